@@ -1,0 +1,298 @@
+"""An alert, everything needed to continue it after a restart, and the transitions that are the fact of its life."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field, replace
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Self
+
+from busta_health_dagster.domain.policy import Escalation, Step
+from busta_health_dagster.domain.rule import Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+def fingerprint(source: str, rule: str, label: str = "") -> str:
+    """`odds_api/slow-response`; the one identity an alert has."""
+    return f"{source}/{rule}/{label}" if label else f"{source}/{rule}"
+
+
+class AlertState(StrEnum):
+    """CANCELLED was pending and never opened: nobody was told, and the next pending takes the same alert again."""
+
+    PENDING = "pending"
+    OPEN = "open"
+    RESOLVED = "resolved"
+    CANCELLED = "cancelled"
+
+
+class Event(StrEnum):
+    """What happened to an alert. RELEASED ends a SUPPRESSED; UNACKED is by hand or by timeout."""
+
+    PENDING = "pending"
+    CANCELLED = "cancelled"
+    OPENED = "opened"
+    REOPENED = "reopened"
+    ESCALATED = "escalated"
+    RENOTIFIED = "renotified"
+    ACKED = "acked"
+    UNACKED = "unacked"
+    SNOOZED = "snoozed"
+    SUPPRESSED = "suppressed"
+    RELEASED = "released"
+    FLAPPING_STARTED = "flapping_started"
+    FLAPPING_ENDED = "flapping_ended"
+    RESOLVED = "resolved"
+
+
+@dataclass(frozen=True, slots=True)
+class Ladder:
+    """A route's escalation as it was when the alert opened.
+
+    `step` counts from 1; `told_s` is the clock at the last message.
+    """
+
+    policy: Escalation
+    route: int
+    step: int = 0
+    told_s: float = 0.0
+
+    @property
+    def channels(self) -> tuple[str, ...]:
+        """Whom the step reached tells."""
+        return self.policy.steps[self.step - 1].notify if self.step else ()
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """A person's word that stops the clock: an acknowledgement or a snooze.
+
+    `until` is on the steady clock, `ends_at` is epoch.
+    """
+
+    by: str
+    at: int
+    until: float
+    ends_at: int
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A message that waits for its group: sent at `due` (steady clock) or dropped when the alert ends first."""
+
+    event: Event
+    channels: tuple[str, ...]
+    due: float
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """One alert of one fingerprint. Instants (`*_at`) are epoch seconds, UTC; slots are epoch seconds of the source's
+    slots.
+
+    The escalation clock is `clock_s` plus what the steady clock (engines/steady.py) ran since `mark`; `mark` is None
+    while it stands still, and lies in the future while an acknowledgement or a snooze holds it. `history` are the last
+    21 good (0) and bad (1) verdicts, newest in bit 0. `told` are the channels that know it fired and not yet that it
+    ended; when it ends they become `told_before`, for the case that it reopens.
+    `value`, `limit`, `reason` are those of the newest verdict, `bad_reason` of the newest bad one.
+    """
+
+    fingerprint: str
+    source: str
+    rule: str
+    label: str = ""
+    id: int | None = None
+    state: AlertState = AlertState.PENDING
+    severity: Severity = Severity.WARNING
+    shadow: bool = False
+    pending_at: int | None = None
+    opened_at: int | None = None
+    resolved_at: int | None = None
+    resolved_steady: float | None = None
+    first_bad_slot: int | None = None
+    last_bad_slot: int | None = None
+    first_good_slot: int | None = None
+    run_since: int | None = None
+    evaluated_slot: int = 0
+    bad_run: int = 0
+    good_run: int = 0
+    bad_total: int = 0
+    value: float | None = None
+    limit: float | None = None
+    worst: float | None = None
+    reason: str = ""
+    bad_reason: str = ""
+    resolve_reason: str = ""
+    numbers: Mapping[str, Any] = field(default_factory=dict)
+    history: int = 0
+    flapping: bool = False
+    suppressed_by: str = ""
+    reopened: int = 0
+    clock_s: float = 0.0
+    mark: float | None = None
+    ladders: tuple[Ladder, ...] = ()
+    ack: Hold | None = None
+    first_acked_at: int | None = None
+    snooze: Hold | None = None
+    told: tuple[str, ...] = ()
+    told_before: tuple[str, ...] = ()
+    held: tuple[Held, ...] = ()
+    group_key: str = ""
+    thread: str = ""
+    flushed: float | None = None
+
+    @property
+    def step(self) -> int:
+        """The highest step reached on any ladder; 0 before it opens."""
+        return max((ladder.step for ladder in self.ladders), default=0)
+
+    @property
+    def steps(self) -> int:
+        """How many steps the longest ladder has."""
+        return max((len(ladder.policy.steps) for ladder in self.ladders), default=0)
+
+    @property
+    def active(self) -> bool:
+        return self.state in {AlertState.PENDING, AlertState.OPEN}
+
+    @property
+    def watched(self) -> bool:
+        """Must good verdicts still reach it?
+
+        Until its 21 states are all good it may flap or reopen, also when resolved.
+        """
+        return self.active or self.history != 0 or bool(self.held)
+
+    @property
+    def progress(self) -> str:
+        """`1 of 2`, for a list of pending alerts."""
+        wanted = self.numbers.get("for", 1)
+        return f"{self.bad_run} of {wanted}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready; `from_dict` gives the same alert back."""
+        return {**asdict(self), "severity": int(self.severity), "ladders": [_ladder_out(x) for x in self.ladders]}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        kept = dict(data)
+        kept["state"] = AlertState(kept["state"])
+        kept["severity"] = Severity(kept["severity"])
+        kept["ladders"] = tuple(_ladder_in(x) for x in kept["ladders"])
+        for name in ("ack", "snooze"):
+            kept[name] = None if kept[name] is None else Hold(**kept[name])
+        kept["held"] = tuple(Held(Event(h["event"]), tuple(h["channels"]), h["due"], h["reason"]) for h in kept["held"])
+        kept["told"], kept["told_before"] = tuple(kept["told"]), tuple(kept["told_before"])
+        return cls(**kept)
+
+
+def _ladder_out(ladder: Ladder) -> dict[str, Any]:
+    policy = ladder.policy
+    steps = [{"after_s": s.after_s, "notify": list(s.notify), "severity": s.severity} for s in policy.steps]
+    out: dict[str, Any] = {"name": policy.name, "steps": steps, "repeat_s": policy.repeat_s}
+    out |= {"ack_timeout_s": policy.ack_timeout_s, "route": ladder.route, "step": ladder.step, "told_s": ladder.told_s}
+    return out
+
+
+def _ladder_in(data: Mapping[str, Any]) -> Ladder:
+    steps = tuple(
+        Step(s["after_s"], tuple(s["notify"]), None if s["severity"] is None else Severity(s["severity"]))
+        for s in data["steps"]
+    )
+    policy = Escalation(data["name"], steps, data["repeat_s"], data["ack_timeout_s"])
+    return Ladder(policy, data["route"], data["step"], data["told_s"])
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """One thing that happened to one alert, with its reason. `notify` are the channels it was meant for."""
+
+    at: int
+    fingerprint: str
+    event: Event
+    from_state: AlertState | None
+    to_state: AlertState
+    severity: Severity
+    step: int
+    reason: str
+    slot: int | None = None
+    actor: str = ""
+    notify: tuple[str, ...] = ()
+    numbers: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def surface_event(self) -> str:
+        """Its name in `busta backtest`, where an alert that reopens has simply opened (again)."""
+        return Event.OPENED.value if self.event is Event.REOPENED else self.event.value
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where an alert stands, as its transitions alone tell it: `fold(transitions) == standing(alert)`."""
+
+    state: AlertState | None = None
+    severity: Severity = Severity.INFO
+    step: int = 0
+    pending_at: int | None = None
+    opened_at: int | None = None
+    resolved_at: int | None = None
+    reopened: int = 0
+    acked_by: str = ""
+    snoozed_until: int | None = None
+    flapping: bool = False
+    suppressed_by: str = ""
+    told: tuple[str, ...] = ()
+
+
+def standing(alert: Alert) -> Standing:
+    return Standing(
+        state=alert.state, severity=alert.severity, step=alert.step, pending_at=alert.pending_at,
+        opened_at=alert.opened_at, resolved_at=alert.resolved_at, reopened=alert.reopened,
+        acked_by=alert.ack.by if alert.ack else "", snoozed_until=alert.snooze.ends_at if alert.snooze else None,
+        flapping=alert.flapping, suppressed_by=alert.suppressed_by, told=tuple(sorted(alert.told)),
+    )  # fmt: skip
+
+
+_FIRES = frozenset(
+    {Event.OPENED, Event.REOPENED, Event.ESCALATED, Event.RENOTIFIED, Event.FLAPPING_STARTED, Event.FLAPPING_ENDED}
+)
+
+
+def fold(transitions: tuple[Transition, ...] | list[Transition]) -> Standing:
+    """The state that one alert's transitions, in order, lead to."""
+    s = Standing()
+    for t in transitions:
+        if t.from_state is None:  # born with this transition, or taken again after it was only ever pending
+            s = Standing(pending_at=t.at)
+        s = replace(s, state=t.to_state, severity=t.severity, step=t.step)
+        if t.event in _FIRES:
+            s = replace(s, told=tuple(sorted({*s.told, *t.notify})))
+        match t.event:
+            case Event.OPENED:
+                s = replace(s, opened_at=t.at, suppressed_by="")
+            case Event.REOPENED:
+                s = replace(s, resolved_at=None, reopened=s.reopened + 1, suppressed_by="")
+            case Event.RESOLVED:
+                s = replace(s, resolved_at=t.at, flapping=False, suppressed_by="", snoozed_until=None, told=())
+            case Event.CANCELLED | Event.RELEASED:
+                s = replace(s, suppressed_by="")
+            case Event.SUPPRESSED:
+                s = replace(s, suppressed_by=t.numbers["by"])
+            case Event.ACKED:
+                s = replace(s, acked_by=t.actor)
+            case Event.UNACKED:
+                s = replace(s, acked_by="")
+            case Event.SNOOZED:
+                s = replace(s, snoozed_until=t.numbers["until"])
+            case Event.RENOTIFIED:
+                s = replace(s, snoozed_until=None)
+            case Event.FLAPPING_STARTED:
+                s = replace(s, flapping=True)
+            case Event.FLAPPING_ENDED:
+                s = replace(s, flapping=False)
+            case _:
+                pass
+    return s

@@ -1,0 +1,118 @@
+"""What one look at the fleet says: the row behind `sources health`, the page, REST and the metrics."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from busta_health_dagster.domain.units import iso
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+WORST_FIRST = ("down", "degraded", "unknown", "maintenance", "up")
+
+
+@dataclass(frozen=True, slots=True)
+class SourceHealth:
+    """One source now. Shares are percentages 0-100 (`budget_left` may be negative); None where there is nothing to say.
+
+    `status` is up, degraded, down or unknown; `maintenance` is a view on top (`maintenance_until`, epoch). `stale`
+    means no
+    observation for 3 intervals: the monitor does not know, whatever it saw before. Instants are epoch seconds.
+    """
+
+    source: str
+    type: str
+    tier: int
+    probe: str
+    group: str
+    status: str
+    since: int | None
+    reason: str
+    detail: str
+    response_ms: float | None
+    items: int | None
+    data_age_s: float | None
+    quality: float | None
+    failure_rate: float | None
+    uptime: Mapping[str, float | None]
+    coverage_30d: float | None
+    budget_left: float | None
+    observed_at: int | None
+    stale: bool
+    open_alerts: int = 0
+    maintenance_until: int | None = None
+    target: float = 99.5
+    http_status: int | None = None
+    attempts: int = 1
+    next_slot: int | None = None
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def shown(self) -> str:
+        """The status a list shows: stale is unknown, and maintenance covers what it covers."""
+        if self.stale:
+            return "unknown"
+        return "maintenance" if self.maintenance_until is not None else self.status
+
+    @property
+    def unhealthy(self) -> bool:
+        """Unknown is never healthy; planned work is not unhealthy."""
+        return self.shown in {"down", "degraded", "unknown"}
+
+    def as_json(self) -> dict[str, Any]:
+        """The shape of `sources health -o json` (surfaces.md)."""
+        return {
+            "source": self.source,
+            "type": self.type,
+            "tier": self.tier,
+            "status": "unknown" if self.stale else self.status,
+            "since": iso(self.since),
+            "reason": self.detail or self.reason,
+            "reason_code": self.reason,
+            "response_ms": self.response_ms,
+            "items": self.items,
+            "data_age_s": self.data_age_s,
+            "quality": self.quality,
+            "failure_rate": self.failure_rate,
+            "uptime": dict(self.uptime),
+            "coverage_30d": self.coverage_30d,
+            "budget_left": self.budget_left,
+            "open_alerts": self.open_alerts,
+            "maintenance_until": iso(self.maintenance_until),
+            "observed_at": iso(self.observed_at),
+            "stale": self.stale,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class FleetHealth:
+    """Every source now, worst first, and how fresh that knowledge is.
+
+    `tick_at` is when the monitor last finished a tick; `stale_monitor` says that it is too long ago to believe any row.
+    `strips` are the last 24 h per source, oldest first, as status words (None: no data). `responses` likewise, in
+    milliseconds.
+    """
+
+    at: int
+    rows: tuple[SourceHealth, ...]
+    tick_at: int | None
+    next_tick_at: int | None
+    stale_monitor: bool
+    config_problem: str | None = None
+    strips: Mapping[str, tuple[str | None, ...]] = field(default_factory=dict)
+    responses: Mapping[str, tuple[float | None, ...]] = field(default_factory=dict)
+
+    @property
+    def counts(self) -> dict[str, int]:
+        counts = dict.fromkeys(WORST_FIRST, 0)
+        for row in self.rows:
+            counts["unknown" if self.stale_monitor else row.shown] += 1
+        return counts
+
+
+def worst_first(row: SourceHealth) -> tuple[int, int, float, str]:
+    """Sort key: status, then tier, then the budget that is left, then the name."""
+    budget = row.budget_left if row.budget_left is not None else 100.0
+    return WORST_FIRST.index(row.shown), row.tier, budget, row.source

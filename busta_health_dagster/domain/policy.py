@@ -1,0 +1,92 @@
+"""Whom to tell, when, and through what: escalation policies, routes, grouping, inhibition, channels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from busta_health_dagster.domain.rule import Severity
+from busta_health_dagster.domain.source import Selector
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """`after` seconds from opening; a step without severity keeps the alert's (it is `renotified`)."""
+
+    after_s: int
+    notify: tuple[str, ...]
+    severity: Severity | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Escalation:
+    """A ladder of steps, frozen into the alert when it opens. `repeat_s` re-sends the last step reached; None:
+    never.
+    """
+
+    name: str
+    steps: tuple[Step, ...]
+    repeat_s: int | None = None
+    ack_timeout_s: int = 4 * 3600
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """First match wins, unless `continue_`. The last route of a configuration matches everything."""
+
+    select: Selector
+    escalation: str
+    continue_: bool = False
+    where: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Inhibition:
+    """While an alert matches `source`, alerts that match `target` and agree in `equal` are evaluated and recorded, and
+    tell nobody.
+
+    Alertmanager's meaning: an alert that matches both sides does not inhibit itself. `except_rules` stay free.
+    """
+
+    source: Selector
+    target: Selector
+    equal: tuple[str, ...] = ("source",)
+
+
+@dataclass(frozen=True, slots=True)
+class Grouping:
+    """`by` names alert fields (rule, group, source, severity, type, tier). More than `storm` openings in one tick are
+    one message per route.
+    """
+
+    by: tuple[str, ...] = ("rule", "group")
+    wait_s: int = 0
+    interval_s: int = 300
+    storm: int = 20
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelSpec:
+    """A configured channel. `config` is the channel kind's own validated model; only that channel reads it.
+
+    `events` limits what it is told (None: the kind's own default); `per_minute` is its rate limit.
+    """
+
+    name: str
+    kind: str
+    config: Any = None
+    fallback: str | None = None
+    events: tuple[str, ...] | None = None
+    per_minute: int | None = None
+    where: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AlertPolicy:
+    """Everything of alerts.yaml but the rules."""
+
+    escalations: dict[str, Escalation] = field(default_factory=dict)
+    routes: tuple[Route, ...] = ()
+    inhibitions: tuple[Inhibition, ...] = ()
+    grouping: Grouping = field(default_factory=Grouping)
+    channels: dict[str, ChannelSpec] = field(default_factory=dict)

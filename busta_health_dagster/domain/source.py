@@ -1,0 +1,115 @@
+"""What we watch: a source and how it is looked at; selectors that name groups of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True, slots=True)
+class Sla:
+    """Targets as exact shares of 1. `explicit` says that the file sets the uptime itself: only then is an unmeasurable
+    one refused.
+    """
+
+    uptime: Fraction = Fraction(995, 1000)
+    quality: Fraction = Fraction(9, 10)
+    degraded: Literal["good", "bad", "half"] = "good"
+    explicit: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class QualitySpec:
+    """How the sample is scored: by a suite, by the platform's validator, or both with the worse one ruling.
+
+    `rows` is a JSON path to the records; `fetch` asks the source again instead of using the stored sample.
+    """
+
+    suite: str | None = None
+    validator: str | None = None
+    validator_scale: int | None = None
+    every_s: int = 3600
+    rows: str | None = None
+    fetch: bool = False
+    public_columns: tuple[str, ...] = ()
+    key_columns: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One source, resolved: the defaults of its type and of the file are already in it. Durations are seconds.
+
+    `config` is the probe's own validated model; only that probe reads it. `where` names the line of the file it came
+    from.
+    """
+
+    name: str
+    type: str
+    probe: str
+    config: Any = None
+    interval_s: int = 300
+    timeout_s: float = 10.0
+    confirm: int = 2
+    tier: int = 2
+    group: str = "sources"
+    description: str = ""
+    tags: Mapping[str, str] = field(default_factory=dict)
+    owners: tuple[str, ...] = ()
+    runbook: str | None = None
+    feeds: tuple[str, ...] = ()
+    cadence_s: int | None = None
+    max_data_age_s: int | None = None
+    sla: Sla = field(default_factory=Sla)
+    quality: QualitySpec | None = None
+    concurrency: int | None = None
+    concurrency_per_host: int | None = None
+    allow_private: bool = False
+    shard: int = 0
+    where: str = ""
+
+    @property
+    def stale_after_s(self) -> int | None:
+        """The limit of rule stale-data: the source's own, else from its cadence; None when neither is given."""
+        if self.max_data_age_s is not None:
+            return self.max_data_age_s
+        if self.cadence_s is None:
+            return None
+        return int(max(self.cadence_s + 900, 1.3 * self.cadence_s + 600))
+
+
+@dataclass(frozen=True, slots=True)
+class Selector:
+    """Criteria that must all hold; within one criterion any value will do. An empty selector matches everything.
+
+    `rules` and `severities` are only looked at where an alert is selected (routes, inhibition).
+    """
+
+    names: tuple[str, ...] = ()
+    types: tuple[str, ...] = ()
+    tags: Mapping[str, str] = field(default_factory=dict)
+    tiers: tuple[int, ...] = ()
+    owners: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
+    rules: tuple[str, ...] = ()
+    severities: tuple[str, ...] = ()
+
+    def matches(self, source: Source) -> bool:
+        return (
+            (not self.names or source.name in self.names)
+            and (not self.types or source.type in self.types)
+            and all(source.tags.get(k) == v for k, v in self.tags.items())
+            and (not self.tiers or source.tier in self.tiers)
+            and (not self.owners or any(o in self.owners for o in source.owners))
+            and (not self.groups or source.group in self.groups)
+        )
+
+    def matches_alert(self, source: Source, rule: str, severity: str) -> bool:
+        return (
+            self.matches(source)
+            and (not self.rules or rule in self.rules)
+            and (not self.severities or severity in self.severities)
+        )

@@ -1,0 +1,99 @@
+"""A finding as a person reads it: what was expected, what came, how unlikely, since when, which test saw it."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
+
+import numpy as np
+
+from busta_health_dagster.domain.anomaly import Change, Finding, Metric, Term
+from busta_health_dagster.engines.anomaly import settings as s
+from busta_health_dagster.engines.anomaly.settings import DetectorSettings
+from busta_health_dagster.engines.baseline.units import ITEMS, METRICS, QUALITY, RESPONSE
+
+TERM_METRIC: Final = (*METRICS, Metric.RESPONSE, Metric.ITEMS, Metric.STATUS, Metric.DATA_AGE, Metric.ITEMS)
+TERM: Final = (
+    Term.STEP, Term.STEP, Term.STEP, Term.SPIKES, Term.VARIANCE, Term.FAILURES, Term.STALE, Term.FROZEN,
+)  # fmt: skip
+NOUN: Final = {RESPONSE: "response time", ITEMS: "items", QUALITY: "quality"}
+LN10: Final = float(np.log(10.0))
+
+
+def threshold(term: int, cfg: DetectorSettings) -> float:
+    """What the term's score had to pass, in log10."""
+    h = (*cfg.h[:, 0], cfg.spike_h, cfg.variance_h, cfg.fail_h, 3.0 * LN10 - cfg.dial, cfg.frozen_h)[term]
+    return float(h + cfg.dial) / LN10
+
+
+@dataclass(frozen=True, slots=True)
+class Numbers:
+    """What a term stands on: since when, natural-log likelihood ratio, expected and observed (NaN: none), opened by a
+    jump.
+    """
+
+    since: int
+    g: float
+    expected: float
+    observed: float
+    jump: bool = False
+
+
+def finding(
+    source: str, term: int, change: Change, at: int, *, of: Numbers, cfg: DetectorSettings, ending: str = ""
+) -> Finding:
+    """A Finding from the numbers of one term; `ending` explains a close."""
+    score = float(min(of.g, 1e4)) / LN10
+    kind = Term.JUMP if of.jump else TERM[term]
+    text = ending or f"{_what(term, of.expected, of.observed)} {_evidence(kind, of.since, score)}"
+    return Finding(
+        source=source,
+        metric=TERM_METRIC[term],
+        term=kind,
+        change=change,
+        at=at,
+        since=of.since,
+        score=round(score, 3),
+        threshold=round(threshold(term, cfg), 3),
+        expected=None if np.isnan(of.expected) else float(of.expected),
+        observed=None if np.isnan(of.observed) else float(of.observed),
+        text=text,
+    )
+
+
+def _what(term: int, expected: float, observed: float) -> str:
+    if term == s.SPIKES:
+        return f"{observed:.0f} very slow answers where {expected:.1f} are usual"
+    if term == s.VARIANCE:
+        return f"items scatter {observed:.1f} times as much as usual (variance)"
+    if term == s.FAILURES:
+        return f"{observed:.0f} failed checks where {expected:.2g} are usual"
+    if term == s.STALE:
+        return f"data are {span(observed)} old, never above {span(expected)} so far"
+    if term == s.FROZEN:
+        return f"items and quality repeated exactly {observed:.0f} times"
+    return f"{NOUN[term]} {amount(term, observed)} where {amount(term, expected)} was expected"
+
+
+def _evidence(kind: Term, since: int, score: float) -> str:
+    when = datetime.fromtimestamp(since, UTC).strftime("%Y-%m-%d %H:%M")
+    if kind in {Term.STALE, Term.FROZEN}:
+        return f"since {when} UTC ({kind} rule)"
+    odds = f"10^{min(score, 99.0):.0f}" if score >= 3 else f"{10**score:.0f}"
+    return f"since {when} UTC, odds {odds} to 1 against chance ({kind} test)"
+
+
+def amount(metric: int, value: float) -> str:
+    """A value with its unit, as short as a person needs it."""
+    if metric == RESPONSE:
+        return f"{value / 1000:.1f} s" if value >= 10_000 else f"{value:.0f} ms"
+    if metric == QUALITY:
+        return f"{value:.1f}"
+    return f"{value:,.0f}" if value >= 10 else f"{value:.1f}"
+
+
+def span(seconds: float) -> str:
+    """Seconds as s, min, h or days."""
+    for unit, size in (("days", 172_800), ("h", 7200), ("min", 120)):
+        if seconds >= size:
+            return f"{seconds / (size / 2):.1f} {unit}"
+    return f"{seconds:.0f} s"

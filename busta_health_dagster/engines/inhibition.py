@@ -1,0 +1,88 @@
+"""Which open alerts keep which others quiet. Alertmanager's meaning, plus one pair that is always on.
+
+While `source-down` is open, the other rules of that source are evaluated and recorded as suppressed, `low-quality`
+excepted: its score belongs to data that were delivered before. A shadow alert inhibits nobody: it tells nobody either.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from busta_health_dagster.domain.alert import Alert, AlertState
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from busta_health_dagster.domain.policy import Inhibition
+    from busta_health_dagster.domain.rule import Severity
+    from busta_health_dagster.domain.source import Source
+
+SOURCE_DOWN = "source-down"
+NEVER_INHIBITED = frozenset({"low-quality", SOURCE_DOWN})
+
+
+class OpenAlerts:
+    """The open alerts of all sources, indexed for the question "who keeps this one quiet?"; kept up to date within
+    a pass.
+    """
+
+    def __init__(self, inhibitions: Sequence[Inhibition], opened: Iterable[tuple[Alert, Source]] = ()) -> None:
+        self._inhibitions = tuple(inhibitions)
+        self._down: dict[str, str] = {}
+        self._by_pair: list[dict[tuple[str, ...], dict[str, bool]]] = [{} for _ in self._inhibitions]
+        for alert, source in opened:
+            self.update(alert, source)
+
+    def update(self, alert: Alert, source: Source) -> None:
+        """Call with every alert that changed, before those that it may inhibit are looked at."""
+        counts = alert.state is AlertState.OPEN and not alert.shadow
+        if alert.rule == SOURCE_DOWN and not alert.label:
+            if counts:
+                self._down[source.name] = alert.fingerprint
+            else:
+                self._down.pop(source.name, None)
+        for inhibition, index in zip(self._inhibitions, self._by_pair, strict=True):
+            if not inhibition.source.matches_alert(source, alert.rule, alert.severity.word):
+                continue
+            key = _values(inhibition.equal, source, alert.rule, alert.severity)
+            if counts:
+                also_target = inhibition.target.matches_alert(source, alert.rule, alert.severity.word)
+                index.setdefault(key, {})[alert.fingerprint] = also_target
+            else:
+                for group in index.values():
+                    group.pop(alert.fingerprint, None)
+
+    def inhibitor(self, fingerprint: str, source: Source, rule: str, severity: Severity) -> str:
+        """The fingerprint of an open alert that keeps this one quiet; empty when none does."""
+        down = self._down.get(source.name)
+        if down and rule not in NEVER_INHIBITED and down != fingerprint:
+            return down
+        for inhibition, index in zip(self._inhibitions, self._by_pair, strict=True):
+            if not index or not inhibition.target.matches_alert(source, rule, severity.word):
+                continue
+            both = inhibition.source.matches_alert(source, rule, severity.word)
+            for other, other_both in index.get(_values(inhibition.equal, source, rule, severity), {}).items():
+                # An alert that matches both sides is not kept quiet by others that do: else two would silence
+                # each other.
+                if other != fingerprint and not (both and other_both):
+                    return other
+        return ""
+
+
+def _values(fields: Sequence[str], source: Source, rule: str, severity: Severity) -> tuple[str, ...]:
+    return tuple(field_value(name, source, rule, severity) for name in fields)
+
+
+def field_value(name: str, source: Source, rule: str, severity: Severity) -> str:
+    """A field of an alert as `equal` and `grouping.by` name it; `tag:key` reads a tag."""
+    match name:
+        case "source" | "name":
+            return source.name
+        case "rule":
+            return rule
+        case "severity":
+            return severity.word
+        case "group" | "type" | "tier":
+            return str(getattr(source, name))
+        case _:
+            return source.tags.get(name.removeprefix("tag:"), "")

@@ -1,0 +1,214 @@
+"""When planned work is on: windows expanded to instants, and an index that answers for thousands of sources.
+
+Start inclusive, end exclusive, duration elapsed. Maintenance suppresses alerting, never monitoring. Known events
+expand the same way; hand in the one or the other, never both.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from busta_health_dagster.domain.errors import Problem
+from busta_health_dagster.domain.maintenance import Occurrence, Window
+from busta_health_dagster.domain.units import config_duration, from_epoch, iso
+from busta_health_dagster.engines import recurrence
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from busta_health_dagster.domain.source import Source
+
+Interval = tuple[int, int]
+"""[start, end) in epoch seconds, UTC."""
+
+_A_DAY = timedelta(days=1)
+_LOOK_AHEAD_S = 5 * 366 * 86400
+
+
+def validate(window: Window) -> tuple[Problem, ...]:
+    """Everything wrong with a window, each with its remedy; warnings for what is allowed and probably not meant."""
+    problems = list(_field_problems(window))
+    if problems or window.rrule is None:
+        return tuple(problems)
+    try:
+        rule = recurrence.parse(window.rrule, window.start)
+    except ValueError as why:
+        return (_problem(window, "rrule", str(why), ""),)
+    begin = _instant(window.start, window.zone)
+    first = next(iter(_local_starts(window, begin, begin + _LOOK_AHEAD_S)), None)
+    if first is None:
+        says = "The rule has no occurrence in five years from its start."
+        return (_problem(window, "rrule", says, "check UNTIL, the exdates and BYDAY", "warning"),)
+    if window.start not in window.exdates and next(rule.starts(window.start, window.start), None) is None:
+        begins = iso(_instant(first, window.zone))
+        says = f"{window.start:%a %Y-%m-%d %H:%M} does not fit {window.rrule}; the first window is {begins}."
+        problems.append(_problem(window, "start", says, "let start be the first occurrence", "warning"))
+    return tuple(problems)
+
+
+def occurrences(window: Window, since: int, until: int) -> list[Occurrence]:
+    """Every occurrence that overlaps [since, until), unclipped, in order.
+
+    A local start that does not exist shifts forward by the gap; an ambiguous one is the first: both are what zoneinfo
+    does with fold 0. Rules without an end cost only the range asked for.
+
+    Raises:
+        ValueError: an unreadable rule, or an unknown zone (`validate` tells it nicely).
+    """
+    if since >= until:
+        return []
+    found: dict[int, Occurrence] = {}
+    for local in _local_starts(window, since, until):
+        start = _instant(local, window.zone)
+        if start < until and start + window.duration_s > since:
+            # An hourly rule meets itself in the gap: 02:30 shifted and 03:30 are one instant, hence the dict.
+            found[start] = Occurrence(window.name, start, start + window.duration_s, window.reason, window.select)
+    return [found[start] for start in sorted(found)]
+
+
+def active(windows: Iterable[Window], source: Source, at: int) -> tuple[Occurrence, ...]:
+    """The occurrences that cover `source` at the instant `at`; several when windows overlap."""
+    return tuple(o for w in windows if w.select.matches(source) for o in occurrences(w, at, at + 1))
+
+
+def merged(intervals: Iterable[Interval]) -> tuple[Interval, ...]:
+    """Their union, in order: overlapping and touching ones become one."""
+    union: list[Interval] = []
+    for start, end in sorted(intervals):
+        if union and start <= union[-1][1]:
+            union[-1] = (union[-1][0], max(union[-1][1], end))
+        elif end > start:
+            union.append((start, end))
+    return tuple(union)
+
+
+class MaintenanceIndex:
+    """The windows of a time range, expanded once; per source a sorted union that is built on first question.
+
+    Questions outside [since, until) raise: "not covered" would be a guess.
+    """
+
+    def __init__(self, windows: Iterable[Window], since: int, until: int) -> None:
+        self.since, self.until = since, until
+        self._expanded = [(w, occurrences(w, since, until)) for w in windows]
+        self._unions: dict[str, tuple[list[int], tuple[Interval, ...]]] = {}
+
+    def intervals(self, source: Source) -> tuple[Interval, ...]:
+        """The union of all windows of this source, unclipped."""
+        return self._union(source)[1]
+
+    def interval_at(self, source: Source, epoch: int) -> Interval | None:
+        """The stretch that `epoch` lies in, joined over overlapping and touching windows; its end is when work ends."""
+        if not self.since <= epoch < self.until:
+            raise ValueError(
+                f"{iso(epoch)} is outside this index, {iso(self.since)} to {iso(self.until)}; build one for that time"
+            )
+        starts, union = self._union(source)
+        at = bisect_right(starts, epoch) - 1
+        return union[at] if at >= 0 and epoch < union[at][1] else None
+
+    def covers(self, source: Source, epoch: int) -> bool:
+        return self.interval_at(source, epoch) is not None
+
+    def occurrences(self, source: Source | None = None) -> list[Occurrence]:
+        """All of one source, or all there are, by start."""
+        chosen = (o for w, found in self._expanded if source is None or w.select.matches(source) for o in found)
+        return sorted(chosen, key=lambda o: (o.start, o.window))
+
+    def overlaps(self, sources: Iterable[Source]) -> tuple[Problem, ...]:
+        """A warning for each pair of windows that cover the same source at the same time. They count once: a union."""
+        owner = {w.name: w for w, _ in self._expanded}
+        seen: dict[tuple[str, str], tuple[int, str]] = {}
+        for source in sources:
+            running: list[Occurrence] = []
+            for later in self.occurrences(source):
+                running = [o for o in running if o.end > later.start]
+                for earlier in running:
+                    pair = (min(earlier.window, later.window), max(earlier.window, later.window))
+                    seen.setdefault(pair, (later.start, source.name))
+                running.append(later)
+        return tuple(_overlap(owner[b], a, name, at) for (a, b), (at, name) in sorted(seen.items()))
+
+    def _union(self, source: Source) -> tuple[list[int], tuple[Interval, ...]]:
+        known = self._unions.get(source.name)
+        if known is None:
+            union = merged((o.start, o.end) for w, found in self._expanded if w.select.matches(source) for o in found)
+            known = self._unions[source.name] = ([start for start, _ in union], union)
+        return known
+
+
+def _overlap(window: Window, other: str, source: str, at: int) -> Problem:
+    whom = "itself" if other == window.name else repr(other)
+    says = f"Overlaps {whom} on {source} from {iso(at)}; the union counts, once."
+    return _problem(window, "start", says, "shorten or merge them, if it is not meant", "warning")
+
+
+def _local_starts(window: Window, since: int, until: int) -> Iterable[datetime]:
+    if window.rrule is None:
+        return () if window.start in window.exdates else (window.start,)
+    rule = recurrence.parse(window.rrule, window.start)
+    # A day on both sides is more than any zone's distance from UTC and any gap; the caller filters by instant.
+    low = from_epoch(max(since - window.duration_s, 0)).replace(tzinfo=None) - _A_DAY
+    high = from_epoch(until).replace(tzinfo=None) + _A_DAY
+    return (
+        local
+        for local in rule.starts(low, high)
+        if local not in window.exdates
+        and (rule.until_utc is None or _instant(local, window.zone) <= rule.until_utc.timestamp())
+    )
+
+
+def _instant(local: datetime, zone: str) -> int:
+    return int(local.replace(tzinfo=ZoneInfo(zone), fold=0).timestamp())
+
+
+def _field_problems(window: Window) -> Sequence[Problem]:
+    problems = []
+    if window.start.tzinfo is not None or any(d.tzinfo is not None for d in window.exdates):
+        problems.append(
+            _problem(
+                window,
+                "start",
+                "Start and exdates are local times; an offset is written in them.",
+                "start: 2026-11-26T02:00 and zone: Europe/Berlin",
+            )
+        )
+    if not window.zone:
+        problems.append(
+            _problem(
+                window,
+                "zone",
+                "The window has no zone; 02:00 could mean any of 38 instants.",
+                "zone: Europe/Berlin, or zone: UTC",
+            )
+        )
+    elif not _known(window.zone):
+        problems.append(
+            _problem(
+                window, "zone", f"{window.zone!r} is not in the tz database.", "an IANA name such as America/New_York"
+            )
+        )
+    if window.duration_s <= 0:
+        problems.append(
+            _problem(
+                window, "duration", f"The window lasts {config_duration(max(window.duration_s, 0))}.", "duration: 45m"
+            )
+        )
+    return problems
+
+
+def _known(zone: str) -> bool:
+    try:
+        ZoneInfo(zone)
+    except (ZoneInfoNotFoundError, ValueError, OSError):  # OSError: a directory of the database, such as "Europe"
+        return False
+    return True
+
+
+def _problem(window: Window, name: str, message: str, remedy: str, level: str = "error") -> Problem:
+    return Problem(
+        window.where, f"window {window.name}, {name}", message, remedy, "warning" if level == "warning" else "error"
+    )

@@ -1,0 +1,36 @@
+"""Rules: what the store's windows say about a source, as verdicts with their reasons. Concepts: docs/alerts.md."""
+
+from busta_health_dagster.engines.rules.asset_checks import CHECKS, check_verdicts, failure_check
+from busta_health_dagster.engines.rules.compile import (
+    INSTANCE_PATTERNS,
+    Inputs,
+    SourceRules,
+    evaluate,
+    judge,
+    rules_for,
+    survey,
+)
+from busta_health_dagster.engines.rules.external import DAGSTER, evaluate_external
+from busta_health_dagster.engines.rules.limits import classify, effective, effective_rules, limits_for
+from busta_health_dagster.engines.rules.window import Needs, SourceWindow
+
+__all__ = [
+    "CHECKS",
+    "DAGSTER",
+    "INSTANCE_PATTERNS",
+    "Inputs",
+    "Needs",
+    "SourceRules",
+    "SourceWindow",
+    "check_verdicts",
+    "classify",
+    "effective",
+    "effective_rules",
+    "evaluate",
+    "evaluate_external",
+    "failure_check",
+    "judge",
+    "limits_for",
+    "rules_for",
+    "survey",
+]

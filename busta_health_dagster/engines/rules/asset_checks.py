@@ -1,0 +1,122 @@
+"""The four checks that a source shows in Dagster, from the same limits and windows as the rules."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+from busta_health_dagster.domain.observation import Observation, Status
+from busta_health_dagster.domain.units import config_duration, duration_text, milliseconds_text
+from busta_health_dagster.domain.verdict import CheckVerdict, Outcome
+from busta_health_dagster.engines.rules.shares import CLEARS_AFTER
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from busta_health_dagster.domain.rule import Limits
+    from busta_health_dagster.domain.source import Source
+
+Checked = Literal["connectivity", "response_time", "failure_rate", "data_age"]
+CHECKS: tuple[Checked, ...] = ("connectivity", "response_time", "failure_rate", "data_age")
+
+
+def check_verdicts(
+    source: Source, limits: Limits, newest: Observation | None, window: Iterable[tuple[int, Status]] = ()
+) -> Mapping[str, CheckVerdict]:
+    """The checks of `source` after its newest look.
+
+    `window` are (slot, status) of recent scheduled looks outside maintenance, any order, at least over
+    `limits.failure_over_s`. A check without its measurement is unknown, never passed.
+    """
+    verdicts = (
+        _connectivity(newest),
+        _response_time(newest, limits),
+        failure_check(source, limits, *_counted(newest, limits, window)),
+        _data_age(newest, limits),
+    )
+    return {v.name: v for v in verdicts}
+
+
+def failure_check(source: Source, limits: Limits, failed: int, looked: int, good_in_a_row: int = 0) -> CheckVerdict:
+    """From counts, for callers that keep them (`window.good_run`). ERROR when the share is also outside the SLA's
+    allowance.
+
+    It clears as the rule does: six good looks in a row.
+    """
+    if limits.failure_ratio is None or limits.failure_over_s is None:
+        return CheckVerdict("failure_rate", Outcome.GOOD, "WARN", "no rule sets a limit")
+    if not looked:
+        return CheckVerdict("failure_rate", Outcome.UNKNOWN, "WARN", "no look to count")
+    share = failed / looked
+    enough = share > limits.failure_ratio and failed >= limits.failure_min_bad
+    over = enough and good_in_a_row < CLEARS_AFTER
+    reason = (
+        f"{share * 100:.2f}% failed ({failed} of {looked}) over {config_duration(limits.failure_over_s)}, "
+        f"limit {limits.failure_ratio * 100:g}%"
+    )
+    if enough and not over:
+        reason += f"; {good_in_a_row} good in a row"
+    elif share > limits.failure_ratio and not over:
+        reason += f", and fewer than {limits.failure_min_bad} failed"
+    numbers = {
+        "failed": failed,
+        "looked": looked,
+        "failed_percent": share * 100,
+        "limit_percent": limits.failure_ratio * 100,
+    }
+    outside_sla = share > float(1 - source.sla.uptime)
+    return CheckVerdict(
+        "failure_rate", Outcome.BAD if over else Outcome.GOOD, "ERROR" if outside_sla else "WARN", reason, numbers
+    )
+
+
+def _counted(newest: Observation | None, limits: Limits, window: Iterable[tuple[int, Status]]) -> tuple[int, int, int]:
+    """Failed, looked at, and good in a row up to the newest."""
+    if newest is None or limits.failure_over_s is None:
+        return 0, 0, 0
+    since = newest.slot - limits.failure_over_s
+    down = [status is Status.DOWN for slot, status in sorted(window) if slot > since and status.is_verdict]
+    return sum(down), len(down), next((i for i, failed in enumerate(reversed(down)) if failed), len(down))
+
+
+def _connectivity(o: Observation | None) -> CheckVerdict:
+    if o is None or o.status is Status.UNKNOWN:
+        why = "not looked at yet" if o is None else f"unknown: {o.detail or o.reason}"
+        return CheckVerdict("connectivity", Outcome.UNKNOWN, "ERROR", why)
+    numbers: dict[str, Any] = {"attempts": o.attempts}
+    if o.http_status is not None:
+        numbers["http_status"] = o.http_status
+    if o.status is Status.DOWN:
+        return CheckVerdict("connectivity", Outcome.BAD, "ERROR", f"down: {o.detail or o.reason}", numbers)
+    # Slow and stale have checks of their own; every other degradation (429, certificate, assertion) shows here.
+    if o.status is Status.DEGRADED and o.reason not in {"slow", "stale"}:
+        return CheckVerdict("connectivity", Outcome.BAD, "WARN", f"degraded: {o.detail or o.reason}", numbers)
+    flaky = f" after {o.attempts} attempts" if o.attempts > 1 else ""
+    return CheckVerdict("connectivity", Outcome.GOOD, "ERROR", f"reachable{flaky}", numbers)
+
+
+def _response_time(o: Observation | None, limits: Limits) -> CheckVerdict:
+    if o is None or o.response_ms is None:
+        return CheckVerdict("response_time", Outcome.UNKNOWN, "WARN", "no response to time")
+    if o.suspect:
+        return CheckVerdict(
+            "response_time", Outcome.UNKNOWN, "WARN", "suspect: measured while the monitor itself was busy"
+        )
+    if limits.response_ms is None:
+        reason = f"{milliseconds_text(o.response_ms)}, no rule sets a limit"
+        return CheckVerdict("response_time", Outcome.GOOD, "WARN", reason, {"response_ms": o.response_ms})
+    bad = o.response_ms > limits.response_ms
+    reason = f"{milliseconds_text(o.response_ms)}, limit {limits.response_ms / 1000:g} s"
+    numbers = {"response_ms": o.response_ms, "limit_ms": limits.response_ms}
+    return CheckVerdict("response_time", Outcome.BAD if bad else Outcome.GOOD, "WARN", reason, numbers)
+
+
+def _data_age(o: Observation | None, limits: Limits) -> CheckVerdict:
+    if o is None or o.data_age_s is None:
+        return CheckVerdict("data_age", Outcome.UNKNOWN, "WARN", "no data age was measured")
+    if limits.data_age_s is None:
+        reason = f"{duration_text(o.data_age_s)} old, no rule sets a limit"
+        return CheckVerdict("data_age", Outcome.GOOD, "WARN", reason, {"data_age_s": o.data_age_s})
+    bad = o.data_age_s > limits.data_age_s
+    reason = f"{duration_text(o.data_age_s)} old, limit {duration_text(limits.data_age_s)}"
+    numbers = {"data_age_s": o.data_age_s, "limit_s": limits.data_age_s}
+    return CheckVerdict("data_age", Outcome.BAD if bad else Outcome.GOOD, "WARN", reason, numbers)

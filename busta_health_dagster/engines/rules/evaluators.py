@@ -1,0 +1,292 @@
+"""A rule compiled for one source. `outcome` is the cheap question, asked of every observation; `explain` makes the
+verdict.
+
+Both read the same window; a verdict's outcome is always what `outcome` said. None means: nothing new to evaluate.
+"""
+
+from __future__ import annotations
+
+import math
+import operator
+from typing import TYPE_CHECKING, Any, Final
+
+from busta_health_dagster.domain.anomaly import Judgement
+from busta_health_dagster.domain.observation import Status
+from busta_health_dagster.domain.verdict import Outcome, Verdict
+from busta_health_dagster.engines.rules.limits import limit_text, limit_value, value_text
+from busta_health_dagster.engines.rules.window import (
+    ANOMALY_BIT,
+    CLOSED_BIT,
+    INDEX,
+    LOOKED_BIT,
+    QUALITY,
+    STATUS_BIT,
+    SourceWindow,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from busta_health_dagster.domain.rule import Condition, Rule
+    from busta_health_dagster.domain.source import Source
+
+GOOD, BAD, UNKNOWN = Outcome.GOOD, Outcome.BAD, Outcome.UNKNOWN
+OPS: Final[dict[str, Callable[[Any, Any], bool]]] = {
+    "==": operator.eq, "!=": operator.ne, ">": operator.gt, ">=": operator.ge, "<": operator.lt, "<=": operator.le,
+}  # fmt: skip
+QUALITY_AGES = 2  # a score older than this many of its own intervals says nothing about now
+
+
+class Evaluator:
+    """One rule for one source. `rule` is the effective one: overrides applied."""
+
+    __slots__ = ("rule", "source")
+
+    def __init__(self, rule: Rule, source: Source) -> None:
+        self.rule = rule
+        self.source = source
+
+    def outcome(self, w: SourceWindow) -> Outcome | None:
+        raise NotImplementedError
+
+    def explain(self, w: SourceWindow, outcome: Outcome) -> Verdict:
+        raise NotImplementedError
+
+    def verdict(self, w: SourceWindow) -> Verdict | None:
+        """Outcome, reason and numbers in one; None when there is nothing new to evaluate."""
+        outcome = self.outcome(w)
+        return None if outcome is None else self.explain(w, outcome)
+
+
+class NewestValue(Evaluator):
+    """One condition on the newest value: most rules are this, so it is the short path."""
+
+    __slots__ = ("bit", "index", "limit", "metric", "op", "symbol")
+
+    def __init__(self, rule: Rule, source: Source, limit: float) -> None:
+        super().__init__(rule, source)
+        condition = rule.conditions[0]
+        self.metric, self.symbol, self.limit = condition.metric, condition.op, limit
+        self.index = INDEX[condition.metric]
+        self.op = OPS[condition.op]
+        # A rule about `unknown` looks at every look; any other rule about the status only at verdicts.
+        self.bit = LOOKED_BIT if condition.metric == "status" and limit == Status.UNKNOWN else 1 << self.index
+
+    def outcome(self, w: SourceWindow) -> Outcome | None:
+        if not w.fresh & self.bit:
+            return None
+        value = w.values[self.index]
+        if value is None:
+            return UNKNOWN
+        return BAD if self.op(value, self.limit) else GOOD
+
+    def explain(self, w: SourceWindow, outcome: Outcome) -> Verdict:
+        value = w.values[self.index]
+        if self.metric == "status":
+            reason = value_text("status", value)
+        else:
+            reason = f"{value_text(self.metric, value)}, limit {limit_text(self.metric, self.limit)}"
+        return Verdict(outcome, w.slot, reason, value, self.limit, {"metric": self.metric, "op": self.symbol})
+
+
+class NewestScore(NewestValue):
+    """The newest quality score. A score whose interval straddles the limit is labelled uncertain, and is silent."""
+
+    __slots__ = ()
+
+    def outcome(self, w: SourceWindow) -> Outcome | None:
+        if not w.fresh & self.bit:
+            return None
+        score = w.score
+        if score is None or score.score is None:
+            return UNKNOWN
+        if not self.op(score.score, self.limit):
+            return GOOD
+        return UNKNOWN if score.straddles(self.limit) else BAD
+
+    def explain(self, w: SourceWindow, outcome: Outcome) -> Verdict:
+        score = w.score
+        if score is None or score.score is None:
+            return Verdict(UNKNOWN, w.slot if score is None else score.at, "no data to score")
+        reason = f"score {score.score:.1f}, limit {self.limit:g}"
+        if outcome is UNKNOWN:
+            reason += ", uncertain: " + (
+                f"the interval {score.raw:.1f} ± {score.half_width:.1f} includes the limit"
+                if score.raw is not None and score.half_width is not None
+                else "too few rows to tell"
+            )
+        numbers = {"metric": "quality", "op": self.symbol, "raw": score.raw, "half_width": score.half_width}
+        return Verdict(outcome, score.at, reason, score.score, self.limit, numbers)
+
+
+class Combined(Evaluator):
+    """Several conditions, or an aggregate over a window. Evaluated when any of its metrics has a new value.
+
+    Three-valued: `all` is good as soon as one condition is, `any` is bad as soon as one is; else an unknown one
+    decides.
+    """
+
+    __slots__ = ("bits", "limits")
+
+    def __init__(self, rule: Rule, source: Source, limits: Sequence[float]) -> None:
+        super().__init__(rule, source)
+        self.limits = tuple(limits)
+        self.bits = 0
+        for c in rule.conditions:
+            self.bits |= LOOKED_BIT if c.value == "unknown" else 1 << INDEX[c.metric]
+
+    def outcome(self, w: SourceWindow) -> Outcome | None:
+        if not w.fresh & self.bits:
+            return None
+        unknown = False
+        decisive = GOOD if self.rule.combine == "all" else BAD
+        for c, limit in zip(self.rule.conditions, self.limits, strict=True):
+            value, _ = self.measure(c, w)
+            if value is None:
+                unknown = True
+            elif (BAD if OPS[c.op](value, limit) else GOOD) is decisive:
+                return decisive
+        return UNKNOWN if unknown else BAD if decisive is GOOD else GOOD
+
+    def measure(self, c: Condition, w: SourceWindow) -> tuple[float | None, int]:
+        """The value of one condition, and how many points it rests on."""
+        over = c.over_s or (self.rule.over_s if c.agg != "last" else None)
+        if c.agg == "last" or not over:
+            return self.newest(c, w), 1
+        index = INDEX[c.metric]
+        newest = w.score.at if index == QUALITY and w.score is not None else w.slot
+        points = [value for _, value in w.series[index].since(newest - over)]
+        every = self.source.quality.every_s if index == QUALITY and self.source.quality else w.interval_s
+        # Half a window is the least that speaks for it: a mean of one value right after a gap is a blip.
+        if len(points) * 2 < max(1, over // every):
+            return None, len(points)
+        return aggregate(points, c.agg), len(points)
+
+    def newest(self, c: Condition, w: SourceWindow) -> float | None:
+        if c.metric == "quality":
+            every = self.source.quality.every_s if self.source.quality else w.interval_s
+            if w.score is None or w.slot - w.score.at > QUALITY_AGES * every:
+                return None
+            return w.score.score
+        value = w.values[INDEX[c.metric]]
+        return None if c.metric == "status" and not value and c.value != "unknown" else value
+
+    def explain(self, w: SourceWindow, outcome: Outcome) -> Verdict:
+        parts, conditions = [], []
+        worst: tuple[float | None, float | None] = (None, None)
+        for c, limit in zip(self.rule.conditions, self.limits, strict=True):
+            value, points = self.measure(c, w)
+            held = value is not None and OPS[c.op](value, limit)
+            shown = "no value" if value is None else value_text(c.metric, value)
+            what = c.metric if c.agg == "last" else f"{c.agg} {c.metric}"
+            parts.append(f"{what} {shown} (bad: {c.op} {limit_text(c.metric, limit)})")
+            conditions.append(
+                {"metric": c.metric, "agg": c.agg, "op": c.op, "value": value, "limit": limit, "points": points}
+            )
+            if held and worst[0] is None:
+                worst = (value, limit)
+        reason = (" and " if self.rule.combine == "all" else " or ").join(parts)
+        return Verdict(outcome, w.slot, reason, worst[0], worst[1], {"conditions": conditions})
+
+
+def aggregate(points: Sequence[float], agg: str) -> float:
+    """mean, min, max, or a percentile by the nearest rank (always a value that was seen)."""
+    match agg:
+        case "mean":
+            return math.fsum(points) / len(points)
+        case "min":
+            return min(points)
+        case "max":
+            return max(points)
+        case "last":
+            return points[-1]
+    share = int(agg[1:]) / 100
+    return sorted(points)[max(0, math.ceil(share * len(points)) - 1)]
+
+
+class NoData(Evaluator):
+    """No verdict for so many intervals. Silent while the newest slot was lost to our own network."""
+
+    __slots__ = ()
+
+    def outcome(self, w: SourceWindow) -> Outcome | None:
+        if not w.fresh & CLOSED_BIT:
+            return None
+        if w.last_verdict_slot == w.slot:
+            return GOOD
+        if w.newest_lost:
+            return UNKNOWN
+        return BAD if w.missing_intervals() >= self.rule.intervals else UNKNOWN
+
+    def explain(self, w: SourceWindow, outcome: Outcome) -> Verdict:
+        missing = w.missing_intervals()
+        numbers = {"missing": missing, "lost_to_network": w.lost_since}
+        since = w.last_verdict_slot + w.interval_s if w.last_verdict_slot else w.first_slot
+        if outcome is GOOD:
+            reason = "a verdict again"
+        elif w.newest_lost:
+            reason = "not evaluated: the slot was lost to the monitor's own network"
+        else:
+            reason = f"no verdict for {missing} interval{'' if missing == 1 else 's'}, limit {self.rule.intervals}"
+        return Verdict(
+            outcome, w.slot, reason, float(missing), float(self.rule.intervals), numbers,
+            since=since if outcome is BAD else None,
+        )  # fmt: skip
+
+
+class Anomaly(Evaluator):
+    """What the detector says of the newest slot. Without a detector's word the pattern is silent."""
+
+    __slots__ = ()
+
+    def outcome(self, w: SourceWindow) -> Outcome | None:
+        if w.anomaly is None or not w.fresh & ANOMALY_BIT:
+            return None
+        return {Judgement.GOOD: GOOD, Judgement.BAD: BAD, Judgement.UNKNOWN: UNKNOWN}[w.anomaly.judgement]
+
+    def explain(self, w: SourceWindow, outcome: Outcome) -> Verdict:
+        assert w.anomaly is not None
+        found = w.anomaly.findings
+        numbers: dict[str, Any] = {
+            "findings": [
+                {"metric": f.metric.value, "term": f.term.value, "score": f.score, "threshold": f.threshold,
+                 "expected": f.expected, "observed": f.observed, "since": f.since}
+                for f in found
+            ]
+        }  # fmt: skip
+        return Verdict(
+            outcome, w.slot, w.anomaly.reason, w.anomaly.score, found[0].threshold if found else None, numbers,
+            settled=w.anomaly.closed_reason is not None, since=w.anomaly.opened_at,
+        )  # fmt: skip
+
+
+class FlappingSource(Evaluator):
+    """The source itself goes up and down: 30% or more of its last 21 states changed; good again at 20% or less."""
+
+    __slots__ = ()
+
+    def outcome(self, w: SourceWindow) -> Outcome | None:
+        if w.flaps is None or not w.fresh & STATUS_BIT or w.maintenance:
+            return None
+        return BAD if w.flaps.active else GOOD
+
+    def explain(self, w: SourceWindow, outcome: Outcome) -> Verdict:
+        assert w.flaps is not None
+        share = w.flaps.ratio * 100
+        reason = f"{share:.1f}% of the last 21 states changed, starts at 30%, ends at 20%"
+        return Verdict(outcome, w.slot, reason, share, 30.0, {"changed_percent": share})
+
+
+def newest_or_combined(rule: Rule, source: Source) -> Evaluator | str:
+    """An evaluator for the patterns status and threshold, or why the rule cannot apply to this source."""
+    limits = []
+    for c in rule.conditions:
+        limit = limit_value(c, source)
+        if limit is None:
+            return f"{source.name} has neither max_data_age nor cadence, so no limit of data age"
+        limits.append(limit)
+    first = rule.conditions[0]
+    if len(rule.conditions) == 1 and (first.agg == "last" or not (first.over_s or rule.over_s)):
+        kind = NewestScore if first.metric == "quality" else NewestValue
+        return kind(rule, source, limits[0])
+    return Combined(rule, source, limits)
