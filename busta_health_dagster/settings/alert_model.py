@@ -1,0 +1,136 @@
+"""`alerts.yaml` as pydantic sees it. Values of thresholds are read later, by the unit of their metric."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, WithJsonSchema
+
+from busta_health_dagster.domain.fields import Duration, PositiveDuration, Strict
+from busta_health_dagster.domain.rule import Pattern
+from busta_health_dagster.settings.fields import AlertSelectFields, Label, SelectFields, Word
+
+Metric = Literal[
+    "status", "response_ms", "items", "data_age_s", "quality", "failed", "tls_days_left", "attempts", "size_bytes"
+]
+Op = Literal["==", "!=", ">", ">=", "<", "<="]
+Agg = Literal["last", "mean", "min", "max", "p50", "p90", "p95", "p99"]
+Event = Literal[
+    "opened", "escalated", "renotified", "acked", "unacked", "snoozed", "resolved", "flapping_started", "flapping_ended"
+]
+Value = Annotated[
+    Any, WithJsonSchema({"type": ["string", "number"], "examples": ["5s", "90%", "26h", "max_data_age", "down"]})
+]
+_COUNT = Field(ge=1)
+
+
+class ConditionFields(Strict):
+    """`metric op value`, of the newest value or of an aggregate over a window."""
+
+    metric: Metric = Field(description="What is compared.")
+    op: Op = Field(description="How.")
+    value: Value = Field(description="With its unit: 5s, 90%, 26h; `max_data_age` is the source's own limit.")
+    over: PositiveDuration | None = Field(None, description="Window of the aggregate.")
+    agg: Agg | None = Field(None, description="Aggregate over the window (mean if only `over` is given).")
+
+
+class OverrideFields(Strict):
+    """Other figures for the sources it selects."""
+
+    select: SelectFields = Field(description="Which sources.")
+    value: Value | None = Field(None, description="In the unit of the rule's metric.")
+    severity: Word | None = Field(None, description="Severity.")
+    for_: Annotated[int, _COUNT] | None = Field(None, alias="for", description="Consecutive evaluations.")
+    over: PositiveDuration | None = Field(None, description="Window.")
+    min_bad: Annotated[int, _COUNT] | None = Field(None, description="At least so many failed.")
+    intervals: Annotated[int, _COUNT] | None = Field(None, description="Intervals without a verdict.")
+    shadow: bool | None = Field(None, description="Record and tell nobody.")
+
+
+class RuleFields(Strict):
+    """One rule. Without `pattern` it is a threshold (a status rule if its metric is `status`)."""
+
+    name: Label = Field(description="Unique; part of the alert's fingerprint.")
+    pattern: Pattern | None = Field(None, description="How the rule looks at the store.")
+    metric: Metric | None = Field(None, description="What is compared.")
+    op: Op | None = Field(None, description="How.")
+    value: Value | None = Field(None, description="With its unit.")
+    over: PositiveDuration | None = Field(None, description="Window of the rate or of the aggregate.")
+    agg: Agg | None = Field(None, description="Aggregate over the window.")
+    all_: tuple[ConditionFields, ...] | None = Field(None, alias="all", description="Every condition must hold.")
+    any_: tuple[ConditionFields, ...] | None = Field(None, alias="any", description="One condition is enough.")
+    for_: Annotated[int, _COUNT] = Field(1, alias="for", description="Consecutive evaluations, each on a new value.")
+    min_bad: Annotated[int, _COUNT] | None = Field(None, description="rate: at least so many failed in the window (4).")
+    intervals: Annotated[int, _COUNT] | None = Field(None, description="no_data: intervals without a verdict (3).")
+    within: PositiveDuration | None = Field(None, description="trend: will cross its limit within this time.")
+    sensitivity: float | None = Field(None, description="anomaly: added to every threshold; higher is quieter (0).")
+    assets: tuple[str, ...] | None = Field(None, description="dagster_check: asset keys, * matches.")
+    jobs: tuple[str, ...] | None = Field(None, description="dagster_run: job names, * matches.")
+    recover_after: Annotated[int, _COUNT] = Field(2, description="Good evaluations before it resolves.")
+    severity: Word = Field("warning", description="Severity at opening.")
+    select: SelectFields = Field(default_factory=SelectFields, description="Which sources; empty is all.")
+    shadow: bool = Field(False, description="Evaluate and record, tell nobody.")
+    overrides: tuple[OverrideFields, ...] = Field(
+        (), description="Other figures for some sources; the last that matches wins."
+    )
+    runbook: str | None = Field(None, description="Link to what to do; in the messages of this rule.")
+
+
+class ChannelFields(Strict):
+    """One channel, without the keys of its kind."""
+
+    name: Label = Field(description="Unique.")
+    kind: str = Field(description="What it is.")
+    fallback: str | None = Field(None, description="Channel that is told when this one is dead.")
+    events: tuple[Event, ...] | None = Field(None, description="What it is told; the kind's own default without it.")
+    per_minute: Annotated[int, _COUNT] | None = Field(None, description="At most so many messages a minute.")
+
+
+class StepFields(Strict):
+    """One rung of the ladder."""
+
+    after: Duration = Field(description="Time from opening.")
+    severity: Word | None = Field(None, description="Raised to this; without it the alert keeps its severity.")
+    notify: Annotated[tuple[str, ...], Field(min_length=1)] = Field(description="Channels.")
+
+
+class EscalationFields(Strict):
+    """A ladder."""
+
+    name: Label = Field(description="Unique.")
+    steps: Annotated[tuple[StepFields, ...], Field(min_length=1)] = Field(description="In order of `after`.")
+    repeat: PositiveDuration | None = Field(None, description="Re-sends the last step reached; without it never.")
+    ack_timeout: PositiveDuration = Field(4 * 3600.0, description="How long an acknowledgement stops the clock.")
+
+
+class RouteFields(Strict):
+    """Where an alert goes. First match wins."""
+
+    select: AlertSelectFields = Field(description="Which alerts; empty is all.")
+    escalation: str = Field(description="Name of an escalation.")
+    continue_: bool = Field(False, alias="continue", description="Look at the next routes too.")
+
+
+class InhibitFields(Strict):
+    """While an alert matches `source`, those that match `target` tell nobody."""
+
+    source: AlertSelectFields = Field(description="The alert that explains the others.")
+    target: AlertSelectFields = Field(description="The alerts that stay silent.")
+    equal: tuple[Literal["source", "rule", "group", "type", "tier"], ...] = Field(
+        ("source",), description="In what they must agree."
+    )
+
+
+class GroupingFields(Strict):
+    """What becomes one message."""
+
+    by: tuple[Literal["rule", "group", "source", "severity", "type", "tier"], ...] = Field(
+        ("rule", "group"), description="Alerts that agree in these."
+    )
+    wait: Duration = Field(0.0, description="Wait for more before the first message.")
+    interval: PositiveDuration = Field(300.0, description="Between messages of one group.")
+    storm: Annotated[int, _COUNT] = Field(20, description="More openings than this in one tick: one message per route.")
+
+
+CHANNEL_COMMON = frozenset(ChannelFields.model_fields)
+SECTIONS = ("version", "channels", "rules", "escalations", "routes", "inhibit", "grouping")

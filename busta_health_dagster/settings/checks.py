@@ -1,0 +1,206 @@
+"""What the doctor knows beyond shapes: one function per check, each told what was read. Here: sources, secrets,
+windows.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from busta_health_dagster.domain.errors import MissingSecret
+from busta_health_dagster.domain.fields import SecretRef
+from busta_health_dagster.domain.units import config_duration
+from busta_health_dagster.settings.problems import near
+from busta_health_dagster.settings.review import Review, listed
+from busta_health_dagster.settings.source_model import GROUPS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from busta_health_dagster.settings.document import Document, Place
+
+_REPROBES_AFTER_S = (2, 5)
+
+
+def missing_files(review: Review) -> None:
+    """A file that is not there is allowed, and said."""
+    consequence = {
+        "alerts.yaml": "no rule exists that it does not list, so nothing is degraded and nobody is told",
+        "maintenance.yaml": "no planned work and no known events",
+        "settings.yaml": "every setting has its default",
+    }
+    anchor = review.docs.get("sources.yaml")
+    for name, meaning in consequence.items():
+        if name not in review.docs and anchor is not None:
+            where = anchor.name.removesuffix("sources.yaml") + name
+            review.found.at(
+                where, "", f"The file is not there: {meaning}.", f"a file {name} with version: 1", level="warning"
+            )
+
+
+def unmeasurable_slo(review: Review) -> None:
+    """A target whose monthly allowance is below 10 checks: refused where the source itself asks for it, told where
+    it inherits it.
+    """
+    from busta_health_dagster.engines.burn import measurable
+
+    inherited: dict[tuple[Any, int], list[str]] = {}
+    for source in review.sources.values():
+        verdict = measurable(source.sla.uptime, source.interval_s)
+        if verdict.ok:
+            continue
+        if source.sla.explicit:
+            review.found.add(
+                review.docs["sources.yaml"],
+                review.at_source(source.name, "sla", "uptime"),
+                verdict.reason,
+                verdict.remedy,
+            )
+        else:
+            inherited.setdefault((source.sla.uptime, source.interval_s), []).append(source.name)
+    for (target, interval), names in inherited.items():
+        verdict = measurable(target, interval)
+        says = f"Inherited by {listed(names)}: {verdict.reason} It is reported, and never alerted."
+        review.warn("sources.yaml", review.at_source(names[0]), says, verdict.remedy)
+
+
+def slow_confirmation(review: Review) -> None:
+    """A failing source that takes longer to confirm than its interval lasts."""
+    for source in review.sources.values():
+        longest = source.timeout_s * (source.confirm + 1) + sum(_REPROBES_AFTER_S[: source.confirm])
+        place = review.at_source(source.name)
+        interval = config_duration(source.interval_s)
+        if source.timeout_s >= source.interval_s:
+            timeout = config_duration(source.timeout_s)
+            says = f"The timeout of {timeout} is not shorter than the interval of {interval}: a check would outlast it."
+            review.found.add(review.docs["sources.yaml"], (*place, "timeout"), says, "timeout: 10s")
+        elif longest > source.interval_s:
+            needed = config_duration(int(longest))
+            says = f"A failure takes up to {needed} to confirm, longer than the interval of {interval}."
+            review.warn("sources.yaml", place, says, "a shorter timeout, a longer interval, or confirm: 1")
+
+
+def unused_types(review: Review) -> None:
+    """A type's defaults that no source takes: usually a misspelt name."""
+    types = review.docs["sources.yaml"].data.get("types", {})
+    for name in types if isinstance(types, dict) else ():
+        if name not in review.used_types:
+            guess = near(name, review.used_types)
+            review.warn(
+                "sources.yaml",
+                ("types", name),
+                f"No source has the type {name!r}.",
+                f"{guess}: ..." if guess else "remove it, or give a source this type",
+                key=True,
+            )
+
+
+def misspelt_groups(review: Review) -> None:
+    """A group of one's own is allowed; one that looks like a usual group is probably that."""
+    for source in review.sources.values():
+        guess = near(source.group, GROUPS) if source.group not in GROUPS else None
+        if guess:
+            review.warn(
+                "sources.yaml",
+                review.at_source(source.name, "group"),
+                f"{source.group!r} is a group of its own; did you mean {guess!r}?",
+                f"group: {guess}",
+            )
+
+
+def missing_suites(review: Review) -> None:
+    """A suite that is named and not there: the source's quality would never be scored."""
+    if not review.expectations.is_dir():
+        return
+    there = {path.stem for path in review.expectations.iterdir() if path.suffix in {".json", ".yaml", ".yml"}}
+    for source in review.sources.values():
+        suite = source.quality.suite if source.quality else None
+        if suite is not None and suite not in there and not (review.expectations / suite).is_file():
+            guess = near(suite, there) or f"one of {', '.join(sorted(there))}"
+            says = f"There is no suite {suite!r} in {review.expectations}: the quality of {source.name} is not scored."
+            review.warn("sources.yaml", review.at_source(source.name, "quality", "suite"), says, f"suite: {guess}")
+
+
+def missing_secrets(review: Review) -> None:
+    """Each reference that leads nowhere, once, with what will not work until it does."""
+    for file, doc in review.docs.items():
+        wanted: dict[SecretRef, list[Place]] = {}
+        for place, ref in _references(doc.data, (), set()):
+            wanted.setdefault(ref, []).append(place)
+        for ref, places in wanted.items():
+            try:
+                review.secrets(ref)
+            except MissingSecret as why:
+                message, _, remedy = str(why).partition(". ")
+                review.warn(file, places[0], f"{message}. Until then {_consequence(file, places, doc)}.", remedy)
+
+
+def _consequence(file: str, places: list[Place], doc: Document) -> str:
+    names = []
+    for section, index, *_ in ((*place, None) for place in places):
+        entries = doc.data[str(section)]
+        named = isinstance(entries, list) and isinstance(index, int) and isinstance(entries[index], dict)
+        names.append(str(entries[index].get("name")) if named else str(section))
+    whom = listed(dict.fromkeys(names))
+    several = len(set(names)) > 1
+    if file == "alerts.yaml":
+        return f"the channel{'s' if several else ''} {whom} cannot send"
+    if file == "sources.yaml":
+        takers = (
+            "every source that takes it from there is"
+            if places[0][0] in {"types", "defaults"}
+            else f"{whom} {'are' if several else 'is'}"
+        )
+        return f"{takers} unknown"
+    return f"{whom} does not work"
+
+
+def _references(data: Any, place: Place, seen: set[int]) -> Iterator[tuple[Place, SecretRef]]:
+    """Every reference as the file has it; a part that several aliases share is looked at once."""
+    if not isinstance(data, dict | list) or id(data) in seen:
+        return
+    seen.add(id(data))
+    if isinstance(data, dict) and len(data) == 1:
+        ((kind, held),) = data.items()
+        if kind in {"env", "file"} and isinstance(held, str):
+            yield place, SecretRef(env=held) if kind == "env" else SecretRef(file=held)
+            return
+    for key, inner in data.items() if isinstance(data, dict) else enumerate(data):
+        yield from _references(inner, (*place, key), seen)
+
+
+def the_monitor_itself(review: Review) -> None:
+    """Who notices when the monitor dies; whether its database fits the fleet."""
+    file = "settings.yaml" if "settings.yaml" in review.docs else "sources.yaml"
+    if review.settings.dead_mans_switch is None:
+        where = review.docs["sources.yaml"].name.removesuffix("sources.yaml") + "settings.yaml"
+        says = "Nobody outside notices when this monitor dies: there is no dead_mans_switch."
+        remedy = "dead_mans_switch: {url: {env: BUSTA_DEAD_MANS_URL}, every: 5m}"
+        review.found.at(where, "dead_mans_switch", says, remedy, level="warning")
+    if len(review.sources) > 100 and review.settings.store.url is None and not review.environ.get("BUSTA_DATABASE_URL"):
+        says = f"{len(review.sources)} sources on SQLite: above 100 the writers wait for each other."
+        review.warn(file, ("store",), says, "store: {url: {env: BUSTA_DATABASE_URL}} with a Postgres")
+    if review.settings.retention.observations < 31 * 86400:
+        says = "Observations are dropped before their 30-day window is full: its first incidents lose their reasons."
+        review.warn(file, ("retention", "observations"), says, "observations: 35d")
+
+
+def windows(review: Review) -> None:
+    """Windows that overlap on a source, and single ones that are over."""
+    from busta_health_dagster.engines.maintenance import MaintenanceIndex, occurrences
+
+    since = int(review.now)
+    places = {("windows", w.name): ("windows", i) for i, w in enumerate(review.windows)}
+    index = MaintenanceIndex(review.windows, since, since + 35 * 86400)
+    for problem in index.overlaps(group[0] for group in review.kinds_of_source):
+        name = problem.field.removeprefix("window ").rpartition(", ")[0]
+        review.warn("maintenance.yaml", (*places["windows", name], "start"), problem.message, problem.remedy)
+    for place, window in [(("windows", i), w) for i, w in enumerate(review.windows)] + [
+        (("events", i), w) for i, w in enumerate(review.events)
+    ]:
+        if window.rrule is None and not occurrences(window, since, since + 50 * 366 * 86400):
+            review.warn(
+                "maintenance.yaml",
+                place,
+                f"It is over, and has no rrule: {window.name} will not come again.",
+                "remove it, or add rrule: ...",
+            )

@@ -1,0 +1,182 @@
+"""Checks of who is told: selectors that match nothing, routes that are never reached, channels that nobody uses."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from busta_health_dagster.domain.rule import Severity
+from busta_health_dagster.domain.source import Selector
+from busta_health_dagster.settings.problems import near
+from busta_health_dagster.settings.review import listed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from busta_health_dagster.domain.rule import Rule
+    from busta_health_dagster.domain.source import Source
+    from busta_health_dagster.settings.document import Place
+    from busta_health_dagster.settings.review import Review
+
+_ONE = {"names": "source", "types": "type", "tiers": "tier", "owners": "owner", "groups": "group", "rules": "rule"}
+_OWN_RULES = ("network", "config", "monitor")  # what the monitor raises about itself needs no line in `rules:`
+
+
+def _selectors(review: Review) -> Iterator[tuple[str, Place, Selector]]:
+    """(file, place, selector) of every `select` there is."""
+    for i, rule in enumerate(review.rules):
+        yield "alerts.yaml", ("rules", i, "select"), rule.select
+        for j, override in enumerate(rule.overrides):
+            yield "alerts.yaml", ("rules", i, "overrides", j, "select"), override.select
+    for i, route in enumerate(review.policy.routes):
+        yield "alerts.yaml", ("routes", i, "select"), route.select
+    for i, inhibition in enumerate(review.policy.inhibitions):
+        yield "alerts.yaml", ("inhibit", i, "source"), inhibition.source
+        yield "alerts.yaml", ("inhibit", i, "target"), inhibition.target
+    for section, windows in (("windows", review.windows), ("events", review.events)):
+        for i, window in enumerate(windows):
+            yield "maintenance.yaml", (section, i, "select"), window.select
+
+
+def selectors_that_match_nothing(review: Review) -> None:
+    """First the single word that nothing has, which is usually a slip; else the combination that no source fulfils."""
+    sources = [group[0] for group in review.kinds_of_source]
+    known = {
+        "names": list(review.sources),
+        "types": _distinct(s.type for s in sources),
+        "tiers": _distinct(str(s.tier) for s in sources),
+        "owners": _distinct(o for s in sources for o in s.owners),
+        "groups": _distinct(s.group for s in sources),
+        "rules": [r.name for r in review.rules],
+    }
+    for file, place, selector in _selectors(review):
+        if not review.sound(file):
+            continue
+        slips = [
+            (c, i, v)
+            for c, words in known.items()
+            for i, v in enumerate(getattr(selector, c))
+            if str(v) not in words and not _is_own(c, str(v))
+        ]
+        for criterion, index, value in slips:
+            guess = near(str(value), known[criterion])
+            says = f"Matches nothing: there is no {_ONE[criterion]} {value!r}."
+            there = (
+                f"{criterion}: [{guess}]" if guess else f"what there is: {listed(known[criterion], 12) or 'nothing'}"
+            )
+            review.warn(file, (*place, criterion, index), says, there)
+        if not slips and sources and not any(selector.matches(source) for source in sources):
+            review.warn(
+                file,
+                place,
+                "No source fulfils all of this at once: it matches nothing.",
+                "fewer criteria; all of them must hold",
+            )
+
+
+def _is_own(criterion: str, value: str) -> bool:
+    return criterion == "rules" and value.partition("-")[0] in _OWN_RULES
+
+
+def _distinct(words: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(words))
+
+
+def default_route(review: Review) -> None:
+    """Every alert must reach somebody: a configuration without a route that matches everything is refused."""
+    policy, doc = review.policy, review.docs.get("alerts.yaml")
+    if doc is None or not review.sound("alerts.yaml"):
+        return
+    if not policy.routes and not policy.escalations and not policy.channels:
+        if review.rules:
+            review.warn(
+                "alerts.yaml",
+                (),
+                "There are rules, and no channels, escalations and routes: nobody is told.",
+                "channels: [...], escalations: [...], routes: [...]",
+            )
+        return
+    if any(route.select == Selector() for route in policy.routes):
+        return
+    lost = [s.name for group in review.kinds_of_source if not _is_always_told(review, group[0]) for s in group]
+    whom = (
+        f"{len(lost)} of {len(review.sources)} sources match no route: {listed(lost)}."
+        if lost
+        else "No route matches everything."
+    )
+    ladder = next(iter(policy.escalations), "default")
+    review.found.add(
+        doc,
+        ("routes",),
+        f"{whom} Their alerts would be told to nobody."
+        if lost
+        else f"{whom} An alert that none of them matches would be told to nobody.",
+        f"add last:  - {{select: {{}}, escalation: {ladder}}}",
+    )
+
+
+def _is_always_told(review: Review, source: Source) -> bool:
+    return all(
+        any(route.select.matches_alert(source, rule, severity) for route in review.policy.routes)
+        for rule, severity in _alerts(review.rules, source)
+    )
+
+
+def _alerts(rules: Iterable[Rule], source: Source) -> Iterator[tuple[str, str]]:
+    """(rule, severity) of every alert that this source can have: an alert only rises."""
+    for rule in rules:
+        if rule.select.matches(source):
+            yield from ((rule.name, severity.word) for severity in Severity if severity >= rule.severity)
+
+
+def unreachable_routes(review: Review) -> None:
+    """A route that other routes before it always take the alerts from."""
+    routes = review.policy.routes
+    reached: set[int] = set()
+    for group in review.kinds_of_source:
+        for rule, severity in _alerts(review.rules, group[0]):
+            for index, route in enumerate(routes):
+                if route.select.matches_alert(group[0], rule, severity):
+                    reached.add(index)
+                    if not route.continue_:
+                        break
+    catch_all = next(
+        (i for i, route in enumerate(routes) if route.select == Selector() and not route.continue_), len(routes)
+    )
+    for index in range(len(routes)):
+        if index > catch_all:
+            review.warn(
+                "alerts.yaml",
+                ("routes", index),
+                f"Never reached: routes[{catch_all}] before it takes every alert.",
+                "move it up, or remove it",
+            )
+        elif index not in reached and index != catch_all and review.rules and review.sources:
+            review.warn(
+                "alerts.yaml",
+                ("routes", index),
+                "Never reached: no alert there can be matches it, or a route before it takes them all.",
+                "move it up, or remove it",
+            )
+
+
+def unused_ladders(review: Review) -> None:
+    """Escalations without a route, channels without a step."""
+    used = {route.escalation for route in review.policy.routes}
+    for index, name in enumerate(review.policy.escalations):
+        if name not in used:
+            review.warn(
+                "alerts.yaml",
+                ("escalations", index),
+                f"No route leads to the escalation {name!r}.",
+                f"routes: [{{select: ..., escalation: {name}}}]",
+            )
+    told = {channel for e in review.policy.escalations.values() for step in e.steps for channel in step.notify}
+    told |= {spec.fallback for spec in review.policy.channels.values() if spec.fallback}
+    for index, name in enumerate(review.policy.channels):
+        if name not in told:
+            review.warn(
+                "alerts.yaml",
+                ("channels", index),
+                f"No step and no fallback uses the channel {name!r}: it is never told.",
+                f"notify: [{name}] in a step, or remove it",
+            )

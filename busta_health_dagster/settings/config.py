@@ -1,0 +1,67 @@
+"""The loaded configuration: values only. Nothing in it changes while the monitor runs; a reload makes another one."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from busta_health_dagster.domain.policy import AlertPolicy
+from busta_health_dagster.settings.settings_model import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from busta_health_dagster.domain.errors import Problem
+    from busta_health_dagster.domain.maintenance import Window
+    from busta_health_dagster.domain.rule import Rule
+    from busta_health_dagster.domain.source import Source
+
+FILES = ("sources.yaml", "alerts.yaml", "maintenance.yaml", "settings.yaml")
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Everything of the four files, resolved. `sources` keeps the order of the file; `sha` is of the files' content.
+
+    `loaded_at` is epoch seconds. `warnings` are what the doctor would say; they never stop anything. `files` are the
+    files found.
+    """
+
+    dir: Path
+    sources: dict[str, Source]
+    control: tuple[Source, ...] = ()
+    rules: tuple[Rule, ...] = ()
+    policy: AlertPolicy = field(default_factory=AlertPolicy)
+    windows: tuple[Window, ...] = ()
+    events: tuple[Window, ...] = ()
+    settings: Settings = field(default_factory=Settings)
+    sha: str = ""
+    loaded_at: float = 0.0
+    warnings: tuple[Problem, ...] = ()
+    files: tuple[str, ...] = ()
+
+    @property
+    def tick_s(self) -> int:
+        """Seconds between ticks: the greatest common divisor of all intervals, reduced to a divisor of an hour."""
+        return tick_of(source.interval_s for source in (*self.sources.values(), *self.control))
+
+    @property
+    def refresh_s(self) -> int:
+        """Seconds after which an unchanged source is shown anew in Dagster."""
+        if self.settings.refresh is not None:
+            return int(self.settings.refresh)
+        return 3600 if len(self.sources) <= 100 else 86400
+
+    @property
+    def expectations_dir(self) -> Path:
+        """Where the suites are: as set, relative to the configuration; else `expectations` beside it."""
+        chosen = self.settings.expectations
+        return self.dir / chosen if chosen else self.dir.parent / "expectations"
+
+
+def tick_of(intervals: Iterable[int]) -> int:
+    """5m and 15m -> 300; 7m -> 60 (a cron line cannot say every 7 minutes); none at all -> 300."""
+    minutes = [seconds // 60 for seconds in intervals]
+    return 60 * math.gcd(60, *minutes) if minutes else 300

@@ -1,0 +1,115 @@
+"""The home: the one directory that a running monitor writes to. Everything in it can be named from its path alone."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from busta_health_dagster.domain.errors import AlreadyRunning, HomeNotWritable
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+DEFAULT_HOME = ".busta"
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """Paths below one root. Nothing is created until `ensure()`."""
+
+    root: Path
+
+    @property
+    def database_url(self) -> str:
+        """Where the store lies when neither the environment nor settings.yaml says otherwise."""
+        return f"sqlite:///{self.root / 'busta.sqlite3'}"
+
+    @property
+    def dagster(self) -> Path:
+        """DAGSTER_HOME: the instance file, and Dagster's own SQLite databases."""
+        return self.root / "dagster"
+
+    @property
+    def config(self) -> Path:
+        return self.root / "config"
+
+    @property
+    def last_good(self) -> Path:
+        """A copy of the newest configuration that loaded, for every process that starts while the files are broken."""
+        return self.root / "last_good_config"
+
+    @property
+    def lock(self) -> Path:
+        return self.root / "busta.lock"
+
+    @property
+    def processes(self) -> Path:
+        """What `busta up` started: URL, ports and pids, for the other commands on this machine."""
+        return self.root / "up.json"
+
+    @property
+    def logs(self) -> Path:
+        return self.root / "logs"
+
+    def ensure(self) -> Home:
+        """Make the home and see that it can be written to.
+
+        Raises:
+            HomeNotWritable: no permission, or a file stands where the home should be.
+        """
+        try:
+            for path in (self.root, self.dagster, self.logs):
+                path.mkdir(parents=True, exist_ok=True)
+            probe = self.root / f".writable-{os.getpid()}"
+            probe.touch()
+            probe.unlink()
+        except OSError as error:
+            raise HomeNotWritable(
+                f"The home {self.root} cannot be written to ({error.strerror or error}). Give this user write permission, "
+                "or choose another home with --home or BUSTA_HOME."
+            ) from error
+        return self
+
+
+def find_home(flag: Path | None, environ: Mapping[str, str], cwd: Path) -> Home:
+    """The home asked for: the flag, then BUSTA_HOME, then `.busta` in the project. Always absolute."""
+    chosen = flag or environ.get("BUSTA_HOME") or DEFAULT_HOME
+    return Home((cwd / chosen).resolve())
+
+
+class InstanceLock:
+    """Held by `busta up` for as long as it lives; the kernel lets go of it even after SIGKILL, so no stale lock can
+    remain.
+    """
+
+    def __init__(self, home: Home) -> None:
+        self._path = home.lock
+        self._fd: int | None = None
+
+    def acquire(self) -> None:
+        """Take the lock.
+
+        Raises:
+            AlreadyRunning: another process holds it; the message names its pid.
+        """
+        fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            holder = os.read(fd, 32).decode("ascii", "replace").strip() or "unknown"
+            os.close(fd)
+            raise AlreadyRunning(
+                f"busta already runs on {self._path.parent} (pid {holder}). Stop it with `kill {holder}`, "
+                "or start this one on another home with --home."
+            ) from error
+        os.ftruncate(fd, 0)
+        os.write(fd, str(os.getpid()).encode())
+        self._fd = fd
+
+    def release(self) -> None:
+        if self._fd is not None:
+            os.close(self._fd)
+            self._fd = None

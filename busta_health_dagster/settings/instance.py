@@ -1,0 +1,88 @@
+"""Dagster's instance file and workspace, written into the home. Facts and figures behind each setting:
+architecture.md.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from busta_health_dagster.settings.home import Home
+
+_DAY_S = 86400
+
+
+def instance_settings(
+    *, postgres_env: str | None, tick_retention_days: int, max_runtime_s: int, max_runs: int = 4
+) -> dict[str, Any]:
+    """The content of dagster.yaml. `postgres_env` names the variable that holds a Postgres URL; None means SQLite
+    files.
+    """
+    settings: dict[str, Any] = {
+        "telemetry": {"enabled": False},
+        # A community dialog would cover a fresh UI.
+        "nux": {"enabled": False},
+        # A tick that hangs is ended, so that the next one is not held up for ever.
+        "run_monitoring": {
+            "enabled": True,
+            "start_timeout_seconds": 120,
+            "max_runtime_seconds": max_runtime_s,
+            "poll_interval_seconds": 30,
+        },
+        # One run of each of our jobs at a time: an overlapping tick waits, then skips what the first has done.
+        "concurrency": {
+            "runs": {
+                "max_concurrent_runs": max_runs,
+                "tag_concurrency_limits": [
+                    {"key": "busta/job", "limit": 1, "value": {"applyLimitPerUniqueValue": True}}
+                ],
+            }
+        },
+        "run_coordinator": {
+            "module": "dagster._core.run_coordinator",
+            "class": "QueuedRunCoordinator",
+            "config": {"dequeue_interval_seconds": 1},
+        },
+        # Without threads one slow delivery holds up every other sensor (measured: 25 s).
+        "sensors": {"use_threads": True, "num_workers": 4},
+        "schedules": {"use_threads": True, "num_workers": 2},
+        # Two sensors make 17,000 skipped ticks a day.
+        "retention": {
+            kind: {
+                "purge_after_days": {
+                    "skipped": 1,
+                    "failure": tick_retention_days,
+                    "success": tick_retention_days,
+                    "started": tick_retention_days,
+                }
+            }
+            for kind in ("schedule", "sensor")
+        },
+        # Standard output of a tick may hold what a source sent; events carry what a person needs.
+        "compute_logs": {"module": "dagster._core.storage.noop_compute_log_manager", "class": "NoOpComputeLogManager"},
+    }
+    if postgres_env:
+        settings["storage"] = {"postgres": {"postgres_url": {"env": postgres_env}}}
+    return settings
+
+
+def write_instance(home: Home, settings: Mapping[str, Any]) -> None:
+    """Write `<home>/dagster/dagster.yaml` when it differs."""
+    text = "# Written by busta at each start; change settings.yaml instead.\n" + yaml.safe_dump(
+        dict(settings), sort_keys=False
+    )
+    path = home.dagster / "dagster.yaml"
+    if not path.exists() or path.read_text(encoding="utf-8") != text:
+        path.write_text(text, encoding="utf-8")
+
+
+def write_workspace(home: Home, *, host: str, port: int) -> str:
+    """Write `<home>/dagster/workspace.yaml` that points web and daemon at the one code server; returns its path."""
+    entry = {"load_from": [{"grpc_server": {"host": host, "port": port, "location_name": "busta_health_dagster"}}]}
+    path = home.dagster / "workspace.yaml"
+    path.write_text(yaml.safe_dump(entry, sort_keys=False), encoding="utf-8")
+    return str(path)

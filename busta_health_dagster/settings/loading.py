@@ -1,0 +1,266 @@
+"""The four files -> one Config, or every problem of every file at once."""
+
+from __future__ import annotations
+
+import gc
+import hashlib
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel, ValidationError
+
+from busta_health_dagster.domain.errors import ConfigError, Problem
+from busta_health_dagster.domain.policy import AlertPolicy
+from busta_health_dagster.settings import alert_model, checks, checks_routes, checks_rules, source_model, window_model
+from busta_health_dagster.settings.config import FILES, Config
+from busta_health_dagster.settings.document import Document
+from busta_health_dagster.settings.literals import scan
+from busta_health_dagster.settings.locate import shown_as
+from busta_health_dagster.settings.policy import AlertReader
+from busta_health_dagster.settings.problems import Findings, label, near, translate
+from busta_health_dagster.settings.review import Review
+from busta_health_dagster.settings.secret import Secrets
+from busta_health_dagster.settings.settings_model import Settings
+from busta_health_dagster.settings.sources import SourceReader
+from busta_health_dagster.settings.windows import read_windows
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from busta_health_dagster.settings.document import Place
+
+_SECTIONS = {
+    "sources.yaml": source_model.SECTIONS,
+    "alerts.yaml": alert_model.SECTIONS,
+    "maintenance.yaml": window_model.SECTIONS,
+    "settings.yaml": tuple(Settings.model_fields),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """What the doctor found. `config` is None when there are errors; `files` are the files that were read."""
+
+    errors: tuple[Problem, ...]
+    warnings: tuple[Problem, ...]
+    files: tuple[str, ...]
+    config: Config | None
+
+    @property
+    def summary(self) -> str:
+        """`3 errors, 1 warning in 4 files`."""
+        errors, warnings = _count(len(self.errors), "error"), _count(len(self.warnings), "warning")
+        return f"{errors}, {warnings} in {_count(len(self.files), 'file')}"
+
+
+def _count(n: int, noun: str) -> str:
+    return f"{n} {noun}{'' if n == 1 else 's'}"
+
+
+def load(
+    config_dir: Path,
+    probes: Mapping[str, type[BaseModel]],
+    channels: Mapping[str, type[BaseModel]],
+    environ: Mapping[str, str],
+) -> Config:
+    """Read, check and resolve. Missing secrets and selectors without a match are warnings, on `Config.warnings`.
+
+    Raises:
+        ConfigError: with every error of every file.
+    """
+    found = diagnose(config_dir, probes, channels, environ)
+    if found.config is None:
+        raise ConfigError(found.errors)
+    return found.config
+
+
+def diagnose(
+    config_dir: Path,
+    probes: Mapping[str, type[BaseModel]],
+    channels: Mapping[str, type[BaseModel]],
+    environ: Mapping[str, str],
+    *,
+    now: float | None = None,
+) -> Diagnosis:
+    """Everything wrong with a configuration directory; what a file holds never raises. `now` is epoch seconds."""
+    # Hundreds of thousands of small objects that all live on: collecting in between took a third of the time.
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        return _diagnose(config_dir, probes, channels, environ, time.time() if now is None else now)
+    finally:
+        if collecting:
+            gc.enable()
+
+
+def _diagnose(
+    config_dir: Path,
+    probes: Mapping[str, type[BaseModel]],
+    channels: Mapping[str, type[BaseModel]],
+    environ: Mapping[str, str],
+    at: float,
+) -> Diagnosis:
+    found, texts = Findings(), read_texts(config_dir)
+    docs = _documents(config_dir, texts, found)
+    settings = _settings(docs.get("settings.yaml"), found)
+    sources: dict[str, Any] = {}
+    reader = None
+    control: tuple[Any, ...] = ()
+    if "sources.yaml" in docs:
+        reader = SourceReader(docs["sources.yaml"], probes, found, settings.limits.shards)
+        sources, control = reader.read()
+    rules, policy = (
+        AlertReader(docs["alerts.yaml"], channels, found).read() if "alerts.yaml" in docs else ((), AlertPolicy())
+    )
+    planned = docs.get("maintenance.yaml")
+    windows = read_windows(planned, "windows", found) if planned else ()
+    events = read_windows(planned, "events", found) if planned else ()
+    config = Config(
+        dir=config_dir,
+        sources=sources,
+        control=control,
+        rules=rules,
+        policy=policy,
+        windows=windows,
+        events=events,
+        settings=settings,
+        sha=content_sha(texts),
+        loaded_at=at,
+        files=tuple(name for name in FILES if name in texts),
+    )
+    if reader is not None:
+        secrets = Secrets(environ, config_dir)
+        review = Review(
+            docs,
+            found,
+            sources,
+            control,
+            reader.place_of,
+            reader.used_types,
+            rules,
+            policy,
+            windows,
+            events,
+            settings,
+            secrets,
+            environ,
+            config.expectations_dir,
+            at,
+        )
+        _review(review)
+    errors, warnings = found.errors, found.warnings
+    complete = (
+        None
+        if errors
+        else Config(**{name: getattr(config, name) for name in Config.__slots__} | {"warnings": warnings})
+    )
+    return Diagnosis(errors, warnings, config.files, complete)
+
+
+def _review(review: Review) -> None:
+    """Run the checks whose files can be trusted; a check that looks at a half-read file would tell nonsense."""
+    every: list[tuple[tuple[str, ...], Callable[[Review], None]]] = [
+        ((), checks.missing_files),
+        (("sources.yaml",), checks.unused_types),
+        ((), checks.unmeasurable_slo),
+        ((), checks.slow_confirmation),
+        ((), checks.misspelt_groups),
+        ((), checks.missing_suites),
+        ((), checks_routes.default_route),
+        (("sources.yaml",), checks_routes.selectors_that_match_nothing),
+        (("sources.yaml", "alerts.yaml"), checks_routes.unreachable_routes),
+        (("alerts.yaml",), checks_routes.unused_ladders),
+        (("alerts.yaml",), checks_rules.impossible_limits),
+        (("alerts.yaml",), checks_rules.contradictions),
+        (("alerts.yaml",), checks_rules.beyond_the_timeout),
+        (("alerts.yaml",), checks_rules.short_windows),
+        (("sources.yaml", "alerts.yaml"), checks_rules.without_a_limit),
+        (("sources.yaml", "alerts.yaml"), checks_rules.unwatched_sources),
+        (("maintenance.yaml",), checks.windows),
+        (("settings.yaml",), checks.the_monitor_itself)
+        if "settings.yaml" in review.docs
+        else ((), checks.the_monitor_itself),
+        ((), checks.missing_secrets),
+    ]
+    for files, check in every:
+        if review.sound(*files):
+            check(review)
+
+
+def read_texts(config_dir: Path) -> dict[str, bytes]:
+    """The bytes of the files that are there."""
+    texts = {}
+    for name in FILES:
+        with suppress(FileNotFoundError, NotADirectoryError, IsADirectoryError):
+            texts[name] = (config_dir / name).read_bytes()
+    return texts
+
+
+def content_sha(texts: Mapping[str, bytes]) -> str:
+    """One hash over names and contents."""
+    digest = hashlib.sha256()
+    for name, content in sorted(texts.items()):
+        digest.update(f"{name}\0{len(content)}\0".encode() + content)
+    return digest.hexdigest()
+
+
+def _documents(config_dir: Path, texts: Mapping[str, bytes], found: Findings) -> dict[str, Document]:
+    docs: dict[str, Document] = {}
+    shown = shown_as(config_dir)
+    if "sources.yaml" not in texts:
+        found.at(
+            f"{shown}/sources.yaml",
+            "",
+            "There is no such file: nothing says what to watch.",
+            "a file sources.yaml there, or --config-dir DIR; `busta demo` writes an example",
+        )
+    for name, content in texts.items():
+        try:
+            text = content.decode("utf-8-sig")
+        except UnicodeDecodeError as why:
+            line = content[: why.start].count(b"\n") + 1
+            found.at(f"{shown}/{name}:{line}:1", "", "The file is not UTF-8.", "save it as UTF-8")
+            continue
+        said: list[tuple[str, Place, str, str]] = []
+        doc = Document(f"{shown}/{name}", text, lambda *problem, said=said: said.append(problem))
+        for where, path, message, remedy in said:
+            found.at(where, label(doc.data, path), message, remedy)
+        if doc.broken:
+            continue
+        docs[name] = doc
+        scan(doc, found)
+        _sections(doc, name, found)
+    return docs
+
+
+def _sections(doc: Document, name: str, found: Findings) -> None:
+    known = _SECTIONS[name]
+    for key in doc.data.keys() - set(known):
+        guess = near(key, known)
+        tail = f"; did you mean `{guess}`?" if guess else "."
+        found.add(
+            doc,
+            (key,),
+            f"Unknown section `{key}`{tail}",
+            f"{guess}: ..." if guess else f"one of {', '.join(known)}",
+            key=True,
+        )
+    version = doc.data.get("version")
+    if version is None:
+        found.add(doc, (), "`version` is missing: it says how to read the file.", "version: 1")
+    elif version != 1:
+        found.add(doc, ("version",), f"Version {version!r} is not known to this program.", "version: 1")
+
+
+def _settings(doc: Document | None, found: Findings) -> Settings:
+    if doc is None:
+        return Settings()
+    data = {key: value for key, value in doc.data.items() if key in Settings.model_fields and key != "version"}
+    try:
+        return Settings.model_validate(data)
+    except ValidationError as error:
+        translate(error, Settings, data, lambda at, says, remedy, key: found.add(doc, at, says, remedy, key=key))
+        return Settings()

@@ -1,0 +1,287 @@
+"""The `rules:` of alerts.yaml -> rules as data. A value is read by the unit of its metric."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from busta_health_dagster.domain.observation import Status
+from busta_health_dagster.domain.rule import Aggregate, Condition, Override, Pattern, Rule, Severity
+from busta_health_dagster.domain.units import parse_percent, parse_seconds
+from busta_health_dagster.settings.fields import Size
+from busta_health_dagster.settings.problems import meant, near, said
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from busta_health_dagster.settings.alert_model import ConditionFields, OverrideFields, RuleFields
+    from busta_health_dagster.settings.document import Document, Place
+    from busta_health_dagster.settings.problems import Findings
+
+_ALWAYS = {"name", "pattern", "for", "recover_after", "severity", "select", "shadow", "overrides", "runbook"}
+_COMPARED = {"metric", "op", "value"}
+KEYS: dict[Pattern, set[str]] = {
+    Pattern.STATUS: _COMPARED,
+    Pattern.THRESHOLD: _COMPARED | {"over", "agg", "all", "any"},
+    Pattern.RATE: _COMPARED | {"over", "min_bad"},
+    Pattern.NO_DATA: {"intervals"},
+    Pattern.ANOMALY: {"sensitivity"},
+    Pattern.BURN_RATE: set(),
+    Pattern.FLAPPING: set(),
+    Pattern.TREND: _COMPARED | {"over", "within"},
+    Pattern.DAGSTER_CHECK: {"assets"},
+    Pattern.DAGSTER_RUN: {"jobs"},
+}
+"""What a pattern reads, besides what every rule may say."""
+_NEEDED = {Pattern.THRESHOLD: ("metric", "op", "value"), Pattern.TREND: ("metric", "op", "value", "within")}
+_OVERRIDES = {"value": _COMPARED, "over": {"over"}, "min_bad": {"min_bad"}, "intervals": {"intervals"}}
+_SIX_HOURS = 6 * 3600
+
+
+class RuleReader:
+    """Turns validated rules into the domain's; what does not fit together goes to `found`."""
+
+    def __init__(self, doc: Document, found: Findings) -> None:
+        self._doc, self._found = doc, found
+
+    def read(self, place: Place, fields: RuleFields, written: dict[str, Any]) -> Rule | None:
+        """The rule, or None with its problems told. `written` is the entry as the file has it."""
+        pattern = self._pattern(fields)
+        fits = self._fits(place, pattern, written)
+        conditions, combine = self._conditions(place, pattern, fields)
+        overrides = tuple(
+            self._override((*place, "overrides", i), pattern, fields, o) for i, o in enumerate(fields.overrides)
+        )
+        if not fits or conditions is None or any(o is None for o in overrides):
+            return None
+        over = fields.over if fields.over is not None else _SIX_HOURS if pattern is Pattern.RATE else None
+        return Rule(
+            name=fields.name,
+            pattern=pattern,
+            conditions=conditions,
+            combine="any" if combine == "any" else "all",
+            for_=fields.for_,
+            over_s=None if over is None else int(over),
+            min_bad=fields.min_bad or (4 if pattern is Pattern.RATE else 1),
+            intervals=fields.intervals or 3,
+            within_s=None if fields.within is None else int(fields.within),
+            recover_after=fields.recover_after,
+            severity=Severity[fields.severity.upper()],
+            select=fields.select.domain(),
+            shadow=fields.shadow,
+            overrides=tuple(o for o in overrides if o is not None),
+            assets=fields.assets or (("*",) if pattern is Pattern.DAGSTER_CHECK else ()),
+            jobs=fields.jobs or (("*",) if pattern is Pattern.DAGSTER_RUN else ()),
+            sensitivity=fields.sensitivity or 0.0,
+            runbook=fields.runbook,
+            where=self._doc.line(place),
+        )
+
+    def _pattern(self, fields: RuleFields) -> Pattern:
+        if fields.pattern is not None and fields.pattern is not Pattern.THRESHOLD:
+            return fields.pattern
+        return Pattern.STATUS if fields.metric == "status" else Pattern.THRESHOLD
+
+    def _fits(self, place: Place, pattern: Pattern, written: dict[str, Any]) -> bool:
+        """Are the keys those that this pattern reads, and are the ones it needs there?"""
+        fits = True
+        for key in written.keys() - _ALWAYS - KEYS[pattern]:
+            fits = False
+            reads = ", ".join(sorted(KEYS[pattern])) or "nothing more"
+            self._tell(
+                (*place, key),
+                f"A rule of pattern {pattern.value} does not read `{key}`.",
+                f"remove it; this pattern reads {reads}",
+                key=True,
+            )
+        combined = [key for key in ("all", "any") if key in written]
+        if len(combined) == 2 or (combined and _COMPARED & written.keys()):
+            self._tell(
+                place,
+                "A rule has one comparison (metric, op, value), or one list `all:`, or one list `any:`.",
+                "keep one of them",
+            )
+            return False
+        for key in () if combined else _NEEDED.get(pattern, ()):
+            if key not in written:
+                fits = False
+                self._tell(
+                    place,
+                    f"`{key}` is missing: a rule of pattern {pattern.value} needs it.",
+                    _EXAMPLE.get(key, f"add {key}"),
+                )
+        return fits
+
+    def _conditions(
+        self, place: Place, pattern: Pattern, fields: RuleFields
+    ) -> tuple[tuple[Condition, ...] | None, str]:
+        listed = fields.all_ if fields.all_ is not None else fields.any_
+        if listed is not None:
+            key = "all" if fields.all_ is not None else "any"
+            if not listed:
+                self._tell(
+                    (*place, key),
+                    f"`{key}` is empty: there is nothing to compare.",
+                    "remove the rule, or add {metric: ..., op: ..., value: ...}",
+                )
+            built = [self._condition((*place, key, i), c.metric, c.op, c.value, c) for i, c in enumerate(listed)]
+            whole = tuple(c for c in built if c is not None)
+            return (whole if whole and len(whole) == len(built) else None), key
+        if pattern is Pattern.STATUS:
+            one = self._condition(
+                place, "status", fields.op or "==", "down" if fields.value is None else fields.value, None
+            )
+        elif pattern is Pattern.RATE:
+            one = self._condition(
+                place, fields.metric or "failed", fields.op or ">", "5%" if fields.value is None else fields.value, None
+            )
+        elif pattern in {Pattern.THRESHOLD, Pattern.TREND}:
+            if fields.metric is None or fields.op is None or fields.value is None:
+                return None, "all"
+            one = self._condition(
+                place, fields.metric, fields.op, fields.value, fields if pattern is Pattern.THRESHOLD else None
+            )
+        else:
+            return (), "all"
+        return (None if one is None else (one,)), "all"
+
+    def _condition(
+        self, place: Place, metric: str, op: str, raw: Any, window: ConditionFields | RuleFields | None
+    ) -> Condition | None:
+        value = self._value(place, metric, op, raw)
+        if value is None:
+            return None
+        over = None if window is None else window.over
+        agg: Aggregate = "last" if window is None else (window.agg or ("mean" if over else "last"))
+        if over is None and agg != "last":
+            self._tell((*place, "agg"), f"The {agg} of what? An aggregate needs its window.", f"over: 30m, agg: {agg}")
+            return None
+        return Condition(metric, op, value, None if over is None else int(over), agg)  # type: ignore[arg-type]  # op is validated
+
+    def _value(self, place: Place, metric: str, op: str, raw: Any) -> float | str | None:
+        """The value in its metric's unit; None with the problem told."""
+        if metric == "status" and op not in {"==", "!="}:
+            self._tell(
+                (*place, "op"), f"A status is not more or less than another: {op!r} cannot be answered.", 'op: "=="'
+            )
+            return None
+        try:
+            return _READ[metric](raw)
+        except ValueError as why:
+            self._tell((*place, "value"), *said(why))
+            return None
+
+    def _override(self, place: Place, pattern: Pattern, rule: RuleFields, fields: OverrideFields) -> Override | None:
+        changes: dict[str, Any] = {}
+        for key, needs in _OVERRIDES.items():
+            if getattr(fields, key) is not None and not needs <= KEYS[pattern]:
+                self._tell(
+                    (*place, key), f"A rule of pattern {pattern.value} does not read `{key}`.", "remove it", key=True
+                )
+                return None
+        if fields.value is not None:
+            metric = {Pattern.STATUS: "status", Pattern.RATE: rule.metric or "failed"}.get(pattern, rule.metric)
+            if metric is None:
+                self._tell(
+                    (*place, "value"),
+                    "Which of the conditions? A rule of several conditions has no one value.",
+                    "write a rule of its own for these sources",
+                )
+                return None
+            value = self._value(place, metric, rule.op or "==" if metric == "status" else rule.op or ">", fields.value)
+            if value is None:
+                return None
+            changes["value"] = value
+        changes |= {name: kind(given) for name, given, kind in _plain_changes(fields) if given is not None}
+        if not changes:
+            self._tell(place, "This override changes nothing.", "remove it, or add value: ...")
+            return None
+        return Override(fields.select.domain(), changes)
+
+    def _tell(self, place: Place, message: str, remedy: str = "", *, key: bool = False) -> None:
+        self._found.add(self._doc, place, message if message.endswith((".", "?")) else message + ".", remedy, key=key)
+
+
+def _plain_changes(fields: OverrideFields) -> tuple[tuple[str, Any, Callable[[Any], Any]], ...]:
+    return (
+        ("severity", fields.severity, lambda word: Severity[word.upper()]),
+        ("for_", fields.for_, int),
+        ("over_s", fields.over, int),
+        ("min_bad", fields.min_bad, int),
+        ("intervals", fields.intervals, int),
+        ("shadow", fields.shadow, bool),
+    )
+
+
+_EXAMPLE = {"metric": "metric: response_ms", "op": 'op: ">"', "value": "value: 5s", "within": "within: 6h"}
+
+
+def _status(raw: Any) -> str:
+    words = [status.word for status in Status]
+    if raw not in words:
+        raise ValueError(f"{raw!r} is not a status; value: {meant(str(raw), words)}")
+    return str(raw)
+
+
+def _milliseconds(raw: Any) -> float:
+    return float(_seconds_of(raw, "5s") * 1000)
+
+
+def _age(raw: Any) -> float | str:
+    if isinstance(raw, str) and (raw == "max_data_age" or near(raw, ["max_data_age"])):
+        if raw == "max_data_age":
+            return raw
+        raise ValueError(f"{raw!r} is not an age; value: max_data_age")
+    return float(_seconds_of(raw, "26h, or max_data_age for the source's own limit"))
+
+
+def _seconds_of(raw: Any, example: str) -> Any:
+    if isinstance(raw, str):
+        return parse_seconds(raw)
+    raise ValueError(f"{raw!r} has no unit; value: {example}")
+
+
+def _percentage(raw: Any) -> float:
+    """`5%` -> 5.0."""
+    if isinstance(raw, str):
+        return float(parse_percent(raw) * 100)
+    raise ValueError(f"{raw!r} has no unit; value: 5%")
+
+
+def _score(raw: Any) -> float:
+    if isinstance(raw, int | float) and not isinstance(raw, bool):
+        if not 0 <= raw <= 100:
+            raise ValueError(f"{raw} is no score; a score lies between 0 and 100")
+        return float(raw)
+    return _percentage(raw)
+
+
+def _number(raw: Any) -> float:
+    if isinstance(raw, int | float) and not isinstance(raw, bool):
+        return float(raw)
+    raise ValueError(f"{raw!r} is not a number; value: 50")
+
+
+def _days(raw: Any) -> float:
+    return float(_seconds_of(raw, "14d") / 86400)
+
+
+def _bytes(raw: Any) -> float:
+    from pydantic import TypeAdapter, ValidationError
+
+    try:
+        return float(TypeAdapter(Size).validate_python(raw))
+    except ValidationError as why:
+        raise ValueError(str(why.errors()[0]["ctx"]["error"])) from None
+
+
+_READ: dict[str, Callable[[Any], float | str]] = {
+    "status": _status,
+    "response_ms": _milliseconds,
+    "data_age_s": _age,
+    "quality": _score,
+    "failed": _percentage,
+    "items": _number,
+    "attempts": _number,
+    "tls_days_left": _days,
+    "size_bytes": _bytes,
+}

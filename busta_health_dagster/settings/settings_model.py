@@ -1,0 +1,143 @@
+"""`settings.yaml`: the monitor itself. Every key has a default; the file may be missing."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from ipaddress import ip_network
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field, PlainSerializer
+
+from busta_health_dagster.domain.fields import PositiveDuration, Strict, TextOrSecret
+from busta_health_dagster.settings.fields import Interval, Size, Zone, size_text
+
+_DAY = 86400.0
+_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_Bytes = Annotated[Size, PlainSerializer(size_text, return_type=str)]
+_Count = Annotated[int, Field(ge=1)]
+
+
+def _cidr(value: str) -> str:
+    try:
+        ip_network(value)
+    except ValueError as why:
+        raise ValueError(f"{why}; write an address or a network such as 10.0.0.0/8") from None
+    return value
+
+
+def _weekly(value: str) -> str:
+    if not re.fullmatch(rf"({'|'.join(_DAYS)}) ([01]\d|2[0-3]):[0-5]\d", value):
+        raise ValueError(f"{value!r} is not a time of the week; write Mon 07:00")
+    return value
+
+
+class StoreSettings(Strict):
+    """Where the truth is kept."""
+
+    url: TextOrSecret | None = Field(
+        None, description="SQLAlchemy URL. Without it BUSTA_DATABASE_URL, else SQLite in the home."
+    )
+
+
+class Retention(Strict):
+    """How long each kind of record is kept."""
+
+    observations: PositiveDuration = Field(35 * _DAY, description="Every single look.")
+    samples: PositiveDuration = Field(2 * _DAY, description="Payload samples for scoring.")
+    rollup_hour: PositiveDuration = Field(400 * _DAY, description="Hourly sums.")
+    rollup_day: PositiveDuration = Field(5 * 365 * _DAY, description="Daily sums.")
+    quality: PositiveDuration = Field(400 * _DAY, description="Quality scores with their checks.")
+    alerts: PositiveDuration = Field(400 * _DAY, description="Resolved alerts, transitions and incidents.")
+    deliveries: PositiveDuration = Field(90 * _DAY, description="What was sent, and what was not.")
+    reports: PositiveDuration = Field(5 * 365 * _DAY, description="Weekly reports.")
+    audit: PositiveDuration = Field(400 * _DAY, description="Who did what.")
+    live_events: PositiveDuration = Field(_DAY, description="Replay of the page's live stream.")
+    dagster_runs: PositiveDuration = Field(2 * _DAY, description="Dagster's runs and their events.")
+    ticks: PositiveDuration = Field(2 * _DAY, description="Dagster's schedule and sensor ticks.")
+
+
+class Tls(Strict):
+    """Certificate and key of the web door, as files."""
+
+    certificate: str = Field(description="PEM file.")
+    key: str = Field(description="PEM file.")
+
+
+class TrustedProxy(Strict):
+    """A reverse proxy that has authenticated the person (oauth2-proxy). Off unless it is here."""
+
+    addresses: Annotated[tuple[Annotated[str, AfterValidator(_cidr)], ...], Field(min_length=1)] = Field(
+        description="Whom to believe."
+    )
+    header: str = Field("X-Forwarded-User", description="The header that carries the person's name.")
+    role: Literal["viewer", "operator", "admin"] = Field(
+        "viewer", description="Role of everybody who is not named below."
+    )
+    operators: tuple[str, ...] = Field((), description="Names with role operator.")
+    admins: tuple[str, ...] = Field((), description="Names with role admin.")
+
+
+class Web(Strict):
+    """The one door: Dagster's UI, the page, REST and metrics."""
+
+    host: str = Field("127.0.0.1", description="Address to bind. Without tokens only loopback is accepted.")
+    port: Annotated[int, Field(ge=0, le=65535)] = Field(3000, description="Port.")
+    public_url: str | None = Field(None, description="How people reach it; the base of links in messages.")
+    allowed_hosts: tuple[str, ...] = Field(
+        (), description="Host headers to accept besides the bound address and public_url."
+    )
+    tls: Tls | None = Field(None, description="Serve https.")
+    trusted_proxy: TrustedProxy | None = Field(None, description="Believe a proxy's header.")
+
+
+class Schedule(Strict):
+    """Times of the calendar."""
+
+    zone: Zone = Field("UTC", description="IANA zone of weeks, months and reports.")
+    weekly_report: Annotated[str, AfterValidator(_weekly)] = Field(
+        "Mon 07:00", description="When the report of last week is made."
+    )
+
+
+class LimitSettings(Strict):
+    """How much at once, and how much at most."""
+
+    concurrency: _Count = Field(256, description="Checks at once, over all.")
+    body: _Bytes = Field(10 * 2**20, description="Decoded bytes of a response that are read.")
+    loop_lag: PositiveDuration = Field(
+        0.25, description="A response time measured while our loop lagged more is suspect."
+    )
+    sample_rows: _Count = Field(500, description="Rows kept for quality, per check.")
+    sample_bytes: _Bytes = Field(256 * 2**10, description="Bytes kept for quality, per check.")
+    events_per_tick: _Count = Field(200, description="Dagster events per tick; the rest waits.")
+    shards: Annotated[int, Field(ge=1, le=256)] = Field(1, description="Runs per tick, for more than one machine.")
+
+
+class DeadMansSwitch(Strict):
+    """A URL outside that alarms when we stop calling it."""
+
+    url: TextOrSecret = Field(description="Called while ticks are fresh and messages leave.")
+    every: Interval = Field(300.0, description="How often.")
+
+
+class Settings(Strict):
+    """All of settings.yaml."""
+
+    version: Literal[1] = Field(1, description="Version of the file's shape.")
+    store: StoreSettings = Field(default_factory=StoreSettings, description="Where the truth is kept.")
+    retention: Retention = Field(default_factory=Retention, description="How long it is kept.")
+    web: Web = Field(default_factory=Web, description="The web door.")
+    schedule: Schedule = Field(default_factory=Schedule, description="Times of the calendar.")
+    limits: LimitSettings = Field(default_factory=LimitSettings, description="How much at once, and at most.")
+    dead_mans_switch: DeadMansSwitch | None = Field(None, description="Who notices when the monitor dies.")
+    refresh: Interval | None = Field(
+        None,
+        description="How often an unchanged source is shown anew in Dagster; hourly up to 100 sources, daily above.",
+    )
+    report_start: date | None = Field(
+        None, description="First week of the reports; without it the first week with data."
+    )
+    expectations: str | None = Field(
+        None, description="Directory of the suites; `expectations` beside the configuration without it."
+    )

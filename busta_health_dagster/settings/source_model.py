@@ -1,0 +1,97 @@
+"""`sources.yaml` as pydantic sees it: the fields every probe shares. What is left of an entry goes to its probe's
+own model.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from busta_health_dagster.domain.fields import Percent, PositiveDuration, Strict
+from busta_health_dagster.settings.fields import Group, Interval, Name, Owner, Tags
+
+
+class SlaFields(Strict):
+    """What is promised of a source."""
+
+    uptime: Percent = Field(Fraction(995, 1000), description="Share of good slots over a rolling 30 days.")
+    quality: Percent = Field(Fraction(9, 10), description="The score that a slot needs to count as good.")
+    degraded: Literal["good", "bad", "half"] = Field("good", description="How a degraded slot counts.")
+
+
+class QualityFields(Strict):
+    """How what it delivers is scored."""
+
+    suite: str | None = Field(None, description="Name of a suite in expectations/.")
+    validator: str | None = Field(None, description="`module:Class` of the platform's own validator.")
+    validator_scale: Literal[1, 100] | None = Field(
+        None, description="What the validator's best score is: 1 or 100. Declared, not guessed."
+    )
+    every: Interval = Field(3600.0, description="How often it is scored.")
+    rows: str | None = Field(None, description="JSON path to the records inside the payload.")
+    fetch: bool = Field(
+        False, description="Ask the source again instead of scoring the sample the check stored. Metered APIs: do not."
+    )
+    public_columns: tuple[str, ...] = Field((), description="Columns whose values may be shown in messages and pages.")
+    key_columns: tuple[str, ...] = Field((), description="Columns that identify a record.")
+
+
+class SourceFields(Strict):
+    """One entry of `sources:`, without the keys of its probe. Precedence: entry, type, defaults, built-in."""
+
+    name: Name = Field(description="Unique; becomes the asset key sources/<name>.")
+    type: Name = Field(description="Family of data that shares defaults, a concurrency limit and a baseline.")
+    probe: str = Field(description="How it is looked at.")
+    interval: Interval = Field(300.0, description="Whole minutes, at least one.")
+    timeout: PositiveDuration = Field(10.0, description="Deadline of one attempt, everything included.")
+    confirm: Annotated[int, Field(ge=0, le=5)] = Field(2, description="Re-probes before a failure counts.")
+    tier: Annotated[int, Field(ge=1, le=9)] = Field(2, description="1 is probed first and matters most.")
+    group: Group | None = Field(None, description="Asset group; by type if not given.")
+    description: str = Field("", description="One sentence for people.")
+    tags: Tags = Field(
+        default_factory=dict, description="For selectors and the asset; merged key by key with the type's."
+    )
+    owners: tuple[Owner, ...] = Field((), description="`team:NAME` or a mail address.")
+    runbook: str | None = Field(None, description="Link to what to do when it breaks; in every message.")
+    feeds: tuple[str, ...] = Field((), description="What is built from it; asset keys of this instance are linked.")
+    cadence: PositiveDuration | None = Field(None, description="How often the source itself brings something new.")
+    max_data_age: PositiveDuration | None = Field(
+        None, description="Older data is stale. Without it: from the cadence."
+    )
+    sla: SlaFields = Field(default_factory=SlaFields, description="Targets; merged key by key.")
+    quality: QualityFields | None = Field(None, description="How the sample is scored; merged key by key.")
+    concurrency: Annotated[int, Field(ge=1)] | None = Field(
+        None, description="Checks of this type at once (feeds 10, files 20)."
+    )
+    concurrency_per_host: Annotated[int, Field(ge=1)] | None = Field(
+        None, description="Checks of this type per host at once (APIs 5)."
+    )
+    allow_private: bool = Field(False, description="Private, link-local and loopback addresses are refused without it.")
+
+
+COMMON = frozenset(SourceFields.model_fields)
+"""Keys of an entry that are not its probe's."""
+SECTIONS = ("version", "defaults", "types", "sources", "control")
+MERGED = ("sla", "tags", "quality")
+"""Mappings that are merged key by key over defaults, type and entry; anything else replaces."""
+
+GROUPS = ("odds_and_scores", "stats", "news", "context", "platform")
+_BY_TYPE = {
+    "odds": "odds_and_scores",
+    "scores": "odds_and_scores",
+    "stats": "stats",
+    "injuries": "stats",
+    "news": "news",
+    "weather": "context",
+    "warehouse": "platform",
+    "features": "platform",
+    "control": "platform",
+}
+_BY_PROBE = {"feed": "news", "sql": "platform", "heartbeat": "platform", "tcp": "platform", "dns": "platform"}
+
+
+def default_group(type_: str, probe: str) -> str:
+    """The asset group of a source that names none."""
+    return _BY_TYPE.get(type_) or _BY_PROBE.get(probe, "context")
