@@ -1,0 +1,3 @@
+"""Quality: `expectations/*.json` -> Great Expectations -> check results. Importing this room loads neither GX nor
+pandas.
+"""

@@ -1,0 +1,88 @@
+"""Columns computed before validation: ages, cross-row sums and per-record counts, as a suite's `meta.derive` declares
+them.
+
+{"column": "age_seconds", "kind": "age_seconds", "from": "timestamp"}            now - timestamp; unit: s|ms for epoch
+numbers {"column": "overround", "kind": "implied_probability_sum", "price": "price", "by": ["event_id", "book",
+"market"], "odds": "american"} {"column": "sides", "kind": "distinct_per_group", "from": "side", "by": ["event_id",
+"book", "market"]} {"column": "copies", "kind": "rows_per_group", "by": ["event_id", "book"]} {"column": "margin",
+"kind": "difference", "from": "home_score", "minus": "away_score"} {"column": "invalid_fields", "kind": "defects",
+"checks": ["price.odds", "side.set"]}     how many of these checks the record breaks
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from busta_health_dagster.quality.rules import broken, numbers, timestamps
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    import pandas as pd
+
+    from busta_health_dagster.quality.suite import Derivation, Suite
+
+# kind -> (required, optional) arguments
+KINDS: dict[str, tuple[frozenset[str], frozenset[str]]] = {
+    "age_seconds": (frozenset({"from"}), frozenset({"unit"})),
+    "implied_probability_sum": (frozenset({"price", "by"}), frozenset({"odds"})),
+    "distinct_per_group": (frozenset({"from", "by"}), frozenset()),
+    "rows_per_group": (frozenset({"by"}), frozenset()),
+    "difference": (frozenset({"from", "minus"}), frozenset()),
+    "defects": (frozenset({"checks"}), frozenset()),
+}
+
+
+def derive(frame: pd.DataFrame, suite: Suite, now: datetime) -> pd.DataFrame:
+    """`frame` with the suite's derived columns added, in their order; the given frame is left alone.
+
+    A derivation whose source column is missing adds no column: the checks on it then say that it is missing, and why.
+    """
+    if not suite.derivations:
+        return frame
+    frame = frame.copy(deep=False)
+    for derivation in suite.derivations:
+        if all(c in frame.columns for c in derivation.sources):
+            frame[derivation.column] = _compute(frame, derivation, suite, now)
+    return frame
+
+
+def _compute(frame: pd.DataFrame, derivation: Derivation, suite: Suite, now: datetime) -> Any:
+    import pandas as pd
+
+    args = derivation.args
+    if derivation.kind == "age_seconds":
+        return (pd.Timestamp(now) - timestamps(frame[args["from"]], args.get("unit"))).dt.total_seconds()
+    if derivation.kind == "difference":
+        return numbers(frame[args["from"]]) - numbers(frame[args["minus"]])
+    if derivation.kind == "defects":
+        total = pd.Series(0, index=frame.index)
+        for check_id in args["checks"]:
+            spec = suite.check(check_id)
+            if all(c in frame.columns for c in spec.columns):
+                total += broken(spec.type, spec.kwargs, frame).astype(int)
+            else:
+                total += 1  # the column is gone: every record breaks the check
+        return total
+    groups = [frame[c].map(_hashable) for c in ([args["by"]] if isinstance(args["by"], str) else args["by"])]
+    if derivation.kind == "rows_per_group":
+        return frame.groupby(groups, sort=False, dropna=False)[frame.columns[0]].transform("size")
+    if derivation.kind == "distinct_per_group":
+        values = frame[args["from"]].map(_hashable)
+        return values.groupby(groups, sort=False, dropna=False).transform("nunique")
+    implied = _implied(numbers(frame[args["price"]]), args.get("odds", "american"))
+    return implied.groupby(groups, sort=False, dropna=False).transform(lambda s: s.sum(skipna=False))
+
+
+def _implied(price: pd.Series, odds: str) -> pd.Series:
+    """Implied probability: decimal 1/p; American 100/(p+100) for p > 0, -p/(-p+100) for p < 0; impossible prices are
+    NaN.
+    """
+    if odds == "decimal":
+        return (1 / price).where(price >= 1)
+    favourite = -price / (100 - price)
+    return favourite.where(price < 0, 100 / (price + 100)).where(price.abs() >= 100)
+
+
+def _hashable(value: Any) -> Any:
+    return repr(value) if isinstance(value, list | dict | set) else value

@@ -1,0 +1,142 @@
+"""Validate inside the database: GX counts with SQL, no row leaves it. For sources that are a database already.
+
+The connection is read-only where the database can promise it (Postgres: read-only transactions and a statement
+timeout; SQLite: mode=ro), and GX's temporary tables are off. Ages are computed by the database; other derived columns
+and our own expectations need rows: write them into the query, or score a sample.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Any
+
+from busta_health_dagster.domain.quality import no_data
+from busta_health_dagster.engines.quality_score import score
+from busta_health_dagster.quality.runner import (
+    Validation,
+    _Slot,
+    _to_result,
+    build_gx_suite,
+    ephemeral_context,
+    unique_name,
+)
+
+if TYPE_CHECKING:
+    from busta_health_dagster.quality.suite import Suite
+
+_COUNTS = {"result_format": "BASIC", "partial_unexpected_count": 0}
+_OURS = ("number_between", "american_odds", "decimal_odds", "to_be_timestamp", "follow_dependency")
+
+
+class SqlRunner:
+    """One per process, thread-safe: one GX data source per monitored source."""
+
+    def __init__(self, timeout_s: float = 30.0) -> None:
+        self._lock = threading.Lock()
+        self._slots: dict[tuple[str, str, str], _Slot] = {}
+        self._timeout_s = timeout_s
+
+    def validate(self, source: str, suite: Suite, url: str, query: str) -> Validation:
+        """Score what `query` (one select) returns at SQLAlchemy `url`, without moving its rows.
+
+        An unreachable database or a broken query is NO_DATA with the reason (the URL's password is never in it).
+        """
+        import sqlalchemy as sa
+
+        query = query.strip().rstrip(";")
+        try:
+            columns, rows = self._peek(url, query)
+        except sa.exc.SQLAlchemyError as error:
+            cause = " ".join(str(getattr(error, "orig", None) or error).split())[:300]
+            return Validation(suite.name, no_data(f"the query could not be run: {cause}"), None)
+        if rows == 0:
+            return Validation(suite.name, score((), rows=0), None)
+        query, ages = with_ages(query, url, suite, columns)
+        columns |= ages
+        slot = self._slot(source, url, query)
+        with slot.lock:
+            found = self._run(slot, source, suite, columns)
+        results = []
+        for spec in suite.checks:
+            if any(word in spec.type for word in _OURS):
+                results.append(
+                    spec.result(0, 0, f"{spec.type} runs on rows, not in a database; use GX's own expectation")
+                )
+            else:
+                results.append(_to_result(spec, found.get(spec.id), columns, suite))
+        return Validation(suite.name, score(results, rows=rows, total_rows=rows), None)
+
+    def _run(self, slot: _Slot, source: str, suite: Suite, columns: set[str]) -> dict[str, Any]:
+        import great_expectations as gx
+
+        if slot.fingerprint != suite.fingerprint:
+            slot.suite, slot.fingerprint = build_gx_suite(source, suite), suite.fingerprint
+        wanted = {c.id for c in suite.checks if set(c.columns) <= columns and not any(w in c.type for w in _OURS)}
+        chosen = [e for e in slot.suite.expectations if e.meta["id"] in wanted]
+        if not chosen:
+            return {}
+        outcome = slot.batch_definition.get_batch().validate(
+            gx.ExpectationSuite(name=source, expectations=chosen), result_format=_COUNTS
+        )
+        return {r.expectation_config.meta["id"]: r for r in outcome.results}
+
+    def _peek(self, url: str, query: str) -> tuple[set[str], int]:
+        import sqlalchemy as sa
+
+        engine = sa.create_engine(
+            url, poolclass=sa.pool.NullPool, connect_args=read_only_arguments(url, self._timeout_s)
+        )
+        with engine.connect() as connection:
+            names = set(connection.execute(sa.text(f"select * from ({query}) as q limit 0")).keys())  # noqa: S608
+            rows = int(connection.execute(sa.text(f"select count(*) from ({query}) as q")).scalar_one())  # noqa: S608
+        return names, rows
+
+    def _slot(self, source: str, url: str, query: str) -> _Slot:
+        with self._lock:
+            key = (source, url, query)
+            if key not in self._slots:
+                sources = ephemeral_context().data_sources
+                add = {"postgresql": sources.add_postgres, "sqlite": sources.add_sqlite}.get(
+                    _dialect(url), sources.add_sql
+                )
+                data = add(
+                    unique_name(source),
+                    connection_string=url,
+                    create_temp_table=False,
+                    kwargs={"connect_args": read_only_arguments(url, self._timeout_s)},
+                )
+                asset = data.add_query_asset("rows", query)
+                self._slots[key] = _Slot(threading.Lock(), asset.add_batch_definition_whole_table("all"))
+            return self._slots[key]
+
+
+def with_ages(query: str, url: str, suite: Suite, columns: set[str]) -> tuple[str, set[str]]:
+    """The query with the suite's `age_seconds` columns computed by the database's own clock (Postgres and SQLite)."""
+    now = {
+        "postgresql": "extract(epoch from (now() - {0}))",
+        "sqlite": "((julianday('now') - julianday({0})) * 86400.0)",
+    }
+    template = now.get(_dialect(url))
+    ages = [
+        d for d in suite.derivations if d.kind == "age_seconds" and "unit" not in d.args and d.args["from"] in columns
+    ]
+    if template is None or not ages:
+        return query, set()
+    added = ", ".join(f"{template.format(_quoted(d.args['from']))} as {_quoted(d.column)}" for d in ages)
+    # The operator's own query; the names we add are quoted.
+    return f"select q0.*, {added} from ({query}) as q0", {d.column for d in ages}  # noqa: S608
+
+
+def _dialect(url: str) -> str:
+    return url.split(":", 1)[0].split("+", 1)[0]
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def read_only_arguments(url: str, timeout_s: float) -> dict[str, Any]:
+    """Driver arguments that keep a validation from writing and from running for ever."""
+    if url.startswith("postgresql"):
+        return {"options": f"-c default_transaction_read_only=on -c statement_timeout={int(timeout_s * 1000)}"}
+    return {"timeout": timeout_s} if url.startswith("sqlite") else {}

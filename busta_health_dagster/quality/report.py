@@ -1,0 +1,104 @@
+"""One validation as one self-contained HTML page: no script, no CDN, everything escaped (GX's Data Docs load from
+CDNs).
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from busta_health_dagster.domain.quality import Dimension
+from busta_health_dagster.engines.quality_score import DIMENSION_WEIGHTS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from busta_health_dagster.domain.quality import CheckResult, QualityScore
+    from busta_health_dagster.engines.schema_drift import Drift
+    from busta_health_dagster.quality.failing_rows import FailingRow
+
+
+def render_report(
+    score: QualityScore,
+    *,
+    source: str,
+    suite: str,
+    at: datetime,
+    limit: float = 90.0,
+    failing: Sequence[FailingRow] = (),
+    drift: Sequence[Drift] = (),
+) -> str:
+    """The page as text. `at` is when the data was scored, `limit` the score that is asked for."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+    from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+    environment: Environment = ImmutableSandboxedEnvironment(
+        loader=PackageLoader("busta_health_dagster.quality"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(point=_point, share=_share)
+    return environment.get_template("quality_report.html.j2").render(
+        score=score,
+        source=source,
+        suite=suite,
+        at=at,
+        limit=limit,
+        verdict=_verdict(score, limit),
+        uncertain=score.uncertain_against(limit),
+        dimensions=[(d.value, score.dimensions.get(d), DIMENSION_WEIGHTS[d], _why_absent(score, d)) for d in Dimension],
+        checks=sorted(score.checks, key=_order),
+        states={c.id: _state(c) for c in score.checks},
+        failing=failing,
+        drift=drift,
+    )
+
+
+def _verdict(score: QualityScore, limit: float) -> dict[str, str]:
+    """Shape, word and class: never colour alone."""
+    if score.score is None:
+        return {"shape": "\u25cb", "word": "no data", "kind": "unknown"}
+    if score.score < limit:
+        return {"shape": "\u25a0", "word": f"below {limit:g}", "kind": "bad"}
+    return {"shape": "\u25cf", "word": f"at or above {limit:g}", "kind": "good"}
+
+
+def _state(check: CheckResult) -> tuple[str, str, str]:
+    if check.error is not None:
+        return "\u25a0", "could not run", "bad"
+    if check.passed is None:
+        return "\u25cb", "not evaluated", "unknown"
+    if check.passed:
+        return "\u25cf", "passed", "good"
+    if check.severity.cap is None:
+        return "\u25c6", "noted", "unknown"
+    return ("\u25b2", "failed", "warn") if check.severity.weight == 1 else ("\u25a0", "failed", "bad")
+
+
+def _order(check: CheckResult) -> tuple[Any, ...]:
+    rank = {False: 0, None: 1, True: 2}[check.passed]
+    return rank, -check.severity.weight, check.ratio if check.ratio is not None else 1, check.id
+
+
+def _why_absent(score: QualityScore, dimension: Dimension) -> str:
+    mine = [c for c in score.checks if c.dimension is dimension]
+    if not mine:
+        return "no check in the suite"
+    return "nothing could be evaluated"
+
+
+def _point(value: float | None, digits: int = 1) -> str:
+    """Floored: 89.99 is never shown as 90."""
+    if value is None:
+        return "\u2013"
+    factor = 10**digits
+    return f"{math.floor(value * factor + 1e-9) / factor:.{digits}f}"
+
+
+def _share(check: CheckResult) -> str:
+    if check.ratio is None:
+        return "\u2013"
+    return f"{math.floor(check.ratio * 10_000) / 100:g}%"

@@ -1,0 +1,86 @@
+"""A suite as we hold it: GX's JSON, read and judged, still without GX."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from busta_health_dagster.domain.quality import CheckResult, CheckSeverity, Dimension
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True, slots=True)
+class CheckSpec:
+    """One expectation of a suite. `column` is what it is grouped by; `columns` are all it reads."""
+
+    id: str
+    type: str
+    kwargs: Mapping[str, Any]
+    dimension: Dimension
+    severity: CheckSeverity
+    weight: float
+    mostly: float
+    why: str
+    column: str | None
+    columns: tuple[str, ...]
+    table: bool
+
+    def result(self, eligible: int, unexpected: int, error: str | None = None) -> CheckResult:
+        return CheckResult(
+            id=self.id,
+            dimension=self.dimension,
+            column=self.column,
+            severity=self.severity,
+            eligible=eligible,
+            unexpected=unexpected,
+            weight=self.weight,
+            mostly=self.mostly,
+            table=self.table,
+            error=error,
+            why=self.why,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Derivation:
+    """A column computed before validation: `kind` names the rule, `args` its arguments (quality/derive.py)."""
+
+    column: str
+    kind: str
+    args: Mapping[str, Any]
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """The columns it is computed from."""
+        found: list[str] = []
+        for key in ("from", "minus", "price", "by"):
+            value = self.args.get(key)
+            found.extend([value] if isinstance(value, str) else value or [])
+        return tuple(dict.fromkeys(found))
+
+
+@dataclass(frozen=True, slots=True)
+class Suite:
+    """A loaded suite. `keys` name a row in lists of failing rows; `public` columns may be shown unmasked there."""
+
+    name: str
+    path: str
+    checks: tuple[CheckSpec, ...]
+    derivations: tuple[Derivation, ...] = ()
+    keys: tuple[str, ...] = ()
+    public: frozenset[str] = frozenset()
+    unnest: tuple[str, ...] = ()
+    rename: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def fingerprint(self) -> str:
+        """Changes whenever a check changes: the runner rebuilds its GX suite then, and only then."""
+        body = [[c.id, c.type, dict(c.kwargs), c.mostly] for c in self.checks]
+        return hashlib.sha256(json.dumps(body, sort_keys=True, default=str).encode()).hexdigest()
+
+    def check(self, check_id: str) -> CheckSpec:
+        return next(c for c in self.checks if c.id == check_id)

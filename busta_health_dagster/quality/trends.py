@@ -1,0 +1,257 @@
+"""Daily partitions with rolling windows: where a score (or a response time) is heading, and whether the evidence
+supports saying so.
+
+Slope: Theil-Sen on daily medians with Sen's 95% interval: one terrible day does not tilt it (least squares would).
+Change point: Pettitt's test, which assumes no distribution. Days without data are gaps, counted, never zeros.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from datetime import date
+
+    import numpy as np
+    import pandas as pd
+
+WINDOW_DAYS = 30
+MIN_DAYS = 7  # below, a slope's interval is wider than any slope worth acting on
+HORIZON_DAYS = 365
+_Z = 1.959963984540054
+
+
+@dataclass(frozen=True, slots=True)
+class ChangePoint:
+    """The level changed on `day` (its first day), from the median `before` to `after`; `p` is Pettitt's."""
+
+    day: date
+    before: float
+    after: float
+    p: float
+
+
+@dataclass(frozen=True, slots=True)
+class Trend:
+    """One source's window ending with `day` (inclusive). Values are in the metric's unit, slopes in units per day.
+
+    `no_data_share` is the share (0-1) of measurements without a value; None values mean: too little data to say.
+    `crosses_in_days`: when the fitted line passes `limit`, only where the whole slope interval points there; 0: it
+    already has.
+    """
+
+    source: str
+    day: date
+    days: int
+    measurements: int
+    mean: float | None
+    p10: float | None
+    p90: float | None
+    minimum: float | None
+    maximum: float | None
+    no_data_share: float | None
+    slope: float | None
+    slope_low: float | None
+    slope_high: float | None
+    change_point: ChangePoint | None
+    limit: float | None
+    crosses_in_days: int | None
+    reason: str
+
+
+def daily(measurements: pd.DataFrame | Iterable[Any], metric: str = "score") -> pd.DataFrame:
+    """Per (source, day): n, no_data, median, mean, minimum, maximum. Input: columns source, `at` or `day`, and
+    `metric` (null = NO_DATA).
+    """
+    import pandas as pd
+
+    frame = measurements if isinstance(measurements, pd.DataFrame) else pd.DataFrame(list(measurements))
+    if frame.empty:
+        return pd.DataFrame(columns=["source", "day", "n", "no_data", "median", "mean", "minimum", "maximum"])
+    frame = pd.DataFrame(
+        {
+            "source": frame["source"],
+            "day": pd.to_datetime(frame["day"]).dt.date
+            if "day" in frame
+            else pd.to_datetime(frame["at"], utc=True).dt.date,
+            "value": pd.to_numeric(frame[metric]),
+        }
+    )
+    groups = frame.groupby(["source", "day"], sort=True)["value"]
+    out = groups.agg(n="size", median="median", mean="mean", minimum="min", maximum="max", known="count").reset_index()
+    out["no_data"] = out["n"] - out.pop("known")
+    return out
+
+
+def rolling(
+    days: pd.DataFrame, day: date, *, window: int = WINDOW_DAYS, limit: float | None = 90.0, worse: str = "lower"
+) -> tuple[Trend, ...]:
+    """One Trend per source for the `window` days that end with `day`, from what `daily` returned.
+
+    `worse` says on which side of `limit` trouble lies: "lower" for scores, "higher" for response times.
+    """
+    from datetime import timedelta
+
+    first = day - timedelta(days=window - 1)
+    inside = days[(days["day"] >= first) & (days["day"] <= day)]
+    return tuple(
+        _trend(str(name), part, day, window, limit, worse) for name, part in inside.groupby("source", sort=True)
+    )
+
+
+def _trend(  # noqa: PLR0917
+    source: str, part: pd.DataFrame, day: date, window: int, limit: float | None, worse: str
+) -> Trend:
+    known = part.dropna(subset=["median"]).sort_values("day")
+    total, missing = int(part["n"].sum()), int(part["no_data"].sum())
+    share = missing / total if total else None
+    if known.empty:
+        nothing = f"no value in {window} days"
+        return Trend(
+            source, day, 0, total, None, None, None, None, None, share, None, None, None, None, limit, None, nothing
+        )
+    counts = known["n"] - known["no_data"]
+    mean = float((known["mean"] * counts).sum() / counts.sum())
+    medians = known["median"].to_numpy(dtype=float)
+    x = [(d - day).days for d in known["day"]]
+    slope = low = high = crosses = None
+    reason = f"only {len(known)} days with data; {MIN_DAYS} are needed for a slope"
+    if len(known) >= MIN_DAYS:
+        slope, low, high, level = _theil_sen(x, medians)
+        crosses, reason = _crossing(slope, low, high, level, limit, worse)
+    return Trend(
+        source=source,
+        day=day,
+        days=len(known),
+        measurements=total,
+        mean=mean,
+        p10=float(known["median"].quantile(0.1)),
+        p90=float(known["median"].quantile(0.9)),
+        minimum=float(known["minimum"].min()),
+        maximum=float(known["maximum"].max()),
+        no_data_share=share,
+        slope=slope,
+        slope_low=low,
+        slope_high=high,
+        change_point=_pettitt(list(known["day"]), medians),
+        limit=limit,
+        crosses_in_days=crosses,
+        reason=reason,
+    )
+
+
+def _theil_sen(x: Sequence[int], y: np.ndarray[Any, Any]) -> tuple[float, float, float, float]:
+    """Median of pairwise slopes, Sen's 95% interval by ranks (ties in y widen nothing), and the fitted level at x = 0
+    (today).
+    """
+    import numpy as np
+
+    n = len(x)
+    i, j = np.triu_indices(n, 1)
+    xs = np.asarray(x, dtype=float)
+    slopes = np.sort((y[j] - y[i]) / (xs[j] - xs[i]))
+    slope = float(np.median(slopes))
+    reach = _Z * math.sqrt(n * (n - 1) * (2 * n + 5) / 18)
+    lower = max(0, round((len(slopes) - reach) / 2))
+    upper = min(len(slopes) - 1, round((len(slopes) + reach) / 2))
+    level = float(np.median(y - slope * xs))
+    return slope, float(slopes[lower]), float(slopes[upper]), level
+
+
+def _crossing(  # noqa: PLR0917
+    slope: float, low: float, high: float, level: float, limit: float | None, worse: str
+) -> tuple[int | None, str]:
+    if limit is None:
+        return None, "no limit given"
+    sign = 1 if worse == "lower" else -1
+    if (level - limit) * sign < 0:
+        return 0, f"the fitted level {level:.1f} is already {'below' if sign > 0 else 'above'} {limit:g}"
+    toward = high < 0 if sign > 0 else low > 0
+    if not toward:
+        return (
+            None,
+            f"the slope {slope:+.2f} a day (95%: {low:+.2f} to {high:+.2f}) does not point to {limit:g} for sure",
+        )
+    days = math.ceil(abs(level - limit) / abs(slope))
+    if days > HORIZON_DAYS:
+        return None, f"at {slope:+.2f} a day {limit:g} is more than a year away"
+    return (
+        days,
+        f"at {slope:+.2f} a day (95%: {low:+.2f} to {high:+.2f}) from {level:.1f}, {limit:g} is crossed in {days} days",
+    )
+
+
+def _pettitt(days: Sequence[date], values: np.ndarray[Any, Any]) -> ChangePoint | None:
+    """Pettitt's change point at p < 0.05, else None."""
+    import numpy as np
+
+    n = len(values)
+    if n < 2 * MIN_DAYS:
+        return None
+    signs = np.sign(values[None, :] - values[:, None])
+    u = np.array([signs[:t, t:].sum() for t in range(1, n)])
+    at = int(np.argmax(np.abs(u))) + 1
+    k = float(abs(u[at - 1]))
+    p = min(1.0, 2 * math.exp(-6 * k * k / (n**3 + n**2)))
+    if p >= 0.05:
+        return None
+    return ChangePoint(days[at], float(np.median(values[:at])), float(np.median(values[at:])), p)
+
+
+def trend_table(trends: Iterable[Trend], unit: str = "") -> str:
+    """The trends as a GitHub-flavoured Markdown table, worst mean first."""
+    rows = ["| source | days | mean | p10 | min | slope a day (95%) | no data | change | outlook |", "|---" * 9 + "|"]
+    for t in sorted(trends, key=lambda t: (t.mean is not None, t.mean or 0.0)):
+        slope = "-" if t.slope is None else f"{t.slope:+.2f} ({t.slope_low:+.2f} to {t.slope_high:+.2f})"
+        change = (
+            "-"
+            if t.change_point is None
+            else f"{t.change_point.day}: {t.change_point.before:.1f} to {t.change_point.after:.1f}"
+        )
+        gone = "-" if t.no_data_share is None else f"{t.no_data_share:.0%}"
+        cells = [
+            t.source,
+            str(t.days),
+            *(_cell(v, unit) for v in (t.mean, t.p10, t.minimum)),
+            slope,
+            gone,
+            change,
+            t.reason,
+        ]
+        rows.append("| " + " | ".join(c.replace("|", "\\|") for c in cells) + " |")
+    return "\n".join(rows)
+
+
+def _cell(value: float | None, unit: str) -> str:
+    return "-" if value is None else f"{value:.1f}{unit}"
+
+
+def trend_svg(days: pd.DataFrame, trend: Trend, *, low: float | None = None, high: float | None = None) -> str:
+    """A small chart of one source's daily medians with its fitted limit, as SVG text (no script, no font, no link)."""
+    from datetime import timedelta
+
+    part = days[(days["source"] == trend.source) & (days["day"] <= trend.day)].dropna(subset=["median"])
+    part = part[part["day"] > trend.day - timedelta(days=WINDOW_DAYS)]
+    values = [float(v) for v in part["median"]]
+    extra = [trend.limit] if trend.limit is not None else []
+    bottom = low if low is not None else min([*values, *extra], default=0.0)
+    top = high if high is not None else max([*values, *extra], default=1.0)
+    span = (top - bottom) or 1.0
+    points = [
+        (580 - (trend.day - d).days * 580 / (WINDOW_DAYS - 1) + 10, 110 - (v - bottom) / span * 100)
+        for d, v in zip(part["day"], values, strict=True)
+    ]
+    dots = "".join(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="2.5" fill="#2563eb"/>' for x, y in points)
+    line = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
+    rule = ""
+    if trend.limit is not None:
+        y = 110 - (trend.limit - bottom) / span * 100
+        rule = f'<line x1="10" x2="590" y1="{y:.1f}" y2="{y:.1f}" stroke="#b91c1c" stroke-dasharray="4 3"/>'
+    label = f"daily medians of {len(values)} days, {bottom:g} to {top:g}"
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 600 120" role="img" aria-label="{label}">'
+        f'{rule}<polyline points="{line}" fill="none" stroke="#2563eb" stroke-width="1.5"/>{dots}</svg>'
+    )

@@ -1,0 +1,210 @@
+"""From payloads and files to tables, and from tables to judged cells: nothing is guessed, everything is bounded."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+import pandas as pd
+import pytest
+
+from busta_health_dagster.domain.errors import BadInput
+from busta_health_dagster.quality.derive import derive
+from busta_health_dagster.quality.frame import read_table, rows_to_frame, snapshot
+from busta_health_dagster.quality.loader import parse_suite
+from busta_health_dagster.quality.rules import RULES, broken
+
+NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+
+
+def test_nested_odds_become_one_row_per_price():
+    payload = [
+        {
+            "id": "e1",
+            "bookmakers": [
+                {
+                    "key": "b",
+                    "markets": [
+                        {"key": "h2h", "outcomes": [{"name": "KC", "price": -120}, {"name": "BUF", "price": 110}]}
+                    ],
+                }
+            ],
+        },
+        {"id": "e2", "bookmakers": []},
+    ]
+    frame = rows_to_frame(
+        payload,
+        ["bookmakers", "bookmakers.markets", "bookmakers.markets.outcomes"],
+        {"id": "event_id", "bookmakers.markets.outcomes.price": "price"},
+    )
+    assert frame["event_id"].tolist() == ["e1", "e1", "e2"]
+    assert frame["price"].isna().tolist() == [False, False, True]
+
+
+def test_types_survive_and_missing_keys_are_nulls():
+    frame = rows_to_frame([{"a": 1, "b": {"c": "x"}, "t": True}, {"a": 2, "t": False}, {"a": 2**70, "t": True}])
+    assert frame["a"].tolist() == [1, 2, 2**70]
+    assert frame["b.c"].isna().tolist() == [False, True, True]
+    assert {c.name: c.type for c in snapshot(frame).columns} == {"a": "integer", "b.c": "text", "t": "boolean"}
+
+
+def test_what_each_column_is_called_in_a_snapshot():
+    frame = rows_to_frame(
+        [
+            {"n": "1", "f": "1.5", "t": "2026-01-02T03:04:05Z", "x": "abc", "m": 1, "z": None},
+            {"n": "2", "f": "2", "t": "2026-01-02", "x": "d", "m": "one", "z": None},
+        ]
+    )
+    assert [c.type for c in snapshot(frame).columns] == ["integer", "number", "timestamp", "text", "mixed", "null"]
+
+
+def test_csv_stays_text_and_only_an_empty_field_is_null(tmp_path):
+    file = tmp_path / "a.csv"
+    file.write_text("ounces,zip\n12.0 oz,01907\nNA,\n", encoding="utf-8-sig")
+    frame = read_table(file).frame
+    assert frame.to_dict("list")["zip"][0] == "01907"
+    assert frame["ounces"].tolist() == ["12.0 oz", "NA"]
+    assert frame["zip"].isna().tolist() == [False, True]
+
+
+def test_every_kind_of_file_gives_the_same_table_and_is_cut_at_its_limits(tmp_path):
+    rows = [{"id": i, "name": f"n{i}"} for i in range(200)]
+    pd.DataFrame(rows).to_csv(tmp_path / "a.csv", index=False)
+    pd.DataFrame(rows).to_parquet(tmp_path / "a.parquet")
+    (tmp_path / "a.json").write_text(json.dumps(rows))
+    (tmp_path / "a.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    for ending in ("csv", "parquet", "json", "jsonl"):
+        table = read_table(tmp_path / f"a.{ending}", max_rows=150)
+        assert (len(table.frame), table.truncated, list(table.frame["name"])[-1]) == (150, True, "n149")
+        assert not read_table(tmp_path / f"a.{ending}").truncated
+    with pytest.raises(BadInput, match=r"JSON lines"):
+        read_table(tmp_path / "a.json", max_bytes=100)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("a.csv", "a,b\n1,2,3,4\n5\n6,7,8,9,10,11\n", "cannot be read as csv"),
+        ("a.json", "{", "cannot be read as json"),
+        ("a.json", "{}", "one object"),
+        ("a.json", "[1, 2]", "row 0 is int"),
+        ("a.parquet", "no", "cannot be read as parquet"),
+        ("a.xlsx", "", "cannot read .xlsx"),
+        ("a.csv", b"\xff\xfe\x00", "cannot be read as csv"),
+    ],
+)
+def test_unreadable_files_say_why(tmp_path, name, content, message):
+    (tmp_path / name).write_bytes(content if isinstance(content, bytes) else content.encode())
+    with pytest.raises(BadInput, match=message):
+        read_table(tmp_path / name)
+
+
+def test_an_empty_or_absent_file(tmp_path):
+    (tmp_path / "a.csv").write_text("")
+    assert read_table(tmp_path / "a.csv").frame.empty
+    (tmp_path / "b.csv").write_text("a,b\n")
+    assert read_table(tmp_path / "b.csv").frame.columns.tolist() == ["a", "b"]
+    with pytest.raises(BadInput, match="no data file"):
+        read_table(tmp_path / "none.csv")
+
+
+def judged(type_, values, **kwargs):
+    return [
+        not b for b in broken(type_, {"column": "x", **kwargs}, pd.DataFrame({"x": pd.Series(values, dtype="object")}))
+    ]
+
+
+def test_numbers_are_numbers_or_text_that_reads_as_one():
+    values = [1, "2", "-3.5e1", Decimal(4), "12.0 oz", "0.05%", True, float("inf"), "1_000", None]
+    assert judged("expect_column_values_to_be_number_between", values) == [True] * 4 + [False] * 5 + [True]
+    assert judged("expect_column_values_to_be_number_between", ["12", "12.0", 12.0, "12.5"], whole=True) == [
+        True,
+        False,
+        True,
+        False,
+    ]
+
+
+def test_odds_rules():
+    assert (
+        judged("expect_column_values_to_be_american_odds", [-110, 100, 250, 99, -50, 0, 1.91, "x"])
+        == [True] * 3 + [False] * 5
+    )
+    assert judged("expect_column_values_to_be_decimal_odds", [1.01, 1001, 1, 0, -110, 5000]) == [
+        True,
+        True,
+        False,
+        False,
+        False,
+        False,
+    ]
+
+
+def test_timestamps_and_dependencies_and_nulls():
+    assert judged(
+        "expect_column_values_to_be_timestamp", ["2026-01-01", "2026-01-01T10:00:00Z", "01/02/2026", "soon"]
+    ) == [True, True, False, False]
+    frame = pd.DataFrame({"a": ["x", "x", "x", "y", None], "b": ["1", "1", "2", "9", "3"]})
+    kwargs = {"column_A": "a", "column_B": "b"}
+    assert broken("expect_column_pair_values_to_follow_dependency", kwargs, frame).tolist() == [
+        False,
+        False,
+        True,
+        False,
+        False,
+    ]
+    assert judged("expect_column_values_to_not_be_null", ["a", None]) == [True, False]
+    assert set(RULES) >= {"expect_column_values_to_be_in_set", "expect_column_values_to_be_unique"}
+
+
+def test_derived_columns():
+    suite = parse_suite(
+        {
+            "name": "d",
+            "expectations": [
+                {"type": "expect_column_values_to_not_be_null", "kwargs": {"column": "price"}, "meta": {"id": "p"}},
+                {
+                    "type": "expect_column_values_to_be_american_odds",
+                    "kwargs": {"column": "price"},
+                    "meta": {"id": "o"},
+                },
+            ],
+            "meta": {
+                "derive": [
+                    {"column": "age", "kind": "age_seconds", "from": "at"},
+                    {"column": "epoch_age", "kind": "age_seconds", "from": "epoch", "unit": "s"},
+                    {
+                        "column": "sum",
+                        "kind": "implied_probability_sum",
+                        "price": "price",
+                        "by": ["event"],
+                        "odds": "american",
+                    },
+                    {"column": "sides", "kind": "distinct_per_group", "from": "side", "by": ["event"]},
+                    {"column": "copies", "kind": "rows_per_group", "by": ["event"]},
+                    {"column": "spread", "kind": "difference", "from": "price", "minus": "epoch"},
+                    {"column": "defects", "kind": "defects", "checks": ["p", "o"]},
+                    {"column": "never", "kind": "age_seconds", "from": "nowhere"},
+                ]
+            },
+        },
+        "d",
+    )
+    at = NOW - timedelta(seconds=90)
+    frame = rows_to_frame(
+        [
+            {"event": "e", "side": s, "price": p, "at": at.isoformat(), "epoch": at.timestamp()}
+            for s, p in (("h", -110), ("a", -110), ("a", None), ("x", 5))
+        ]
+    )
+    derived = derive(frame, suite, NOW)
+    assert derived["age"].tolist() == [90.0] * 4
+    assert derived["epoch_age"].tolist() == [90.0] * 4
+    assert derived["sum"].isna().all()  # a group with an impossible price has no sum
+    assert derive(frame.iloc[:2], suite, NOW)["sum"].round(4).tolist() == [1.0476] * 2
+    assert derived["sides"].tolist() == [3] * 4
+    assert derived["copies"].tolist() == [4] * 4
+    assert derived["defects"].tolist() == [0, 0, 1, 1]
+    assert "never" not in derived
+    assert "age" not in frame
