@@ -1,0 +1,212 @@
+"""The words for what is wrong, by pattern and metric of the rule, never by its name: people name their rules as they
+like.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from busta_health_dagster.domain.observation import Status
+from busta_health_dagster.domain.rule import Pattern
+from busta_health_dagster.domain.units import duration_text, floored
+
+if TYPE_CHECKING:
+    from busta_health_dagster.domain.notice import Notice, RuleFacts, SourceFacts, VerdictFacts
+
+_LINK = re.compile(r"(?i)\b(https?|ftp)://")
+_REASONS = {
+    "timeout": "no answer in time",
+    "dns": "host not found",
+    "connect": "connection refused",
+    "tls": "TLS failed",
+    "reset": "connection reset",
+    "payload": "unreadable payload",
+    "assertion": "unexpected payload",
+    "too_large": "payload too large",
+}
+_PATTERNS = {
+    Pattern.STATUS: "down",
+    Pattern.RATE: "fails",
+    Pattern.NO_DATA: "silent",
+    Pattern.ANOMALY: "unusual",
+    Pattern.BURN_RATE: "budget",
+    Pattern.FLAPPING: "flaps",
+    Pattern.TREND: "trend",
+    Pattern.DAGSTER_CHECK: "dagster",
+    Pattern.DAGSTER_RUN: "dagster",
+}
+_METRICS = {"response_ms": "slow", "data_age_s": "stale", "quality": "quality", "status": "down", "failed": "fails"}
+_PHASES = {
+    "dns": "name resolution",
+    "connect": "the connection",
+    "tls": "the TLS handshake",
+    "first_byte": "the provider's first byte",
+    "body": "the transfer of the body",
+}
+_ADVICE = {
+    "down": "Look at the provider's status page. If it lasts, switch to the backup feed.",
+    "dns": "Check the host name and the resolver first; then the provider's status page.",
+    "tls": "Look at the certificate; the provider has to renew it, or the host name is wrong.",
+    "slow": "Look at the provider's status page. If it lasts, switch to the backup feed.",
+    "stale": "Ask the provider for the missing delivery; hold decisions that need it.",
+    "quality": "Look at the failing checks on the source page; hold decisions that need these columns.",
+    "fails": "Look at the failures on the source page: one cause, or several?",
+    "budget": "Look at this source's incidents of the week; the next outage may miss the target.",
+    "silent": "Check the monitor and the network it runs in before the source.",
+    "other": "Look at the source page: the numbers behind the rule are there.",
+}
+
+
+def topic(rule: RuleFacts | None, source: SourceFacts | None) -> str:
+    """What it is about: down, slow, stale, quality, fails, budget, silent, unusual, flaps, trend, dagster or other."""
+    if rule is None:
+        return "other"
+    if rule.pattern is Pattern.STATUS and source is not None and source.status is Status.UNKNOWN:
+        return "silent"
+    return _PATTERNS.get(rule.pattern) or _METRICS.get(rule.metric or "", "other")
+
+
+def adjective(subject: str) -> str:
+    """What the source is, in one word: `is slow`, `is down`."""
+    return {
+        "down": "down",
+        "slow": "slow",
+        "stale": "stale",
+        "silent": "silent",
+        "unusual": "unusual",
+        "flaps": "unsteady",
+    }.get(subject, "in alert")
+
+
+def complaint(notice: Notice) -> str:
+    """`is slow: 6.4 s, normally 0.13–0.26 s`: what is wrong, against normal. The source's name goes before it."""
+    subject, source, verdict = topic(notice.rule, notice.source), notice.source, notice.verdict
+    still = _still(notice)
+    said = clean(verdict.reason) if verdict else ""
+    if subject == "silent":
+        said = said or "the monitor cannot tell how it is"
+    if subject == "down":
+        return f"is {still}down: {cause(source)}"
+    if subject == "slow":
+        return f"is {still}slow: {against_normal(notice)}"
+    if subject == "stale":
+        return f"has {still}no new data: {against_normal(notice)}"
+    if subject == "quality":
+        return f"{'still delivers' if still else 'delivers'} poor data: quality {against_normal(notice)}"
+    tails = {
+        "fails": f"{'still fails' if still else 'fails'} too often", "budget": f"is {still}burning its error budget",
+        "silent": f"is {still}silent", "unusual": f"is {still}unusual",
+        "flaps": f"is {still}unsteady", "trend": f"is {still}on its way over its limit",
+    }  # fmt: skip
+    head = (
+        tails.get(subject) or f"{'still breaks' if still else 'breaks'} rule {notice.rule.name if notice.rule else '?'}"
+    )
+    return f"{head}: {said}" if said else head
+
+
+def cause(source: SourceFacts | None) -> str:
+    """Why it is down, in a few words."""
+    if source is None:
+        return "reason not known"
+    return clean(source.detail) or _REASONS.get(source.reason, source.reason.replace("_", " ")) or "reason not known"
+
+
+def advice(notice: Notice) -> str:
+    """The configured advice, else the usual first step, with the runbook where there is one."""
+    subject = topic(notice.rule, notice.source)
+    if subject == "down" and notice.source is not None and notice.source.reason in ("dns", "tls"):
+        subject = notice.source.reason
+    usual = notice.do or _ADVICE.get(subject, _ADVICE["other"])
+    return f"{usual.rstrip('.')} (runbook)." if runbook(notice) and "runbook" not in usual.lower() else usual
+
+
+def runbook(notice: Notice) -> str | None:
+    return (notice.rule and notice.rule.runbook) or (notice.source and notice.source.runbook) or None
+
+
+def against_normal(notice: Notice) -> str:
+    """`6.4 s, normally 0.13–0.26 s`; without a baseline `6.4 s, limit 5 s`."""
+    verdict, metric = notice.verdict, notice.rule.metric if notice.rule else None
+    if verdict is None or verdict.value is None:
+        return clean(verdict.reason) if verdict and verdict.reason else "value not known"
+    value = measure(verdict.value, metric)
+    if verdict.normal is not None:
+        return f"{value}, normally {span(verdict.normal.p5, verdict.normal.p95, metric)}"
+    return f"{value}, limit {measure(verdict.limit, metric)}" if verdict.limit is not None else value
+
+
+def measure(value: float, metric: str | None) -> str:
+    """A value with its unit, as people say it: 209 ms, 6.4 s, 28 h 46 min, 89.0."""
+    if metric == "response_ms":
+        return f"{value:.0f} ms" if value < 1000 else _seconds(value)
+    if metric == "data_age_s":
+        return duration_text(value)
+    if metric == "quality":
+        return f"{floored(value, 1):.1f}" if value != int(value) else f"{value:.0f}"
+    if metric in ("failed", "share"):
+        return f"{value:.1f}%"
+    return f"{value:,.0f}" if value == int(value) else f"{value:,.4g}"
+
+
+def span(low: float, high: float, metric: str | None) -> str:
+    """A range in one unit: 0.13–0.26 s, 94–180 ms."""
+    if metric == "response_ms":
+        return f"{low:.0f}–{high:.0f} ms" if high < 100 else f"{low / 1000:.2f}–{high / 1000:.2f} s"
+    return f"{measure(low, metric)}–{measure(high, metric)}"
+
+
+def streak(verdict: VerdictFacts, rule: RuleFacts) -> str:
+    """`8 checks in a row over the limit of 5 s, worst 7.0 s`."""
+    n = verdict.bad_in_a_row
+    if not n:
+        return ""
+    what = "score" if rule.metric == "quality" else "check"
+    counted = f"{n:,} {what}s in a row" if n > 1 else f"1 {what}"
+    if verdict.limit is None or rule.pattern is not Pattern.THRESHOLD:
+        return counted
+    side = "under" if (rule.op or "").startswith("<") else "over"
+    worst = ""
+    if verdict.worst is not None and verdict.worst != verdict.value:
+        worst = f", worst {measure(verdict.worst, rule.metric)}"
+    return f"{counted} {side} the limit of {measure(verdict.limit, rule.metric)}{worst}"
+
+
+def whereabouts(verdict: VerdictFacts) -> str:
+    """Which phase the time goes to, when one takes most of it."""
+    whole = sum(verdict.phases_ms.values())
+    if whole <= 0:
+        return ""
+    name, longest = max(verdict.phases_ms.items(), key=lambda p: p[1])
+    share = int(100 * longest / whole)
+    return f"{share}% of the wait is {_PHASES.get(name, name)}." if share >= 70 else ""
+
+
+def still_arrives(source: SourceFacts) -> str:
+    """What a degraded source still delivers."""
+    if source.status not in (Status.UP, Status.DEGRADED) or source.items is None:
+        return ""
+    age = f", {duration_text(source.data_age_s)} old" if source.data_age_s is not None else ""
+    return f"Data still arrive: {source.items:,} {'item' if source.items == 1 else 'items'}{age}."
+
+
+def listed(names: tuple[str, ...]) -> str:
+    """a, b and c."""
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def clean(text: str, limit: int = 300) -> str:
+    """Text that came from a source: one line, no control characters, no live links, cut at `limit`."""
+    flat = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    flat = _LINK.sub(lambda m: m[0].lower().replace("tt", "xx").replace("ftp", "fxp"), flat)
+    return flat if len(flat) <= limit else flat[: limit - 1].rstrip() + "…"
+
+
+def _still(notice: Notice) -> str:
+    return (
+        "still " if notice.kind.value in ("escalated", "renotified", "updated", "acked", "unacked", "snoozed") else ""
+    )
+
+
+def _seconds(ms: float) -> str:
+    return f"{ms / 1000:.1f}".removesuffix(".0") + " s" if ms < 60_000 else duration_text(ms / 1000)

@@ -1,0 +1,275 @@
+"""Webhooks by the Standard Webhooks specification, or with the operator's own JSON body."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, urlsplit
+
+from pydantic import Field, field_validator
+
+from busta_health_dagster.channels import phrases, template, transport
+from busta_health_dagster.channels.port import IN_PLACE, ChannelContext, ChannelType
+from busta_health_dagster.channels.signature import sign
+from busta_health_dagster.channels.wording import text_of
+from busta_health_dagster.domain.delivery import Delivery, Outcome, Rejected
+from busta_health_dagster.domain.errors import BadInput
+from busta_health_dagster.domain.fields import SecretRef, Strict, TextOrSecret
+from busta_health_dagster.domain.notice import NoticeKind
+from busta_health_dagster.domain.units import iso
+
+if TYPE_CHECKING:
+    from busta_health_dagster.domain.notice import (
+        AckFacts,
+        AlertFacts,
+        NextFacts,
+        Notice,
+        RuleFacts,
+        SourceFacts,
+        VerdictFacts,
+    )
+
+_HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_WORD = re.compile(r"[a-z_]{1,20}")
+_OURS = frozenset({"content-type", "content-length", "host", "webhook-id", "webhook-timestamp", "webhook-signature"})
+
+
+class WebhookConfig(Strict):
+    """`body` is a Jinja2 template that makes JSON; without it the documented shape is sent."""
+
+    url: TextOrSecret
+    secret: SecretRef | None = None
+    headers: dict[str, TextOrSecret] = Field(default_factory=dict)
+    body: str | None = None
+    allow_private: bool = False
+    ca_file: str | None = None
+
+    @field_validator("url")
+    @classmethod
+    def _http(cls, url: TextOrSecret) -> TextOrSecret:
+        if isinstance(url, str) and (urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname):
+            raise ValueError(f"{url!r} is not a web address; write https://host/path")
+        return url
+
+    @field_validator("headers")
+    @classmethod
+    def _names(cls, headers: dict[str, TextOrSecret]) -> dict[str, TextOrSecret]:
+        for name in headers:
+            if not _HEADER.fullmatch(name):
+                raise ValueError(f"{name!r} is not a header name")
+            if name.lower() in _OURS:
+                raise ValueError(f"header {name} is set by us")
+        return headers
+
+    @field_validator("body")
+    @classmethod
+    def _template(cls, body: str | None) -> str | None:
+        if body is not None:
+            template.check(body)
+        return body
+
+
+def event_type(notice: Notice) -> str:
+    """alert.opened, storm.resolved, report.weekly, monitor.stale, test."""
+    if notice.kind is NoticeKind.TEST:
+        return "test"
+    if notice.report is not None:
+        return f"report.{notice.report.name}"
+    if notice.kind is NoticeKind.MONITOR:
+        return f"monitor.{notice.reason if _WORD.fullmatch(notice.reason) else 'notice'}"
+    word = "acknowledged" if notice.kind is NoticeKind.ACKED else notice.kind.value
+    return f"{'storm' if notice.group is not None else 'alert'}.{word}"
+
+
+def payload(notice: Notice) -> dict[str, Any]:
+    """The documented shape. Numbers are numbers, times are UTC, a field is null and never missing; only `text` is
+    prose.
+    """
+    text = text_of(notice)
+    data: dict[str, Any]
+    if notice.report is not None:
+        facts = notice.report
+        data = {"name": facts.name, "period": facts.period, "headline": facts.headline, "summary": facts.summary}
+    elif notice.group is not None:
+        data = _group(notice)
+    elif notice.alert is not None and notice.source is not None:
+        data = {
+            "alert": _alert(notice.alert, notice.kind),
+            "source": _source(notice.source, phrases.runbook(notice)),
+            "rule": _rule(notice.rule),
+            "verdict": _verdict(notice.verdict),
+            "incident": {"id": notice.incident, "started_at": iso(notice.alert.first_bad_slot)}
+            if notice.incident
+            else None,
+            "reason": notice.reason or None,
+        }
+    else:
+        data = {"reason": notice.reason or None}
+    prose = (
+        text.notification
+        if notice.report or notice.group or not notice.alert
+        else f"{text.headline}. {phrases.advice(notice)}"
+    )
+    if notice.kind is NoticeKind.RESOLVED:
+        prose = text.notification
+    data |= {"drill": notice.drill, "text": prose, "url": _url(notice)}
+    return {"type": event_type(notice), "timestamp": iso(notice.at), "data": data}
+
+
+def send(delivery: Delivery, config: WebhookConfig, context: ChannelContext) -> Outcome:
+    url = config.url if isinstance(config.url, str) else context.secret(config.url)
+    host = urlsplit(url).hostname or "the webhook's host"
+    event = payload(delivery.notice)
+    try:
+        body = template.render(config.body, {**event, "key": delivery.key}) if config.body else compact(event)
+        headers = _headers(delivery, config, context, body)
+    except template.TemplateFailed as failed:
+        return Rejected(
+            f"{delivery.channel}: {failed}", "Correct the channel's `body`, then: busta alerts outbox --retry"
+        )
+    except BadInput as why:
+        return Rejected(f"{delivery.channel}: {why}", "Then: busta alerts outbox --retry")
+    refuse = None if config.allow_private else context.refuse_address
+    answer = transport.post(url, body, headers, timeout_s=context.timeout_s, refuse=refuse, ca_file=config.ca_file)
+    remedy = f"Correct url or headers of channel {delivery.channel}, then: busta alerts outbox --retry"
+    return transport.judged(answer, host, now=context.now, remedy=remedy)
+
+
+def compact(event: dict[str, Any]) -> bytes:
+    """The form that is signed and sent."""
+    return json.dumps(event, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def _headers(delivery: Delivery, config: WebhookConfig, context: ChannelContext, body: bytes) -> dict[str, str]:
+    # The timestamp is that of the attempt (receivers refuse old ones); the id stays.
+    now = int(context.now)
+    headers = {
+        "content-type": "application/json; charset=utf-8",
+        "user-agent": "busta_health_dagster",
+        "webhook-id": delivery.key,
+        "webhook-timestamp": str(now),
+    }
+    for name, value in config.headers.items():
+        plain = value if isinstance(value, str) else context.secret(value)
+        if any(ord(c) < 32 or ord(c) > 255 for c in plain):
+            raise BadInput(f"the value of header {name} holds a line break or a character that headers cannot carry")
+        headers[name.lower()] = plain
+    if config.secret is not None:
+        headers["webhook-signature"] = sign(context.secret(config.secret), delivery.key, now, body)
+    return headers
+
+
+def _url(notice: Notice) -> str | None:
+    if notice.report is not None:
+        return notice.report.url
+    if not notice.base_url:
+        return None
+    page = f"{notice.base_url.rstrip('/')}/source-health"
+    return (
+        f"{page}/s/{quote(notice.source.name, safe='')}" if notice.source is not None and notice.group is None else page
+    )
+
+
+def _alert(alert: AlertFacts, kind: NoticeKind) -> dict[str, Any]:
+    return {
+        "id": alert.id,
+        "fingerprint": alert.fingerprint,
+        "state": "resolved" if kind is NoticeKind.RESOLVED else alert.state,
+        "severity": alert.severity.word,
+        "step": alert.step,
+        "of_steps": alert.of_steps,
+        "pending_at": iso(alert.pending_at),
+        "opened_at": iso(alert.opened_at),
+        "escalated_at": iso(alert.escalated_at),
+        "acknowledged": _ack(alert.acked),
+        "resolved_at": iso(alert.resolved_at),
+        "flapping": alert.flapping,
+        "next": _next(alert.next),
+    }
+
+
+def _ack(acked: AckFacts | None) -> dict[str, Any] | None:
+    return (
+        {"by": acked.by, "at": iso(acked.at), "note": acked.note or None, "until": iso(acked.until)} if acked else None
+    )
+
+
+def _next(coming: NextFacts | None) -> dict[str, Any] | None:
+    return (
+        {"at": iso(coming.at), "notify": list(coming.notify), "unless": "acknowledged or resolved"} if coming else None
+    )
+
+
+def _source(source: SourceFacts, runbook: str | None) -> dict[str, Any]:
+    return {
+        "name": source.name,
+        "type": source.type,
+        "tier": source.tier,
+        "status": source.status.word,
+        "since": iso(source.since),
+        "reason": source.reason or None,
+        "detail": source.detail or None,
+        "owners": list(source.owners),
+        "tags": dict(source.tags),
+        "feeds": list(source.feeds),
+        "runbook": runbook,
+    }
+
+
+def _rule(rule: RuleFacts | None) -> dict[str, Any] | None:
+    if rule is None:
+        return None
+    return {
+        "name": rule.name,
+        "pattern": rule.pattern.value,
+        "metric": rule.metric,
+        "op": rule.op,
+        "value": rule.value,
+        "for": rule.for_,
+    }
+
+
+def _verdict(verdict: VerdictFacts | None) -> dict[str, Any] | None:
+    if verdict is None:
+        return None
+    normal = verdict.normal
+    return {
+        "value": verdict.value,
+        "normal": {"p5": normal.p5, "p95": normal.p95, "basis": normal.basis} if normal else None,
+        "bad_in_a_row": verdict.bad_in_a_row,
+        "slot": iso(verdict.slot),
+        "phases_ms": dict(verdict.phases_ms) or None,
+    }
+
+
+def _group(notice: Notice) -> dict[str, Any]:
+    facts = notice.group
+    assert facts is not None
+    return {
+        "group": facts.key,
+        "storm": facts.storm,
+        "severity": facts.severity.word,
+        "since": iso(facts.since),
+        "fleet": facts.fleet,
+        "open": facts.open,
+        "acknowledged": _ack(facts.acked),
+        "next": _next(facts.next),
+        "alerts": [
+            {
+                "id": m.alert_id,
+                "source": m.source,
+                "tier": m.tier,
+                "status": m.status.word,
+                "severity": m.severity.word,
+                "rule": m.rule,
+                "reason": m.reason or None,
+                "open": m.open,
+            }
+            for m in facts.members
+        ],
+        "reason": notice.reason or None,
+    }
+
+
+CHANNEL = ChannelType("webhook", WebhookConfig, send, events=IN_PLACE - {NoticeKind.UPDATED})

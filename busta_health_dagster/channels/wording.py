@@ -1,0 +1,271 @@
+"""Notice -> Text: the same sentences in the same order for every channel. No format, no escaping: that is the
+payload's part.
+
+Order: what is wrong, against normal · since when · what it feeds · what to do · link. One shape at the start, and it
+shows the source's status; severity is a word.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from busta_health_dagster.channels import phrases, wording_group
+from busta_health_dagster.channels.text import LOUD, At, Button, Line, Part, Text
+from busta_health_dagster.domain.notice import NoticeKind
+from busta_health_dagster.domain.observation import Status
+from busta_health_dagster.domain.units import duration_text
+
+if TYPE_CHECKING:
+    from busta_health_dagster.domain.notice import AlertFacts, Notice, SourceFacts
+
+SHAPES = {Status.DOWN: "■", Status.DEGRADED: "▲", Status.UP: "●", Status.UNKNOWN: "○"}
+
+
+def text_of(notice: Notice) -> Text:
+    """The words of a notice.
+
+    Raises:
+        ValueError: a notice about nothing: neither alert, group, report nor a text.
+    """
+    if notice.report is not None:
+        text = wording_group.report(notice)
+    elif notice.group is not None:
+        text = wording_group.group(notice)
+    elif notice.alert is not None and notice.source is not None:
+        text = _alert(notice, notice.alert, notice.source)
+    elif notice.text:
+        text = Text(
+            shape="○", word=notice.kind.value, headline=notice.text, summary=notice.text, notification=notice.text
+        )
+    else:
+        raise ValueError(f"a notice of kind {notice.kind} needs an alert with its source, a group, a report or a text")
+    return text.marked("DRILL") if notice.drill else text
+
+
+def _alert(notice: Notice, alert: AlertFacts, source: SourceFacts) -> Text:
+    writer = _Writer(notice, alert, source)
+    if notice.kind is NoticeKind.RESOLVED:
+        return writer.resolved() if notice.recovered else writer.closed()
+    return writer.firing()
+
+
+@dataclass(frozen=True, slots=True)
+class _Writer:
+    notice: Notice
+    alert: AlertFacts
+    source: SourceFacts
+
+    def firing(self) -> Text:
+        notice, alert, source = self.notice, self.alert, self.source
+        lasted = duration_text(max(notice.at - alert.first_bad_slot, 0))
+        complaint = phrases.complaint(notice)
+        if notice.kind in (NoticeKind.ESCALATED, NoticeKind.RENOTIFIED):
+            complaint = (
+                complaint.replace(":", f" after {lasted}:", 1) if ":" in complaint else f"{complaint} after {lasted}"
+            )
+        headline = f"{source.name} {complaint}"
+        if notice.kind is NoticeKind.FLAPPING_STARTED:
+            headline = f"{source.name} is unsteady: it keeps changing{self._changes()}"
+        elif notice.kind is NoticeKind.FLAPPING_ENDED:
+            headline = f"{source.name} is steady again, and {phrases.complaint(notice)}"
+        word = alert.severity.word
+        return Text(
+            shape=self._shape(),
+            word=word,
+            headline=headline,
+            summary=headline,
+            notification=f"{headline}. {word.capitalize()}, alert {alert.id}.",
+            lines=tuple(self._firing_lines()),
+            buttons=self._buttons(),
+            context=tuple(self._context(word)),
+            reply=self._reply(lasted),
+            reply_loud=notice.kind in LOUD,
+        )
+
+    def resolved(self) -> Text:
+        notice, alert, source = self.notice, self.alert, self.source
+        subject = phrases.topic(notice.rule, source)
+        value = self._good_value()
+        answer = f": {value}" if value else ""
+        end = alert.first_good_slot or alert.resolved_at or notice.at
+        lasted = duration_text(max(end - alert.first_bad_slot, 0))
+        adjective = phrases.adjective(subject)
+        headline = f"{source.name} is well again{answer}"
+        lines = [
+            Line(
+                adjective.capitalize(),
+                ("from ", At(alert.first_bad_slot), " to ", At(end), f", {lasted}{self._worst()}.{self._good_run()}"),
+            )
+        ]
+        if source.uptime_30d is not None:
+            lines.append(Line("Uptime", (f"{source.uptime_30d:.2f}% over 30 days{self._budget()}.",)))
+        lines += [Line("Still open", (phrases.clean(also),)) for also in notice.also]
+        if alert.acked is not None:
+            lines.append(Line("Acted", tuple(self._acted())))
+        buttons = []
+        if notice.base_url:
+            buttons = [
+                Button("cause", "Note the cause", f"{self._url()}?alert={alert.id}#cause"),
+                Button("open", "Open source", self._url()),
+            ]
+            lines.append(Line("Please", ("note the cause, while it is fresh.",)))
+        context: list[Part] = ["resolved ", At(alert.resolved_at or notice.at), f" · alert {alert.id}"]
+        context += [f", {notice.incident}"] if notice.incident else []
+        return Text(
+            shape="●",
+            word="resolved",
+            headline=headline,
+            summary=f"{headline}. {adjective.capitalize()} for {lasted}",
+            notification=f"{headline}. {adjective.capitalize()} for {lasted}, alert {alert.id}.",
+            lines=tuple(lines),
+            buttons=tuple(buttons),
+            context=tuple(context),
+            reply=(f"Resolved: {source.name} is well again{answer}. {adjective.capitalize()} for {lasted}.",),
+        )
+
+    def closed(self) -> Text:
+        """It ended, and not because the source got well: whoever was told that it fired is told so."""
+        alert, why = self.alert, phrases.clean(self.notice.reason) or "no reason given"
+        headline = f"{self.source.name}: alert {alert.id} is closed, {why}"
+        return Text(
+            shape=SHAPES[self.source.status],
+            word="closed",
+            headline=headline,
+            summary=headline,
+            notification=f"{headline}. It did not end by recovery.",
+            lines=(Line("Note", ("This is no recovery: the source was not seen to be well again.",)),),
+            buttons=(Button("open", "Open source", self._url()),) if self.notice.base_url else (),
+            context=("closed ", At(alert.resolved_at or self.notice.at), f" · alert {alert.id}"),
+            reply=(f"Closed: {why}.",),
+        )
+
+    def _firing_lines(self) -> list[Line]:
+        notice, alert, source = self.notice, self.alert, self.source
+        since: list[Part] = [At(alert.first_bad_slot)]
+        run = phrases.streak(notice.verdict, notice.rule) if notice.verdict and notice.rule else ""
+        tried = f", each tried {source.attempts} times" if source.attempts > 1 and source.status is Status.DOWN else ""
+        since.append(f", {run}{tried}." if run else ".")
+        lines = [Line("Since", tuple(since))]
+        if notice.verdict and (where := phrases.whereabouts(notice.verdict)):
+            lines.append(Line("Where", (where,), joins=True))
+        lines += [Line("Also", (phrases.clean(also),)) for also in notice.also]
+        arrives = phrases.still_arrives(source)
+        if source.feeds:
+            lines.append(Line("Feeds", (f"{phrases.listed(source.feeds)}.{' ' + arrives if arrives else ''}",)))
+        elif arrives:
+            lines.append(Line("Data", (arrives,)))
+        if source.budget_left is not None and source.uptime_30d is not None:
+            lines.append(Line("Uptime", (f"{source.uptime_30d:.2f}% over 30 days{self._budget()}.",)))
+        lines.append(Line("Do", (phrases.advice(notice),)))
+        if alert.acked is not None:
+            lines.append(Line("Acted", tuple(self._acted())))
+        return lines
+
+    def _context(self, word: str) -> list[Part]:
+        notice, alert, source = self.notice, self.alert, self.source
+        parts: list[Part] = [word]
+        if alert.escalated_at is not None:
+            parts += [" since ", At(alert.escalated_at)]
+        parts.append(f" · alert {alert.id} · tier {source.tier}")
+        parts += [f" · {', '.join(source.owners)}"] if source.owners else []
+        if alert.acked is None and alert.step > 1:
+            parts.append(" · not acknowledged")
+        if notice.told:
+            told = dict.fromkeys(t.channel for t in notice.told)
+            parts.append(f" · told: {', '.join(told)}")
+        return [*parts, *self._next()]
+
+    def _next(self) -> list[Part]:
+        coming = self.alert.next
+        if coming is None:
+            return []
+        whom = phrases.listed(coming.notify) if coming.notify else "nobody"
+        if coming.repeat:
+            return [" · told again at ", At(coming.at), " unless acknowledged"]
+        if coming.severity is not None and coming.severity > self.alert.severity:
+            return [f" · {coming.severity.word} at ", At(coming.at), f" ({whom}) unless acknowledged"]
+        return [f" · tells {whom} at ", At(coming.at), " unless acknowledged"]
+
+    def _reply(self, lasted: str) -> tuple[Part, ...]:
+        alert, source = self.alert, self.source
+        what = phrases.adjective(phrases.topic(self.notice.rule, source))
+        acked = "" if alert.acked else " and nobody has acknowledged it"
+        coming = [p.replace(" · ", " ").replace(" tells ", " ") if isinstance(p, str) else p for p in self._next()]
+        end: list[Part] = [". Next:", *coming, "."] if coming else ["."]
+        if self.notice.kind is NoticeKind.ESCALATED:
+            return (f"{alert.severity.word.capitalize()} now: {source.name} has been {what} for {lasted}{acked}", *end)
+        if self.notice.kind is NoticeKind.RENOTIFIED:
+            return (f"Still {alert.severity.word}: {source.name} has been {what} for {lasted}{acked}", *end)
+        if self.notice.kind is NoticeKind.OPENED:  # said only where a message stands already: it was reopened
+            return (f"Open again: {source.name} {phrases.complaint(self.notice)}.",)
+        if self.notice.kind is NoticeKind.FLAPPING_STARTED:
+            return (
+                f"{source.name} keeps changing{self._changes()}. The next message comes when it is steady, or well.",
+            )
+        if self.notice.kind is NoticeKind.FLAPPING_ENDED:
+            return (f"{source.name} is steady again, and {what}.",)
+        return ()
+
+    def _acted(self) -> list[Part]:
+        acked = self.alert.acked
+        if acked is None:
+            return []
+        took = duration_text(max(acked.at - self.alert.opened_at, 0))
+        note = f": “{phrases.clean(acked.note)}”" if acked.note else ""
+        said: list[Part] = [f"{phrases.clean(acked.by)} acknowledged after {took}"]
+        if acked.until and self.alert.resolved_at is None:
+            said += [", the clock stands until ", At(acked.until)]
+        return [*said, note]
+
+    def _buttons(self) -> tuple[Button, ...]:
+        if not self.notice.base_url:
+            found = phrases.runbook(self.notice)
+            return (Button("runbook", "Runbook", found),) if found else ()
+        buttons = [Button("open", "Open source", self._url())]
+        if self.alert.acked is None:
+            buttons.insert(0, Button("ack", "Acknowledge", f"{self._url()}?alert={self.alert.id}#ack", primary=True))
+        if (found := phrases.runbook(self.notice)) is not None:
+            buttons.append(Button("runbook", "Runbook", found))
+        return tuple(buttons)
+
+    def _shape(self) -> str:
+        status = self.source.status
+        # Poor quality of a source that is up: a green dot would contradict the words.
+        return SHAPES[Status.DEGRADED if status is Status.UP else status]
+
+    def _url(self) -> str:
+        return f"{self.notice.base_url.rstrip('/')}/source-health/s/{quote(self.source.name, safe='')}"
+
+    def _good_value(self) -> str:
+        verdict, rule = self.notice.verdict, self.notice.rule
+        metric = rule.metric if rule else None
+        if verdict and verdict.good_values and metric not in (None, "status"):
+            return phrases.measure(verdict.good_values[-1], metric)
+        return phrases.measure(self.source.response_ms, "response_ms") if self.source.response_ms is not None else ""
+
+    def _good_run(self) -> str:
+        verdict, rule = self.notice.verdict, self.notice.rule
+        if not verdict or len(verdict.good_values) < 2 or rule is None:
+            return ""
+        shown = phrases.listed(tuple(phrases.measure(v, rule.metric) for v in verdict.good_values))
+        return f" {len(verdict.good_values)} good checks in a row, {shown}."
+
+    def _worst(self) -> str:
+        verdict, rule = self.notice.verdict, self.notice.rule
+        return (
+            f", worst {phrases.measure(verdict.worst, rule.metric)}"
+            if verdict and rule and verdict.worst is not None
+            else ""
+        )
+
+    def _budget(self) -> str:
+        target = f", target {self.source.target:.2f}" if self.source.target is not None else ""
+        return (
+            f"{target}; budget left {self.source.budget_left:.1f}%" if self.source.budget_left is not None else target
+        )
+
+    def _changes(self) -> str:
+        share = self.alert.flapping_percent
+        return f" ({share:.0f}% over the last 21 checks)" if share is not None else ""

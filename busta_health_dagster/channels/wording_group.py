@@ -1,0 +1,150 @@
+"""The words for several alerts in one message, and for reports."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from busta_health_dagster.channels.phrases import clean, listed
+from busta_health_dagster.channels.text import LOUD, At, Button, Entry, Line, Part, Text
+from busta_health_dagster.domain.notice import NoticeKind
+from busta_health_dagster.domain.observation import Status
+from busta_health_dagster.domain.units import duration_text
+
+if TYPE_CHECKING:
+    from busta_health_dagster.domain.notice import GroupFacts, Member, Notice
+
+_SHAPES = {Status.DOWN: "■", Status.DEGRADED: "▲", Status.UP: "▲", Status.UNKNOWN: "○"}
+
+
+def group(notice: Notice) -> Text:
+    """37 of 60 sources went down in one check; 12 of 37 are still down; all 37 are up again."""
+    facts = notice.group
+    assert facts is not None
+    if notice.kind is NoticeKind.RESOLVED or facts.open == 0:
+        return _over(notice, facts)
+    members = [m for m in facts.members if m.open]
+    n = len({m.source for m in members})
+    what = _what(members)
+    if facts.open < len(facts.members):
+        headline = f"{n} of {len({m.source for m in facts.members})} are still {what}"
+    elif facts.storm:
+        headline = (
+            f"{n} of {facts.fleet} sources went {what} in one check"
+            if what == "down"
+            else f"{n} of {facts.fleet} sources are {what}"
+        )
+    else:
+        headline = (
+            f"{n} sources are {what}: {listed(tuple(sorted({m.source for m in members}))[:5])}{' ...' if n > 5 else ''}"
+        )
+    word = facts.severity.word
+    since: list[Part] = [At(facts.since), f". {_causes(members)}."]
+    lines = [Line("Since", tuple(since)), *(Line("Also", (clean(also),)) for also in notice.also)]
+    lines.append(Line("Do", (notice.do or "Look for what they share first: network, proxy, provider, credentials.",)))
+    return Text(
+        shape=_SHAPES[max((m.status for m in members), default=Status.UNKNOWN)],
+        word=word,
+        headline=headline,
+        summary=headline,
+        notification=f"{headline}, first at {At(facts.since).utc()}. One message for all of them.",
+        lines=tuple(lines),
+        buttons=_buttons(notice, facts, n),
+        context=tuple(_context(facts, word)),
+        entries=tuple(_entry(m, notice.base_url) for m in sorted(members, key=_worst_first)),
+        reply=tuple(_reply(notice, facts, headline, word)),
+        reply_loud=notice.kind in LOUD,
+    )
+
+
+def report(notice: Notice) -> Text:
+    facts = notice.report
+    assert facts is not None
+    lines = [Line("", (facts.summary,))] if facts.summary else []
+    lines += [Line(label, (sentence,)) for label, sentence in facts.lines]
+    return Text(
+        shape="",
+        word="report",
+        headline=facts.headline,
+        summary=facts.headline,
+        notification=facts.headline,
+        lines=tuple(lines),
+        buttons=(Button("report", "Open the report", facts.url, primary=True),) if facts.url else (),
+        context=(facts.footer,) if facts.footer else (),
+        table=facts.table,
+    )
+
+
+def _over(notice: Notice, facts: GroupFacts) -> Text:
+    n = len({m.source for m in facts.members})
+    lasted = duration_text(max(notice.at - facts.since, 0))
+    headline = (
+        f"All {n} sources are well again" if notice.recovered else f"All {n} alerts are closed: {clean(notice.reason)}"
+    )
+    return Text(
+        shape="●",
+        word="resolved",
+        headline=headline,
+        summary=f"{headline} after {lasted}",
+        notification=f"{headline} after {lasted}.",
+        lines=(Line("Lasted", ("from ", At(facts.since), f", {lasted} until the last one was well.")),),
+        context=(f"{len(facts.members)} alerts · resolved ", At(notice.at)),
+        reply=(f"Resolved: {headline[0].lower()}{headline[1:]} after {lasted}.",),
+    )
+
+
+def _what(members: list[Member]) -> str:
+    if all(m.status is Status.DOWN for m in members):
+        return "down"
+    rules = {m.rule for m in members}
+    return f"in alert ({next(iter(rules))})" if len(rules) == 1 else "in alert"
+
+
+def _causes(members: list[Member]) -> str:
+    counted = Counter(clean(m.reason, 60) or m.rule for m in members)
+    common = [f"{why} ({n})" for why, n in counted.most_common(4)]
+    rest = len(members) - sum(n for _, n in counted.most_common(4))
+    return "; ".join([*common, f"other reasons ({rest})"] if rest else common)
+
+
+def _entry(member: Member, base: str) -> Entry:
+    url = f"{base.rstrip('/')}/source-health/s/{quote(member.source, safe='')}" if base else None
+    return Entry(
+        _SHAPES[member.status], member.source, url, f"tier {member.tier} · {clean(member.reason, 80) or member.rule}"
+    )
+
+
+def _worst_first(member: Member) -> tuple[int, int, int, str]:
+    return (-member.severity, member.tier, -member.status, member.source)
+
+
+def _buttons(notice: Notice, facts: GroupFacts, n: int) -> tuple[Button, ...]:
+    if not notice.base_url:
+        return ()
+    page = f"{notice.base_url.rstrip('/')}/source-health"
+    opened = Button("open", "Open the fleet", page)
+    if facts.acked is not None:
+        return (opened,)
+    return Button("ack", f"Acknowledge all {n}", f"{page}?group={quote(facts.key, safe='')}#ack", primary=True), opened
+
+
+def _context(facts: GroupFacts, word: str) -> list[Part]:
+    n = len(facts.members)
+    parts: list[Part] = [f"{'storm' if facts.storm else word} · {n} alerts recorded, {n - 1} messages held back"]
+    if facts.acked is not None:
+        parts.append(f" · {clean(facts.acked.by)} acknowledged")
+    if facts.next is not None:
+        what = facts.next.severity.word if facts.next.severity is not None else f"tells {listed(facts.next.notify)}"
+        parts += [f" · {what} at ", At(facts.next.at), " unless acknowledged"]
+    return parts
+
+
+def _reply(notice: Notice, facts: GroupFacts, headline: str, word: str) -> list[Part]:
+    if notice.kind is NoticeKind.OPENED:  # said only where a message stands already: more have joined it
+        return [f"Now {headline}, since ", At(facts.since), "."]
+    if notice.kind is NoticeKind.ESCALATED:
+        return [f"{word.capitalize()} now: {headline}, since ", At(facts.since), "."]
+    if notice.kind is NoticeKind.RENOTIFIED:
+        return [f"Still {word}: {headline}, since ", At(facts.since), "."]
+    return []

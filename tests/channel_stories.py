@@ -1,0 +1,170 @@
+"""The notices of the design's Monday: alert 4127 of odds_api, 4119 of weather_api, a storm of 37, week 47."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from busta_health_dagster.domain.delivery import Delivery
+from busta_health_dagster.domain.notice import (
+    AckFacts,
+    AlertFacts,
+    GroupFacts,
+    Member,
+    NextFacts,
+    Normal,
+    Notice,
+    NoticeKind,
+    ReportFacts,
+    RuleFacts,
+    SourceFacts,
+    Told,
+    VerdictFacts,
+)
+from busta_health_dagster.domain.observation import Status
+from busta_health_dagster.domain.rule import Pattern, Severity
+
+BASE = "https://health.example.com"
+HOSTILE = 'down <!channel> <a href="https://evil.example">*x*</a> & http://evil.example/a\r\nBcc: all@example.com "}],'
+
+
+def at(text: str, day: int = 23) -> int:
+    return int(datetime.fromisoformat(f"2026-11-{day}T{text}").replace(tzinfo=UTC).timestamp())
+
+
+ODDS = SourceFacts(
+    "odds_api", "odds", 1, "odds_and_scores", Status.DEGRADED, at("07:50"), "slow", "", 6412.0, 14, 300.0, 1,
+    ("team:data",), {"provider": "odds-example"}, ("models/moneyline", "models/spread"), "https://wiki.example.com/odds", 99.96, 99.5, 93.0,
+)  # fmt: skip
+SLOW = RuleFacts("slow-response", Pattern.THRESHOLD, "response_ms", ">", 5000, 2)
+PHASES = {"dns": 4.0, "connect": 22.0, "tls": 41.0, "first_byte": 6288.0, "body": 57.0}
+FIRST = VerdictFacts(at("07:55"), "6.41 s, limit 5 s", 6412.0, 5000.0, 6412.0, Normal(128, 262), 2, phases_ms=PHASES)
+ALERT = AlertFacts(
+    4127, "odds_api/slow-response", Severity.WARNING, at("07:55:03"), at("07:50"), "open", at("07:50:03"), step=1, of_steps=3,
+    next=NextFacts(at("08:25:03"), ("slack-data", "mail-oncall"), Severity.CRITICAL),
+)  # fmt: skip
+
+OPENED = Notice(
+    NoticeKind.OPENED, at("07:55:03"), ALERT, ODDS, SLOW, FIRST, incident="INC-4127", reason="2 of 2 bad", base_url=BASE,
+    do="Look at the provider's status page. If it lasts, switch to the backup feed (runbook, step 2).",
+)  # fmt: skip
+ESCALATED = replace(
+    OPENED,
+    kind=NoticeKind.ESCALATED,
+    at=at("08:25:03"),
+    alert=replace(
+        ALERT,
+        severity=Severity.CRITICAL,
+        step=2,
+        escalated_at=at("08:25:03"),
+        next=NextFacts(at("09:55:03"), ("pager",)),
+    ),
+    verdict=replace(FIRST, slot=at("08:25"), worst=7020.0, bad_in_a_row=8),
+    also=("Quality 89.0, limit 90: 80 of 1,120 offers have no price. Not yet an alert (1 of 2).",),
+    told=(Told("#data-alerts", at("07:55:34")),),
+    reason="30 min open and not acknowledged",
+)
+ACKED = replace(
+    ESCALATED,
+    kind=NoticeKind.ACKED,
+    at=at("08:31:40"),
+    alert=replace(
+        ESCALATED.alert,
+        acked=AckFacts("op-1", at("08:31:40"), "asked the provider, ticket 88213", at("12:31:40")),
+        next=None,
+    ),
+)
+RESOLVED = replace(
+    ACKED,
+    kind=NoticeKind.RESOLVED,
+    at=at("08:50:03"),
+    alert=replace(ACKED.alert, state="resolved", resolved_at=at("08:50:03"), first_good_slot=at("08:45")),
+    source=replace(ODDS, status=Status.UP, response_ms=209.0),
+    verdict=replace(FIRST, value=209.0, worst=7020.0, bad_in_a_row=0, good_values=(231.0, 209.0), phases_ms={}),
+    also=("Quality 89.0; the next score at 09:05 decides.",),
+    reason="2 of 2 good",
+)
+REMOVED = replace(
+    RESOLVED,
+    recovered=False,
+    reason="removed from the configuration",
+    source=replace(ODDS, status=Status.UNKNOWN),
+    also=(),
+)
+DOWN = Notice(
+    NoticeKind.ESCALATED,
+    at("08:00:03"),
+    AlertFacts(
+        4119, "weather_api/source-down", Severity.CRITICAL, at("02:30:03"), at("02:30"), step=3, of_steps=3, escalated_at=at("03:00:03"),
+        next=NextFacts(at("12:00:03"), ("pager",), repeat=True),
+    ),
+    SourceFacts(
+        "weather_api", "weather", 2, "context", Status.DOWN, at("02:30"), "http_status", "HTTP 503 from the provider", attempts=3,
+        owners=("team:data",), feeds=("models/totals",), runbook="https://wiki.example.com/weather", uptime_30d=98.66, target=99.5, budget_left=-166.3,
+    ),
+    RuleFacts("source-down", Pattern.STATUS, "status", "==", "down"),
+    VerdictFacts(at("08:00"), "down", bad_in_a_row=67),
+    incident="INC-4119",
+    told=(Told("#data-alerts", at("02:30:04")), Told("mail", at("03:00:04"))),
+    base_url=BASE,
+)  # fmt: skip
+CAUSES = ["timeout 10 s"] * 24 + ["host not found"] * 11 + ["connect refused"] * 2
+STORM = Notice(
+    NoticeKind.OPENED,
+    at("03:15:33", 24),
+    group=GroupFacts(
+        "storm-20261124T0315Z",
+        tuple(
+            Member(5000 + k, f"source_{k:02}", 1 + k // 13, Status.DOWN, Severity.WARNING, "source-down", why)
+            for k, why in enumerate(CAUSES)
+        ),
+        60,
+        at("03:15", 24),
+        storm=True,
+        next=NextFacts(at("03:45:33", 24), ("slack-data",), Severity.CRITICAL),
+    ),
+    do="Look at the egress proxy first (runbook, step 1).",
+    base_url=BASE,
+)
+STORM_LESS = replace(
+    STORM,
+    kind=NoticeKind.UPDATED,
+    group=replace(STORM.group, members=tuple(replace(m, open=k < 12) for k, m in enumerate(STORM.group.members))),
+)
+STORM_OVER = replace(
+    STORM,
+    kind=NoticeKind.RESOLVED,
+    at=at("04:02:03", 24),
+    group=replace(STORM.group, members=tuple(replace(m, open=False) for m in STORM.group.members)),
+)
+WEEKLY = Notice(
+    NoticeKind.REPORT,
+    at("07:00"),
+    report=ReportFacts(
+        "weekly",
+        "2026-W47",
+        "Week 47: 10 of 12 sources met their SLA",
+        "pfr_stats and weather_api did not. Fleet uptime 99.74% (-0.16 on week 46), 7 incidents (+3).",
+        (("To decide", "pfr_stats: 3 confirmations instead of 2."),),
+        "            source              30 d  budget  week\n■ missed    pfr_stats          99.13  -73.7%  98.90",
+        "Mon 16 to Sun 22 Nov 2026, UTC · target 99.50 over 30 days",
+        f"{BASE}/source-health/reports/2026-W47",
+        "SOURCE HEALTH, WEEK 47 OF 2026\n",
+        "<!doctype html><p>Week 47</p>",
+    ),
+    base_url=BASE,
+)
+TEST = Notice(NoticeKind.TEST, at("09:00"), text="Test message of busta: channel ops-hook works", base_url=BASE)
+INJECTED = replace(DOWN, source=replace(DOWN.source, detail=HOSTILE), also=(HOSTILE,))
+STORIES = {
+    "opened": OPENED, "escalated": ESCALATED, "acked": ACKED, "resolved": RESOLVED, "removed": REMOVED, "down": DOWN, "storm": STORM,
+    "storm_less": STORM_LESS, "storm_over": STORM_OVER, "weekly": WEEKLY, "test": TEST, "drill": replace(ESCALATED, drill=True), "injected": INJECTED,
+}  # fmt: skip
+THREAD = {"channel": "C0DATAALERTS", "ts": "1795420534.000200"}
+
+
+def delivery(notice: Notice, **more) -> Delivery:
+    key = (
+        f"msg_{notice.thread_key.removeprefix('alert-')}_{notice.kind.value}_{notice.alert.step if notice.alert else 1}"
+    )
+    return Delivery(**({"key": key, "notice": notice, "channel": "the-channel", "created_at": notice.at} | more))
