@@ -92,7 +92,7 @@ class FleetHealth:
 
     `tick_at` is when the monitor last finished a tick; `stale_monitor` says that it is too long ago to believe any row.
     `strips` are the last 24 h per source, oldest first, as status words (None: no data). `responses` likewise, in
-    milliseconds.
+    milliseconds. `until` is the T that every window ends at.
     """
 
     at: int
@@ -101,6 +101,7 @@ class FleetHealth:
     next_tick_at: int | None
     stale_monitor: bool
     config_problem: str | None = None
+    until: int = 0
     strips: Mapping[str, tuple[str | None, ...]] = field(default_factory=dict)
     responses: Mapping[str, tuple[float | None, ...]] = field(default_factory=dict)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from busta_health_dagster.domain.source import Selector
@@ -44,4 +44,4 @@ class Occurrence:
     start: int
     end: int
     reason: str = ""
-    select: Selector = Selector()
+    select: Selector = field(default_factory=Selector)

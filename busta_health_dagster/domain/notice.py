@@ -239,11 +239,13 @@ class Notice:
 
     @property
     def thread_key(self) -> str:
-        """What belongs together in one thread, PagerDuty incident or updated message."""
+        """What belongs together in one thread, PagerDuty incident or updated message. A drill's never meets a real one:
+        its alerts count from 1, too.
+        """
         if self.group is not None:
-            return self.group.key
+            return f"drill-{self.group.key}" if self.drill else self.group.key
         if self.alert is not None:
-            return f"alert-{self.alert.id}"
+            return f"{'drill' if self.drill else 'alert'}-{self.alert.id}"
         if self.report is not None:
             return f"report-{self.report.name}-{self.report.period}"
         return f"{self.kind.value}-{self.at}"

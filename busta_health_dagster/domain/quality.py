@@ -171,3 +171,45 @@ class SchemaSnapshot:
 
     def column(self, name: str) -> ColumnShape | None:
         return next((c for c in self.columns if c.name == name), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Learned:
+    """The shape that drift is judged against. Instants are epoch seconds.
+
+    `seen` counts the validations behind it; until there are enough, nothing can have drifted. `drifting_since` is
+    when the first of an unbroken run of validations differed from it.
+    """
+
+    shape: SchemaSnapshot
+    learned_at: int
+    seen: int = 1
+    drifting_since: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FailingRow:
+    """One row that failed one check. `keys` are the suite's key columns, `values` the columns the check reads (masked).
+
+    `row` counts from 0 in the sample; `of` is how many rows failed this check, so that a cut list says so.
+    """
+
+    check: str
+    row: int
+    keys: dict[str, str]
+    values: dict[str, str]
+    of: int
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """One validation of one source. `at` is when it was scored, `data_at` when what it judged was taken (epoch).
+
+    `suite` names what judged: a suite, a validator, or both.
+    """
+
+    source: str
+    at: int
+    data_at: int
+    suite: str
+    score: QualityScore

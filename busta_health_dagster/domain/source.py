@@ -27,6 +27,7 @@ class QualitySpec:
     """How the sample is scored: by a suite, by the platform's validator, or both with the worse one ruling.
 
     `rows` is a JSON path to the records; `fetch` asks the source again instead of using the stored sample.
+    `push_down`: a source of probe sql is counted by its own database, where the suite permits it.
     """
 
     suite: str | None = None
@@ -37,6 +38,7 @@ class QualitySpec:
     fetch: bool = False
     public_columns: tuple[str, ...] = ()
     key_columns: tuple[str, ...] = ()
+    push_down: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -92,7 +92,10 @@ class Opener(Recorder):
         clock = escalation.elapsed(self.alert, self.ctx.steady)
         self.set(ladders=tuple(replace(x, told_s=clock) for x in self.alert.ladders), told_before=())
         a = self.alert
-        self.record(event, was, reason, () if flaps else channels, value=a.value, limit=a.limit, shadow=a.shadow)
+        self.record(
+            event, was, reason, () if flaps else channels, value=a.value, limit=a.limit, shadow=a.shadow,
+            first_bad_slot=a.run_since,
+        )  # fmt: skip
         claimed: set[str] = set()
         for ladder in a.ladders:
             mine = tuple(c for c in ladder.channels if c not in claimed)

@@ -150,8 +150,9 @@ class Recorder:
             )  # fmt: skip
             reason = f"{reason} (it was flapping)" if flapped else reason
             self.record(
-                event, a.state, reason, a.told, actor, lasted_s=self.now - (a.opened_at or self.now), worst=a.worst
-            )
+                event, a.state, reason, a.told, actor, lasted_s=self.now - (a.opened_at or self.now), worst=a.worst,
+                last_bad_slot=a.last_bad_slot, first_good_slot=a.first_good_slot,
+            )  # fmt: skip
             self.tell(event, a.told, reason)
             never = dict.fromkeys(c for x in a.ladders for s in x.policy.steps for c in s.notify if c not in a.told)
             for channel in never:

@@ -1,6 +1,6 @@
 """Rules: what the store's windows say about a source, as verdicts with their reasons. Concepts: docs/alerts.md."""
 
-from busta_health_dagster.engines.rules.asset_checks import CHECKS, check_verdicts, failure_check
+from busta_health_dagster.engines.rules.asset_checks import CHECKS, check_verdicts, failure_check, quality_check
 from busta_health_dagster.engines.rules.compile import (
     INSTANCE_PATTERNS,
     Inputs,
@@ -31,6 +31,7 @@ __all__ = [
     "failure_check",
     "judge",
     "limits_for",
+    "quality_check",
     "rules_for",
     "survey",
 ]

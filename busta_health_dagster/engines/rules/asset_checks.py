@@ -1,4 +1,4 @@
-"""The four checks that a source shows in Dagster, from the same limits and windows as the rules."""
+"""The checks that a source shows in Dagster, from the same limits and windows as the rules."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from busta_health_dagster.domain.rule import Limits
     from busta_health_dagster.domain.source import Source
+    from busta_health_dagster.domain.verdict import Score
 
 Checked = Literal["connectivity", "response_time", "failure_rate", "data_age"]
 CHECKS: tuple[Checked, ...] = ("connectivity", "response_time", "failure_rate", "data_age")
@@ -67,6 +68,32 @@ def failure_check(source: Source, limits: Limits, failed: int, looked: int, good
     return CheckVerdict(
         "failure_rate", Outcome.BAD if over else Outcome.GOOD, "ERROR" if outside_sla else "WARN", reason, numbers
     )
+
+
+QUALITY_AGES = 2
+"""A score older than this many of its own intervals says nothing about now."""
+
+
+def quality_check(source: Source, limits: Limits, newest: Score | None, now: int) -> CheckVerdict:
+    """From the newest score that is no NO_DATA. Without a rule the source's own SLA is the limit. Never ERROR: what is
+    delivered is there, and is worse than it should be.
+    """
+    limit = float(source.sla.quality * 100) if limits.quality is None else limits.quality
+    if newest is None or newest.score is None:
+        return CheckVerdict("quality", Outcome.UNKNOWN, "WARN", "no score yet")
+    numbers: dict[str, Any] = {"score": newest.score, "limit": limit}
+    if newest.raw is not None and newest.half_width is not None:
+        numbers |= {"raw": newest.raw, "half_width": newest.half_width}
+    every = source.quality.every_s if source.quality is not None else source.interval_s
+    if now - newest.at > QUALITY_AGES * every + source.interval_s:
+        reason = f"the newest score, {newest.score:.1f}, is {duration_text(now - newest.at)} old"
+        return CheckVerdict("quality", Outcome.UNKNOWN, "WARN", reason, numbers)
+    reason = f"score {newest.score:.1f}, limit {limit:g}"
+    if newest.score >= limit:
+        return CheckVerdict("quality", Outcome.GOOD, "WARN", reason, numbers)
+    if newest.straddles(limit):
+        return CheckVerdict("quality", Outcome.UNKNOWN, "WARN", f"{reason}; too few rows to be sure", numbers)
+    return CheckVerdict("quality", Outcome.BAD, "WARN", reason, numbers)
 
 
 def _counted(newest: Observation | None, limits: Limits, window: Iterable[tuple[int, Status]]) -> tuple[int, int, int]:

@@ -1,0 +1,351 @@
+"""What a week was, in numbers: the one model that every face of the report is drawn from.
+
+Shares are percentages, floored to 3 decimals (`budget_left` may be negative); None is "nobody can say". Times are epoch
+seconds, durations seconds. Nothing here is formatted. A report survives in the store as JSON: `to_json`, `from_json`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+AT_RISK_BELOW = 10.0
+"""Percent of the budget left: a source that still meets its target is called at risk below."""
+SELF_RESOLVED_S = 600
+
+
+@dataclass(frozen=True, slots=True)
+class Week:
+    """[since, until) from Monday 00:00 of `zone`. `ends` is when the calendar week ends; `until` is earlier while it
+    still runs. `as_of` is the instant at which open items are told.
+    """
+
+    label: str
+    since: int
+    until: int
+    ends: int
+    as_of: int
+    zone: str = "UTC"
+
+    @property
+    def number(self) -> int:
+        return int(self.label.rpartition("W")[2])
+
+    @property
+    def year(self) -> int:
+        return int(self.label.partition("-")[0])
+
+    @property
+    def complete(self) -> bool:
+        return self.until >= self.ends
+
+    @property
+    def slices(self) -> int:
+        """Five-minute slices of the whole week: 2,016, twelve fewer or more when the clocks change."""
+        return (self.ends - self.since) // 300
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One key figure with last week's. `worse` says which direction is bad: `up`, `down`, or "" for neither."""
+
+    name: str
+    now: float | None
+    before: float | None
+    unit: str = ""
+    worse: str = ""
+    of: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OpenItem:
+    """Something that still needs somebody. `status` draws its shape; `reason` is the rule's own sentence.
+
+    `spare_s` is how long it may still be down before it misses its target, where that is near.
+    """
+
+    source: str
+    status: str
+    state: str
+    since: int
+    reason: str
+    do: str
+    rules: tuple[str, ...] = ()
+    incident: str = ""
+    acked_by: str = ""
+    feeds: tuple[str, ...] = ()
+    runbook: str = ""
+    bad_slices: float = 0.0
+    spare_s: int | None = None
+    budget_left: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SlaRow:
+    """One source over the 30 days that end with the week, and its uptime in this week and the one before."""
+
+    source: str
+    tier: int
+    target: float
+    met: bool | None
+    verdict: str
+    uptime: float | None
+    coverage: float | None
+    budget_left: float | None
+    bad: float
+    allowed_bad: float
+    slice_s: int
+    excluded: int
+    unknown: int
+    week: float | None
+    week_before: float | None
+    spare_s: int | None = None
+    forecast: str = ""
+    quality: float | None = None
+    quality_met: bool | None = None
+
+    @property
+    def at_risk(self) -> bool:
+        return self.met is True and self.budget_left is not None and self.budget_left < AT_RISK_BELOW
+
+    @property
+    def words(self) -> str:
+        return "at risk" if self.at_risk else self.verdict
+
+    @property
+    def status(self) -> str:
+        """The shape beside it."""
+        if self.met is None:
+            return "unknown"
+        return ("degraded" if self.at_risk else "up") if self.met else "down"
+
+
+@dataclass(frozen=True, slots=True)
+class Took:
+    """Mean, median and p90 of one kind of duration, of so many; and last week's mean."""
+
+    name: str
+    mean: float | None
+    median: float | None
+    p90: float | None
+    of: int
+    before: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentRow:
+    """An incident that was resolved in the week."""
+
+    id: str
+    source: str
+    severity: str
+    rules: tuple[str, ...]
+    started_at: int
+    lasted_s: int
+    detect_s: int
+    acknowledge_s: int | None
+    cause: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Incidents:
+    """The cohort resolved in the week, the longest first."""
+
+    rows: tuple[IncidentRow, ...] = ()
+    took: tuple[Took, ...] = ()
+    mtbf_s: float | None = None
+    open: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class TrendRow:
+    """30 days of one source: `days` are (start of the UTC day, value or None), oldest first; `now` and `before` are of
+    the two weeks.
+    """
+
+    source: str
+    now: float | None
+    before: float | None
+    limit: float | None
+    days: tuple[tuple[int, float | None], ...]
+    slope: float | None = None
+    outlook: str = ""
+    crosses_in_days: int | None = None
+    last: float | None = None
+    half_width: float | None = None
+
+    @property
+    def over(self) -> float | None:
+        """`now` in percent of the limit."""
+        return None if self.now is None or not self.limit else 100 * self.now / self.limit
+
+    @property
+    def change_percent(self) -> float | None:
+        return None if self.now is None or not self.before else 100 * (self.now / self.before - 1)
+
+
+@dataclass(frozen=True, slots=True)
+class NoiseRow:
+    """What one rule had to say. `self_resolved`: over within 10 minutes and before anybody acknowledged."""
+
+    rule: str
+    shadow: bool
+    opened: int
+    sent: int
+    self_resolved: int
+    never_acked: int
+    flapping: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Noise:
+    """`alerts` opened, shadow ones not counted; `held_back` messages that flapping kept from being sent."""
+
+    rows: tuple[NoiseRow, ...] = ()
+    sent: int = 0
+    alerts: int = 0
+    held_back: int = 0
+    suggestions: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedWork:
+    """One occurrence of a maintenance window. `used_s` and `slices` (over all its sources) lie inside the week."""
+
+    window: str
+    reason: str
+    sources: tuple[str, ...]
+    start: int
+    end: int
+    used_s: int = 0
+    slices: int = 0
+    held: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Maintenance:
+    used: tuple[PlannedWork, ...] = ()
+    now: tuple[PlannedWork, ...] = ()
+    next: tuple[PlannedWork, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelRow:
+    """Messages of one channel: all, delivered, delivered after a retry, not delivered yet, never."""
+
+    channel: str
+    messages: int
+    delivered: int
+    retried: int
+    waiting: int
+    dead: int
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """A message that never arrived; `fallback_s` is how much later another channel delivered it, where one did."""
+
+    channel: str
+    at: int
+    reason: str
+    alerts: tuple[int, ...] = ()
+    fallback: str = ""
+    fallback_s: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """`median_s`, `p95_s`: from stored to delivered."""
+
+    channels: tuple[ChannelRow, ...] = ()
+    dead: tuple[DeadLetter, ...] = ()
+    median_s: float | None = None
+    p95_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Monitor:
+    """The monitor's own uptime: ticks that left an observation, of those that were due while it had sources.
+
+    `gaps` are the longest stretches without any, [from, until). `blind` are the sources with the most slices without a
+    verdict.
+    """
+
+    due: int = 0
+    ran: int = 0
+    before: float | None = None
+    slices: int = 0
+    without_verdict: int = 0
+    gaps: tuple[tuple[int, int], ...] = ()
+    blind: tuple[tuple[str, int], ...] = ()
+    switch: str = ""
+
+    @property
+    def share(self) -> float | None:
+        """Percent, not rounded."""
+        return None if not self.due else 100 * self.ran / self.due
+
+
+@dataclass(frozen=True, slots=True)
+class WeeklyReport:
+    """The whole week. Lists are worst first. `first` says that nothing was observed before it; `began` is
+    when the monitor did, if that was within this week.
+    """
+
+    week: Week
+    written_at: int
+    sources: int
+    observed: int
+    first: bool = False
+    began: int | None = None
+    figures: tuple[Figure, ...] = ()
+    open: tuple[OpenItem, ...] = ()
+    sla: tuple[SlaRow, ...] = ()
+    incidents: Incidents = Incidents()
+    response: tuple[TrendRow, ...] = ()
+    quality: tuple[TrendRow, ...] = ()
+    noise: Noise = Noise()
+    maintenance: Maintenance = Maintenance()
+    delivery: Delivery = Delivery()
+    monitor: Monitor = Monitor()
+    bad_slices: float = 0.0
+    base_url: str = ""
+
+    def figure(self, name: str) -> Figure:
+        return next((f for f in self.figures if f.name == name), Figure(name, None, None))
+
+    @property
+    def empty(self) -> bool:
+        """Nothing was observed in the whole week."""
+        return self.observed == 0
+
+    @property
+    def page(self) -> str:
+        """Where people read it; "" without a public address."""
+        return f"{self.base_url.rstrip('/')}/source-health/reports/{self.week.label}" if self.base_url else ""
+
+    def to_json(self) -> str:
+        return str(_adapter().dump_json(self), "utf-8")
+
+    @staticmethod
+    def from_json(text: str | bytes) -> WeeklyReport:
+        """Read back what `to_json` wrote.
+
+        Raises:
+            ValueError: not a report.
+        """
+        report: WeeklyReport = _adapter().validate_json(text)
+        return report
+
+
+UPTIME, MET, RESOLVED, MTTR = "Fleet uptime", "SLA met, 30 d", "Incidents resolved", "MTTR, mean"
+QUALITY, NOTIFICATIONS = "Quality, mean", "Notifications"
+"""Names of the key figures."""
+
+
+@cache
+def _adapter() -> Any:
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(WeeklyReport)
