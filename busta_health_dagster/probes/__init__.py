@@ -1,0 +1,9 @@
+"""How sources are looked at: one file per kind of probe, and the prober that runs them within limits.
+
+Light to import: aiohttp, feedparser, pyarrow, dnspython and SQLAlchemy are imported when the first look needs them.
+"""
+
+from busta_health_dagster.probes.port import REASONS, Failed, ProbeContext, ProbeLimits, ProbeType
+from busta_health_dagster.probes.registry import Registry, config_models, registry
+
+__all__ = ["REASONS", "Failed", "ProbeContext", "ProbeLimits", "ProbeType", "Registry", "config_models", "registry"]

@@ -1,0 +1,274 @@
+"""One HTTP request within a deadline: new connection, every hop checked, decoded bytes capped.
+
+aiohttp does HTTP; the connector here does the connecting, so that DNS, TCP and TLS are timed apart (aiohttp's tracing
+reports them as one) and the connected address is checked on each hop. Redirects are followed by hand, so that each hop
+is seen and a
+secret meant for one host never reaches another.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import ssl
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import aiohttp
+from yarl import URL
+
+from busta_health_dagster.domain.observation import Phases, Status
+from busta_health_dagster.probes.address import AddressRefused
+from busta_health_dagster.probes.dial import (
+    Resolver,
+    dial,
+    error_text,
+    note_certificate,
+    timing,
+    tls_context,
+    tls_failure,
+)
+from busta_health_dagster.probes.port import Failed
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from aiohttp.client_proto import ResponseHandler
+
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_CHARSET = re.compile(r"charset=[\"']?([\w.:-]+)", re.IGNORECASE)
+_TLS_BYE_S = 0.2  # a peer that never says goodbye would otherwise hold its socket for asyncio's default of 30 s
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """`headers` go to every hop of the first origin only where named in `secrets` (lower case); the rest goes
+    everywhere.
+    """
+
+    url: str
+    method: str = "GET"
+    headers: Mapping[str, str] = field(default_factory=dict)
+    secrets: frozenset[str] = frozenset()
+    params: Mapping[str, str] = field(default_factory=dict)
+    body: bytes | None = None
+    max_bytes: int = 10 * 1024 * 1024
+    redirects: int = 5
+    guarded: bool = True
+    tls: ssl.SSLContext | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """A complete answer; `url` is where it came from in the end, `shown_url` the same without query and user.
+
+    `elapsed_ms` is request start to last body byte, all hops.
+    """
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    url: URL
+    hops: int
+    phases: Phases
+    elapsed_ms: float
+    tls_not_after: float | None
+
+    @property
+    def charset(self) -> str:
+        found = _CHARSET.search(self.headers.get("Content-Type", ""))
+        return found[1] if found else "utf-8"
+
+    @property
+    def shown_url(self) -> str:
+        return shown(self.url)
+
+
+class _Connector(aiohttp.BaseConnector):
+    """A new connection for each request; `_create_connection` is the hook that aiohttp leaves to its subclasses."""
+
+    allowed_protocol_schema_set = frozenset({"http", "https"})
+
+    def __init__(self, resolver: Resolver, *, guarded: bool) -> None:
+        super().__init__(force_close=True, limit=0)
+        self._resolver, self._guarded = resolver, guarded
+
+    async def _create_connection(self, req: aiohttp.ClientRequest, traces: Any, timeout: Any) -> ResponseHandler:  # noqa: ARG002, ASYNC109
+        host, port = (req.url.raw_host or "").rstrip("."), req.url.port or 80
+        loop, times = self._loop, timing()
+        sock = await dial(host, port, self._resolver, guarded=self._guarded)
+        if req.url.scheme == "http":
+            _, plain = await loop.create_connection(self._factory, sock=sock)
+            return plain
+        context = req.ssl if isinstance(req.ssl, ssl.SSLContext) else tls_context()
+        times.stage, start = f"the TLS handshake with {host}:{port}", loop.time()
+        try:
+            transport, protocol = await loop.create_connection(
+                self._factory, sock=sock, ssl=context, server_hostname=host, ssl_shutdown_timeout=_TLS_BYE_S
+            )
+        except OSError as error:  # ssl.SSLError is one
+            raise tls_failure(host, error) from error
+        finally:
+            times.add("tls", start, loop.time())
+        note_certificate(transport)
+        times.stage = f"an answer from {host}:{port}"
+        return protocol
+
+
+class Http:
+    """Sessions of one `check()`: one for guarded sources, one for those with allow_private; opened when needed."""
+
+    def __init__(self, resolver: Resolver) -> None:
+        self._resolver = resolver
+        self._sessions: dict[bool, aiohttp.ClientSession] = {}
+
+    def _session(self, guarded: bool) -> aiohttp.ClientSession:
+        session = self._sessions.get(guarded)
+        if session is None:
+            session = self._sessions[guarded] = aiohttp.ClientSession(
+                connector=_Connector(self._resolver, guarded=guarded),
+                cookie_jar=aiohttp.DummyCookieJar(),  # one source's cookie must never reach another
+                timeout=aiohttp.ClientTimeout(total=None, sock_connect=None),  # the prober's deadline covers everything
+                headers={"User-Agent": "busta-health/1", "Accept": "*/*"},
+            )
+            session._retry_connection = False  # noqa: SLF001  a reset is a failed attempt; aiohttp would hide the first one
+        return session
+
+    async def close(self) -> None:
+        for session in self._sessions.values():
+            await session.close()
+
+    async def fetch(self, request: Request) -> Fetched:
+        """The whole answer, or why not.
+
+        Raises:
+            Failed: `dns`, `connect`, `tls`, `reset`, `protocol`, `redirects`, `too_large`, `address_refused`,
+            `payload`.
+        """
+        loop, times = asyncio.get_running_loop(), timing()
+        started = loop.time()
+        url, method, headers, body = _url(request.url), request.method, request.headers, request.body
+        params: Mapping[str, str] | None = request.params or None
+        seen: list[str] = []
+        origin = url.origin()
+        while True:
+            try:
+                async with self._session(request.guarded).request(
+                    method,
+                    url,
+                    params=params,
+                    headers=headers,
+                    data=body,
+                    allow_redirects=False,
+                    ssl=request.tls or True,
+                ) as response:
+                    now = loop.time()
+                    if response.status not in _REDIRECTS or "Location" not in response.headers:
+                        content = await self._read(response, request.max_bytes, loop)
+                        ended = loop.time()
+                        return Fetched(
+                            status=response.status, headers=response.headers, body=content, url=url,
+                            hops=len(seen), phases=_phases(started, now, ended), elapsed_ms=(ended - started) * 1000,
+                            tls_not_after=times.not_after,
+                        )  # fmt: skip
+                    status, location = response.status, response.headers["Location"]
+            except AddressRefused as refused:
+                raise _refused(refused, bool(seen)) from refused
+            except aiohttp.ClientError as error:
+                raise _client_failure(error, url) from error
+            except ValueError as error:  # a header or method that HTTP cannot carry, often a secret with a line break
+                raise _unusable(f"the request cannot be written: {error_text(error)}") from error
+            seen.append(f"{method} {url.update_query(params) if params else url}")
+            url, params = _next(url, location, seen, request.redirects), None
+            if url.origin() != origin:
+                headers = {name: value for name, value in headers.items() if name.lower() not in request.secrets}
+                if body is not None and status in (307, 308):
+                    raise Failed(
+                        "redirects", f"redirects the request body to another host, {shown(url)}; it was not sent there"
+                    )
+            if status == 303 or (status in (301, 302) and method == "POST"):
+                method, body = "GET", None
+            if f"{method} {url}" in seen:
+                raise Failed("redirects", f"redirect loop: back at {shown(url)} after {len(seen)} redirects")
+
+    @staticmethod
+    async def _read(response: aiohttp.ClientResponse, cap: int, loop: asyncio.AbstractEventLoop) -> bytes:
+        times, content = timing(), response.content
+        times.stage, start = f"the rest of the body from {response.url.host}", loop.time()
+        chunks: list[bytes] = []
+        size = 0
+        while chunk := await content.readany():
+            size += len(chunk)
+            if size > cap:
+                response.close()
+                raise Failed(
+                    "too_large", f"more than {cap:,} bytes when decoded; cut there (max_bytes)", phases=times.phases()
+                )
+            chunks.append(chunk)
+        times.add("body", start, loop.time())
+        return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+
+
+def _phases(started: float, headers_at: float, ended: float) -> Phases:
+    """First byte: what is left of the time to the headers once the connections are taken off."""
+    times = timing()
+    connecting = (times.dns or 0.0) + (times.connect or 0.0) + (times.tls or 0.0)
+    first = max(0.0, (headers_at - started) * 1000 - connecting)
+    times.first_byte = first
+    return Phases(times.dns, times.connect, times.tls, first, (ended - headers_at) * 1000)
+
+
+def shown(url: URL) -> str:
+    """A URL for people: no query, no user, no fragment. Keys hide there."""
+    return str(url.with_user(None).with_query(None).with_fragment(None)) if url.absolute else str(url.with_query(None))
+
+
+def _url(text: str) -> URL:
+    try:
+        url = URL(text)
+        if url.scheme not in ("http", "https") or not url.raw_host:
+            raise ValueError("no http(s) scheme or no host")  # noqa: TRY301
+        _ = url.port
+    except ValueError as error:
+        raise _unusable("its URL is not an http(s) URL; write https://host/path") from error
+    return url
+
+
+def _unusable(detail: str) -> Failed:
+    return Failed("probe_error", detail, status=Status.UNKNOWN)
+
+
+def _next(url: URL, location: str, seen: list[str], limit: int) -> URL:
+    if len(seen) > limit:
+        raise Failed("redirects", f"more than {limit} redirects, the last from {shown(url)}")
+    try:
+        target = url.join(URL(location))
+        if target.scheme not in ("http", "https") or not target.raw_host:
+            raise ValueError(target.scheme)  # noqa: TRY301
+        _ = target.port
+    except ValueError as error:
+        raise Failed("redirects", f"{shown(url)} redirects to something that is not an http(s) URL") from error
+    return target.with_fragment(None)
+
+
+def _refused(refused: AddressRefused, redirected: bool) -> Failed:
+    if redirected:  # the source sends us there: that is its fault, and it is down
+        return Failed("address_refused", f"redirected: {refused.sentence}; not followed")
+    return Failed(
+        "address_refused",
+        f"{refused.sentence}; if that is meant, set allow_private: true on this source",
+        status=Status.UNKNOWN,
+    )
+
+
+def _client_failure(error: aiohttp.ClientError, url: URL) -> Failed:
+    host, phases = url.host, timing().phases()
+    if isinstance(error, aiohttp.ClientPayloadError):
+        return Failed("payload", f"the body from {host} breaks off or cannot be decoded", phases=phases)
+    if isinstance(error, aiohttp.ServerDisconnectedError | aiohttp.ClientOSError):
+        return Failed("reset", f"{host} closed the connection before the answer was complete", phases=phases)
+    if isinstance(error, aiohttp.ClientResponseError):
+        return Failed(
+            "protocol", f"what {host} sent is not HTTP: {error_text(Exception(error.message))}", phases=phases
+        )
+    return Failed("protocol", f"{host}: {error_text(error)}", phases=phases)

@@ -1,0 +1,242 @@
+"""`probe: file`: a path, a glob (the newest match counts) or an fsspec URL; age, size, rows and a sample.
+
+http(s) URLs go through our own fetch, which checks the connected address. Object stores (s3, gs, az ...) go where their
+library says. What dials a host itself (ftp, sftp, a custom endpoint, chained URLs) cannot be checked, and asks for
+allow_private:
+true.
+"""
+
+from __future__ import annotations
+
+import io
+import time
+from dataclasses import replace
+from datetime import datetime
+from typing import IO, TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from pydantic import Field, field_validator, model_validator
+
+from busta_health_dagster.domain.fields import SecretRef, Strict, TextOrSecret
+from busta_health_dagster.domain.observation import Phases, ProbeResult, Status
+from busta_health_dagster.domain.units import duration_text
+from busta_health_dagster.probes.expect import Expect, check_age, check_items, check_json
+from busta_health_dagster.probes.file_reading import Format, format_of, read_rows, unpacked
+from busta_health_dagster.probes.json_path import compiled
+from busta_health_dagster.probes.measure import (
+    AgeOf,
+    DataAge,
+    age_facts,
+    age_findings,
+    age_of,
+    conclude,
+    json_safe,
+    sample_of,
+    to_epoch,
+)  # fmt: skip
+from busta_health_dagster.probes.port import Failed, Finding, ProbeContext, ProbeType
+from busta_health_dagster.probes.sql import SqlAge
+from busta_health_dagster.probes.web_config import refuse_literal_secrets
+
+if TYPE_CHECKING:
+    from busta_health_dagster.domain.source import Source
+
+_CLOUD = frozenset({"s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "adl", "oci", "oss", "memory"})
+_DIALS = ("endpoint", "host", "proxy", "client_kwargs", "config_kwargs", "url")
+
+
+class FileConfig(Strict):
+    """`items` is `rows`, or the JSON path of the records. Without `data_age` the file's modification time counts."""
+
+    path: str = Field(min_length=1)
+    format: Format | None = None
+    items: str = "rows"
+    data_age: SqlAge | None = None
+    expect: Expect = Field(default_factory=Expect)
+    min_bytes: int = Field(default=0, ge=0)
+    max_bytes: int = Field(default=256 * 1024 * 1024, gt=0)
+    delimiter: str = Field(default=",", min_length=1, max_length=1)
+    encoding: str = "utf-8"
+    options: dict[str, TextOrSecret | int | bool] = Field(default_factory=dict)
+
+    @field_validator("items")
+    @classmethod
+    def _rows_or_path(cls, items: str) -> str:
+        if items != "rows":
+            compiled(items)
+        return items
+
+    @field_validator("encoding")
+    @classmethod
+    def _known_encoding(cls, encoding: str) -> str:
+        try:
+            "".encode(encoding)
+        except LookupError as error:
+            raise ValueError(f"{encoding!r} is not an encoding; write for instance utf-8 or latin-1") from error
+        return encoding
+
+    @model_validator(mode="after")
+    def _no_literal_secret(self) -> FileConfig:
+        refuse_literal_secrets(self.options, "option")
+        if urlsplit(self.path).password:
+            raise ValueError("a literal password in the path; put it into options: {password: {env: NAME}}")
+        return self
+
+
+class _Opened:
+    """An open file and what is known of it. `modified` is epoch seconds or None."""
+
+    def __init__(self, name: str, stream: IO[bytes], size: int, modified: float | None, matches: int = 1) -> None:
+        self.name, self.stream, self.size, self.modified, self.matches = name, stream, size, modified, matches
+
+
+async def probe(source: Source, config: FileConfig, context: ProbeContext) -> ProbeResult:
+    scheme = config.path.partition("://")[0].lower() if "://" in config.path else ""
+    options = {k: context.secret(v) if isinstance(v, SecretRef) else v for k, v in config.options.items()}
+    if scheme in ("http", "https"):
+        return await _over_http(source, config, context)
+    if scheme not in ("", "file") and not source.allow_private:
+        dialled = [name for name in options if any(part in name.lower() for part in _DIALS)]
+        if scheme not in _CLOUD or "::" in config.path or dialled:
+            what = f"option {dialled[0]}" if dialled else f"{scheme}://"
+            text = f"where {what} leads cannot be checked; set allow_private: true on this source if it is meant"
+            raise Failed("address_refused", text, status=Status.UNKNOWN)
+    return await context.threads.run(source.name, _look, config, context, scheme, options)
+
+
+async def _over_http(source: Source, config: FileConfig, context: ProbeContext) -> ProbeResult:
+    from busta_health_dagster.probes.fetch import Request
+
+    got = await context.http.fetch(Request(config.path, max_bytes=config.max_bytes, guarded=not source.allow_private))
+    if got.status != 200:
+        reason = "missing" if got.status in (404, 410) else "http_status"
+        raise Failed(reason, f"answered {got.status}, 200 wanted", http_status=got.status, phases=got.phases)
+    changed = got.headers.get("Last-Modified")
+    opened = _Opened(
+        urlsplit(config.path).path,
+        io.BytesIO(got.body),
+        len(got.body),
+        to_epoch(changed, "rfc2822") if changed else None,
+    )
+    seen = {"response_ms": got.elapsed_ms, "phases": got.phases, "http_status": got.status}
+    return await context.threads.run(source.name, _judge, config, context, opened, seen)
+
+
+def _look(config: FileConfig, context: ProbeContext, scheme: str, options: dict[str, Any]) -> ProbeResult:
+    started = time.monotonic()
+    try:
+        opened = (
+            _open_local(config.path.removeprefix("file://"))
+            if scheme in ("", "file")
+            else _open_remote(config.path, options)
+        )
+    except FileNotFoundError as error:
+        raise Failed("missing", f"there is no file {config.path}") from error
+    except PermissionError as error:
+        text = f"no permission to read {config.path}; let the monitor's user read it"
+        raise Failed("probe_error", text, status=Status.UNKNOWN) from error
+    except OSError as error:
+        raise Failed("connect", f"{config.path} cannot be opened: {str(error)[:160]}") from error
+    with opened.stream:
+        found = time.monotonic()
+        seen: dict[str, Any] = {}
+        result = _judge(config, context, opened, seen)
+    ended = time.monotonic()
+    phases = Phases(first_byte=(found - started) * 1000, body=(ended - found) * 1000)
+    took = (ended - started) * 1000 if result.status is not Status.DOWN else None
+    return replace(result, response_ms=took, phases=phases)
+
+
+def _open_local(path: str) -> _Opened:
+    import glob
+    import os
+    from pathlib import Path
+
+    names = [path]
+    if glob.has_magic(path) and not os.path.exists(path):  # noqa: PTH110
+        names = [name for name in glob.glob(path, recursive=True) if os.path.isfile(name)]  # noqa: PTH113, PTH207
+        if not names:
+            raise Failed("missing", f"no file matches {Path(path).absolute()}")
+    newest = max(names, key=lambda name: os.stat(name).st_mtime)  # noqa: PTH116
+    stream = Path(newest).open("rb")  # noqa: SIM115  closed by the caller
+    about = os.fstat(stream.fileno())
+    return _Opened(newest, stream, about.st_size, about.st_mtime, len(names))
+
+
+def _open_remote(url: str, options: dict[str, Any]) -> _Opened:
+    import fsspec
+
+    try:
+        system, path = fsspec.core.url_to_fs(url, **options)
+    except (ImportError, ValueError) as error:
+        raise Failed("dependency", f"{str(error)[:200]}", status=Status.UNKNOWN) from error
+    names = [path]
+    if any(sign in path for sign in "*?["):
+        names = [name for name in system.glob(path) if system.isfile(name)]
+        if not names:
+            raise Failed("missing", f"no file matches {url}")
+    newest = max(names, key=lambda name: _modified(system, name) or 0.0) if len(names) > 1 else names[0]
+    about = system.info(newest)
+    return _Opened(
+        newest, system.open(newest, "rb"), int(about.get("size") or 0), _modified(system, newest), len(names)
+    )
+
+
+def _modified(system: Any, name: str) -> float | None:
+    try:
+        at = system.modified(name)
+    except NotImplementedError:
+        return None
+    return at.timestamp() if isinstance(at, datetime) and at.tzinfo else to_epoch(at)
+
+
+def _judge(config: FileConfig, context: ProbeContext, opened: _Opened, seen: dict[str, Any]) -> ProbeResult:
+    name = opened.name.rsplit("/", 1)[-1]
+    kind = config.format or format_of(name)
+    facts: dict[str, Any] = {"file": name, "bytes": opened.size}
+    if opened.matches > 1:
+        facts["matches"] = opened.matches
+    age = AgeOf(None if opened.modified is None else max(0.0, context.now - opened.modified))
+    findings: list[Finding] = []
+    if opened.size < config.min_bytes:
+        findings.append(
+            Finding("error", "assertion", f"{name} has {opened.size:,} bytes, at least {config.min_bytes:,} wanted")
+        )
+    seen = seen | {"size_bytes": opened.size}
+    if kind is None:  # bytes without rows: age and size are all there is
+        if config.data_age or config.expect.json_ or config.expect.min_items is not None:
+            text = f"the format of {name} is not known; set format: csv, json, jsonl or parquet"
+            raise Failed("probe_error", text, status=Status.UNKNOWN)
+        findings += check_age(config.expect, age.age_s)
+        return conclude(findings, _good(name, None, age.age_s), facts=facts, data_age_s=age.age_s, **seen)
+    delimiter = "\t" if config.delimiter == "," and ".tsv" in name.lower() else config.delimiter
+    rows = read_rows(
+        unpacked(opened.stream, name), kind, column=config.data_age.column if config.data_age else None,
+        items=config.items, cap=config.max_bytes, limits=context.limits, delimiter=delimiter, encoding=config.encoding,
+    )  # fmt: skip
+    facts |= {"format": kind, **rows.facts}
+    if config.data_age is not None:
+        spec = DataAge(**config.data_age.model_dump())
+        age = age_of(rows.times, spec, context.now)
+        findings += age_findings(age, f"column {spec.column}", rows.total)
+        facts |= age_facts(age)
+    findings += check_items(config.expect, rows.total) + check_age(config.expect, age.age_s)
+    if config.expect.json_:
+        document = rows.document if rows.document is not None else json_safe(rows.head)
+        findings += check_json(config.expect, document)
+    if ragged := rows.facts.get("ragged_rows"):
+        findings.append(
+            Finding("warning", "payload", f"{ragged} of {rows.total} rows have another number of cells than the header")
+        )
+    return conclude(
+        findings, _good(name, rows.total, age.age_s), facts=facts, items=rows.total, data_age_s=age.age_s,
+        sample=sample_of(rows.head, context.limits, total=rows.total), **seen,
+    )  # fmt: skip
+
+
+def _good(name: str, total: int | None, age_s: float | None) -> str:
+    counted = f", {total} row{'s' if total != 1 else ''}" if total is not None else ""
+    return f"{name}{counted}" + (f", {duration_text(age_s)} old" if age_s is not None else "")
+
+
+FILE = ProbeType("file", FileConfig, probe, concurrency=20, remote=lambda config: "://" in config.path)

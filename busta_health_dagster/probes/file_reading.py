@@ -1,0 +1,199 @@
+"""Rows out of CSV, JSON, JSON lines and Parquet, streamed where the format allows, with a cap on decoded bytes."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from typing import IO, TYPE_CHECKING, Any, Literal, NamedTuple
+
+from busta_health_dagster.probes.http import parse_json
+from busta_health_dagster.probes.json_path import find
+from busta_health_dagster.probes.port import Failed, ProbeLimits
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+Format = Literal["csv", "json", "jsonl", "parquet"]
+_SUFFIXES: dict[str, Format] = {
+    ".csv": "csv", ".tsv": "csv", ".json": "json", ".geojson": "json", ".jsonl": "jsonl", ".ndjson": "jsonl",
+    ".parquet": "parquet", ".pq": "parquet",
+}  # fmt: skip
+_PACKED = (".gz", ".bz2", ".xz")
+
+
+class Rows(NamedTuple):
+    """`head` are the first rows, for the sample; `times` is the age column of every row; `document` is a JSON file's
+    whole.
+    """
+
+    head: list[Any]
+    total: int
+    times: list[Any]
+    facts: dict[str, Any]
+    document: Any = None
+
+
+class Capped(io.RawIOBase):
+    """A stream that stops at `cap` decoded bytes: a 200 kB archive may hold 200 MiB."""
+
+    def __init__(self, inner: IO[bytes], cap: int) -> None:
+        self._inner, self._left, self._cap = inner, cap, cap
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        chunk = self._inner.read(min(len(buffer), 1 << 20))
+        self._left -= len(chunk)
+        if self._left < 0:
+            raise Failed("too_large", f"more than {self._cap:,} bytes when decoded; cut there (max_bytes)")
+        buffer[: len(chunk)] = chunk
+        return len(chunk)
+
+
+def format_of(name: str) -> Format | None:
+    """By suffix; compression suffixes are looked through."""
+    lower = name.lower()
+    for packed in _PACKED:
+        lower = lower.removesuffix(packed)
+    return next((kind for suffix, kind in _SUFFIXES.items() if lower.endswith(suffix)), None)
+
+
+def unpacked(stream: IO[bytes], name: str) -> Any:
+    """The decoded stream of a packed file."""
+    lower = name.lower()
+    if lower.endswith(".gz"):
+        import gzip
+
+        return gzip.GzipFile(fileobj=stream)
+    if lower.endswith(".bz2"):
+        import bz2
+
+        return bz2.BZ2File(stream)
+    if lower.endswith(".xz"):
+        import lzma
+
+        return lzma.LZMAFile(stream)
+    return stream
+
+
+def read_rows(
+    stream: IO[bytes],
+    kind: Format,
+    *,
+    column: str | None,
+    items: str,
+    cap: int,
+    limits: ProbeLimits,
+    delimiter: str,
+    encoding: str,
+) -> Rows:
+    """Read it all (Parquet: its footer, its head and one column).
+
+    Raises:
+        Failed: `payload` or `too_large`.
+    """
+    try:
+        if kind == "parquet":
+            return _parquet(stream, column, limits)
+        capped = io.BufferedReader(Capped(stream, cap), 1 << 18)
+        if kind == "csv":
+            return _csv(io.TextIOWrapper(capped, encoding, newline=""), column, limits, delimiter)
+        if kind == "jsonl":
+            return _json_lines(io.TextIOWrapper(capped, encoding), column, limits)
+        return _json(capped.read(), column, items)
+    except UnicodeDecodeError as error:
+        raise Failed("payload", f"not {encoding} text (byte {error.start} of a block); set encoding") from error
+    except (csv.Error, EOFError, OSError) as error:
+        raise Failed("payload", f"cannot be read as {kind}: {str(error)[:160]}") from error
+
+
+def _csv(text: IO[str], column: str | None, limits: ProbeLimits, delimiter: str) -> Rows:
+    reader = csv.reader(text, delimiter=delimiter)
+    header = next(reader, None)
+    if header is None:
+        raise Failed("payload", "the file is empty: not even a header")
+    header[0] = header[0].removeprefix("\ufeff")
+    at = _position(header, column)
+    head: list[Any] = []
+    times: list[Any] = []
+    total = ragged = 0
+    for row in reader:
+        if not row:
+            continue
+        total += 1
+        if len(row) != len(header):
+            ragged += 1
+        if len(head) < limits.sample_rows:
+            head.append({name: (cell or None) for name, cell in zip(header, row, strict=False)})
+        if at is not None and at < len(row) and row[at]:
+            times.append(row[at])
+    facts: dict[str, Any] = {"columns": header[:50]}
+    if ragged:
+        facts["ragged_rows"] = ragged
+    return Rows(head, total, times, facts)
+
+
+def _position(header: list[str], column: str | None) -> int | None:
+    if column is None:
+        return None
+    if column not in header:
+        raise Failed("payload", f"there is no column {column}; there are {', '.join(header[:20])}")
+    return header.index(column)
+
+
+def _json_lines(text: IO[str], column: str | None, limits: ProbeLimits) -> Rows:
+    head: list[Any] = []
+    times: list[Any] = []
+    total = 0
+    for number, line in enumerate(text, 1):
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line)
+        except (ValueError, RecursionError) as error:
+            raise Failed("payload", f"line {number} is not JSON") from error
+        total += 1
+        if len(head) < limits.sample_rows:
+            head.append(row)
+        if column is not None and isinstance(row, dict):
+            times.append(row.get(column))
+    return Rows(head, total, times, {})
+
+
+def _json(body: bytes, column: str | None, items: str) -> Rows:
+    document, problem = parse_json(body)
+    if problem:
+        raise Failed("payload", problem)
+    if items != "rows":
+        rows = find(items, document)
+    else:
+        rows = document if isinstance(document, list) else [document]
+    times = [row.get(column) for row in rows if isinstance(row, dict)] if column is not None else []
+    return Rows(rows, len(rows), times, {}, document)
+
+
+def _parquet(stream: IO[bytes], column: str | None, limits: ProbeLimits) -> Rows:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        file = pq.ParquetFile(stream)
+        names = list(file.schema_arrow.names)
+        _position(names, column)
+        first = next(file.iter_batches(batch_size=limits.sample_rows), None)
+        head: list[Any] = first.to_pylist() if first is not None else []
+        times = list(_extremes(file, column)) if column is not None else []
+        return Rows(head, int(file.metadata.num_rows), times, {"columns": names[:50]})
+    except pa.ArrowException as error:
+        raise Failed("payload", f"cannot be read as Parquet: {str(error).splitlines()[0][:160]}") from error
+
+
+def _extremes(file: Any, column: str) -> Iterator[Any]:
+    """Both ends of a column, batch by batch: memory stays at one batch."""
+    import pyarrow.compute as pc
+
+    for batch in file.iter_batches(batch_size=65_536, columns=[column]):
+        ends = pc.min_max(batch.column(0)).as_py()
+        yield from (value for value in ends.values() if value is not None)

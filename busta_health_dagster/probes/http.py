@@ -1,0 +1,155 @@
+"""`probe: http`: any web API or page; status, headers, text and JSON asserted, items counted, age read."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from pydantic import Field, model_validator
+
+from busta_health_dagster.domain.observation import ProbeResult, Status
+from busta_health_dagster.domain.units import duration_text, milliseconds_text
+from busta_health_dagster.probes.expect import HttpExpect, check_age, check_headers, check_items, check_json, check_text
+from busta_health_dagster.probes.json_path import JsonPath, find
+from busta_health_dagster.probes.measure import AgeOf, DataAge, age_facts, age_findings, age_of, conclude, sample_of
+from busta_health_dagster.probes.port import Finding, ProbeContext, ProbeType
+from busta_health_dagster.probes.web_config import WebConfig, build_request, certificate_findings, host_of, retry_after
+
+if TYPE_CHECKING:
+    from busta_health_dagster.domain.observation import Sample
+    from busta_health_dagster.domain.source import Source
+    from busta_health_dagster.probes.fetch import Fetched
+
+_INLINE_BYTES = 256 * 1024  # beyond, parsing would hold the loop for longer than the neighbours' timings can bear
+_DECODER = json.JSONDecoder(parse_constant=lambda _name: None)  # NaN is not JSON and no store takes it
+
+
+class HttpConfig(WebConfig):
+    """`items` is the JSON path of the records; without one, a top-level list is counted."""
+
+    expect: HttpExpect = Field(default_factory=HttpExpect)
+    items: JsonPath | None = None
+    data_age: DataAge | None = None
+
+    @model_validator(mode="after")
+    def _column_needs_items(self) -> HttpConfig:
+        if self.data_age is not None and self.data_age.column is not None and self.items is None:
+            raise ValueError(
+                "data_age.column needs items: a JSON path to the rows that have the column; or use data_age.path"
+            )
+        return self
+
+
+class _Look(NamedTuple):
+    source: Source
+    config: HttpConfig
+    context: ProbeContext
+
+
+async def probe(source: Source, config: HttpConfig, context: ProbeContext) -> ProbeResult:
+    got = await context.http.fetch(build_request(config, source, context))
+    statuses = config.expect.status
+    facts: dict[str, Any] = {"bytes": len(got.body), "type": got.headers.get("Content-Type", "").partition(";")[0]}
+    if got.hops:
+        facts |= {"redirects": got.hops, "final_url": got.shown_url}
+    days, findings = certificate_findings(got.tls_not_after, config, context.now)
+    seen: dict[str, Any] = {
+        "response_ms": got.elapsed_ms, "phases": got.phases, "http_status": got.status, "size_bytes": len(got.body),
+        "tls_days_left": days }  # fmt: skip
+    if not statuses.has(got.status):
+        if got.status == 429:
+            return _rate_limited(got, context, seen, facts)
+        sentence = f"answered {got.status}, {', '.join(str(s) for s in statuses.value)} wanted"
+        findings.insert(0, Finding(statuses.severity, "http_status", sentence))
+        if statuses.severity == "error":  # an error page fails every other assertion too; that says nothing new
+            return conclude(findings, "", facts=facts, **seen)
+    if len(got.body) > _INLINE_BYTES:
+        return await context.threads.run(
+            source.name, _judge, _Look(source, config, context), got, findings, seen, facts
+        )
+    return _judge(_Look(source, config, context), got, findings, seen, facts)
+
+
+def _rate_limited(got: Fetched, context: ProbeContext, seen: dict[str, Any], facts: dict[str, Any]) -> ProbeResult:
+    wait = retry_after(got.headers.get("Retry-After"), context.now)
+    pause = f"; asks for a pause of {duration_text(wait)}" if wait is not None else ""
+    return ProbeResult(
+        Status.DEGRADED,
+        "rate_limited",
+        f"answered 429, too many requests{pause}",
+        retry_after_s=wait,
+        facts=facts,
+        **seen,
+    )
+
+
+def _judge(
+    look: _Look, got: Fetched, findings: list[Finding], seen: dict[str, Any], facts: dict[str, Any]
+) -> ProbeResult:
+    source, config, context = look
+    expect, age = config.expect, config.data_age
+    if expect.headers:
+        findings += check_headers(expect, got.headers)
+    if expect.regex:
+        findings += check_text(expect, got.body, got.charset)
+    document: Any = None
+    wanted = config.items is not None or bool(expect.json_) or (age is not None and age.header is None)
+    readable = config.method != "HEAD" and (wanted or "json" in facts["type"])
+    if readable:
+        document, problem = parse_json(got.body)
+        if problem:
+            findings.append(Finding("error", "payload", problem))
+            return conclude(findings, "", facts=facts, **seen)
+        findings += check_json(expect, document)
+    rows = _rows(config, document)
+    items = None if rows is None else len(rows)
+    findings += check_items(expect, items)
+    found = AgeOf(None)
+    if age is not None:
+        found, place = _age(age, document, rows, got, context.now)
+        findings += age_findings(found, place, items)
+        facts |= age_facts(found)
+    findings += check_age(expect, found.age_s)
+    counted = f", {items} item{'s' if items != 1 else ''}" if items is not None else ""
+    return conclude(
+        findings, f"answered {got.status} in {milliseconds_text(got.elapsed_ms)}{counted}",
+        facts=facts, items=items, data_age_s=found.age_s,
+        sample=_sample(source, document, rows, len(got.body), context), **seen,
+    )  # fmt: skip
+
+
+def parse_json(body: bytes) -> tuple[Any, str | None]:
+    """The document, or why it is none."""
+    try:
+        return _DECODER.decode(body.decode("utf-8-sig")), None
+    except (ValueError, RecursionError) as error:
+        start = body[:40].decode("utf-8", "replace")
+        why = error.msg if isinstance(error, json.JSONDecodeError) else type(error).__name__
+        return None, f"not JSON ({why}); it starts with {start!r}" if body else "the body is empty, JSON wanted"
+
+
+def _rows(config: HttpConfig, document: Any) -> list[Any] | None:
+    if config.items is not None:
+        return find(config.items, document)
+    return document if isinstance(document, list) else None
+
+
+def _age(spec: DataAge, document: Any, rows: list[Any] | None, got: Fetched, now: float) -> tuple[AgeOf, str]:
+    if spec.header is not None:
+        return age_of([got.headers.get(spec.header)], spec, now), f"header {spec.header}"
+    if spec.path is not None:
+        return age_of(find(spec.path, document), spec, now), spec.path
+    column = spec.column or ""
+    return age_of((row.get(column) for row in rows or () if isinstance(row, dict)), spec, now), f"column {column}"
+
+
+def _sample(source: Source, document: Any, rows: list[Any] | None, size: int, context: ProbeContext) -> Sample | None:
+    if document is None:
+        return None
+    records = find(source.quality.rows, document) if source.quality is not None and source.quality.rows else rows
+    if records is None:
+        records = [document]
+    return sample_of(records, context.limits, small=size <= context.limits.sample_bytes)
+
+
+HTTP = ProbeType("http", HttpConfig, probe, host=host_of, concurrency_per_host=5)

@@ -1,0 +1,229 @@
+"""From a payload to figures: how many items, how old the newest is, and a bounded sample of the rows."""
+
+from __future__ import annotations
+
+import json
+import math
+from datetime import date, datetime
+from decimal import Decimal
+from email.utils import parsedate_to_datetime
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, NamedTuple
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import field_validator, model_validator
+
+from busta_health_dagster.domain.fields import Strict
+from busta_health_dagster.domain.observation import ProbeResult, Sample, Status
+from busta_health_dagster.probes.json_path import JsonPath
+from busta_health_dagster.probes.port import Finding
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from busta_health_dagster.probes.port import ProbeLimits
+
+_TOLERATED_FUTURE_S = 300.0
+_EPOCH_SCALES = ((1e17, 1e9), (1e14, 1e6), (1e11, 1e3))  # larger than -> nano, micro, milliseconds
+
+
+class DataAge(Strict):
+    """Where the time of an item stands. The newest counts, unless `oldest`.
+
+    `format`: `auto` (ISO 8601, RFC 2822, epoch seconds to nanoseconds), `iso`, `epoch`, `epoch_ms`, `rfc2822`, or a
+    strptime pattern. `zone` is that of times written without one.
+    """
+
+    path: JsonPath | None = None
+    header: str | None = None
+    column: str | None = None
+    format: str = "auto"
+    zone: str = "UTC"
+    oldest: bool = False
+
+    @model_validator(mode="after")
+    def _one_place(self) -> DataAge:
+        if sum(place is not None for place in (self.path, self.header, self.column)) != 1:
+            raise ValueError(
+                "data_age names one place: {path: $[*].updated}, {header: Last-Modified} or {column: updated_at}"
+            )
+        return self
+
+    @field_validator("zone")
+    @classmethod
+    def _known_zone(cls, zone: str) -> str:
+        try:
+            ZoneInfo(zone)
+        except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+            raise ValueError(f"{zone!r} is not a time zone; write for instance America/New_York") from error
+        return zone
+
+
+class AgeOf(NamedTuple):
+    """`age_s` is None when no time could be read. Times more than five minutes ahead are counted, not used: they would
+    hide staleness.
+    """
+
+    age_s: float | None
+    future: int = 0
+    unreadable: int = 0
+
+
+def age_of(values: Iterable[Any], spec: DataAge, now: float) -> AgeOf:
+    """The age in seconds of the newest (or oldest) time among `values`."""
+    best: float | None = None
+    future = unreadable = 0
+    horizon, oldest = now + _TOLERATED_FUTURE_S, spec.oldest
+    style, zone = spec.format, spec.zone
+    for value in values:
+        if value is None:
+            continue
+        epoch = _from_text(value, style, zone) if type(value) is str else to_epoch(value, style, zone)
+        if epoch is None:
+            unreadable += 1
+        elif epoch > horizon:
+            future += 1
+        elif best is None or (epoch < best if oldest else epoch > best):
+            best = epoch
+    return AgeOf(None if best is None else max(0.0, now - best), future, unreadable)
+
+
+def to_epoch(value: Any, style: str = "auto", zone: str = "UTC") -> float | None:
+    """Epoch seconds of what stands in a payload; None when it is not a time."""
+    if isinstance(value, datetime):
+        return (value if value.tzinfo else value.replace(tzinfo=ZoneInfo(zone))).timestamp()
+    if isinstance(value, date):
+        return datetime(value.year, value.month, value.day, tzinfo=ZoneInfo(zone)).timestamp()
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, int | float | Decimal):
+        return _from_number(float(value), style)
+    return _from_text(value, style, zone) if isinstance(value, str) else None
+
+
+def _from_number(number: float, style: str) -> float | None:
+    if not math.isfinite(number) or style not in ("auto", "epoch", "epoch_ms"):
+        return None
+    if style == "epoch_ms":
+        return number / 1000
+    if style == "auto":
+        for larger_than, scale in _EPOCH_SCALES:
+            if number > larger_than:
+                return number / scale
+    return number
+
+
+@lru_cache(maxsize=8192)
+def _from_text(text: str, style: str, zone: str) -> float | None:
+    text = text.strip()
+    parsed: datetime | None = None
+    compact = len(text) == 8 and text.isdigit()  # 20261123 is a date, not an August day of 1970
+    if style in ("auto", "epoch", "epoch_ms") and text[4:5] != "-" and not (compact and style == "auto"):
+        try:
+            return _from_number(float(text), style)
+        except ValueError:
+            if style != "auto":
+                return None
+    if style in ("auto", "iso"):
+        try:
+            parsed = datetime.fromisoformat(text)
+        except ValueError:
+            parsed = None
+    if parsed is None and style in ("auto", "rfc2822"):
+        try:
+            parsed = parsedate_to_datetime(text)
+        except (ValueError, TypeError, IndexError):
+            return None
+    if parsed is None and style not in ("auto", "iso", "rfc2822"):
+        try:
+            parsed = datetime.strptime(text, style)  # noqa: DTZ007  the zone follows
+        except ValueError:
+            return None
+    if parsed is None:
+        return None
+    try:
+        return (parsed if parsed.tzinfo else parsed.replace(tzinfo=ZoneInfo(zone))).timestamp()
+    except (OverflowError, ValueError, OSError):
+        return None
+
+
+def age_findings(found: AgeOf, place: str, items: int | None) -> list[Finding]:
+    """A time that was asked for and cannot be read is a warning: a source whose age nobody can tell is not healthy. No
+    items: no age.
+    """
+    if found.age_s is not None or items == 0:
+        return []
+    why = (
+        f"all {found.future} times lie in the future"
+        if found.future and not found.unreadable
+        else "no time can be read"
+    )
+    return [Finding("warning", "assertion", f"data_age: {why} at {place}")]
+
+
+def age_facts(found: AgeOf) -> dict[str, Any]:
+    facts: dict[str, Any] = {}
+    if found.future:
+        facts["future_times"] = found.future
+    if found.unreadable:
+        facts["unreadable_times"] = found.unreadable
+    return facts
+
+
+def sample_of(rows: Sequence[Any], limits: ProbeLimits, *, total: int | None = None, small: bool = False) -> Sample:
+    """The first rows, within the limits of rows and JSON bytes. `small`: the whole payload is known to be below the cap
+    of bytes.
+    """
+    total = len(rows) if total is None else total
+    kept: list[Mapping[str, Any]] = []
+    budget = limits.sample_bytes
+    for row in rows[: limits.sample_rows]:
+        if type(row) is dict:
+            flat = row if small else json_safe(row)
+        else:
+            flat = {"value": row if small else json_safe(row)}
+        if not small:
+            budget -= len(json.dumps(flat, default=str))
+            if budget < 0:
+                break
+        kept.append(flat)
+    return Sample(rows=tuple(kept), total_rows=total, truncated=len(kept) < total)
+
+
+def json_safe(value: Any) -> Any:
+    """What JSON can hold: times as ISO 8601, decimals as numbers, bytes by their length, the rest as text."""
+    if value is None or isinstance(value, str | bool | int):
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {str(key): json_safe(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [json_safe(item) for item in value]
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, Decimal):
+        return float(value) if value.is_finite() else None
+    if isinstance(value, bytes | bytearray | memoryview):
+        return f"<{len(value)} bytes>"
+    return str(value)
+
+
+def conclude(
+    findings: Sequence[Finding], good: str, *, facts: dict[str, Any] | None = None, **fields: Any
+) -> ProbeResult:
+    """The verdict: the worst finding rules and gives the reason; a failure has no response time."""
+    if not findings:
+        return ProbeResult(status=Status.UP, detail=good, facts=facts or {}, **fields)
+    errors = [f for f in findings if f.severity == "error"]
+    ranked = errors or list(findings)
+    more = len(findings) - 1
+    detail = ranked[0].sentence + (f" (and {more} more)" if more else "")
+    facts = {**(facts or {}), "findings": [f"{f.severity}: {f.sentence}" for f in findings[:10]]}
+    if errors:
+        fields["response_ms"] = None
+    return ProbeResult(
+        status=Status.DOWN if errors else Status.DEGRADED, reason=ranked[0].reason, detail=detail, facts=facts, **fields
+    )

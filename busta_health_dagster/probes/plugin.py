@@ -1,0 +1,136 @@
+"""Third parties' probes, kept apart: each look runs in a thread and an event loop of its own, and what it returns is
+checked.
+
+One that raises, blocks its loop, exits, or returns nonsense makes its own source unknown. Nobody else notices.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel, ConfigDict
+
+from busta_health_dagster.domain.errors import PluginError
+from busta_health_dagster.domain.observation import Phases, ProbeResult, Sample, Status
+from busta_health_dagster.probes.dial import Resolver
+from busta_health_dagster.probes.measure import json_safe, sample_of
+from busta_health_dagster.probes.port import Failed, ProbeType
+
+if TYPE_CHECKING:
+    from busta_health_dagster.domain.source import Source
+    from busta_health_dagster.probes.port import ProbeContext, ProbeLimits
+
+_REASON = re.compile(r"^[a-z][a-z0-9_]{0,39}$")
+_NUMBERS = ("response_ms", "items", "data_age_s", "http_status", "size_bytes", "retry_after_s")
+
+
+class UnloadedConfig(BaseModel):
+    """Stands in for the configuration of a plug-in that did not load: everything is accepted, since nothing can be
+    checked.
+    """
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+
+def unloaded(kind: str, problem: PluginError) -> ProbeType:
+    """A probe type whose every look is unknown, with the reason why the plug-in is not there."""
+
+    async def probe(source: Source, config: Any, context: ProbeContext) -> ProbeResult:
+        del source, config, context
+        raise Failed("plugin", str(problem), status=Status.UNKNOWN)
+
+    return ProbeType(kind, UnloadedConfig, probe, confirms=False, remote=lambda _config: False)
+
+
+async def look(kind: ProbeType, source: Source, context: ProbeContext) -> ProbeResult:
+    """One attempt of a third party's probe.
+
+    Raises:
+        PluginError: it raised, blocked, or returned nonsense.
+        TimeoutError: it waited for its source for longer than the deadline, without blocking anybody.
+        Failed, MissingSecret: what it raised on purpose.
+    """
+    patience = source.timeout_s + context.limits.plugin_grace_s
+    try:
+        async with asyncio.timeout(patience):
+            result = await context.threads.run(source.name, _in_own_loop, kind, source, context)
+    except TimeoutError as error:
+        if error.__cause__ is None and str(error) == _COOPERATIVE:
+            raise
+        text = f"probe {kind.kind} blocks: it neither answered nor let itself be cancelled after {patience:g} s"
+        raise PluginError(text) from error
+    return checked(kind.kind, result, context.limits)
+
+
+_COOPERATIVE = "the probe waited for its source until the deadline"
+
+
+def _in_own_loop(kind: ProbeType, source: Source, context: ProbeContext) -> Any:
+    return asyncio.run(_own_look(kind, source, context))
+
+
+async def _own_look(kind: ProbeType, source: Source, context: ProbeContext) -> Any:
+    from busta_health_dagster.domain.errors import BustaError
+    from busta_health_dagster.probes.fetch import Http
+
+    resolver = Resolver()
+    http = Http(resolver)
+    deadline = asyncio.get_running_loop().time() + source.timeout_s
+    own = replace(context, http=http, resolver=resolver, deadline=deadline)
+    try:
+        async with asyncio.timeout_at(deadline):
+            return await kind.probe(source, source.config, own)
+    except TimeoutError:
+        raise TimeoutError(_COOPERATIVE) from None
+    except (Failed, BustaError):
+        raise
+    except Exception as error:
+        text = str(error).splitlines()[0][:200] if str(error) else "no message"
+        raise PluginError(f"probe {kind.kind} raised {type(error).__name__}: {text}") from error
+    finally:
+        await http.close()
+        await resolver.close()
+
+
+def checked(kind: str, result: Any, limits: ProbeLimits) -> ProbeResult:
+    """The result, if it is one: types right, numbers finite, everything bounded.
+
+    Raises:
+        PluginError: naming what is wrong with it.
+    """
+
+    def nonsense(what: str) -> PluginError:
+        return PluginError(f"probe {kind} returned nonsense: {what}; a probe returns a ProbeResult")
+
+    if not isinstance(result, ProbeResult):
+        raise nonsense(f"{type(result).__name__} instead of a ProbeResult")
+    if not isinstance(result.status, Status):
+        raise nonsense(f"status {result.status!r}")
+    if not isinstance(result.reason, str) or not _REASON.match(result.reason):
+        raise nonsense(f"reason {str(result.reason)[:60]!r}; a reason is a short code such as http_status")
+    if not isinstance(result.detail, str):
+        raise nonsense(f"detail of type {type(result.detail).__name__}")
+    for name in (*_NUMBERS, "tls_days_left"):
+        value = getattr(result, name)
+        if value is None:
+            continue
+        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+            raise nonsense(f"{name} {value!r}")
+        if value < 0 and name in _NUMBERS:
+            raise nonsense(f"{name} {value!r}, less than nothing")
+    if result.phases is not None and not isinstance(result.phases, Phases):
+        raise nonsense(f"phases of type {type(result.phases).__name__}")
+    if not isinstance(result.facts, Mapping):
+        raise nonsense(f"facts of type {type(result.facts).__name__}")
+    sample = result.sample
+    if sample is not None:
+        if not isinstance(sample, Sample) or not isinstance(sample.rows, list | tuple):
+            raise nonsense(f"sample of type {type(sample).__name__}")
+        sample = sample_of(sample.rows, limits, total=max(sample.total_rows, len(sample.rows)))
+    took = result.response_ms if result.status in (Status.UP, Status.DEGRADED) else None
+    return replace(result, facts=json_safe(dict(result.facts)), sample=sample, response_ms=took)

@@ -1,0 +1,227 @@
+"""`probe: sql`: one reading statement against any database that SQLAlchemy speaks to, in a read-only transaction,
+within the deadline.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, Field
+
+from busta_health_dagster.domain.fields import SecretRef, Strict, TextOrSecret
+from busta_health_dagster.domain.observation import Phases, ProbeResult, Status
+from busta_health_dagster.domain.units import milliseconds_text
+from busta_health_dagster.probes.expect import Expect, check_age, check_items, check_json
+from busta_health_dagster.probes.measure import DataAge, age_facts, age_findings, age_of, conclude, json_safe, sample_of
+from busta_health_dagster.probes.port import Failed, ProbeContext, ProbeType
+from busta_health_dagster.probes.sql_statement import only_reads
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection, Engine
+
+    from busta_health_dagster.domain.source import Source
+
+_LOCAL = ("sqlite", "duckdb")
+
+
+def _no_password(url: TextOrSecret) -> TextOrSecret:
+    if isinstance(url, str):
+        if "://" not in url:
+            raise ValueError(
+                f"{url!r} is not a database URL; write sqlite:///data/features.db or {{env: WAREHOUSE_URL}}"
+            )
+        if urlsplit(url).password:
+            raise ValueError("a literal password in the URL; write url: {env: NAME}")
+    return url
+
+
+class Column(Strict):
+    """The figure stands in the first row: `select count(*) as n ...` with `items: {column: n}`."""
+
+    column: str
+
+
+class SqlAge(Strict):
+    """The column with the time of a row; the newest counts, unless `oldest`."""
+
+    column: str
+    format: str = "auto"
+    zone: str = "UTC"
+    oldest: bool = False
+
+
+class SqlConfig(Strict):
+    """`items: rows` counts what is fetched, up to `max_rows`; a table's true count is a query of its own."""
+
+    url: Annotated[TextOrSecret, AfterValidator(_no_password)]
+    query: Annotated[str, AfterValidator(only_reads)]
+    items: Literal["rows"] | Column = "rows"
+    data_age: SqlAge | None = None
+    expect: Expect = Field(default_factory=Expect)
+    max_rows: int = Field(default=10_000, ge=1, le=1_000_000)
+
+
+async def probe(source: Source, config: SqlConfig, context: ProbeContext) -> ProbeResult:
+    url = context.secret(config.url) if isinstance(config.url, SecretRef) else config.url
+    return await context.threads.run(source.name, _look, config, context, url, time.monotonic() + source.timeout_s)
+
+
+def _look(config: SqlConfig, context: ProbeContext, url: str, ends: float) -> ProbeResult:
+    started = time.monotonic()
+    engine = _engine(url, ends)
+    try:
+        connection = _connect(engine)
+        try:
+            connected = time.monotonic()
+            columns, rows = _query(connection, config, ends)
+        finally:
+            connection.close()
+    finally:
+        engine.dispose()
+    ended = time.monotonic()
+    return _judge(config, context, columns, rows, Phases(
+        connect=(connected - started) * 1000, first_byte=(ended - connected) * 1000,
+    ))  # fmt: skip
+
+
+def _engine(url: str, ends: float) -> Engine:
+    import sqlalchemy as sa
+
+    try:
+        parsed = sa.make_url(url)
+    except sa.exc.ArgumentError as error:
+        raise Failed(
+            "probe_error", "its URL is not a database URL; write dialect://host/name", status=Status.UNKNOWN
+        ) from error
+    arguments: dict[str, Any] = {}
+    backend = parsed.get_backend_name()
+    left = max(1, int(ends - time.monotonic()))
+    if backend == "sqlite":
+        parsed = _readonly_sqlite(parsed)
+        arguments = {"timeout": left}
+    elif backend in ("postgresql", "mysql", "mariadb"):
+        arguments = {"connect_timeout": max(2, left)}
+    try:
+        return sa.create_engine(parsed, poolclass=sa.pool.NullPool, connect_args=arguments, hide_parameters=True)
+    except (sa.exc.NoSuchModuleError, ImportError) as error:
+        text = f"no driver for {parsed.drivername} is installed ({error}); install it beside the monitor"
+        raise Failed("dependency", text, status=Status.UNKNOWN) from error
+
+
+def _readonly_sqlite(url: Any) -> Any:
+    """An ordinary SQLite connection creates the file it does not find: ours would turn a missing table into an empty
+    one.
+    """
+    from pathlib import Path
+    from urllib.parse import quote
+
+    if not url.database or url.database == ":memory:" or url.database.startswith("file:"):
+        return url
+    path = Path(url.database)
+    if not path.exists():
+        raise Failed("missing", f"there is no database file {path.absolute()}")
+    return url.set(database=f"file:{quote(str(path.absolute()))}", query={**url.query, "mode": "ro", "uri": "true"})
+
+
+def _connect(engine: Engine) -> Connection:
+    import sqlalchemy as sa
+
+    try:
+        return engine.connect()
+    except sa.exc.DBAPIError as error:
+        raise Failed("connect", f"{_place(engine)}: {_driver_text(error)}") from error
+    except ImportError as error:
+        raise Failed("dependency", f"{error}; install the driver beside the monitor", status=Status.UNKNOWN) from error
+
+
+def _query(connection: Connection, config: SqlConfig, ends: float) -> tuple[list[str], list[Any]]:
+    import sqlalchemy as sa
+
+    left_ms = max(1, int((ends - time.monotonic()) * 1000))
+    backend = connection.dialect.name
+    try:
+        if backend == "postgresql":
+            connection = connection.execution_options(postgresql_readonly=True)
+            connection.exec_driver_sql(f"SET LOCAL statement_timeout = {left_ms}")
+        elif backend == "sqlite":
+            connection.exec_driver_sql("PRAGMA query_only = ON")
+            raw = connection.connection.driver_connection
+            if raw is not None:
+                raw.set_progress_handler(lambda: int(time.monotonic() > ends), 10_000)
+        elif backend in ("mysql", "mariadb"):
+            connection.exec_driver_sql("SET SESSION TRANSACTION READ ONLY")
+        result = connection.execution_options(stream_results=backend != "sqlite").exec_driver_sql(
+            config.query.replace("%", "%%") if connection.dialect.paramstyle in ("format", "pyformat") else config.query
+        )
+        return list(result.keys()), list(result.fetchmany(config.max_rows + 1))
+    except sa.exc.ResourceClosedError as error:
+        raise Failed("query", "the statement returns no rows; write a select") from error
+    except sa.exc.DBAPIError as error:
+        if time.monotonic() >= ends - 0.05:
+            raise Failed("timeout", f"{_place(connection.engine)}: the query did not end in time") from error
+        raise Failed("query", f"{_place(connection.engine)}: {_driver_text(error)}") from error
+
+
+def _place(engine: Engine) -> str:
+    return str(engine.url.host or engine.url.get_backend_name())
+
+
+def _driver_text(error: Any) -> str:
+    """The driver's first line; SQLAlchemy's own text would add the statement and a link."""
+    lines = str(error.orig).strip().splitlines()
+    return lines[0][:200] if lines else type(error.orig).__name__
+
+
+def _judge(
+    config: SqlConfig,
+    context: ProbeContext,
+    columns: list[str],
+    rows: list[Any],
+    phases: Phases,
+) -> ProbeResult:
+    capped = len(rows) > config.max_rows
+    records = [dict(zip(columns, row, strict=True)) for row in rows[: config.max_rows]]
+    wanted = [spec.column for spec in (config.items, config.data_age) if isinstance(spec, Column | SqlAge)]
+    unknown = [name for name in wanted if name not in columns]
+    if unknown:
+        raise Failed(
+            "query", f"the query has no column {', '.join(unknown)}; it has {', '.join(columns)}", status=Status.UNKNOWN
+        )
+    took = (phases.connect or 0.0) + (phases.first_byte or 0.0)
+    items: int | None = len(records)
+    if isinstance(config.items, Column):
+        first = records[0][config.items.column] if records else 0
+        items = int(first) if isinstance(first, int | float) or str(first).isdigit() else None
+    facts: dict[str, Any] = {"columns": columns[:50]}
+    if capped:
+        facts["rows_capped"] = config.max_rows
+    findings = check_items(config.expect, items)
+    if config.expect.json_:
+        findings += check_json(config.expect, json_safe(records))
+    age_s = None
+    if config.data_age is not None:
+        spec = DataAge(**config.data_age.model_dump())
+        found = age_of((record[spec.column or ""] for record in records), spec, context.now)
+        age_s = found.age_s
+        findings += age_findings(found, f"column {spec.column}", items)
+        facts |= age_facts(found)
+    findings += check_age(config.expect, age_s)
+    more = " or more" if capped and config.items == "rows" else ""
+    return conclude(
+        findings, f"{items}{more} row{'s' if items != 1 else ''}, in {milliseconds_text(took)}",
+        response_ms=took, phases=phases,
+        items=items, data_age_s=age_s, sample=sample_of(records, context.limits), facts=facts,
+    )  # fmt: skip
+
+
+def _host(config: SqlConfig) -> str | None:
+    return str(config.url) if isinstance(config.url, SecretRef) else urlsplit(config.url).hostname
+
+
+def _remote(config: SqlConfig) -> bool:
+    return not (isinstance(config.url, str) and config.url.startswith(_LOCAL))
+
+
+SQL = ProbeType("sql", SqlConfig, probe, host=_host, concurrency=10, concurrency_per_host=5, remote=_remote)

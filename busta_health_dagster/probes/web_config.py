@@ -1,0 +1,180 @@
+"""The part of a configuration that says how to ask a web server; http and feed share it. Secrets are resolved when the
+request is made.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, Field, model_validator
+
+from busta_health_dagster.domain.fields import SecretRef, Strict, TextOrSecret
+from busta_health_dagster.domain.observation import Status
+from busta_health_dagster.probes.port import Failed, Finding
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from busta_health_dagster.domain.source import Source
+    from busta_health_dagster.probes.fetch import Request
+    from busta_health_dagster.probes.port import ProbeContext
+
+_SECRET_NAME = re.compile(
+    r"authori[sz]ation|api[-_]?key|token|secret|passw|cookie|^key$|[-_]key$|^sig(nature)?$", re.IGNORECASE
+)
+
+
+def _web_url(value: TextOrSecret) -> TextOrSecret:
+    if isinstance(value, SecretRef):
+        return value
+    parts = urlsplit(value)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError(f"{value!r} is not an http(s) URL; write https://host/path")
+    if parts.password or parts.username:
+        raise ValueError(
+            "a literal user or password in the URL; use auth: {basic: {username: ..., password: {env: NAME}}}"
+        )
+    return value
+
+
+WebUrl = Annotated[TextOrSecret, AfterValidator(_web_url)]
+
+
+def refuse_literal_secrets(named: Mapping[str, Any], what: str) -> None:
+    """A key or token must not stand in the configuration.
+
+    Raises:
+        ValueError: naming the entry and how to write it.
+    """
+    for name, value in named.items():
+        if isinstance(value, str) and _SECRET_NAME.search(name):
+            raise ValueError(f"{what} {name} holds a literal secret; write {name}: {{env: NAME}} or {{file: PATH}}")
+
+
+class Basic(Strict):
+    username: TextOrSecret
+    password: SecretRef
+
+
+class Auth(Strict):
+    """`{basic: {username, password}}` or `{bearer: {env: NAME}}`."""
+
+    basic: Basic | None = None
+    bearer: SecretRef | None = None
+
+    @model_validator(mode="after")
+    def _one(self) -> Auth:
+        if (self.basic is None) == (self.bearer is None):
+            raise ValueError("auth is {basic: {username, password}} or {bearer: {env: NAME}}")
+        return self
+
+
+class Tls(Strict):
+    """`ca_file`: a PEM file of the authority, for certificates that the system does not know. `verify: false` believes
+    anybody.
+    """
+
+    ca_file: str | None = None
+    verify: bool = True
+
+
+class WebConfig(Strict):
+    """How to ask. `cert_days`: degraded when the certificate ends sooner. `max_bytes` counts decoded bytes."""
+
+    url: WebUrl
+    method: Literal["GET", "HEAD", "POST", "PUT", "OPTIONS"] = "GET"
+    headers: dict[str, TextOrSecret] = Field(default_factory=dict)
+    params: dict[str, TextOrSecret | int | float | bool] = Field(default_factory=dict)
+    body: TextOrSecret | dict[str, Any] | list[Any] | None = None
+    auth: Auth | None = None
+    tls: Tls | None = None
+    cert_days: float = Field(default=14, ge=0)
+    max_bytes: int | None = Field(default=None, gt=0)
+    redirects: int = Field(default=5, ge=0, le=20)
+
+    @model_validator(mode="after")
+    def _no_literal_secret(self) -> WebConfig:
+        refuse_literal_secrets(self.headers, "header")
+        refuse_literal_secrets(self.params, "parameter")
+        return self
+
+
+def host_of(config: Any) -> str | None:
+    """What the limit per host counts; a URL that is a secret counts as its own host."""
+    url = config.url
+    return str(url) if isinstance(url, SecretRef) else urlsplit(url).hostname
+
+
+def build_request(config: WebConfig, source: Source, context: ProbeContext) -> Request:
+    """The request with its secrets in place.
+
+    Raises:
+        MissingSecret: a reference leads nowhere.
+        Failed: unknown, a body that cannot be sent.
+    """
+    from busta_health_dagster.probes.dial import tls_context
+    from busta_health_dagster.probes.fetch import Request
+
+    def text(value: Any) -> str:
+        if isinstance(value, SecretRef):
+            return context.secret(value)
+        return ("true" if value else "false") if isinstance(value, bool) else str(value)
+
+    headers = {name: text(value) for name, value in config.headers.items()}
+    secrets = {name.lower() for name, value in config.headers.items() if isinstance(value, SecretRef)}
+    if config.auth is not None:
+        if config.auth.bearer is not None:
+            headers["Authorization"] = f"Bearer {context.secret(config.auth.bearer)}"
+        elif config.auth.basic is not None:
+            pair = f"{text(config.auth.basic.username)}:{context.secret(config.auth.basic.password)}"
+            headers["Authorization"] = "Basic " + base64.b64encode(pair.encode()).decode()
+        secrets.add("authorization")
+    return Request(
+        url=text(config.url), method=config.method, headers=headers, secrets=frozenset(secrets),
+        params={name: text(value) for name, value in config.params.items()}, body=_body(config, context, headers),
+        max_bytes=config.max_bytes or context.limits.max_bytes, redirects=config.redirects, guarded=not
+        source.allow_private, tls=tls_context(config.tls.ca_file, config.tls.verify) if config.tls is not None else
+        None,
+    )  # fmt: skip
+
+
+def _body(config: WebConfig, context: ProbeContext, headers: dict[str, str]) -> bytes | None:
+    if config.body is None:
+        return None
+    if isinstance(config.body, SecretRef):
+        return context.secret(config.body).encode()
+    if isinstance(config.body, str):
+        return config.body.encode()
+    headers.setdefault("Content-Type", "application/json")
+    try:
+        return json.dumps(config.body).encode()
+    except TypeError as error:
+        raise Failed("probe_error", f"body cannot be written as JSON: {error}", status=Status.UNKNOWN) from error
+
+
+def certificate_findings(not_after: float | None, config: Any, now: float) -> tuple[float | None, list[Finding]]:
+    """Days left, and a warning when they are fewer than `cert_days`."""
+    if not_after is None:
+        return None, []
+    days = (not_after - now) / 86400
+    if days >= config.cert_days:
+        return days, []
+    return days, [
+        Finding("warning", "certificate", f"the certificate ends in {days:.1f} days (limit {config.cert_days:g})")
+    ]
+
+
+def retry_after(value: str | None, now: float) -> float | None:
+    """Seconds from a Retry-After header: a number, or an HTTP date."""
+    if value is None:
+        return None
+    if value.strip().isdigit():
+        return float(value.strip())
+    from busta_health_dagster.probes.measure import to_epoch
+
+    at = to_epoch(value, "rfc2822")
+    return None if at is None else max(0.0, at - now)

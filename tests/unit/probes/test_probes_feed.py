@@ -1,0 +1,95 @@
+"""Feeds are told apart by what they contain."""
+
+from __future__ import annotations
+
+import pytest
+from probe_servers import look, reply
+
+from busta_health_dagster.domain.observation import Status
+
+RSS = b"""<?xml version="1.0"?><rss version="2.0"><channel><title>News</title>
+<item><title>Two</title><link>https://e.com/2</link><guid>2</guid><pubDate>Mon, 23 Nov 2026 07:50:00 GMT</pubDate></item>
+<item><title>One</title><link>https://e.com/1</link><guid>1</guid><pubDate>Mon, 23 Nov 2026 06:00:00 GMT</pubDate></item>
+</channel></rss>"""
+ATOM = b"""<?xml version="1.0" encoding="utf-8"?><feed xmlns="http://www.w3.org/2005/Atom"><title>R</title><id>r</id>
+<entry><id>1</id><title>v1</title><link href="https://e.com/v1"/><updated>2026-11-23T07:50:00Z</updated></entry>
+<entry><id>0</id><title>v0</title><updated>2026-11-20T07:50:00Z</updated></entry></feed>"""
+JSON_FEED = {
+    "version": "https://jsonfeed.org/version/1.1",
+    "title": "W",
+    "items": [
+        {
+            "id": "1",
+            "url": "https://e.com/1",
+            "content_text": "x",
+            "date_published": "2026-11-23T07:50:00Z",
+            "authors": [{"name": "A"}],
+        },
+        {"id": "0", "date_published": "2026-11-22T00:00:00Z"},
+    ],
+}
+
+
+@pytest.mark.parametrize(
+    ("body", "label", "name"),
+    [
+        (RSS, "text/html", "RSS 2.0"),
+        (ATOM, "application/json", "Atom 1.0"),
+        (JSON_FEED, "application/rss+xml", "JSON Feed 1.1"),
+    ],
+)
+async def test_each_kind_is_recognised_whatever_the_header_claims(serve, body, label, name):
+    web = await serve(reply(body, headers={"Content-Type": label}))
+    seen = await look("feed", {"url": web.url(), "expect": {"min_items": 2, "max_age": "1h"}})
+    assert (seen.status, seen.items, seen.data_age_s, seen.facts["feed"]) == (Status.UP, 2, 600.0, name)
+    assert seen.sample.rows[0]["id"] in ("1", "2")
+    assert set(seen.sample.rows[0]) == {"id", "title", "link", "published", "author", "summary"}
+    assert "2026-11-23T07:50:00Z" in [row["published"] for row in seen.sample.rows]
+
+
+async def test_the_oldest_entry_counts_when_asked_for(serve):
+    web = await serve(reply(RSS))
+    assert (await look("feed", {"url": web.url(), "data_age": {"oldest": True}})).data_age_s == 7200.0
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        (b"<!doctype html><html><body>Please log in</body></html>", "neither RSS, Atom nor JSON Feed"),
+        (b"", "neither RSS, Atom nor JSON Feed"),
+        (b'{"items": []}', "not a JSON Feed"),
+        (b'{"items": [', "not JSON"),
+        (b"<?xml version='1.0'?><rss version='2.0'><channel><title>cut", "not well-formed"),
+    ],
+)
+async def test_what_is_no_feed_is_down_payload(serve, body, words):
+    seen = await look("feed", {"url": (await serve(reply(body))).url()})
+    assert (seen.status, seen.reason) == (Status.DOWN, "payload")
+    assert words in seen.detail
+
+
+async def test_a_feed_that_breaks_off_after_some_entries_is_degraded(serve):
+    seen = await look("feed", {"url": (await serve(reply(RSS[:-40]))).url()})
+    assert (seen.status, seen.reason, seen.items) == (Status.DEGRADED, "payload", 2)
+
+
+async def test_an_empty_feed_is_a_feed_without_items(serve):
+    web = await serve(reply(b'<rss version="2.0"><channel><title>x</title></channel></rss>'))
+    seen = await look("feed", {"url": web.url()})
+    assert (seen.status, seen.items, seen.data_age_s) == (Status.UP, 0, None)
+    assert (await look("feed", {"url": web.url(), "expect": {"min_items": 1}})).status is Status.DOWN
+
+
+async def test_entity_expansion_does_not_explode(serve):
+    bomb = b'<?xml version="1.0"?><!DOCTYPE r [<!ENTITY a "' + b"x" * 1000 + b'">'
+    for here, there in zip(b"bcdef", b"abcde", strict=True):
+        bomb += b'<!ENTITY %c "%b">' % (here, b"&%c;" % there * 20)
+    web = await serve(reply(bomb + b']><rss version="2.0"><channel><item><title>&f;</title></item></channel></rss>'))
+    seen = await look("feed", {"url": web.url()})
+    assert len(str(seen.sample)) < 10_000
+
+
+async def test_a_feed_that_asks_for_a_pause_is_degraded(serve):
+    web = await serve(reply(b"", 429, headers={"Retry-After": "60"}))
+    seen = await look("feed", {"url": web.url()})
+    assert (seen.status, seen.reason, seen.retry_after_s) == (Status.DEGRADED, "rate_limited", 60.0)

@@ -1,0 +1,191 @@
+"""The sql probe on SQLite and Postgres: one reading statement, and nothing else."""
+
+from __future__ import annotations
+
+import sqlite3
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from probe_servers import REAL, look
+from pydantic import ValidationError
+
+from busta_health_dagster.domain.observation import Status
+from busta_health_dagster.probes.sql import SqlConfig
+from busta_health_dagster.probes.sql_statement import only_reads
+
+
+@pytest.fixture
+def warehouse(tmp_path) -> str:
+    path = tmp_path / "warehouse.db"
+    with sqlite3.connect(path) as db:
+        db.execute("create table games (id integer, home text, updated_at text)")
+        db.executemany("insert into games values (?, 'GB', ?)", [(n, f"2026-11-23 07:{n:02d}:00") for n in range(30)])
+    db.close()
+    return f"sqlite:///{path}"
+
+
+async def test_rows_are_counted_their_age_read_and_sampled(warehouse):
+    query = "select * from games order by updated_at desc;"
+    seen = await look("sql", {"url": warehouse, "query": query, "items": "rows", "data_age": {"column": "updated_at"}})
+    assert (seen.status, seen.items, seen.data_age_s) == (Status.UP, 30, 31 * 60.0)
+    assert seen.sample.rows[0] == {"id": 29, "home": "GB", "updated_at": "2026-11-23 07:29:00"}
+    assert seen.phases.connect > 0
+
+
+async def test_a_zone_says_what_naive_times_mean(warehouse):
+    age = {"column": "updated_at", "zone": "Europe/Berlin"}
+    seen = await look("sql", {"url": warehouse, "query": "select * from games", "data_age": age})
+    assert seen.data_age_s == 31 * 60.0 + 3600
+
+
+async def test_a_figure_can_be_the_query_s_own(warehouse):
+    query = "select count(*) as n, max(updated_at) as at from games where home like '%B'"
+    seen = await look("sql", {"url": warehouse, "query": query, "items": {"column": "n"}, "expect": {"min_items": 31}})
+    assert (seen.status, seen.items, seen.detail) == (Status.DOWN, 30, "30 items, at least 31 wanted")
+
+
+async def test_more_rows_than_the_cap_are_not_fetched_and_said(warehouse):
+    seen = await look("sql", {"url": warehouse, "query": "select * from games", "max_rows": 10})
+    assert (seen.items, seen.facts["rows_capped"]) == (10, 10)
+    assert seen.detail.startswith("10 or more rows")
+
+
+async def test_a_missing_database_is_down_and_is_not_created(tmp_path):
+    seen = await look("sql", {"url": f"sqlite:///{tmp_path}/none.db", "query": "select 1"})
+    assert (seen.status, seen.reason) == (Status.DOWN, "missing")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "status", "reason"),
+    [
+        ({"query": "select * from nowhere"}, Status.DOWN, "query"),
+        ({"items": {"column": "nope"}}, Status.UNKNOWN, "query"),
+        ({"url": "nosuchdb://host/x"}, Status.UNKNOWN, "dependency"),
+        ({"url": {"env": "API_KEY"}}, Status.UNKNOWN, "probe_error"),
+        ({"url": "postgresql://reader@127.0.0.1:{closed}/x"}, Status.DOWN, "connect"),
+    ],
+)
+async def test_what_goes_wrong_has_its_reason(warehouse, closed_port, change, status, reason):
+    config = {"url": warehouse, "query": "select * from games", **change}
+    if isinstance(config["url"], str):
+        config["url"] = config["url"].replace("{closed}", str(closed_port))
+    seen = await look("sql", config)
+    assert (seen.status, seen.reason) == (status, reason)
+    assert "s3cret" not in seen.detail
+
+
+async def test_a_query_that_never_ends_meets_the_deadline_and_its_thread_ends_too(warehouse):
+    import threading
+
+    query = "with recursive n(i) as (select 1 union all select i + 1 from n) select count(*) from n"
+    seen = await look("sql", {"url": warehouse, "query": query}, timeout_s=0.3)
+    assert (seen.status, seen.reason) == (Status.DOWN, "timeout")
+    for thread in [t for t in threading.enumerate() if t.name == "busta-odds_api"]:
+        thread.join(2)
+        assert not thread.is_alive()
+
+
+async def test_the_transaction_cannot_write_even_if_the_statement_gets_past_the_gate(warehouse):
+    config = SqlConfig.model_construct(
+        url=warehouse,
+        query="delete from games",
+        items="rows",
+        data_age=None,
+        max_rows=10,
+        expect=SqlConfig(url=warehouse, query="select 1").expect,
+    )
+    seen = await look_with(config)
+    assert (seen.status, seen.reason) == (Status.DOWN, "query")
+    assert "readonly" in seen.detail
+    assert (await look("sql", {"url": warehouse, "query": "select * from games"})).items == 30
+
+
+async def look_with(config):
+    from probe_servers import prober
+
+    from busta_health_dagster.domain.source import Source
+
+    return (await prober().check([(Source("odds_api", "odds", "sql", config, confirm=0), 0)]))[0]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "select 1",
+        "SELECT 1 ;",
+        "-- why\nselect ';' as x, 'delete from t' -- drop\n",
+        'with x as (select 1) select "update" from x',
+        "(select 1) union (select 2)",
+        "/* insert; */ values (1)",
+        "select $tag$ a; delete $tag$",
+    ],
+)
+def test_a_reading_statement_passes(query):
+    assert only_reads(query)
+
+
+@pytest.mark.parametrize(
+    ("query", "words"),
+    [
+        ("select 1; select 2", "several statements"),
+        ("select 1; drop table games", "several statements"),
+        ("delete from games", "begins with DELETE"),
+        ("with d as (delete from games returning *) select * from d", "holds DELETE"),
+        ("select * into copy from games", "holds INTO"),
+        ("select * from games for update", "holds UPDATE"),
+        ("attach 'x' as y", "begins with ATTACH"),
+        ("call refresh()", "begins with CALL"),
+        ("  -- nothing\n", "is empty"),
+        ("select '--' ; delete from games", "several statements"),
+    ],
+)
+def test_any_other_statement_is_refused_at_load_with_the_remedy(query, words):
+    with pytest.raises(ValidationError, match=words):
+        SqlConfig(url="sqlite:///x.db", query=query)
+
+
+@given(
+    st.text(alphabet="abc'\"; \n-/*$x", max_size=20),
+    st.sampled_from(["delete from t", "drop table t", "update t set a=1"]),
+)
+def test_nothing_before_a_second_statement_hides_it_from_sqlite(noise, evil):
+    """Whatever passes the gate is one statement for SQLite, too: execute() raises on a second one."""
+    query = f"select 1 {noise}; {evil}"
+    try:
+        only_reads(query)
+    except ValueError:
+        return
+    db = sqlite3.connect(":memory:")
+    try:
+        db.execute("create table t (a)")
+        db.execute("insert into t values (0)")
+        db.execute("pragma query_only = on")
+        try:
+            db.execute(query)
+        except (sqlite3.Error, sqlite3.Warning):
+            return
+        assert db.execute("select a from t").fetchall() == [(0,)]
+    finally:
+        db.close()
+
+
+def test_a_literal_password_is_refused():
+    with pytest.raises(ValidationError, match="a literal password"):
+        SqlConfig(url="postgresql://me:pw@host/db", query="select 1")
+
+
+@pytest.mark.postgres
+async def test_postgres_is_read_in_a_read_only_transaction_with_a_statement_timeout(postgres_url):
+    ok = await look(
+        "sql",
+        {"url": postgres_url, "query": "select 7 as n, now() as at, '%s' as p", "data_age": {"column": "at"}},
+        clock=REAL,
+    )
+    assert (ok.status, ok.items) == (Status.UP, 1)
+    write = await look("sql", {"url": postgres_url, "query": "select lo_create(0)"})
+    assert (write.status, write.reason) == (Status.DOWN, "query")
+    assert "read-only transaction" in write.detail
+    slow = await look("sql", {"url": postgres_url, "query": "select pg_sleep(20)"}, timeout_s=0.4)
+    assert (slow.status, slow.reason) == (Status.DOWN, "timeout")
