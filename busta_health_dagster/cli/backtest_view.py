@@ -1,0 +1,93 @@
+"""The tables of `busta backtest --summary` and `--suggest`."""
+
+from __future__ import annotations
+
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+from busta_health_dagster.cli.session import console
+from busta_health_dagster.cli.shapes import alphabet
+from busta_health_dagster.domain.units import duration_text, from_epoch
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from busta_health_dagster.pipeline.backtest_suggest import Suggestion
+    from busta_health_dagster.pipeline.backtest_summary import RuleCost, Summary
+
+_SOURCES_SHOWN = 5
+
+
+def print_summary(told: Summary) -> None:
+    """Cost per rule, then what other thresholds would have cost, then the best trade."""
+    from rich.table import Table
+    from rich.text import Text
+
+    out, dash = console(), alphabet().dash
+    days = (told.until - told.since) / 86400
+    out.print(
+        f"{days:.3g} days to {from_epoch(told.until):%d %b %Y %H:%M} UTC, {told.sources} sources, {told.looks:,} slots. "
+        "Nothing was delivered."
+    )
+    table = Table(box=None, header_style="bold")
+    for head in ("RULE", "ALERTS", "NOTIFICATIONS", "PER SOURCE-WEEK", "SELF-RESOLVED IN 10 MIN", "TIME UNDER ALERT"):
+        table.add_column(head, justify="left" if head == "RULE" else "right")
+    for cost in (*told.rules, told.total):
+        table.add_row(*_row(cost, dash))
+    out.print(table)
+    if told.noisiest:
+        noisy = ", ".join(f"{name} {n} ({rate:.2f} a week)" for name, n, rate in told.noisiest[:_SOURCES_SHOWN])
+        out.print(f"Most notifications: {noisy}.")
+    if told.variants:
+        out.print("\nWhat another limit would have cost (real: with a cause noted, else not resolved within 10 min)")
+    other = Table(box=None, header_style="bold")
+    for head in ("RULE", "", "LIMIT", "NOTIFICATIONS", "REAL ALERTS KEPT", "TOLD LATER BY"):
+        other.add_column(head, justify="left" if head in {"RULE", ""} else "right")
+    for rule, some in groupby(told.variants, key=lambda v: v.rule):
+        row = list(some)
+        for n, v in enumerate(row if any(v.notifications for v in row) else ()):
+            later = dash if v.later_s is None else ("-" if v.later_s < 0 else "") + duration_text(abs(v.later_s))
+            label = Text(f"[{v.label}]" if v.present else v.label)
+            other.add_row(
+                rule if n == 0 else "", v.what if n == 0 else "", label, str(v.notifications), f"{v.kept}/{v.real}",
+                later, style="bold" if v.present else None,
+            )  # fmt: skip
+    if told.variants:
+        out.print(other)
+    if told.best:
+        out.print(f"Best trade: {told.best}", markup=False)
+
+
+def _row(cost: RuleCost, dash: str) -> tuple[str, ...]:
+    share = f"{cost.blips} {100 * cost.blips / cost.alerts:3.0f}%" if cost.alerts else dash
+    under = duration_text(cost.under_alert_s) if cost.alerts else dash
+    return (
+        f"{cost.rule} (shadow)" if cost.shadow else cost.rule, f"{cost.alerts:,}", f"{cost.notifications:,}",
+        f"{cost.per_source_week:.2f}", share, under,
+    )  # fmt: skip
+
+
+def print_suggestions(found: Sequence[Suggestion], budget: float) -> None:
+    """Per rule and group: now, proposed, and the lines for alerts.yaml."""
+    from rich.table import Table
+
+    out, dash = console(), alphabet().dash
+    out.print(f"Thresholds for at most {budget:g} notifications per source and week, each rule by itself")
+    table = Table(box=None, header_style="bold")
+    for head in ("RULE", "FOR", "NOW", "A WEEK", "CAUGHT", "PROPOSED", "A WEEK", "CAUGHT", "MISSED"):
+        table.add_column(head, justify="left" if head in {"RULE", "FOR"} else "right")
+    for one in found:
+        now, new = one.present, one.proposed
+        cells = [one.text(now.value), f"{now.per_source_week:.2f}", f"{now.caught}/{one.known}"]
+        if new is None:
+            cells += ["none fits", dash, dash, dash]
+        else:
+            word = one.text(new.value) if one.changes else "as it is"
+            cells += [word, f"{new.per_source_week:.2f}", f"{new.caught}/{one.known}", str(one.known - new.caught)]
+        table.add_row(one.rule, one.group, *cells)
+    out.print(table)
+    changed = [one for one in found if one.changes]
+    for rule, some in groupby(changed, key=lambda one: one.rule):
+        out.print(f"\n{rule} in alerts.yaml, overrides:", markup=False)
+        for one in some:
+            out.print(f"  - {one.override()}", markup=False)

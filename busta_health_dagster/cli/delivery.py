@@ -1,0 +1,222 @@
+"""`busta alerts test | drill | outbox`: do the channels work, end to end, and what has not arrived."""
+
+from __future__ import annotations
+
+import getpass
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from busta_health_dagster.cli.session import Output, console, err_console, print_json, session
+from busta_health_dagster.cli.shapes import alphabet
+from busta_health_dagster.domain.errors import BadInput
+from busta_health_dagster.domain.units import duration_text, from_epoch
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from busta_health_dagster.pipeline.channel_test import ChannelTest
+    from busta_health_dagster.pipeline.drill import DrillReport, DrillStep, Told
+    from busta_health_dagster.pipeline.drill_storm import StormReport
+    from busta_health_dagster.pipeline.outbox import OutboxView
+
+OutputOption = Annotated[Output, typer.Option("-o", "--output", help="table or json")]
+
+
+def register(alerts_app: typer.Typer) -> None:
+    """Add the commands to `busta alerts`."""
+    alerts_app.command("test")(try_channel)
+    alerts_app.command("drill")(drill)
+    alerts_app.command("outbox")(outbox)
+
+
+def try_channel(
+    context: typer.Context,
+    channel: Annotated[str, typer.Argument(help="The channel, by its name in alerts.yaml.")],
+    output: OutputOption = Output.TABLE,
+) -> None:
+    """Send one marked message through a channel and report its answer. Example: busta alerts test slack-data"""
+    from busta_health_dagster.pipeline.channel_test import channel_test
+
+    with session(context).app(need_store=False) as app:
+        result = channel_test(app, channel)
+    if output is Output.JSON:
+        print_json(result.as_json())
+    else:
+        _print_test(result)
+    if not result.ok:
+        raise typer.Exit(1)
+
+
+def drill(
+    context: typer.Context,
+    source: Annotated[str | None, typer.Option(help="The source to play; the most important without it.")] = None,
+    speed: Annotated[str, typer.Option(help="How much faster than the clock, for instance 60x.")] = "60x",
+    channel: Annotated[str | None, typer.Option(help="Try this channel too, though no route names it.")] = None,
+    storm: Annotated[int | None, typer.Option(help="So many simulated sources fail in one tick.")] = None,
+    output: OutputOption = Output.TABLE,
+) -> None:
+    """Make a simulated source fail end to end and see who is told. Example: busta alerts drill --source odds_api"""
+    from busta_health_dagster.pipeline.drill import drill as play
+    from busta_health_dagster.pipeline.drill_storm import drill_storm
+
+    quiet = output is Output.JSON
+    if storm is not None:
+        with session(context).app(need_store=False) as app:
+            blown = drill_storm(app, storm, source=source, channel=channel)
+        print_json(blown.as_json()) if quiet else _print_storm(blown)
+        raise typer.Exit(0 if blown.passed else 1)
+    factor = _speed(speed)
+    with session(context).app(need_store=False) as app:
+        if not quiet:
+            console().print(
+                "A drill goes through the real rules, routes and channels. Every message is marked DRILL. "
+                "PagerDuty gets severity info.\n"
+                f"{'':3}[bold]{'STEP':<24}{'EXPECTED':<24}{'TOLD':<16}{'TOOK':>8}  RESULT[/]"
+            )
+        report = play(app, source=source, speed=factor, channel=channel, on_step=None if quiet else _print_step)
+    if quiet:
+        print_json(report.as_json())
+    else:
+        _print_end(report)
+    raise typer.Exit(0 if report.passed else 1)
+
+
+def outbox(
+    context: typer.Context,
+    retry: Annotated[bool, typer.Option("--retry", help="Send the dead letters again, with their keys.")] = False,
+    channel: Annotated[str | None, typer.Option(help="With --retry: only those of this channel.")] = None,
+    by: Annotated[str | None, typer.Option(help="Who asks, for the audit log.", show_default="your login")] = None,
+    output: OutputOption = Output.TABLE,
+) -> None:
+    """What waits to be told and what died, each with its reason; exit 1 if anything is dead. Example: busta alerts outbox"""
+    from busta_health_dagster.pipeline import outbox as box
+
+    with session(context).app() as app:
+        if retry:
+            again = box.requeue(app, channel, actor=by or getpass.getuser())
+            err_console().print(f"{again} dead letters wait again; the next delivery pass sends them.")
+        view = box.outbox_view(app)
+        now = app.now()
+    if output is Output.JSON:
+        data = {
+            "counts": dict(view.counts),
+            "oldest_age_s": view.oldest_age_s,
+            "messages": [i.as_json() for i in view.items],
+        }
+        print_json(data)
+    else:
+        _print_outbox(view, now)
+    if view.counts["dead"]:
+        raise typer.Exit(1)
+
+
+def _speed(text: str) -> float:
+    try:
+        return float(text.removesuffix("x"))
+    except ValueError:
+        raise BadInput(f"{text!r} is not a speed; write for instance --speed 60x.") from None
+
+
+def _shape(ok: bool | None) -> str:
+    shapes = alphabet().shapes
+    return shapes["unknown"] if ok is None else shapes["up"] if ok else shapes["down"]
+
+
+def _took(seconds: float | None) -> str:
+    return "-" if seconds is None else f"{seconds:.1f} s"
+
+
+def _print_test(result: ChannelTest) -> None:
+    out = console()
+    say = {"delivered": "delivered", "later": "not delivered", "rejected": "rejected"}[result.answer]
+    reason = f" {result.reason}," if result.reason else ""
+    line = f"{_shape(result.ok)} {result.channel}: {say} in {_took(result.took_s)}.{reason}".rstrip(",")
+    line += "." if result.reason else ""
+    if result.answer == "rejected":
+        line += " Not retried: it would be rejected again."
+    elif result.answer == "later":
+        line += " A real message would be tried again."
+    out.print(line, markup=False)
+    if not result.ok:
+        instead = f"Fallback {result.fallback}: not used by a test." if result.fallback else "It has no fallback."
+        do = f" Do: {result.remedy}." if result.remedy else ""
+        where = f" ({result.where})" if result.where else ""
+        out.print(f"  {instead}{do.rstrip('.')}{where}.".replace("..", "."), markup=False)
+    if result.dead:
+        since = from_epoch(result.dead_since or 0)
+        explain = f": busta alerts explain {result.dead_alerts[0]}" if result.dead_alerts else ": busta alerts outbox"
+        letters = "1 dead letter waits" if result.dead == 1 else f"{result.dead} dead letters wait"
+        out.print(f"  {letters} since {since:%a} {since.day} {since:%b %H:%M} UTC{explain}", markup=False)
+
+
+def _print_step(step: DrillStep) -> None:
+    out = console()
+    told: Sequence[Told | None] = step.told or [None]
+    expected = ", ".join(step.expected) or "-"
+    for i, one in enumerate(told):
+        name, who = (step.name, expected) if i == 0 else ("", "")
+        if one is None:
+            out.print(
+                f"   {name:<24}{who:<24}{'-':<16}{_took(step.took_s):>8}  {_shape(step.ok)} {step.result}", markup=False
+            )
+        else:
+            result = one.result if not one.ok or step.name != "acknowledged" else step.result
+            out.print(
+                f"   {name:<24}{who:<24}{one.channel:<16}{_took(one.took_s):>8}  {_shape(one.ok)} {result}",
+                markup=False,
+            )
+    if step.told and not step.ok:
+        out.print(f"   {'':<24}{'':<24}{'':<16}{'':>8}  {_shape(False)} {step.result}", markup=False)
+
+
+def _print_end(report: DrillReport) -> None:
+    out = console()
+    for name in report.not_tried:
+        label = f"{name} (not on the route)"
+        told = f"{_shape(None)} not tried: add --channel {name}"
+        out.print(f"   {label:<47} {'-':<16}{'-':>8}  {told}", markup=False)
+    good = sum(s.ok for s in report.steps)
+    verdict = "Passed" if report.passed else "Failed"
+    symmetry = " Whoever was told that it fired was told that it ended." if report.passed else ""
+    out.print(
+        f"{verdict}: {good} of {len(report.steps)} steps, {report.lost} lost, {report.twice} sent twice.{symmetry} "
+        f"Took {duration_text(report.took_s)}.",
+        markup=False,
+    )
+
+
+def _print_storm(report: StormReport) -> None:
+    out = console()
+    out.print(f"{report.sources} simulated sources fail in one tick (storm is above {report.limit}).", markup=False)
+    stored = f"{report.opened} alerts, {report.transitions} transitions, all stored in {report.stored_s:.2f} s"
+    out.print(f"   {'opened':<18}{stored}", markup=False)
+    for told, text in zip(report.told, report.texts, strict=True):
+        out.print(f'   {"notification":<18}{told.channel}: "{text}" {_shape(told.ok)} {told.result}', markup=False)
+    out.print(f"   {'held':<18}{report.held}   reason: storm, {report.opened} opened in one tick", markup=False)
+    when = "on time" if report.lag_s <= 0 else "late"
+    out.print(f"   {'next tick':<18}{when} (lag {report.lag_s:.1f} s)", markup=False)
+    ended = "1 notification" if len(report.ended) == 1 else f"{len(report.ended)} notifications"
+    out.print(f"   {'resolved':<18}{report.resolved} alerts, {ended}", markup=False)
+    out.print(f"{_shape(report.passed)} {'Passed' if report.passed else 'Failed'}, {report.lost} lost.", markup=False)
+
+
+def _print_outbox(view: OutboxView, now: int) -> None:
+    from rich.table import Table
+    from rich.text import Text
+
+    out, counts = console(), view.counts
+    head = f"{counts['waiting']} waiting, {counts['sending']} being sent, {counts['dead']} dead, {counts['done']} delivered"
+    oldest = f"; the oldest waits for {duration_text(view.oldest_age_s)}" if view.oldest_age_s else ""
+    out.print(f"{head}{oldest}.", markup=False)
+    if not view.items:
+        return
+    table = Table("STATE", "CHANNEL", "MESSAGE", "AGE", "TRIED", "WHY", box=None, header_style="bold")
+    for item in view.items:
+        row = item.row
+        shape = _shape(False) if row.state == "dead" else _shape(None)
+        cells = (f"{shape} {row.state}", row.message.channel, item.text, duration_text(max(0, now - row.created_at)))
+        table.add_row(*(Text(c) for c in (*cells, str(row.attempts), item.why)))
+    out.print(table)
+    if counts["dead"]:
+        out.print("Correct what is wrong, then: busta alerts outbox --retry", markup=False)

@@ -1,0 +1,101 @@
+"""The `busta` command: options that stand before every command, and the commands."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+import typer.exceptions
+
+from busta_health_dagster import __version__
+from busta_health_dagster.cli.alerts import alerts_app
+from busta_health_dagster.cli.backtest import backtest
+from busta_health_dagster.cli.config import config_app
+from busta_health_dagster.cli.db import db_app
+from busta_health_dagster.cli.delivery import register as register_delivery
+from busta_health_dagster.cli.incidents import incidents_app
+from busta_health_dagster.cli.maintenance import maintenance_app
+from busta_health_dagster.cli.quality import quality_app
+from busta_health_dagster.cli.run import dagster_command, run_app
+from busta_health_dagster.cli.session import BustaGroup, Session
+from busta_health_dagster.cli.sla import sla
+from busta_health_dagster.cli.sources import sources_app
+from busta_health_dagster.cli.tokens import tokens_app
+from busta_health_dagster.cli.up import demo, up
+
+app = typer.Typer(
+    name="busta",
+    cls=BustaGroup,
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Watches the data sources a betting platform lives on, and tells the right person once.\n\n"
+    "Example: [bold]busta sources health --watch[/]\n\n"
+    "Exit codes: 0 done, 1 the thing asked about is unhealthy, 2 usage, 3 cannot tell.",
+)
+app.add_typer(sources_app, name="sources")
+register_delivery(alerts_app)
+app.add_typer(alerts_app, name="alerts")
+app.add_typer(maintenance_app, name="maintenance")
+app.add_typer(quality_app, name="quality")
+app.add_typer(config_app, name="config")
+app.add_typer(db_app, name="db")
+app.add_typer(run_app, name="run")
+app.add_typer(incidents_app, name="incidents")
+app.command("sla")(sla)
+app.command("backtest")(backtest)
+app.add_typer(tokens_app, name="tokens")
+app.command("up")(up)
+app.command("demo")(demo)
+app.command(
+    "dagster", context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
+)(dagster_command)
+
+
+def _version(value: bool) -> None:
+    if value:
+        typer.echo(f"busta {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    context: typer.Context,
+    home: Annotated[
+        Path | None, typer.Option(help="Where the monitor keeps its state.", envvar="BUSTA_HOME", show_default=".busta")
+    ] = None,
+    config_dir: Annotated[
+        Path | None,
+        typer.Option(
+            help="Where the configuration lies.", envvar="BUSTA_CONFIG_DIR", show_default="<home>/config, ./config"
+        ),
+    ] = None,
+    url: Annotated[
+        str | None, typer.Option(help="Talk to a remote busta over REST, with BUSTA_TOKEN.", envvar="BUSTA_URL")
+    ] = None,
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    context.obj = Session(home=home, config_dir=config_dir, url=url)
+
+
+def main() -> None:
+    """The entry point. With `--nagios` every usage error and crash is UNKNOWN (3): a plug-in must never invent a
+    state.
+    """
+    if "--nagios" not in sys.argv:
+        app()
+        return
+    try:
+        code = app(standalone_mode=False)
+    except typer.exceptions.TyperException as error:
+        sys.stdout.write(f"UNKNOWN - {error}\n")
+        code = 3
+    except Exception as error:  # noqa: BLE001  the contract of a monitoring plug-in: whatever broke, say UNKNOWN
+        sys.stdout.write(f"UNKNOWN - busta broke: {type(error).__name__}: {error}\n")
+        code = 3
+    raise SystemExit(code or 0)

@@ -1,0 +1,80 @@
+"""`busta run` and `busta dagster`: the jobs that the schedules run, and the dagster CLI, with this project's home and
+workspace.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import typer
+
+from busta_health_dagster.cli.session import BustaGroup, session
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from busta_health_dagster.cli.session import Session
+
+run_app = typer.Typer(
+    cls=BustaGroup,
+    no_args_is_help=True,
+    help="Run a scheduled job now, through the dagster CLI. Example: busta run tick",
+)
+
+MODULE = "busta_health_dagster.definitions"
+
+
+def dagster_env(current: Session, *, max_runs: int | None = None) -> dict[str, str]:
+    """The environment every Dagster process gets: home, configuration, instance. Creates the home, store and instance
+    file.
+    """
+    from busta_health_dagster import bootstrap
+
+    return bootstrap.prepare_home(
+        home=current.home, config_dir=current.config_dir, environ=current.environ, max_runs=max_runs
+    )
+
+
+def execute_job(current: Session, job: str, tags: Mapping[str, str] | None = None) -> int:
+    """Run a job in this machine's Dagster instance, recorded like any other run. Returns the exit code."""
+    argv = [sys.executable, "-m", "dagster", "job", "execute", "-m", MODULE, "-j", job]
+    if tags:
+        argv += ["--tags", json.dumps(dict(tags))]
+    return subprocess.run(argv, env=dagster_env(current), check=False).returncode  # noqa: S603  our own argv
+
+
+def _job(name: str, job: str, text: str, tags: Callable[[], Mapping[str, str]] | None = None) -> None:
+    def command(context: typer.Context) -> None:
+        code = execute_job(session(context), job, tags() if tags is not None else None)
+        if code:
+            sys.stderr.write(
+                f"The run of {job} failed (exit code {code}); its events say why: busta dagster run list\n"
+            )
+            raise typer.Exit(1)
+
+    run_app.command(name, help=f"{text} Example: busta run {name}")(command)
+
+
+def _yesterday() -> dict[str, str]:
+    return {"dagster/partition": (datetime.now(UTC).date() - timedelta(days=1)).isoformat()}
+
+
+_job("tick", "health_tick", "Check every source that is due, now.")
+_job("quality", "quality_hourly", "Score the newest sample of every source that has a suite or a validator, now.")
+_job("trends", "trends_daily", "Fill the 30-day trends of the last whole day (UTC).", _yesterday)
+_job("retention", "retention_daily", "Delete what is older than its retention, in our store and in Dagster's.")
+
+
+def dagster_command(
+    context: typer.Context,
+) -> None:
+    """The dagster CLI on this project's home and workspace. Example: busta dagster run list"""
+    argv = [sys.executable, "-m", "dagster", *context.args]
+    env = dagster_env(session(context))
+    sys.stdout.flush()
+    os.execve(sys.executable, argv, env)  # noqa: S606  our own interpreter

@@ -1,0 +1,157 @@
+"""The alert sensor, the timer behind the ticks; and two assets that show open alerts and planned work in the catalog."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from typing import TYPE_CHECKING
+
+import dagster as dg
+
+from busta_health_dagster.defs.fleet import GROUP
+from busta_health_dagster.defs.instance_facts import Facts, instance_facts
+from busta_health_dagster.defs.kept import kept_app
+from busta_health_dagster.defs.metadata import plottable
+from busta_health_dagster.defs.resources import Monitor
+from busta_health_dagster.domain.units import duration_text, from_epoch
+
+if TYPE_CHECKING:
+    from busta_health_dagster.pipeline.app import App
+
+OPEN_ALERTS = dg.AssetKey(["health", "open_alerts"])
+MAINTENANCE = dg.AssetKey(["health", "maintenance"])
+EVERY_S = 30
+BUDGET_S = 5.0
+"""Sensors of one code server may have to run one after another: this one yields what does not fit to the next."""
+REFRESH_S = 3600
+SHOWN_AT_MOST = 50
+_SHAPES = {"critical": "■", "warning": "▲", "info": "●"}
+
+
+@dg.sensor(
+    name="alert_sensor",
+    minimum_interval_seconds=EVERY_S,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Moves alerts on between the ticks: escalations, ends of snoozes and maintenance, looks that a killed "
+    "tick left, failing checks and runs of other assets. The messages leave through notification_sensor.",
+)
+def alert_sensor(context: dg.SensorEvaluationContext) -> dg.SkipReason:
+    from busta_health_dagster.pipeline.alert import alert_pass
+
+    started = time.monotonic()
+    with kept_app() as app:
+        found = instance_facts(context.instance, app)
+        if time.monotonic() - started > BUDGET_S:
+            context.log.warning("reading the instance took longer than %.0f s; alerts go first", BUDGET_S)
+            found = Facts()
+        passed = alert_pass(app, facts=found.facts, remember=found.remember, whole=False)
+        if passed.clock_note:
+            context.log.warning(passed.clock_note)
+        shown = 0
+        if time.monotonic() - started < BUDGET_S:
+            shown = show_changes(context.instance, app)
+    told = len(passed.changes.notifications)
+    return dg.SkipReason(
+        f"{passed.looks} looks judged, {passed.opened} alerts opened, {passed.resolved} resolved, {told} messages put "
+        f"into the outbox, {shown} assets shown anew"
+    )
+
+
+@dg.asset(
+    key=OPEN_ALERTS,
+    group_name=GROUP,
+    description="Every alert that is open now, worst first, with who has it and what comes next. Shown anew when one "
+    "opens, escalates, is acknowledged or ends.",
+    kinds={"python"},
+    tags={"health/report": "open_alerts"},
+)
+def open_alerts(monitor: Monitor) -> dg.MaterializeResult[None]:
+    with monitor.open() as app:
+        return dg.MaterializeResult(metadata=alerts_metadata(app)[1])
+
+
+@dg.asset(
+    key=MAINTENANCE,
+    group_name=GROUP,
+    description="Planned work: the windows that are on now and the next ones, of the file and added by people. Their "
+    "sources are watched all the same, and alerts do not open.",
+    kinds={"python"},
+    tags={"health/report": "maintenance"},
+)
+def maintenance(monitor: Monitor) -> dg.MaterializeResult[None]:
+    with monitor.open() as app:
+        return dg.MaterializeResult(metadata=maintenance_metadata(app)[1])
+
+
+def show_changes(instance: dg.DagsterInstance, app: App) -> int:
+    """Materialize those of the two whose content changed, and each once an hour; -> how many."""
+    now, shown = app.now(), 0
+    for key, read in ((OPEN_ALERTS, alerts_metadata), (MAINTENANCE, maintenance_metadata)):
+        name = f"shown:{key.to_user_string()}"
+        with app.store.read() as uow:
+            last = uow.meta.get(name)
+        content, metadata = read(app)
+        mark = hashlib.sha256(content.encode()).hexdigest()
+        if last is not None and last["mark"] == mark and now - last["at"] < REFRESH_S:
+            continue
+        instance.report_runless_asset_event(dg.AssetMaterialization(asset_key=key, metadata=metadata))
+        with app.store.write() as uow:
+            uow.meta.put(name, {"mark": mark, "at": now})
+        shown += 1
+    return shown
+
+
+def alerts_metadata(app: App) -> tuple[str, dict[str, dg.MetadataValue]]:
+    """What counts as its content (no durations: they change by themselves), and what is shown."""
+    from busta_health_dagster.pipeline.alert_view import listing
+
+    found = listing(app)
+    rows = found.rows[:SHOWN_AT_MOST]
+    lines = ["| severity | alert | open for | acknowledged | next |", "|---|---|---|---|---|"]
+    for row in rows:
+        a = row.alert
+        lines.append(
+            f"| {_SHAPES[a.severity.word]} {a.severity.word} | {a.id} {_cell(a.fingerprint)} | {duration_text(row.open_s or 0)} "
+            f"| {_cell(row.acknowledged)} | {_cell(row.coming)} |"
+        )
+    if len(found.rows) > len(rows):
+        lines += ["", f"{len(found.rows) - len(rows)} more, none worse than these."]
+    if not rows:
+        lines = ["No alert is open."]
+    critical = sum(r.alert.severity.word == "critical" for r in found.rows)
+    counts = {
+        "1_open": found.open, "2_critical": critical, "3_not_acknowledged": found.unacknowledged,
+        "4_pending": len(found.pending), "5_held_by_maintenance": len(found.held), "6_on_trial": len(found.shadow),
+    }  # fmt: skip
+    metadata = plottable(counts) | {"alerts": dg.MetadataValue.md("\n".join(lines))}
+    content = [f"{r.alert.id} {int(r.alert.severity)} {r.alert.step} {r.acknowledged} {r.coming}" for r in found.rows]
+    return "\n".join([*content, str(counts)]), metadata
+
+
+def maintenance_metadata(app: App) -> tuple[str, dict[str, dg.MetadataValue]]:
+    """The same for planned work."""
+    from busta_health_dagster.pipeline.maintenance import listing
+
+    found = [p for p in listing(app) if p.occurrence is not None]
+    lines = ["| window | from (UTC) | until (UTC) | sources | reason |", "|---|---|---|---|---|"]
+    for p in found[:SHOWN_AT_MOST]:
+        if p.occurrence is None:
+            continue
+        on = "◆ " if p.active else ""
+        begin, end = (f"{from_epoch(x):%a %d %b %H:%M}" for x in (p.occurrence.start, p.occurrence.end))
+        names = ", ".join(p.sources[:5]) + (f" and {len(p.sources) - 5} more" if len(p.sources) > 5 else "")
+        lines.append(f"| {on}{_cell(p.window.name)} | {begin} | {end} | {_cell(names)} | {_cell(p.window.reason)} |")
+    active = [p for p in found if p.active]
+    counts = {
+        "1_on_now": len(active),
+        "2_sources_held": len({n for p in active for n in p.sources}),
+        "3_planned": len(found),
+    }
+    text = "\n".join(lines) if found else "No maintenance is planned within a year."
+    return f"{text}\n{counts}", plottable(counts) | {"windows": dg.MetadataValue.md(text)}
+
+
+def _cell(text: str) -> str:
+    from busta_health_dagster.pipeline.fleet_report import cell
+
+    return cell(text)

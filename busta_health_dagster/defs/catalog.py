@@ -1,0 +1,92 @@
+"""From a source to what the Dagster catalog shows of it: key, group, tags, owners, kinds, description, checks."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import dagster as dg
+
+from busta_health_dagster.domain.units import config_duration, duration_text
+
+if TYPE_CHECKING:
+    from busta_health_dagster.domain.source import Source
+
+SOURCE_PREFIX = "sources"
+CHECKS = {
+    "connectivity": "Does the source answer as it should? Fails as ERROR when it is down.",
+    "response_time": "Is the answer as fast as rule slow-response asks for?",
+    "failure_rate": "Do no more checks fail than rule failure-rate allows?",
+    "data_age": "Is the newest data no older than rule stale-data allows?",
+}
+QUALITY_CHECK = "quality"
+"""Only of sources that are scored."""
+_KIND_OF_PROBE = {
+    "http": "http",
+    "feed": "rss",
+    "sql": "sql",
+    "file": "file",
+    "tcp": "tcp",
+    "dns": "dns",
+    "framework": "python",
+    "heartbeat": "push",
+}
+_TAG_VALUE = re.compile(r"[^A-Za-z0-9_.-]")
+
+
+def source_key(name: str) -> dg.AssetKey:
+    return dg.AssetKey([SOURCE_PREFIX, name])
+
+
+def tag_value(text: str) -> str:
+    """Dagster's tags take letters, digits, `_`, `.` and `-`: 99.5, not 99.5%."""
+    return _TAG_VALUE.sub("-", text)[:63].strip("-.") or "none"
+
+
+def source_spec(source: Source) -> dg.AssetSpec:
+    """The static facts of a source. What changes is in its events, not here."""
+    tags = {
+        "health/monitored": "true",
+        "health/tier": str(source.tier),
+        "health/sla": tag_value(f"{float(source.sla.uptime * 100):g}"),
+        "health/interval": config_duration(source.interval_s),
+    }
+    tags |= {tag_value(key): tag_value(value) for key, value in source.tags.items()}
+    metadata: dict[str, str | float] = {"type": source.type, "probe": source.probe, "config": source.where}
+    if source.runbook:
+        metadata["runbook"] = dg.MetadataValue.url(source.runbook)  # type: ignore[assignment]
+    if source.feeds:
+        metadata["feeds"] = ", ".join(source.feeds)
+    return dg.AssetSpec(
+        key=source_key(source.name),
+        group_name=source.group,
+        description=description(source),
+        tags=tags,
+        owners=list(source.owners),
+        kinds={_KIND_OF_PROBE.get(source.probe, "python"), tag_value(source.type)},
+        metadata=metadata,
+    )
+
+
+def description(source: Source) -> str:
+    """First sentence in plain text of 45 characters or more: it is what lists and searches show."""
+    lead = (
+        source.description or f"External source {source.name} of type {source.type}, seen through probe {source.probe}"
+    )
+    lead = lead.rstrip(".") + f", checked every {duration_text(source.interval_s)}."
+    lines = [lead]
+    if source.feeds:
+        lines.append(f"Feeds {', '.join(source.feeds)}.")
+    if source.runbook:
+        lines.append(f"[Runbook]({source.runbook})")
+    return "\n\n".join(lines)
+
+
+def check_specs(source: Source) -> list[dg.AssetCheckSpec]:
+    checks = dict(CHECKS)
+    if source.quality is not None:
+        checks[QUALITY_CHECK] = "Is the newest quality score at or above what rule low-quality asks for?"
+    return [
+        dg.AssetCheckSpec(name=name, asset=source_key(source.name), description=text, blocking=False)
+        for name, text in checks.items()
+    ]

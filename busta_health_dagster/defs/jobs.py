@@ -1,0 +1,68 @@
+"""Jobs and schedules. The tick runs in its own process, in one thread of steps: its executor starts nothing more."""
+
+import dagster as dg
+
+from busta_health_dagster.defs.fleet import FLEET
+from busta_health_dagster.defs.resources import Monitor
+from busta_health_dagster.settings import Config
+
+JOB_TAG = "busta/job"
+"""One run at a time per value of this tag (dagster.yaml): an overlapping tick waits, and then skips what the first has done."""
+
+health_tick = dg.define_asset_job(
+    "health_tick",
+    selection=dg.AssetSelection.assets(FLEET) | dg.AssetSelection.checks_for_assets(FLEET),
+    description="Checks every source that is due, and tells Dagster what changed.",
+    tags={JOB_TAG: "health_tick"},
+    executor_def=dg.in_process_executor,
+)
+
+
+@dg.op(description="Deletes what is older than its retention, in our store and in Dagster's own tables.")
+def delete_old_records(context: dg.OpExecutionContext, monitor: Monitor) -> None:
+    from busta_health_dagster.defs.retention import prune_dagster
+    from busta_health_dagster.pipeline.storage import prune
+
+    with monitor.open() as app:
+        ours = prune(app)
+        retention = app.config.settings.retention
+        dagster = prune_dagster(context.instance, now=app.now(), runs_s=retention.dagster_runs)
+    for table, rows in (ours | dagster).items():
+        context.log.info("%s: %d rows deleted", table, rows)
+    context.add_output_metadata({table: dg.MetadataValue.int(rows) for table, rows in (ours | dagster).items()})
+
+
+@dg.job(
+    name="retention_daily",
+    tags={JOB_TAG: "retention_daily"},
+    executor_def=dg.in_process_executor,
+    description="Keeps the store and Dagster's own tables flat.",
+)
+def retention_daily() -> None:
+    delete_old_records()
+
+
+def tick_cron(tick_s: int) -> str:
+    """Seconds between ticks, a divisor of an hour, as a cron line: 300 -> `*/5 * * * *`."""
+    minutes = tick_s // 60
+    return "0 * * * *" if minutes >= 60 else f"*/{minutes} * * * *"
+
+
+def schedules(config: Config) -> list[dg.ScheduleDefinition]:
+    """All schedules, running from the first start."""
+    return [
+        dg.ScheduleDefinition(
+            name="health_tick",
+            job=health_tick,
+            cron_schedule=tick_cron(config.tick_s),
+            default_status=dg.DefaultScheduleStatus.RUNNING,
+            description="Checks what is due.",
+        ),
+        dg.ScheduleDefinition(
+            name="retention_daily",
+            job=retention_daily,
+            cron_schedule="17 3 * * *",
+            default_status=dg.DefaultScheduleStatus.RUNNING,
+            description="Deletes what is older than its retention.",
+        ),
+    ]

@@ -1,0 +1,139 @@
+"""`quality/<name>`: materializing one scores that source now. The hourly job scores what is due.
+
+Great Expectations costs 6-8 CPU seconds to import: the run's own process pays that once, the code location never.
+"""
+
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from typing import TYPE_CHECKING
+
+import dagster as dg
+
+from busta_health_dagster.defs.catalog import source_key
+from busta_health_dagster.defs.jobs import JOB_TAG
+from busta_health_dagster.defs.metadata import plottable
+from busta_health_dagster.defs.resources import Monitor
+from busta_health_dagster.domain.quality import Dimension
+from busta_health_dagster.domain.source import Source
+
+if TYPE_CHECKING:
+    from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
+
+    from busta_health_dagster.pipeline.app import App
+    from busta_health_dagster.pipeline.quality_scoring import Outcome
+    from busta_health_dagster.settings import Config
+
+PREFIX = "quality"
+SHARD = 100
+SCHEDULED = "dagster/schedule_name"
+JOB = "quality_hourly"
+
+
+def quality_key(name: str) -> dg.AssetKey:
+    return dg.AssetKey([PREFIX, name])
+
+
+def scored_sources(config: "Config") -> list[Source]:
+    return [s for s in config.sources.values() if s.quality is not None]
+
+
+def quality_assets(config: "Config") -> list[dg.AssetsDefinition]:
+    """One multi-asset per 100 scored sources, in the order of the configuration."""
+    rest = iter(scored_sources(config))
+    shards = iter(lambda: list(islice(rest, SHARD)), [])
+    return [_shard(number, shard) for number, shard in enumerate(shards)]
+
+
+def _spec(source: Source) -> dg.AssetSpec:
+    spec = source.quality
+    assert spec is not None
+    judged_by = " and ".join(n for n in (spec.suite, spec.validator) if n)
+    return dg.AssetSpec(
+        key=quality_key(source.name),
+        deps=[source_key(source.name)],
+        group_name=source.group,
+        description=f"Quality score (0-100) of what {source.name} delivers, judged by {judged_by or 'nothing yet'}. "
+        "Materializing it scores the newest sample now.",
+        tags={"health/quality": "true", "health/tier": str(source.tier)},
+        owners=list(source.owners),
+        kinds={"greatexpectations"} if spec.suite else {"python"},
+        metadata={"suite": judged_by, "config": source.where},
+    )
+
+
+def _shard(number: int, sources: Sequence[Source]) -> dg.AssetsDefinition:
+    @dg.multi_asset(
+        name=f"score_sources_{number}",
+        specs=[_spec(source) for source in sources],
+        can_subset=True,
+        op_tags={"busta/what": "score now"},
+    )
+    def score_sources(context: dg.AssetExecutionContext, monitor: Monitor) -> Iterator[dg.MaterializeResult]:  # type: ignore[type-arg]
+        from busta_health_dagster.pipeline.quality import run_quality
+
+        wanted = context.op_execution_context.selected_asset_keys
+        names = [s.name for s in sources if quality_key(s.name) in wanted]
+        with monitor.open() as app:
+            # A schedule scores what is due; a person who materializes wants it now.
+            run = run_quality(app, names, force=SCHEDULED not in context.run.tags)
+            for name, reason in run.skipped.items():
+                context.log.info("%s: %s", name, reason)
+            for outcome in run.outcomes:
+                if outcome.broken:
+                    context.log.error("%s: %s", outcome.scored.source, outcome.scored.score.reason)
+                yield dg.MaterializeResult(
+                    asset_key=quality_key(outcome.scored.source), metadata=score_metadata(app, outcome)
+                )
+
+    return score_sources
+
+
+def score_metadata(app: "App", outcome: "Outcome") -> dict[str, dg.MetadataValue]:
+    """Floats that plot, and why the score is what it is. NO_DATA has no number at all."""
+    from busta_health_dagster.pipeline.quality_page import page_path, page_url
+
+    scored, verdict = outcome.scored, outcome.scored.score
+    values: dict[str, float | None] = {"1_score": verdict.score, "2_raw": verdict.raw}
+    values |= {f"{i}_{d.value}": verdict.dimensions.get(d) for i, d in enumerate(Dimension, 3)}
+    if not verdict.no_data:
+        values |= {"8_half_width": verdict.half_width, "9_coverage_percent": verdict.coverage, "rows": verdict.rows}
+    text = {
+        "result": f"no data: {verdict.reason}" if verdict.no_data else f"{verdict.score:.1f}",
+        "suite": scored.suite,
+    }
+    if verdict.caps:
+        text["capped"] = "; ".join(f"{c.limit}: {c.check}: {c.reason}" for c in verdict.caps[:5])
+    if verdict.notes:
+        text["notes"] = "; ".join(verdict.notes)
+    metadata: dict[str, dg.MetadataValue] = {name: dg.MetadataValue.text(t) for name, t in text.items()}
+    metadata["report"] = dg.MetadataValue.url(page_url(app, scored.source))
+    metadata["report_file"] = dg.MetadataValue.path(page_path(app, scored.source))
+    return metadata | plottable(values)
+
+
+def quality_cron(config: "Config") -> str:
+    """Hourly, a minute after a tick has stored its samples; more often where a source is scored more often."""
+    shortest = min((s.quality.every_s for s in scored_sources(config) if s.quality), default=3600)
+    minutes = max(5, shortest // 60)
+    return "6 * * * *" if minutes >= 60 else f"1-59/{minutes} * * * *"
+
+
+def quality_job(config: "Config") -> tuple[list["UnresolvedAssetJobDefinition"], list[dg.ScheduleDefinition]]:
+    """Nothing where no source is scored: a job without assets is an error."""
+    if not scored_sources(config):
+        return [], []
+    job = dg.define_asset_job(
+        JOB,
+        selection=dg.AssetSelection.assets(*(quality_key(s.name) for s in scored_sources(config))),
+        description="Scores what is due, in one process that imports Great Expectations once.",
+        tags={JOB_TAG: JOB},
+        executor_def=dg.in_process_executor,
+    )
+    schedule = dg.ScheduleDefinition(
+        name=JOB,
+        job=job,
+        cron_schedule=quality_cron(config),
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+        description="Scores what is due.",
+    )
+    return [job], [schedule]

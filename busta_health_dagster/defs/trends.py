@@ -1,0 +1,87 @@
+"""`trends/quality` and `trends/response`: one partition per UTC day, each with the 30 days that end with it.
+
+They are computed from the store, so that any day can be filled again from Dagster's page.
+"""
+
+from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING, Literal
+
+import dagster as dg
+
+from busta_health_dagster.defs.jobs import JOB_TAG
+from busta_health_dagster.defs.metadata import plottable
+from busta_health_dagster.defs.resources import Monitor
+from busta_health_dagster.domain.units import from_epoch
+
+if TYPE_CHECKING:
+    from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
+
+    from busta_health_dagster.settings import Config
+
+GROUP = "health_reports"
+JOB = "trends_daily"
+_ABOUT = {
+    "quality": "Quality of every scored source over 30 days: mean, p10, minimum, slope, change point, outlook.",
+    "response": "Response times of every source over 30 days: mean, p10, slope, change point, outlook.",
+}
+
+
+def first_day(config: "Config") -> date:
+    """`report_start`, else the first of the month before last: a fixed day would leave years of empty partitions."""
+    if config.settings.report_start is not None:
+        return config.settings.report_start
+    now = from_epoch(config.loaded_at).date()
+    for _ in range(2):
+        now = now.replace(day=1) - timedelta(days=1)
+    return now.replace(day=1)
+
+
+def trend_definitions(
+    config: "Config",
+) -> tuple[list[dg.AssetsDefinition], list["UnresolvedAssetJobDefinition"], list[dg.ScheduleDefinition]]:
+    """The two assets, their job, and the schedule that fills yesterday."""
+    days = dg.DailyPartitionsDefinition(start_date=first_day(config).isoformat(), timezone="UTC")
+    assets = [_trend("quality", days), _trend("response", days)]
+    job = dg.define_asset_job(
+        JOB,
+        selection=dg.AssetSelection.assets(*assets),
+        description="30-day trends of quality and response times, as of one day.",
+        tags={JOB_TAG: JOB},
+        executor_def=dg.in_process_executor,
+    )
+
+    @dg.schedule(
+        name=JOB,
+        job=job,
+        cron_schedule="25 0 * * *",
+        execution_timezone="UTC",
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+        description="Fills the day that has just ended (UTC).",
+    )
+    def daily(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
+        day = (context.scheduled_execution_time - timedelta(days=1)).date().isoformat()
+        return dg.RunRequest(run_key=day, partition_key=day)
+
+    return assets, [job], [daily]
+
+
+def _trend(subject: Literal["quality", "response"], days: dg.DailyPartitionsDefinition) -> dg.AssetsDefinition:
+    @dg.asset(
+        key=["trends", subject],
+        partitions_def=days,
+        group_name=GROUP,
+        description=_ABOUT[subject],
+        kinds={"pandas"},
+        tags={"health/report": "trends"},
+    )
+    def trend(context: dg.AssetExecutionContext, monitor: Monitor) -> dg.MaterializeResult:  # type: ignore[type-arg]
+        from busta_health_dagster.pipeline.trends import trends_markdown, trends_of
+
+        day = datetime.fromisoformat(context.partition_key).date()
+        with monitor.open() as app:
+            found = trends_of(app, subject, day)
+        metadata = plottable(found.figures)
+        metadata["trend"] = dg.MetadataValue.md(trends_markdown(found))
+        return dg.MaterializeResult(metadata=metadata)
+
+    return trend

@@ -1,0 +1,226 @@
+"""The virtual clock: history through the real rules, detectors, lifecycle, escalation, grouping and maintenance.
+
+Time is the slot of the tick at work. Nothing is delivered and nothing is stored: what happened comes out pass by pass,
+as the `Changes` that the live pass would have written. A good look costs one `feed` and one loop over its compiled
+rules. A look of status -1 says that the tick took place and had nothing of its source.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from busta_health_dagster.domain.rule import Pattern
+from busta_health_dagster.engines.alert_actions import close
+from busta_health_dagster.engines.maintenance import MaintenanceIndex
+from busta_health_dagster.pipeline.alert_book import AlertBook, Rulebook
+from busta_health_dagster.pipeline.replay_detector import ReplayDetector
+from busta_health_dagster.settings import tick_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+    from busta_health_dagster.domain.maintenance import Window
+    from busta_health_dagster.domain.policy import AlertPolicy
+    from busta_health_dagster.domain.rule import Rule
+    from busta_health_dagster.domain.source import Source
+    from busta_health_dagster.engines.baseline.calendar import KnownEvent
+    from busta_health_dagster.pipeline.alert_book import Changes, Seat
+    from busta_health_dagster.store.history import Look
+
+PASS_EVERY_S = 300
+"""Clocks run between the ticks of sources that are looked at seldom: an hourly one escalates after 30 minutes, too."""
+_PROGRESS_EVERY = 5_000
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """What is played: who is watched by which rules, whom that tells, and what was planned. `since`, `until` bound the
+    history (epoch seconds).
+    """
+
+    sources: Mapping[str, Source]
+    rules: tuple[Rule, ...]
+    policy: AlertPolicy
+    windows: tuple[Window, ...]
+    since: int
+    until: int
+    events: tuple[KnownEvent, ...] = ()
+
+
+class Replay:
+    """One run through history. `leaves` says when a source's history ends: what is open of it then is closed with
+    `leaving` as its reason; a source without an entry stays open.
+    """
+
+    def __init__(self, script: Script, *, leaves: Mapping[str, int] | None = None, leaving: str = "") -> None:
+        longest = max((s.interval_s for s in script.sources.values()), default=PASS_EVERY_S)
+        planned = MaintenanceIndex(script.windows, script.since - longest, script.until + longest + 1)
+        rulebook = Rulebook.of(script.sources.values(), script.rules, script.policy, listens_of(script.policy))
+        self.book = AlertBook(rulebook, planned)
+        self.detector: ReplayDetector | None = None
+        if any(r.pattern is Pattern.ANOMALY for r in script.rules):
+            self.detector = ReplayDetector(rulebook.compiled.values(), script.events)
+        self._lanes = {name: _Lane(seat, planned) for name, seat in self.book.seats.items()}
+        self._groups: dict[int, list[_Lane]] = defaultdict(list)
+        self._step = min(PASS_EVERY_S, tick_of(s.interval_s for s in script.sources.values()))
+        self._longest = longest
+        self._leaves = sorted(((at, name) for name, at in (leaves or {}).items()), reverse=True)
+        self._leaving = leaving
+        self.looks = 0
+
+    def run(
+        self,
+        ticks: Iterable[tuple[int, Sequence[tuple[str, Look]]]],
+        *,
+        warm_until: int = 0,
+        advance: Callable[[int, int | None], None] = lambda _done, _total: None,
+        total: int | None = None,
+    ) -> Iterator[Changes]:
+        """What every pass changed, in order. Slots before `warm_until` only fill the windows and teach the detector."""
+        before = shown = 0
+        for slot, looks in ticks:
+            if slot >= warm_until:
+                yield from self._between(before, slot)
+                before = slot
+                changes = self._tick(slot, looks)
+                if changes.records:
+                    yield changes
+            else:
+                self._warm(slot, looks)
+            self.looks += len(looks)
+            if self.looks - shown >= _PROGRESS_EVERY:
+                shown = self.looks
+                advance(self.looks, total)
+        yield from self._leave(None)
+        advance(self.looks, total)
+
+    def _tick(self, slot: int, looks: Sequence[tuple[str, Look]]) -> Changes:
+        book, lanes = self.book, self._lanes
+        book.begin(slot, slot)
+        seen: list[tuple[str, Look]] = []
+        for name, look in looks:
+            if look.status < 0:
+                continue
+            lane = lanes[name]
+            if not lane.seen:
+                self._groups[lane.interval].append(lane)
+            lane.seen = slot
+            lane.take(look)
+            seen.append((name, look))
+        if self.detector is not None and seen:
+            self.detector.step(slot, seen, lanes)
+        judge = book.judge
+        for name, _ in seen:
+            judge(name)
+        self._close_missing(slot)
+        return book.finish()
+
+    def _close_missing(self, slot: int) -> None:
+        """The tick took place and has nothing of a source that was due: only this makes silence count."""
+        for interval, group in self._groups.items():
+            if slot % interval:
+                continue
+            for lane in group:
+                if lane.seen == slot or slot > lane.last:
+                    continue
+                if lane.seat.window.close(slot):
+                    self.book.judge(lane.name)
+
+    def _warm(self, slot: int, looks: Sequence[tuple[str, Look]]) -> None:
+        seen = [(name, look) for name, look in looks if look.status >= 0]
+        for name, look in seen:
+            self._lanes[name].take(look)
+        if self.detector is not None and seen:
+            self.detector.step(slot, seen, self._lanes)
+        for name, _ in seen:
+            self._lanes[name].seat.window.fresh = 0
+
+    def _between(self, before: int, slot: int) -> Iterator[Changes]:
+        """The passes between two ticks. After the longest interval without any tick the monitor itself was dead: then
+        no clock runs on, and nobody is told anything.
+        """
+        alive = min(slot, before + self._longest + 1) if before else 0
+        for now in range(before + self._step, alive, self._step):
+            yield from self._leave(now)
+            if not any(a.active or a.held for a in self.book.alerts.values()):
+                break
+            self.book.begin(now, now)
+            changes = self.book.finish()
+            if changes.records:
+                yield changes
+        yield from self._leave(slot)
+
+    def _leave(self, now: int | None) -> Iterator[Changes]:
+        """Close what is open of sources whose history has ended by now (None: of all that leave)."""
+        while self._leaves and (now is None or self._leaves[-1][0] <= now):
+            at, name = self._leaves.pop()
+            mine = [a for a in self.book.alerts.values() if a.source == name and a.active]
+            if not mine:
+                continue
+            self.book.begin(at, at)
+            for alert in mine:
+                self.book.note(close(alert, self._leaving, at, at))
+            yield self.book.plan()
+
+    def last_seen(self, ends: Mapping[str, int]) -> None:
+        """Say up to which slot each source's history reaches: after it, silence means nothing."""
+        for name, last in ends.items():
+            self._lanes[name].last = last
+
+
+class _Lane:
+    """A source on its way through history."""
+
+    __slots__ = ("_begins", "_feed", "_planned", "interval", "last", "maintenance", "name", "seat", "seen")
+
+    def __init__(self, seat: Seat, planned: MaintenanceIndex) -> None:
+        self.seat = seat
+        self.name = seat.source.name
+        self.interval = seat.source.interval_s
+        self._feed = seat.window.feed
+        self._planned = planned.intervals(seat.source)
+        self._begins = [begin for begin, _ in self._planned]
+        self.maintenance = False
+        self.seen = 0
+        self.last = 1 << 62
+
+    def take(self, look: Look) -> None:
+        slot = look[0]
+        if self._begins:
+            at = bisect_right(self._begins, slot) - 1
+            self.maintenance = at >= 0 and slot < self._planned[at][1]
+        self._feed(
+            slot, look[1], look[2], look[3], look[4], look[5], None, look[6], None,
+            suspect=look[7], maintenance=self.maintenance, lost=look.lost,
+        )  # fmt: skip
+
+
+def listens_of(policy: AlertPolicy) -> dict[str, frozenset[str] | None]:
+    """Channel -> the events it is told of (None: all): as written, else what its kind wants. A ladder may name channels
+    that the file does not describe; nothing is delivered, so they hear all.
+    """
+    named = {c for e in policy.escalations.values() for step in e.steps for c in step.notify}
+    found: dict[str, frozenset[str] | None] = dict.fromkeys(named)
+    if policy.channels:
+        from busta_health_dagster.channels import registry
+
+        kinds = registry.load().types
+        for name, spec in policy.channels.items():
+            if spec.events is not None:
+                found[name] = frozenset(spec.events)
+            elif spec.kind in kinds:
+                found[name] = frozenset(event.value for event in kinds[spec.kind].default_events(spec.config))
+    return found
+
+
+def ticks_of(looks: Mapping[str, Sequence[Look]]) -> Iterator[tuple[int, list[tuple[str, Look]]]]:
+    """Looks per source -> slot by slot, oldest first."""
+    by_slot: dict[int, list[tuple[str, Look]]] = defaultdict(list)
+    for name, some in looks.items():
+        for look in some:
+            by_slot[look[0]].append((name, look))
+    for slot in sorted(by_slot):
+        yield slot, by_slot[slot]

@@ -1,0 +1,191 @@
+"""What the page of one source says: how it is, how it was, why, and who is told."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from busta_health_dagster.engines.maintenance import MaintenanceIndex
+from busta_health_dagster.engines.rules import check_verdicts, effective_rules, failure_check, limits_for, rules_for
+from busta_health_dagster.pipeline import page_alerts
+from busta_health_dagster.pipeline.evaluate import newest_of
+from busta_health_dagster.pipeline.pages import MONTH_S, Planned, Version, active_alerts, version_of
+from busta_health_dagster.pipeline.pass_clock import read_steady
+from busta_health_dagster.pipeline.planned import maintenance
+from busta_health_dagster.pipeline.status import DAY_S, WINDOWS_S, fleet_health, sla_of, window_end
+from busta_health_dagster.settings.show import show_source
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from busta_health_dagster.domain.alert import Transition
+    from busta_health_dagster.domain.health import FleetHealth, SourceHealth
+    from busta_health_dagster.domain.incident import Incident
+    from busta_health_dagster.domain.observation import Observation, Phases
+    from busta_health_dagster.domain.quality import QualityScore
+    from busta_health_dagster.domain.rule import Limits, Rule
+    from busta_health_dagster.domain.sla import SlaResult
+    from busta_health_dagster.domain.source import Source
+    from busta_health_dagster.domain.verdict import CheckVerdict
+    from busta_health_dagster.pipeline.app import App
+    from busta_health_dagster.pipeline.page_alerts import Month, ShownAlert
+    from busta_health_dagster.store.alerts import StoredTransition
+    from busta_health_dagster.store.rollups import Bar, Summary
+
+AHEAD_S = 14 * DAY_S
+BUCKETS_S = {"24h": 300, "7d": 1800, "30d": 3600}
+"""How long one point of the chart is, per window."""
+LAST_LOOKS = 24
+
+
+@dataclass(frozen=True, slots=True)
+class Normal:
+    """The normal range at one moment, in the metric's unit."""
+
+    at: int
+    p5: float
+    p95: float
+
+
+@dataclass(frozen=True, slots=True)
+class SourcePage:
+    """One source over one window. `points` are the chart's buckets, `days` the last 30 UTC days, oldest first."""
+
+    source: Source
+    health: SourceHealth
+    fleet: FleetHealth
+    window: str
+    since: int
+    until: int
+    bars: tuple[Bar, ...]
+    looks: tuple[Observation, ...]
+    points: tuple[Bar, ...]
+    days: tuple[tuple[int, Summary], ...]
+    levels: Mapping[str, SlaResult | None]
+    limits: Limits
+    rules: tuple[Rule, ...]
+    checks: Mapping[str, CheckVerdict]
+    phases: Phases | None
+    usual_phases: Mapping[str, float]
+    slot: int | None
+    quality_at: int | None
+    sample: tuple[int, int] | None
+    alerts: tuple[ShownAlert, ...]
+    month: Month
+    planned: tuple[Planned, ...]
+    events: tuple[Planned, ...]
+    config: Mapping[str, Any]
+    stale_after_s: int
+    version: Version
+    causes: Mapping[str, str]
+    band: tuple[Normal, ...] = ()
+    score: QualityScore | None = None
+    scored_by: str = ""
+
+    @property
+    def incidents(self) -> tuple[Incident, ...]:
+        """Newest first."""
+        return tuple(sorted(self.month.incidents, key=lambda i: -i.started_at))
+
+
+def source_page(app: App, name: str, window: str = "24h") -> SourcePage:
+    """The facts of one source's page; `window` is 24h, 7d or 30d. Raises KeyError for a source that nobody configured."""
+    source = app.config.sources[name]
+    version = version_of(app)
+    fleet = fleet_health(app, [name])
+    health = fleet.rows[0]
+    limits = limits_for(source, app.config.rules)
+    now = fleet.at
+    with app.store.read() as uow:
+        states = uow.states.all()
+        until = window_end(states, now)
+        spans = {label: (until - span, until) for label, span in WINDOWS_S.items()}
+        since = until - WINDOWS_S[window]
+        index = maintenance(app, uow, until - MONTH_S, now + AHEAD_S)
+        known = any(s.name == name for s in uow.sources.all())
+        seen = uow.rollups.summary([name], spans)[name] if known else {}
+        bars = uow.rollups.strip([name], until - DAY_S, until, 1800)[name] if known else []
+        points = uow.rollups.strip([name], since, until, BUCKETS_S[window])[name] if known else []
+        days = uow.rollups.daily([name], now - MONTH_S, now)[name] if known else []
+        looks = uow.observations.recent(LAST_LOOKS, [name], manual=True)[name] if known else []
+        sample = uow.samples.get(name) if known else None
+        alerts = active_alerts(uow, name)
+        open_ids = [a.id for a in alerts if a.id is not None]
+        past = uow.transitions.of_all(open_ids) if open_ids else []
+        sent = {
+            a.id: tuple(uow.outbox.of_alert(a.id, a.opened_at))
+            for a in alerts
+            if a.id is not None and a.opened_at is not None
+        }
+        causes = uow.notes.causes()
+        steady = read_steady(app, uow).at
+        scored = uow.quality.newest([name]).get(name) if known else None
+        planned = index.intervals(source)
+        levels = {label: sla_of(source, label, span, seen.get(label), planned) for label, span in spans.items()}
+        good = levels["30d"]
+        up_s = {name: float(good.good) * good.slice_s} if good else {}
+        month = page_alerts.month(app, uow, {name: source}, now, up_s)
+        kept = uow.rule_windows.all().get(name) if known else None
+    state = states.get(name)
+    checks = dict(check_verdicts(source, limits, newest_of(source, state, now) if state else None))
+    failures = _failures(app, source, limits, kept)
+    if failures is not None:
+        checks["failure_rate"] = failures
+    return SourcePage(
+        source=source,
+        health=health,
+        fleet=fleet,
+        window=window,
+        since=since,
+        until=until,
+        bars=tuple(bars),
+        looks=tuple(looks),
+        points=tuple(points),
+        days=tuple(days),
+        levels=levels,
+        limits=limits,
+        rules=effective_rules(source, app.config.rules),
+        checks=checks,
+        phases=state.phases if state else None,
+        usual_phases=_usual([o for o in looks if state is None or o.slot != state.slot]),
+        slot=state.slot if state else None,
+        quality_at=state.quality_at if state else None,
+        sample=(sample[0].total_rows, sample[1]) if sample else None,
+        alerts=page_alerts.shown(alerts, now, steady, _by_alert(past), sent),
+        month=month,
+        planned=_coming(source, index, now),
+        events=_coming(source, MaintenanceIndex(app.config.events, now, now + AHEAD_S), now),
+        config=show_source(source, app.secrets),
+        stale_after_s=3 * app.config.tick_s,
+        version=version,
+        causes=causes,
+        score=scored.score if scored else None,
+        scored_by=(scored.suite or "") if scored else "",
+    )
+
+
+def _by_alert(stored: list[StoredTransition]) -> dict[int, tuple[Transition, ...]]:
+    found: dict[int, list[Transition]] = {}
+    for one in stored:
+        found.setdefault(one.alert_id, []).append(one.transition)
+    return {key: tuple(some) for key, some in found.items()}
+
+
+def _failures(app: App, source: Source, limits: Limits, kept: Mapping[str, Any] | None) -> CheckVerdict | None:
+    window = rules_for(source, app.config.rules).window(kept)
+    rate = window.rates.get(limits.failure_over_s or 0) if window else None
+    return failure_check(source, limits, rate.bad, rate.looked) if rate is not None else None
+
+
+def _usual(looks: list[Observation]) -> dict[str, float]:
+    """The median of each phase over the looks that answered well."""
+    found: dict[str, list[float]] = {}
+    for look in looks:
+        if look.phases is not None and look.status.word == "up":
+            for name, ms in look.phases.as_dict().items():
+                found.setdefault(name, []).append(ms)
+    return {name: sorted(values)[len(values) // 2] for name, values in found.items()}
+
+
+def _coming(source: Source, index: MaintenanceIndex, now: int) -> tuple[Planned, ...]:
+    return tuple(Planned(o, (source.name,), o.start <= now) for o in index.occurrences(source) if o.end > now)

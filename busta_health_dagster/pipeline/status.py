@@ -1,0 +1,210 @@
+"""How the sources are, read from the store: the rows behind the terminal, the page, REST and the metrics. Probes nothing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from busta_health_dagster.domain.health import FleetHealth, SourceHealth, worst_first
+from busta_health_dagster.domain.sla import percent
+from busta_health_dagster.domain.units import config_duration, floor_to, iso
+from busta_health_dagster.engines.rules import limits_for
+from busta_health_dagster.engines.sla import SHORTEST_SLICE_S, filled, result
+from busta_health_dagster.pipeline.evaluate import is_stale
+from busta_health_dagster.pipeline.planned import maintenance
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+
+    from busta_health_dagster.domain.observation import SourceState
+    from busta_health_dagster.domain.sla import SlaResult
+    from busta_health_dagster.domain.source import Source
+    from busta_health_dagster.engines.maintenance import MaintenanceIndex
+    from busta_health_dagster.pipeline.app import App
+    from busta_health_dagster.store import UnitOfWork
+    from busta_health_dagster.store.rollups import Bar, Summary
+
+DAY_S = 86400
+WINDOWS_S = {"24h": DAY_S, "7d": 7 * DAY_S, "30d": 30 * DAY_S}
+FAILURES_OVER_S = 6 * 3600
+STRIP_BUCKET_S = 1800
+LAST_TICK = "last_tick"
+"""Key of what the monitor remembers of its newest finished tick: when, how long, how many."""
+STALE_TICKS = 3
+
+
+def window_end(states: Mapping[str, SourceState], now: int) -> int:
+    """The T of "the window asked for at T": the end of the newest slice that was looked at, or of the last whole one."""
+    newest = max(
+        (s.scheduled_slot for s in states.values() if s.scheduled_slot is not None and s.scheduled_slot <= now),
+        default=0,
+    )
+    return max(floor_to(now, SHORTEST_SLICE_S), floor_to(newest, SHORTEST_SLICE_S) + SHORTEST_SLICE_S if newest else 0)
+
+
+def fleet_health(app: App, names: Collection[str] | None = None, *, strips: bool = False) -> FleetHealth:
+    """Every source (or these), worst first. `strips` adds the last 24 h as bars of 30 minutes."""
+    now = app.now()
+    with app.store.read() as uow:
+        states = uow.states.all()
+        tick = uow.meta.get(LAST_TICK)
+        until = window_end(states, now)
+        windows = {label: (until - span, until) for label, span in WINDOWS_S.items()}
+        windows["failures"] = (until - FAILURES_OVER_S, until)
+        known = {s.name for s in uow.sources.all()}
+        chosen = [s for s in app.config.sources.values() if names is None or s.name in names]
+        asked = None if names is None else [s.name for s in chosen if s.name in known]
+        seen = uow.rollups.summary(asked, windows)
+        planned = maintenance(app, uow, until - WINDOWS_S["30d"], now + 1)
+        alerts = _open_alerts(uow)
+        bars = uow.rollups.strip(asked, until - DAY_S, until, STRIP_BUCKET_S) if strips else {}
+    rows = [
+        _row(source, states.get(source.name), seen.get(source.name, {}), windows, planned, now, alerts)
+        for source in chosen
+    ]
+    tick_s = app.config.tick_s
+    return FleetHealth(
+        at=now,
+        rows=tuple(sorted(rows, key=worst_first)),
+        tick_at=tick["at"] if tick else None,
+        next_tick_at=floor_to(now, tick_s) + tick_s,
+        stale_monitor=tick is None or now - tick["at"] > STALE_TICKS * tick_s,
+        config_problem=app.config_problem,
+        strips={name: tuple(_word(bar) for bar in row) for name, row in bars.items()},
+        responses={name: tuple(bar.response_ms for bar in row) for name, row in bars.items()},
+    )
+
+
+def _open_alerts(uow: UnitOfWork) -> Mapping[str, int]:
+    return uow.alerts.open_counts()
+
+
+def _word(bar: Bar) -> str | None:
+    if bar.status is None:
+        return None
+    return "maintenance" if bar.maintenance else bar.status.word
+
+
+def sla_of(
+    source: Source,
+    window: str,
+    span: tuple[int, int],
+    seen: Summary | None,
+    planned: Sequence[tuple[int, int]],
+) -> SlaResult | None:
+    """The service level of one source over one window, from its rollups; None when the store has never seen it."""
+    if seen is None:
+        return None
+    since, until = span
+    inside = [(max(a, since), min(b, until)) for a, b in planned if a < until and b > since]
+    counts = filled(seen.slices, since=since, until=until, interval_s=source.interval_s, maintenance=inside)
+    return result(
+        counts,
+        source=source.name,
+        window=window,
+        target=source.sla.uptime,
+        degraded=source.sla.degraded,
+        interval_s=source.interval_s,
+    )
+
+
+def _row(
+    source: Source,
+    state: SourceState | None,
+    seen: Mapping[str, Summary],
+    windows: Mapping[str, tuple[int, int]],
+    index: MaintenanceIndex,
+    now: int,
+    alerts: Mapping[str, int],
+) -> SourceHealth:
+    planned = index.intervals(source)
+    levels = {label: sla_of(source, label, windows[label], seen.get(label), planned) for label in WINDOWS_S}
+    month = levels["30d"]
+    failed = seen["failures"].failure_ratio if "failures" in seen else None
+    current = index.interval_at(source, now)
+    common = {
+        "source": source.name,
+        "type": source.type,
+        "tier": source.tier,
+        "probe": source.probe,
+        "group": source.group,
+        "failure_rate": None if failed is None else round(100 * failed, 2),
+        "uptime": {label: percent(level.uptime if level else None) for label, level in levels.items()},
+        "coverage_30d": percent(month.coverage if month else None),
+        "budget_left": percent(month.budget_left if month else None),
+        "open_alerts": alerts.get(source.name, 0),
+        "maintenance_until": current[1] if current else None,
+        "target": float(source.sla.uptime * 100),
+        "next_slot": floor_to(now, source.interval_s) + source.interval_s,
+    }
+    if state is None:
+        return SourceHealth(
+            status="unknown",
+            since=None,
+            reason="not_looked",
+            detail="not looked at yet",
+            response_ms=None,
+            items=None,
+            data_age_s=None,
+            quality=None,
+            observed_at=None,
+            stale=True,
+            **common,  # type: ignore[arg-type]
+        )
+    return SourceHealth(
+        status=state.status.word,
+        since=state.since,
+        reason=state.reason,
+        detail=state.detail,
+        response_ms=state.response_ms,
+        items=state.items,
+        data_age_s=state.data_age_s,
+        quality=state.quality,
+        observed_at=state.observed_at,
+        stale=is_stale(source, state, now),
+        http_status=state.http_status,
+        attempts=state.attempts,
+        facts=state.facts,
+        **common,  # type: ignore[arg-type]
+    )
+
+
+def source_info(app: App, name: str) -> dict[str, Any]:
+    """All that is known of one source, as plain values: state, last payload, limits, configuration."""
+    source = app.config.sources[name]
+    row = fleet_health(app, [name]).rows[0]
+    with app.store.read() as uow:
+        known = {s.name for s in uow.sources.all()}
+        state = uow.states.get(name) if name in known else None
+        sample = uow.samples.get(name) if name in known else None
+    limits = limits_for(source, app.config.rules)
+    return {
+        **row.as_json(),
+        "attempts": row.attempts,
+        "http_status": row.http_status,
+        "phases_ms": state.phases.as_dict() if state and state.phases else None,
+        "payload": dict(row.facts),
+        "sample_rows": len(sample[0].rows) if sample else None,
+        "sample_taken_at": iso(sample[1]) if sample else None,
+        "limits": {
+            "response_ms": limits.response_ms,
+            "data_age_s": limits.data_age_s,
+            "failure_percent": None if limits.failure_ratio is None else limits.failure_ratio * 100,
+            "quality": limits.quality,
+        },
+        "sla": {
+            "uptime": row.target,
+            "quality": float(source.sla.quality * 100),
+            "degraded": source.sla.degraded,
+        },
+        "probe": source.probe,
+        "interval": config_duration(source.interval_s),
+        "timeout": config_duration(source.timeout_s),
+        "confirm": source.confirm,
+        "group": source.group,
+        "owners": list(source.owners),
+        "tags": dict(source.tags),
+        "feeds": list(source.feeds),
+        "runbook": source.runbook,
+        "next_check": iso(row.next_slot),
+        "config": source.where,
+    }

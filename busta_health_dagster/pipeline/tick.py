@@ -1,0 +1,59 @@
+"""One tick: look, keep, evaluate, tell. What Dagster is told of it is the business of `defs`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from busta_health_dagster.pipeline.alert import alert_pass
+from busta_health_dagster.pipeline.dead_mans_switch import beat
+from busta_health_dagster.pipeline.deliver import delivery_pass
+from busta_health_dagster.pipeline.maintenance import reprobe
+from busta_health_dagster.pipeline.observe import observe
+from busta_health_dagster.pipeline.status import LAST_TICK, fleet_health
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from busta_health_dagster.domain.health import FleetHealth
+    from busta_health_dagster.domain.observation import Observation
+    from busta_health_dagster.domain.verdict import CheckVerdict
+    from busta_health_dagster.pipeline.app import App
+
+
+@dataclass(frozen=True, slots=True)
+class TickReport:
+    """What one tick did. `due` sources had no look in their slot; `observations` were newly stored."""
+
+    at: int
+    due: int
+    observations: tuple[Observation, ...]
+    verdicts: Mapping[str, Mapping[str, CheckVerdict]]
+    fleet: FleetHealth
+    duration_s: float
+
+
+def run_tick(app: App) -> TickReport:
+    """Check everything that is due. Safe to run twice, and at the same time as another."""
+    started = app.clock.monotonic()
+    at = app.now()
+    stored, due = observe(app)
+    passed = alert_pass(app, manual=reprobe(app, since=at), ticking=True)
+    took = app.clock.monotonic() - started
+    with app.store.write() as uow:
+        uow.meta.put(
+            LAST_TICK,
+            {
+                "started_at": at,
+                "at": app.now(),
+                "duration_s": round(took, 3),
+                "due": due,
+                "stored": len(stored),
+                "config_sha": app.config.sha,
+                "config_problem": app.config_problem,
+            },
+        )
+        uow.counters.add({"busta_ticks_total": 1})
+    delivery_pass(app)
+    beat(app)
+    return TickReport(at, due, tuple(stored), passed.verdicts, fleet_health(app), took)

@@ -1,0 +1,156 @@
+"""The alert sensor on a real instance: the timer behind the ticks, and the eye on every other code location."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from pathlib import Path
+
+import dagster as dg
+import pytest
+from dagster import AssetKey, DagsterInstance
+
+from busta_health_dagster import bootstrap
+from busta_health_dagster.defs import alerts, kept
+from busta_health_dagster.defs.fleet import fleet
+from busta_health_dagster.defs.jobs import health_tick
+from busta_health_dagster.defs.resources import Monitor
+from busta_health_dagster.defs.sources import source_assets
+from busta_health_dagster.domain.units import floor_to
+from busta_health_dagster.testing import FakeClock
+
+pytestmark = pytest.mark.filterwarnings("ignore::dagster.BetaWarning", "ignore::dagster.PreviewWarning")
+
+INSTANCE_RULES = """
+  - {name: failing-check, pattern: dagster_check, assets: ["models/*"], severity: warning}
+  - {name: failed-run, pattern: dagster_run, jobs: ["train*"], severity: warning}
+"""
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> FakeClock:
+    fake = FakeClock(floor_to(time.time(), 300) + 1)
+    monkeypatch.setattr(bootstrap, "SystemClock", lambda: fake)
+    return fake
+
+
+@pytest.fixture
+def location(home: Path, tmp_path: Path):
+    file = tmp_path / "config" / "alerts.yaml"
+    file.write_text(file.read_text().replace("channels:", INSTANCE_RULES.lstrip("\n") + "channels:"))
+    config = bootstrap.config_reloader(home=None, config_dir=None, environ=os.environ, keep=False).config
+    yield dg.Definitions(
+        assets=[*source_assets(config.sources.values()), fleet, alerts.open_alerts, alerts.maintenance],
+        jobs=[health_tick], sensors=[alerts.alert_sensor], resources={"monitor": Monitor()},
+    )  # fmt: skip
+    kept._kept.forget()
+
+
+def sense(location: dg.Definitions, instance: DagsterInstance) -> str:
+    result = alerts.alert_sensor(dg.build_sensor_context(instance=instance, definitions=location))
+    assert isinstance(result, dg.SkipReason)
+    return str(result.skip_message)
+
+
+def shown(instance: DagsterInstance, name: str) -> list[dict[str, object]]:
+    records = instance.fetch_materializations(AssetKey(["health", name]), limit=100).records
+    found = [r.asset_materialization for r in records]
+    return [{key: value.value for key, value in m.metadata.items()} for m in found if m is not None]
+
+
+def opened() -> dict[str, str]:
+    with kept.kept_app() as app, app.store.read() as uow:
+        return {a.fingerprint: a.reason for a in uow.alerts.open()}
+
+
+def test_the_tick_opens_and_the_sensor_shows_what_changed(location, instance, clock) -> None:
+    location.resolve_job_def("health_tick").execute_in_process(instance=instance)
+    assert "0 looks judged" in sense(location, instance), "the tick has judged them already"
+    (table,) = shown(instance, "open_alerts")
+    assert (table["1_open"], table["3_not_acknowledged"]) == (2.0, 2.0)
+    rows = str(table["alerts"]).splitlines()
+    assert rows[0].count("|") == 6, "at most five columns"
+    assert any("gone_file/source-down" in row.replace("\\", "") for row in rows)
+    assert shown(instance, "maintenance")[0]["1_on_now"] == 0.0
+    clock.advance(30)
+    sense(location, instance)
+    assert len(shown(instance, "open_alerts")) == 1, "nothing changed, nothing is shown anew"
+
+
+def test_looks_that_a_killed_tick_left_are_judged_by_the_sensor(location, instance, clock) -> None:
+    from busta_health_dagster.pipeline.observe import observe
+
+    with kept.kept_app() as app:
+        observe(app)
+    assert "3 looks judged, 2 alerts opened" in sense(location, instance)
+    with kept.kept_app() as app, app.store.read() as uow:
+        assert {row.message.kind for row in uow.outbox.list()} == {"opened"}
+
+
+def test_failing_checks_and_runs_of_other_locations_alert_and_the_past_does_not(location, instance, clock) -> None:
+    @dg.asset(key=["models", "moneyline"], check_specs=[dg.AssetCheckSpec("rows", asset=["models", "moneyline"])])
+    def moneyline(context):
+        passed = context.run.tags["rows"] == "yes"
+        return dg.MaterializeResult(
+            check_results=[dg.AssetCheckResult(passed=passed, check_name="rows", description="12 rows")]
+        )
+
+    @dg.op
+    def fit(context):
+        if context.run.tags["fit"] == "no":
+            raise ValueError("diverged")
+
+    @dg.job
+    def train_totals() -> None:
+        fit()
+
+    model = dg.Definitions(assets=[moneyline]).resolve_implicit_global_asset_job_def()
+
+    def evaluate(rows: str) -> None:
+        model.execute_in_process(instance=instance, tags={"rows": rows})
+
+    def train(fit: str) -> None:
+        train_totals.execute_in_process(instance=instance, tags={"fit": fit}, raise_on_error=False)
+
+    evaluate("no")
+    train("no")
+    sense(location, instance)
+    assert opened() == {}, "it began to look now"
+    time.sleep(0.01)  # runs are stamped by the database's own clock
+    clock.jump(time.time() - clock.now() + 1)
+    evaluate("no")
+    train("no")
+    sense(location, instance)
+    assert opened() == {
+        "dagster/failing-check/models/moneyline:rows": "check models/moneyline:rows failed: 12 rows",
+        "dagster/failed-run/train_totals": "run of train_totals failed",
+    }
+    before = len(opened())
+    sense(location, instance)
+    assert len(opened()) == before
+    evaluate("yes")
+    train("yes")
+    sense(location, instance)
+    assert opened() == {}
+
+
+def test_a_changed_file_is_read_and_a_broken_one_is_told(location, instance, clock, tmp_path: Path) -> None:
+    location.resolve_job_def("health_tick").execute_in_process(instance=instance)
+    sense(location, instance)
+    file = tmp_path / "config" / "alerts.yaml"
+    good = file.read_text()
+    file.write_text(good + "channel: oops\n")
+    sense(location, instance)
+    assert "was not accepted" in opened()["monitor/configuration"]
+    file.write_text(good + "# mended\n")
+    sense(location, instance)
+    assert "monitor/configuration" not in opened()
+
+
+def test_both_assets_can_be_materialized_by_hand(location, instance, clock) -> None:
+    result = dg.materialize(
+        [alerts.open_alerts, alerts.maintenance], resources=location.resources, instance=instance
+    )  # fmt: skip
+    assert result.success
+    assert "No alert is open" in json.dumps(shown(instance, "open_alerts"))

@@ -1,0 +1,159 @@
+"""Scores and trends as Dagster shows them: floats that plot, a job that scores what is due, days that can be filled."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+
+import dagster as dg
+import pytest
+from dagster import AssetKey, DagsterInstance
+
+from busta_health_dagster import bootstrap
+from busta_health_dagster.defs.build import build
+from busta_health_dagster.domain.units import floor_to, from_epoch
+from busta_health_dagster.testing import FakeClock
+
+pytestmark = pytest.mark.filterwarnings(
+    "ignore::dagster.BetaWarning",
+    "ignore::dagster.PreviewWarning",
+    "ignore:module 'sre_.*' is deprecated:DeprecationWarning",
+)
+DAY = 86400
+SUITE = {
+    "name": "plays",
+    "expectations": [
+        {
+            "type": "expect_column_values_to_not_be_null",
+            "kwargs": {"column": "play", "mostly": 0.95},
+            "meta": {"id": "play.not_null", "severity": "ERROR", "mostly": 0.95, "why": "a play without a kind"},
+        }
+    ],
+}
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> FakeClock:
+    fake = FakeClock(floor_to(time.time(), 3600) + 1)
+    monkeypatch.setattr(bootstrap, "SystemClock", lambda: fake)
+    return fake
+
+
+@pytest.fixture
+def location(home: Path, data: Path, clock: FakeClock) -> dg.Definitions:
+    """Two of the three sources are scored; one of them has lost its plays."""
+    (data / "old.csv").write_text("play\nrun\n\n\n\n")
+    (data / "good.csv").write_text("play\n" + "run\n" * 40)
+    (data / "old.csv").write_text("n,play\n" + "".join(f"{i},{'run' if i % 2 else ''}\n" for i in range(40)))
+    folder = home.parent / "expectations"
+    folder.mkdir()
+    (folder / "plays.json").write_text(json.dumps(SUITE))
+    sources = home.parent / "config" / "sources.yaml"
+    text = sources.read_text()
+    for name in ("good_file", "old_file"):
+        text = text.replace(f"{{name: {name},", f"{{name: {name}, quality: {{suite: plays}},")
+    sources.write_text(text)
+    return build()
+
+
+def run(location: dg.Definitions, instance: DagsterInstance, job: str, **more) -> dg.ExecuteInProcessResult:
+    return location.resolve_job_def(job).execute_in_process(instance=instance, **more)
+
+
+def metadata(result: dg.ExecuteInProcessResult) -> dict[str, dict]:
+    found = {}
+    for event in result.get_asset_materialization_events():
+        made = event.materialization
+        found["/".join(made.asset_key.path)] = {k: v.value for k, v in made.metadata.items()}
+    return found
+
+
+def test_scores_plot_and_the_check_of_the_source_says_what_the_rule_says(location, instance, clock) -> None:
+    assert run(location, instance, "health_tick").success
+    result = run(location, instance, "quality_hourly")
+    assert result.success
+    made = metadata(result)
+    assert set(made) == {"quality/good_file", "quality/old_file"}
+    good, old = made["quality/good_file"], made["quality/old_file"]
+    assert (good["1_score"], good["3_completeness"], good["9_coverage_percent"], good["rows"]) == (100.0, 100.0, 25.0, 40.0)
+    assert "4_validity" not in good
+    assert (old["1_score"], old["2_raw"]) == (50.0, 50.0)
+    assert old["capped"].startswith("89: play.not_null: ERROR check: 50% of 40 passed")
+    assert old["report"] == "/source-health/quality/old_file"
+    assert Path(old["report_file"]).read_text().startswith("<!doctype html>")
+    clock.advance(300)
+    run(location, instance, "health_tick")
+    shown = {}
+    for name in ("good_file", "old_file"):
+        key = dg.AssetCheckKey(AssetKey(["sources", name]), "quality")
+        record = instance.event_log_storage.get_latest_asset_check_execution_by_key([key])[key]
+        assert record.evaluation is not None
+        shown[name] = (record.evaluation.passed, record.evaluation.severity.value, record.evaluation.description)
+    assert shown == {
+        "good_file": (True, "WARN", "score 100.0, limit 90"),
+        "old_file": (False, "WARN", "score 50.0, limit 90"),
+    }
+
+
+def test_the_schedule_scores_what_is_due_and_a_person_what_they_ask_for(location, instance, clock) -> None:
+    run(location, instance, "health_tick")
+    tags = {"dagster/schedule_name": "quality_hourly"}
+    assert set(metadata(run(location, instance, "quality_hourly", tags=tags))) == {"quality/good_file", "quality/old_file"}
+    again = run(location, instance, "quality_hourly", tags=tags)
+    assert again.success
+    assert metadata(again) == {}
+    one = run(location, instance, "quality_hourly", asset_selection=[AssetKey(["quality", "good_file"])])
+    assert set(metadata(one)) == {"quality/good_file"}
+
+
+def test_a_source_without_data_has_a_reason_and_no_number(location, instance, data) -> None:
+    (data / "good.csv").unlink()
+    run(location, instance, "health_tick")
+    made = metadata(run(location, instance, "quality_hourly"))["quality/good_file"]
+    assert made["result"].startswith("no data: the source is down")
+    assert not [name for name in made if name[0].isdigit()]
+
+
+def test_any_day_of_the_trends_can_be_filled_again(location, instance, clock) -> None:
+    today = floor_to(clock.now(), DAY)
+    with_store = bootstrap.open_app(create_store=True)
+    from busta_health_dagster.domain.observation import Observation, Status
+
+    looks = [
+        Observation(
+            "good_file", today - day * DAY + hour * 3600, today - day * DAY + hour * 3600 + 1, Status.UP,
+            response_ms=100.0 + 10 * (30 - day), quality=99.0 - 0.25 * (30 - day),
+        )
+        for day in range(30, 0, -1)
+        for hour in range(0, 24, 6)
+    ]  # fmt: skip
+    with with_store.store.write() as uow:
+        uow.observations.add(looks)
+    with_store.close()
+    days = [from_epoch(today - back * DAY).date().isoformat() for back in (1, 10)]
+    outlook: dict[str, str] = {}
+    for day in days:
+        result = run(location, instance, "trends_daily", partition_key=day)
+        assert result.success
+        made = metadata(result)
+        for name in ("trends/quality", "trends/response"):
+            text = made[name]["trend"]
+            assert "| good_file |" in text
+            assert "data:image/svg+xml;base64," in text
+            assert len(text.encode()) < 30_000
+        outlook[day] = made["trends/quality"]["trend"]
+    key = AssetKey(["trends", "quality"])
+    assert instance.get_materialized_partitions(key) == set(days)
+    newest = instance.fetch_materializations(key, limit=2).records
+    means = {r.partition_key: r.asset_materialization.metadata["1_mean"].value for r in newest if r.asset_materialization}
+    assert means[days[1]] > means[days[0]]
+    assert "- **good_file**: at -0.25 a day (95%: -0.25 to -0.25) from 91.8, 90 is crossed in 7 days" in outlook[days[0]]
+
+
+def test_the_schedule_fills_the_day_that_has_ended(location) -> None:
+    schedule = location.resolve_schedule_def("trends_daily")
+    at = from_epoch(1_795_393_500)  # 2026-11-23 00:25 UTC
+    with dg.build_schedule_context(scheduled_execution_time=at, repository_def=location.get_repository_def()) as context:
+        data = schedule.evaluate_tick(context)
+    assert [r.partition_key for r in data.run_requests or []] == ["2026-11-22"]

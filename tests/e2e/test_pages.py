@@ -1,0 +1,241 @@
+"""The pages as a person meets them, in a real Chromium: live without a reload, usable by keyboard, readable by a screen reader."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import tarfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from page_stories import guest, history, seen, serving, tick, world
+
+from busta_health_dagster.domain.access import Role
+from busta_health_dagster.domain.observation import Status
+from busta_health_dagster.pipeline import alert_actions
+from busta_health_dagster.testing import FakeClock
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from playwright.sync_api import Browser, Page
+
+    from busta_health_dagster.pipeline.app import App
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+pytestmark = [
+    pytest.mark.e2e,
+    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine: apt-get install chromium"),
+]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield opened
+        opened.close()
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+def app(tmp_path: Path, clock: FakeClock) -> Iterator[App]:
+    opened = world(tmp_path / "home", clock)
+    history(opened, clock, 4)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def address(app: App) -> Iterator[str]:
+    """The routes with the real action behind the one endpoint of REST that the test presses."""
+    from starlette.responses import JSONResponse
+    from starlette.routing import Route
+
+    async def ack(request: Any) -> JSONResponse:
+        assert request.headers["x-csrf-token"] == "c5rf"
+        alert_actions.acknowledge(
+            app, [int(request.path_params["id"])], actor="dana", note=(await request.json())["note"]
+        )
+        return JSONResponse({})
+
+    with serving(guest(app, lambda: Role.OPERATOR, Route("/api/v1/alerts/{id}/ack", ack, methods=["POST"]))) as base:
+        yield f"{base}/source-health"
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    context = browser.new_context(viewport={"width": 1440, "height": 900})
+    context.set_default_timeout(15_000)
+    opened = context.new_page()
+    problems: list[str] = []
+    opened.on("pageerror", lambda error: problems.append(str(error)))
+    opened.on(
+        "console", lambda said: problems.append(said.text) if said.type == "error" and "ERR_" not in said.text else None
+    )
+    yield opened
+    context.close()
+    assert problems == []  # a refused style or script shows here
+
+
+def goes_down(app: App, clock: FakeClock, name: str = "odds_api") -> None:
+    clock.advance(300)
+    tick(app, *(seen(app, n, Status.DOWN if n == name else Status.UP) for n in app.config.sources))
+
+
+def test_a_source_goes_down_before_your_eyes_and_your_search_stays(
+    app: App, clock: FakeClock, address: str, page: Page
+) -> None:
+    from playwright.sync_api import expect
+
+    page.goto(address)
+    expect(page.locator("h1")).to_have_text("All 3 sources up")
+    page.keyboard.press("/")
+    page.keyboard.type("a")
+    page.wait_for_url("**q=a")
+    page.evaluate("window.stayed = true")
+    goes_down(app, clock)
+    expect(page.locator("#s-odds_api .stt")).to_have_text("DOWN")
+    expect(page.locator("h1")).to_have_text("1 source down")
+    expect(page).to_have_title("1 down · Source health")
+    expect(page.locator("#said")).to_have_text("odds_api is down")
+    expect(page.locator(".row").first).to_have_id("s-odds_api")
+    expect(page.locator("#q")).to_be_focused()
+    expect(page.locator("#q")).to_have_value("a")
+    assert page.evaluate("window.stayed") is True
+
+
+def test_an_acknowledgement_with_its_reason_moves_the_ladder(
+    app: App, clock: FakeClock, address: str, page: Page
+) -> None:
+    from playwright.sync_api import expect
+
+    goes_down(app, clock)
+    page.goto(address)
+    expect(page.locator(".al2").first).to_contain_text("L2 to log, pager in 30 min")
+    page.get_by_role("button", name="Ack odds_api source-down").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog.get_by_label("Why")).to_be_focused()
+    page.keyboard.type("provider called")
+    page.keyboard.press("Enter")
+    expect(dialog).to_be_hidden()
+    expect(page.locator(".side").first).to_contain_text("acknowledged by dana")
+    expect(page.locator(".side").first).to_contain_text("provider called")
+    expect(page.locator(".al2").first).to_contain_text("held until")
+    page.goto(f"{address}/s/odds_api")
+    expect(page.get_by_role("list", name="Timeline of alert")).to_contain_text("Acknowledged by dana")
+
+
+def test_when_the_server_dies_the_browser_itself_says_that_the_page_is_old(app: App, browser: Browser) -> None:
+    from playwright.sync_api import expect
+
+    context = browser.new_context()
+    page = context.new_page()
+    page.clock.install()
+    with serving(guest(app, lambda: Role.VIEWER)) as base:
+        page.goto(f"{base}/source-health")
+        expect(page.locator("#stale")).to_be_hidden()
+    page.clock.fast_forward("10:00")
+    expect(page.locator("#countdown")).to_contain_text("connection lost")
+    expect(page.locator("#stale")).to_be_hidden()
+    page.clock.fast_forward("06:00")
+    expect(page.locator("#stale")).to_be_visible()
+    expect(page.locator("#stale")).to_contain_text("has not reported since 08:20 UTC (16 min ago)")
+    assert "grayscale" in page.locator("#page").evaluate("e => getComputedStyle(e).filter")
+    context.close()
+
+
+def test_sources_can_be_walked_and_opened_by_keyboard(address: str, page: Page) -> None:
+    from playwright.sync_api import expect
+
+    page.goto(address)
+    for _ in range(2):
+        page.keyboard.press("j")
+    names = page.locator(".row .nm a")
+    expect(names.nth(1)).to_be_focused()
+    page.keyboard.press("k")
+    expect(names.nth(0)).to_be_focused()
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/s/odds_api")
+    page.get_by_role("link", name="30 d", exact=True).click()
+    page.wait_for_url("**window=30d")
+    expect(page.get_by_role("img", name="Response time over 30 d")).to_be_visible()
+    page.go_back()
+    expect(page.get_by_role("img", name="Response time over 24 h")).to_be_visible()
+
+
+def test_a_filter_is_an_address_and_back_goes_back(address: str, page: Page) -> None:
+    from playwright.sync_api import expect
+
+    page.goto(address)
+    page.get_by_label("Type").select_option("news")
+    page.wait_for_url("**type=news")
+    expect(page.locator(".row")).to_have_count(1)
+    page.go_back()
+    expect(page.locator(".row")).to_have_count(3)
+    page.reload()
+    expect(page.locator(".row")).to_have_count(3)
+
+
+def test_the_theme_is_chosen_remembered_and_does_not_flash(address: str, page: Page) -> None:
+    page.goto(f"{address}?theme=dark")
+    assert page.evaluate("document.documentElement.dataset.theme") == "dark"
+    page.goto(address)
+    assert page.evaluate("document.documentElement.dataset.theme") == "dark"
+    assert page.evaluate("getComputedStyle(document.body.parentElement).backgroundColor") == "rgb(15, 20, 26)"
+    page.locator("#theme").click()  # dark -> auto
+    assert page.evaluate("document.documentElement.dataset.theme") is None
+
+
+@pytest.mark.parametrize("width", [360, 768, 1024, 1440, 1920])
+@pytest.mark.parametrize("path", ["", "/s/odds_api", "?wall=1"])
+def test_nothing_runs_out_of_the_page_at_any_width(
+    app: App, clock: FakeClock, address: str, page: Page, width: int, path: str
+) -> None:
+    goes_down(app, clock)
+    page.set_viewport_size({"width": width, "height": 900})
+    page.goto(f"{address}{path}")
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+@pytest.fixture(scope="session")
+def axe(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """axe-core from its registry through npm, for this run only; nothing of it is kept in the repository."""
+    if shutil.which("npm") is None:
+        pytest.skip("npm is not installed, so axe-core cannot be fetched")
+    folder = tmp_path_factory.mktemp("axe")
+    done = subprocess.run(
+        ["npm", "pack", "axe-core@4", "--silent"], cwd=folder, capture_output=True, text=True, timeout=120, check=False
+    )
+    archives = list(folder.glob("axe-core-*.tgz"))
+    if done.returncode or not archives:
+        pytest.skip(f"npm could not fetch axe-core: {done.stderr.strip()[:200]}")
+    with tarfile.open(archives[0]) as archive:
+        found = archive.extractfile("package/axe.min.js")
+        assert found is not None
+        return found.read().decode()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [390, 1440])
+def test_axe_finds_nothing_to_complain_about(
+    app: App, clock: FakeClock, address: str, browser: Browser, axe: str, scheme: Any, width: int
+) -> None:
+    goes_down(app, clock)
+    context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme, bypass_csp=True)
+    page = context.new_page()
+    for path in ("", "?wall=1", "/s/odds_api?window=7d", "/login", "/s/nobody"):
+        page.goto(f"{address}{path}")
+        page.evaluate(axe)
+        found = page.evaluate(
+            "axe.run().then(r => r.violations.map(v => [v.id, v.impact, v.nodes[0].html.slice(0, 160)]))"
+        )
+        assert found == [], path
+    context.close()
