@@ -1,0 +1,27 @@
+"""The web process of `busta up`: `python -m busta_health_dagster.web --workspace FILE --host H --port P`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--workspace", required=True, help="workspace.yaml that points at the running code server")
+    parser.add_argument("--host", required=True)
+    parser.add_argument("--port", type=int, required=True)
+    args = parser.parse_args()
+    from busta_health_dagster.domain.errors import BustaError
+    from busta_health_dagster.web.serve import serve
+
+    try:
+        serve(workspace=args.workspace, host=args.host, port=args.port)
+    except BustaError as error:
+        sys.stderr.write(f"{error}\n")
+        return error.exit_code
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,108 @@
+"""What requests may carry, and the shapes of answers that are more than a list of rows. Durations are written as in the configuration."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from busta_health_dagster.domain.units import parse_seconds
+
+Note = Annotated[str, Field(max_length=500, description="Why; it is kept, and told.")]
+
+
+class Body(BaseModel):
+    """Unknown keys are errors: a misspelt one would be silently ignored."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Ack(Body):
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"note": "asked the provider, ticket 88213"}]}
+    )
+    note: Note = ""
+
+
+class Snooze(Body):
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"for": "2h", "note": "known, fixed tonight"}]}
+    )
+    for_: Annotated[
+        str,
+        Field(
+            alias="for", pattern=r"^(\d{1,6}(\.\d{1,3})?\s*(s|m|h|d)\s*){1,4}$", description="How long: 30m, 2h, 1d."
+        ),
+    ]
+    note: Note = ""
+
+    @property
+    def seconds(self) -> float:
+        return float(parse_seconds(self.for_))
+
+
+class Beat(Body):
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"items": 5120, "ok": True}]})
+    items: Annotated[int | None, Field(ge=0, le=2**53, description="How many records the run delivered.")] = None
+    ok: Annotated[bool, Field(description="False: the run says itself that it failed.")] = True
+    message: Annotated[str, Field(max_length=300, description="One line about the run.")] = ""
+
+
+Names = Annotated[list[Annotated[str, Field(max_length=200)]], Field(max_length=1000)]
+
+
+class Select(Body):
+    """Criteria that must all hold; an empty one matches every source."""
+
+    names: Names = []
+    types: Names = []
+    tags: Annotated[dict[str, str], Field(max_length=100)] = {}
+    tiers: Annotated[list[Annotated[int, Field(ge=0, le=1000)]], Field(max_length=100)] = []
+    owners: Names = []
+    groups: Names = []
+
+
+class WindowIn(Body):
+    """A maintenance window: a local start, its zone, how long it lasts, and how it recurs."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {"name": "host-migration", "select": {"names": ["rss_beat_writers"]}, "start": "2026-11-29T06:00",
+                 "zone": "UTC", "duration": "1h", "reason": "host migration"}
+            ]
+        },
+    )  # fmt: skip
+    name: Annotated[str, Field(min_length=1, max_length=100)]
+    select: Select = Select()
+    start: Annotated[datetime, Field(description="Local time in `zone`, without an offset.")]
+    zone: Annotated[str, Field(min_length=1, max_length=64, description="IANA zone.")]
+    duration: Annotated[
+        str, Field(pattern=r"^(\d{1,6}\s*(s|m|h|d)\s*){1,4}$", description="Elapsed time: 45m, 2h, 1h30m.")
+    ]
+    rrule: Annotated[str | None, Field(max_length=500)] = None
+    exdates: Annotated[list[datetime], Field(max_length=500)] = []
+    reason: Annotated[str, Field(max_length=500)] = ""
+
+
+class TokenIn(Body):
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.@-]{0,62}$")]
+    role: Annotated[str, Field(pattern="^(viewer|operator|admin|push)$")]
+
+
+class Problem(BaseModel):
+    """RFC 9457."""
+
+    type: str = "about:blank"
+    title: str
+    status: int
+    detail: str
+
+
+class Page(BaseModel):
+    """One page of a list. `next` is the cursor of the following page, null on the last one."""
+
+    items: list[dict[str, Any]]
+    next: str | None = None

@@ -1,0 +1,159 @@
+"""Prometheus metrics from the store: base units, counters that survive restarts. Never a URL, an error text or an incident id as a label."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+from busta_health_dagster import __version__
+from busta_health_dagster.pipeline.status import FAILURES_OVER_S, LAST_TICK, WINDOWS_S, fleet_health
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from prometheus_client import Metric
+
+    from busta_health_dagster.domain.health import FleetHealth, SourceHealth
+    from busta_health_dagster.pipeline.app import App
+
+CONTENT_TYPE = CONTENT_TYPE_LATEST
+_STATUSES = ("up", "degraded", "down", "unknown", "maintenance")
+_COUNTER = re.compile(r"^(?P<name>[a-z_]+)\{(?P<labels>.*)\}$")
+_LABEL = re.compile(r'(\w+)="([^"]*)"')
+COUNTERS = {
+    "busta_checks_total": ("Looks at a source, by result.", ("source", "result")),
+    "busta_notifications_total": ("Notifications, by channel and result.", ("channel", "result")),
+}
+
+
+def render(app: App) -> bytes:
+    """The whole page in the text format."""
+    registry = CollectorRegistry()
+    registry.register(_Store(app))
+    return generate_latest(registry)
+
+
+class _Store(Collector):
+    def __init__(self, app: App) -> None:
+        self._app = app
+
+    def collect(self) -> Iterator[Metric]:
+        app = self._app
+        health = fleet_health(app)
+        with app.store.read() as uow:
+            counters = uow.counters.all()
+            tick = uow.meta.get(LAST_TICK)
+            severities: dict[str, int] = {"warning": 0, "critical": 0}
+            for alert in uow.alerts.open():
+                if not alert.shadow:
+                    severities[alert.severity.word] = severities.get(alert.severity.word, 0) + 1
+            waiting, oldest = uow.outbox.counts(), uow.outbox.oldest_age_s(app.now())
+        yield from _sources(health)
+        yield from _counted(counters)
+        yield _one("busta_alerts_active", "Open alerts, by severity.", severities, "severity")
+        yield _plain("busta_outbox_oldest_age_seconds", "Age of the oldest message that waits to be sent.", oldest)
+        yield _plain("busta_outbox_dead", "Messages that were given up; somebody must look.", waiting.get("dead", 0))
+        if tick is not None:
+            yield _plain("busta_last_tick_timestamp_seconds", "When the newest tick ended.", tick["at"])
+            yield _plain("busta_tick_duration_seconds", "How long the newest tick took.", tick["duration_s"])
+        accepted = 0 if app.config_problem or (tick or {}).get("config_problem") else 1
+        yield _plain(
+            "busta_config_last_reload_success", "1 while the files on disk are the configuration in force.", accepted
+        )
+        build = GaugeMetricFamily("busta_build_info", "The version that runs.", labels=["version", "config_sha"])
+        build.add_metric([__version__, app.config.sha[:12]], 1)
+        yield build
+
+
+def _sources(health: FleetHealth) -> Iterator[Metric]:
+    rows = health.rows
+    up = GaugeMetricFamily("busta_source_up", "1 up or degraded, 0 down; absent while nobody knows.", labels=["source"])
+    status = GaugeMetricFamily("busta_source_status", "1 for the status a source has.", labels=["source", "status"])
+    for row in rows:
+        if row.shown != "unknown" and row.status != "unknown":
+            up.add_metric([row.source], 0 if row.status == "down" else 1)
+        for word in _STATUSES:
+            status.add_metric([row.source, word], 1 if row.shown == word else 0)
+    yield up
+    yield status
+    fresh = [row for row in rows if not row.stale]
+    yield _per_source(
+        "busta_check_duration_seconds",
+        "Response time of the newest look that answered.",
+        fresh,
+        lambda r: _over(r.response_ms, 1000),
+    )
+    yield _per_source("busta_source_data_age_seconds", "Age of the newest data.", fresh, lambda r: r.data_age_s)
+    yield _per_source("busta_source_items", "Items in the newest payload.", fresh, lambda r: r.items)
+    yield _per_source(
+        "busta_source_quality_score_ratio", "Newest quality score, 0 to 1.", rows, lambda r: _over(r.quality, 100)
+    )
+    text = f"Share of failed looks over {FAILURES_OVER_S // 3600} hours, 0 to 1."
+    yield _per_source("busta_source_failure_ratio", text, rows, lambda r: _over(r.failure_rate, 100))
+    uptime = GaugeMetricFamily(
+        "busta_slo_uptime_ratio", "Good slices / (good + bad), 0 to 1.", labels=["source", "window"]
+    )
+    burn = GaugeMetricFamily(
+        "busta_slo_burn_rate",
+        "Share of bad slices / (1 - target); 1 spends exactly the budget.",
+        labels=["source", "window"],
+    )
+    for row in rows:
+        for window in WINDOWS_S:
+            share = row.uptime.get(window)
+            if share is not None:
+                uptime.add_metric([row.source, window], share / 100)
+                if row.target < 100:
+                    burn.add_metric([row.source, window], (100 - share) / (100 - row.target))
+    yield uptime
+    yield burn
+    yield _per_source(
+        "busta_slo_error_budget_remaining_ratio",
+        "What is left of the 30-day error budget; negative when overspent.",
+        rows,
+        lambda r: _over(r.budget_left, 100),
+    )
+
+
+def _over(value: float | None, divisor: float) -> float | None:
+    return None if value is None else value / divisor
+
+
+def _per_source(name: str, text: str, rows: Iterable[SourceHealth], value: object) -> GaugeMetricFamily:
+    family = GaugeMetricFamily(name, text, labels=["source"])
+    assert callable(value)
+    for row in rows:
+        found = value(row)
+        if found is not None:
+            family.add_metric([row.source], float(found))
+    return family
+
+
+def _one(name: str, text: str, values: dict[str, int], label: str) -> GaugeMetricFamily:
+    family = GaugeMetricFamily(name, text, labels=[label])
+    for key, value in values.items():
+        family.add_metric([key], value)
+    return family
+
+
+def _plain(name: str, text: str, value: float) -> GaugeMetricFamily:
+    return GaugeMetricFamily(name, text, value=float(value))
+
+
+def _counted(stored: dict[str, float]) -> Iterator[CounterMetricFamily]:
+    """Counters as the store keeps them: `name{label="value"}` -> total."""
+    families = {
+        name: CounterMetricFamily(name.removesuffix("_total"), text, labels=list(labels))
+        for name, (text, labels) in COUNTERS.items()
+    }
+    for key, value in stored.items():
+        found = _COUNTER.match(key)
+        if found is None or found["name"] not in families:
+            continue
+        labels = dict(_LABEL.findall(found["labels"]))
+        families[found["name"]].add_metric([labels.get(name, "") for name in COUNTERS[found["name"]][1]], value)
+    yield from families.values()

@@ -1,0 +1,81 @@
+"""The overview's key figures, and this week against the last."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from busta_health_dagster.domain.units import duration_text
+from busta_health_dagster.web.pages import shapes, texts
+
+if TYPE_CHECKING:
+    from busta_health_dagster.pipeline.pages import FleetPage
+
+
+def kpis(page: FleetPage) -> dict[str, Any]:
+    """The row of figures."""
+    target = page.targets[0] if len(page.targets) == 1 else None
+    uptime = page.month.uptime
+    gap = ""
+    if uptime is not None and target is not None:
+        difference = uptime - target
+        gap = f"{'above' if difference >= 0 else 'below'} by {abs(difference):.2f}"
+    month = page.incidents
+    durations = [i.resolve_s for i in month.incidents if i.resolve_s is not None]
+    open_alerts = [a for a in page.alerts if a.open and not a.tells_nobody]
+    mttr = month.now.mttr.mean if month.now else None
+    before = month.before.mttr.mean if month.before else None
+    next_name = page.nearest
+    row = next((r for r in page.health.rows if r.source == next_name), None)
+    return {
+        "uptime": texts.share(uptime),
+        "target": None if target is None else texts.share(target),
+        "uptime_gap": gap,
+        "uptime_bad": uptime is not None and target is not None and uptime < target,
+        "uptime_spark": shapes.spark(page.days, limit=target),
+        "met": len(page.met),
+        "missed": texts.listed(page.missed, 2),
+        "unsaid": len(page.health.rows) - len(page.met) - len(page.missed),
+        "total": len(page.health.rows),
+        "alerts": len(open_alerts),
+        "highest": max((a.alert.step for a in open_alerts), default=0),
+        "critical": sum(a.alert.severity.word == "critical" for a in open_alerts),
+        "unacked": sum(a.alert.ack is None for a in open_alerts),
+        "mttr": None if mttr is None else mttr,
+        "mttr_before": before,
+        "mttr_delta": None if mttr is None or before is None else round((mttr - before) / 60),
+        "mttr_spark": shapes.spark(durations[-30:], log=True) if len(durations) > 1 else "",
+        "incidents": len(month.incidents),
+        "quick": sum(d < 3600 for d in durations),
+        "resolved": len(durations),
+        "mtbf": month.now.mtbf_s if month.now else None,
+        "next": next_name,
+        "next_budget": texts.budget(row.budget_left) if row else "",
+        "next_low": bool(row and row.budget_left is not None and row.budget_left < 25),
+        "next_spare": duration_text(page.spare_s) if page.spare_s is not None else "",
+    }
+
+
+def week(page: FleetPage) -> list[tuple[str, str, str, str, bool]]:
+    """(name, now, before, change, is the change for the worse)."""
+    now, before = page.week, page.week_before
+    month = page.incidents
+    mttr = month.week.mttr.mean if month.week else None
+    mttr_before = month.week_before.mttr.mean if month.week_before else None
+    n = month.week.resolved if month.week else 0
+    n_before = month.week_before.resolved if month.week_before else 0
+    minutes = None if mttr is None else mttr / 60
+    minutes_before = None if mttr_before is None else mttr_before / 60
+    return [
+        ("Fleet uptime, %", texts.share(now.uptime), texts.share(before.uptime),
+         texts.delta(now.uptime, before.uptime), _worse(before.uptime, now.uptime)),
+        ("MTTR", texts.duration(mttr), texts.duration(mttr_before),
+         texts.delta(minutes, minutes_before, 0) + (" min" if minutes is not None and minutes_before is not None else ""),
+         _worse(mttr, mttr_before)),
+        ("Incidents", f"{n:,}", f"{n_before:,}", texts.delta(n, n_before, 0), n > n_before),
+        ("Quality, mean", texts.score(now.quality), texts.score(before.quality),
+         texts.delta(now.quality, before.quality, 1), _worse(before.quality, now.quality)),
+    ]  # fmt: skip
+
+
+def _worse(more: float | None, less: float | None) -> bool:
+    return more is not None and less is not None and more > less

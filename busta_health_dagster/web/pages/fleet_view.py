@@ -1,0 +1,266 @@
+"""The overview's facts as its template writes them: which rows, in which words, and what the page's figures are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+
+from busta_health_dagster.domain.health import WORST_FIRST
+from busta_health_dagster.domain.units import duration_text
+from busta_health_dagster.pipeline.status import STRIP_BUCKET_S
+from busta_health_dagster.web.pages import charts, figures, shapes, texts
+from busta_health_dagster.web.pages.alert_view import alert_view
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from markupsafe import Markup
+
+    from busta_health_dagster.domain.health import SourceHealth
+    from busta_health_dagster.domain.source import Source
+    from busta_health_dagster.pipeline.pages import FleetPage, Trend
+    from busta_health_dagster.store.rollups import Bar
+
+PAGE_ROWS = 100
+NOUNS = {"down": "down", "degraded": "degraded", "unknown": "without data", "maintenance": "in maintenance", "up": "up"}
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """What the address asks for. Everything is optional; what is not understood counts as not asked."""
+
+    state: str = ""
+    q: str = ""
+    type: str = ""
+    page: int = 1
+    wall: bool = False
+
+    @classmethod
+    def of(cls, query: Mapping[str, str]) -> Filter:
+        state, page = query.get("state", ""), query.get("page", "1")
+        return cls(
+            state if state in {*WORST_FIRST, "unhealthy"} else "",
+            query.get("q", "").strip()[:100],
+            query.get("type", "")[:100],
+            max(1, int(page)) if page.isdecimal() and len(page) < 6 else 1,
+            query.get("wall") == "1",
+        )
+
+    def takes(self, row: SourceHealth, source: Source | None) -> bool:
+        if self.type and row.type != self.type:
+            return False
+        if self.state and row.shown != self.state and not (self.state == "unhealthy" and row.unhealthy):
+            return False
+        words = self.q.lower().split()
+        if not words:
+            return True
+        owners = " ".join((*source.owners, *source.tags.values(), *source.feeds)) if source else ""
+        text = f"{row.source} {row.type} {row.probe} {row.group} {row.shown} tier{row.tier} {owners}".lower()
+        return all(word in text for word in words)
+
+    def address(self, **changes: Any) -> str:
+        """The same page with something else asked for."""
+        asked = {
+            "state": self.state,
+            "type": self.type,
+            "q": self.q,
+            "page": self.page,
+            "wall": int(self.wall),
+        } | changes
+        kept = {k: v for k, v in asked.items() if v and not (k == "page" and v == 1)}
+        return "/source-health" + (f"?{urlencode(kept)}" if kept else "")
+
+    @property
+    def active(self) -> bool:
+        return bool(self.state or self.q or self.type)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One source as a row."""
+
+    name: str
+    status: str
+    word: str
+    sub: str
+    seen_at: int | None
+    why: str
+    feeds: str
+    runbook: str | None
+    beats: Markup
+    uptimes: tuple[tuple[str, str, bool], ...]
+    p95: str
+    p95_bad: bool
+    latency: Markup
+    quality: str
+    quality_bad: bool
+    scores: Markup
+    fail: str
+    fail_bad: bool
+    budget: str
+    budget_bad: bool
+    meter: Markup
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """The rows to show of those that the filter takes."""
+
+    rows: tuple[SourceHealth, ...]
+    matching: int
+    page: int
+    pages: int
+
+    @property
+    def first(self) -> int:
+        return (self.page - 1) * PAGE_ROWS + 1
+
+
+def choose(page: FleetPage, wanted: Filter, sources: Mapping[str, Source]) -> Chosen:
+    """Worst first, a hundred at a time."""
+    rows = [r for r in page.health.rows if wanted.takes(r, sources.get(r.source))]
+    pages = max(1, -(-len(rows) // PAGE_ROWS))
+    at = min(wanted.page, pages)
+    return Chosen(tuple(rows[(at - 1) * PAGE_ROWS : at * PAGE_ROWS]), len(rows), at, pages)
+
+
+def row_view(row: SourceHealth, page: FleetPage, trend: Trend, source: Source | None, now: int) -> Row:
+    limits = page.limits.get(row.source)
+    latest = next((v for v in reversed(trend.p95_ms) if v is not None), None)
+    silent = row.status == "down" and not row.stale
+    p95 = _no_answer(row) if silent else texts.response(latest)
+    slow = bool(limits and limits.response_ms is not None and latest is not None and latest > limits.response_ms)
+    floor = limits.quality if limits else None
+    poor = row.quality is not None and floor is not None and row.quality < floor
+    failing = limits is not None and limits.failure_ratio is not None and row.failure_rate is not None
+    over = failing and row.failure_rate > 100 * limits.failure_ratio  # type: ignore[operator,union-attr]
+    since = trend.bars[0].start if trend.bars else now - 86400
+    return Row(
+        name=row.source,
+        status=row.shown,
+        word=texts.STATUS_WORDS[row.shown],
+        sub=f"{row.type} · {row.probe} · tier {row.tier}",
+        seen_at=row.observed_at,
+        why=reason(row, now, page),
+        feeds=texts.listed(source.feeds) if source and row.unhealthy and source.feeds else "",
+        runbook=source.runbook if source and row.unhealthy else None,
+        beats=shapes.beats(bar_words(trend.bars), "last 24 hours in half-hours", start=since, step_s=STRIP_BUCKET_S),
+        uptimes=tuple(
+            (label, texts.share(row.uptime.get(key)), _missed(row.uptime.get(key), row.target))
+            for label, key in (("24 h", "24h"), ("7 d", "7d"), ("30 d", "30d"))
+        ),
+        p95=p95,
+        p95_bad=silent or slow,
+        latency=shapes.spark(trend.p95_ms, limit=limits.response_ms if limits else None, log=True, ends_badly=silent),
+        quality=texts.score(row.quality),
+        quality_bad=poor,
+        scores=shapes.spark(trend.quality, limit=floor),
+        fail=texts.failures(row.failure_rate),
+        fail_bad=bool(over),
+        budget=texts.budget(row.budget_left),
+        budget_bad=row.budget_left is not None and row.budget_left < 0,
+        meter=shapes.meter(row.budget_left),
+    )
+
+
+def bar_words(bars: Sequence[Bar]) -> list[str | None]:
+    return [None if b.status is None else "maintenance" if b.maintenance else b.status.word for b in bars]
+
+
+_NO_ANSWER = {"timeout": "timeout", "dns": "no DNS", "tls": "TLS", "connect": "refused", "payload": "unreadable"}
+
+
+def _no_answer(row: SourceHealth) -> str:
+    if row.reason == "http_status" and row.http_status:
+        return str(row.http_status)
+    return _NO_ANSWER.get(row.reason, "no answer")
+
+
+def _missed(value: float | None, target: float) -> bool:
+    return value is not None and value < target
+
+
+def reason(row: SourceHealth, now: int, page: FleetPage | None = None, *, since: bool = True) -> str:
+    """What is wrong and, with `since`, since when. Nothing for a source that is well."""
+    if row.shown == "up":
+        return ""
+    if row.shown == "maintenance":
+        why = ""
+        if page is not None:
+            running = [p for p in page.planned if p.now and row.source in p.sources]
+            why = f": {running[0].occurrence.reason}" if running and running[0].occurrence.reason else ""
+        until = texts.moment(row.maintenance_until, now)
+        state = "" if row.status == "up" else f" It is {row.status} meanwhile."
+        return f"Planned work until {until} UTC{why}. Alerts wait.{state}"
+    if row.stale:
+        if row.observed_at is None:
+            return "Not looked at yet."
+        return (
+            f"Nobody has looked for {duration_text(now - row.observed_at)}; "
+            f"it was {row.status} at {texts.moment(row.observed_at, now)} UTC."
+        )
+    text = texts.capital((row.detail or row.reason.replace("_", " ")).rstrip("."))
+    if since and row.since is not None:
+        text += f", since {texts.moment(row.since, now)} UTC ({duration_text(max(now - row.since, 0))})"
+    return f"{text}."
+
+
+def headline(page: FleetPage, now: int) -> tuple[str, str, str]:
+    """(status of the shape, the page's heading, the document's title)."""
+    counts = page.health.counts
+    total = len(page.health.rows)
+    if not total:
+        return "unknown", "No source is configured", "No source"
+    if page.health.stale_monitor:
+        tick = page.health.tick_at
+        when = f"since {texts.moment(tick, now)} UTC" if tick else "yet"
+        return "unknown", f"The monitor has not reported {when}", "Monitor stale"
+    bad = [(s, counts[s]) for s in ("down", "degraded", "unknown") if counts[s]]
+    if not bad:
+        if counts["maintenance"] == total:
+            return "maintenance", "Everything is in maintenance", "Maintenance"
+        return "up", f"All {texts.plural(total - counts['maintenance'], 'source')} up", "All up"
+    first, n = bad[0]
+    head = ", ".join([f"{texts.plural(n, 'source')} {NOUNS[first]}", *(f"{m:,} {NOUNS[s]}" for s, m in bad[1:])])
+    return first, head, " · ".join(f"{m} {NOUNS[s]}" for s, m in bad)
+
+
+def overview(
+    page: FleetPage,
+    chosen: Chosen,
+    trends: Mapping[str, Trend],
+    sources: Mapping[str, Source],
+    wanted: Filter,
+    now: int,
+) -> dict[str, Any]:
+    """Everything the template asks for."""
+    status, head, title = headline(page, now)
+    counts = page.health.counts
+    shown = {r.source: r.shown for r in page.health.rows}
+    alerts = [alert_view(a, now, shown.get(a.alert.source, "unknown")) for a in page.alerts]
+    alerts.sort(key=lambda a: (a.acknowledged, a.severity != "critical", WORST_FIRST.index(a.status)))
+    return {
+        "head_status": status,
+        "head": head,
+        "title": title,
+        "counts": [(s, NOUNS[s], counts[s], wanted.address(state="" if wanted.state == s else s, page=1))
+                   for s in WORST_FIRST if counts[s]],
+        "now": now,
+        "page": page,
+        "health": page.health,
+        "kpi": figures.kpis(page),
+        "rows": [row_view(r, page, trends[r.source], sources.get(r.source), now) for r in chosen.rows],
+        "chosen": chosen,
+        "many": len(chosen.rows) > 40,
+        "filter": wanted,
+        "types": sorted({r.type for r in page.health.rows}),
+        "alerts": [a for a in alerts if a.open and not a.quiet],
+        "quiet": [a for a in alerts if a.quiet],
+        "pending": [a for a in alerts if not a.open and not a.quiet],
+        "names": shown,
+        "most_alerts": 4 if wanted.wall else 12,
+        "week": figures.week(page),
+        "gantt": charts.gantt(page.incidents.incidents, now),
+        "planned": page.planned,
+    }  # fmt: skip

@@ -1,0 +1,144 @@
+"""The addresses below /source-health, and what answers there. Thin: facts from the pipeline, words from the views."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from starlette.middleware import Middleware
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.responses import RedirectResponse, Response, StreamingResponse
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from busta_health_dagster.domain.errors import Refused, UnknownName
+from busta_health_dagster.pipeline.pages import trends
+from busta_health_dagster.pipeline.quality_page import validation_page
+from busta_health_dagster.pipeline.report_sending import kept_report
+from busta_health_dagster.pipeline.source_page import BUCKETS_S, source_page
+from busta_health_dagster.pipeline.status import STRIP_BUCKET_S, fleet_health
+from busta_health_dagster.reports.html import page as report_html
+from busta_health_dagster.web import live
+from busta_health_dagster.web.pages import badges
+from busta_health_dagster.web.pages.fleet_view import Filter, bar_words, choose, overview
+from busta_health_dagster.web.pages.login import Login
+from busta_health_dagster.web.pages.rendering import SECURITY, STATIC, html, svg
+from busta_health_dagster.web.pages.shelf import Shelf
+from busta_health_dagster.web.pages.source_view import source_view
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+    from starlette.routing import BaseRoute
+    from starlette.types import Scope
+
+    from busta_health_dagster.pipeline.app import App
+
+ROOT = "/source-health"
+_WEEK = re.compile(r"\d{4}-W\d{2}")
+REPORT_CSP = (
+    "default-src 'none'; img-src data: 'self'; style-src 'unsafe-inline'; sandbox allow-popups; frame-ancestors 'self'"
+)
+"""A report is a file for mail clients: it carries its style in itself, and no script at all."""
+
+
+class Pages:
+    """What the handlers share: the application and the shelf of facts."""
+
+    def __init__(self, app: App) -> None:
+        self.app = app
+        self.shelf = Shelf(app)
+        self.hub = live.hub_of(app)  # held here, so that every stream of this application shares it
+
+    def overview(self, request: Request) -> Response:
+        wanted = Filter.of(request.query_params)
+        page = self.shelf.page(newest="x-renew" in request.headers)
+        sources = self.app.config.sources
+        chosen = choose(page, wanted, sources)
+        rows = self.shelf.trends([r.source for r in chosen.rows])
+        return html(request, "overview.html", overview(page, chosen, rows, sources, wanted, self.app.now()))
+
+    def source(self, request: Request) -> Response:
+        name = request.path_params["name"]
+        if name not in self.app.config.sources:
+            return html(request, "missing.html", {"name": f"source {name}", "why": ""}, status=404)
+        window = request.query_params.get("window", "24h")
+        page = source_page(self.app, name, window if window in BUCKETS_S else "24h")
+        return html(request, "source.html", source_view(page))
+
+    def strip(self, request: Request) -> Response:
+        name = request.path_params["name"]
+        if name not in self.app.config.sources:
+            return svg(badges.pair(name[:60], "no such source", badges.BADGE["unknown"]), status=404)
+        row = fleet_health(self.app, [name]).rows[0]
+        bars = trends(self.app, [name])[name].bars
+        start = bars[0].start if bars else self.app.now() - 86400
+        return svg(badges.strip(row, bar_words(bars), start, STRIP_BUCKET_S))
+
+    def badge(self, request: Request) -> Response:
+        name = request.path_params["name"]
+        if name not in self.app.config.sources:
+            return svg(badges.pair(name[:60], "no such source", badges.BADGE["unknown"]), status=404)
+        return svg(badges.badge(fleet_health(self.app, [name]).rows[0]))
+
+    def quality(self, request: Request) -> Response:
+        try:
+            text = validation_page(self.app, request.path_params["name"])
+        except (UnknownName, Refused) as error:
+            return html(request, "missing.html", {"name": "such validation", "why": str(error)}, status=404)
+        return self._file(text.encode())
+
+    def report(self, request: Request) -> Response:
+        week = request.path_params["week"]
+        found = kept_report(self.app, week) if _WEEK.fullmatch(week) else None
+        if found is None:
+            why = (
+                f"busta report weekly --week {week} makes it."
+                if _WEEK.fullmatch(week)
+                else "A week is written 2026-W47."
+            )
+            return html(request, "missing.html", {"name": "such report", "why": why}, status=404)
+        return self._file(report_html(found).encode())
+
+    @staticmethod
+    def _file(body: bytes) -> Response:
+        headers = SECURITY | {"content-security-policy": REPORT_CSP, "cache-control": "private, no-cache"}
+        return Response(body, 200, headers, "text/html; charset=utf-8")
+
+    async def events(self, request: Request) -> Response:
+        stream = live.event_stream(self.app, request.headers.get("last-event-id"))
+        return StreamingResponse(stream, headers=live.HEADERS, media_type="text/event-stream")
+
+
+class Static(StaticFiles):
+    """Our own files; an address that carries the hash of its content may be kept for ever."""
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        response = await super().get_response(path, scope)
+        hashed = b"v=" in scope.get("query_string", b"")
+        response.headers["cache-control"] = "public, max-age=31536000, immutable" if hashed else "no-cache"
+        response.headers["x-content-type-options"] = "nosniff"
+        return response
+
+
+def _slash(request: Request) -> Response:
+    return RedirectResponse(f"{ROOT}?{request.url.query}" if request.url.query else ROOT, 308)
+
+
+def routes(app: App) -> list[BaseRoute]:
+    """Everything of the page. Put them before Dagster's own routes; the door stands in front of both."""
+    pages, login = Pages(app), Login(app)
+    packed = [Middleware(GZipMiddleware, minimum_size=2000, compresslevel=5)]
+    return [
+        Route(ROOT, pages.overview, middleware=packed),
+        Route(f"{ROOT}/", _slash),
+        Route(f"{ROOT}/s/{{name}}", pages.source, middleware=packed),
+        Route(f"{ROOT}/strip/{{name}}.svg", pages.strip),
+        Route(f"{ROOT}/badge/{{name}}.svg", pages.badge),
+        Route(f"{ROOT}/quality/{{name}}", pages.quality),
+        Route(f"{ROOT}/reports/{{week}}", pages.report),
+        Route(f"{ROOT}/events", pages.events),
+        Route(f"{ROOT}/login", login.form, methods=["GET"]),
+        Route(f"{ROOT}/login", login.submit, methods=["POST"]),
+        Route(f"{ROOT}/logout", login.logout, methods=["POST"]),
+        Mount(f"{ROOT}/static", Static(directory=STATIC)),
+    ]

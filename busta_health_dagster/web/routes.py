@@ -1,0 +1,56 @@
+"""Every route of ours; Dagster's answer for the rest."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Mount, Route
+
+from busta_health_dagster.domain.errors import StoreError
+from busta_health_dagster.pipeline.status import LAST_TICK, STALE_TICKS
+from busta_health_dagster.web import api, pages
+from busta_health_dagster.web.metrics import CONTENT_TYPE, render
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+    from starlette.routing import BaseRoute
+
+    from busta_health_dagster.pipeline.app import App
+
+NO_STORE = {"cache-control": "no-store"}
+
+
+def routes(app: App) -> list[BaseRoute]:
+    """The pages, REST, metrics and probes of this process."""
+
+    def livez(_: Request) -> Response:
+        """The process answers; it asks nothing else."""
+        return PlainTextResponse("ok\n", headers=NO_STORE)
+
+    def readyz(_: Request) -> Response:
+        """The store answers and the ticks are fresh; says which is not, and nothing about any source."""
+        checks = {"store": "ok", "tick": "ok"}
+        try:
+            with app.store.read() as uow:
+                tick = uow.meta.get(LAST_TICK)
+        except StoreError:
+            checks = {"store": "cannot answer", "tick": "unknown"}
+        else:
+            if tick is None:
+                checks["tick"] = "never"
+            elif app.now() - tick["at"] > STALE_TICKS * app.config.tick_s:
+                checks["tick"] = "stale"
+        ready = all(value == "ok" for value in checks.values())
+        return JSONResponse({"ready": ready, **checks}, status_code=200 if ready else 503, headers=NO_STORE)
+
+    def metrics(_: Request) -> Response:
+        return Response(render(app), media_type=CONTENT_TYPE, headers=NO_STORE)
+
+    return [
+        Route("/livez", livez),
+        Route("/readyz", readyz),
+        Route("/metrics", metrics),
+        Mount("/api", api.build(app)),
+        *pages.routes(app),
+    ]

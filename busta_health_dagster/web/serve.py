@@ -1,0 +1,134 @@
+"""Starts the one ASGI application on uvicorn, with Dagster's workspace on the shared code server."""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from busta_health_dagster import bootstrap
+from busta_health_dagster.domain.access import Principal, Role
+from busta_health_dagster.domain.errors import Refused
+from busta_health_dagster.pipeline import access
+from busta_health_dagster.web.door import Door, Doorkeeper
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from dagster._core.workspace.context import WorkspaceProcessContext
+    from starlette.applications import Starlette
+
+    from busta_health_dagster.pipeline.app import App
+    from busta_health_dagster.web.door import Asgi
+
+LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+
+
+def serve(*, workspace: str, host: str, port: int) -> None:
+    """Serve until told to stop.
+
+    Raises:
+        Refused: an address other than loopback while no token exists.
+    """
+    import uvicorn
+    from dagster import DagsterInstance
+    from dagster._core.workspace.context import WorkspaceProcessContext
+    from dagster._core.workspace.load_target import WorkspaceFileTarget
+
+    app = bootstrap.open_app(create_store=True)
+    refuse_open_door(app, host)
+    tls = app.config.settings.web.tls
+    with (
+        DagsterInstance.get() as instance,
+        WorkspaceProcessContext(instance, WorkspaceFileTarget([workspace])) as process,
+    ):
+        instance.optimize_for_webserver(statement_timeout=15000, pool_recycle=3600, max_overflow=20)
+        uvicorn.run(
+            build(app, process, host=host, port=port),
+            host=host,
+            port=port,
+            log_level="warning",
+            ssl_certfile=tls.certificate if tls else None,
+            ssl_keyfile=tls.key if tls else None,
+            timeout_graceful_shutdown=3,
+            server_header=False,
+            # uvicorn believes X-Forwarded-For from loopback; whose word counts is for the door to say, by the real peer.
+            proxy_headers=False,
+        )
+
+
+def refuse_open_door(app: App, host: str) -> None:
+    """Without tokens the server binds loopback only."""
+    if is_loopback(host) or guarded(app) or app.config.settings.web.trusted_proxy is not None:
+        return
+    raise Refused(
+        f"There is no token yet, and {host} is not loopback: everybody who reaches it would be admin. "
+        "Make one first: busta tokens create --role admin --name NAME. Or serve on 127.0.0.1."
+    )
+
+
+def is_loopback(host: str) -> bool:
+    if host in LOOPBACK:
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def guarded(app: App) -> bool:
+    """Does anybody have to show a token?"""
+    if app.config.settings.web.trusted_proxy is not None:
+        return True
+    return any(token.revoked_at is None for token in access.list_tokens(app))
+
+
+def build(app: App, process: WorkspaceProcessContext, *, host: str, port: int) -> Asgi:
+    """The whole application: our routes first, Dagster's for the rest, the door in front of all of it."""
+    from starlette.applications import Starlette
+    from starlette.routing import Mount
+
+    from busta_health_dagster.web.dagster_ui import GuardedWebserver
+    from busta_health_dagster.web.routes import routes
+
+    dagster = GuardedWebserver(process, live_data_poll_rate=2000).create_asgi_app()
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        yield
+
+    inner = Starlette(routes=[*routes(app), Mount("/", dagster)], lifespan=lifespan)
+    return Door(inner, doorkeeper(app, host=host, port=port))
+
+
+def doorkeeper(app: App, *, host: str, port: int) -> Doorkeeper:
+    """Who may come in, as settings.yaml and the store say."""
+    web = app.config.settings.web
+    del port  # a name is ours on any port: a proxy in front has its own
+    hosts = {host.lower(), *(h.lower() for h in web.allowed_hosts)}
+    if is_loopback(host):
+        hosts |= LOOPBACK
+    if host in {"0.0.0.0", "::"}:  # noqa: S104  compared, not bound
+        hosts |= LOOPBACK | {socket.gethostname().lower()}
+    if web.public_url:
+        hosts.add((urlsplit(web.public_url).hostname or "").lower())
+    proxy = web.trusted_proxy
+    return Doorkeeper(
+        hosts=frozenset(hosts),
+        guarded=lambda: guarded(app),
+        by_token=lambda secret: access.principal_of_token(app, secret),
+        by_cookie=lambda cookie: access.principal_of_session(app, cookie),
+        proxies=[ipaddress.ip_network(a) for a in proxy.addresses] if proxy else (),
+        proxy_header=proxy.header.lower() if proxy else "",
+        by_proxy=(lambda name: Principal(name, _proxied_role(app, name), "proxy")) if proxy else None,
+    )
+
+
+def _proxied_role(app: App, name: str) -> Role:
+    proxy = app.config.settings.web.trusted_proxy
+    assert proxy is not None
+    if name in proxy.admins:
+        return Role.ADMIN
+    return Role.OPERATOR if name in proxy.operators else Role(proxy.role)
