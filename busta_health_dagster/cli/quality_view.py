@@ -20,15 +20,9 @@ if TYPE_CHECKING:
 
 def scored_json(scored: Scored) -> dict[str, Any]:
     """`quality score` of surfaces.md, with which source and when: instants are UTC."""
-    from busta_health_dagster.quality.scorecard import as_json
+    from busta_health_dagster.pipeline.history_view import quality_row
 
-    return {
-        "source": scored.source,
-        "at": iso(scored.at),
-        "data_at": iso(scored.data_at),
-        "suite": scored.suite,
-        **as_json(scored.score),
-    }
+    return quality_row(scored)
 
 
 def failures_json(at: int | None, rows: Iterable[FailingRow]) -> dict[str, Any]:

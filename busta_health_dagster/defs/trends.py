@@ -44,7 +44,7 @@ def trend_definitions(
     assets = [_trend("quality", days), _trend("response", days)]
     job = dg.define_asset_job(
         JOB,
-        selection=dg.AssetSelection.assets(*assets),
+        selection=dg.AssetSelection.assets(*assets) | dg.AssetSelection.assets("health/sla"),
         description="30-day trends of quality and response times, as of one day.",
         tags={JOB_TAG: JOB},
         executor_def=dg.in_process_executor,

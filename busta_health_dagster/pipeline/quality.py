@@ -11,7 +11,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from busta_health_dagster.domain.observation import Kind, Status
 from busta_health_dagster.domain.units import duration_text, floor_to, from_epoch
@@ -196,20 +196,11 @@ def _keep(app: App, outcomes: Sequence[Outcome]) -> None:
             value = o.scored.score.score
             if value is not None:
                 uow.observations.score(o.scored.source, o.task.slot, value)
-                uow.states.set_quality({o.scored.source: (value, o.scored.data_at)})
+            # Also without data: a page must not go on showing the score of better days.
+            uow.states.set_quality({o.scored.source: (value, o.scored.data_at)})
             if o.failures:
                 uow.quality.put_failures(o.scored.source, o.scored.at, o.failures)
         uow.quality.put_learned({o.scored.source: o.learned for o in outcomes if o.learned is not None})
-        uow.counters.add(_counted(outcomes))
         failures = {o.scored.source: uow.quality.failures(o.scored.source) for o in outcomes}
     for o in outcomes:
         write_page(app, o.scored, quality_limit(app, o.task.source), failures[o.scored.source])
-
-
-def _counted(outcomes: Sequence[Outcome]) -> dict[str, float]:
-    counts: dict[str, float] = {}
-    for o in outcomes:
-        result: Any = "broken" if o.broken else "no_data" if o.scored.score.no_data else "scored"
-        name = f'busta_quality_runs_total{{result="{result}"}}'
-        counts[name] = counts.get(name, 0) + 1
-    return counts

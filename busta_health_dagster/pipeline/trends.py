@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from busta_health_dagster.domain.units import from_epoch
 from busta_health_dagster.engines.rules import limits_for
@@ -73,25 +73,34 @@ def trends_of(app: App, subject: Subject, day: date) -> Trends:
 
 
 def _quality_days(app: App, since: int, until: int) -> pd.DataFrame:
-    """Every score and every NO_DATA; of days before the first of them (an import) the mean that the rollups kept."""
+    """Every score and every NO_DATA. Days without any (an import) take the scores that came with the looks, and where
+    those have been deleted the mean that the rollups kept.
+    """
     from busta_health_dagster.quality.trends import daily
 
-    names = [s.name for s in app.config.sources.values() if s.quality is not None]
+    wanted = {s.name for s in app.config.sources.values() if s.quality is not None}
     with app.store.read() as uow:
-        known = {s.name for s in uow.sources.all()}
-        names = [n for n in names if n in known]
-        scores = uow.quality.scores(since, until, names) if names else {}
-        rolled = uow.rollups.daily(names, since, until) if names else {}
-    rows: list[dict[str, Any]] = []
-    for name in names:
-        mine = scores.get(name, [])
-        scored = {from_epoch(at).date() for at, _ in mine}
-        rows += [{"source": name, "day": from_epoch(at).date(), "score": score} for at, score in mine]
-        for at, summary in rolled.get(name, []):
-            day = from_epoch(at).date()
-            if day not in scored and summary.mean_quality is not None:
-                rows.append({"source": name, "day": day, "score": summary.mean_quality})
-    return daily(rows)
+        names = [s.name for s in uow.sources.all() if s.name in wanted]
+        if not names:
+            return daily([])
+        scored = uow.quality.scores(since, until, names)
+        rows: list[tuple[str, int, float | None]]
+        rows = [(n, at, score) for n, mine in scored.items() for at, score in mine]
+        told = _days_of(rows)
+        begun = max(scored[n][0][0] if n in scored else until for n in names)
+        looks = uow.observations.columns(since, begun, names)
+        early: list[tuple[str, int, float | None]]
+        early = [(n, look.slot, look.quality) for n, some in looks.items() for look in some if look.quality is not None]
+        rows += [row for row in early if (row[0], from_epoch(row[1]).date()) not in told]
+        told |= _days_of(early)
+        rolled = uow.rollups.daily(names, since, until)
+    kept = [(n, at, s.mean_quality) for n, days in rolled.items() for at, s in days if s.mean_quality is not None]
+    rows += [row for row in kept if (row[0], from_epoch(row[1]).date()) not in told]
+    return daily({"source": n, "day": from_epoch(at).date(), "score": score} for n, at, score in rows)
+
+
+def _days_of(rows: list[tuple[str, int, float | None]]) -> set[tuple[str, date]]:
+    return {(name, from_epoch(at).date()) for name, at, _ in rows}
 
 
 def _response_days(app: App, since: int, until: int) -> pd.DataFrame:

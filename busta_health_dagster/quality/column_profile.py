@@ -98,7 +98,7 @@ def learn_nulls(draft: Draft, values: pd.Series, column: str) -> bool:
     return True
 
 
-def row_check(  # noqa: PLR0917 - reads as one line of a suite
+def row_check(
     draft: Draft, column: str, suffix: str, type_: str, why: str, dimension: str = "validity", **kwargs: Any
 ) -> None:
     draft.add(f"{column}.{suffix}", type_, dimension, why, mostly=COLUMN_MOSTLY, **kwargs)

@@ -84,7 +84,7 @@ def _columns(kwargs: dict[str, Any]) -> tuple[str, ...]:
     return tuple(single + [c for c in listed if isinstance(c, str)] if isinstance(listed, list) else single)
 
 
-def _keys(  # noqa: PLR0917
+def _keys(
     field: str, entry: dict[str, Any], kwargs: dict[str, Any], meta: dict[str, Any], known: Entry, report: Report
 ) -> None:
     for key in entry.keys() - _KEYS:
@@ -157,7 +157,7 @@ def _number(value: Any, field: str, name: str, report: Report) -> float:
     return value
 
 
-def _mostly(  # noqa: PLR0917
+def _mostly(
     field: str, kwargs: dict[str, Any], meta: dict[str, Any], known: Entry, severity: CheckSeverity, report: Report
 ) -> float:
     ours, gx = meta.get("mostly"), kwargs.get("mostly")

@@ -6,9 +6,9 @@ GX is asked again with index lists, only when somebody wants to see rows. Result
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from busta_health_dagster.domain.quality import FailingRow
 from busta_health_dagster.quality.derive import derive
 from busta_health_dagster.quality.frame import MAX_ROWS, rows_to_frame
 
@@ -23,20 +23,6 @@ if TYPE_CHECKING:
 
 PER_CHECK = 20
 _LONGEST = 60
-
-
-@dataclass(frozen=True, slots=True)
-class FailingRow:
-    """One row that failed one check. `keys` are the suite's key columns, `values` the columns the check reads (masked).
-
-    `row` counts from 0 in the sample; `of` is how many rows failed this check, so that a cut list says so.
-    """
-
-    check: str
-    row: int
-    keys: dict[str, str]
-    values: dict[str, str]
-    of: int
 
 
 def failing_rows(

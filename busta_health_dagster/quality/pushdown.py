@@ -43,7 +43,7 @@ class SqlRunner:
         """
         import sqlalchemy as sa
 
-        query = query.strip().rstrip(";")
+        url, query = read_only_url(url), query.strip().rstrip(";")
         try:
             columns, rows = self._peek(url, query)
         except sa.exc.SQLAlchemyError as error:
@@ -95,19 +95,59 @@ class SqlRunner:
         with self._lock:
             key = (source, url, query)
             if key not in self._slots:
-                sources = ephemeral_context().data_sources
-                add = {"postgresql": sources.add_postgres, "sqlite": sources.add_sqlite}.get(
-                    _dialect(url), sources.add_sql
-                )
-                data = add(
-                    unique_name(source),
-                    connection_string=url,
-                    create_temp_table=False,
-                    kwargs={"connect_args": read_only_arguments(url, self._timeout_s)},
-                )
+                data = _add_source(unique_name(source), url, self._timeout_s)
                 asset = data.add_query_asset("rows", query)
                 self._slots[key] = _Slot(threading.Lock(), asset.add_batch_definition_whole_table("all"))
             return self._slots[key]
+
+
+def _add_source(name: str, url: str, timeout_s: float) -> Any:
+    """GX's data source on this database.
+
+    GX judges a Postgres URL by rules of its own: no unix socket, no `$` in a password. So it gets a URL without
+    anything in it, and the driver gets the rest as arguments.
+    """
+    import sqlalchemy as sa
+
+    sources = ephemeral_context().data_sources
+    parsed = sa.make_url(url)
+    arguments = read_only_arguments(url, timeout_s)
+    options: dict[str, Any] = {"create_temp_table": False, "kwargs": {"connect_args": arguments}}
+    match parsed.get_backend_name():
+        case "postgresql":
+            # Empty is "not given" to libpq, which then looks where it always does (.pgpass, the peer's name).
+            arguments |= {"user": "", "password": "", **parsed.get_dialect()().create_connect_args(parsed)[1]}
+            return sources.add_postgres(name, connection_string="postgresql://user@database/name", **options)
+        case "sqlite":
+            return sources.add_sqlite(name, connection_string=url, **options)
+        case _:
+            return sources.add_sql(name, connection_string=url, **options)
+
+
+def obstacle(suite: Suite) -> str | None:
+    """Why this suite needs rows; None when a database can count all of it."""
+    ours = sorted({c.type for c in suite.checks if any(word in c.type for word in _OURS)})
+    if ours:
+        return f"{ours[0]} runs on rows only"
+    derived = [d for d in suite.derivations if d.kind != "age_seconds" or "unit" in d.args]
+    if derived:
+        return f"the derived column {derived[0].column} ({derived[0].kind}) is computed on rows only"
+    return "unnest and rename work on rows only" if suite.unnest or suite.rename else None
+
+
+def read_only_url(url: str) -> str:
+    """A SQLite file opened read-only: an ordinary connection would create the file that it does not find."""
+    from pathlib import Path
+    from urllib.parse import quote
+
+    import sqlalchemy as sa
+
+    parsed = sa.make_url(url)
+    if parsed.get_backend_name() != "sqlite" or not parsed.database or parsed.database.startswith((":", "file:")):
+        return url
+    query = {**parsed.query, "mode": "ro", "uri": "true"}
+    opened = parsed.set(database=f"file:{quote(str(Path(parsed.database).absolute()))}", query=query)
+    return opened.render_as_string(hide_password=False)
 
 
 def with_ages(query: str, url: str, suite: Suite, columns: set[str]) -> tuple[str, set[str]]:

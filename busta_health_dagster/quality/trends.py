@@ -102,7 +102,7 @@ def rolling(
     )
 
 
-def _trend(  # noqa: PLR0917
+def _trend(
     source: str, part: pd.DataFrame, day: date, window: int, limit: float | None, worse: str
 ) -> Trend:
     known = part.dropna(subset=["median"]).sort_values("day")
@@ -161,7 +161,7 @@ def _theil_sen(x: Sequence[int], y: np.ndarray[Any, Any]) -> tuple[float, float,
     return slope, float(slopes[lower]), float(slopes[upper]), level
 
 
-def _crossing(  # noqa: PLR0917
+def _crossing(
     slope: float, low: float, high: float, level: float, limit: float | None, worse: str
 ) -> tuple[int | None, str]:
     if limit is None:
@@ -201,10 +201,11 @@ def _pettitt(days: Sequence[date], values: np.ndarray[Any, Any]) -> ChangePoint 
     return ChangePoint(days[at], float(np.median(values[:at])), float(np.median(values[at:])), p)
 
 
-def trend_table(trends: Iterable[Trend], unit: str = "") -> str:
+def trend_table(trends: Iterable[Trend], unit: str = "", *, worse: str = "lower") -> str:
     """The trends as a GitHub-flavoured Markdown table, worst mean first."""
+    sign = 1 if worse == "lower" else -1
     rows = ["| source | days | mean | p10 | min | slope a day (95%) | no data | change | outlook |", "|---" * 9 + "|"]
-    for t in sorted(trends, key=lambda t: (t.mean is not None, t.mean or 0.0)):
+    for t in sorted(trends, key=lambda t: (t.mean is not None, sign * (t.mean or 0.0))):
         slope = "-" if t.slope is None else f"{t.slope:+.2f} ({t.slope_low:+.2f} to {t.slope_high:+.2f})"
         change = (
             "-"

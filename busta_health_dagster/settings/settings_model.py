@@ -44,10 +44,11 @@ class Retention(Strict):
     """How long each kind of record is kept."""
 
     observations: PositiveDuration = Field(35 * _DAY, description="Every single look.")
-    samples: PositiveDuration = Field(2 * _DAY, description="Payload samples for scoring.")
+    samples: PositiveDuration = Field(2 * _DAY, description="Payload samples for scoring, and failing rows.")
     rollup_hour: PositiveDuration = Field(400 * _DAY, description="Hourly sums.")
     rollup_day: PositiveDuration = Field(5 * 365 * _DAY, description="Daily sums.")
-    quality: PositiveDuration = Field(400 * _DAY, description="Quality scores with their checks.")
+    quality: PositiveDuration = Field(400 * _DAY, description="Quality scores and their dimensions.")
+    quality_checks: PositiveDuration = Field(30 * _DAY, description="The single checks behind each score.")
     alerts: PositiveDuration = Field(400 * _DAY, description="Resolved alerts, transitions and incidents.")
     deliveries: PositiveDuration = Field(90 * _DAY, description="What was sent, and what was not.")
     reports: PositiveDuration = Field(5 * 365 * _DAY, description="Weekly reports.")
@@ -119,6 +120,7 @@ class DeadMansSwitch(Strict):
 
     url: TextOrSecret = Field(description="Called while ticks are fresh and messages leave.")
     every: Interval = Field(300.0, description="How often.")
+    allow_private: bool = Field(False, description="It may lie on a private address.")
 
 
 class Settings(Strict):

@@ -153,6 +153,7 @@ def _source(source: Source) -> dict[str, Any]:
             "fetch": quality.fetch,
             "public_columns": quality.public_columns,
             "key_columns": quality.key_columns,
+            "push_down": quality.push_down,
         },
         "concurrency": source.concurrency,
         "concurrency_per_host": source.concurrency_per_host,

@@ -36,6 +36,9 @@ class QualityFields(Strict):
     )
     public_columns: tuple[str, ...] = Field((), description="Columns whose values may be shown in messages and pages.")
     key_columns: tuple[str, ...] = Field((), description="Columns that identify a record.")
+    push_down: bool = Field(
+        True, description="Probe sql: let the database count instead of scoring the sample, where the suite permits it."
+    )
 
 
 class SourceFields(Strict):

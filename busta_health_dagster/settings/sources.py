@@ -286,4 +286,5 @@ def _quality(fields: QualityFields) -> QualitySpec:
         fetch=fields.fetch,
         public_columns=fields.public_columns,
         key_columns=fields.key_columns,
+        push_down=fields.push_down,
     )

@@ -85,13 +85,8 @@ class Reports:
         if found is None:
             return None
         whole = zlib.decompress(found.data).decode()
-        return KeptReport(*found[:7], data=whole)
-
-    def list(self, name: str, limit: int = 200) -> list[KeptReport]:
-        """Newest period first, without their data."""
-        columns = (_R.name, _R.period, _R.since, _R.until, _R.written_at, _R.sent_at, _R.headline)
-        asked = select(*columns).where(_R.name == name).order_by(_R.since.desc()).limit(limit)
-        return [KeptReport(*row) for row in self._uow.connection.execute(asked)]
+        head = (found.name, found.period, found.since, found.until, found.written_at, found.sent_at, found.headline)
+        return KeptReport(*head, data=whole)
 
     def first_slot(self) -> int | None:
         """The oldest scheduled observation that was ever stored, also when it has been deleted since."""
@@ -121,3 +116,9 @@ class Reports:
         c = suppression.c
         asked = select(c.fingerprint, c.at, c.event, c.reason).where(c.at >= since, c.at < until).order_by(c.id)
         return [(r.fingerprint, r.at, Event(r.event), r.reason) for r in self._uow.connection.execute(asked)]
+
+    def list(self, name: str, limit: int = 200) -> list[KeptReport]:
+        """Newest period first, without their data."""
+        columns = (_R.name, _R.period, _R.since, _R.until, _R.written_at, _R.sent_at, _R.headline)
+        asked = select(*columns).where(_R.name == name).order_by(_R.since.desc()).limit(limit)
+        return [KeptReport(*row) for row in self._uow.connection.execute(asked)]

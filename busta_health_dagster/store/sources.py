@@ -98,7 +98,7 @@ class Sources:
     def ensure(self, name: str, kind: str, interval_s: int, now: int) -> StoredSource:
         """A source that an import brings: taken as it comes, unless the configuration already names it."""
         known = self._known.get(name)
-        if known is None or known.origin == "import":
+        if known is None or known.origin == "import" or known.removed_at is not None:
             self._put([(name, kind, interval_s)], "import", now)
         return self._known[name]
 

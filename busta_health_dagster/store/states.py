@@ -43,8 +43,10 @@ class States:
         """No probe before these instants (a 429's Retry-After)."""
         self._set(instants, "not_before", only_forward=False)
 
-    def set_quality(self, scores: Mapping[str, tuple[float, int]]) -> None:
-        """The newest quality scores: name -> (0-100, epoch); an older one than the stored stays out."""
+    def set_quality(self, scores: Mapping[str, tuple[float | None, int]]) -> None:
+        """The newest quality scores: name -> (0-100 or None for NO_DATA, epoch); an older one than the stored stays
+        out.
+        """
         if not scores:
             return
         rows = [{"key": self._uow.sources.get(n).id, "score": s, "scored": at} for n, (s, at) in scores.items()]

@@ -9,6 +9,7 @@ from sqlalchemy import func, select
 
 from busta_health_dagster.store.access import Access
 from busta_health_dagster.store.alerts import Alerts, Suppressions, Transitions
+from busta_health_dagster.store.baselines import Baselines
 from busta_health_dagster.store.events import Events
 from busta_health_dagster.store.heartbeats import Heartbeats
 from busta_health_dagster.store.leases import Leases
@@ -71,6 +72,10 @@ class UnitOfWork:
     @cached_property
     def rollups(self) -> Rollups:
         return Rollups(self)
+
+    @cached_property
+    def baselines(self) -> Baselines:
+        return Baselines(self)
 
     @cached_property
     def samples(self) -> Samples:

@@ -76,7 +76,12 @@ def test_scores_plot_and_the_check_of_the_source_says_what_the_rule_says(locatio
     made = metadata(result)
     assert set(made) == {"quality/good_file", "quality/old_file"}
     good, old = made["quality/good_file"], made["quality/old_file"]
-    assert (good["1_score"], good["3_completeness"], good["9_coverage_percent"], good["rows"]) == (100.0, 100.0, 25.0, 40.0)
+    assert (good["1_score"], good["3_completeness"], good["9_coverage_percent"], good["rows"]) == (
+        100.0,
+        100.0,
+        25.0,
+        40.0,
+    )
     assert "4_validity" not in good
     assert (old["1_score"], old["2_raw"]) == (50.0, 50.0)
     assert old["capped"].startswith("89: play.not_null: ERROR check: 50% of 40 passed")
@@ -99,7 +104,10 @@ def test_scores_plot_and_the_check_of_the_source_says_what_the_rule_says(locatio
 def test_the_schedule_scores_what_is_due_and_a_person_what_they_ask_for(location, instance, clock) -> None:
     run(location, instance, "health_tick")
     tags = {"dagster/schedule_name": "quality_hourly"}
-    assert set(metadata(run(location, instance, "quality_hourly", tags=tags))) == {"quality/good_file", "quality/old_file"}
+    assert set(metadata(run(location, instance, "quality_hourly", tags=tags))) == {
+        "quality/good_file",
+        "quality/old_file",
+    }
     again = run(location, instance, "quality_hourly", tags=tags)
     assert again.success
     assert metadata(again) == {}
@@ -146,14 +154,20 @@ def test_any_day_of_the_trends_can_be_filled_again(location, instance, clock) ->
     key = AssetKey(["trends", "quality"])
     assert instance.get_materialized_partitions(key) == set(days)
     newest = instance.fetch_materializations(key, limit=2).records
-    means = {r.partition_key: r.asset_materialization.metadata["1_mean"].value for r in newest if r.asset_materialization}
+    means = {
+        r.partition_key: r.asset_materialization.metadata["1_mean"].value for r in newest if r.asset_materialization
+    }
     assert means[days[1]] > means[days[0]]
-    assert "- **good_file**: at -0.25 a day (95%: -0.25 to -0.25) from 91.8, 90 is crossed in 7 days" in outlook[days[0]]
+    assert (
+        "- **good_file**: at -0.25 a day (95%: -0.25 to -0.25) from 91.8, 90 is crossed in 7 days" in outlook[days[0]]
+    )
 
 
 def test_the_schedule_fills_the_day_that_has_ended(location) -> None:
     schedule = location.resolve_schedule_def("trends_daily")
     at = from_epoch(1_795_393_500)  # 2026-11-23 00:25 UTC
-    with dg.build_schedule_context(scheduled_execution_time=at, repository_def=location.get_repository_def()) as context:
+    with dg.build_schedule_context(
+        scheduled_execution_time=at, repository_def=location.get_repository_def()
+    ) as context:
         data = schedule.evaluate_tick(context)
     assert [r.partition_key for r in data.run_requests or []] == ["2026-11-22"]

@@ -87,7 +87,7 @@ def test_a_source_that_is_down_has_no_data_and_its_availability_is_left_alone(ho
         trend = uow.quality.scores(0, now + 1)["league"]
     assert (seen.up, seen.down, seen.seen) == (1, 1, 2)
     assert state is not None
-    assert (state.status, state.quality) == (Status.DOWN, 100.0)
+    assert (state.status, state.quality) == (Status.DOWN, None)
     assert history == [100.0, None]
     assert [score for _, score in trend] == [100.0, None]
 
@@ -102,7 +102,9 @@ def test_what_is_wrong_with_one_suite_or_validator_stays_with_its_source(home_of
         unscaled='{suite: plays, validator: "builtins:dict"}',
         columns="{suite: odds}",
     )
-    (home.root / "expectations" / "broken.json").write_text('{"name": "broken", "expectations": [{"type": "expect_x"}]}')
+    (home.root / "expectations" / "broken.json").write_text(
+        '{"name": "broken", "expectations": [{"type": "expect_x"}]}'
+    )
     home.look()
     run = home.score()
     reasons = {o.scored.source: o.scored.score.reason for o in run.outcomes}
@@ -188,8 +190,8 @@ def test_a_column_that_goes_away_is_drift_until_a_person_accepts_it(home_of) -> 
 
 def test_failing_rows_are_kept_masked_and_shown_by_the_page(home_of) -> None:
     home = home_of(league="{suite: plays, public_columns: [], key_columns: [game_id]}")
-    with pytest.raises(Refused, match="league was never scored. Score it with: busta quality run league"):
-        home.look()
+    home.look()
+    with pytest.raises(Refused, match=r"league was never scored. Score it with: busta quality run league"):
         validation_page(home.app, "league")
     home.write("league", plays(nameless=30))
     home.look()
@@ -198,7 +200,12 @@ def test_failing_rows_are_kept_masked_and_shown_by_the_page(home_of) -> None:
         at, rows = uow.quality.failures("league")
     assert at == home.app.now()
     assert len(rows) == 20
-    assert (rows[0].check, rows[0].keys, rows[0].values, rows[0].of) == ("player.not_null", {"game_id": "0"}, {"player": "null"}, 30)
+    assert (rows[0].check, rows[0].keys, rows[0].values, rows[0].of) == (
+        "player.not_null",
+        {"game_id": "0"},
+        {"player": "null"},
+        30,
+    )
     page = validation_page(home.app, "league")
     assert page == page_path(home.app, "league").read_text(encoding="utf-8")
     assert "game_id=0" in page

@@ -7,9 +7,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from busta_health_dagster.domain.quality import CheckResult, CheckSeverity, Dimension, no_data
+from busta_health_dagster.domain.quality import CheckResult, CheckSeverity, Dimension, FailingRow, no_data
 from busta_health_dagster.engines.quality_score import score
-from busta_health_dagster.quality.failing_rows import FailingRow
 from busta_health_dagster.quality.report import render_report
 
 AT = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)

@@ -1,0 +1,75 @@
+"""A suite that is counted inside a real Postgres: the same counts as on rows, and nothing is written there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from sqlalchemy import create_engine, text
+
+from busta_health_dagster.quality.loader import load_suite
+from busta_health_dagster.quality.pushdown import SqlRunner, obstacle
+
+SUITES = Path(__file__).parents[3] / "expectations"
+
+pytestmark = [
+    pytest.mark.postgres,
+    pytest.mark.filterwarnings("ignore:module 'sre_.*' is deprecated:DeprecationWarning"),
+]
+
+
+@pytest.fixture
+def warehouse(postgres_url: str):
+    engine = create_engine(postgres_url)
+    with engine.begin() as connection:
+        connection.execute(
+            text(
+                "create table games (id integer, game_date date, home_team text, away_team text, updated_at timestamptz)"
+            )
+        )
+        connection.execute(
+            text(
+                "insert into games select i, current_date, 'KC', case when i < 40 then null else 'BUF' end, "
+                "now() - interval '10 min' from generate_series(0, 999) i"
+            )
+        )
+    engine.dispose()
+    return postgres_url
+
+
+def test_postgres_counts_for_itself(warehouse: str) -> None:
+    suite = load_suite(SUITES / "warehouse_table.json")
+    assert obstacle(suite) is None
+    found = SqlRunner().validate("games", suite, warehouse, "select * from games").score
+    counts = {c.id: (c.eligible, c.unexpected, c.error) for c in found.checks}
+    assert counts["away_team.not_null"] == (1000, 40, None)
+    assert counts["home_team.code"] == (1000, 0, None)
+    assert counts["updated_at.fresh"] == (1, 0, None)
+    assert (found.rows, found.score) == (1000, 89.0)
+    assert [c.error for c in found.checks if c.error] == []
+
+
+def test_a_query_that_writes_is_refused_by_the_database(warehouse: str) -> None:
+    suite = load_suite(SUITES / "warehouse_table.json")
+    query = "with gone as (delete from games returning *) select * from gone"
+    found = SqlRunner().validate("games", suite, warehouse, query).score
+    assert found.score is None
+    assert "WITH" in found.reason or "read-only" in found.reason
+    engine = create_engine(warehouse)
+    with engine.begin() as connection:
+        assert connection.execute(text("select count(*) from games")).scalar_one() == 1000
+        tables = connection.execute(text("select tablename from pg_tables where schemaname = 'public'")).scalars()
+        assert list(tables) == ["games"]
+    engine.dispose()
+
+
+def test_an_unreachable_database_is_no_data_and_its_password_stays_out() -> None:
+    suite = load_suite(SUITES / "warehouse_table.json")
+    found = SqlRunner().validate("games", suite, "postgresql://u:hunter2@127.0.0.1:1/x", "select 1").score
+    assert found.score is None
+    assert "the query could not be run" in found.reason
+    assert "hunter2" not in found.reason
+
+
+def test_suites_that_need_rows_say_so() -> None:
+    assert obstacle(load_suite(SUITES / "odds.json")) == "expect_column_values_to_be_american_odds runs on rows only"
