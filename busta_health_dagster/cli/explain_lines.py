@@ -13,6 +13,7 @@ from busta_health_dagster.engines.flapping import STARTS_AT
 from busta_health_dagster.engines.rules.limits import limit_text, value_text
 from busta_health_dagster.pipeline.alert_view import clock
 from busta_health_dagster.pipeline.explain import AlertStory, JudgedLook, SourceStory, fired_at
+from busta_health_dagster.pipeline.notices import incident_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -112,7 +113,7 @@ def _headline(story: AlertStory, letters: Alphabet) -> str:
 
 def _facts(story: AlertStory) -> list[str]:
     a, rule = story.row.alert, story.rule
-    incident = "none (shadow)" if a.shadow else f"INC-{a.id}"
+    incident = incident_of(a, rule) or "none"
     lines = [f"  fingerprint  {a.fingerprint}      incident  {incident}      group  {a.group_key or 'not told yet'}"]
     if rule is None:
         lines.append("  rule         not in the configuration any more")
@@ -149,7 +150,7 @@ def _metric(rule: Rule | None) -> str:
 
 
 def _verdicts(story: AlertStory) -> list[str]:
-    looks, rule, alert = story.looks, story.rule, story.row.alert
+    looks, rule = story.looks, story.rule
     if rule is None or not looks:
         return ["VERDICTS       not stored, and the rule cannot be run again on what is stored"]
     metric, fired = _metric(rule), fired_at(story)
@@ -178,7 +179,6 @@ def _verdicts(story: AlertStory) -> list[str]:
     doubt = "None suspect." if not suspect else f"{suspect} suspect (our own loop lagged): no response time was judged."
     dark = "None unknown." if not story.unknown else f"{story.unknown} unknown: they count neither way."
     lines.append(f"  {doubt} {dark} {share}")
-    del alert
     return lines
 
 

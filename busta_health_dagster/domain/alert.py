@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Self
 
@@ -174,7 +174,12 @@ class Alert:
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready; `from_dict` gives the same alert back."""
-        return {**asdict(self), "severity": int(self.severity), "ladders": [_ladder_out(x) for x in self.ladders]}
+        out: dict[str, Any] = {f.name: getattr(self, f.name) for f in fields(self)}  # asdict would copy for 0.5 ms
+        out |= {"state": self.state.value, "severity": int(self.severity), "numbers": dict(self.numbers)}
+        out |= {name: list(out[name]) for name in ("told", "told_before")}
+        out |= {name: None if out[name] is None else asdict(out[name]) for name in ("ack", "snooze")}
+        out["held"] = [asdict(h) | {"event": h.event.value, "channels": list(h.channels)} for h in self.held]
+        return out | {"ladders": [_ladder_out(x) for x in self.ladders]}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:

@@ -11,6 +11,7 @@
     │   ├── HomeNotWritable
     │   └── AlreadyRunning          a second instance on the same home
     ├── PortInUse
+    ├── RemoteUnavailable           exit 3: nobody answers at --url, or no busta does
     └── StoreError                  exit 3: we cannot tell
         ├── StoreUnavailable        unreachable, locked for too long, refused
         ├── StoreMissing            nothing there yet, or older than this program: `busta db upgrade`
@@ -96,6 +97,12 @@ class AlreadyRunning(HomeError):
 
 class PortInUse(BustaError):
     """The port asked for is taken."""
+
+
+class RemoteUnavailable(BustaError):
+    """The busta at `--url` does not answer, or something else does: we cannot tell."""
+
+    exit_code: ClassVar[int] = 3
 
 
 class StoreError(BustaError):

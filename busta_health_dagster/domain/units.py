@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from datetime import UTC, datetime
 from fractions import Fraction
@@ -77,7 +76,8 @@ def floored(value: Fraction | float, places: int) -> float:
     """Floor toward the worse side: 99.5049 -> 99.50, -1.851 -> -1.86. What is displayed never flatters."""
     scale = 10**places
     exact = value if isinstance(value, Fraction) else Fraction(value)
-    return math.floor(exact * scale) / scale
+    whole: int = (exact * scale).__floor__()
+    return whole / scale
 
 
 def to_epoch(at: datetime) -> int:

@@ -30,6 +30,7 @@ class OpenAlerts:
         self._inhibitions = tuple(inhibitions)
         self._down: dict[str, str] = {}
         self._by_pair: list[dict[tuple[str, ...], dict[str, bool]]] = [{} for _ in self._inhibitions]
+        self._lies_at: list[dict[str, tuple[str, ...]]] = [{} for _ in self._inhibitions]
         for alert, source in opened:
             self.update(alert, source)
 
@@ -41,16 +42,16 @@ class OpenAlerts:
                 self._down[source.name] = alert.fingerprint
             else:
                 self._down.pop(source.name, None)
-        for inhibition, index in zip(self._inhibitions, self._by_pair, strict=True):
-            if not inhibition.source.matches_alert(source, alert.rule, alert.severity.word):
+        for inhibition, index, lies_at in zip(self._inhibitions, self._by_pair, self._lies_at, strict=True):
+            before = lies_at.pop(alert.fingerprint, None)  # its severity, a part of the key, may have risen
+            if before is not None:
+                index[before].pop(alert.fingerprint, None)
+            if not counts or not inhibition.source.matches_alert(source, alert.rule, alert.severity.word):
                 continue
             key = _values(inhibition.equal, source, alert.rule, alert.severity)
-            if counts:
-                also_target = inhibition.target.matches_alert(source, alert.rule, alert.severity.word)
-                index.setdefault(key, {})[alert.fingerprint] = also_target
-            else:
-                for group in index.values():
-                    group.pop(alert.fingerprint, None)
+            also_target = inhibition.target.matches_alert(source, alert.rule, alert.severity.word)
+            index.setdefault(key, {})[alert.fingerprint] = also_target
+            lies_at[alert.fingerprint] = key
 
     def inhibitor(self, fingerprint: str, source: Source, rule: str, severity: Severity) -> str:
         """The fingerprint of an open alert that keeps this one quiet; empty when none does."""

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import TYPE_CHECKING
 
-from busta_health_dagster.domain.report import SELF_RESOLVED_S, NoiseRow
+from busta_health_dagster.domain.report import SELF_RESOLVED_S
+from busta_health_dagster.domain.report_running import NoiseRow
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence

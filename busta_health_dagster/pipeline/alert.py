@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from busta_health_dagster.domain.alert import AlertState
 from busta_health_dagster.domain.errors import Refused
 from busta_health_dagster.domain.units import floor_to
-from busta_health_dagster.pipeline import evaluate, monitor_alerts
+from busta_health_dagster.pipeline import detect, evaluate, monitor_alerts
 from busta_health_dagster.pipeline.alert_book import AlertBook, Changes, Rulebook
 from busta_health_dagster.pipeline.alert_commit import commit
 from busta_health_dagster.pipeline.failpoints import failpoint
@@ -26,7 +26,6 @@ from busta_health_dagster.pipeline.status import LAST_TICK, STALE_TICKS
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from busta_health_dagster.domain.anomaly import AnomalyVerdict
     from busta_health_dagster.domain.observation import Observation, SourceState
     from busta_health_dagster.domain.verdict import CheckVerdict, ExternalFact
     from busta_health_dagster.engines.maintenance import MaintenanceIndex
@@ -61,8 +60,7 @@ class Passed:
 
 def alert_pass(
     app: App, *, manual: Iterable[Observation] = (), facts: Iterable[ExternalFact] = (),
-    remember: Mapping[str, Any] | None = None,
-    anomalies: Mapping[tuple[str, int], AnomalyVerdict] | None = None, whole: bool = True, ticking: bool = False,
+    remember: Mapping[str, Any] | None = None, whole: bool = True, ticking: bool = False,
 ) -> Passed:  # fmt: skip
     """Judge every look that no pass has judged, let the clocks speak, and put the messages into the outbox.
 
@@ -88,14 +86,17 @@ def alert_pass(
             rules, _planned(app, uow, intake, states, now), uow.alerts.watched().values(), seats=intake.seats
         )
         book.begin(now, steady.at, _reprobed(app, book, states, now))
+        anomalies = detect.judge_pending(app, uow, intake.cursors, states, book.planned)
         evaluate.take_in(uow, book, intake, states, by_hand=by_hand, anomalies=anomalies)
         tick = uow.meta.get(LAST_TICK)
         if whole:
             evaluate.take_scores(uow, book, intake, states)
             evaluate.close_slots(book, intake, tick["started_at"] if tick else None)
         book.judge_external(news)
-        _judge_monitor(app, book, states, tick["at"] if tick else None, ticking=ticking)
-        book.close_removed()
+        if ticking or not by_hand:
+            # Only the running monitor knows which configuration is in force; a person's check may use another one.
+            _judge_monitor(app, book, states, tick["at"] if tick else None, ticking=ticking)
+            book.close_removed()
         changes = book.finish()
         evaluate.keep(uow, intake, states)
         failpoint("after_evaluate")
@@ -106,6 +107,9 @@ def alert_pass(
         failpoint("before_commit")
     failpoint("after_commit")
     verdicts = evaluate.verdicts_of(app, states, intake.seats, now) if whole else {}
+    for name, check in detect.checks(app, states, now).items() if whole else ():
+        if name in verdicts:
+            verdicts[name][check.name] = check
     return Passed(verdicts, intake.looks, changes, steady.note)
 
 

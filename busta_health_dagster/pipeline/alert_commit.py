@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from busta_health_dagster.domain.alert import Alert, AlertState
+from busta_health_dagster.pipeline.bands import normal_of
 from busta_health_dagster.pipeline.notices import Scene, by_alert, write
 from busta_health_dagster.pipeline.planned import maintenance
 from busta_health_dagster.pipeline.status import WINDOWS_S, sla_of, window_end
@@ -92,6 +93,7 @@ def _scene(
         transitions=by_alert((t.alert_id, t.transition) for t in stored),
         threads={t: [earlier[key] for key in sorted(ids) if key in earlier] for t, ids in told.items()},
         levels=_levels(app, uow, names, states, changes.at), good_values=_good_values(uow, book, single),
+        normal=normal_of(app, uow, changes.at),
         fleet=len(app.config.sources), base_url=app.config.settings.web.public_url or "", drill=app.drill,
     )  # fmt: skip
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from busta_health_dagster.channels.port import ChannelContext
     from busta_health_dagster.channels.registry import ChannelRegistry
     from busta_health_dagster.domain.clock import Clock
+    from busta_health_dagster.pipeline.beats import Beats
     from busta_health_dagster.pipeline.rulebook import Rulebook
     from busta_health_dagster.probes.prober import Prober
     from busta_health_dagster.settings import Config, Secrets
@@ -50,6 +51,12 @@ class App:
     def channels(self) -> Channels:
         assert self.make_channels is not None, "this application was opened without channels"
         return self.make_channels(self)
+
+    @cached_property
+    def beats(self) -> Beats:
+        from busta_health_dagster.pipeline.beats import Beats
+
+        return Beats(self.store)
 
     @cached_property
     def prober(self) -> Prober:

@@ -10,6 +10,7 @@ from busta_health_dagster.channels.port import deliver
 from busta_health_dagster.domain.delivery import Delivered, Delivery, Outcome, Rejected, RetryLater
 from busta_health_dagster.domain.errors import PluginError
 from busta_health_dagster.domain.notice import Notice
+from busta_health_dagster.engines.retry import SCHEDULE_S
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,10 +20,15 @@ if TYPE_CHECKING:
 
 SEND_TIMEOUT_S = 10.0
 """Total deadline of one attempt."""
+MOST_BEGUN = 2 * len(SCHEDULE_S)
+"""A message that kills its worker never ends an attempt: after so many it must not kill another."""
 
 
 def attempt(app: App, row: OutboxRow, timeout_s: float = SEND_TIMEOUT_S) -> Outcome:
     """Send it now. Never raises for what the channel, its configuration or the message does wrong."""
+    if row.attempts > MOST_BEGUN:
+        begun = f"{row.attempts - 1} attempts were begun and none gave an answer: the worker died each time"
+        return Rejected(begun, "See the log of the daemon, then: busta alerts outbox --retry")
     try:
         notice = notice_of(row.message.payload)
     except ValueError as why:

@@ -12,10 +12,10 @@ from busta_health_dagster.domain.errors import BadInput
 from busta_health_dagster.domain.rule import Pattern
 from busta_health_dagster.domain.units import iso
 from busta_health_dagster.engines.rules import rules_for
+from busta_health_dagster.pipeline.detector import known_events
 from busta_health_dagster.pipeline.history_files import events_of, windows_of
 from busta_health_dagster.pipeline.planned import windows
 from busta_health_dagster.pipeline.replay import Replay, Script, ticks_of
-from busta_health_dagster.pipeline.replay_detector import known_events
 from busta_health_dagster.pipeline.service_levels import known_sources
 
 if TYPE_CHECKING:
@@ -59,20 +59,9 @@ class Trial:
         replay.last_seen(self.last)
         yield from replay.run(self.ticks(), warm_until=self.since, advance=advance, total=self.looks)
 
-    def with_rules(self, rules: Sequence[Rule], sources: Mapping[str, Source] | None = None) -> Trial:
-        """The same history under other rules; with `sources`, only theirs (or as they are there)."""
-        chosen = self.script.sources if sources is None else sources
-        ticks, script = self.ticks, replace(self.script, rules=tuple(rules), sources=chosen)
-        if chosen.keys() == self.script.sources.keys():
-            return replace(self, script=script)
-
-        def mine() -> Iterator[tuple[int, Sequence[tuple[str, Look]]]]:
-            for slot, looks in ticks():
-                some = [pair for pair in looks if pair[0] in chosen]
-                if some:
-                    yield slot, some
-
-        return replace(self, script=script, ticks=mine, last={n: x for n, x in self.last.items() if n in chosen})
+    def with_rules(self, rules: Sequence[Rule]) -> Trial:
+        """The same history under other rules."""
+        return replace(self, script=replace(self.script, rules=tuple(rules)))
 
 
 def file_trial(

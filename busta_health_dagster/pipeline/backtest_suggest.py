@@ -11,7 +11,8 @@ from busta_health_dagster.domain.source import Selector
 from busta_health_dagster.engines.maintenance import merged
 from busta_health_dagster.engines.rules import effective
 from busta_health_dagster.engines.rules.limits import limit_text
-from busta_health_dagster.pipeline.backtest_summary import BLIP_S, only, real_stretches, run_tally
+from busta_health_dagster.pipeline.backtest_tally import BLIP_S, run_tally
+from busta_health_dagster.pipeline.backtest_variants import only, real_stretches
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from busta_health_dagster.domain.rule import Rule
     from busta_health_dagster.domain.source import Source
     from busta_health_dagster.pipeline.backtest import Trial
-    from busta_health_dagster.pipeline.backtest_summary import Stretch, Tally
+    from busta_health_dagster.pipeline.backtest_tally import Stretch, Tally
 
 By = Literal["type", "source"]
 _WEEK_S = 7 * 86400
@@ -97,29 +98,29 @@ def suggest(
     incidents = _incidents(trial, tally)
     numeric = [r for r in trial.script.rules if _turnable(r) and r.name not in tally.shadow]
     dials = [r for r in trial.script.rules if r.pattern is Pattern.ANOMALY and r.name not in tally.shadow]
-    runs = len(numeric) * len(_SHARES) + len(dials) * (len(_DIALS) - 1)
-    done, out = 0, []
+    runs = len(_SHARES) * bool(numeric) + len(dials) * (len(_DIALS) - 1)
+    out: list[Suggestion] = []
+    candidates = {rule.name: _candidates(trial, rule, groups) for rule in numeric}
+    choices: dict[tuple[str, str], list[Choice]] = defaultdict(list)
+    for rank in range(len(_SHARES) if numeric else 0):
+        values = {
+            rule.name: {g: some[rank] for g, some in candidates[rule.name].items() if rank < len(some)}
+            for rule in numeric
+        }
+        changed = [_per_group(rule, values[rule.name], by) for rule in numeric if values[rule.name]]
+        counted = run_tally(only(trial, changed), lambda _n, _t: None, lambda _c: None)
+        for rule in numeric:
+            for group, value in values[rule.name].items():
+                choices[rule.name, group].append(_choice(trial, counted, rule, value, group, groups, incidents))
+        advance(rank + 1, runs)
     for rule in numeric:
-        candidates = _candidates(trial, rule, groups)
-        choices: dict[str, list[Choice]] = defaultdict(list)
-        for rank in range(len(_SHARES)):
-            values = {g: some[rank] for g, some in candidates.items() if rank < len(some)}
-            if values:
-                changed = _per_group(rule, values, by)
-                counted = run_tally(only(trial, [changed]), lambda _n, _t: None, lambda _c: None)
-                for group, value in values.items():
-                    choices[group].append(_choice(trial, counted, rule, value, group, groups, incidents))
-            done += 1
-            advance(done, runs)
-        for group in sorted(candidates):
+        for group in sorted(candidates[rule.name]):
             present = _present(rule, group, groups, trial.script.sources)
             if present is not None:
-                now = _choice(trial, tally, rule, present, group, groups, incidents)
-                out.append(
-                    _suggestion(
-                        rule, rule.conditions[0].metric, by, group, now, choices[group], budget, incidents, groups
-                    )
-                )
+                now, metric = _choice(trial, tally, rule, present, group, groups, incidents), rule.conditions[0].metric
+                tried = choices[rule.name, group]
+                out.append(_suggestion(rule, metric, by, group, now, tried, budget, incidents, groups))
+    done = len(_SHARES) * bool(numeric)
     fleet = dict.fromkeys(groups, _FLEET)
     for rule in dials:
         now = _choice(trial, tally, rule, rule.sensitivity, _FLEET, fleet, incidents)

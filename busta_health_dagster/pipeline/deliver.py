@@ -149,8 +149,10 @@ class _Pass:
 
     def _send_all(self, channel: str, rows: list[OutboxRow]) -> None:
         left = list(rows)
+        # What has not begun in half the lease is put back: another worker must not find it expired while we get to it.
+        ends = min(self._ends, time.monotonic() + self._lease_s / 2)
         try:
-            while left and time.monotonic() < self._ends:
+            while left and time.monotonic() < ends:
                 row = left.pop(0)
                 outcome = attempt(self._app, row, self._timeout_s)
                 failpoint("after_send")

@@ -5,7 +5,7 @@ Verdicts are not stored: the rule is run again over the stored looks, which give
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from busta_health_dagster.domain.alert import Alert, AlertState, Event
@@ -13,6 +13,8 @@ from busta_health_dagster.domain.units import iso
 from busta_health_dagster.engines.flapping import ratio
 from busta_health_dagster.engines.rules import INSTANCE_PATTERNS, rules_for, survey
 from busta_health_dagster.pipeline.alert_view import Row, row_of
+from busta_health_dagster.pipeline.outbox import waiting_reasons, why_waiting
+from busta_health_dagster.pipeline.pass_clock import latest
 from busta_health_dagster.pipeline.planned import maintenance, windows
 
 if TYPE_CHECKING:
@@ -186,6 +188,9 @@ def explain_alert(app: App, key: int) -> AlertStory:
         transitions = tuple(uow.transitions.of(key))
         looks, unknown = _verdicts(app, uow, alert, ended)
         rows = uow.outbox.of_alert(key, begun - 1)
+        clock = latest(app, uow)
+        held = waiting_reasons(app, uow, clock)
+        rows = [r if r.state in {"done", "dead"} else replace(r, reason=why_waiting(r, held, clock)) for r in rows]
         sent = tuple(Sent(r, tuple(uow.outbox.attempts(r.id))) for r in rows)
         not_sent = tuple(uow.suppressions.of(key))
         index = maintenance(app, uow, begun, max(ended, begun) + 1)

@@ -13,6 +13,7 @@ from collections import Counter
 NAMES = (
     "during_probe",
     "after_observe",
+    "after_detect",
     "after_evaluate",
     "before_commit",
     "after_commit",

@@ -25,4 +25,7 @@ def quality_row(scored: Scored) -> dict[str, Any]:
     """One validation: the shape of `quality score`, with its source and instants."""
     from busta_health_dagster.quality.scorecard import as_json
 
-    return {"source": scored.source, "at": iso(scored.at), "data_at": iso(scored.data_at), **as_json(scored.score)}
+    return {
+        "source": scored.source, "at": iso(scored.at), "data_at": iso(scored.data_at), "suite": scored.suite,
+        **as_json(scored.score),
+    }  # fmt: skip

@@ -13,21 +13,22 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from busta_health_dagster.domain.errors import BadInput
 from busta_health_dagster.domain.units import iso, parse_seconds
+from busta_health_dagster.pipeline.detector import known_events
 from busta_health_dagster.pipeline.history_files import BY, Rejected, Rejections, as_it_comes, events_of, windows_of
 from busta_health_dagster.pipeline.import_alerts import ENDED, Collector, save
 from busta_health_dagster.pipeline.planned import windows
 from busta_health_dagster.pipeline.replay import Replay, Script, ticks_of
-from busta_health_dagster.pipeline.replay_detector import known_events
 from busta_health_dagster.store.catalogue import read_catalogue
 from busta_health_dagster.store.importing import import_observations
 from busta_health_dagster.store.observation_csv import write_observations
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from busta_health_dagster.domain.alert import Alert
     from busta_health_dagster.domain.source import Source
+    from busta_health_dagster.engines.baseline.calendar import KnownEvent
     from busta_health_dagster.pipeline.app import App
     from busta_health_dagster.pipeline.import_alerts import Raised
     from busta_health_dagster.store import UnitOfWork
@@ -112,7 +113,7 @@ def import_history(
         for name in sorted(found.slots)
     }
     added = _plan(app, catalogue, found.slots)
-    raised = _replay(app, catalogue, sources, found.slots, advance)
+    raised = replay_stored(app, sources, found.slots, events=events_of(catalogue), advance=advance)
     return ImportReport(
         found.stored, found.replaced, found.unchanged, found.slots, raised, added, tuple(rejections.listed),
         rejections.more,
@@ -132,18 +133,21 @@ def _plan(app: App, catalogue: Catalogue, slots: Slots) -> int:
         return len([uow.maintenance.add(w, app.now()) for w in windows_of(catalogue, slots)])
 
 
-def _replay(
-    app: App, catalogue: Catalogue, sources: Mapping[str, Source], slots: Slots,
-    advance: Callable[[int, int | None], None],
+def replay_stored(
+    app: App, sources: Mapping[str, Source], slots: Slots, *, events: Iterable[KnownEvent] = (),
+    advance: Callable[[int, int | None], None] = lambda _done, _total: None,
 ) -> int:  # fmt: skip
-    """Raise the alerts of the stretch, -> how many. Shadow rules tell nobody and make no incident: they are left out."""
+    """Raise the alerts that the observations stored in `slots` (first and last per source) would have raised, -> how
+    many. Nobody is told. Those that an earlier replay raised there are replaced; those that the monitor itself raised
+    stay. Shadow rules tell nobody and make no incident: they are left out.
+    """
     ends = {name: last + sources[name].interval_s for name, (_, last) in slots.items()}
     since, until = min(first for first, _ in slots.values()), max(ends.values())
     with app.store.read() as uow:
         planned = windows(app, uow)
     script = Script(
         sources, tuple(r for r in app.config.rules if not r.shadow), app.config.policy, planned, since, until,
-        events=events_of(catalogue) + known_events(app.config.events, sources, since, until),
+        events=(*events, *known_events(app.config.events, sources, since, until)),
     )  # fmt: skip
     replay = Replay(script, leaves=ends, leaving=ENDED)
     replay.last_seen({name: last for name, (_, last) in slots.items()})

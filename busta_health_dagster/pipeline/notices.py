@@ -26,6 +26,7 @@ from busta_health_dagster.domain.rule import Pattern, Rule
 from busta_health_dagster.domain.sla import percent
 from busta_health_dagster.engines.escalation import upcoming
 from busta_health_dagster.engines.flapping import ratio
+from busta_health_dagster.engines.rules import DAGSTER
 from busta_health_dagster.engines.rules.limits import limit_value
 from busta_health_dagster.pipeline.monitor_alerts import DO, MONITOR
 
@@ -83,7 +84,7 @@ def write(plan: NotificationPlan, scene: Scene) -> Notice:
         source=_source_facts(first, source, state, scene),
         rule=rule_facts(first, rule, source),
         verdict=_verdict_facts(first, rule, state, kind, scene),
-        incident=incident_of(first),
+        incident=incident_of(first, rule),
         reason=plan.reason,
         do=DO.get(first.rule, "") if first.source == MONITOR.name else "",
         also=tuple(_also(first, scene)),
@@ -99,9 +100,13 @@ def recovered(alert: Alert) -> bool:
     return alert.state is not AlertState.RESOLVED or not alert.resolve_reason.startswith(CLOSED)
 
 
-def incident_of(alert: Alert) -> str | None:
-    """The incident's name, as `engines.incidents` gives it to an alert that stands alone."""
-    return None if alert.id is None or alert.source == MONITOR.name else f"INC-{alert.id}"
+def incident_of(alert: Alert, rule: Rule | None) -> str | None:
+    """The incident's name, as `engines.incidents` gives it to an alert that stands alone; None where there is none:
+    silence, other assets and the monitor itself are no outage of a source.
+    """
+    if alert.id is None or alert.shadow or alert.source in {MONITOR.name, DAGSTER.name}:
+        return None
+    return None if rule is not None and rule.pattern is Pattern.NO_DATA else f"INC-{alert.id}"
 
 
 def alert_facts(alert: Alert, scene: Scene) -> AlertFacts:

@@ -51,6 +51,7 @@ def observe(app: App) -> tuple[list[Observation], int]:
         for source, slot in todo
         if _backs_off(states.get(source.name), now)
     ]
+    app.beats.refresh()
     budget_s = TICK_SHARE * app.config.tick_s
     seen = [*held, *asyncio.run(app.prober.check(asked, Kind.SCHEDULED, budget_s=budget_s))]
     failpoint("during_probe")
@@ -60,6 +61,7 @@ def observe(app: App) -> tuple[list[Observation], int]:
 def look(app: App, sources: Sequence[Source]) -> list[Observation]:
     """Looks that a person asked for: stored as manual, outside SLA and rollups."""
     now = app.now()
+    app.beats.refresh()
     return keep(app, asyncio.run(app.prober.check([(source, now) for source in sources], Kind.MANUAL)))
 
 

@@ -80,8 +80,9 @@ class Month:
     week_before: IncidentSummary | None = None
 
 
-def month(app: App, uow: UnitOfWork, sources: Mapping[str, Source], until: int, up_s: Mapping[str, float]) -> Month:
+def month(app: App, uow: UnitOfWork, sources: Mapping[str, Source], now: int, up_s: Mapping[str, float]) -> Month:
     """`up_s`: good seconds of each source in the last 30 days, for the MTBF."""
+    until = now + 1  # what happened in this second has happened
     every = story.build(spans_of(app, uow, sources, since=until - 62 * _DAY_S, at=until))
     whole = sum(up_s.values())
 

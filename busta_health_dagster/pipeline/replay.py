@@ -2,7 +2,7 @@
 
 Time is the slot of the tick at work. Nothing is delivered and nothing is stored: what happened comes out pass by pass,
 as the `Changes` that the live pass would have written. A good look costs one `feed` and one loop over its compiled
-rules. A look of status -1 says that the tick took place and had nothing of its source.
+rules.
 """
 
 from __future__ import annotations
@@ -12,11 +12,10 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from busta_health_dagster.domain.rule import Pattern
 from busta_health_dagster.engines.alert_actions import close
 from busta_health_dagster.engines.maintenance import MaintenanceIndex
 from busta_health_dagster.pipeline.alert_book import AlertBook, Rulebook
-from busta_health_dagster.pipeline.replay_detector import ReplayDetector
+from busta_health_dagster.pipeline.detector import Detector, watched_by
 from busta_health_dagster.settings import tick_of
 
 if TYPE_CHECKING:
@@ -60,9 +59,10 @@ class Replay:
         planned = MaintenanceIndex(script.windows, script.since - longest, script.until + longest + 1)
         rulebook = Rulebook.of(script.sources.values(), script.rules, script.policy, listens_of(script.policy))
         self.book = AlertBook(rulebook, planned)
-        self.detector: ReplayDetector | None = None
-        if any(r.pattern is Pattern.ANOMALY for r in script.rules):
-            self.detector = ReplayDetector(rulebook.compiled.values(), script.events)
+        self.detector: Detector | None = None
+        watched = watched_by(script.sources.values(), script.rules)
+        if watched:
+            self.detector = Detector(script.sources.values(), watched, script.events, keep_cold=True)
         self._lanes = {name: _Lane(seat, planned) for name, seat in self.book.seats.items()}
         self._groups: dict[int, list[_Lane]] = defaultdict(list)
         self._step = min(PASS_EVERY_S, tick_of(s.interval_s for s in script.sources.values()))
@@ -98,25 +98,23 @@ class Replay:
         advance(self.looks, total)
 
     def _tick(self, slot: int, looks: Sequence[tuple[str, Look]]) -> Changes:
-        book, lanes = self.book, self._lanes
-        book.begin(slot, slot)
-        seen: list[tuple[str, Look]] = []
+        self.book.begin(slot, slot)
+        self._take(slot, looks)
+        judge = self.book.judge
+        for name, _ in looks:
+            judge(name)
+        self._close_missing(slot)
+        return self.book.finish()
+
+    def _take(self, slot: int, looks: Sequence[tuple[str, Look]]) -> None:
+        lanes = self._lanes
         for name, look in looks:
-            if look.status < 0:
-                continue
             lane = lanes[name]
             if not lane.seen:
                 self._groups[lane.interval].append(lane)
             lane.seen = slot
             lane.take(look)
-            seen.append((name, look))
-        if self.detector is not None and seen:
-            self.detector.step(slot, seen, lanes)
-        judge = book.judge
-        for name, _ in seen:
-            judge(name)
-        self._close_missing(slot)
-        return book.finish()
+        self._detect(slot, looks)
 
     def _close_missing(self, slot: int) -> None:
         """The tick took place and has nothing of a source that was due: only this makes silence count."""
@@ -130,13 +128,16 @@ class Replay:
                     self.book.judge(lane.name)
 
     def _warm(self, slot: int, looks: Sequence[tuple[str, Look]]) -> None:
-        seen = [(name, look) for name, look in looks if look.status >= 0]
-        for name, look in seen:
-            self._lanes[name].take(look)
-        if self.detector is not None and seen:
-            self.detector.step(slot, seen, self._lanes)
-        for name, _ in seen:
+        self._take(slot, looks)
+        for name, _ in looks:
             self._lanes[name].seat.window.fresh = 0
+
+    def _detect(self, slot: int, seen: Sequence[tuple[str, Look]]) -> None:
+        """The detector's word on this slot, put on the windows before the rules are asked."""
+        if self.detector is not None and seen:
+            lanes = self._lanes
+            for name, verdict in self.detector.step(slot, seen, lambda name: lanes[name].maintenance).items():
+                lanes[name].seat.window.set_anomaly(verdict)
 
     def _between(self, before: int, slot: int) -> Iterator[Changes]:
         """The passes between two ticks. After the longest interval without any tick the monitor itself was dead: then

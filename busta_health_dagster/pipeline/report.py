@@ -226,3 +226,16 @@ def _incidents(cohort: IncidentList, before: IncidentSummary) -> Incidents:
         )
     )  # fmt: skip
     return Incidents(tuple(sorted(rows, key=lambda r: (-r.lasted_s, r.started_at, r.source))), took, s.mtbf_s, s.open)
+
+
+def sla_now(app: App) -> list[SlaRow]:
+    """Every source's service level over the 30 days until now, and its last 7 days beside the 7 before; worst first."""
+    until = floor_to(app.now(), sla.SHORTEST_SLICE_S)
+    levels = service_levels(app, Period("30d", until - _MONTH_S, until))
+    sources = {level.source.name: level.source for level in levels}
+    with app.store.read() as uow:
+        counted = _Counted(
+            slice_counts(app, uow, sources, Period("7d", until - 7 * DAY_S, until)),
+            slice_counts(app, uow, sources, Period("7d before", until - 14 * DAY_S, until - 7 * DAY_S)), None,
+        )  # fmt: skip
+    return [_sla_row(level, counted) for level in levels]

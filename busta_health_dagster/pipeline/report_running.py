@@ -6,7 +6,8 @@ from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
 from busta_health_dagster.domain.alert import Event
-from busta_health_dagster.domain.report import (
+from busta_health_dagster.domain.report import Week
+from busta_health_dagster.domain.report_running import (
     ChannelRow,
     DeadLetter,
     Delivery,
@@ -14,7 +15,6 @@ from busta_health_dagster.domain.report import (
     Monitor,
     Noise,
     PlannedWork,
-    Week,
 )
 from busta_health_dagster.domain.rule import Pattern
 from busta_health_dagster.domain.units import floor_to, iso

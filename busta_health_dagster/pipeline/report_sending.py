@@ -12,7 +12,7 @@ from busta_health_dagster.domain.rule import Severity
 from busta_health_dagster.domain.source import Source
 from busta_health_dagster.engines.routing import route
 from busta_health_dagster.pipeline.report import weekly_report
-from busta_health_dagster.reports import findings, message
+from busta_health_dagster.reports import message, verdict
 from busta_health_dagster.store.outbox import Message
 from busta_health_dagster.store.reports import KeptReport
 
@@ -50,7 +50,7 @@ def publish(app: App, label: str | None = None, *, send: bool = True) -> Publish
     now = app.now()
     kept = KeptReport(
         NAME, report.week.label, report.week.since, report.week.until, report.written_at, None,
-        findings.subject(report), report.to_json(),
+        verdict.subject(report), report.to_json(),
     )  # fmt: skip
     why_not = _why_not(app, report) if send else "asked to keep it only"
     channels = () if why_not else receivers(app)

@@ -55,8 +55,9 @@ def quality_of(
     by_name = {t.source: t for t in trends.trends}
     means: dict[str, dict[date, float]] = {}
     if len(trends.days):
-        for row in trends.days.dropna(subset=["mean"]).itertuples():
-            means.setdefault(str(row.source), {})[_date(row.day)] = float(row.mean)
+        known_days = trends.days.dropna(subset=["mean"])
+        for name, day, value in zip(known_days["source"], known_days["day"], known_days["mean"], strict=True):
+            means.setdefault(str(name), {})[day] = float(value)
     with app.store.read() as uow:
         scored = [n for n in summary if n in by_name or summary[n]["week"].mean_quality is not None]
         newest = uow.quality.newest(scored) if scored else {}
@@ -101,7 +102,3 @@ def _first_day(week: Week) -> int:
 
 def _last_day(week: Week) -> date:
     return (from_epoch(week.until) - timedelta(seconds=1)).date()
-
-
-def _date(day: Any) -> date:
-    return day.date() if hasattr(day, "date") else day

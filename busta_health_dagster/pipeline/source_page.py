@@ -5,9 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from busta_health_dagster.domain.anomaly import Metric
 from busta_health_dagster.engines.maintenance import MaintenanceIndex
 from busta_health_dagster.engines.rules import check_verdicts, effective_rules, failure_check, limits_for, rules_for
 from busta_health_dagster.pipeline import page_alerts
+from busta_health_dagster.pipeline.bands import band_of
+from busta_health_dagster.pipeline.detect import check_of
+from busta_health_dagster.pipeline.detector import anomaly_rule
 from busta_health_dagster.pipeline.evaluate import newest_of
 from busta_health_dagster.pipeline.pages import MONTH_S, Planned, Version, active_alerts, version_of
 from busta_health_dagster.pipeline.pass_clock import read_steady
@@ -35,6 +39,8 @@ if TYPE_CHECKING:
 AHEAD_S = 14 * DAY_S
 BUCKETS_S = {"24h": 300, "7d": 1800, "30d": 3600}
 """How long one point of the chart is, per window."""
+BAND_STEP_S = {"24h": 1800, "7d": 3600, "30d": 10_800}
+"""How far apart the points of the normal band lie."""
 LAST_LOOKS = 24
 
 
@@ -126,11 +132,16 @@ def source_page(app: App, name: str, window: str = "24h") -> SourcePage:
         up_s = {name: float(good.good) * good.slice_s} if good else {}
         month = page_alerts.month(app, uow, {name: source}, now, up_s)
         kept = uow.rule_windows.all().get(name) if known else None
+        learned = uow.baselines.learned([name]).get(name) if known else None
     state = states.get(name)
     checks = dict(check_verdicts(source, limits, newest_of(source, state, now) if state else None))
     failures = _failures(app, source, limits, kept)
     if failures is not None:
         checks["failure_rate"] = failures
+    if anomaly_rule(source, app.config.rules) is not None:
+        checks["anomaly"] = check_of(app, name, learned, now)
+    instants = range(since, until + 1, BAND_STEP_S[window])
+    band = band_of(app, name, Metric.RESPONSE, instants)
     return SourcePage(
         source=source,
         health=health,
@@ -159,6 +170,7 @@ def source_page(app: App, name: str, window: str = "24h") -> SourcePage:
         stale_after_s=3 * app.config.tick_s,
         version=version,
         causes=causes,
+        band=tuple(Normal(at, b.p5, b.p95) for at, b in zip(instants, band, strict=False)),
         score=scored.score if scored else None,
         scored_by=(scored.suite or "") if scored else "",
     )

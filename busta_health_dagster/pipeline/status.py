@@ -69,6 +69,7 @@ def fleet_health(app: App, names: Collection[str] | None = None, *, strips: bool
         next_tick_at=floor_to(now, tick_s) + tick_s,
         stale_monitor=tick is None or now - tick["at"] > STALE_TICKS * tick_s,
         config_problem=app.config_problem,
+        until=until,
         strips={name: tuple(_word(bar) for bar in row) for name, row in bars.items()},
         responses={name: tuple(bar.response_ms for bar in row) for name, row in bars.items()},
     )
@@ -166,6 +167,17 @@ def _row(
         facts=state.facts,
         **common,  # type: ignore[arg-type]
     )
+
+
+def source_rows(app: App) -> list[dict[str, Any]]:
+    """Every configured source and how it is looked at: the shape of `sources list -o json`."""
+    return [
+        {
+            "source": s.name, "type": s.type, "probe": s.probe, "tier": s.tier, "group": s.group,
+            "interval_s": s.interval_s, "owners": list(s.owners), "tags": dict(s.tags), "config": s.where,
+        }
+        for s in app.config.sources.values()
+    ]  # fmt: skip
 
 
 def source_info(app: App, name: str) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from busta_health_dagster.pipeline.alert import alert_pass
 from busta_health_dagster.pipeline.dead_mans_switch import beat
 from busta_health_dagster.pipeline.deliver import delivery_pass
+from busta_health_dagster.pipeline.detect import catch_up
 from busta_health_dagster.pipeline.maintenance import reprobe
 from busta_health_dagster.pipeline.observe import observe
 from busta_health_dagster.pipeline.status import LAST_TICK, fleet_health
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
     from busta_health_dagster.domain.observation import Observation
     from busta_health_dagster.domain.verdict import CheckVerdict
     from busta_health_dagster.pipeline.app import App
+
+
+LEARN_SHARE = 0.05
+"""How much of a tick the detector may spend on history, once everybody is told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,4 +61,5 @@ def run_tick(app: App) -> TickReport:
         uow.counters.add({"busta_ticks_total": 1})
     delivery_pass(app)
     beat(app)
+    catch_up(app, for_s=LEARN_SHARE * app.config.tick_s)
     return TickReport(at, due, tuple(stored), passed.verdicts, fleet_health(app), took)

@@ -68,7 +68,8 @@ def test_every_source_is_an_asset_and_nothing_else_is_there(loaded: dict) -> Non
     assert set(loaded["assets"]) == (
         {f"sources/{name}" for name in configured()}
         | {f"quality/{name}" for name in scored()}
-        | {"health/fleet", "health/open_alerts", "health/maintenance", "trends/quality", "trends/response"}
+        | {"health/fleet", "health/open_alerts", "health/maintenance", "health/sla"}
+        | {"trends/quality", "trends/response", "reports/weekly"}
     )
 
 

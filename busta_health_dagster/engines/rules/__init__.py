@@ -1,6 +1,13 @@
 """Rules: what the store's windows say about a source, as verdicts with their reasons. Concepts: docs/alerts.md."""
 
-from busta_health_dagster.engines.rules.asset_checks import CHECKS, check_verdicts, failure_check, quality_check
+from busta_health_dagster.engines.rules.asset_checks import (
+    ANOMALY_CHECK,
+    CHECKS,
+    anomaly_check,
+    check_verdicts,
+    failure_check,
+    quality_check,
+)
 from busta_health_dagster.engines.rules.compile import (
     INSTANCE_PATTERNS,
     Inputs,
@@ -15,6 +22,7 @@ from busta_health_dagster.engines.rules.limits import classify, effective, effec
 from busta_health_dagster.engines.rules.window import Needs, SourceWindow
 
 __all__ = [
+    "ANOMALY_CHECK",
     "CHECKS",
     "DAGSTER",
     "INSTANCE_PATTERNS",
@@ -22,6 +30,7 @@ __all__ = [
     "Needs",
     "SourceRules",
     "SourceWindow",
+    "anomaly_check",
     "check_verdicts",
     "classify",
     "effective",

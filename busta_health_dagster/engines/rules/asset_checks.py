@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal
 
+from busta_health_dagster.domain.anomaly import Judgement
 from busta_health_dagster.domain.observation import Observation, Status
 from busta_health_dagster.domain.units import config_duration, duration_text, milliseconds_text
 from busta_health_dagster.domain.verdict import CheckVerdict, Outcome
@@ -12,6 +13,7 @@ from busta_health_dagster.engines.rules.shares import CLEARS_AFTER
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from busta_health_dagster.domain.anomaly import AnomalyVerdict
     from busta_health_dagster.domain.rule import Limits
     from busta_health_dagster.domain.source import Source
     from busta_health_dagster.domain.verdict import Score
@@ -94,6 +96,29 @@ def quality_check(source: Source, limits: Limits, newest: Score | None, now: int
     if newest.straddles(limit):
         return CheckVerdict("quality", Outcome.UNKNOWN, "WARN", f"{reason}; too few rows to be sure", numbers)
     return CheckVerdict("quality", Outcome.BAD, "WARN", reason, numbers)
+
+
+ANOMALY_CHECK = "anomaly"
+"""Only of sources that a rule of pattern anomaly watches."""
+
+
+def anomaly_check(said: AnomalyVerdict | None, late_s: int | None) -> CheckVerdict:
+    """What the detector said last; `late_s` is set where that is too long ago to be of now. Never ERROR: strange is not
+    down.
+    """
+    if said is None:
+        return CheckVerdict(ANOMALY_CHECK, Outcome.UNKNOWN, "WARN", "the detector has not judged it yet")
+    if late_s is not None:
+        return CheckVerdict(
+            ANOMALY_CHECK, Outcome.UNKNOWN, "WARN", f"the detector last saw it {duration_text(late_s)} ago"
+        )
+    outcome = {Judgement.GOOD: Outcome.GOOD, Judgement.BAD: Outcome.BAD, Judgement.UNKNOWN: Outcome.UNKNOWN}
+    numbers: dict[str, Any] = {}
+    if said.findings:
+        worst = said.findings[0]
+        numbers = {"score": worst.score, "threshold": worst.threshold}
+        numbers |= {k: v for k, v in (("expected", worst.expected), ("observed", worst.observed)) if v is not None}
+    return CheckVerdict(ANOMALY_CHECK, outcome[said.judgement], "WARN", said.reason, numbers)
 
 
 def _counted(newest: Observation | None, limits: Limits, window: Iterable[tuple[int, Status]]) -> tuple[int, int, int]:

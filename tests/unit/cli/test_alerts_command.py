@@ -109,7 +109,7 @@ def test_explain_tells_the_whole_chain_of_an_alert(story: Story) -> None:
         "good  209 ms                     2 of 2   recovers",
         "None suspect. None unknown.",
         "08:10:00  pending  -> open      2 of 2 bad: 6.41 s, limit 5 s; severity warning, step L1",
-        "3  everything                     matches -> slow; stop",
+        "everything                     matches -> slow; stop",
         "none covers odds_api",
         "slack-data  opened",
         "08:50:00  mail-oncall  resolved  was never told that it fired",

@@ -121,3 +121,17 @@ def test_a_log_that_grew_too_large_is_set_aside_and_begun_anew(
     thread.join(15)
     assert aside.stat().st_size == 4001
     assert (supervisor.log_dir / "chatty.log").stat().st_size == 0
+
+
+def test_a_child_is_renewed_on_demand_and_that_is_no_failure(supervisor: Supervisor, said: list[str]) -> None:
+    worker = supervisor.start(child("worker", FOREVER))
+    first = worker.process.pid
+    supervisor.restart(worker)
+    assert worker.process.pid != first
+    assert not alive(first)
+    assert alive(worker.process.pid)
+    assert (worker.failures, said) == (0, [])
+    supervisor.stop()
+    second = worker.process.pid
+    supervisor.restart(worker)
+    assert worker.process.pid == second, "nothing is started any more once stopping has begun"

@@ -1,89 +1,29 @@
-"""What a backtest adds up to: alerts, messages, noise and time per rule, and what another threshold would have cost."""
+"""The figures of `busta backtest --summary`: what each rule cost, and what another threshold would have."""
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
-from busta_health_dagster.domain.alert import Event
-from busta_health_dagster.domain.rule import Pattern
+from busta_health_dagster.domain.rule import Override, Pattern
+from busta_health_dagster.domain.source import Selector
 from busta_health_dagster.domain.units import duration_text, iso
 from busta_health_dagster.engines.inhibition import SOURCE_DOWN
-from busta_health_dagster.engines.maintenance import merged
 from busta_health_dagster.engines.rules import rules_for
-from busta_health_dagster.engines.rules.limits import limit_text
+from busta_health_dagster.engines.rules.limits import MAX_DATA_AGE, limit_text
+from busta_health_dagster.pipeline.backtest_tally import BLIP_S, run_tally
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from busta_health_dagster.domain.rule import Rule
     from busta_health_dagster.domain.source import Source
-    from busta_health_dagster.pipeline.alert_book import Changes
     from busta_health_dagster.pipeline.backtest import Trial
+    from busta_health_dagster.pipeline.backtest_tally import Stretch, Tally
 
-BLIP_S = 600
-"""An alert that resolves itself so soon has told people about nothing they could have mended."""
 _WEEK_S = 7 * 86400
 _FACTORS = (0.5, 0.75, 1.5, 2.0)
-
-Stretch = tuple[str, int, int]
-"""(source, opened, resolved or the end of history)."""
-
-
-@dataclass(slots=True)
-class Tally:
-    """Counts of one run. `stretches` are the open stretches of each rule's alerts; `told` are messages per rule,
-    `told_of` per source, `told_by` per both. A message about several alerts counts for the worst of them.
-    """
-
-    until: int
-    stretches: dict[str, list[Stretch]] = field(default_factory=lambda: defaultdict(list))
-    alerts: Counter[str] = field(default_factory=Counter)
-    blips: Counter[str] = field(default_factory=Counter)
-    told: Counter[str] = field(default_factory=Counter)
-    told_of: Counter[str] = field(default_factory=Counter)
-    told_by: Counter[tuple[str, str]] = field(default_factory=Counter)
-    shadow: set[str] = field(default_factory=set)
-    _open: dict[str, int] = field(default_factory=dict)
-
-    def take(self, changes: Changes) -> None:
-        """Take in one pass."""
-        for note in changes.notifications:
-            source, _, rest = note.fingerprints[0].partition("/")
-            rule = rest.partition("/")[0]
-            self.told[rule] += 1
-            self.told_of[source] += 1
-            self.told_by[rule, source] += 1
-        for record in changes.records:
-            alert = record.alert
-            if alert.shadow:
-                self.shadow.add(alert.rule)
-            for t in record.transitions:
-                if t.event in {Event.OPENED, Event.REOPENED}:
-                    self.alerts[alert.rule] += t.event is Event.OPENED
-                    self._open[alert.fingerprint] = t.at
-                elif t.event is Event.RESOLVED and alert.fingerprint in self._open:
-                    opened = self._open.pop(alert.fingerprint)
-                    self.blips[alert.rule] += t.at - opened <= BLIP_S
-                    self.stretches[alert.rule].append((alert.source, opened, t.at))
-
-    def close(self) -> Tally:
-        """The end of the history: what is open has lasted until now."""
-        for name, opened in self._open.items():
-            source, _, rest = name.partition("/")
-            self.stretches[rest.partition("/")[0]].append((source, opened, self.until))
-        self._open.clear()
-        return self
-
-    def under_alert_s(self, rules: Iterable[str]) -> int:
-        """Time with an open alert of any of these rules, as a union per source, summed over the sources."""
-        by_source: dict[str, list[tuple[int, int]]] = defaultdict(list)
-        for rule in rules:
-            for source, begin, end in self.stretches[rule]:
-                by_source[source].append((begin, end))
-        return sum(end - begin for some in by_source.values() for begin, end in merged(some))
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,15 +92,6 @@ class Summary:
         }  # fmt: skip
 
 
-def run_tally(trial: Trial, advance: Callable[[int, int | None], None], take: Callable[[Changes], None]) -> Tally:
-    """Run it once and count; `take` also sees every pass."""
-    tally = Tally(trial.until)
-    for changes in trial.run(advance):
-        tally.take(changes)
-        take(changes)
-    return tally.close()
-
-
 def summarise(
     trial: Trial, tally: Tally, advance: Callable[[int, int | None], None] = lambda _done, _total: None
 ) -> Summary:
@@ -185,52 +116,64 @@ def _cost(tally: Tally, rules: Sequence[str], name: str, source_weeks: float) ->
     )  # fmt: skip
 
 
+@dataclass(frozen=True, slots=True)
+class _Option:
+    """A rule with one figure changed. `below`: it stands before the present figure."""
+
+    label: str
+    changed: Rule
+    below: bool
+
+
 def _variants(trial: Trial, tally: Tally, advance: Callable[[int, int | None], None]) -> Iterable[Variant]:
-    todo = [
-        (rule, what, options) for rule in trial.script.rules if rule.name not in tally.shadow
-        for what, options in [alternatives(rule, trial.script.sources)] if options
-    ]  # fmt: skip
-    runs = sum(len(options) for _, _, options in todo)
-    done = 0
-    for rule, what, options in todo:
+    """The n-th option of every rule is tried in one replay; a rule that keeps others quiet has replays of its own."""
+    names = {r.name for r in trial.script.rules}
+    quieting = _quieting(trial) & names
+    told = [r for r in trial.script.rules if r.name not in tally.shadow]
+    options = {r.name: alternatives(r, trial.script.sources)[1] for r in told}
+    together = [r.name for r in told if r.name not in quieting]
+    batches = [[name] for name in options if name in quieting and options[name]] + [together]
+    runs = [(batch, n) for batch in batches for n in range(max((len(options[x]) for x in batch), default=0))]
+    counted: dict[str, list[Tally]] = {name: [] for name in options}
+    for done, (batch, n) in enumerate(runs, 1):
+        some = {name: options[name][n].changed for name in batch if n < len(options[name])}
+        result = run_tally(only(trial, list(some.values())), lambda _n, _t: None, lambda _c: None)
+        for name in some:
+            counted[name].append(result)
+        advance(done, len(runs))
+    for rule in told:
+        what, choices = alternatives(rule, trial.script.sources)
+        if not choices:
+            continue
         real = real_stretches(trial, tally.stretches[rule.name])
-        row = [_judged(rule.name, what, _present(rule, trial), tally, real, present=True)]
-        for label, changed, factor in options:
-            other = only(trial, [changed], factor)
-            counted = run_tally(other, lambda _n, _t: None, lambda _c: None)
-            row.append(_judged(rule.name, what, label, counted, real, present=False))
-            done += 1
-            advance(done, runs)
-        order = {label: i for i, label in enumerate(_order(row[0].label, rule, options))}
-        yield from sorted(row, key=lambda v: order[v.label])
+        others = [
+            (option.below, _judged(rule.name, what, option.label, other, real, present=False))
+            for option, other in zip(choices, counted[rule.name], strict=True)
+        ]
+        yield from (v for below, v in others if below)
+        yield _judged(rule.name, what, _present(rule, what), tally, real, present=True)
+        yield from (v for below, v in others if not below)
 
 
-def _order(present: str, rule: Rule, options: Sequence[tuple[str, Rule, float]]) -> list[str]:
-    """Options come in rising order; the present value stands where it belongs among them."""
-    below = [label for label, changed, factor in options if _rank(changed, factor) < _rank(rule, 1.0)]
-    return [*below, present, *(label for label, _, _ in options if label not in below)]
-
-
-def _rank(rule: Rule, factor: float) -> tuple[float, int, int]:
-    value = rule.conditions[0].value if rule.conditions else 0.0
-    return (value if isinstance(value, float) else factor), rule.for_, rule.intervals
-
-
-def alternatives(rule: Rule, sources: Mapping[str, Source]) -> tuple[str, list[tuple[str, Rule, float]]]:
-    """What of this rule can be turned, and (label, changed rule, factor on the sources' own limit), rising."""
+def alternatives(rule: Rule, sources: Mapping[str, Source]) -> tuple[str, list[_Option]]:
+    """What of this rule can be turned, and to what, rising."""
     if not any(rules_for(s, [rule]).evaluators for s in sources.values()):
         return "", []
     match rule.pattern:
         case Pattern.STATUS:
-            return "for", [(str(n), replace(rule, for_=n), 1.0) for n in (1, 2, 3, 4) if n != rule.for_]
+            some = [_Option(str(n), replace(rule, for_=n), n < rule.for_) for n in (1, 2, 3, 4) if n != rule.for_]
+            return "for", some
         case Pattern.NO_DATA:
-            some = (2, 3, 4, 6)
-            return "intervals", [(str(n), replace(rule, intervals=n), 1.0) for n in some if n != rule.intervals]
+            counts = [n for n in (2, 3, 4, 6) if n != rule.intervals]
+            return "intervals", [_Option(str(n), replace(rule, intervals=n), n < rule.intervals) for n in counts]
         case Pattern.THRESHOLD | Pattern.RATE if len(rule.conditions) == 1:
             condition = rule.conditions[0]
+            if condition.value == MAX_DATA_AGE:
+                return condition.metric, [_Option(f"x{f:g}", _scaled(rule, sources, f), f < 1) for f in _FACTORS]
             if isinstance(condition.value, str):
-                return condition.metric, [(f"x{f:g}", rule, f) for f in _FACTORS]
-            return condition.metric, [(_label(rule, v), _with_value(rule, v), 1.0) for v in _values(rule)]
+                return "", []
+            now = float(condition.value)
+            return condition.metric, [_Option(_label(rule, v), _with_value(rule, v), v < now) for v in _values(rule)]
         case _:
             return "", []
 
@@ -254,30 +197,36 @@ def _with_value(rule: Rule, value: float) -> Rule:
     return replace(rule, conditions=(replace(rule.conditions[0], value=value),), overrides=overrides)
 
 
+def _scaled(rule: Rule, sources: Mapping[str, Source], factor: float) -> Rule:
+    """Each source's own limit of data age, times the factor."""
+    limits = {name: s.stale_after_s for name, s in sources.items()}
+    own = tuple(
+        Override(Selector(names=(name,)), {"value": limit * factor})
+        for name, limit in limits.items() if limit is not None
+    )  # fmt: skip
+    return replace(rule, overrides=rule.overrides + own)
+
+
 def _label(rule: Rule, value: float) -> str:
     return limit_text(rule.conditions[0].metric, value)
 
 
-def _present(rule: Rule, trial: Trial) -> str:
-    what, _ = alternatives(rule, trial.script.sources)
+def _present(rule: Rule, what: str) -> str:
     if what in {"for", "intervals"}:
         return str(rule.for_ if what == "for" else rule.intervals)
     value = rule.conditions[0].value
     return "x1" if isinstance(value, str) else _label(rule, float(value))
 
 
-def only(trial: Trial, rules: Sequence[Rule], factor: float = 1.0) -> Trial:
-    """These rules, and those that may keep them quiet; `factor` scales the sources' own limit of data age."""
+def only(trial: Trial, rules: Sequence[Rule]) -> Trial:
+    """These rules, and those that may keep them quiet."""
     names = {r.name for r in rules}
-    quieting = {SOURCE_DOWN} | {n for i in trial.script.policy.inhibitions for n in i.source.rules}
-    also = [r for r in trial.script.rules if r.name in quieting - names]
-    sources = None
-    if factor != 1.0:
-        sources = {
-            name: s if s.stale_after_s is None else replace(s, max_data_age_s=int(s.stale_after_s * factor))
-            for name, s in trial.script.sources.items()
-        }
-    return trial.with_rules([*also, *rules], sources)
+    also = [r for r in trial.script.rules if r.name in _quieting(trial) - names]
+    return trial.with_rules([*also, *rules])
+
+
+def _quieting(trial: Trial) -> set[str]:
+    return {SOURCE_DOWN} | {name for i in trial.script.policy.inhibitions for name in i.source.rules}
 
 
 def real_stretches(trial: Trial, stretches: Iterable[Stretch]) -> list[Stretch]:

@@ -1,0 +1,85 @@
+"""What a replay adds up to: alerts, messages, noise and time under alert."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from busta_health_dagster.domain.alert import Event
+from busta_health_dagster.engines.maintenance import merged
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from busta_health_dagster.pipeline.alert_book import Changes
+    from busta_health_dagster.pipeline.backtest import Trial
+
+BLIP_S = 600
+"""An alert that resolves itself so soon has told people about nothing they could have mended."""
+
+Stretch = tuple[str, int, int]
+"""(source, opened, resolved or the end of history)."""
+
+
+@dataclass(slots=True)
+class Tally:
+    """Counts of one run. `stretches` are the open stretches of each rule's alerts; `told` are messages per rule,
+    `told_of` per source, `told_by` per both. A message about several alerts counts for the worst of them.
+    """
+
+    until: int
+    stretches: dict[str, list[Stretch]] = field(default_factory=lambda: defaultdict(list))
+    alerts: Counter[str] = field(default_factory=Counter)
+    blips: Counter[str] = field(default_factory=Counter)
+    told: Counter[str] = field(default_factory=Counter)
+    told_of: Counter[str] = field(default_factory=Counter)
+    told_by: Counter[tuple[str, str]] = field(default_factory=Counter)
+    shadow: set[str] = field(default_factory=set)
+    _open: dict[str, int] = field(default_factory=dict)
+
+    def take(self, changes: Changes) -> None:
+        """Take in one pass."""
+        for note in changes.notifications:
+            source, _, rest = note.fingerprints[0].partition("/")
+            rule = rest.partition("/")[0]
+            self.told[rule] += 1
+            self.told_of[source] += 1
+            self.told_by[rule, source] += 1
+        for record in changes.records:
+            alert = record.alert
+            if alert.shadow:
+                self.shadow.add(alert.rule)
+            for t in record.transitions:
+                if t.event in {Event.OPENED, Event.REOPENED}:
+                    self.alerts[alert.rule] += t.event is Event.OPENED
+                    self._open[alert.fingerprint] = t.at
+                elif t.event is Event.RESOLVED and alert.fingerprint in self._open:
+                    opened = self._open.pop(alert.fingerprint)
+                    self.blips[alert.rule] += t.at - opened <= BLIP_S
+                    self.stretches[alert.rule].append((alert.source, opened, t.at))
+
+    def close(self) -> Tally:
+        """The end of the history: what is open has lasted until now."""
+        for name, opened in self._open.items():
+            source, _, rest = name.partition("/")
+            self.stretches[rest.partition("/")[0]].append((source, opened, self.until))
+        self._open.clear()
+        return self
+
+    def under_alert_s(self, rules: Iterable[str]) -> int:
+        """Time with an open alert of any of these rules, as a union per source, summed over the sources."""
+        by_source: dict[str, list[tuple[int, int]]] = defaultdict(list)
+        for rule in rules:
+            for source, begin, end in self.stretches[rule]:
+                by_source[source].append((begin, end))
+        return sum(end - begin for some in by_source.values() for begin, end in merged(some))
+
+
+def run_tally(trial: Trial, advance: Callable[[int, int | None], None], take: Callable[[Changes], None]) -> Tally:
+    """Run it once and count; `take` also sees every pass."""
+    tally = Tally(trial.until)
+    for changes in trial.run(advance):
+        tally.take(changes)
+        take(changes)
+    return tally.close()

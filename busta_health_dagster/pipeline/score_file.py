@@ -1,0 +1,109 @@
+"""Anomaly scores of any `timestamp,value` file: the same rows, each with how strange it is. Needs no configuration."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, TextIO
+
+from busta_health_dagster.domain.errors import BadInput
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+HEADER = ("timestamp", "value", "anomaly_score")
+_BLANK = frozenset({"", "nan", "na", "null", "none"})
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """The texts of the file as they stood there, and a finite score per row: 1 is where a source would open an
+    incident.
+    """
+
+    timestamps: tuple[str, ...]
+    values: tuple[str, ...]
+    scores: tuple[float, ...]
+
+    def write(self, stream: TextIO) -> None:
+        """As CSV: timestamp, value, anomaly_score."""
+        out = csv.writer(stream, lineterminator="\n")
+        out.writerow(HEADER)
+        for row in zip(self.timestamps, self.values, self.scores, strict=True):
+            out.writerow((row[0], row[1], f"{row[2]:.6f}"))
+
+
+def score_file(path: Path) -> Scores:
+    """Read a CSV with columns `timestamp` (ISO 8601; without a zone: UTC) and `value`, and score every row.
+
+    A row's score never depends on later rows. A value that is missing (empty, NaN) scores 0; duplicates are kept.
+
+    Raises:
+        BadInput: the file cannot be read, lacks a column, or a line holds no timestamp or number, or is earlier than
+            the one before.
+    """
+    stamps: list[str] = []
+    values: list[str] = []
+    at: list[float] = []
+    numbers: list[float] = []
+    lines: list[int] = []
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as stream:
+            reader = csv.DictReader(stream, strict=True)
+            _check_header(path, reader.fieldnames)
+            for row in reader:
+                line = reader.line_num
+                stamp, value = row["timestamp"], row["value"]
+                if stamp is None or value is None or None in row:
+                    raise BadInput(
+                        f"{path}, line {line}: the row has not as many fields as the header. Mend that line."
+                    )
+                instant = _instant(path, line, stamp)
+                if at and instant < at[-1]:
+                    raise BadInput(
+                        f"{path}, line {line}: {stamp} is earlier than {stamps[-1]} in line {lines[-1]}. "
+                        "Sort the file by time; scores are causal."
+                    )
+                stamps.append(stamp)
+                values.append(value)
+                at.append(instant)
+                numbers.append(_number(path, line, value))
+                lines.append(line)
+    except OSError as why:
+        raise BadInput(f"{path} cannot be read: {why.strerror or why}. Name a CSV with timestamp,value.") from why
+    except UnicodeDecodeError as why:
+        raise BadInput(f"{path} is not UTF-8 text ({why.reason} at byte {why.start}). Save it as UTF-8.") from why
+    except csv.Error as why:
+        raise BadInput(f"{path} is not a CSV ({why}). Write one row per line: timestamp,value.") from why
+    if not stamps:
+        raise BadInput(f"{path} has a header and no rows. There is nothing to score.")
+    from busta_health_dagster.engines.anomaly.series import score_series
+
+    scores = score_series([int(x // 1) for x in at], numbers)
+    return Scores(tuple(stamps), tuple(values), tuple(float(x) for x in scores))
+
+
+def _check_header(path: Path, names: Iterable[str] | None) -> None:
+    missing = [name for name in HEADER[:2] if name not in (names or ())]
+    if missing:
+        raise BadInput(f"{path}: the header lacks {' and '.join(missing)}. The first line must be: timestamp,value")
+
+
+def _instant(path: Path, line: int, text: str) -> float:
+    try:
+        when = datetime.fromisoformat(text.strip())
+    except ValueError:
+        says = f"{path}, line {line}: {text!r} is no timestamp. Write ISO 8601, such as 2026-11-23T10:05:00Z."
+        raise BadInput(says) from None
+    return (when if when.tzinfo is not None else when.replace(tzinfo=UTC)).timestamp()
+
+
+def _number(path: Path, line: int, text: str) -> float:
+    if text.strip().lower() in _BLANK:
+        return float("nan")
+    try:
+        return float(text)
+    except ValueError:
+        raise BadInput(f"{path}, line {line}: {text!r} is no number. Leave a missing value empty.") from None

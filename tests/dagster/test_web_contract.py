@@ -1,0 +1,227 @@
+"""Dagster's own UI behind our door, on a real server with the real code location.
+
+GuardedWebserver leans on private names of the pinned dagster-webserver. When the pin moves, these tests say what broke.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import requests
+from dagster import DagsterInstance
+from dagster._core.workspace.context import WorkspaceProcessContext
+from dagster._core.workspace.load_target import ModuleTarget
+from websockets.exceptions import InvalidStatus
+from websockets.sync.client import connect
+
+from busta_health_dagster import bootstrap
+from busta_health_dagster.defs.build import build as build_location
+from busta_health_dagster.domain.access import Role
+from busta_health_dagster.pipeline import access
+from busta_health_dagster.web import serve
+from page_stories import serving
+
+pytestmark = pytest.mark.filterwarnings("ignore::dagster.BetaWarning", "ignore::dagster.PreviewWarning", "ignore::DeprecationWarning")
+
+ROOT = Path(__file__).parents[2]
+STOP_SCHEDULE = "mutation { stopRunningSchedule(id: \"none\") { __typename } }"
+PAUSE = """
+mutation { setAutoMaterializePaused(paused: true) }
+"""
+WIPE = """
+mutation { wipeAssets(assetPartitionRanges: [{assetKey: {path: ["sources", "good_file"]}}]) {
+  __typename ... on AssetWipeSuccess { assetPartitionRanges { assetKey { path } } } } }
+"""
+SUBSCRIBE = "subscription { locationStateChangeEvents { event { locationName } } }"
+SOURCES = """\
+version: 1
+sources:
+  - {name: good_file, type: stats, probe: file, path: "%(data)s/good.csv", max_data_age: 26h, confirm: 0}
+  - {name: gone_file, type: stats, probe: file, path: "%(data)s/gone.csv", max_data_age: 26h, confirm: 0}
+"""
+ALERTS = """\
+version: 1
+rules:
+  - {name: source-down, metric: status, op: "==", value: down, severity: warning}
+"""
+
+
+class Web:
+    """The running door: its address and one token per role."""
+
+    def __init__(self, url: str, tokens: dict[Role, str], instance: DagsterInstance) -> None:
+        self.url, self.tokens, self.instance = url, tokens, instance
+
+    def headers(self, role: Role | None) -> dict[str, str]:
+        return {"authorization": f"Bearer {self.tokens[role]}"} if role else {}
+
+    def get(self, path: str, role: Role | None, **headers: str) -> requests.Response:
+        named = {k.replace("_", "-"): v for k, v in headers.items()}
+        return requests.get(self.url + path, headers=self.headers(role) | named, timeout=30, allow_redirects=False)
+
+    def ask(self, query: str, role: Role | None, **headers: str) -> requests.Response:
+        named = {k.replace("_", "-"): v for k, v in headers.items()}
+        return requests.post(f"{self.url}/graphql", json={"query": query}, headers=self.headers(role) | named, timeout=60)
+
+    def socket(self, role: Role | None, origin: str | None = None):
+        return connect(
+            self.url.replace("http", "ws") + "/graphql",
+            subprotocols=["graphql-ws"],
+            additional_headers=self.headers(role),
+            origin=origin,
+            open_timeout=20,
+        )
+
+
+@pytest.fixture(scope="module")
+def web(tmp_path_factory: pytest.TempPathFactory):
+    """One server for all: the code location takes seconds to load."""
+    base = tmp_path_factory.mktemp("web")
+    for folder in ("data", "config"):
+        (base / folder).mkdir()
+    (base / "data" / "good.csv").write_text("game_id,play\n1,run\n2,pass\n")
+    (base / "config" / "sources.yaml").write_text(SOURCES % {"data": base / "data"})
+    (base / "config" / "alerts.yaml").write_text(ALERTS)
+    environ = {"BUSTA_HOME": str(base / "home"), "BUSTA_CONFIG_DIR": str(base / "config")}
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("BUSTA_DATABASE_URL", "DAGSTER_HOME"):
+            patch.delenv(name, raising=False)
+        for name, value in bootstrap.prepare_home(home=None, config_dir=None, environ=environ).items():
+            patch.setenv(name, value)
+        target = ModuleTarget("busta_health_dagster.definitions", None, str(ROOT), "busta_health_dagster")
+        with DagsterInstance.get() as instance, bootstrap.open_app(create_store=True) as app:
+            assert build_location().resolve_job_def("health_tick").execute_in_process(instance=instance).success
+            tokens = {role: access.create_token(app, name=f"{role}-1", role=role, by="test") for role in Role}
+            with (
+                WorkspaceProcessContext(instance, target) as process,
+                serving(serve.build(app, process, host="127.0.0.1", port=0)) as url,
+            ):
+                yield Web(url, tokens, instance)
+
+
+def test_nobody_sees_anything_without_a_token(web: Web) -> None:
+    assert web.ask("{ version }", None).status_code == 401
+    assert web.get("/server_info", None).status_code == 401
+    assert web.get("/", None).status_code == 401
+    page = web.get("/assets", None, accept="text/html")
+    assert (page.status_code, page.headers["location"]) == (303, "/source-health/login?next=/assets")
+
+
+def test_a_push_token_reads_nothing(web: Web) -> None:
+    assert web.ask("{ version }", Role.PUSH).status_code == 403
+    assert web.get("/", Role.PUSH).status_code == 403
+
+
+def test_a_viewer_gets_dagsters_own_ui_with_its_files(web: Web) -> None:
+    index = web.get("/", Role.VIEWER, accept="text/html")
+    assert index.status_code == 200
+    assert "<html" in index.text
+    deep = web.get("/assets/sources/good_file", Role.VIEWER, accept="text/html")
+    assert deep.status_code == 200
+    script = index.text.partition("static/js/")[2].partition('"')[0]
+    assert web.get(f"/static/js/{script}", Role.VIEWER).status_code == 200
+
+
+def test_a_viewer_reads_the_real_code_location(web: Web) -> None:
+    said = web.ask("{ assetNodes { assetKey { path } } permissions { permission value } }", Role.VIEWER).json()["data"]
+    assert ["sources", "good_file"] in [node["assetKey"]["path"] for node in said["assetNodes"]]
+    assert not any(p["value"] for p in said["permissions"]), "Dagster itself knows that a viewer reads only"
+
+
+@pytest.mark.parametrize("mutation", [WIPE, PAUSE, STOP_SCHEDULE], ids=["wipe", "pause", "schedule"])
+def test_a_viewer_changes_nothing(web: Web, mutation: str) -> None:
+    refused = web.ask(mutation, Role.VIEWER)
+    assert refused.status_code == 403
+    assert "viewer" in refused.json()["errors"][0]["message"]
+    hidden = web.ask("query A { version } " + mutation.replace("mutation", "mutation B", 1), Role.VIEWER)
+    assert hidden.status_code == 403, "a mutation beside a query is one too"
+
+
+def test_an_operator_may(web: Web) -> None:
+    permissions = web.ask("{ permissions { permission value } }", Role.OPERATOR).json()["data"]["permissions"]
+    assert all(p["value"] for p in permissions if p["permission"] in {"launch_pipeline_execution", "start_schedule"})
+    done = web.ask(WIPE, Role.OPERATOR)
+    assert done.status_code == 200, done.text
+    assert done.json()["data"]["wipeAssets"]["__typename"] == "AssetWipeSuccess"
+
+
+def test_materializations_are_reported_by_operators_only(web: Web) -> None:
+    path = f"{web.url}/report_asset_materialization/sources/good_file"
+    assert requests.post(path, json={}, headers=web.headers(Role.VIEWER), timeout=30).status_code == 403
+    assert requests.post(path, json={}, headers=web.headers(Role.OPERATOR), timeout=30).status_code == 200
+
+
+@pytest.mark.parametrize("name", ["query", "%71uery", "operationName=x&query"])
+def test_no_mutation_by_get_not_even_for_an_admin(web: Web, name: str) -> None:
+    assert web.get(f"/graphql?{name}=mutation{{x}}", Role.ADMIN).status_code == 405
+
+
+@pytest.mark.parametrize("media", ["application/x-www-form-urlencoded", "text/plain", "text/plain; application/json", "application/graphql"])
+def test_what_a_foreign_form_could_send_is_no_graphql(web: Web, media: str) -> None:
+    sent = requests.post(
+        f"{web.url}/graphql?query=mutation{{x}}",
+        data=json.dumps({"query": "{ version }"}),
+        headers=web.headers(Role.ADMIN) | {"content-type": media},
+        timeout=30,
+    )
+    assert sent.status_code == 415
+
+
+def test_writes_from_elsewhere_and_to_other_names_are_refused(web: Web) -> None:
+    assert web.ask("{ version }", Role.ADMIN, origin="https://evil.example").status_code == 403
+    assert web.ask("{ version }", Role.ADMIN, host="evil.example").status_code == 421
+    assert web.ask("{ version }", Role.ADMIN, origin=web.url).status_code == 200
+
+
+def test_a_websocket_needs_a_token_and_our_own_origin(web: Web) -> None:
+    for role, origin in ((None, None), (None, web.url), (Role.ADMIN, "https://evil.example"), (Role.PUSH, None)):
+        with pytest.raises(InvalidStatus) as refused, web.socket(role, origin):
+            pass
+        assert refused.value.response.status_code == 403, (role, origin)
+
+
+def said(socket, operation: str, query: str) -> dict:
+    socket.send(json.dumps({"type": "start", "id": operation, "payload": {"query": query}}))
+    while True:
+        message = json.loads(socket.recv(timeout=20))
+        if message.get("id") == operation:
+            return message
+
+
+@pytest.mark.parametrize("role", [Role.VIEWER, Role.OPERATOR])
+def test_the_websocket_subscribes_and_never_mutates(web: Web, role: Role) -> None:
+    with web.socket(role, web.url) as socket:
+        socket.send(json.dumps({"type": "connection_init", "payload": {}}))
+        assert json.loads(socket.recv(timeout=20))["type"] == "connection_ack"
+        refused = said(socket, "1", WIPE)
+        assert refused["type"] == "error"
+        assert "subscriptions only" in refused["payload"]["message"]
+        socket.send(json.dumps({"type": "start", "id": "2", "payload": {"query": SUBSCRIBE}}))
+        socket.send(json.dumps({"type": "start", "id": "3", "payload": {"query": "subscription { nonsense }"}}))
+        assert json.loads(socket.recv(timeout=20))["id"] == "3", "the subscription of 2 is accepted and waits"
+
+
+@pytest.mark.parametrize("path", ["/", "/livez", "/metrics", "/api/v1/status", "/source-health", "/nowhere-known", "/graphql"])
+def test_every_answer_says_how_it_may_be_used(web: Web, path: str) -> None:
+    headers = web.get(path, Role.VIEWER, accept="text/html").headers
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["referrer-policy"] in {"same-origin", "strict-origin-when-cross-origin"}
+    assert "frame-ancestors" in headers["content-security-policy"] or headers["x-frame-options"] == "SAMEORIGIN"
+
+
+def test_a_documented_query_says_what_is_unhealthy(web: Web) -> None:
+    """docs/dagster.md is what people copy from: the query there is the one that runs here."""
+    text = (ROOT / "docs" / "dagster.md").read_text(encoding="utf-8")
+    query = text.partition("```graphql\n")[2].partition("```")[0]
+    said = web.ask(query, Role.VIEWER)
+    assert said.status_code == 200, said.text
+    failed = set()
+    for node in said.json()["data"]["assetNodes"]:
+        for check in node["assetChecksOrError"].get("checks", []):
+            latest = check["executionForLatestMaterialization"]
+            if latest and latest["status"] == "FAILED":
+                failed.add(("/".join(node["assetKey"]["path"]), check["name"], latest["evaluation"]["severity"]))
+    assert ("sources/gone_file", "connectivity", "ERROR") in failed
+    assert not any(asset == "sources/good_file" for asset, _, _ in failed)
