@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from page_stories import guest, history, seen, serving, tick, world
+from page_stories import history, seen, serving, tick, world
 
 from busta_health_dagster.domain.access import Role
 from busta_health_dagster.domain.observation import Status
-from busta_health_dagster.pipeline import alert_actions
+from busta_health_dagster.pipeline import access
 from busta_health_dagster.testing import FakeClock
 
 if TYPE_CHECKING:
@@ -53,20 +53,20 @@ def app(tmp_path: Path, clock: FakeClock) -> Iterator[App]:
     opened.close()
 
 
+def whole(app: App) -> Any:
+    """All of our routes, REST included, behind the real door."""
+    from starlette.applications import Starlette
+
+    from busta_health_dagster.web.door import Door
+    from busta_health_dagster.web.routes import routes
+    from busta_health_dagster.web.serve import doorkeeper
+
+    return Door(Starlette(routes=routes(app)), doorkeeper(app, host="127.0.0.1", port=0))
+
+
 @pytest.fixture
 def address(app: App) -> Iterator[str]:
-    """The routes with the real action behind the one endpoint of REST that the test presses."""
-    from starlette.responses import JSONResponse
-    from starlette.routing import Route
-
-    async def ack(request: Any) -> JSONResponse:
-        assert request.headers["x-csrf-token"] == "c5rf"
-        alert_actions.acknowledge(
-            app, [int(request.path_params["id"])], actor="dana", note=(await request.json())["note"]
-        )
-        return JSONResponse({})
-
-    with serving(guest(app, lambda: Role.OPERATOR, Route("/api/v1/alerts/{id}/ack", ack, methods=["POST"]))) as base:
+    with serving(whole(app)) as base:
         yield f"{base}/source-health"
 
 
@@ -112,13 +112,17 @@ def test_a_source_goes_down_before_your_eyes_and_your_search_stays(
     assert page.evaluate("window.stayed") is True
 
 
-def test_an_acknowledgement_with_its_reason_moves_the_ladder(
+def test_a_person_logs_in_and_takes_an_alert_with_a_reason(
     app: App, clock: FakeClock, address: str, page: Page
 ) -> None:
     from playwright.sync_api import expect
 
+    secret = access.create_token(app, name="dana", role=Role.OPERATOR, by="test")
     goes_down(app, clock)
-    page.goto(address)
+    page.goto(f"{address}?state=down")
+    page.get_by_label("Token").fill(secret)
+    page.get_by_role("button", name="Log in").click()
+    page.wait_for_url("**/source-health?state=down")
     expect(page.locator(".al2").first).to_contain_text("L2 to log, pager in 30 min")
     page.get_by_role("button", name="Ack odds_api source-down").click()
     dialog = page.get_by_role("dialog")
@@ -131,6 +135,19 @@ def test_an_acknowledgement_with_its_reason_moves_the_ladder(
     expect(page.locator(".al2").first).to_contain_text("held until")
     page.goto(f"{address}/s/odds_api")
     expect(page.get_by_role("list", name="Timeline of alert")).to_contain_text("Acknowledged by dana")
+    page.get_by_role("button", name="Log out").click()
+    page.wait_for_url("**/source-health/login?next=**")
+
+
+def test_check_now_looks_at_once_and_shows_what_it_saw(clock: FakeClock, address: str, page: Page) -> None:
+    from playwright.sync_api import expect
+
+    clock.advance(60)
+    page.goto(f"{address}/s/odds_api")
+    expect(page.locator(".stt").first).to_have_text("UP")
+    page.get_by_role("button", name="Check now").click()  # nothing listens on that port
+    expect(page.locator(".hero .stt")).to_have_text("DOWN", timeout=30_000)
+    expect(page.locator(".lead-in")).to_contain_text("refused")
 
 
 def test_when_the_server_dies_the_browser_itself_says_that_the_page_is_old(app: App, browser: Browser) -> None:
@@ -139,7 +156,7 @@ def test_when_the_server_dies_the_browser_itself_says_that_the_page_is_old(app: 
     context = browser.new_context()
     page = context.new_page()
     page.clock.install()
-    with serving(guest(app, lambda: Role.VIEWER)) as base:
+    with serving(whole(app)) as base:
         page.goto(f"{base}/source-health")
         expect(page.locator("#stale")).to_be_hidden()
     page.clock.fast_forward("10:00")
