@@ -91,7 +91,8 @@ def _report(
     from busta_health_dagster.cli.progress import bar
     from busta_health_dagster.pipeline import backtest_suggest
     from busta_health_dagster.pipeline.backtest import lines
-    from busta_health_dagster.pipeline.backtest_summary import run_tally, summarise
+    from busta_health_dagster.pipeline.backtest_tally import run_tally
+    from busta_health_dagster.pipeline.backtest_variants import summarise
 
     report: dict[str, Any] = {}
     with _sink(out) if out is not None else _nowhere() as (write, _):

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from busta_health_dagster.pipeline.backtest_suggest import Suggestion
-    from busta_health_dagster.pipeline.backtest_summary import RuleCost, Summary
+    from busta_health_dagster.pipeline.backtest_variants import RuleCost, Summary
 
 _SOURCES_SHOWN = 5
 
