@@ -64,11 +64,19 @@ def scored() -> set[str]:
     return {source.name for source in sources if source.quality is not None}
 
 
+def types() -> set[str]:
+    """All of them: the shipped rule anomaly, on trial, selects every source."""
+    from busta_health_dagster import bootstrap
+
+    return {source.type for source in bootstrap.load_config(ROOT / "config", {}).sources.values()}
+
+
 def test_every_source_is_an_asset_and_nothing_else_is_there(loaded: dict) -> None:
     assert set(loaded["assets"]) == (
         {f"sources/{name}" for name in configured()}
         | {f"quality/{name}" for name in scored()}
         | {"health/fleet", "health/open_alerts", "health/maintenance", "health/sla"}
+        | {f"baselines/{kind}" for kind in types()}
         | {"trends/quality", "trends/response", "reports/weekly"}
     )
 
@@ -77,6 +85,7 @@ def test_every_source_carries_its_checks_and_the_fleet_its_own(loaded: dict) -> 
     names = ("connectivity", "response_time", "failure_rate", "data_age")
     expected = {f"sources/{source}:{name}" for source in configured() for name in names}
     expected |= {f"sources/{source}:quality" for source in scored()}
+    expected |= {f"sources/{source}:anomaly" for source in configured()}
     assert set(loaded["checks"]) == expected | {"health/fleet:no_degraded_sources"}
 
 

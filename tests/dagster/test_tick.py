@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 
 import dagster as dg
@@ -136,3 +137,19 @@ def test_a_broken_configuration_leaves_the_last_good_one_in_force_and_says_so(lo
     metadata = result.asset_materializations_for_node("health__fleet")[0].metadata
     assert metadata["6_checked"].value == 3.0
     assert "not accepted, the last good one rules" in metadata["configuration"].value
+
+
+def test_shards_split_a_tick_into_runs_that_together_look_at_everything(location, instance, clock, home: Path) -> None:
+    config = Path(os.environ["BUSTA_CONFIG_DIR"])
+    (config / "settings.yaml").write_text("version: 1\nlimits: {shards: 2}\n")
+    split = build()
+    schedule = next(s for s in split.schedules if s.name == "health_tick")
+    with dg.build_schedule_context(instance=instance, scheduled_execution_time=datetime.fromtimestamp(clock.now(), UTC)) as context:
+        requests = schedule.evaluate_tick(context).run_requests
+    assert [r.tags["busta/shard"] for r in requests] == ["0", "1"]
+    assert len({r.tags["busta/job"] for r in requests}) == 2, "they must not wait for each other"
+    for request in requests:
+        assert split.resolve_job_def("health_tick").execute_in_process(instance=instance, tags=request.tags).success
+    with bootstrap.open_app() as app, app.store.read() as uow:
+        seen = uow.observations.window(None, 0, int(clock.now()) + 1)
+    assert {len(rows) for rows in seen.values()} == {1}

@@ -13,6 +13,7 @@ import requests
 from dagster import DagsterInstance
 from dagster._core.workspace.context import WorkspaceProcessContext
 from dagster._core.workspace.load_target import ModuleTarget
+from page_stories import serving
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
@@ -21,12 +22,13 @@ from busta_health_dagster.defs.build import build as build_location
 from busta_health_dagster.domain.access import Role
 from busta_health_dagster.pipeline import access
 from busta_health_dagster.web import serve
-from page_stories import serving
 
-pytestmark = pytest.mark.filterwarnings("ignore::dagster.BetaWarning", "ignore::dagster.PreviewWarning", "ignore::DeprecationWarning")
+pytestmark = pytest.mark.filterwarnings(
+    "ignore::dagster.BetaWarning", "ignore::dagster.PreviewWarning", "ignore::DeprecationWarning"
+)
 
 ROOT = Path(__file__).parents[2]
-STOP_SCHEDULE = "mutation { stopRunningSchedule(id: \"none\") { __typename } }"
+STOP_SCHEDULE = 'mutation { stopRunningSchedule(id: "none") { __typename } }'
 PAUSE = """
 mutation { setAutoMaterializePaused(paused: true) }
 """
@@ -63,7 +65,9 @@ class Web:
 
     def ask(self, query: str, role: Role | None, **headers: str) -> requests.Response:
         named = {k.replace("_", "-"): v for k, v in headers.items()}
-        return requests.post(f"{self.url}/graphql", json={"query": query}, headers=self.headers(role) | named, timeout=60)
+        return requests.post(
+            f"{self.url}/graphql", json={"query": query}, headers=self.headers(role) | named, timeout=60
+        )
 
     def socket(self, role: Role | None, origin: str | None = None):
         return connect(
@@ -158,7 +162,9 @@ def test_no_mutation_by_get_not_even_for_an_admin(web: Web, name: str) -> None:
     assert web.get(f"/graphql?{name}=mutation{{x}}", Role.ADMIN).status_code == 405
 
 
-@pytest.mark.parametrize("media", ["application/x-www-form-urlencoded", "text/plain", "text/plain; application/json", "application/graphql"])
+@pytest.mark.parametrize(
+    "media", ["application/x-www-form-urlencoded", "text/plain", "text/plain; application/json", "application/graphql"]
+)
 def test_what_a_foreign_form_could_send_is_no_graphql(web: Web, media: str) -> None:
     sent = requests.post(
         f"{web.url}/graphql?query=mutation{{x}}",
@@ -203,7 +209,9 @@ def test_the_websocket_subscribes_and_never_mutates(web: Web, role: Role) -> Non
         assert json.loads(socket.recv(timeout=20))["id"] == "3", "the subscription of 2 is accepted and waits"
 
 
-@pytest.mark.parametrize("path", ["/", "/livez", "/metrics", "/api/v1/status", "/source-health", "/nowhere-known", "/graphql"])
+@pytest.mark.parametrize(
+    "path", ["/", "/livez", "/metrics", "/api/v1/status", "/source-health", "/nowhere-known", "/graphql"]
+)
 def test_every_answer_says_how_it_may_be_used(web: Web, path: str) -> None:
     headers = web.get(path, Role.VIEWER, accept="text/html").headers
     assert headers["x-content-type-options"] == "nosniff"

@@ -1,0 +1,148 @@
+"""`reports/weekly`: one partition per week from Monday in the configured zone, any of which can be filled again; `health/sla`:
+every service level as of now.
+
+Annotations are real objects here: Dagster reads them.
+"""
+
+import datetime as dt
+from zoneinfo import ZoneInfo
+
+import dagster as dg
+
+from busta_health_dagster.defs.jobs import JOB_TAG
+from busta_health_dagster.defs.metadata import plottable
+from busta_health_dagster.defs.resources import Monitor
+from busta_health_dagster.defs.trends import first_day
+from busta_health_dagster.settings import Config
+
+GROUP = "health_reports"
+JOB = "weekly_report"
+SLA = dg.AssetKey(["health", "sla"])
+_DAYS = ("Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat")
+
+
+def week_label(partition: str) -> str:
+    """`2026-11-16` -> `2026-W47`."""
+    year, week, _ = dt.date.fromisoformat(partition).isocalendar()
+    return f"{year}-W{week:02d}"
+
+
+def weeks_of(config: Config) -> dg.WeeklyPartitionsDefinition:
+    """From the Monday of the week of `report_start` (see `first_day`) on."""
+    first = first_day(config)
+    monday = first - dt.timedelta(days=first.weekday())
+    return dg.WeeklyPartitionsDefinition(
+        start_date=monday.isoformat(), timezone=config.settings.schedule.zone, day_offset=1
+    )
+
+
+def report_definitions(
+    config: Config,
+) -> "tuple[list[dg.AssetsDefinition], list[dg.UnresolvedAssetJobDefinition], list[dg.ScheduleDefinition]]":
+    """The two assets, the weekly job, and the schedule that makes the report of the week that has just ended."""
+    weeks = weeks_of(config)
+    zone = config.settings.schedule.zone
+    weekly = _weekly(weeks)
+    job = dg.define_asset_job(
+        JOB,
+        selection=dg.AssetSelection.assets(weekly),
+        description="Writes the report of one week, keeps it, and sends the newest one.",
+        tags={JOB_TAG: JOB},
+        executor_def=dg.in_process_executor,
+    )
+    day, _, clock = config.settings.schedule.weekly_report.partition(" ")
+    hour, minute = map(int, clock.split(":"))
+
+    @dg.schedule(
+        name=JOB,
+        job=job,
+        cron_schedule=f"{minute} {hour} * * {_DAYS.index(day)}",
+        execution_timezone=zone,
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+        description=f"Writes the report of last week ({config.settings.schedule.weekly_report}, {zone}).",
+    )
+    def due(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+        at = context.scheduled_execution_time.astimezone(ZoneInfo(zone)).date()
+        monday = (at - dt.timedelta(days=at.weekday() + 7)).isoformat()
+        if not weeks.has_partition_key(monday):
+            return dg.SkipReason(f"the week of {monday} lies before the first report")
+        return dg.RunRequest(run_key=monday, partition_key=monday)
+
+    return [weekly, service_levels], [job], [due]
+
+
+def _weekly(weeks: dg.WeeklyPartitionsDefinition) -> dg.AssetsDefinition:
+    @dg.asset(
+        key=["reports", "weekly"],
+        partitions_def=weeks,
+        group_name=GROUP,
+        description="The week in figures: SLA attainment, incidents, response times, quality, noise and what to tune. "
+        "The newest week is sent to whom its route names, once.",
+        kinds={"markdown"},
+        tags={"health/report": "weekly"},
+    )
+    def weekly(context: dg.AssetExecutionContext, monitor: Monitor) -> dg.MaterializeResult:  # type: ignore[type-arg]
+        from busta_health_dagster.pipeline.report_sending import publish
+        from busta_health_dagster.reports.markdown import markdown
+
+        with monitor.open() as app:
+            published = publish(app, week_label(context.partition_key))
+        report = published.report
+        context.log.info("%s: %s", report.week.label, published.told)
+        figures = {f.name: f.now for f in report.figures}
+        judged = [r for r in report.sla if r.met is not None]
+        metadata = plottable(
+            {
+                "1_fleet_uptime_percent": figures["Fleet uptime"],
+                "2_sla_met": float(sum(bool(r.met) for r in judged)) if judged else None,
+                "3_sla_missed": float(sum(not r.met for r in judged)) if judged else None,
+                "4_incidents_resolved": figures["Incidents resolved"],
+                "5_mttr_minutes": None if figures["MTTR, mean"] is None else figures["MTTR, mean"] / 60,
+                "6_quality_mean": figures["Quality, mean"],
+                "7_notifications": figures["Notifications"],
+                "8_monitor_uptime_percent": report.monitor.share,
+            }
+        )
+        metadata["week"] = dg.MetadataValue.text(report.week.label)
+        metadata["delivery"] = dg.MetadataValue.text(published.told)
+        metadata["report"] = dg.MetadataValue.md(markdown(report))
+        if report.page:
+            metadata["page"] = dg.MetadataValue.url(report.page)
+        return dg.MaterializeResult(metadata=metadata)
+
+    return weekly
+
+
+@dg.asset(
+    key=SLA,
+    group_name=GROUP,
+    description="Every source's service level over the 30 days until now: target, uptime, coverage, error budget and forecast, "
+    "worst first.",
+    kinds={"python"},
+    tags={"health/report": "sla"},
+)
+def service_levels(monitor: Monitor) -> dg.MaterializeResult:  # type: ignore[type-arg]
+    from busta_health_dagster.pipeline.report import sla_now
+    from busta_health_dagster.reports.markdown import sla_markdown
+
+    with monitor.open() as app:
+        rows = sla_now(app)
+    judged = [r for r in rows if r.met is not None]
+    spare = [r.spare_s for r in judged if r.spare_s is not None]
+    metadata = plottable(
+        {
+            "1_met": float(sum(bool(r.met) for r in judged)),
+            "2_missed": float(sum(not r.met for r in judged)),
+            "3_without_verdict": float(len(rows) - len(judged)),
+            "4_worst_uptime_percent": min((r.uptime for r in judged if r.uptime is not None), default=None),
+            "5_worst_budget_left_percent": min(
+                (r.budget_left for r in judged if r.budget_left is not None), default=None
+            ),
+            "6_next_breach_after_minutes_down": min(spare) / 60 if spare else None,
+        }
+    )
+    metadata["sla"] = dg.MetadataValue.md(sla_markdown(rows) if rows else "No source is configured.")
+    forecasts = [f"- **{r.source}**: {r.forecast}" for r in judged if r.forecast.startswith("the budget is gone")]
+    if forecasts:
+        metadata["forecast"] = dg.MetadataValue.md("\n".join(forecasts[:50]))
+    return dg.MaterializeResult(metadata=metadata)

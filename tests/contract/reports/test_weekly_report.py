@@ -1,0 +1,152 @@
+"""The week in figures, counted by hand, on both databases; and how its report is kept and told."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from weekly_history import DAY, HOUR, MONDAY, SEVEN, write_history
+
+from busta_health_dagster.domain.errors import BadInput
+from busta_health_dagster.pipeline.deliver import delivery_pass
+from busta_health_dagster.pipeline.importing import import_history
+from busta_health_dagster.pipeline.report import last_week, sla_now, week_of, weekly_report
+from busta_health_dagster.pipeline.report_sending import kept_report, kept_reports, publish, receivers
+from busta_health_dagster.reports import findings, verdict
+
+
+def test_a_month_counted_by_hand(month) -> None:
+    report = weekly_report(month)
+    assert (report.week.label, report.week.until, report.week.as_of) == ("2026-W47", MONDAY, SEVEN)
+    missed, met = report.sla
+    assert (missed.source, missed.bad, missed.uptime, missed.budget_left, missed.met) == (
+        "scores_api",
+        44,
+        99.49,
+        -1.852,
+        False,
+    )
+    assert (met.source, met.bad, met.uptime, met.budget_left, met.met) == ("odds_api", 43, 99.502, 0.462, True)
+    assert (met.at_risk, met.spare_s, met.coverage) == (True, 0, 100.0)
+    assert (missed.week, missed.week_before) == (98.809, 100.0)
+    figures = {f.name: (f.now, f.before) for f in report.figures}
+    assert figures["Fleet uptime"] == (99.107, 100.0)
+    assert figures["Incidents resolved"] == (3, 0)
+    assert figures["MTTR, mean"] == (3600, None)
+    assert [(r.source, r.lasted_s) for r in report.incidents.rows] == [
+        ("scores_api", 5400),
+        ("odds_api", 3600),
+        ("scores_api", 1800),
+    ]
+    resolve = report.incidents.took[0]
+    assert (resolve.mean, resolve.median, resolve.p90, resolve.of) == (3600, 3600, 5400, 3)
+    assert (report.monitor.ran, report.monitor.due, report.monitor.without_verdict) == (2016, 2016, 0)
+    assert report.bad_slices == 36
+    assert [(r.source, r.bad) for r in sla_now(month)] == [("scores_api", 44), ("odds_api", 43)]
+    assert verdict.headline(report) == "1 of 2 sources met their SLA; scores_api did not."
+
+
+def test_an_outage_after_the_week_is_open_and_not_in_its_figures(app, tmp_path: Path, clock) -> None:
+    outages = {"odds_api": [(MONDAY + 2 * HOUR, 200)], "scores_api": []}
+    clock.jump(DAY)
+    import_history(
+        app, write_history(tmp_path / "h.csv", since=MONDAY - 8 * DAY, until=MONDAY + 12 * HOUR, outages=outages)
+    )
+    report = weekly_report(app, "2026-W47")
+    (item,) = report.open
+    assert (item.source, item.status, item.since, item.feeds) == (
+        "odds_api",
+        "down",
+        MONDAY + 2 * HOUR,
+        ("models/moneyline",),
+    )
+    assert report.week.as_of == SEVEN, "told as of the hour it was due, whenever it is asked for"
+    assert report.figure("Fleet uptime").now == 100.0
+    assert "The outage of odds_api after that is not in it yet." in findings.sla_note(report)
+
+
+def test_the_first_week_has_coverage_and_no_verdict(app, tmp_path: Path) -> None:
+    began = MONDAY - 3 * DAY
+    outages = {"odds_api": [], "scores_api": []}
+    import_history(app, write_history(tmp_path / "h.csv", since=began, until=MONDAY, outages=outages))
+    report = weekly_report(app)
+    assert (report.first, report.began) == (True, began)
+    assert {(r.met, r.verdict, r.coverage) for r in report.sla} == {(None, "insufficient data", 10.0)}
+    assert (report.monitor.ran, report.monitor.due) == (864, 864), "before it began no tick was due"
+    assert report.figure("SLA met, 30 d").now is None
+    assert "no SLA verdict yet: 10% of 30 days are known" in verdict.verdict(report)
+
+
+def test_a_gap_of_the_monitor_is_its_own_downtime_and_nobodys_outage(app, tmp_path: Path) -> None:
+    outages = {"odds_api": [], "scores_api": []}
+    import_history(
+        app, write_history(tmp_path / "a.csv", since=MONDAY - 14 * DAY, until=MONDAY - 2 * DAY, outages=outages)
+    )
+    import_history(app, write_history(tmp_path / "b.csv", since=MONDAY - 2 * DAY + HOUR, until=MONDAY, outages=outages))
+    report = weekly_report(app)
+    assert (report.monitor.ran, report.monitor.due, report.monitor.before) == (2004, 2016, 100.0)
+    assert report.monitor.gaps == ((MONDAY - 2 * DAY, MONDAY - 2 * DAY + HOUR),)
+    assert report.monitor.without_verdict == 24
+    assert report.figure("Fleet uptime").now == 100.0
+
+
+def test_an_empty_store_has_a_report_too(app) -> None:
+    report = weekly_report(app)
+    assert (report.empty, report.sources, report.open, report.monitor.due) == (True, 2, (), 0)
+    assert publish(app).told == "not sent: nothing was observed in it"
+
+
+@pytest.mark.parametrize(("label", "slices"), [("2026-W44", 2028), ("2026-W10", 2004), ("2026-W47", 2016)])
+def test_the_week_of_a_clock_change_has_an_hour_more_or_less(app, label, slices) -> None:
+    schedule = app.config.settings.schedule.model_copy(update={"zone": "America/New_York"})
+    settings = app.config.settings.model_copy(update={"schedule": schedule})
+    local = replace(app, config=replace(app.config, settings=settings))
+    week = week_of(local, label)
+    assert week.slices == slices
+    assert (week.as_of - week.ends) in {7 * HOUR, SEVEN - week.ends}
+
+
+@pytest.mark.parametrize("label", ["2026-W99", "2026-11", "30d", "week 47", "2027-W02"])
+def test_what_is_no_week_is_refused_with_what_would_be_right(app, label) -> None:
+    with pytest.raises(BadInput, match=r"--week"):
+        weekly_report(app, label)
+
+
+def test_a_running_week_ends_now(app) -> None:
+    assert last_week(app) == "2026-W47"
+    week = week_of(app, "2026-W48")
+    assert (week.until, week.complete) == (SEVEN, False)
+    assert publish(app, "2026-W48").told == "not sent: the week is not over"
+
+
+def test_a_report_is_told_once_per_channel_and_kept_as_it_was(month, clock, tmp_path: Path) -> None:
+    assert receivers(month) == ("log", "also")
+    first = publish(month)
+    assert first.queued == ("log", "also")
+    assert kept_report(month, "2026-W47") == first.report
+    clock.advance(60)
+    again = publish(month)
+    assert (again.queued, again.told) == ((), "sent before, to log, also")
+    assert kept_report(month, "2026-W47").written_at == SEVEN + 60
+    assert delivery_pass(month).delivered == 2
+    (line,) = (tmp_path / "home" / "notifications.jsonl").read_text().splitlines()
+    told = json.loads(line)
+    assert (told["key"], told["type"]) == ("report-weekly-2026-W47-log", "report.weekly")
+    assert "1 of 2 sources met their SLA" in line
+    (kept,) = kept_reports(month)
+    assert (kept.period, kept.sent_at, kept.data) == ("2026-W47", SEVEN, "")
+
+
+def test_filling_the_past_keeps_reports_and_sends_nothing(app) -> None:
+    for label in ("2026-W45", "2026-W46"):
+        published = publish(app, label)
+        assert (published.queued, published.told) == ((), "not sent: the week ended more than seven days ago")
+    assert [k.period for k in kept_reports(app)] == ["2026-W46", "2026-W45"]
+    assert all(k.sent_at is None for k in kept_reports(app))
+
+
+def test_without_a_route_of_its_own_the_last_route_takes_the_report(app) -> None:
+    policy = replace(app.config.policy, routes=app.config.policy.routes[1:])
+    assert receivers(replace(app, config=replace(app.config, policy=policy))) == ("log",)
