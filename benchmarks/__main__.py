@@ -12,7 +12,9 @@ ALL = (
     "benchmarks.store.reads",
     "benchmarks.quality.validation",
     "benchmarks.quality.dirty",
+    "benchmarks.alerting",
     "benchmarks.delivery",
+    "benchmarks.web",
     "benchmarks.backtest",
     "benchmarks.detection.run",
 )

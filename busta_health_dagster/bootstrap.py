@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from busta_health_dagster.domain.clock import Clock
     from busta_health_dagster.domain.policy import AlertPolicy
     from busta_health_dagster.domain.rule import Rule
-    from busta_health_dagster.probes.port import Beat
     from busta_health_dagster.probes.prober import Prober
     from busta_health_dagster.settings import Config, Diagnosis, Reloader
     from busta_health_dagster.store import Store
@@ -158,7 +157,7 @@ def make_prober(app: App) -> Prober:
         probes.registry(),
         secret=app.secrets,
         clock=app.clock,
-        beats=_Beats(app),
+        beats=app.beats,
         limits=bounds,
         platform=Bridge(),
         control=app.config.control,
@@ -176,23 +175,6 @@ def make_channels(app: App) -> Channels:
         return ChannelContext(app.secrets, clock.now(), refusal, app.home.root, timeout_s)
 
     return Channels(channels.load(), context)
-
-
-class _Beats:
-    """The newest beat of each pushed source, read once per look at the fleet and not once per source."""
-
-    def __init__(self, app: App) -> None:
-        self._app = app
-        self._read_at = float("-inf")
-        self._known: Mapping[str, Beat] = {}
-
-    def __call__(self, name: str) -> Beat | None:
-        now = self._app.clock.monotonic()
-        if now - self._read_at > 1.0:
-            with self._app.store.read() as uow:
-                self._known = uow.heartbeats.all()
-            self._read_at = now
-        return self._known.get(name)
 
 
 def prepare_home(

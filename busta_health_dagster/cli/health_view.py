@@ -85,7 +85,10 @@ def _header(fleet: FleetHealth, width: int, letters: Alphabet) -> list[Text]:
 def _columns(wide: bool) -> Text:
     if wide:
         bars = "LAST 24 H, ONE BAR PER 30 MIN".ljust(_WIDE_BARS)
-        head = f"{'STATUS':<11}{'SOURCE':<19}{'KIND · TIER':<13}{bars} {'24 H %':>6} {'7 D %':>6} {'30 D %':>6} {'RESPONSE':>8} {'QUAL':>5} {'BUDGET%':>7}"
+        shares = f"{'24 H %':>6} {'7 D %':>6} {'30 D %':>6}"
+        head = (
+            f"{'STATUS':<11}{'SOURCE':<19}{'KIND · TIER':<13}{bars} {shares} {'RESPONSE':>8} {'QUAL':>5} {'BUDGET%':>7}"
+        )
     else:
         head = f"{'STATUS':<11}{'SOURCE':<19}{'LAST 24 H':<{_NARROW_BARS}} {'30 D %':>6} {'RESPONSE':>8} {'QUAL':>5} {'BUDGET%':>7}"
     return Text(head, style="bold")
@@ -145,7 +148,14 @@ def _rest(fleet: FleetHealth, rest: tuple[SourceHealth, ...], letters: Alphabet)
 
 def _legend(wide: bool, letters: Alphabet, note: str) -> list[Text]:
     bars = letters.bars
-    keys = f"{bars['up']} up  {bars['degraded']} degraded  {bars['down']} down  {bars['maintenance']} maintenance  {bars['unknown']} no data"
+    words = (
+        ("up", "up"),
+        ("degraded", "degraded"),
+        ("down", "down"),
+        ("maintenance", "maintenance"),
+        ("unknown", "no data"),
+    )
+    keys = "  ".join(f"{bars[status]} {word}" for status, word in words)
     more = f"More: busta alerts list {letters.dot} busta sources info NAME"
     if wide:
         scale = f"{letters.dot} response: each on its own scale from 0, {letters.no_answer} no answer"

@@ -11,13 +11,16 @@ import typer.exceptions
 
 from busta_health_dagster import __version__
 from busta_health_dagster.cli.alerts import alerts_app
+from busta_health_dagster.cli.anomalies import anomalies_app
 from busta_health_dagster.cli.backtest import backtest
+from busta_health_dagster.cli.baselines import baselines_app
 from busta_health_dagster.cli.config import config_app
 from busta_health_dagster.cli.db import db_app
 from busta_health_dagster.cli.delivery import register as register_delivery
 from busta_health_dagster.cli.incidents import incidents_app
 from busta_health_dagster.cli.maintenance import maintenance_app
 from busta_health_dagster.cli.quality import quality_app
+from busta_health_dagster.cli.report import report_app
 from busta_health_dagster.cli.run import dagster_command, run_app
 from busta_health_dagster.cli.session import BustaGroup, Session
 from busta_health_dagster.cli.sla import sla
@@ -41,8 +44,11 @@ register_delivery(alerts_app)
 app.add_typer(alerts_app, name="alerts")
 app.add_typer(maintenance_app, name="maintenance")
 app.add_typer(quality_app, name="quality")
+app.add_typer(baselines_app, name="baselines")
+app.add_typer(anomalies_app, name="anomalies")
 app.add_typer(config_app, name="config")
 app.add_typer(db_app, name="db")
+app.add_typer(report_app, name="report")
 app.add_typer(run_app, name="run")
 app.add_typer(incidents_app, name="incidents")
 app.command("sla")(sla)

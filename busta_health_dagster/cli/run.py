@@ -48,9 +48,9 @@ def execute_job(current: Session, job: str, tags: Mapping[str, str] | None = Non
     return subprocess.run(argv, env=dagster_env(current), check=False).returncode  # noqa: S603  our own argv
 
 
-def _job(name: str, job: str, text: str, tags: Callable[[], Mapping[str, str]] | None = None) -> None:
+def _job(name: str, job: str, text: str, tags: Callable[[Session], Mapping[str, str]] | None = None) -> None:
     def command(context: typer.Context) -> None:
-        code = execute_job(session(context), job, tags() if tags is not None else None)
+        code = execute_job(session(context), job, tags(session(context)) if tags is not None else None)
         if code:
             sys.stderr.write(
                 f"The run of {job} failed (exit code {code}); its events say why: busta dagster run list\n"
@@ -60,13 +60,26 @@ def _job(name: str, job: str, text: str, tags: Callable[[], Mapping[str, str]] |
     run_app.command(name, help=f"{text} Example: busta run {name}")(command)
 
 
-def _yesterday() -> dict[str, str]:
+def _yesterday(_: Session) -> dict[str, str]:
     return {"dagster/partition": (datetime.now(UTC).date() - timedelta(days=1)).isoformat()}
+
+
+def _last_week(current: Session) -> dict[str, str]:
+    """The partition is the Monday of the newest week that is over, in the configured zone."""
+    from busta_health_dagster.pipeline.report import last_week
+
+    app = current.app(create_store=True)
+    try:
+        monday = datetime.strptime(f"{last_week(app)}-1", "%G-W%V-%u").date()  # noqa: DTZ007  a day, no instant
+    finally:
+        app.close()
+    return {"dagster/partition": monday.isoformat()}
 
 
 _job("tick", "health_tick", "Check every source that is due, now.")
 _job("quality", "quality_hourly", "Score the newest sample of every source that has a suite or a validator, now.")
 _job("trends", "trends_daily", "Fill the 30-day trends of the last whole day (UTC).", _yesterday)
+_job("weekly-report", "weekly_report", "Write, keep and send the report of the newest week that is over.", _last_week)
 _job("retention", "retention_daily", "Delete what is older than its retention, in our store and in Dagster's.")
 
 

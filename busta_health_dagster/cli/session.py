@@ -4,6 +4,7 @@ when mounted.
 
 from __future__ import annotations
 
+import copy
 import json
 import os
 import sys
@@ -13,7 +14,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
-
 from typer.core import TyperGroup
 
 from busta_health_dagster.domain.errors import BustaError
@@ -67,15 +67,44 @@ class Session:
             need_store=need_store,
         )
 
+    def remotely(self, command: str, params: dict[str, Any]) -> None:
+        """Have the busta at `url` do the command, and print its answer."""
+        from busta_health_dagster.cli.remote import Remote
+        from busta_health_dagster.cli.remote_commands import run
+
+        assert self.url is not None
+        run(Remote(self.url, self.environ.get("BUSTA_TOKEN")), command, params)
+
 
 def session(context: typer.Context) -> Session:
     """This run's session; a mounted sub-application without our root gets one from the environment."""
     found = context.find_object(Session)
-    return found if found is not None else Session()
+    if found is not None:
+        return found
+    made = Session()
+    made.url = made.environ.get("BUSTA_URL")
+    return made
 
 
 class BustaGroup(TyperGroup):
-    """Prints a BustaError as one paragraph and leaves with its exit code, wherever the application is mounted."""
+    """Prints a BustaError as one paragraph and leaves with its exit code, wherever the application is mounted. With
+    `--url` a command is done by the busta there.
+    """
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        found = super().get_command(ctx, cmd_name)
+        if found is None or isinstance(found, TyperGroup) or found.callback is None:
+            return found
+        local = found.callback
+        name = cmd_name if ctx.parent is None else f"{self.name} {cmd_name}"
+
+        def anywhere(**params: Any) -> Any:
+            current = session(ctx)
+            return local(**params) if current.url is None else current.remotely(name, params)
+
+        copied = copy.copy(found)
+        copied.callback = anywhere
+        return copied
 
     def invoke(self, ctx: Any) -> Any:
         try:
@@ -102,7 +131,9 @@ def console() -> Console:
 
     piped = not sys.stdout.isatty()
     # A pipe has no edge to wrap at; Rich would cut tables at 80 columns.
-    return Console(highlight=False, soft_wrap=piped, width=PIPE_WIDTH if piped and "COLUMNS" not in os.environ else None)
+    return Console(
+        highlight=False, soft_wrap=piped, width=PIPE_WIDTH if piped and "COLUMNS" not in os.environ else None
+    )
 
 
 def err_console() -> Console:

@@ -13,7 +13,6 @@ from busta_health_dagster.domain.units import (
     config_duration,
     duration_text,
     from_epoch,
-    iso,
     milliseconds_text,
     parse_seconds,
 )
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from busta_health_dagster.domain.health import FleetHealth
-    from busta_health_dagster.domain.observation import Observation
     from busta_health_dagster.pipeline.app import App
 
 sources_app = typer.Typer(
@@ -39,28 +37,15 @@ REFRESH_S = 5.0
 @sources_app.command("list")
 def list_(context: typer.Context, output: OutputOption = Output.TABLE) -> None:
     """Every configured source and how it is looked at. Example: busta sources list"""
+    from busta_health_dagster.pipeline.status import source_rows
+
     app = session(context).app()
     try:
-        sources = list(app.config.sources.values())
+        sources, rows = list(app.config.sources.values()), source_rows(app)
     finally:
         app.close()
     if output is Output.JSON:
-        print_json(
-            [
-                {
-                    "source": s.name,
-                    "type": s.type,
-                    "probe": s.probe,
-                    "tier": s.tier,
-                    "group": s.group,
-                    "interval_s": s.interval_s,
-                    "owners": list(s.owners),
-                    "tags": dict(s.tags),
-                    "config": s.where,
-                }
-                for s in sources
-            ]
-        )
+        print_json(rows)
         return
     from rich.table import Table
 
@@ -377,4 +362,3 @@ def validate(
         show(explained(run.outcomes[0].scored, limit))
     if exit_code:
         leave([run.outcomes[0].scored.score.score], [limit])
-

@@ -61,6 +61,19 @@ class Supervisor:
         self._spawn(child)
         return child
 
+    def restart(self, child: Child) -> None:
+        """End a child and start it anew at once, so that it reads its configuration again; that is no failure of it."""
+        if self._stopping.is_set() or child.process is None:
+            return  # it is being started again anyway, or nothing is started any more
+        _signal_group(child, signal.SIGTERM)
+        try:
+            child.process.wait(GRACE_S)
+        except subprocess.TimeoutExpired:
+            self.on_event(f"{child.name} did not stop within {GRACE_S:.0f} s and is killed")
+        _signal_group(child, signal.SIGKILL)
+        child.process.wait()
+        self._spawn(child)
+
     def stop(self) -> None:
         self._stopping.set()
 

@@ -85,11 +85,21 @@ def run_up(
         if running is None:
             supervisor.shutdown()
             return 0 if supervisor.stopping else 3
-        out.print(
-            f"\n  Health         [bold]{running.url}/source-health[/]\n  Dagster UI     {running.url}\n  Live           busta sources health --watch{_home_hint(current)}\n  Stop           Ctrl-C\n"
+        lines = (
+            f"  Health         [bold]{running.url}/source-health[/]",
+            f"  Dagster UI     {running.url}",
+            f"  Live           busta sources health --watch{_home_hint(current)}",
+            "  Stop           Ctrl-C",
         )
+        out.print("\n" + "\n".join(lines) + "\n")
         sys.stdout.flush()
-        supervisor.every.append(_config_watch(current, env, running.code_port, tell))
+
+        def renew_web() -> None:
+            for child in supervisor.children:
+                if child.name == "web":
+                    supervisor.restart(child)
+
+        supervisor.every.append(_config_watch(current, env, running.code_port, tell, renew_web))
         supervisor.run()
         tell("stopped")
     finally:
@@ -167,9 +177,11 @@ def _until(supervisor: Supervisor, ready: Callable[[], bool], text: str) -> bool
 
 
 def _config_watch(
-    current: Session, env: dict[str, str], code_port: int, tell: Callable[[str], None]
+    current: Session, env: dict[str, str], code_port: int, tell: Callable[[str], None], renew_web: Callable[[], None]
 ) -> Callable[[], None]:
-    """Looks at the configuration every few seconds; a changed set of sources reloads the code location."""
+    """Looks at the configuration every few seconds. An accepted one renews the web process, whose pages reconnect by
+    themselves; a changed set of sources reloads the code location first.
+    """
     import subprocess
 
     from busta_health_dagster import bootstrap
@@ -202,6 +214,7 @@ def _config_watch(
             ]
             done = subprocess.run(argv, env=env, check=False, capture_output=True, text=True)  # noqa: S603  our own argv
             tell("code location reloaded: the set of sources changed" if done.returncode == 0 else done.stderr.strip())
+        renew_web()
 
     return watch
 

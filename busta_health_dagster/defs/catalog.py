@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 import dagster as dg
 
 from busta_health_dagster.domain.units import config_duration, duration_text
+from busta_health_dagster.engines.rules import ANOMALY_CHECK
 
 if TYPE_CHECKING:
+    from busta_health_dagster.domain.rule import Rule
     from busta_health_dagster.domain.source import Source
 
 SOURCE_PREFIX = "sources"
@@ -74,7 +76,8 @@ def description(source: Source) -> str:
         source.description or f"External source {source.name} of type {source.type}, seen through probe {source.probe}"
     )
     lead = lead.rstrip(".") + f", checked every {duration_text(source.interval_s)}."
-    lines = [lead]
+    # Served no-store by our own web process: renders inline on the asset's page and in the lineage's side panel.
+    lines = [lead, f"![status of the last 24 hours](/source-health/strip/{source.name}.svg)"]
     if source.feeds:
         lines.append(f"Feeds {', '.join(source.feeds)}.")
     if source.runbook:
@@ -82,8 +85,15 @@ def description(source: Source) -> str:
     return "\n\n".join(lines)
 
 
-def check_specs(source: Source) -> list[dg.AssetCheckSpec]:
+def check_specs(source: Source, anomaly_rule: Rule | None = None) -> list[dg.AssetCheckSpec]:
+    """`anomaly_rule`: the rule of pattern anomaly that watches this source, if one does."""
     checks = dict(CHECKS)
+    if anomaly_rule is not None:
+        checks[ANOMALY_CHECK] = f"Is it within its normal range? Rule {anomaly_rule.name}" + (
+            " is on trial (shadow): shown here and recorded, it tells nobody."
+            if anomaly_rule.shadow
+            else " alerts on it."
+        )
     if source.quality is not None:
         checks[QUALITY_CHECK] = "Is the newest quality score at or above what rule low-quality asks for?"
     return [

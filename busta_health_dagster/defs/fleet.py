@@ -9,6 +9,8 @@ from busta_health_dagster.domain.health import FleetHealth
 
 FLEET = dg.AssetKey(["health", "fleet"])
 GROUP = "health_reports"
+SHARD_TAG = "busta/shard"
+"""Which shard of the sources a run looks at, where `limits.shards` splits a tick into several runs; absent: all."""
 NO_DEGRADED = dg.AssetCheckSpec(
     name="no_degraded_sources",
     asset=FLEET,
@@ -31,7 +33,8 @@ def fleet(context: dg.AssetExecutionContext, monitor: Monitor) -> dg.Materialize
     from busta_health_dagster.pipeline.tick import run_tick
 
     with monitor.open() as app:
-        tick = run_tick(app)
+        shard = context.run.tags.get(SHARD_TAG)
+        tick = run_tick(app, None if shard is None else int(shard))
         events, waiting = report_changes(context.instance, app, tick)
         health = tick.fleet
         counts = health.counts

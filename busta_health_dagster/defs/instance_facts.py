@@ -113,4 +113,8 @@ def _runs(
         last = max(last, at)
         ok = run.status is dg.DagsterRunStatus.SUCCESS
         facts.append(ExternalFact("run", run.job_name, ok, int(record.end_time or at), "", run.run_id))
-    return {"begin": cursor["begin"], "at": last, "seen": sorted((k, at) for k, at in seen.items() if at > last - 2 * _OVERLAP_S)}
+    return {
+        "begin": cursor["begin"],
+        "at": last,
+        "seen": sorted((k, at) for k, at in seen.items() if at > last - 2 * _OVERLAP_S),
+    }

@@ -1,8 +1,10 @@
 """Jobs and schedules. The tick runs in its own process, in one thread of steps: its executor starts nothing more."""
 
+from collections.abc import Callable, Iterator
+
 import dagster as dg
 
-from busta_health_dagster.defs.fleet import FLEET
+from busta_health_dagster.defs.fleet import FLEET, SHARD_TAG
 from busta_health_dagster.defs.resources import Monitor
 from busta_health_dagster.settings import Config
 
@@ -48,6 +50,20 @@ def tick_cron(tick_s: int) -> str:
     return "0 * * * *" if minutes >= 60 else f"*/{minutes} * * * *"
 
 
+def tick_requests(shards: int) -> Callable[[dg.ScheduleEvaluationContext], Iterator[dg.RunRequest]]:
+    """One run per tick, or one per shard, each in a queue of its own: the instance's run launcher decides where it runs."""
+
+    def requests(context: dg.ScheduleEvaluationContext) -> Iterator[dg.RunRequest]:
+        slot = context.scheduled_execution_time.isoformat()
+        if shards == 1:
+            yield dg.RunRequest(run_key=slot)
+            return
+        for n in range(shards):
+            yield dg.RunRequest(run_key=f"{slot}/{n}", tags={SHARD_TAG: str(n), JOB_TAG: f"health_tick_{n}"})
+
+    return requests
+
+
 def schedules(config: Config) -> list[dg.ScheduleDefinition]:
     """All schedules, running from the first start."""
     return [
@@ -57,6 +73,7 @@ def schedules(config: Config) -> list[dg.ScheduleDefinition]:
             cron_schedule=tick_cron(config.tick_s),
             default_status=dg.DefaultScheduleStatus.RUNNING,
             description="Checks what is due.",
+            execution_fn=tick_requests(config.settings.limits.shards),
         ),
         dg.ScheduleDefinition(
             name="retention_daily",

@@ -2,7 +2,7 @@
 Dagster.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 
 import dagster as dg
@@ -10,23 +10,26 @@ import dagster as dg
 from busta_health_dagster.defs.catalog import check_specs, source_key, source_spec
 from busta_health_dagster.defs.metadata import check_result, state_metadata
 from busta_health_dagster.defs.resources import Monitor
+from busta_health_dagster.domain.rule import Rule
 from busta_health_dagster.domain.source import Source
 
 SHARD = 100
 
 
-def source_assets(sources: Iterable[Source]) -> list[dg.AssetsDefinition]:
-    """One multi-asset per 100 sources, in the order of the configuration."""
+def source_assets(
+    sources: Iterable[Source], anomaly_rules: Mapping[str, Rule] | None = None
+) -> list[dg.AssetsDefinition]:
+    """One multi-asset per 100 sources, in the order of the configuration. `anomaly_rules`: whom the detector watches."""
     rest = iter(sources)
     shards = iter(lambda: list(islice(rest, SHARD)), [])
-    return [_shard(number, shard) for number, shard in enumerate(shards)]
+    return [_shard(number, shard, anomaly_rules or {}) for number, shard in enumerate(shards)]
 
 
-def _shard(number: int, sources: Sequence[Source]) -> dg.AssetsDefinition:
+def _shard(number: int, sources: Sequence[Source], anomaly_rules: Mapping[str, Rule]) -> dg.AssetsDefinition:
     @dg.multi_asset(
         name=f"check_sources_{number}",
         specs=[source_spec(source) for source in sources],
-        check_specs=[spec for source in sources for spec in check_specs(source)],
+        check_specs=[spec for source in sources for spec in check_specs(source, anomaly_rules.get(source.name))],
         can_subset=True,
         op_tags={"busta/what": "check now"},
     )

@@ -9,19 +9,27 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from busta_health_dagster import bootstrap
+from busta_health_dagster.cli.progress import bar
 from busta_health_dagster.cli.session import err_console
 from busta_health_dagster.cli.supervisor import Child
 from busta_health_dagster.demo import upstreams
 from busta_health_dagster.demo.config import INTERVAL_S, write_config
-from busta_health_dagster.demo.fill import fill
+from busta_health_dagster.demo.fill import DAY, fill
 from busta_health_dagster.demo.story import scenario as named
 from busta_health_dagster.domain.units import floor_to
+from busta_health_dagster.pipeline.detect import catch_up
+from busta_health_dagster.pipeline.importing import replay_stored
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from busta_health_dagster.cli.supervisor import Supervisor
+    from busta_health_dagster.pipeline.app import App
 
+LEARNED_S = 7 * 86_400
+"""How much of the past the detector learns from before the demo starts: a weekend and every hour of the day."""
+LEARN_FOR_S = 12.0
+"""A slow machine goes on with the rest at its first ticks."""
 EXPECTATIONS = Path(__file__).resolve().parents[2] / "expectations"
 
 
@@ -48,7 +56,7 @@ def prepare(home: Path, *, days: int, scenario: str) -> Callable[[Supervisor, di
         try:
             config = app.config
             until = floor_to(app.now(), INTERVAL_S)
-            fill(
+            stored = fill(
                 app.store,
                 config.sources,
                 config.windows,
@@ -58,7 +66,28 @@ def prepare(home: Path, *, days: int, scenario: str) -> Callable[[Supervisor, di
                 anchor=address.anchor,
                 console=err_console(),
             )
+            with bar("Learning what is normal", unit="seconds of history") as advance:
+                catch_up(app, for_s=LEARN_FOR_S, history_s=LEARNED_S, advance=advance)
+            if stored:
+                _replay(app, until - days * DAY, until)
         finally:
             app.close()
 
     return before
+
+
+def _replay(app: App, since: int, until: int) -> None:
+    """The alerts and incidents of the past month, as the monitor would have seen them; nobody is told."""
+    from busta_health_dagster.cli.progress import bar
+
+    with app.store.read() as uow:
+        kept = uow.states.rows()
+        names = uow.sources.ids(list(app.config.sources))
+    slots = {
+        names[key]: (max(row["first_slot"], since), min(row["last_slot"], until - INTERVAL_S))
+        for key, row in kept.items()
+        if key in names and row["first_slot"] is not None and row["last_slot"] >= since
+    }
+    if slots:
+        with bar("Replaying its alerts", unit="looks") as advance:
+            replay_stored(app, {name: app.config.sources[name] for name in slots}, slots, advance=advance)

@@ -63,7 +63,7 @@ class Condition:
 @dataclass(frozen=True, slots=True)
 class Override:
     """For the sources it selects, `changes` replace fields of the rule: value, severity, for_, over_s, min_bad,
-    shadow, intervals.
+    shadow, intervals, sensitivity.
     """
 
     select: Selector

@@ -74,10 +74,9 @@ def milliseconds_text(ms: float | None) -> str:
 
 def floored(value: Fraction | float, places: int) -> float:
     """Floor toward the worse side: 99.5049 -> 99.50, -1.851 -> -1.86. What is displayed never flatters."""
-    scale = 10**places
+    scale: int = 10**places
     exact = value if isinstance(value, Fraction) else Fraction(value)
-    whole: int = (exact * scale).__floor__()
-    return whole / scale
+    return (exact * scale // 1) / scale
 
 
 def to_epoch(at: datetime) -> int:

@@ -36,15 +36,17 @@ def due(sources: Iterable[Source], states: Mapping[str, SourceState], now: int) 
     return found
 
 
-def observe(app: App) -> tuple[list[Observation], int]:
-    """One tick's looks: probe what is due, judge it by its limits, store it. Returns what was newly stored, and how many were due.
+def observe(app: App, shard: int | None = None) -> tuple[list[Observation], int]:
+    """One tick's looks: probe what is due, judge it by its limits, store it. Returns what was newly stored, and how many
+    were due. `shard` limits it to the sources of one of `limits.shards`.
 
     A second tick of the same slot finds nothing due; one that overlaps stores only what the first has not.
     """
     with app.store.read() as uow:
         states = uow.states.all()
     now = app.now()
-    todo = due(app.config.sources.values(), states, now)
+    mine = [s for s in app.config.sources.values() if shard is None or s.shard == shard]
+    todo = due(mine, states, now)
     asked = [(source, slot) for source, slot in todo if not _backs_off(states.get(source.name), now)]
     held = [
         _held(source, slot, states[source.name], now)

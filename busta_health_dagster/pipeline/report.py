@@ -36,7 +36,6 @@ if TYPE_CHECKING:
 
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTH_S = 30 * DAY_S
-Counts = "Mapping[str, SliceCounts]"
 
 
 def last_week(app: App) -> str:

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from busta_health_dagster.store.rollups import Summary
 
 DAYS = 30
-Summaries = "Mapping[str, Mapping[str, Summary]]"
 
 
 def response_of(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from busta_health_dagster.domain.health import FleetHealth, SourceHealth, worst_first
@@ -14,9 +15,10 @@ from busta_health_dagster.pipeline.planned import maintenance
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
+    from fractions import Fraction
 
     from busta_health_dagster.domain.observation import SourceState
-    from busta_health_dagster.domain.sla import SlaResult
+    from busta_health_dagster.domain.sla import Degraded, SlaResult, SliceCounts
     from busta_health_dagster.domain.source import Source
     from busta_health_dagster.engines.maintenance import MaintenanceIndex
     from busta_health_dagster.pipeline.app import App
@@ -95,17 +97,38 @@ def sla_of(
     """The service level of one source over one window, from its rollups; None when the store has never seen it."""
     if seen is None:
         return None
-    since, until = span
-    inside = [(max(a, since), min(b, until)) for a, b in planned if a < until and b > since]
-    counts = filled(seen.slices, since=since, until=until, interval_s=source.interval_s, maintenance=inside)
     return result(
-        counts,
+        _counts(source, span, seen, planned),
         source=source.name,
         window=window,
         target=source.sla.uptime,
         degraded=source.sla.degraded,
         interval_s=source.interval_s,
     )
+
+
+def _counts(source: Source, span: tuple[int, int], seen: Summary, planned: Sequence[tuple[int, int]]) -> SliceCounts:
+    since, until = span
+    inside = [(max(a, since), min(b, until)) for a, b in planned if a < until and b > since]
+    return filled(seen.slices, since=since, until=until, interval_s=source.interval_s, maintenance=inside)
+
+
+def _shares_of(
+    source: Source, span: tuple[int, int], seen: Summary | None, planned: Sequence[tuple[int, int]]
+) -> tuple[float | None, float | None, float | None]:
+    """Uptime, coverage and what is left of the budget, as percentages."""
+    if seen is None:
+        return None, None, None
+    return _shares(_counts(source, span, seen, planned), source.sla.uptime, source.sla.degraded, source.interval_s)
+
+
+@lru_cache(16_384)
+def _shares(
+    counts: SliceCounts, target: Fraction, degraded: Degraded, interval_s: int
+) -> tuple[float | None, float | None, float | None]:
+    """Exact fractions are slow, and between two ticks, and among sources that are well, the counts are the same."""
+    level = result(counts, source="", window="", target=target, degraded=degraded, interval_s=interval_s)
+    return percent(level.uptime), percent(level.coverage), percent(level.budget_left)
 
 
 def _row(
@@ -118,8 +141,7 @@ def _row(
     alerts: Mapping[str, int],
 ) -> SourceHealth:
     planned = index.intervals(source)
-    levels = {label: sla_of(source, label, windows[label], seen.get(label), planned) for label in WINDOWS_S}
-    month = levels["30d"]
+    levels = {label: _shares_of(source, windows[label], seen.get(label), planned) for label in WINDOWS_S}
     failed = seen["failures"].failure_ratio if "failures" in seen else None
     current = index.interval_at(source, now)
     common = {
@@ -129,9 +151,9 @@ def _row(
         "probe": source.probe,
         "group": source.group,
         "failure_rate": None if failed is None else round(100 * failed, 2),
-        "uptime": {label: percent(level.uptime if level else None) for label, level in levels.items()},
-        "coverage_30d": percent(month.coverage if month else None),
-        "budget_left": percent(month.budget_left if month else None),
+        "uptime": {label: shares[0] for label, shares in levels.items()},
+        "coverage_30d": levels["30d"][1],
+        "budget_left": levels["30d"][2],
         "open_alerts": alerts.get(source.name, 0),
         "maintenance_until": current[1] if current else None,
         "target": float(source.sla.uptime * 100),

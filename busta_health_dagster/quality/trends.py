@@ -102,9 +102,7 @@ def rolling(
     )
 
 
-def _trend(
-    source: str, part: pd.DataFrame, day: date, window: int, limit: float | None, worse: str
-) -> Trend:
+def _trend(source: str, part: pd.DataFrame, day: date, window: int, limit: float | None, worse: str) -> Trend:
     known = part.dropna(subset=["median"]).sort_values("day")
     total, missing = int(part["n"].sum()), int(part["no_data"].sum())
     share = missing / total if total else None

@@ -44,6 +44,7 @@ class OverrideFields(Strict):
     over: PositiveDuration | None = Field(None, description="Window.")
     min_bad: Annotated[int, _COUNT] | None = Field(None, description="At least so many failed.")
     intervals: Annotated[int, _COUNT] | None = Field(None, description="Intervals without a verdict.")
+    sensitivity: float | None = Field(None, description="anomaly: added to every threshold.")
     shadow: bool | None = Field(None, description="Record and tell nobody.")
 
 

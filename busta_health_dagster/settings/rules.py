@@ -33,7 +33,13 @@ KEYS: dict[Pattern, set[str]] = {
 }
 """What a pattern reads, besides what every rule may say."""
 _NEEDED = {Pattern.THRESHOLD: ("metric", "op", "value"), Pattern.TREND: ("metric", "op", "value", "within")}
-_OVERRIDES = {"value": _COMPARED, "over": {"over"}, "min_bad": {"min_bad"}, "intervals": {"intervals"}}
+_OVERRIDES = {
+    "value": _COMPARED,
+    "over": {"over"},
+    "min_bad": {"min_bad"},
+    "intervals": {"intervals"},
+    "sensitivity": {"sensitivity"},
+}
 _SIX_HOURS = 6 * 3600
 
 
@@ -208,6 +214,7 @@ def _plain_changes(fields: OverrideFields) -> tuple[tuple[str, Any, Callable[[An
         ("over_s", fields.over, int),
         ("min_bad", fields.min_bad, int),
         ("intervals", fields.intervals, int),
+        ("sensitivity", fields.sensitivity, float),
         ("shadow", fields.shadow, bool),
     )
 

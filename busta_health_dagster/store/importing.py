@@ -63,7 +63,9 @@ def import_observations(
             report.rejected.append(row)
             continue
         if not_after is not None and row.at > not_after.get(row.source, row.at):
-            report.rejected.append(Rejected(row.file, row.line, f"{iso(row.at)} has not come yet, and {row.source} is watched"))
+            report.rejected.append(
+                Rejected(row.file, row.line, f"{iso(row.at)} has not come yet, and {row.source} is watched")
+            )
             continue
         slot = floor_to(row.at, report.intervals[row.source])
         if slot in seen[row.source]:

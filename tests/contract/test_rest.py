@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import requests
+from page_stories import serving
 from prometheus_client.parser import text_string_to_metric_families
 from starlette.applications import Starlette
 
@@ -16,7 +17,6 @@ from busta_health_dagster.pipeline.tick import run_tick
 from busta_health_dagster.web.door import Door
 from busta_health_dagster.web.routes import routes
 from busta_health_dagster.web.serve import doorkeeper
-from page_stories import serving
 
 SOURCES = """\
 version: 1
@@ -117,7 +117,13 @@ def test_a_beat_brings_a_pushed_source_up(web: Client, app) -> None:
     assert "waits for no beats" in wrong.json()["detail"]
 
 
-WINDOW = {"name": "migration", "select": {"names": ["good_file"]}, "start": "2026-12-01T02:00", "zone": "Europe/Berlin", "duration": "45m"}
+WINDOW = {
+    "name": "migration",
+    "select": {"names": ["good_file"]},
+    "start": "2026-12-01T02:00",
+    "zone": "Europe/Berlin",
+    "duration": "45m",
+}
 
 
 def test_no_change_of_a_window_overwrites_another(web: Client) -> None:
@@ -167,7 +173,10 @@ def test_metrics_are_what_prometheus_reads(web: Client) -> None:
     up = {s.labels["source"]: s.value for s in families["busta_source_up"].samples}
     assert up == {"good_file": 1.0, "gone_file": 0.0}, "nobody knows about nightly"
     assert families["busta_checks"].type == "counter"
-    assert {(s.labels["source"], s.labels["result"]) for s in families["busta_checks"].samples} >= {("good_file", "up"), ("gone_file", "down")}
+    assert {(s.labels["source"], s.labels["result"]) for s in families["busta_checks"].samples} >= {
+        ("good_file", "up"),
+        ("gone_file", "down"),
+    }
     assert {s.labels["severity"]: s.value for s in families["busta_alerts_active"].samples}["warning"] == 1.0
 
 
@@ -182,3 +191,10 @@ def test_live_and_ready_say_nothing_about_a_source(web: Client, token) -> None:
     token(Role.ADMIN)
     assert web.get("/livez").text == "ok\n"
     assert web.get("/readyz").json() == {"ready": True, "store": "ok", "tick": "ok"}
+
+
+def test_a_source_that_no_rule_watches_has_no_range_and_says_why(web: Client) -> None:
+    found = web.get("/api/v1/sources/good_file/baseline").json()
+    assert (found["rule"], found["metrics"], found["state"]) == (None, {}, "unknown")
+    assert "no rule of pattern anomaly watches it" in found["reason"]
+    assert web.get("/api/v1/sources/typo/baseline").status_code == 404

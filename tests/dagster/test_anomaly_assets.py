@@ -57,7 +57,9 @@ def test_the_check_says_that_it_is_on_trial_and_the_range_of_the_type_is_a_table
             uow.sources.sync(app.config.sources.values(), now)
         rng = np.random.default_rng(1)
         looks = [
-            Observation("good_file", now - 300 * k, now - 300 * k, Status.UP, response_ms=20 * float(np.exp(0.1 * x)), items=2)
+            Observation(
+                "good_file", now - 300 * k, now - 300 * k, Status.UP, response_ms=20 * float(np.exp(0.1 * x)), items=2
+            )
             for k, x in zip(range(600, 0, -1), rng.standard_normal(600), strict=True)
         ]
         keep(app, looks)

@@ -50,7 +50,9 @@ def round_of_ticks(location: dg.Definitions, instance: DagsterInstance, clock: F
     assert location.resolve_job_def("retention_daily").execute_in_process(instance=instance).success
 
 
-def test_bytes_and_rows_do_not_grow_from_round_to_round(home: Path, data: Path, instance: DagsterInstance, clock: FakeClock) -> None:
+def test_bytes_and_rows_do_not_grow_from_round_to_round(
+    home: Path, data: Path, instance: DagsterInstance, clock: FakeClock
+) -> None:
     location = build()
     round_of_ticks(location, instance, clock, data)
     first_size, first_rows = size(home), rows(instance)
@@ -63,7 +65,9 @@ def test_bytes_and_rows_do_not_grow_from_round_to_round(home: Path, data: Path, 
     assert size(home) <= first_size * 1.1
 
 
-def test_the_catalog_still_shows_the_newest_of_everything(home: Path, data: Path, instance: DagsterInstance, clock: FakeClock) -> None:
+def test_the_catalog_still_shows_the_newest_of_everything(
+    home: Path, data: Path, instance: DagsterInstance, clock: FakeClock
+) -> None:
     location = build()
     round_of_ticks(location, instance, clock, data)
     key = dg.AssetCheckKey(AssetKey(["sources", "gone_file"]), "connectivity")

@@ -64,7 +64,11 @@ def test_a_source_that_is_down_is_a_failed_check_in_a_successful_run(location, i
     assert checks(instance, "gone_file")["data_age"] == (False, "WARN"), "unknown is never passed"
     assert checks(instance, "old_file")["data_age"] == (False, "WARN")
     (fleet,) = result.get_asset_check_evaluations()
-    assert (fleet.check_name, fleet.passed, fleet.severity) == ("no_degraded_sources", False, dg.AssetCheckSeverity.ERROR)
+    assert (fleet.check_name, fleet.passed, fleet.severity) == (
+        "no_degraded_sources",
+        False,
+        dg.AssetCheckSeverity.ERROR,
+    )
     assert "gone_file down" in fleet.description
 
 
@@ -120,7 +124,12 @@ def test_materialize_checks_that_source_now_and_outside_the_slots(location, inst
     asset = location.resolve_assets_def(AssetKey(["sources", "good_file"]))
     result = dg.materialize([asset], selection=[AssetKey(["sources", "good_file"])], instance=instance)
     assert result.success
-    assert {e.check_name for e in result.get_asset_check_evaluations()} == {"connectivity", "response_time", "failure_rate", "data_age"}
+    assert {e.check_name for e in result.get_asset_check_evaluations()} == {
+        "connectivity",
+        "response_time",
+        "failure_rate",
+        "data_age",
+    }
     with bootstrap.open_app() as app, app.store.read() as uow:
         both = uow.observations.window(["good_file"], 0, int(clock.now()) + 1, manual=True)["good_file"]
         scheduled = uow.observations.window(["good_file"], 0, int(clock.now()) + 1)["good_file"]
@@ -128,9 +137,13 @@ def test_materialize_checks_that_source_now_and_outside_the_slots(location, inst
     assert told(instance, "gone_file") == 1
 
 
-def test_a_broken_configuration_leaves_the_last_good_one_in_force_and_says_so(location, instance, clock, home: Path) -> None:
+def test_a_broken_configuration_leaves_the_last_good_one_in_force_and_says_so(
+    location, instance, clock, home: Path
+) -> None:
     tick(location, instance)
-    (Path(os.environ["BUSTA_CONFIG_DIR"]) / "sources.yaml").write_text("version: 1\nsources:\n  - {name: good_file, probe: fil")
+    (Path(os.environ["BUSTA_CONFIG_DIR"]) / "sources.yaml").write_text(
+        "version: 1\nsources:\n  - {name: good_file, probe: fil"
+    )
     clock.advance(300)
     result = tick(location, instance)
     assert result.success
@@ -144,7 +157,9 @@ def test_shards_split_a_tick_into_runs_that_together_look_at_everything(location
     (config / "settings.yaml").write_text("version: 1\nlimits: {shards: 2}\n")
     split = build()
     schedule = next(s for s in split.schedules if s.name == "health_tick")
-    with dg.build_schedule_context(instance=instance, scheduled_execution_time=datetime.fromtimestamp(clock.now(), UTC)) as context:
+    with dg.build_schedule_context(
+        instance=instance, scheduled_execution_time=datetime.fromtimestamp(clock.now(), UTC)
+    ) as context:
         requests = schedule.evaluate_tick(context).run_requests
     assert [r.tags["busta/shard"] for r in requests] == ["0", "1"]
     assert len({r.tags["busta/job"] for r in requests}) == 2, "they must not wait for each other"

@@ -50,7 +50,9 @@ def env(tmp_path: Path) -> dict[str, str]:
 
 def tick(env: dict[str, str], failpoint: str = "") -> subprocess.Popen[str]:
     extra = {"BUSTA_FAILPOINT": failpoint} if failpoint else {}
-    return subprocess.Popen([sys.executable, "-c", TICK], env=env | extra, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    return subprocess.Popen(
+        [sys.executable, "-c", TICK], env=env | extra, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
 
 
 def finish(process: subprocess.Popen[str]) -> str:

@@ -69,7 +69,10 @@ def processes_of(home: str) -> list[str]:
             continue
         try:
             environ = (entry / "environ").read_bytes()
-            if f"BUSTA_HOME={home}\0".encode() in environ and (entry / "stat").read_text().rsplit(")", 1)[1].split()[0] != "Z":
+            if (
+                f"BUSTA_HOME={home}\0".encode() in environ
+                and (entry / "stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+            ):
                 found.append(f"{entry.name}: {(entry / 'cmdline').read_bytes().decode(errors='replace')}")
         except (FileNotFoundError, ProcessLookupError, PermissionError):
             continue
@@ -77,15 +80,21 @@ def processes_of(home: str) -> list[str]:
 
 
 def health(environment: dict[str, str]) -> dict[str, dict]:
-    done = subprocess.run([*BUSTA, "sources", "health", "-o", "json"], env=environment, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [*BUSTA, "sources", "health", "-o", "json"], env=environment, capture_output=True, text=True, check=False
+    )
     return {row["source"]: row for row in json.loads(done.stdout)} if done.returncode == 0 else {}
 
 
 def test_up_from_start_to_stop(environment: dict[str, str]) -> None:
     home = Path(environment["BUSTA_HOME"])
-    with subprocess.Popen([*BUSTA, "up"], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as up:
+    with subprocess.Popen(
+        [*BUSTA, "up"], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as up:
         try:
-            running = json.loads(eventually(lambda: (home / "up.json").exists() and (home / "up.json").read_text(), 90, "up.json"))
+            running = json.loads(
+                eventually(lambda: (home / "up.json").exists() and (home / "up.json").read_text(), 90, "up.json")
+            )
             query = {"query": "{ assetNodes { assetKey { path } } }"}
             wanted = {"sources/good_file", "sources/gone_file", "health/fleet"}
 
@@ -95,7 +104,15 @@ def test_up_from_start_to_stop(environment: dict[str, str]) -> None:
 
             eventually(assets, 60, "the UI's GraphQL shows the assets")
 
-            seen = eventually(lambda: health(environment), 90, "the first tick, at once and not at the next five minutes")
+            def looked() -> dict[str, dict] | None:
+                found = health(environment)  # the web process makes the store before the first tick fills it
+                return found if found and all(row["observed_at"] for row in found.values()) else None
+
+            def ticked() -> dict[str, dict] | None:
+                rows = health(environment)
+                return rows if rows and rows["good_file"]["observed_at"] else None
+
+            seen = eventually(ticked, 90, "the first tick, at once and not at the next five minutes")
             assert seen["good_file"]["status"] == "up"
             assert seen["good_file"]["items"] == 2
             assert seen["gone_file"]["status"] == "down"
@@ -106,7 +123,9 @@ def test_up_from_start_to_stop(environment: dict[str, str]) -> None:
             assert f"already runs on {home} (pid {up.pid})" in " ".join(second.stderr.split())
 
             os.kill(running["pids"]["daemon"], signal.SIGKILL)
-            eventually(lambda: any("dagster._daemon" in line for line in processes_of(str(home))), 20, "the daemon is back")
+            eventually(
+                lambda: any("dagster._daemon" in line for line in processes_of(str(home))), 20, "the daemon is back"
+            )
         finally:
             asked = time.monotonic()
             up.send_signal(signal.SIGTERM)

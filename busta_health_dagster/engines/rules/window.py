@@ -111,7 +111,7 @@ class SourceWindow:
             lost=o.status is Status.UNKNOWN and o.reason == NETWORK_REASON,
         )  # fmt: skip
 
-    def feed(  # noqa: PLR0917  positional: this is the backtest's hot path
+    def feed(
         self, slot: int, status: int, response_ms: float | None = None, items: float | None = None,
         data_age_s: float | None = None, quality: float | None = None, tls_days_left: float | None = None,
         attempts: int = 1, size_bytes: float | None = None, *, suspect: bool = False, scheduled: bool = True,

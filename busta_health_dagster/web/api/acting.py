@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Path, Request, Response
 
-from busta_health_dagster.domain.access import Principal, Role
+from busta_health_dagster.domain.access import AuditEntry, Principal, Role
 from busta_health_dagster.domain.errors import BadInput
 from busta_health_dagster.domain.maintenance import Window
 from busta_health_dagster.domain.source import Selector
@@ -31,7 +31,10 @@ def who(request: Request) -> Principal:
 @router.post("/sources/{name}/check", summary="Look at it now; kept as a manual observation")
 def check_source(request: Request, name: Source) -> dict[str, Any]:
     app = app_of(request)
-    return history_row(check.check_now(app, [known(app, name)])[0])
+    known(app, name)
+    with app.store.write() as uow:
+        uow.audit.append(AuditEntry(app.now(), who(request).name, "source.check", f"source {name}"))
+    return history_row(check.check_now(app, [name])[0])
 
 
 @router.post("/heartbeat/{name}", status_code=202, summary="A pipeline says that it ran; silence is the failure")
@@ -148,6 +151,14 @@ def remove_window(request: Request, window: WindowId, if_match: IfMatch = None) 
         return problem(412, "Somebody else was first", "The window has changed since you read it; read it again.")
     maintenance.remove(app, window, actor=who(request).name, version=version)
     return Response(status_code=204)
+
+
+@router.post("/maintenance/{window}/end", summary="Stop a stored window now, by its id or name")
+def end_window(request: Request, window: Annotated[str, Path(max_length=100)]) -> dict[str, Any]:
+    app = app_of(request)
+    left = maintenance.end(app, window, actor=who(request).name)
+    said = "it had not begun, so nothing is left of it" if left is None else f"ended {iso(app.now())}"
+    return {"window": window, "said": said}
 
 
 @router.get("/tokens", response_model=Page, summary="Tokens without their secrets (admin)")

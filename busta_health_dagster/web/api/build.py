@@ -64,8 +64,10 @@ def _page(spec: dict[str, Any]) -> str:
                 f"<td>{html.escape(operation.get('summary', ''))}</td><td>{parameters}{shape}</td></tr>"
             )
     style = (
-        ":root{color-scheme:light dark}body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:75rem;padding:0 1rem}"
-        "table{border-collapse:collapse;width:100%}td,th{text-align:left;vertical-align:top;padding:.4rem .6rem;border-bottom:1px solid #8884}"
+        ":root{color-scheme:light dark}"
+        "body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:75rem;padding:0 1rem}"
+        "table{border-collapse:collapse;width:100%}td,th{text-align:left;vertical-align:top;"
+        "padding:.4rem .6rem;border-bottom:1px solid #8884}"
     )
     return (
         f"<!doctype html><html lang=en><meta charset=utf-8><title>busta health API</title><style>{style}</style>"

@@ -88,6 +88,9 @@ class WindowIn(Body):
 
 
 class TokenIn(Body):
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"name": "prometheus", "role": "viewer"}]}
+    )
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.@-]{0,62}$")]
     role: Annotated[str, Field(pattern="^(viewer|operator|admin|push)$")]
 

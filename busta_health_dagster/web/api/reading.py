@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Header, Path, Query, Request
 from fastapi.responses import Response, StreamingResponse
@@ -12,8 +12,9 @@ from busta_health_dagster.domain.errors import UnknownName
 from busta_health_dagster.domain.units import iso, parse_seconds
 from busta_health_dagster.pipeline import alert_view, explain, incidents, service_levels
 from busta_health_dagster.pipeline.app import App
+from busta_health_dagster.pipeline.bands import baselines_of
 from busta_health_dagster.pipeline.history_view import history_row, quality_row
-from busta_health_dagster.pipeline.status import fleet_health, source_info
+from busta_health_dagster.pipeline.status import fleet_health, source_info, source_rows
 from busta_health_dagster.web.api.models import Page
 from busta_health_dagster.web.api.problems import RESPONSES, page
 from busta_health_dagster.web.live import HEADERS, event_stream
@@ -28,6 +29,10 @@ Since = Annotated[str, Query(pattern=r"^\d{1,5}(m|h|d)$", description="How far b
 Window = Annotated[str, Query(max_length=12, description="24h, 7d, 30d, week, month, 2026-W47 or 2026-11.")]
 At = Annotated[
     str | None, Query(max_length=40, description="End of the window, ISO 8601 with zone; now when left out.")
+]
+Sources = Annotated[
+    list[Annotated[str, Query(max_length=63)]] | None,
+    Query(max_length=1000, description="Only these; may be repeated."),
 ]
 
 
@@ -57,10 +62,17 @@ def status(request: Request) -> dict[str, Any]:
 def sources(
     request: Request,
     state: Annotated[str | None, Query(pattern="^(up|degraded|down|unknown|maintenance)$")] = None,
+    view: Annotated[
+        Literal["health", "config"], Query(description="How they are, or how they are looked at.")
+    ] = "health",
     limit: Limit = 200,
     cursor: Cursor = None,
 ) -> dict[str, Any]:
-    rows = [r for r in fleet_health(app_of(request)).rows if state is None or r.shown == state]
+    health = fleet_health(app_of(request))
+    rows = [r for r in health.rows if state is None or r.shown == state]
+    if view == "config":
+        shown = {r.source for r in rows}
+        return page([row for row in source_rows(app_of(request)) if row["source"] in shown], limit, cursor)
     return page([row.as_json() for row in rows], limit, cursor)
 
 
@@ -98,6 +110,29 @@ def quality(
     return page([quality_row(one) for one in reversed(scored)], limit, cursor)
 
 
+@router.get(
+    "/sources/{name}/baseline", summary="Its normal range now and over 24 hours; `busta baselines show NAME -o json`"
+)
+def baseline(request: Request, name: Source) -> dict[str, Any]:
+    app = app_of(request)
+    return baselines_of(app, [known(app, name)])[0].as_json()
+
+
+@router.get("/sources/{name}/explain", summary="Why is there (no) alert? Every rule's verdict with its reason")
+def source_explained(request: Request, name: Source) -> dict[str, Any]:
+    app = app_of(request)
+    return explain.explain_source(app, known(app, name)).as_json()
+
+
+@router.get("/quality", response_model=Page, summary="The newest quality score of every source that is scored")
+def scores(request: Request, limit: Limit = 200, cursor: Cursor = None) -> dict[str, Any]:
+    app = app_of(request)
+    with app.store.read() as uow:
+        there = {s.name for s in uow.sources.all()}
+        found = uow.quality.newest([s.name for s in app.config.sources.values() if s.quality and s.name in there])
+    return page([quality_row(one) for one in found.values()], limit, cursor)
+
+
 @router.get("/alerts", response_model=Page, summary="Alerts, worst first; the shape of `busta alerts list -o json`")
 def alerts(
     request: Request,
@@ -126,17 +161,30 @@ def explained(request: Request, alert: AlertId) -> dict[str, Any]:
 @router.get(
     "/incidents", summary="Incidents of a window with MTTR, MTTA and MTBF; the shape of `busta incidents list -o json`"
 )
-def incident_list(request: Request, window: Window = "30d", at: At = None) -> dict[str, Any]:
+def incident_list(
+    request: Request,
+    window: Window = "30d",
+    at: At = None,
+    source: Sources = None,
+    by: Annotated[
+        Literal["source", "type", "tier", "rule", "fleet"] | None, Query(description="The same figures for each.")
+    ] = None,
+) -> dict[str, Any]:
     app = app_of(request)
-    return incidents.list_incidents(app, service_levels.ask(app, window, at)).as_json()
+    return incidents.list_incidents(app, service_levels.ask(app, window, at), source, by).as_json()
 
 
 @router.get("/sla", response_model=Page, summary="Service levels, worst first; the shape of `busta sla -o json`")
 def sla(
-    request: Request, window: Window = "30d", at: At = None, limit: Limit = 1000, cursor: Cursor = None
+    request: Request,
+    window: Window = "30d",
+    at: At = None,
+    source: Sources = None,
+    limit: Limit = 1000,
+    cursor: Cursor = None,
 ) -> dict[str, Any]:
     app = app_of(request)
-    levels = service_levels.service_levels(app, service_levels.ask(app, window, at))
+    levels = service_levels.service_levels(app, service_levels.ask(app, window, at), source)
     return page([level.as_json() for level in levels], limit, cursor)
 
 
@@ -159,7 +207,7 @@ def report(request: Request, week: Annotated[str, Path(pattern=r"^\d{4}-W\d{2}$"
     with app_of(request).store.read() as uow:
         kept = uow.reports.get("weekly", week)
     if kept is None:
-        raise UnknownName(f"There is no report of {week} yet. Make it: busta report weekly --week {week}")
+        raise UnknownName(f"There is no report of {week} yet. Make it: busta report weekly --week {week} --keep")
     return json.loads(kept.data)  # type: ignore[no-any-return]
 
 

@@ -92,7 +92,7 @@ class Pages:
         found = kept_report(self.app, week) if _WEEK.fullmatch(week) else None
         if found is None:
             why = (
-                f"busta report weekly --week {week} makes it."
+                f"busta report weekly --week {week} --keep makes it."
                 if _WEEK.fullmatch(week)
                 else "A week is written 2026-W47."
             )

@@ -85,6 +85,9 @@ def detail(page: SourcePage) -> str:
     """The second: against normal, where the time goes, whether data still arrive."""
     row = page.health
     said = []
+    if page.band and row.response_ms is not None and row.status in {"up", "degraded"}:
+        normal = page.band[-1]
+        said.append(f"Normal at this hour is {texts.response(normal.p5)} to {texts.response(normal.p95)}.")
     if page.phases is not None and row.status in {"up", "degraded"} and row.reason == "slow":
         said.append(phase_note(page))
     if row.status in {"up", "degraded"} and row.items is not None:

@@ -87,7 +87,7 @@ def test_a_certificate_for_another_name_is_not_accepted(channel, wrong_name_peer
         (401, {}, Rejected, None),
     ],
 )
-def test_every_answer_becomes_the_right_outcome(channel, peer, status, headers, expected, after):  # noqa: PLR0917
+def test_every_answer_becomes_the_right_outcome(channel, peer, status, headers, expected, after):
     peer.mode, peer.status, peer.headers = "status", status, headers
     peer.answer = {"ok": False, "error": {429: "ratelimited", 401: "invalid_auth"}.get(status, "fatal_error")}
     outcome = told(channel, peer.url)

@@ -67,7 +67,16 @@ def test_scores_are_causal_and_the_file_says_the_same_as_the_screen(tmp_path: Pa
 
 @pytest.mark.parametrize(
     "values",
-    [[5] * 400, [1, 2, 3], [1], [float("nan")] * 50, ["", *[3.5] * 60, "NaN"], [0] * 50, [-1e300, 1e300] * 40, ["inf"] * 40],
+    [
+        [5] * 400,
+        [1, 2, 3],
+        [1],
+        [float("nan")] * 50,
+        ["", *[3.5] * 60, "NaN"],
+        [0] * 50,
+        [-1e300, 1e300] * 40,
+        ["inf"] * 40,
+    ],
     ids=["constant", "three", "one", "nothing but NaN", "holes", "zeros", "huge", "infinite"],
 )
 def test_odd_values_have_finite_scores(tmp_path: Path, values: list[object]) -> None:
@@ -78,8 +87,16 @@ def test_odd_values_have_finite_scores(tmp_path: Path, values: list[object]) -> 
 
 def test_duplicates_are_kept_a_naive_timestamp_is_utc_and_a_year_may_be_missing(tmp_path: Path) -> None:
     path = tmp_path / "s.csv"
-    stamps = ["2025-01-01 00:00:00", "2025-01-01T00:00:00Z", "2025-01-01T01:00:00+01:00", "2025-01-01 00:05", "2026-03-01"]
-    path.write_text("\ufefftimestamp,value,note\n" + "".join(f"{s},{i},x\n" for i, s in enumerate(stamps)), encoding="utf-8")
+    stamps = [
+        "2025-01-01 00:00:00",
+        "2025-01-01T00:00:00Z",
+        "2025-01-01T01:00:00+01:00",
+        "2025-01-01 00:05",
+        "2026-03-01",
+    ]
+    path.write_text(
+        "\ufefftimestamp,value,note\n" + "".join(f"{s},{i},x\n" for i, s in enumerate(stamps)), encoding="utf-8"
+    )
     assert [r["timestamp"] for r in scored(path)] == stamps
 
 
@@ -108,7 +125,9 @@ def test_a_file_that_is_not_there_or_no_text_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "s.csv"
     path.write_bytes(b"timestamp,value\n\xff\xfe,1\n")
     assert "is not UTF-8 text" in refusal(path)
-    out = CliRunner().invoke(app, ["anomalies", "score", str(series(path, [1, 2])), "--out", str(tmp_path / "no" / "o.csv")])
+    out = CliRunner().invoke(
+        app, ["anomalies", "score", str(series(path, [1, 2])), "--out", str(tmp_path / "no" / "o.csv")]
+    )
     assert (out.exit_code, "cannot be written" in " ".join(out.stderr.split())) == (2, True)
 
 

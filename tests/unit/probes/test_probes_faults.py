@@ -191,7 +191,7 @@ async def test_a_certificate_degrades_its_source_two_weeks_before_it_ends(serve,
         ("localhost", 90, False, "is not trusted"),
     ],
 )
-async def test_a_bad_certificate_is_down_tls_and_says_what_is_wrong(  # noqa: PLR0917
+async def test_a_bad_certificate_is_down_tls_and_says_what_is_wrong(
     serve, authority, ca_file, name, days, trusted, words
 ):
     now = dt.datetime.now(dt.UTC)

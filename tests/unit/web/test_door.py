@@ -33,7 +33,16 @@ async def inside(scope, receive, send) -> None:
     await send({"type": "http.response.body", "body": name.encode()})
 
 
-async def ask(method: str, path: str, headers: dict[str, str] | None = None, *, kind: str = "http", query: str = "", client="10.0.0.9", **changes):
+async def ask(
+    method: str,
+    path: str,
+    headers: dict[str, str] | None = None,
+    *,
+    kind: str = "http",
+    query: str = "",
+    client="10.0.0.9",
+    **changes,
+):
     sent: list[dict] = []
     lines = {"host": "127.0.0.1:3000"} | (headers or {})
     scope = {
@@ -144,4 +153,9 @@ async def test_a_wrong_token_is_never_at_home() -> None:
 
 
 def test_host_names_are_compared_without_port_and_case() -> None:
-    assert [host_name(h) for h in ("[::1]:3000", "Health.Example.com.:80", "127.0.0.1", "")] == ["::1", "health.example.com", "127.0.0.1", ""]
+    assert [host_name(h) for h in ("[::1]:3000", "Health.Example.com.:80", "127.0.0.1", "")] == [
+        "::1",
+        "health.example.com",
+        "127.0.0.1",
+        "",
+    ]

@@ -17,7 +17,7 @@ from busta_health_dagster.testing import FakeClock
 if TYPE_CHECKING:
     from busta_health_dagster.pipeline.app import App
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[1]
 ALERTS = """\
 version: 1
 rules: [{name: low-quality, metric: quality, op: "<", value: 90%, for: 2, severity: warning}]
@@ -83,9 +83,7 @@ def open_home(root: Path, **quality: str) -> QualityHome:
     (root / "config" / "sources.yaml").write_text("version: 1\nsources:\n" + "\n".join(lines) + "\n")
     (root / "config" / "alerts.yaml").write_text(ALERTS)
     clock = FakeClock(floor_to(1_795_420_800, 3600) + 5)
-    app = bootstrap.open_app(
-        home=root / "home", config_dir=root / "config", environ={}, create_store=True, clock=clock
-    )
+    app = bootstrap.open_app(home=root / "home", config_dir=root / "config", environ={}, create_store=True, clock=clock)
     home = QualityHome(root, clock, app)
     for name in quality:
         home.write(name, plays())

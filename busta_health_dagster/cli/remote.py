@@ -1,0 +1,112 @@
+"""`--url`: the same commands over REST, with the token in BUSTA_TOKEN. Which command asks for what: remote_commands.py."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, urlsplit
+
+from busta_health_dagster.domain.errors import BadInput, BustaError, Refused, RemoteUnavailable, UnknownName
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import requests
+
+TIMEOUT_S = (5, 120)
+"""To connect, and to answer: a check of a slow source with its confirmations takes a minute."""
+_PAGE = 1000
+
+
+class Remote:
+    """A busta somewhere else. Answers are the JSON of `-o json`; a problem becomes an error with its remedy.
+
+    Raises (every method):
+        RemoteUnavailable: nobody answers there, or no busta does. UnknownName, Refused, BadInput: as the server says.
+    """
+
+    def __init__(self, url: str, token: str | None) -> None:
+        parts = urlsplit(url)
+        if parts.scheme not in {"http", "https"} or not parts.netloc:
+            raise BadInput(f"--url {url!r} is no address; write http://127.0.0.1:3000 or https://health.example.com")
+        self._base = f"{url.rstrip('/')}/api/v1/"
+        self._headers = {"accept": "application/json"} | ({"authorization": f"Bearer {token}"} if token else {})
+
+    def get(self, path: str, **parameters: Any) -> Any:
+        return self._ask("GET", path, parameters=parameters)
+
+    def post(self, path: str, body: Mapping[str, Any] | None = None) -> Any:
+        return self._ask("POST", path, body=body or {})
+
+    def all(self, path: str, **parameters: Any) -> list[dict[str, Any]]:
+        """Every row of a paged list."""
+        rows: list[dict[str, Any]] = []
+        cursor = None
+        while True:
+            page = self.get(path, limit=_PAGE, cursor=cursor, **parameters)
+            rows += page["items"]
+            cursor = page["next"]
+            if cursor is None:
+                return rows
+
+    def _ask(
+        self,
+        method: str,
+        path: str,
+        *,
+        parameters: Mapping[str, Any] | None = None,
+        body: Mapping[str, Any] | None = None,
+    ) -> Any:
+        import requests
+
+        sent = {key: value for key, value in (parameters or {}).items() if value is not None}
+        try:
+            answer = requests.request(
+                method,
+                self._base + path,
+                params=sent,
+                json=body,
+                headers=self._headers,
+                timeout=TIMEOUT_S,
+                allow_redirects=False,  # a redirect would carry the token to wherever it points
+            )
+        except requests.RequestException as error:
+            said = f"{type(error).__name__} at {self._base}"
+            raise RemoteUnavailable(f"No answer: {said}. Is busta up there, and is --url right?") from error
+        if answer.status_code >= 300:
+            raise _problem(answer)
+        try:
+            return answer.json() if answer.content else None
+        except ValueError as error:
+            raise RemoteUnavailable(f"{self._base} answered, but not as busta does. Is --url right?") from error
+
+
+def part(value: object) -> str:
+    """A name as one segment of a path, whatever it holds."""
+    return quote(str(value), safe="")
+
+
+def _problem(answer: requests.Response) -> BustaError:
+    try:
+        said = str(answer.json()["detail"])
+    except (ValueError, KeyError, TypeError):
+        return RemoteUnavailable(f"{answer.url} answered {answer.status_code}, not as busta does. Is --url right?")
+    if answer.status_code == 401:
+        return Refused(f"{said} Put it into BUSTA_TOKEN.")
+    kinds: dict[int, type[BustaError]] = {403: Refused, 404: UnknownName, 409: Refused, 412: Refused}
+    if answer.status_code >= 500 or answer.status_code == 429:
+        return RemoteUnavailable(f"The server cannot answer now: {said}")
+    return kinds.get(answer.status_code, BadInput)(said)
+
+
+def chosen(names: Sequence[str] | None, rows: list[dict[str, Any]], key: str = "source") -> list[dict[str, Any]]:
+    """The rows of these names, in the order of the rows.
+
+    Raises:
+        UnknownName: a name without a row.
+    """
+    if not names:
+        return rows
+    missing = set(names) - {row[key] for row in rows}
+    if missing:
+        raise UnknownName(f"No source is called {min(missing)!r} there. Names: busta --url ... sources list")
+    return [row for row in rows if row[key] in names]

@@ -1,0 +1,61 @@
+"""docs/rest.md and docs/security.md say what the program does."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from page_stories import world
+
+from busta_health_dagster.cli.remote_commands import COMMANDS
+from busta_health_dagster.domain.access import RIGHTS, Right, Role
+from busta_health_dagster.testing import FakeClock
+from busta_health_dagster.web.api import build
+
+DOCS = Path(__file__).parents[2] / "docs"
+ROW = re.compile(r"^\| `([A-Z]+) (/api/[^`]*)` \| (.*) \|$", re.MULTILINE)
+
+
+@pytest.fixture(scope="module")
+def spec(tmp_path_factory: pytest.TempPathFactory) -> dict:
+    with world(tmp_path_factory.mktemp("spec"), FakeClock(1_795_000_000)) as app:
+        return build(app).openapi()
+
+
+def test_every_endpoint_is_written_down_and_every_one_written_down_exists(spec: dict) -> None:
+    described = {
+        (m.upper(), f"/api{path}"): op["summary"]
+        for path, methods in spec["paths"].items()
+        for m, op in methods.items()
+    }
+    written = {
+        (method, path): text for method, path, text in ROW.findall((DOCS / "rest.md").read_text(encoding="utf-8"))
+    }
+    assert written == described
+
+
+def test_what_works_over_url_is_written_down() -> None:
+    text = (DOCS / "rest.md").read_text(encoding="utf-8").partition("## Over `--url`")[2]
+    named = set()
+    for phrase in re.findall(r"`([a-z]+(?: [a-z|]+)?)`", text):
+        group, _, verbs = phrase.partition(" ")
+        named |= {f"{group} {verb}".strip() for verb in verbs.split("|")}
+    assert named == set(COMMANDS)
+
+
+def test_the_table_of_roles_is_the_one_in_force() -> None:
+    text = (DOCS / "security.md").read_text(encoding="utf-8")
+    rights = (Right.READ, Right.ACT, Right.MANAGE, Right.BEAT)
+    for role in Role:
+        cells = ["yes" if right in RIGHTS[role] else "no" for right in rights]
+        assert f"| {role} | {' | '.join(cells)} |" in text
+
+
+def test_every_request_body_has_an_example(spec: dict) -> None:
+    shapes = spec["components"]["schemas"]
+    for path, methods in spec["paths"].items():
+        for method, operation in methods.items():
+            schema = operation.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema")
+            for name in re.findall(r"#/components/schemas/(\w+)", str(schema or "")):
+                assert shapes[name].get("examples"), f"{method} {path}: {name}"
