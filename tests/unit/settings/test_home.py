@@ -21,7 +21,7 @@ def test_the_home_is_looked_for_in_flag_environment_and_project(tmp_path: Path) 
 
 def test_a_home_that_cannot_be_written_says_what_to_do(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("not a directory")
-    with pytest.raises(HomeNotWritable, match="cannot be written to .*--home or BUSTA_HOME"):
+    with pytest.raises(HomeNotWritable, match=r"cannot be written to .*--home or BUSTA_HOME"):
         Home(tmp_path / "file").ensure()
 
 
