@@ -58,6 +58,10 @@ def configuration(folder: Path, base: str, count: int) -> None:
     (folder / "alerts.yaml").write_text(ALERTS.read_text())
 
 
+def dagster_bytes(home: Path) -> int:
+    return sum(p.stat().st_size for p in (home / "dagster").rglob("*") if p.is_file())
+
+
 def judged(what: str, value: float, most: float | None) -> Figure:
     return Figure(
         what, f"{value:.2f}", "reported" if most is None else f"<= {most:g}", None if most is None else value <= most
@@ -66,7 +70,7 @@ def judged(what: str, value: float, most: float | None) -> Figure:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--sizes", default="100,1000,5000")
+    parser.add_argument("--sizes", default="12,100,1000,5000")
     parser.add_argument("--rounds", type=int, default=3)
     args = parser.parse_args()
     receive, send = multiprocessing.get_context("spawn").Pipe(duplex=False)
@@ -90,7 +94,7 @@ def main() -> None:
         configuration(root / f"config-{size}", base, size)
         env = bare | {"BUSTA_HOME": str(home), "BUSTA_CONFIG_DIR": str(root / f"config-{size}")}
         run([*busta, "run", "tick"], env)  # creates home and store, reports every source for the first time
-        cpu, wall = [], []
+        cpu, wall, before = [], [], dagster_bytes(home)
         for _ in range(args.rounds):
             time.sleep(60 - time.time() % 60 + 0.5)  # a second tick in one slot has nothing to do, and would flatter
             spent, took, _ = run([*busta, "run", "tick"], env)
@@ -101,6 +105,9 @@ def main() -> None:
         name = f"tick, {size:,} sources"
         figures.append(judged(f"{name}: CPU s above the floor", above, most))
         figures.append(judged(f"{name}: wall s", took, longest))
+        if size == 12:
+            per_day = (dagster_bytes(home) - before) / args.rounds * 288 / 1e6
+            figures.append(judged("Dagster's own growth, 12 sources: MB a day at 5 min", per_day, 60))
         if size == 100:
             cold = statistics.median(
                 run([*busta, "sources", "health", "-o", "json"], env)[0] for _ in range(args.rounds)

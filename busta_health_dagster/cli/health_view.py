@@ -106,7 +106,8 @@ def _block(fleet: FleetHealth, row: SourceHealth, letters: Alphabet, *, wide: bo
         line.append(letters.bars[word or "unknown"], style=COLOURS[word or "unknown"])
     dash = letters.dash
     answered = status in {"up", "degraded", "maintenance"} and row.response_ms is not None
-    response = milliseconds_text(row.response_ms) if answered else (str(row.http_status) if row.http_status else dash)
+    code = str(row.http_status) if status == "down" and row.http_status else dash
+    response = milliseconds_text(row.response_ms) if answered else code
     shares = [_share(row.uptime.get(w), dash) for w in (("24h", "7d", "30d") if wide else ("30d",))]
     quality = dash if row.quality is None or status in {"down", "unknown"} else f"{floored(row.quality, 1):.1f}"
     budget = dash if row.budget_left is None else f"{floored(row.budget_left, 1):.1f}".replace("-", letters.minus)

@@ -230,6 +230,8 @@ def _also(alert: Alert, scene: Scene) -> Iterable[str]:
         if other.state is AlertState.OPEN:
             quiet = f", kept quiet by {other.suppressed_by}" if other.suppressed_by else ""
             yield f"{other.rule} is open too{quiet}: {other.bad_reason}."
+        elif other.suppressed_by:
+            yield f"{other.rule}: {other.bad_reason}. Kept quiet by {other.suppressed_by}."
         else:
             yield f"{other.rule}: {other.bad_reason}. Not yet an alert ({other.progress})."
 
