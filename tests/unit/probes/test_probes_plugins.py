@@ -148,9 +148,10 @@ async def test_a_plug_in_s_sample_is_bounded_like_any_other(plugin):
 async def test_threads_that_never_end_are_few(plugin):
     types = registry([plugin("sportsbook", "odds_plugin:GOOD")])
     one = prober(types=types, limits=ProbeLimits(plugin_grace_s=0.0))
-    pairs = [(source("sportsbook", {"do": "block"}, types=types, timeout_s=0.05), 0)]
+    # A name of its own: threads that an earlier test left hanging must not count.
+    pairs = [(source("sportsbook", {"do": "block"}, types=types, name="never_ends", timeout_s=0.05), 0)]
     seen = [(await one.check(pairs))[0] for _ in range(6)]
-    assert sum(t.name == "busta-odds_api" for t in threading.enumerate()) == 3
+    assert sum(t.name == "busta-never_ends" for t in threading.enumerate()) == 3
     assert "3 earlier looks still hang" in seen[-1].detail
     few = prober(types=types, limits=ProbeLimits(plugin_grace_s=0.0, stuck_threads=2))
     crowd = [(source("sportsbook", {"do": "block"}, types=types, name=f"x{n}", timeout_s=0.05), 0) for n in range(4)]
