@@ -70,11 +70,12 @@ def plugin(tmp_path, monkeypatch):
     (tmp_path / "odds_plugin.py").write_text(PLUGIN)
     (tmp_path / "broken_plugin.py").write_text("import no_such_package_at_all\n")
     monkeypatch.syspath_prepend(str(tmp_path))
+    running = set(threading.enumerate())
     yield lambda name, value: EntryPoint(name, value, GROUP)
     module = sys.modules.pop("odds_plugin", None)
     if module is not None:
         module.RELEASE.set()
-        for thread in [t for t in threading.enumerate() if t.name.startswith("busta-") and t.daemon]:
+        for thread in set(threading.enumerate()) - running:  # not those an earlier test left hanging
             thread.join(5)
 
 
