@@ -205,7 +205,8 @@ def _closed_set_or_format(draft: Draft, values: pd.Series, column: str, *, numer
     if pattern is None:
         return False
     why = (
-        f"{pattern.shapes} shapes of text in {len(values)} rows, most often like {_masked(pattern.example)}; "
+        f"{pattern.shapes} {'shape' if pattern.shapes == 1 else 'shapes'} of text in {len(values)} rows, "
+        f"most often like {_masked(pattern.example)}; "
         f"a new shape is expected in {pattern.unseen:.2%}"
     )
     row_check(draft, column, "format", "expect_column_values_to_match_regex", why, regex=pattern.regex)
