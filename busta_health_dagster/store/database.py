@@ -7,12 +7,12 @@ from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, Self
 
-from sqlalchemy import text
+from sqlalchemy import Select, String, column, select, table, text
 
 from busta_health_dagster.domain.errors import StoreMissing, StoreTooNew, StoreUnavailable
 from busta_health_dagster.store import engine as engines
 from busta_health_dagster.store.unit import UnitOfWork
-from busta_health_dagster.store.versions import HEAD, SchemaStatus, compare
+from busta_health_dagster.store.versions import HEAD, VERSION_TABLE, SchemaStatus, compare
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -171,14 +171,10 @@ class Store:
             ) from error
 
     def _revision(self, connection: Connection) -> str | None:
-        asked = (
-            "SELECT count(*) FROM sqlite_master WHERE name = 'alembic_version'"
-            if self.is_sqlite
-            else "SELECT count(to_regclass('alembic_version'))"
-        )
-        if not connection.execute(text(asked)).scalar_one():
+        if not connection.dialect.has_table(connection, VERSION_TABLE):
             return None
-        return connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one_or_none()
+        asked: Select[tuple[str]] = select(column("version_num", String)).select_from(table(VERSION_TABLE))
+        return connection.execute(asked).scalar_one_or_none()
 
     def _connect(self, *, write: bool) -> Connection:
         """A connection, trying again for a moment where the server is away: always safe before a transaction."""

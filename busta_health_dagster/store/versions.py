@@ -10,6 +10,9 @@ REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006")
 
 HEAD = REVISIONS[-1]
 
+VERSION_TABLE = "busta_alembic_version"
+"""Not Alembic's own `alembic_version`: on Postgres Dagster keeps that one, in the same database, for its tables."""
+
 State = Literal["missing", "old", "ok", "new"]
 
 

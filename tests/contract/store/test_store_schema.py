@@ -15,7 +15,7 @@ from busta_health_dagster.domain.errors import BadInput, StoreMissing, StoreTooN
 from busta_health_dagster.store import Store
 from busta_health_dagster.store.engine import parse_url
 from busta_health_dagster.store.migrate import config
-from busta_health_dagster.store.versions import HEAD, REVISIONS
+from busta_health_dagster.store.versions import HEAD, REVISIONS, VERSION_TABLE
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
@@ -34,7 +34,7 @@ def test_the_migrations_build_exactly_the_tables_of_the_schema(store: Store) -> 
 
     assert {access.session.name, alerting.alert.name, observing.source.name} <= set(metadata.tables)
     with store.read() as uow:
-        context = MigrationContext.configure(uow.connection, opts={"compare_type": True})
+        context = MigrationContext.configure(uow.connection, opts={"compare_type": True, "version_table": VERSION_TABLE})
         assert compare_metadata(context, metadata) == []
         assert set(uow.row_counts()) == set(metadata.tables)
 
@@ -114,7 +114,7 @@ def test_an_older_store_asks_for_the_upgrade_and_keeps_its_rows(bare: Store) -> 
     with bare.write() as uow:
         for table in _newer_than_0002():
             uow.connection.execute(text(f"DROP TABLE {table}"))
-        uow.connection.execute(text("UPDATE alembic_version SET version_num = '0002'"))
+        uow.connection.execute(text(f"UPDATE {VERSION_TABLE} SET version_num = '0002'"))
     older = Store(bare._url.render_as_string(hide_password=False))
     assert older.status().state == "old"
     with pytest.raises(StoreMissing, match=rf"has schema 0002, this program needs {HEAD}.*busta db upgrade"):
@@ -130,7 +130,7 @@ def test_an_older_store_asks_for_the_upgrade_and_keeps_its_rows(bare: Store) -> 
 def test_a_newer_store_is_left_alone(bare: Store) -> None:
     bare.upgrade()
     with bare.write() as uow:
-        uow.connection.execute(text("UPDATE alembic_version SET version_num = '0999'"))
+        uow.connection.execute(text(f"UPDATE {VERSION_TABLE} SET version_num = '0999'"))
     newer = Store(bare._url.render_as_string(hide_password=False))
     for act in (newer.check, newer.upgrade):
         with pytest.raises(StoreTooNew, match=rf"schema 0999, written by a newer busta.*up to {HEAD}.*leaves it alone"):
