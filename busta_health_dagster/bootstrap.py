@@ -183,11 +183,13 @@ def prepare_home(
     """Home, store and Dagster instance, ready to start processes on; returns their environment."""
     app = open_app(home=home, config_dir=config_dir, environ=environ, create_store=True)
     try:
+        chosen = app.config.settings.dagster
         content = instance_settings(
             postgres_env=None if app.store.is_sqlite else DATABASE_URL,
             tick_retention_days=max(1, round(app.config.settings.retention.ticks / 86400)),
             max_runtime_s=max(180, 2 * app.config.tick_s),
-            max_runs=max_runs or 4,
+            max_runs=max_runs or chosen.max_runs or max(4, app.config.settings.limits.shards + 2),
+            run_launcher=chosen.run_launcher,
         )
         write_instance(app.home, content)
         env = dict(environ)

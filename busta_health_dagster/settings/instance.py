@@ -12,15 +12,21 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from busta_health_dagster.settings.home import Home
+    from busta_health_dagster.settings.settings_model import RunLauncher
 
 _DAY_S = 86400
 
 
 def instance_settings(
-    *, postgres_env: str | None, tick_retention_days: int, max_runtime_s: int, max_runs: int = 4
+    *,
+    postgres_env: str | None,
+    tick_retention_days: int,
+    max_runtime_s: int,
+    max_runs: int = 4,
+    run_launcher: RunLauncher | None = None,
 ) -> dict[str, Any]:
     """The content of dagster.yaml. `postgres_env` names the variable that holds a Postgres URL; None means SQLite
-    files.
+    files. Without a `run_launcher` Dagster's default starts runs on this machine.
     """
     settings: dict[str, Any] = {
         "telemetry": {"enabled": False},
@@ -67,6 +73,8 @@ def instance_settings(
     }
     if postgres_env:
         settings["storage"] = {"postgres": {"postgres_url": {"env": postgres_env}}}
+    if run_launcher:
+        settings["run_launcher"] = run_launcher.model_dump(by_alias=True)
     return settings
 
 

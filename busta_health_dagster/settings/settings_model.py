@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import date
 from ipaddress import ip_network
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, PlainSerializer
 
@@ -115,6 +115,21 @@ class LimitSettings(Strict):
     shards: Annotated[int, Field(ge=1, le=256)] = Field(1, description="Runs per tick, for more than one machine.")
 
 
+class RunLauncher(Strict):
+    """Dagster's way to name a class: the package that holds it must be installed beside the monitor."""
+
+    module: str = Field(description="For instance dagster_docker or dagster_k8s.")
+    class_: str = Field(alias="class", description="For instance DockerRunLauncher or K8sRunLauncher.")
+    config: dict[str, Any] = Field({}, description="What the launcher wants to know, see its documentation.")
+
+
+class DagsterSettings(Strict):
+    """What of Dagster's own instance is the operator's choice. All else in dagster.yaml is written by busta."""
+
+    run_launcher: RunLauncher | None = Field(None, description="Where runs start; without it on this machine.")
+    max_runs: _Count | None = Field(None, description="Runs at once; without it 4, or two more than `limits.shards`.")
+
+
 class DeadMansSwitch(Strict):
     """A URL outside that alarms when we stop calling it."""
 
@@ -132,6 +147,7 @@ class Settings(Strict):
     web: Web = Field(default_factory=Web, description="The web door.")
     schedule: Schedule = Field(default_factory=Schedule, description="Times of the calendar.")
     limits: LimitSettings = Field(default_factory=LimitSettings, description="How much at once, and at most.")
+    dagster: DagsterSettings = Field(default_factory=DagsterSettings, description="Dagster's own instance.")
     dead_mans_switch: DeadMansSwitch | None = Field(None, description="Who notices when the monitor dies.")
     refresh: Interval | None = Field(
         None,

@@ -1,0 +1,34 @@
+"""The Dagster instance that busta writes, and what of it is the operator's choice."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from dagster import DagsterInstance
+
+from busta_health_dagster import bootstrap
+
+SETTINGS = """\
+version: 1
+limits: {shards: 6}
+dagster: {run_launcher: {module: dagster._core.launcher.sync_in_memory_run_launcher, class: SyncInMemoryRunLauncher}}
+"""
+
+
+def test_the_run_launcher_is_the_operators_choice_and_every_shard_may_run_at_once(home: Path) -> None:
+    config = Path(os.environ["BUSTA_CONFIG_DIR"])
+    (config / "settings.yaml").write_text(SETTINGS)
+    bootstrap.prepare_home(home=None, config_dir=None, environ=os.environ)
+    with DagsterInstance.get() as instance:
+        assert type(instance.run_launcher).__name__ == "SyncInMemoryRunLauncher"
+        queue = instance.get_concurrency_config().run_queue_config
+        assert queue is not None
+        assert queue.max_concurrent_runs == 8
+
+
+def test_nothing_else_of_the_instance_can_be_set(home: Path) -> None:
+    config = Path(os.environ["BUSTA_CONFIG_DIR"])
+    (config / "settings.yaml").write_text("version: 1\ndagster: {telemetry: {enabled: true}}\n")
+    with bootstrap.open_app(environ=os.environ) as app:
+        assert "Unknown key `telemetry`" in str(app.config_problem)
