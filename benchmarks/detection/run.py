@@ -171,18 +171,22 @@ def nab(workers: int) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seeds", type=int, default=8)
+    parser.add_argument("--seeds", type=int, default=4)
     parser.add_argument("--first-seed", type=int, default=1000)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--only", choices=["sim", "variations", "curve", "cost", "nab"], action="append")
     args = parser.parse_args()
+    sys.stdout.reconfigure(line_buffering=True)  # every line is progress, into a pipe too
     parts = {
         "sim": sim, "cost": cost, "variations": lambda: variations(args.first_seed, args.seeds, args.workers),
         "curve": lambda: curve(args.first_seed, args.seeds, args.workers), "nab": lambda: nab(args.workers),
     }  # fmt: skip
     for name, part in parts.items():
         if not args.only or name in args.only:
+            begin = time.monotonic()
+            print(f"\n-- {name} ...")
             part()
+            print(f"   ({name}: {time.monotonic() - begin:.0f} s)")
 
 
 if __name__ == "__main__":

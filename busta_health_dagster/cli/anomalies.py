@@ -30,8 +30,9 @@ def score(
 ) -> None:
     """The same rows with an anomaly_score (higher is stranger). Example: busta anomalies score series.csv --out s.csv
 
-    Causal: a score never depends on later rows. 1 is where a source would open an incident. A timestamp without zone is
-    UTC, duplicates are kept, unordered rows are refused, a missing value scores 0. Needs no configuration.
+    Causal: a score never depends on later rows. 1 is where a source would open an incident. Timestamps
+    are ISO 8601 (without a zone: UTC) or Unix time; duplicates are kept, unordered rows are refused, a missing value
+    scores 0. Needs no configuration.
     """
     from busta_health_dagster.pipeline.score_file import score_file
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TextIO
 
 import typer
 
-from busta_health_dagster.cli.session import Output, print_json, session
+from busta_health_dagster.cli.session import Output, at_home, print_json, session
 from busta_health_dagster.domain.errors import BadInput
 from busta_health_dagster.domain.units import parse_seconds
 
@@ -70,8 +70,9 @@ def backtest(
     many = summary or suggest
     if out is not None and many and str(out) == "-":
         raise typer.BadParameter("the JSON lines and the table cannot both go to stdout", param_hint="--out")
+    current = at_home(context) if observations is None else session(context)
     with _trial(
-        session(context), observations, alerts, maintenance, since, include_shadow=include_shadow, many=many
+        current, observations, alerts, maintenance, since, include_shadow=include_shadow, many=many
     ) as trial:  # fmt: skip
         if not many:
             with _sink(out) as (write, flush), bar("Replaying", unit="looks", total=trial.looks) as advance:
@@ -89,6 +90,7 @@ def _report(
 ) -> None:  # fmt: skip
     from busta_health_dagster.cli import backtest_view as view
     from busta_health_dagster.cli.progress import bar
+    from busta_health_dagster.cli.session import err_console
     from busta_health_dagster.pipeline import backtest_suggest
     from busta_health_dagster.pipeline.backtest import lines
     from busta_health_dagster.pipeline.backtest_tally import run_tally
@@ -103,6 +105,8 @@ def _report(
 
         with bar("Replaying", unit="looks", total=trial.looks) as advance:
             tally = run_tally(trial, advance, take)
+    if tally.each_alert:
+        err_console().print("No route would tell anybody: each opening of an alert counts as a notification.")
     if summary:
         with bar("Trying other thresholds", unit="replays") as advance:
             told = summarise(trial, tally, advance)
@@ -146,7 +150,7 @@ def _trial(
         from busta_health_dagster.cli.progress import bar
 
         with bar("Reading", unit="rows") as advance:
-            history = read_history(observations, {} if config is None else config.sources, advance)
+            history = read_history(observations, config, advance)
         _complain(history.rejections.listed, history.rejections.more)
         yield file_trial(history, config, rules, policy, planned, since_s=span)
         return

@@ -24,10 +24,11 @@ def print_summary(told: Summary) -> None:
     from rich.text import Text
 
     out, dash = console(), alphabet().dash
-    days = (told.until - told.since) / 86400
+    span = told.until - told.since
+    length = f"{span / 86400:.3g} days" if span >= 2 * 86400 else duration_text(span)
     out.print(
-        f"{days:.3g} days to {from_epoch(told.until):%d %b %Y %H:%M} UTC, {told.sources} sources, {told.looks:,} slots. "
-        "Nothing was delivered."
+        f"{length} to {from_epoch(told.until):%d %b %Y %H:%M} UTC, {told.sources} source{'s' * (told.sources != 1)}, "
+        f"{told.looks:,} slots. Nothing was delivered."
     )
     table = Table(box=None, header_style="bold")
     for head in ("RULE", "ALERTS", "NOTIFICATIONS", "PER SOURCE-WEEK", "SELF-RESOLVED IN 10 MIN", "TIME UNDER ALERT"):

@@ -7,20 +7,17 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from busta_health_dagster.cli.session import BustaGroup, Output, console, err_console, print_json, session
-from busta_health_dagster.cli.sources import OutputOption, known
-from busta_health_dagster.domain.anomaly import Metric
-from busta_health_dagster.domain.units import from_epoch, milliseconds_text
+from busta_health_dagster.cli.sources import OutputOption
+from busta_health_dagster.cli.tables import Columns
+from busta_health_dagster.domain.units import from_epoch, from_iso, milliseconds_text
 
 if TYPE_CHECKING:
-    from rich.table import Table
-
-    from busta_health_dagster.domain.anomaly import Band
-    from busta_health_dagster.pipeline.bands import Baseline
+    from busta_health_dagster.domain.documents.sources import BaselineRow, Range
 
 baselines_app = typer.Typer(
     cls=BustaGroup, no_args_is_help=True, help="What is normal for a source. Example: busta baselines show odds_api"
 )
-_NAMES = {Metric.RESPONSE: "response", Metric.ITEMS: "items", Metric.QUALITY: "quality"}
+_NAMES = {"response_ms": "response"}
 
 
 @baselines_app.callback()
@@ -39,64 +36,51 @@ def show(
     Nine of ten good looks lie inside. Basis `own`: learned from the source itself; `type`: from others of its type. A
     source without a rule of pattern anomaly has no range.
     """
-    from busta_health_dagster.pipeline.bands import NO_RULE, baselines_of
-
-    app = session(context).app()
-    try:
-        names = known(app, [name] if name else None) or list(app.config.sources)
-        found = baselines_of(app, names, ahead_hours=24 if name or output is Output.JSON else 0)
-    finally:
-        app.close()
+    with session(context).monitor() as monitor:
+        found = monitor.baselines([name] if name else None, hours=24 if name or output is Output.JSON else 0)
     if output is Output.JSON:
-        shown = [one.as_json() for one in found]
-        print_json(shown[0] if name else shown)
+        print_json(found[0] if name else found)
         return
     out = console()
     out.print(_now_table(found))
-    if name and found[0].bands:
+    if name and found[0]["metrics"]:
+        out.print()
         out.print(_hours_table(found[0]))
     elif name:
-        err_console().print(NO_RULE if found[0].rule is None else found[0].check.reason if found[0].check else "")
+        err_console().print(found[0]["reason"], markup=False, soft_wrap=True)
 
 
-def _now_table(found: list[Baseline]) -> Table:
-    from rich.table import Table
-
-    table = Table(box=None, pad_edge=False)
-    for column in ("source", "type", "metric", "p5", "usual", "p95", "basis", "anomaly"):
-        table.add_column(column, justify="right" if column in {"p5", "usual", "p95"} else "left")
+def _now_table(found: list[BaselineRow]) -> Columns:
+    heads = ("SOURCE", "TYPE", "METRIC", "P5", "USUAL", "P95", "BASIS", "ANOMALY")
+    table = Columns(heads, right=frozenset(heads[3:6]), drop=("TYPE", "BASIS"))
     for one in found:
-        word = "not watched" if one.check is None else one.check.outcome.word
-        if one.rule is not None and one.rule.shadow:
-            word += " (shadow)"
-        if not one.bands:
-            table.add_row(one.source, one.type, "", "", "", "", "nothing yet" if one.rule else "no rule", word)
-        for metric, some in one.bands.items():
-            table.add_row(one.source, one.type, _NAMES[metric], *_cells(metric, some[0][1]), some[0][1].basis, word)
+        word = "not watched" if one["rule"] is None else one["state"] + (" (shadow)" if one["shadow"] else "")
+        if not one["metrics"]:
+            table.add(one["source"], one["type"], "", "", "", "", "nothing yet" if one["rule"] else "no rule", word)
+        for n, (metric, some) in enumerate(one["metrics"].items()):
+            names = (one["source"], one["type"]) if n == 0 else ("", "")
+            cells = _cells(metric, some["now"])
+            table.add(*names, _NAMES.get(metric, metric), *cells, some["basis"], word if n == 0 else "")
     return table
 
 
-def _hours_table(one: Baseline) -> Table:
-    from rich.table import Table
-
-    table = Table(box=None, pad_edge=False, title="the coming hours, p5 - p95", title_justify="left")
-    table.add_column("UTC")
-    for metric in one.bands:
-        table.add_column(_NAMES[metric], justify="right")
-    columns = list(one.bands.items())
-    for i in range(1, len(columns[0][1])):
+def _hours_table(one: BaselineRow) -> Columns:
+    metrics = list(one["metrics"].items())
+    heads = ("UTC", *(f"{_NAMES.get(name, name).upper()} P5 - P95" for name, _ in metrics))
+    table = Columns(heads, right=frozenset(heads[1:]))
+    for i, hour in enumerate(metrics[0][1]["hours"]):
         cells = []
-        for metric, some in columns:
-            low, _, high = _cells(metric, some[i][1])
+        for metric, some in metrics:
+            low, _, high = _cells(metric, some["hours"][i])
             cells.append(f"{low} - {high}")
-        table.add_row(f"{from_epoch(columns[0][1][i][0]):%a %H:%M}", *cells)
+        table.add(f"{from_epoch(from_iso(hour['at'])):%a %H:%M}", *cells)
     return table
 
 
-def _cells(metric: Metric, band: Band) -> tuple[str, str, str]:
+def _cells(metric: str, band: Range) -> tuple[str, str, str]:
     def text(value: float) -> str:
-        if metric is Metric.RESPONSE:
+        if metric == "response_ms":
             return milliseconds_text(value)
-        return f"{value:.1f}" if metric is Metric.QUALITY else f"{value:,.0f}"
+        return f"{value:.1f}" if metric == "quality" else f"{value:,.0f}"
 
-    return text(band.p5), text(band.p50), text(band.p95)
+    return text(band["p5"]), text(band["p50"]), text(band["p95"])

@@ -14,9 +14,9 @@ from busta_health_dagster.domain.units import iso
 from busta_health_dagster.engines.rules import rules_for
 from busta_health_dagster.pipeline.detector import known_events
 from busta_health_dagster.pipeline.history_files import events_of, windows_of
+from busta_health_dagster.pipeline.known import known_sources
 from busta_health_dagster.pipeline.planned import windows
 from busta_health_dagster.pipeline.replay import Replay, Script, ticks_of
-from busta_health_dagster.pipeline.service_levels import known_sources
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -81,7 +81,26 @@ def file_trial(
     looks = sum(len(x) for x in history.looks.values())
     last = {name: x[-1].slot for name, x in history.looks.items()}
     begin = since if since_s is None else max(since, until - since_s)
-    return Trial(script, lambda: ticks_of(history.looks), begin, until, looks, last)
+    return Trial(script, lambda: _looked_for(ticks_of(history.looks), sources), begin, until, looks, last)
+
+
+def _looked_for(
+    ticks: Iterator[tuple[int, list[tuple[str, Look]]]], sources: Mapping[str, Source]
+) -> Iterator[tuple[int, list[tuple[str, Look]]]]:
+    """The ticks of a log. One of a single source is about that source and not about a monitor: where it has no line,
+    somebody looked for the source and found nothing. With several sources, a slot without any line was a dead monitor.
+    """
+    if len(sources) > 1:
+        yield from ticks
+        return
+    (source,) = sources.values()
+    before: int | None = None
+    for slot, looks in ticks:
+        if before is not None:
+            for missed in range(before + source.interval_s, slot, source.interval_s):
+                yield missed, []
+        yield slot, looks
+        before = slot
 
 
 def stored_trial(

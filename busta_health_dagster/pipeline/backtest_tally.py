@@ -26,9 +26,11 @@ Stretch = tuple[str, int, int]
 class Tally:
     """Counts of one run. `stretches` are the open stretches of each rule's alerts; `told` are messages per rule,
     `told_of` per source, `told_by` per both. A message about several alerts counts for the worst of them.
+    `each_alert`: there is no route that could tell anybody, so each opening counts as one message.
     """
 
     until: int
+    each_alert: bool = False
     stretches: dict[str, list[Stretch]] = field(default_factory=lambda: defaultdict(list))
     alerts: Counter[str] = field(default_factory=Counter)
     blips: Counter[str] = field(default_factory=Counter)
@@ -42,10 +44,7 @@ class Tally:
         """Take in one pass."""
         for note in changes.notifications:
             source, _, rest = note.fingerprints[0].partition("/")
-            rule = rest.partition("/")[0]
-            self.told[rule] += 1
-            self.told_of[source] += 1
-            self.told_by[rule, source] += 1
+            self._tell(rest.partition("/")[0], source)
         for record in changes.records:
             alert = record.alert
             if alert.shadow:
@@ -54,10 +53,17 @@ class Tally:
                 if t.event in {Event.OPENED, Event.REOPENED}:
                     self.alerts[alert.rule] += t.event is Event.OPENED
                     self._open[alert.fingerprint] = t.at
+                    if self.each_alert and not alert.shadow:
+                        self._tell(alert.rule, alert.source)
                 elif t.event is Event.RESOLVED and alert.fingerprint in self._open:
                     opened = self._open.pop(alert.fingerprint)
                     self.blips[alert.rule] += t.at - opened <= BLIP_S
                     self.stretches[alert.rule].append((alert.source, opened, t.at))
+
+    def _tell(self, rule: str, source: str) -> None:
+        self.told[rule] += 1
+        self.told_of[source] += 1
+        self.told_by[rule, source] += 1
 
     def close(self) -> Tally:
         """The end of the history: what is open has lasted until now."""
@@ -78,7 +84,7 @@ class Tally:
 
 def run_tally(trial: Trial, advance: Callable[[int, int | None], None], take: Callable[[Changes], None]) -> Tally:
     """Run it once and count; `take` also sees every pass."""
-    tally = Tally(trial.until)
+    tally = Tally(trial.until, each_alert=not trial.script.policy.routes)
     for changes in trial.run(advance):
         tally.take(changes)
         take(changes)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 HEADER = ("timestamp", "value", "anomaly_score")
+_UNIX = {10: 1, 13: 1000}  # digits of seconds and milliseconds since 2001: how many make a second
 _BLANK = frozenset({"", "nan", "na", "null", "none"})
 
 
@@ -36,7 +37,8 @@ class Scores:
 
 
 def score_file(path: Path) -> Scores:
-    """Read a CSV with columns `timestamp` (ISO 8601; without a zone: UTC) and `value`, and score every row.
+    """Read a CSV with columns `timestamp` and `value`, in any case and order, and score every row. A timestamp is ISO
+    8601 (without a zone: UTC) or Unix time in seconds or milliseconds.
 
     A row's score never depends on later rows. A value that is missing (empty, NaN) scores 0; duplicates are kept.
 
@@ -52,7 +54,7 @@ def score_file(path: Path) -> Scores:
     try:
         with path.open(encoding="utf-8-sig", newline="") as stream:
             reader = csv.DictReader(stream, strict=True)
-            _check_header(path, reader.fieldnames)
+            reader.fieldnames = _header(path, reader.fieldnames)
             for row in reader:
                 line = reader.line_num
                 stamp, value = row["timestamp"], row["value"]
@@ -85,17 +87,26 @@ def score_file(path: Path) -> Scores:
     return Scores(tuple(stamps), tuple(values), tuple(float(x) for x in scores))
 
 
-def _check_header(path: Path, names: Iterable[str] | None) -> None:
-    missing = [name for name in HEADER[:2] if name not in (names or ())]
+def _header(path: Path, given: Iterable[str] | None) -> list[str]:
+    names = [name.strip().lower() for name in given or ()]
+    missing = [name for name in HEADER[:2] if name not in names]
     if missing:
         raise BadInput(f"{path}: the header lacks {' and '.join(missing)}. The first line must be: timestamp,value")
+    twice = [name for name in HEADER[:2] if names.count(name) > 1]
+    if twice:
+        raise BadInput(f"{path}: the header has {' and '.join(twice)} twice. Keep the column that is meant.")
+    return names
 
 
 def _instant(path: Path, line: int, text: str) -> float:
+    text = text.strip()
+    # Unix time must not reach the ISO parser: it would read 13 digits as a date of another century.
+    if text.isdecimal() and len(text) in _UNIX:
+        return int(text) / _UNIX[len(text)]
     try:
-        when = datetime.fromisoformat(text.strip())
+        when = datetime.fromisoformat(text)
     except ValueError:
-        says = f"{path}, line {line}: {text!r} is no timestamp. Write ISO 8601, such as 2026-11-23T10:05:00Z."
+        says = f"{path}, line {line}: {text!r} is no timestamp. Write ISO 8601, such as 2026-11-23T10:05:00Z, or Unix time."
         raise BadInput(says) from None
     return (when if when.tzinfo is not None else when.replace(tzinfo=UTC)).timestamp()
 

@@ -12,6 +12,7 @@ from dagster import AssetKey, DagsterInstance
 
 from busta_health_dagster import bootstrap
 from busta_health_dagster.defs.build import build
+from busta_health_dagster.domain.anomaly import Metric
 from busta_health_dagster.domain.observation import Observation, Status
 from busta_health_dagster.domain.units import floor_to
 from busta_health_dagster.pipeline.detect import catch_up
@@ -73,8 +74,10 @@ def test_the_check_says_that_it_is_on_trial_and_the_range_of_the_type_is_a_table
     assert record.evaluation.passed, record.evaluation.description
     with bootstrap.open_app() as app:
         page = source_page(app, "good_file")
-    assert page.band
-    assert all(b.p5 < 20 < b.p95 for b in page.band)
+    band = page.bands[Metric.RESPONSE]
+    assert band
+    assert all(b.p5 < 20 < b.p95 for b in band)
+    assert all(b.p5 <= 2 <= b.p95 for b in page.bands[Metric.ITEMS])
     assert "anomaly" in page.checks
     done = location.resolve_job_def("baselines_daily").execute_in_process(instance=instance)
     (event,) = done.get_asset_materialization_events()

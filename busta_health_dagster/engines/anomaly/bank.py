@@ -132,7 +132,7 @@ class DetectorBank:
         doubt = cfg.young * filters.doubts(rows, slots, tick.kind)
         d0, d1 = steps.limits(cfg, inn.sigma, tick.near, doubt)
         steps.update(rows, inn, doubt)
-        shape.record(rows, inn, doubt)
+        shape.record(rows, inn, doubt, (rows.incident == 0) & (rows.incident_at == 0))
         seen = steps.judge(rows, cfg, inn, d0=d0, d1=d1, slots=slots)
         for metric in range(units.M):
             shape.forget(rows, metric, seen.ended[metric])
@@ -221,7 +221,6 @@ class DetectorBank:
         self, tick: Tick, inn: filters.Innovation, u: Array, *, live: Array, up: Array, calm: Array, age: Array
     ) -> None:
         rows = self.rows
-        rows.habit[:, live] *= 0.5 ** (rows.interval_s[live] / units.WEEK_S)
         filters.learn(rows, inn, (rows.incident == 0) & calm & up)
         steps.learn(rows, inn, (rows.incident == 0) & calm & up)
         shape.learn(rows, inn, calm & (rows.incident[RESPONSE] == 0))

@@ -62,16 +62,23 @@ def finding(
 
 def _what(term: int, expected: float, observed: float) -> str:
     if term == s.SPIKES:
-        return f"{observed:.0f} very slow answers where {expected:.1f} are usual"
+        return f"{observed:.0f} very slow answers where {_usual(expected)} usual"
     if term == s.VARIANCE:
         return f"items scatter {observed:.1f} times as much as usual (variance)"
     if term == s.FAILURES:
-        return f"{observed:.0f} failed checks where {expected:.2g} are usual"
+        return f"{observed:.0f} failed checks where {_usual(expected)} usual"
     if term == s.STALE:
         return f"data are {span(observed)} old, never above {span(expected)} so far"
     if term == s.FROZEN:
         return f"items and quality repeated exactly {observed:.0f} times"
     return f"{NOUN[term]} {amount(term, observed)} where {amount(term, expected)} was expected"
+
+
+def _usual(count: float) -> str:
+    """An expected count of rare things: nobody reads 0.0."""
+    if count < 0.5:
+        return "hardly one is"
+    return "one is" if count < 1.5 else f"{count:.0f} are"
 
 
 def _evidence(kind: Term, since: int, score: float) -> str:

@@ -32,6 +32,7 @@ class Innovation:
     phi: Array
     variance: Array
     sigma: Array
+    unrest: Array
 
 
 def shapes(rows: Rows, slots: Array, kind: Array, position: Array) -> Array:
@@ -67,6 +68,8 @@ def advance(rows: Rows, cfg: DetectorSettings, u: Array, slots: Array, shape: Ar
     base = shape + rows.offset
     level = rows.level
     ar, white = _noise(rows, base + level)
+    unrest = _unrest(rows)
+    ar, white = ar * unrest, white * unrest
     a = phi * rows.a
     p = np.where(present, phi * phi * rows.p + ar * (1 - phi * phi), rows.p)
     variance = np.where(present, p + white, 1.0)
@@ -82,7 +85,7 @@ def advance(rows: Rows, cfg: DetectorSettings, u: Array, slots: Array, shape: Ar
     scatter(rows.ring, rows.n % s.NEW_NORMAL_MEAN, residual, present)
     rows.n[present] += 1
     _warm_up(rows, present & (rows.n == s.WARM))
-    return Innovation(present, present & warm, base, residual, z, e, gain, phi, variance, np.sqrt(ar + white))
+    return Innovation(present, present & warm, base, residual, z, e, gain, phi, variance, np.sqrt(ar + white), unrest)
 
 
 def _noise(rows: Rows, expected: Array) -> tuple[Array, Array]:
@@ -91,6 +94,16 @@ def _noise(rows: Rows, expected: Array) -> tuple[Array, Array]:
     ar, white = rows.ar * scale, rows.white * scale
     white[ITEMS] += 1.0 / np.maximum(np.exp(np.minimum(expected[ITEMS], 40.0)), 0.5)
     return ar, white
+
+
+def _unrest(rows: Rows) -> Array:
+    """(3, N) by how much the variance is above the usual one now; 1 for a source whose noise is steady.
+
+    A source is believed as far as its noise has been seen to wander; then one standard deviation of that is allowed
+    on top, because what is measured now is already a few hours old.
+    """
+    trust = np.maximum(1.0 - s.RESTLESS / np.maximum(rows.restless, 1e-9), 0.0)
+    return (np.clip(rows.unrest, 1.0, s.UNREST_MOST) * np.exp(np.sqrt(rows.restless))) ** trust
 
 
 def _warm_up(rows: Rows, ready: Array) -> None:

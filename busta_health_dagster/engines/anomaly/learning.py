@@ -109,6 +109,20 @@ def follow_clock(rows: Rows, row: int, history: History) -> None:
         clock.turn_history(history, shift, DAY_S // history.bin_s)
 
 
+def turned(rows: Rows, row: int, variance: float, slot: int, polls: int) -> bool:
+    """Whether the last hours of a source's items look like its usual day an hour early or late: a clock change, not
+    a step over the last `polls`. `follow_clock` turns the profile by the end of the day.
+    """
+    step = int(rows.interval_s[row])
+    if rows.fit_days[ITEMS, row] < 7 or step > 1800:
+        return False
+    depth = rows.ring.shape[0]
+    back = np.arange(int(min(rows.n[ITEMS, row], depth, max(clock.LOOK_S // step, 12))))
+    residual = rows.ring[(rows.n[ITEMS, row] - 1 - back) % depth, ITEMS, row].astype(np.float64)
+    local = slot - int(rows.clock[row]) - step * back
+    return clock.explains(rows.coef[:, ITEMS, row], float(np.sqrt(variance)), local, residual, polls)
+
+
 def fit_due(rows: Rows, row: int) -> bool:
     """Daily at first, then at 10, 12, 15, 18, 21 days, then weekly; never during a level incident."""
     flushes = int(rows.flushes[row])

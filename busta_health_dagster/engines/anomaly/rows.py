@@ -13,7 +13,7 @@ from busta_health_dagster.engines.anomaly import settings as s
 from busta_health_dagster.engines.baseline.profile import SEEN, P
 from busta_health_dagster.engines.baseline.units import Array, M
 
-MAGIC: Final = b"BHr1"
+MAGIC: Final = b"BHr2"
 DAY_BINS: Final = 288
 COLUMNS: Final = s.FINE_COLUMNS + s.COARSE_COLUMNS
 AGE_DAYS: Final = 21
@@ -32,6 +32,8 @@ SPEC: Final[dict[str, tuple[str, tuple[int, ...], float]]] = {
     "white": ("f8", (M,), 0),
     "young_sum": ("f8", (M,), 0),
     "young_n": ("f8", (M,), 0),
+    "unrest": ("f8", (M,), 1),
+    "restless": ("f8", (M,), 0),
     # Step test.
     "w": ("i4", (M,), 0),
     "drift": ("f4", (COLUMNS, M), 0),
@@ -93,7 +95,6 @@ SPEC: Final[dict[str, tuple[str, tuple[int, ...], float]]] = {
     "score": ("f8", (s.TERMS,), 0),
     "expected": ("f8", (s.TERMS,), np.nan),
     "observed": ("f8", (s.TERMS,), np.nan),
-    "habit": ("f8", (s.HABIT_TERMS,), 0),
     "incident_at": ("i8", (), 0),
 }
 

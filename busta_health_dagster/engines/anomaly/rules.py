@@ -20,7 +20,8 @@ def failures(rows: Rows, cfg: DetectorSettings, live: Array, down: Array) -> Lam
     """Downs among the last 12 answered polls. Maintenance and unknown slots are not polls: `live` leaves them out."""
     rows.downs[live] = ((rows.downs[live].astype(np.int32) << 1 | down[live]) & MASK).astype(np.int16)
     rows.polls[live] += 1
-    base = np.maximum((rows.down_k + cfg.fail_floor * DOWN_PRIOR) / (rows.down_n + DOWN_PRIOR), cfg.fail_floor)
+    prior = DOWN_PRIOR * np.minimum(300.0 / np.maximum(rows.interval_s, 1), 1.0)  # a week of polls at most
+    base = np.maximum((rows.down_k + cfg.fail_floor * prior) / (rows.down_n + prior), cfg.fail_floor)
     best, at, count = np.zeros(rows.size), np.full(rows.size, s.CLOSE), np.zeros(rows.size)
     failed = np.nonzero(live & down)[0]  # a poll that is good opens nothing
     for n in s.FAIL_WINDOWS if len(failed) else ():

@@ -61,6 +61,8 @@ class _Scorer:
             alarm_up=np.ones((M, 1)),
             alarm_down=np.ones((M, 1)),
             h=np.full((M, 1), H),
+            tail_h=6.0,
+            gross_sigma=6.0,
         )
         self.count = 0
         self.raw: list[tuple[int, float]] = []

@@ -31,14 +31,23 @@ SHAPE_NEW_NORMAL: Final = 288
 RULE_NEW_NORMAL: Final = 2016
 LEVEL_FLOOR: Final = 100
 LEVEL_CEILING: Final = 2016
-HABIT_MOST: Final = 4.0
-HABIT_TERMS: Final = 5  # the level and shape terms; failures, stale and frozen data are facts however often they come
+# Noise that comes and goes: polls over which its present strength is averaged, the most it may count, and how much its
+# logarithm must wander (mean square) before a source is taken for restless; chance alone gives up to .015.
+UNREST_MEMORY: Final = 48.0
+UNREST_MOST: Final = 6.0
+RESTLESS: Final = 0.02
+RESTLESS_MEMORY: Final = 2016.0
 TERMS: Final = 8  # three step terms in the order of the metrics, then:
 SPIKES: Final = 3
 VARIANCE: Final = 4
 FAILURES: Final = 5
 STALE: Final = 6
 FROZEN: Final = 7
+
+
+def pace(interval_s: Array) -> Array:
+    """(N,) what polling less often than every five minutes takes off h, in nats: fewer chances a week to be wrong."""
+    return np.clip(np.log(300.0 / np.maximum(interval_s, 1)), -2.5, 0.0)
 
 
 def _columns(*values: float) -> Callable[[], Array]:
@@ -60,7 +69,9 @@ class DetectorSettings:
     alarm_down: Array = field(default_factory=_columns(0.0, 1.0, 1.0))
     near_event: Array = field(default_factory=_columns(0.0, 0.12, 0.0))
     d1_sigma: float = 2.5
-    gross_sigma: float = 6.0
+    # Two residuals in a row beyond this open at once: what the clipped test cannot weigh, in a young and quiet source above
+    # all. The design has 6; heavy tails pass that by chance.
+    gross_sigma: float = 9.0
     spike_h: float = 10.5
     spike_floor: float = 0.0015
     spike_prior: float = 3000.0
@@ -71,11 +82,8 @@ class DetectorSettings:
     fail_floor: float = 0.001
     frozen_h: float = 11.0
     # Heavy-tailed noise: what an e-fold of own innovations beyond 3 sigma, above the usual rate, adds to h.
-    tail_h: float = 6.0
-    tail_gross: float = 0.4
-    # What a term's own openings of late (half-life a week, at most HABIT_MOST) add to its h: often is not rare.
-    habit_h: float = 3.0
-    # The same for how often the scatter of items is doubled anyhow (bursts).
+    tail_h: float = 9.0
+    # What an e-fold of how often the scatter of items is doubled anyhow (bursts) adds to its h.
     scatter_h: float = 5.0
     scatter_usual: float = 0.005
     tail_usual: float = 0.005

@@ -18,9 +18,20 @@ NOISIER = 2.0
 SCATTER_PRIOR, SCATTER_MEMORY = 2000.0, 12_096.0
 
 
-def record(rows: Rows, inn: Innovation, doubt: Array) -> None:
-    """Keeps the last 36 unclipped innovations of every series, smaller where the profile is in doubt."""
-    z = inn.z / np.sqrt(1.0 + doubt**2 / inn.variance)
+def record(rows: Rows, inn: Innovation, doubt: Array, calm: Array) -> None:
+    """Keeps the last 36 unclipped innovations of every series in units of the usual noise, smaller where the profile
+    is in doubt, and follows in `calm` series (3, N) how strong the noise is now and how much that wanders.
+    """
+    z = inn.z * np.sqrt(inn.unrest) / np.sqrt(1.0 + doubt**2 / inn.variance)
+    at = ((rows.n - 1) % rows.zring.shape[0])[None]
+    now = z.copy()
+    # The items' scatter is itself an event: their noise is measured before the longest window of its test.
+    now[ITEMS] = np.take_along_axis(rows.zring, at, axis=0)[0, ITEMS]
+    move = inn.judged & calm & (now != 0)
+    rows.unrest[...] += np.where(move, (np.minimum(now**2, Z2_CAP) - rows.unrest) / s.UNREST_MEMORY, 0.0)
+    wander = np.log(np.maximum(rows.unrest, 1.0)) ** 2
+    fitted = move & (rows.fit_days > 0)
+    rows.restless[...] += np.where(fitted, (wander - rows.restless) / s.RESTLESS_MEMORY, 0.0)
     scatter(rows.zring, (rows.n - 1) % rows.zring.shape[0], np.clip(z, -99.0, 99.0), inn.judged)
 
 
@@ -44,7 +55,7 @@ def spike_rate(rows: Rows, cfg: DetectorSettings) -> Array:
 def spikes(rows: Rows, cfg: DetectorSettings, inn: Innovation) -> Lamp:
     """Binomial likelihood ratio of exceedances over 8 to 36 polls; at least three of them."""
     limit = np.maximum(2.3, np.log(2.6) / np.maximum(inn.sigma[RESPONSE], 1e-9))
-    k = np.cumsum(_back(rows, RESPONSE) > limit, axis=0)
+    k = np.cumsum(_back(rows, RESPONSE) / np.sqrt(inn.unrest[RESPONSE]) > limit, axis=0)
     p0 = spike_rate(rows, cfg)
     best, at, count = np.zeros(rows.size), np.full(rows.size, s.SPIKE_WINDOWS[0]), np.zeros(rows.size)
     for n in s.SPIKE_WINDOWS if (k[-1] >= 3).any() else ():
@@ -54,7 +65,7 @@ def spikes(rows: Rows, cfg: DetectorSettings, inn: Innovation) -> Lamp:
         best, at, count = np.where(better, g, best), np.where(better, n, at), np.where(better, hits, count)
     free = _free(rows, inn, RESPONSE)
     return Lamp(
-        free & (best > cfg.spike_h + cfg.dial + cfg.habit_h * rows.habit[s.SPIKES]),
+        free & (best > cfg.spike_h + cfg.dial + s.pace(rows.interval_s)),
         k[s.CLOSE - 1] <= 1,
         best,
         at,
@@ -74,7 +85,7 @@ def binomial(k: Array, n: float, p0: Array) -> Array:
 
 def variance(rows: Rows, cfg: DetectorSettings, inn: Innovation) -> Lamp:
     """Likelihood ratio of a variance at least twice the normal one over 12 to 36 polls."""
-    z2 = np.cumsum(np.minimum(_back(rows, ITEMS) ** 2, Z2_CAP), axis=0, dtype=np.float64)
+    z2 = np.cumsum(np.minimum(_back(rows, ITEMS) ** 2 / inn.unrest[ITEMS], Z2_CAP), axis=0, dtype=np.float64)
     best, at, ratio = np.zeros(rows.size), np.full(rows.size, s.VARIANCE_WINDOWS[0]), np.ones(rows.size)
     for n in s.VARIANCE_WINDOWS:
         m = z2[n - 1] / n
@@ -87,7 +98,7 @@ def variance(rows: Rows, cfg: DetectorSettings, inn: Innovation) -> Lamp:
     h = (
         cfg.variance_h
         + cfg.dial
-        + cfg.habit_h * rows.habit[s.VARIANCE]
+        + s.pace(rows.interval_s)
         + cfg.scatter_h * np.maximum(np.log(often / cfg.scatter_usual), 0.0)
     )
     return Lamp(free & (best > h), z2[s.CLOSE - 1] / s.CLOSE < NOISIER, best, at, np.ones(rows.size), ratio)

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from busta_health_dagster.engines.anomaly import learning
 from busta_health_dagster.engines.anomaly import settings as s
 from busta_health_dagster.engines.anomaly.filter import Innovation, recent_mean, relevel
 from busta_health_dagster.engines.anomaly.rows import Rows, scatter
 from busta_health_dagster.engines.anomaly.settings import DetectorSettings
-from busta_health_dagster.engines.baseline.units import WEEK_S, Array, M
+from busta_health_dagster.engines.baseline.units import ITEMS, WEEK_S, Array, M
 
 FINE = np.array(s.FINE)[:, None, None]
 COARSE = np.array(s.COARSE)[:, None, None]
@@ -114,18 +115,12 @@ def judge(rows: Rows, cfg: DetectorSettings, inn: Innovation, *, d0: Array, d1: 
     """Opens, closes and re-levels the level incidents of every series. Mutates; call after `update`."""
     g_up, g_down, window_up, window_down = test(rows, inn, d0, d1)
     heavy = heaviness(rows, cfg)
-    h = cfg.h + cfg.dial + cfg.habit_h * rows.habit[:M]
+    h = cfg.h + cfg.dial + s.pace(rows.interval_s)
     h_up, h_down = h + cfg.tail_h * heavy[0], h + cfg.tail_h * heavy[1]
     # Six sigma in nats is 18: the dial moves a jump as it moves the other tests.
     reach = float(np.sqrt(max(cfg.gross_sigma**2 + 2 * cfg.dial, 1.0)))
-    far = (
-        reach
-        * inn.sigma
-        * (1.0 + cfg.tail_gross * np.where(inn.residual > 0, heavy[0], heavy[1]) + 0.1 * rows.habit[:M])
-    )
-    beyond = np.abs(inn.residual) > np.maximum(far, d1) + np.maximum(d1 - cfg.d1, 0.0)
-    wild = np.where(beyond, np.sign(inn.residual), 0)
-    wild = np.where(inn.judged, wild, 0)
+    beyond = np.abs(inn.residual) > np.maximum(reach * inn.sigma, d1) + np.maximum(d1 - cfg.d1, 0.0)
+    wild = np.where(inn.judged & beyond, np.sign(inn.residual), 0)
     gross = (wild != 0) & (wild == rows.gross)
     rows.gross[inn.judged] = wild[inn.judged].astype(np.int8)
 
@@ -145,6 +140,10 @@ def judge(rows: Rows, cfg: DetectorSettings, inn: Innovation, *, d0: Array, d1: 
     standing = rows.incident
     alarmed = np.abs(standing) == 1
     opens = heard & ~alarmed
+    for i in np.nonzero(opens[ITEMS])[0]:
+        opens[ITEMS, i] = not learning.turned(
+            rows, int(i), float(inn.variance[ITEMS, i]), int(slots[i]), int(polls[ITEMS, i])
+        )
     silent = (side != 0) & ~heard & (standing == 0)
     rows.incident[opens] = side[opens]
     rows.incident[silent] = 2 * side[silent]

@@ -31,8 +31,6 @@ class Desk:
         change = Change.OPENED if r.incident_at[row] == 0 else Change.JOINED
         if change is Change.OPENED:
             r.incident_at[row] = at
-        if term < s.HABIT_TERMS:
-            r.habit[term, row] = min(r.habit[term, row] + 1.0, s.HABIT_MOST)
         r.opened[term, row], r.open_n[term, row], r.jump[term, row] = at, 0, seen.jump
         r.since[term, row] = at - (max(polls, 1) - 1) * int(r.interval_s[row])
         r.score[term, row], r.expected[term, row], r.observed[term, row] = seen.g, seen.expected, seen.observed

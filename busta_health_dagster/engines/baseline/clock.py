@@ -16,6 +16,7 @@ from busta_health_dagster.engines.baseline.units import DAY_S, ITEMS, Array
 SHIFTS: Final = (3600, -3600)
 GAIN: Final = 0.12  # nats per poll by which a turned profile must explain the last day better
 CAP: Final = 9.0
+LOOK_S: Final = 6 * 3600  # how far back a step of the items is compared with a clock change
 
 
 def detect(coef: Array, sigma: float, clock: int, history: History) -> int:
@@ -43,6 +44,27 @@ def detect(coef: Array, sigma: float, clock: int, history: History) -> int:
     now = misfit(0)
     best = min(SHIFTS, key=misfit)
     return best if now - misfit(best) > GAIN * len(u) else 0
+
+
+def explains(coef: Array, sigma: float, local: Array, residual: Array, polls: int) -> bool:
+    """Whether a turned profile explains these residuals (n,), newest first, at `local` (n,) epochs.
+
+    It must explain them better by GAIN a poll, and no worse than half as well as a step over the last `polls`: a step
+    leaves the hours before it alone, a clock does not.
+    """
+    nobody, start = np.full(len(local), -1), np.zeros(len(local))
+    here = profile.evaluate(ITEMS, coef, local, nobody, start)
+
+    def misfit(r: Array) -> float:
+        return float(np.minimum((r / sigma) ** 2, CAP).sum() / 2)
+
+    now = misfit(residual)
+    best = min(
+        misfit(residual - profile.evaluate(ITEMS, coef, local - shift, nobody, start) + here) for shift in SHIFTS
+    )
+    stepped = residual.copy()
+    stepped[:polls] -= stepped[:polls].mean()
+    return now - best > max(GAIN * len(local), 0.5 * (now - misfit(stepped)))
 
 
 def turn_history(history: History, shift: int, keep_last: int) -> None:

@@ -163,12 +163,13 @@ def fit(
 def _daily_level(day: Array, r: Array) -> tuple[Array, Array]:
     """Days and their level: the median of the daily medians over a week around each.
 
+    A rare source (fewer than four polls a day) has one level: a level of its own per poll would leave no noise at all.
     Three days (detection.md) let the level swallow the weekend, which the weekend hats should carry; a week does not.
     """
     days, start = np.unique(day, return_index=True)
     stops = np.append(start[1:], len(day))
     medians = np.array([np.median(r[a:b]) for a, b in zip(start, stops, strict=True)])
-    if len(days) < 7:
+    if len(days) < 7 or len(r) < 4 * len(days):
         return days, np.full(len(days), np.median(medians))
     return days, np.array([np.median(medians[np.abs(days - d) <= 3]) for d in days])
 

@@ -100,6 +100,17 @@ def test_duplicates_are_kept_a_naive_timestamp_is_utc_and_a_year_may_be_missing(
     assert [r["timestamp"] for r in scored(path)] == stamps
 
 
+@pytest.mark.parametrize("stamps", [["1767010112", "1767013712"], ["1767010112123", "1767013712123"]])
+def test_unix_time_in_seconds_or_milliseconds_is_a_timestamp_and_headers_may_be_spelled_loosely(
+    tmp_path: Path, stamps: list[str]
+) -> None:
+    path = tmp_path / "s.csv"
+    path.write_text("Timestamp, VALUE\n" + "".join(f"{s},1\n" for s in stamps))
+    assert [r["timestamp"] for r in scored(path)] == stamps
+    path.write_text("timestamp,value\n" + "".join(f"{s},1\n" for s in reversed(stamps)))
+    assert f"line 3: {stamps[0]} is earlier than {stamps[1]}" in refusal(path)
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [
@@ -110,6 +121,8 @@ def test_duplicates_are_kept_a_naive_timestamp_is_utc_and_a_year_may_be_missing(
         ("timestamp,value\n2026-01-01\n", "line 2: the row has not as many fields"),
         ("timestamp,value\n2026-01-01,1,2\n", "line 2: the row has not as many fields"),
         ("time,value\n2026-01-01,1\n", "the header lacks timestamp"),
+        ("timestamp,value,Value\n2026-01-01,1,2\n", "the header has value twice"),
+        ("timestamp,value\n176722560,1\n", "'176722560' is no timestamp"),
         ("timestamp,value\n", "has a header and no rows"),
         ("", "the header lacks timestamp and value"),
     ],

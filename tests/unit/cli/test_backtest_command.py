@@ -100,6 +100,16 @@ def test_the_summary_is_also_json(nowhere: Path) -> None:
     assert "Best trade" not in table, "no quieter figure keeps every real alert"
 
 
+def test_rules_without_a_route_are_priced_by_their_openings(nowhere: Path) -> None:
+    (nowhere / "only.yaml").write_text("rules: [{name: source-down, metric: status, op: '==', value: down}]\n")
+    log = outage(nowhere / "log.csv", days=7)
+    done = CliRunner().invoke(
+        app, ["backtest", "--observations", str(log), "--alerts", "only.yaml", "--summary", "-o", "json"]
+    )
+    assert json.loads(done.stdout)["rules"][0]["notifications"] == 7
+    assert "No route would tell anybody" in done.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [

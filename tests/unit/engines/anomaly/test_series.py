@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from busta_health_dagster.engines.anomaly.series import UnorderedSeries, score_series
 
@@ -67,3 +69,28 @@ def test_unordered_rows_are_refused_with_their_number():
 
 def test_nothing_in_nothing_out():
     assert score_series([], []).shape == (0,)
+
+
+@settings(max_examples=12, deadline=None)
+@given(
+    step=st.sampled_from([1, 60, 900, 21_600, 86_400, 604_800]),
+    seed=st.integers(0, 2**16),
+    holes=st.sets(st.integers(0, 399), max_size=30),
+    cut=st.integers(1, 399),
+)
+def test_at_any_cadence_scores_are_finite_and_those_of_a_prefix_are_the_same(step, seed, holes, cut):
+    at, x = noise(400, seed, step)
+    x[sorted(holes)] = np.nan
+    at[cut:] += 40 * step
+    whole = score_series(at, x)
+    assert np.isfinite(whole).all()
+    assert np.array_equal(score_series(at[:cut], x[:cut]), whole[:cut])
+
+
+@pytest.mark.parametrize("step", [86_400, 604_800])
+def test_daily_and_weekly_figures_keep_their_noise_and_show_their_jump(step):
+    at, x = noise(700, seed=4, step=step)
+    x[600:640] += 25
+    scores = score_series(at, x)
+    assert scores[:600].max() < 1.0
+    assert scores[600:604].max() > 1.0

@@ -2,9 +2,11 @@
 
 import numpy as np
 
-from busta_health_dagster.domain.anomaly import Judgement
+from busta_health_dagster.domain.anomaly import Judgement, Metric
+from busta_health_dagster.engines.anomaly.settings import RESTLESS
 from busta_health_dagster.engines.anomaly.tick import NOT_DUE
-from tests.unit.engines.anomaly.fleet import Days, bank_of, opened
+from busta_health_dagster.engines.baseline.units import RESPONSE
+from tests.unit.engines.anomaly.fleet import DAY, Days, bank_of, opened
 
 
 def test_maintenance_never_alarms_and_is_taken_out_before_windowing(grown):
@@ -94,3 +96,25 @@ def test_a_source_that_was_down_from_the_first_poll_is_seen():
     days = Days(1, 1)
     days.status[:] = 3
     assert len(opened(days.play(bank_of(days), last=20))) == 1
+
+
+def test_noise_that_comes_and_goes_widens_the_detector_and_steady_noise_does_not():
+    days = Days(2, 10, seed=8)
+    rng = np.random.default_rng(8)
+    loud = np.repeat(np.exp(rng.normal(0, 0.6, 40)), 72)
+    days.response_ms[:, 0] = np.exp(5.5 + 0.25 * loud * rng.standard_normal(len(loud)))
+    bank = bank_of(days)
+    days.play(bank)
+    restless, steady = bank.rows.restless[RESPONSE]
+    assert steady < RESTLESS < restless
+
+
+def test_an_hour_of_clock_change_is_no_step_and_is_learned_by_the_next_day():
+    days = Days(2, 12, seed=9, swing=2.4)
+    late = np.arange(len(days.slots)) >= 10 * DAY + 30
+    days.items[late, 0] = np.roll(days.items[:, 0], 12)[late]
+    bank = bank_of(days)
+    assert [f for f in days.play(bank, last=10 * DAY) if f.metric is Metric.ITEMS] == []
+    found = days.play(bank, 10 * DAY)
+    assert [f.text for f in found if f.metric is Metric.ITEMS] == []
+    assert bank.rows.clock.tolist() == [3600, 0]
