@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from busta_health_dagster.channels import registry
-from busta_health_dagster.domain.alert import AlertState, fold, standing
+from busta_health_dagster.domain.alert import AlertState
 from busta_health_dagster.domain.observation import Kind, Observation, Status
 from busta_health_dagster.domain.policy import AlertPolicy, ChannelSpec, Escalation, Grouping, Route, Step
 from busta_health_dagster.domain.rule import Condition, Pattern, Rule, Severity
 from busta_health_dagster.domain.source import Selector, Source
+from busta_health_dagster.domain.standing import fold, standing
 from busta_health_dagster.domain.units import floor_to
 from busta_health_dagster.pipeline.alert import Passed, alert_pass
 from busta_health_dagster.pipeline.app import App, Channels

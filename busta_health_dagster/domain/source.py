@@ -10,6 +10,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
+IMPORTED = "imported"
+"""The probe of a source that nobody configured: its history came from files."""
+
+
 @dataclass(frozen=True, slots=True)
 class Sla:
     """Targets as exact shares of 1. `explicit` says that the file sets the uptime itself: only then is an unmeasurable

@@ -28,7 +28,7 @@ def advance(alert: Alert | None, verdict: Verdict | None, ctx: Context) -> Step:
         verdict.outcome is Outcome.UNKNOWN or (alert is not None and verdict.slot < alert.evaluated_slot)
     ):
         verdict = None
-    if _is_echo(verdict) and (alert is None or alert.state is not AlertState.OPEN):
+    if is_echo(verdict) and (alert is None or alert.state is not AlertState.OPEN):
         verdict = None
     if alert is not None and alert.active and alert.shadow and not ctx.rule.shadow:
         # The trial is over. What the shadow counted was told to nobody; the live rule counts, and tells, from the
@@ -53,7 +53,7 @@ def advance(alert: Alert | None, verdict: Verdict | None, ctx: Context) -> Step:
     return replace(p.step(), superseded=superseded)
 
 
-def _is_echo(verdict: Verdict | None) -> bool:
+def is_echo(verdict: Verdict | None) -> bool:
     """A share over a window stays bad for a while after the source is well: true, and no reason to open an alert.
 
     Else every outage would be told a second time, as a failure rate, when it is over.
@@ -66,13 +66,14 @@ def _is_echo(verdict: Verdict | None) -> bool:
 def _is_over(alert: Alert, ctx: Context) -> bool:
     """Does a bad verdict begin something new?
 
-    A run of bad ones that began within the grace period continues the old.
+    A run of bad ones that began within the grace period continues the old. Its end is outside, like that of every
+    other stretch of time: at five minutes, good for up to 15 minutes is one outage and good for 20 are two.
     """
     if alert.state is AlertState.CANCELLED:
         return True
     if alert.state is not AlertState.RESOLVED or alert.bad_run:
         return False
-    return alert.shadow != ctx.rule.shadow or ctx.steady - (alert.resolved_steady or 0.0) > ctx.grace_s
+    return alert.shadow != ctx.rule.shadow or ctx.steady - (alert.resolved_steady or 0.0) >= ctx.grace_s
 
 
 def _fresh(old: Alert | None, verdict: Verdict, ctx: Context) -> Alert:
@@ -100,21 +101,33 @@ class _Pass(Opener):
             evaluated_slot=verdict.slot, value=verdict.value, limit=verdict.limit, reason=verdict.reason,
             numbers={**verdict.numbers, "for": self.ctx.rule.for_, "recover_after": self.ctx.rule.recover_after},
             bad_run=a.bad_run + 1 if bad else 0, good_run=0 if bad else a.good_run + 1,
-            history=a.history if self.ctx.maintenance else push_state(a.history, bad),
+            history=self._states_with(bad),
         )  # fmt: skip
         if bad:
             self._bad(verdict)
         else:
             self._good(verdict)
 
+    def _states_with(self, bad: bool) -> int:
+        """The last 21 states. An alert whose states are all good is let go: not before its grace period is over, which
+        21 looks of a minute may not outlast after a long recovery.
+        """
+        a, ctx = self.alert, self.ctx
+        if ctx.maintenance:
+            return a.history
+        in_grace = a.resolved_steady is not None and ctx.steady - a.resolved_steady < ctx.grace_s
+        return push_state(a.history, bad) or (a.history if in_grace else 0)
+
     def _bad(self, verdict: Verdict) -> None:
         a, rule = self.alert, self.ctx.rule
         slot = verdict.slot if verdict.since is None else verdict.since
         self.set(
-            bad_total=a.bad_total + 1, worst=_worse(a.worst, verdict), bad_reason=verdict.reason, first_good_slot=None,
-            last_bad_slot=verdict.slot if verdict.last_bad is None else verdict.last_bad,
+            bad_total=a.bad_total + 1, worst=_worse(a.worst, verdict), bad_reason=verdict.reason,
             run_since=slot if a.bad_run == 1 else a.run_since,
         )  # fmt: skip
+        if not self.ctx.maintenance or a.first_good_slot is None:
+            # What fails again during planned work prolongs no outage that had ended before.
+            self.set(first_good_slot=None, last_bad_slot=verdict.slot if verdict.last_bad is None else verdict.last_bad)
         severity = rule.severity if verdict.severity is None else verdict.severity
         if a.state is AlertState.OPEN:
             self._still_bad(severity)
@@ -147,7 +160,7 @@ class _Pass(Opener):
 
     def _good(self, verdict: Verdict) -> None:
         a, rule = self.alert, self.ctx.rule
-        if a.good_run == 1:
+        if a.first_good_slot is None:
             self.set(first_good_slot=verdict.slot)
         if a.state is AlertState.PENDING:
             was = f"; {a.suppressed_by} had kept it from opening" if a.suppressed_by else ""
@@ -174,7 +187,8 @@ class _Pass(Opener):
         elif self.alert.flapping:
             self.skip(Event.RESOLVED, "flapping: it ends when the changes do")
         else:
-            count = "" if verdict.settled else f"{a.good_run} of {rule.recover_after} good; "
+            enough_said = f"{a.good_run} good in a row; " if a.good_run > rule.recover_after else ""
+            count = "" if verdict.settled else enough_said or f"{a.good_run} of {rule.recover_after} good; "
             self.end(Event.RESOLVED, f"{count}{verdict.reason}")
 
     def _worsen(self, severity: Severity) -> None:

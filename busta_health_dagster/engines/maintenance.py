@@ -7,6 +7,7 @@ expand the same way; hand in the one or the other, never both.
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections import defaultdict
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -83,6 +84,22 @@ def merged(intervals: Iterable[Interval]) -> tuple[Interval, ...]:
         elif end > start:
             union.append((start, end))
     return tuple(union)
+
+
+def differences(one: Iterable[Interval], other: Iterable[Interval]) -> tuple[Interval, ...]:
+    """The stretches that lie in one of two unions and not in the other, in order."""
+    edges: dict[int, list[int]] = defaultdict(lambda: [0, 0])
+    for side, intervals in enumerate((one, other)):
+        for begin, end in merged(intervals):
+            edges[begin][side] += 1
+            edges[end][side] -= 1
+    found: list[Interval] = []
+    inside, before = [0, 0], 0
+    for at in sorted(edges):
+        if inside[0] != inside[1]:
+            found.append((before, at))
+        inside, before = [a + b for a, b in zip(inside, edges[at], strict=True)], at
+    return merged(found)
 
 
 class MaintenanceIndex:

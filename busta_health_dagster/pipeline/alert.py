@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from busta_health_dagster.domain import own
 from busta_health_dagster.domain.alert import AlertState
 from busta_health_dagster.domain.errors import Refused
 from busta_health_dagster.domain.units import floor_to
@@ -134,7 +135,7 @@ def locked(app: App) -> Iterator[UnitOfWork]:
 def make_rulebook(app: App) -> Rulebook:
     """Rules compiled for every source, the monitor's own rules, and whom the configured channels want to hear of."""
     config = app.config
-    also = {monitor_alerts.MONITOR.name: (monitor_alerts.MONITOR, monitor_alerts.RULES)}
+    also = {own.MONITOR.name: (own.MONITOR, own.MONITOR_RULES)}
     return Rulebook.of(config.sources.values(), config.rules, config.policy, listens(app), also)
 
 
@@ -180,12 +181,12 @@ def _reprobed(app: App, book: AlertBook, states: Mapping[str, SourceState], now:
 def _judge_monitor(
     app: App, book: AlertBook, states: Mapping[str, SourceState], last_tick: int | None, *, ticking: bool
 ) -> None:
-    us = monitor_alerts.MONITOR
+    us = own.MONITOR
     network = monitor_alerts.network_verdict(states.values(), app.config.tick_s)
-    known = book.alerts.get(f"{us.name}/{monitor_alerts.NETWORK.name}")
+    known = book.alerts.get(f"{us.name}/{own.NETWORK.name}")
     if network is not None and (known is None or known.evaluated_slot < network.slot):
-        book.take(us, monitor_alerts.NETWORK, network)
-    book.take(us, monitor_alerts.CONFIGURATION, monitor_alerts.configuration_verdict(app.config_problem, book.now))
+        book.take(us, own.NETWORK, network)
+    book.take(us, own.CONFIGURATION, monitor_alerts.configuration_verdict(app.config_problem, book.now))
     ticks = monitor_alerts.ticks_verdict(last_tick, app.config.tick_s, STALE_TICKS, book.now, ticking=ticking)
     if ticks is not None:
-        book.take(us, monitor_alerts.TICKS, ticks)
+        book.take(us, own.TICKS, ticks)

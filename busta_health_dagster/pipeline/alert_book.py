@@ -23,6 +23,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from busta_health_dagster.domain.alert import Alert, AlertState, fingerprint
+from busta_health_dagster.domain.own import DAGSTER
 from busta_health_dagster.domain.verdict import Outcome, Verdict
 from busta_health_dagster.engines.alert_actions import close, removal_reason
 from busta_health_dagster.engines.alert_record import GRACE_S, Context, NotSent, Step
@@ -30,7 +31,7 @@ from busta_health_dagster.engines.grouping import NotificationPlan, Plan, plan_n
 from busta_health_dagster.engines.inhibition import SOURCE_DOWN, OpenAlerts
 from busta_health_dagster.engines.lifecycle import advance
 from busta_health_dagster.engines.routing import Considered, Routed, route
-from busta_health_dagster.engines.rules import DAGSTER, evaluate_external, judge
+from busta_health_dagster.engines.rules import evaluate_external, judge
 from busta_health_dagster.pipeline.rulebook import Rulebook, Seat
 
 if TYPE_CHECKING:

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 from busta_health_dagster.domain.errors import BadInput
 from busta_health_dagster.domain.maintenance import Window
-from busta_health_dagster.domain.source import Selector, Source
+from busta_health_dagster.domain.source import IMPORTED, Selector, Source
 from busta_health_dagster.domain.units import floor_to, from_epoch, iso
 from busta_health_dagster.engines.baseline.calendar import KnownEvent
 from busta_health_dagster.store.catalogue import Catalogue, ImportedSource, read_catalogue
+from busta_health_dagster.store.folding import fold
 from busta_health_dagster.store.history import Look
 from busta_health_dagster.store.importing import infer_interval
 from busta_health_dagster.store.observation_csv import Row, read_observations
@@ -20,8 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
     from pathlib import Path
 
-IMPORTED = "imported"
-"""The probe of a source that nobody configured."""
+    from busta_health_dagster.settings import Config
+
 BY = "import"
 """Who added a maintenance window that comes from a calendar.json."""
 SHOWN_AT_MOST = 100
@@ -68,7 +69,7 @@ class FileHistory:
 
 def read_history(
     path: Path,
-    configured: Mapping[str, Source],
+    config: Config | None,
     advance: Callable[[int, int | None], None] = lambda _done, _total: None,
 ) -> FileHistory:
     """Read a CSV or a folder into memory. Sources are as configured, else as they come.
@@ -90,16 +91,19 @@ def read_history(
         why = f" First reason: {first.where}: {first.reason}" if first else ""
         raise BadInput(f"{path} holds no observation that can be used.{why}")
     sources = {
-        name: configured.get(name) or as_it_comes(name, infer_interval([r.at for r in some]), catalogue)
+        name: (config.sources.get(name) if config is not None else None)
+        or as_it_comes(name, infer_interval([r.at for r in some]), catalogue, config)
         for name, some in sorted(rows.items())
     }
     looks = {name: _looks(rows[name], source.interval_s, rejections) for name, source in sources.items()}
     return FileHistory(looks, sources, catalogue, rejections)
 
 
-def as_it_comes(name: str, interval_s: int, catalogue: Catalogue) -> Source:
-    """A source that no configuration names."""
+def as_it_comes(name: str, interval_s: int, catalogue: Catalogue, config: Config | None) -> Source:
+    """A source that no configuration names: what its type and the defaults of the configuration say holds for it."""
     facts = catalogue.sources.get(name, ImportedSource())
+    if config is not None:
+        return config.imported(name, facts.type, interval_s, facts.cadence_s)
     return Source(name, facts.type, IMPORTED, interval_s=interval_s, cadence_s=facts.cadence_s, where=BY)
 
 
@@ -122,12 +126,14 @@ def events_of(catalogue: Catalogue) -> tuple[KnownEvent, ...]:
 
 
 def _looks(rows: Iterable[Row], interval_s: int, rejections: Rejections) -> list[Look]:
+    by_slot: dict[int, list[Row]] = defaultdict(list)
+    for row in rows:
+        by_slot[floor_to(row.at, interval_s)].append(row)
     looks: list[Look] = []
-    for row in sorted(rows, key=lambda r: r.at):
-        slot = floor_to(row.at, interval_s)
-        if looks and looks[-1].slot == slot:
-            rejections.add(f"{row.file}:{row.line}", f"a second observation of the slot {iso(slot)}")
-            continue
+    for slot, some in sorted(by_slot.items()):
+        row, again = fold(some) if len(some) > 1 else (some[0], [])
+        for one in again:
+            rejections.add(f"{one.file}:{one.line}", one.reason)
         age = None if row.data_age_s is None else round(row.data_age_s)
         looks.append(Look(slot, int(row.status), row.response_ms, row.items, age, row.quality, 1, False, False))
     return looks

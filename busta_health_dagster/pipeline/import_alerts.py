@@ -84,9 +84,15 @@ def save(uow: UnitOfWork, raised: Sequence[Raised], earlier: Sequence[int]) -> d
             began = _birth(alert)[1]
             born[alert.source].append((key, began))
             uow.transitions.append(key, [replace(t, notify=()) for t in r.transitions], r.considered)
-            untold.append(NotSent(began, name, "all", Event.OPENED, UNTOLD))
+            untold.append(NotSent(began, name, "all", Event.OPENED, _why_untold(r)))
         uow.suppressions.append(untold, ids)
     return dict(born)
+
+
+def _why_untold(raised: Raised) -> str:
+    """One that maintenance or another alert kept from opening would have told nobody live, either."""
+    held = next((t.reason for t in raised.transitions if t.event is Event.SUPPRESSED), "")
+    return f"{held}; {UNTOLD}" if raised.alert.opened_at is None and held else UNTOLD
 
 
 def _birth(alert: Alert) -> tuple[str, int]:

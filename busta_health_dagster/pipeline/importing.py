@@ -44,7 +44,9 @@ Slots = dict[str, tuple[int, int]]
 
 @dataclass(frozen=True, slots=True)
 class ImportReport:
-    """What an import did. `stored`, `replaced`, `unchanged` count observations; `windows` are those of the calendar."""
+    """What an import did. `stored`, `replaced`, `unchanged` count observations; `windows` are those of the calendar;
+    `folded` lines had to share a slot.
+    """
 
     stored: int
     replaced: int
@@ -54,6 +56,7 @@ class ImportReport:
     windows: int
     rejected: Sequence[Rejected] = field(default_factory=tuple)
     more_rejected: int = 0
+    folded: int = 0
 
     def sentence(self) -> str:
         """One line for a person."""
@@ -63,10 +66,13 @@ class ImportReport:
         there = (
             f" ({self.replaced:,} replaced, {self.unchanged:,} as before)" if self.replaced or self.unchanged else ""
         )
+        folded = (
+            f"{self.folded:,} lines shared their slot with others and were counted together; " if self.folded else ""
+        )
         planned = f"{_count(self.windows, 'maintenance window')}, " if self.windows else ""
         return (
             f"{_count(self.stored + self.replaced + self.unchanged, 'observation')}{there} of "
-            f"{_count(len(self.sources), 'source')}, {iso(since)} to {iso(until)}; {planned}"
+            f"{_count(len(self.sources), 'source')}, {iso(since)} to {iso(until)}; {folded}{planned}"
             f"{_count(self.alerts, 'alert')} replayed, nobody was told; "
             f"{_count(len(self.rejected) + self.more_rejected, 'line')} rejected."
         )
@@ -75,7 +81,7 @@ class ImportReport:
         return {
             "stored": self.stored, "replaced": self.replaced, "unchanged": self.unchanged,
             "sources": {name: {"since": iso(a), "last": iso(b)} for name, (a, b) in self.sources.items()},
-            "alerts": self.alerts, "windows": self.windows,
+            "alerts": self.alerts, "windows": self.windows, "folded": self.folded,
             "rejected": [{"where": r.where, "reason": r.reason} for r in self.rejected],
             "more_rejected": self.more_rejected,
         }  # fmt: skip
@@ -109,14 +115,14 @@ def import_history(
         first = f" First reason: {rejections.listed[0].reason}" if rejections.listed else ""
         raise BadInput(f"{path} holds no observation that can be used.{first}")
     sources = {
-        name: app.config.sources.get(name) or as_it_comes(name, found.intervals[name], catalogue)
+        name: app.config.sources.get(name) or as_it_comes(name, found.intervals[name], catalogue, app.config)
         for name in sorted(found.slots)
     }
     added = _plan(app, catalogue, found.slots)
     raised = replay_stored(app, sources, found.slots, events=events_of(catalogue), advance=advance)
     return ImportReport(
         found.stored, found.replaced, found.unchanged, found.slots, raised, added, tuple(rejections.listed),
-        rejections.more,
+        rejections.more, found.folded,
     )  # fmt: skip
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from busta_health_dagster.domain.access import AuditEntry
 from busta_health_dagster.domain.alert import Alert, AlertState, Event
@@ -16,15 +16,18 @@ from busta_health_dagster.domain.errors import BadInput, UnknownName
 from busta_health_dagster.domain.incident import AlertSpan, Incident, IncidentSummary
 from busta_health_dagster.domain.observation import Status
 from busta_health_dagster.domain.rule import Pattern
-from busta_health_dagster.domain.units import duration_text, iso
+from busta_health_dagster.domain.units import iso
 from busta_health_dagster.engines import incidents as engine
+from busta_health_dagster.pipeline.known import known_sources
 from busta_health_dagster.pipeline.planned import maintenance
-from busta_health_dagster.pipeline.service_levels import known_sources, up_seconds
+from busta_health_dagster.pipeline.service_levels import up_seconds
 from busta_health_dagster.store.records import Note
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
+    from busta_health_dagster.domain.documents import service as story
+    from busta_health_dagster.domain.documents.service import IncidentTable
     from busta_health_dagster.domain.source import Source
     from busta_health_dagster.engines.incidents import By
     from busta_health_dagster.engines.maintenance import Interval
@@ -54,13 +57,17 @@ class IncidentList:
     def incidents(self) -> tuple[Incident, ...]:
         return (*self.open, *self.resolved)
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> IncidentTable:
         """The public shape of `busta incidents list -o json`."""
-        out = engine.as_json(self.incidents, self.summary)
-        at = self.period.until
-        for row, incident in zip(out["incidents"], self.incidents, strict=True):
-            row |= {"cause": self.causes.get(incident.id), "age_s": incident.age_s(at)}
-        out |= {"window": self.period.label, "since": iso(self.period.since), "until": iso(at)}
+        at, figures = self.period.until, self.summary.as_json()
+        out: IncidentTable = {
+            "mttr_s": figures["mttr_s"], "mtta_s": figures["mtta_s"], "mttd_s": figures["mttd_s"],
+            "mtbf_s": figures["mtbf_s"], "resolved": figures["resolved"], "open": figures["open"],
+            "incidents": [
+                {**i.as_json(), "cause": self.causes.get(i.id), "age_s": i.age_s(at)} for i in self.incidents
+            ],
+            "window": self.period.label, "since": iso(self.period.since), "until": iso(at),
+        }  # fmt: skip
         if self.groups:
             out["groups"] = {key: some.as_json() for key, some in self.groups.items()}
         return out
@@ -104,7 +111,8 @@ def spans_of(app: App, uow: UnitOfWork, sources: Mapping[str, Source], *, since:
     spans = []
     for key, alert in alerts.items():
         for bare in _spans(alert, history[key], at, makes_incident=alert.rule not in silent):
-            span = _outside(bare, planned.intervals(sources[alert.source]))
+            source = sources[alert.source]
+            span = _outside(bare, planned.intervals(source), source.interval_s)
             exact = alert.rule in statuses or span.first_good_slot_after is None or not span.makes_incident
             spans.append(span if exact else _with_first_good(uow, span))
     return spans
@@ -165,11 +173,11 @@ def _spans(alert: Alert, history: Sequence[StoredTransition], at: int, *, makes_
     return spans
 
 
-def _outside(span: AlertSpan, planned: Sequence[Interval]) -> AlertSpan:
-    """Bad slots inside planned work are no part of an incident: it begins when the work ended and it still failed."""
+def _outside(span: AlertSpan, planned: Sequence[Interval], interval_s: int) -> AlertSpan:
+    """Bad slots inside planned work are no part of an incident: it begins with the first slot after it that was bad."""
     for begin, end in planned:
         if begin <= span.first_bad_slot < end:
-            first = min(end, max(span.opened_at, span.first_bad_slot))
+            first = min(end + -end % interval_s, max(span.opened_at, span.first_bad_slot))
             return replace(span, first_bad_slot=first, last_bad_slot=max(first, span.last_bad_slot))
     return span
 
@@ -192,11 +200,13 @@ class IncidentStory:
     cause: str | None
     age_s: int
 
-    def as_json(self) -> dict[str, Any]:
-        keys = ("at", "rule", "event", "reason")
+    def as_json(self) -> story.IncidentStory:
+        """The shape of `busta incidents show -o json`."""
         return {
             **self.incident.as_json(), "cause": self.cause, "age_s": self.age_s,
-            "timeline": [dict(zip(keys, (iso(e[0]), *e[1:]), strict=True)) for e in self.events],
+            "timeline": [
+                {"at": iso(at), "rule": rule, "event": event, "reason": why} for at, rule, event, why in self.events
+            ],
             "notes": [{"at": iso(n.at), "author": n.author, "kind": n.kind, "text": n.text} for n in self.notes],
         }  # fmt: skip
 
@@ -253,35 +263,6 @@ def _find(app: App, uow: UnitOfWork, name: str) -> Incident:
         f"Alert {alert.id} ({alert.fingerprint}) makes no incident: it never opened, its rule is on trial, or it is "
         f"about missing data or the monitor itself. See: busta alerts explain {alert.id}"
     )
-
-
-def timeline(story: IncidentStory) -> str:
-    """Markdown: the start of a post-mortem."""
-    i = story.incident
-    ended = iso(i.resolved_at) if i.resolved_at is not None else f"open, {duration_text(story.age_s)} so far"
-    facts = [
-        ("Source", i.source), ("Severity", i.severity.word), ("Rules", ", ".join(i.rules)),
-        ("Started (first bad slot)", iso(i.started_at)), ("Opened", f"{iso(i.opened_at)}, {_took(i.detect_s)} later"),
-        ("Acknowledged", f"{iso(i.acked_at)}, {_took(i.acknowledge_s)} later" if i.acked_at is not None else "by nobody"),
-        ("Ended (first good slot)", ended), ("Time to resolve", _took(i.resolve_s)),
-        ("Cause", story.cause or "not written yet"),
-    ]  # fmt: skip
-    rows = [(at, f"{rule}: {event}", reason) for at, rule, event, reason in story.events]
-    rows += [(n.at, f"{n.kind} by {n.author}", n.text) for n in story.notes]
-    lines = [f"# {i.id}: {i.source}", "", "| | |", "|---|---|"]
-    lines += [f"| {name} | {_cell(value)} |" for name, value in facts]
-    lines += ["", "## Timeline (UTC)", "", "| when | what | why |", "|---|---|---|"]
-    lines += [f"| {iso(at)} | {_cell(what)} | {_cell(why)} |" for at, what, why in sorted(rows, key=lambda r: r[0])]
-    lines += ["", "## Impact", "", "## What went well, and what did not", "", "## What we change", ""]
-    return "\n".join(lines)
-
-
-def _took(seconds: int | None) -> str:
-    return "-" if seconds is None else duration_text(seconds)
-
-
-def _cell(text: str | None) -> str:
-    return " ".join((text or "").split()).replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;")
 
 
 def _names(incident: Incident) -> Iterable[str]:

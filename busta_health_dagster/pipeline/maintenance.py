@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from busta_health_dagster.domain.access import AuditEntry
@@ -12,12 +12,13 @@ from busta_health_dagster.domain.errors import BadInput, ConfigError, Problem, R
 from busta_health_dagster.domain.units import config_duration, from_epoch, iso
 from busta_health_dagster.engines.maintenance import occurrences, validate
 from busta_health_dagster.engines.routing import selector_text
+from busta_health_dagster.pipeline.known import known_sources
 from busta_health_dagster.pipeline.observe import look
 from busta_health_dagster.pipeline.planned import maintenance, windows
+from busta_health_dagster.pipeline.recount import recount_changed
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
+    from busta_health_dagster.domain.documents.service import WindowRow
     from busta_health_dagster.domain.maintenance import Occurrence, Window
     from busta_health_dagster.domain.observation import Observation
     from busta_health_dagster.pipeline.app import App
@@ -37,7 +38,7 @@ class Planned:
     active: bool
     version: int | None = None
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> WindowRow:
         """The shape of `maintenance list -o json` and of REST."""
         w, o = self.window, self.occurrence
         return {
@@ -54,7 +55,7 @@ def listing(app: App) -> list[Planned]:
     """Every window of the file and of the store: those that are on first, then by their next start."""
     now = app.now()
     with app.store.read() as uow:
-        found = [_planned(app, w, now) for w in windows(app, uow)]
+        found = [_planned(app, uow, w, now) for w in windows(app, uow)]
     return sorted(
         found, key=lambda p: (not p.active, p.occurrence.start if p.occurrence else now + AHEAD_S, p.window.name)
     )
@@ -64,7 +65,7 @@ def find(app: App, key: int) -> Planned:
     """One stored window with its version. Raises UnknownName."""
     with app.store.read() as uow:
         window, version = uow.maintenance.get(key)
-    return replace(_planned(app, window, app.now()), version=version)
+        return replace(_planned(app, uow, window, app.now()), version=version)
 
 
 def preview(app: App, since: int, until: int) -> list[Occurrence]:
@@ -95,15 +96,16 @@ def add(app: App, window: Window, *, actor: str) -> tuple[Planned, tuple[Problem
                 f"A maintenance window is called {window.name!r} already. Choose another name, or end that one."
             )
         stored = uow.maintenance.add(window, now)
-        counted = _recount(app, uow, [stored], now)
+        counted = recount_changed(app, uow, [stored], now)
+        planned = _planned(app, uow, stored, now)
         _audit(uow, now, actor, "maintenance.add", stored, counted=counted)
         index = maintenance(app, uow, now - 86400, now + 90 * 86400)
     overlaps = index.overlaps(s for s in app.config.sources.values() if stored.select.matches(s))
     warnings = (*warnings, *(p for p in overlaps if stored.name in f"{p.field} {p.message}"))
-    if not any(stored.select.matches(s) for s in app.config.sources.values()):
+    if not planned.sources:
         says = f"No source matches {selector_text(stored.select)}."
         warnings = (*warnings, Problem("", f"window {stored.name}, select", says, "check the names", "warning"))
-    return _planned(app, stored, now), warnings
+    return planned, warnings
 
 
 def change(app: App, key: int, window: Window, *, actor: str, version: int | None = None) -> Planned:
@@ -119,7 +121,7 @@ def change(app: App, key: int, window: Window, *, actor: str, version: int | Non
         if any(w.name == window.name and w.id != key for w in windows(app, uow)):
             raise Refused(f"A maintenance window is called {window.name!r} already. Choose another name.")
         stored = uow.maintenance.replace(key, replace(window, by=before.by), version)
-        counted = _recount(app, uow, [before, stored], now)
+        counted = recount_changed(app, uow, [before, stored], now)
         _audit(uow, now, actor, "maintenance.change", stored, counted=counted)
     return find(app, stored.id or key)
 
@@ -130,7 +132,7 @@ def remove(app: App, key: int, *, actor: str, version: int | None = None) -> Non
     with app.store.write() as uow:
         window, _ = uow.maintenance.get(key)
         uow.maintenance.remove(key, now, version)
-        counted = _recount(app, uow, [window], now)
+        counted = recount_changed(app, uow, [window], now)
         _audit(uow, now, actor, "maintenance.remove", window, counted=counted)
 
 
@@ -171,7 +173,7 @@ def end(app: App, which: str, *, actor: str) -> Planned | None:
                 uow.maintenance.add(replace(current, name=f"{window.name} (ended {iso(now)})", id=None), now)
         _audit(uow, now, actor, "maintenance.end", window)
         left, _ = uow.maintenance.get(key)
-    return _planned(app, left, now)
+        return _planned(app, uow, left, now)
 
 
 def reprobe(app: App, since: int) -> list[Observation]:
@@ -202,9 +204,9 @@ def _checked(window: Window) -> tuple[Problem, ...]:
     return problems
 
 
-def _planned(app: App, window: Window, now: int) -> Planned:
+def _planned(app: App, uow: UnitOfWork, window: Window, now: int) -> Planned:
     found = occurrences(window, now, now + AHEAD_S)
-    names = tuple(s.name for s in app.config.sources.values() if window.select.matches(s))
+    names = tuple(s.name for s in known_sources(app, uow, None).values() if window.select.matches(s))
     return Planned(window, names, found[0] if found else None, bool(found) and found[0].start <= now)
 
 
@@ -220,24 +222,6 @@ def _find(app: App, uow: UnitOfWork, which: str) -> Window:
         )
     known = ", ".join(w.name for w in (*stored, *app.config.windows)) or "none"
     raise UnknownName(f"No maintenance window is called {which!r}. There are: {known}.")
-
-
-def _recount(app: App, uow: UnitOfWork, changed: Sequence[Window], now: int) -> int:
-    """Let the past agree with the windows as they are now, -> how many observations got another mark."""
-    spans = [(o.start, min(o.end, now)) for w in changed for o in occurrences(w, _first(w), now) if o.start < now]
-    sources = [s for s in app.config.sources.values() if any(w.select.matches(s) for w in changed)]
-    known = {s.name for s in uow.sources.all()}
-    sources = [s for s in sources if s.name in known]
-    if not spans or not sources:
-        return 0
-    since, until = min(a for a, _ in spans), max(b for _, b in spans)
-    index = maintenance(app, uow, since, until)
-    marks = {s.name: index.intervals(s) for s in sources}
-    done = uow.rollups.recompute([s.name for s in sources], since, until, marks)
-    # What the rules remember left these slots out, or kept them: let the next pass read them anew.
-    kept = uow.rule_windows.all([s.name for s in sources])
-    uow.rule_windows.put({name: {} for name in kept})
-    return done.observations
 
 
 def _first(window: Window) -> int:

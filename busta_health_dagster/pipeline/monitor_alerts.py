@@ -1,15 +1,14 @@
 """Alerts about the monitor itself: its network, its configuration, its ticks. One each, whatever the number of sources.
 
-They are not rules of alerts.yaml: nobody may switch off the news that the news is broken. They take the routes as any
-other alert does (type `monitor`, group `platform`), and make no incident.
+Their source and rules are those of domain/own.py. They take the routes as any other alert does (type `monitor`, group
+`platform`), and make no incident.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from busta_health_dagster.domain.rule import Pattern, Rule, Severity
-from busta_health_dagster.domain.source import Source
+from busta_health_dagster.domain.own import CONFIGURATION, NETWORK, TICKS
 from busta_health_dagster.domain.units import duration_text
 from busta_health_dagster.domain.verdict import Outcome, Verdict
 
@@ -18,13 +17,6 @@ if TYPE_CHECKING:
 
     from busta_health_dagster.domain.observation import SourceState
 
-MONITOR = Source(
-    name="monitor", type="monitor", probe="self", group="platform", tier=1, description="The monitor itself"
-)
-NETWORK = Rule("own-network", Pattern.THRESHOLD, recover_after=1, severity=Severity.CRITICAL)
-CONFIGURATION = Rule("configuration", Pattern.THRESHOLD, recover_after=1)
-TICKS = Rule("ticks", Pattern.THRESHOLD, for_=4, recover_after=1, severity=Severity.CRITICAL)
-RULES = (NETWORK, CONFIGURATION, TICKS)
 NETWORK_REASON = "network"
 DO = {
     NETWORK.name: "Check the network of the machine the monitor runs on; until then every source is unknown.",

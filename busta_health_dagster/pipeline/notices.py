@@ -22,13 +22,13 @@ from busta_health_dagster.domain.notice import (
     VerdictFacts,
 )
 from busta_health_dagster.domain.observation import SourceState, Status
+from busta_health_dagster.domain.own import DAGSTER, MONITOR
 from busta_health_dagster.domain.rule import Pattern, Rule
 from busta_health_dagster.domain.sla import percent
 from busta_health_dagster.engines.escalation import upcoming
 from busta_health_dagster.engines.flapping import ratio
-from busta_health_dagster.engines.rules import DAGSTER
 from busta_health_dagster.engines.rules.limits import limit_value
-from busta_health_dagster.pipeline.monitor_alerts import DO, MONITOR
+from busta_health_dagster.pipeline.monitor_alerts import DO
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence

@@ -19,10 +19,11 @@ from busta_health_dagster.domain.units import floor_to, from_epoch
 from busta_health_dagster.engines import burn, sla
 from busta_health_dagster.engines.periods import Period, period
 from busta_health_dagster.pipeline.incidents import list_incidents
+from busta_health_dagster.pipeline.known import known_sources
 from busta_health_dagster.pipeline.report_open import open_items
 from busta_health_dagster.pipeline.report_running import delivery_of, maintenance_of, monitor_of, noise_of, sent_in
 from busta_health_dagster.pipeline.report_trends import quality_of, response_of
-from busta_health_dagster.pipeline.service_levels import DAY_S, known_sources, service_levels, slice_counts
+from busta_health_dagster.pipeline.service_levels import DAY_S, service_levels, slice_counts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
 from busta_health_dagster.domain.alert import Event
+from busta_health_dagster.domain.own import MONITOR
 from busta_health_dagster.domain.report import Week
 from busta_health_dagster.domain.report_running import (
     ChannelRow,
@@ -21,7 +22,6 @@ from busta_health_dagster.domain.units import floor_to, iso
 from busta_health_dagster.engines import sla, tuning
 from busta_health_dagster.engines.periods import Period
 from busta_health_dagster.pipeline.dead_mans_switch import LAST_BEAT
-from busta_health_dagster.pipeline.monitor_alerts import MONITOR
 from busta_health_dagster.pipeline.planned import maintenance
 from busta_health_dagster.pipeline.service_levels import DAY_S, slice_counts
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from busta_health_dagster.domain.notice import Notice, NoticeKind, ReportFacts
+from busta_health_dagster.domain.own import REPORT_RULE, REPORTER
 from busta_health_dagster.domain.report import WeeklyReport
 from busta_health_dagster.domain.rule import Severity
-from busta_health_dagster.domain.source import Source
 from busta_health_dagster.engines.routing import route
 from busta_health_dagster.pipeline.report import weekly_report
 from busta_health_dagster.reports import message, verdict
@@ -20,9 +20,6 @@ if TYPE_CHECKING:
     from busta_health_dagster.pipeline.app import App
 
 NAME = "weekly"
-RULE = "weekly-report"
-"""What a route names to take it: `- {select: {rules: [weekly-report]}, escalation: reports}`."""
-REPORTER = Source(name="reports", type="monitor", probe="self", group="platform", description="Reports of the monitor")
 FRESH_S = 7 * 86400
 """An older week is kept and shown, and sent to nobody: filling a year backwards must not send fifty mails."""
 _MAIL = "email"
@@ -82,7 +79,7 @@ def receivers(app: App) -> tuple[str, ...]:
     """
     policy = app.config.policy
     found: dict[str, None] = {}
-    for ladder in route(policy, REPORTER, RULE, Severity.INFO).ladders:
+    for ladder in route(policy, REPORTER, REPORT_RULE, Severity.INFO).ladders:
         found |= dict.fromkeys(ladder.policy.steps[0].notify)
     return tuple(c for c in found if c in policy.channels and policy.channels[c].kind not in _SILENT)
 

@@ -12,12 +12,13 @@ from busta_health_dagster.pipeline.service_levels import DAY_S
 from busta_health_dagster.pipeline.trends import trends_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from busta_health_dagster.domain.report import Week
     from busta_health_dagster.domain.source import Source
     from busta_health_dagster.engines.periods import Period
     from busta_health_dagster.pipeline.app import App
+    from busta_health_dagster.quality.trends import Trend
     from busta_health_dagster.store.rollups import Summary
 
 DAYS = 30
@@ -62,6 +63,7 @@ def quality_of(
         newest = uow.quality.newest(scored) if scored else {}
         scores = uow.quality.scores(before.since, week.until, scored) if scored else {}
         daily = uow.rollups.daily(scored, first, week.until) if scored else {}
+    by_name |= _of_means({n: daily.get(n, ()) for n in scored if n not in by_name}, _last_day(week), app, sources)
     rows = []
     for name in scored:
         kept = {from_epoch(at).date(): s.mean_quality for at, s in daily.get(name, ())}
@@ -84,6 +86,23 @@ def quality_of(
             )
         )  # fmt: skip
     return tuple(sorted(rows, key=lambda r: (r.now is None, r.now or 0.0, r.source)))
+
+
+def _of_means(
+    days: Mapping[str, Sequence[tuple[int, Summary]]], last: date, app: App, sources: Mapping[str, Source]
+) -> dict[str, Trend]:
+    """The trend of sources that nobody scores here: an import brought their scores, the rollups kept daily means."""
+    from busta_health_dagster.quality.trends import daily, rolling
+
+    rows = [
+        {"source": name, "day": from_epoch(at).date(), "score": s.mean_quality}
+        for name, some in days.items() for at, s in some if s.mean_quality is not None
+    ]  # fmt: skip
+    found: dict[str, Trend] = {}
+    for name, part in daily(rows).groupby("source", sort=True) if rows else ():
+        limit = limits_for(sources[str(name)], app.config.rules).quality
+        found |= {t.source: t for t in rolling(part, last, limit=limit, worse="lower")}
+    return found
 
 
 def _mean(

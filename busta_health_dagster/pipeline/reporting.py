@@ -6,8 +6,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from busta_health_dagster.domain.observation import Status
 from busta_health_dagster.domain.verdict import Outcome
-from busta_health_dagster.engines.reporting import Reported, ReportPlan, plan_reports
+from busta_health_dagster.engines.reporting import Reported, ReportPlan, news, plan_reports
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,7 +31,13 @@ def pending_reports(
         reported = uow.reported.all()
         states = uow.states.all()
     current = {
-        s: {name: outcome_code(v) for name, v in checks.items()} for s, checks in verdicts.items() if s in states
+        s: news(
+            {name: outcome_code(v) for name, v in checks.items()},
+            reported.get(s),
+            answered=states[s].status in (Status.UP, Status.DEGRADED),
+        )
+        for s, checks in verdicts.items()
+        if s in states
     }
     plan = plan_reports(
         current,

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from busta_health_dagster.engines.rules import DAGSTER, INSTANCE_PATTERNS, SourceRules, SourceWindow, rules_for
+from busta_health_dagster.domain.own import DAGSTER
+from busta_health_dagster.engines.rules import INSTANCE_PATTERNS, SourceRules, SourceWindow, rules_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -10,20 +10,24 @@ from collections import defaultdict
 from dataclasses import dataclass
 from datetime import datetime
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from functools import cached_property
+from typing import TYPE_CHECKING
 
-from busta_health_dagster.domain.errors import BadInput, UnknownName
+from busta_health_dagster.domain.errors import BadInput
 from busta_health_dagster.domain.sla import BURN_TIERS, SliceCounts
 from busta_health_dagster.domain.source import Source
 from busta_health_dagster.domain.units import iso, to_epoch
 from busta_health_dagster.engines import burn, sla
 from busta_health_dagster.engines.burn import Forecast
 from busta_health_dagster.engines.periods import Period, period
+from busta_health_dagster.pipeline.known import known_sources
 from busta_health_dagster.pipeline.planned import maintenance
+from busta_health_dagster.pipeline.recount import moved_windows
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
+    from busta_health_dagster.domain.documents.service import ServiceLevelRow
     from busta_health_dagster.domain.sla import QualitySla, SlaResult
     from busta_health_dagster.engines.maintenance import Interval
     from busta_health_dagster.pipeline.app import App
@@ -47,7 +51,7 @@ class ServiceLevel:
     result: SlaResult
     forecast: Forecast
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> ServiceLevelRow:
         """The public shape of one entry of `busta sla -o json`."""
         return {
             **self.result.as_json(),
@@ -83,28 +87,6 @@ def instant(text: str) -> int:
         return to_epoch(datetime.fromisoformat(text))
     except ValueError:
         raise ValueError(f"{text!r} is not a time with its zone; write 2026-11-23T08:25:00Z or +01:00") from None
-
-
-def known_sources(app: App, uow: UnitOfWork, names: Collection[str] | None) -> dict[str, Source]:
-    """The configured sources, and those that only an import has brought.
-
-    Raises:
-        UnknownName: neither configured nor imported.
-    """
-    known = dict(app.config.sources)
-    for stored in uow.sources.all():
-        if stored.name not in known and stored.origin == "import":
-            known[stored.name] = Source(stored.name, stored.type, stored.origin, interval_s=stored.interval_s)
-    if not names:
-        return known
-    for name in names:
-        if name not in known:
-            import difflib
-
-            near = difflib.get_close_matches(name, known, n=3)
-            hint = f"Did you mean {' or '.join(near)}?" if near else "Names: busta sources list, and what was imported."
-            raise UnknownName(f"No source is called {name!r}. {hint}")
-    return {name: known[name] for name in names}
 
 
 def service_levels(app: App, asked: Period, names: Collection[str] | None = None) -> list[ServiceLevel]:
@@ -145,13 +127,19 @@ def _worst_first(level: ServiceLevel) -> tuple[int, Fraction | int, str]:
     return (1 if result.met else 0), Fraction(0) if left is None else left, result.source
 
 
+def _score_age(source: Source) -> int:
+    """How long a score holds."""
+    every = source.quality.every_s if source.quality is not None else HOUR_S
+    return QUALITY_AGES * max(every, source.interval_s)
+
+
 class _Counts:
     """Everything that is read for one question, in few queries."""
 
     def __init__(
         self, app: App, uow: UnitOfWork, sources: Mapping[str, Source], asked: Period, *, burning: bool = True
     ) -> None:  # fmt: skip
-        self._uow, self._asked = uow, asked
+        self._uow, self._asked, self._sources = uow, asked, sources
         longest = max((s.interval_s for s in sources.values()), default=0)
         horizon = max(burn.HORIZONS) * longest if burning else 0
         first = min(asked.since, asked.until - max(RECENT_S.values()), asked.until - horizon)
@@ -159,6 +147,8 @@ class _Counts:
         known = {s.name for s in uow.sources.all()}
         self._seen_ever = known
         self._first_kept = uow.observations.first_slot()
+        # maintenance.yaml was edited and nothing that may write has run since: the rollups hold the old marks
+        self._moved = moved_windows(app, uow, asked.until)
         self._seen: dict[str, dict[str, Summary]] = {}
         groups: dict[int, list[str]] = defaultdict(list)
         for source in sources.values():
@@ -190,7 +180,8 @@ class _Counts:
         """The verdicts of all slices of the span, the planned and the missing ones included."""
         planned = self._clipped(source, span)
         kept = self._first_kept is not None and span.since >= self._first_kept
-        if source.interval_s < sla.SHORTEST_SLICE_S and (kept or self._is_young(source)):
+        several = source.interval_s < sla.SHORTEST_SLICE_S or source.name in self._moved
+        if several and (kept or self._is_young(source)):
             return self._exact(source, span, planned)
         seen = self._seen.get(source.name)
         counts = SliceCounts() if seen is None else seen[span.label].slices
@@ -231,17 +222,25 @@ class _Counts:
         )  # fmt: skip
         return None if fires is None else fires.name
 
+    @cached_property
+    def _scores(self) -> dict[str, list[tuple[int, float]]]:
+        """Of every source that has any in the window, or should: read at once."""
+        some = [
+            source
+            for name, source in self._sources.items()
+            if name in self._seen_ever
+            and (source.quality is not None or self._seen[name][self._asked.label].mean_quality is not None)
+        ]
+        oldest = self._asked.since - max(map(_score_age, some), default=0)
+        return self._uow.observations.scores(oldest, self._asked.until, [s.name for s in some]) if some else {}
+
     def _quality(self, source: Source) -> QualitySla | None:
         """None where no score was ever made in reach of the window."""
         if source.name not in self._seen_ever:
             return None
         asked = self._asked
-        every = source.quality.every_s if source.quality is not None else HOUR_S
-        age = QUALITY_AGES * max(every, source.interval_s)
-        if source.quality is None and not self._seen[source.name][asked.label].mean_quality:
-            return None
-        looks = self._uow.observations.columns(asked.since - age, asked.until, [source.name])[source.name]
-        scores = [(x.slot, x.quality) for x in looks if x.quality is not None]
+        age = _score_age(source)
+        scores = [(at, score) for at, score in self._scores.get(source.name, ()) if at >= asked.since - age]
         if not scores and source.quality is None:
             return None
         return sla.quality(

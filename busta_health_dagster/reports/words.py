@@ -8,7 +8,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from busta_health_dagster.domain.units import duration_text, floored, from_epoch
+from busta_health_dagster.domain.units import duration_text, floor_to, floored, from_epoch
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -137,8 +137,11 @@ class Calendar:
         return f"{self.local(epoch):%H:%M} today" if self.local(epoch).date() == today else self.moment(epoch)
 
     def span(self, start: int, end: int) -> str:
-        """Thu 19 Nov 07:00–09:00"""
-        same = self.local(start).date() == self.local(end).date()
+        """Thu 19 Nov 07:00–09:00; with its zone where the clocks change in between: 02:00 CEST–02:00 CET."""
+        first, last = self.local(start), self.local(end)
+        same = first.date() == last.date()
+        if first.utcoffset() != last.utcoffset():
+            return f"{self.moment(start)} {first:%Z}–{'' if same else self.day(end) + ' '}{last:%H:%M %Z}"
         return f"{self.moment(start)}–{self.local(end):%H:%M}" if same else f"{self.moment(start)} – {self.moment(end)}"
 
     @property
@@ -166,9 +169,11 @@ def figure(one: Figure) -> tuple[str, str, str, str]:
 
 
 def is_worse(one: Figure) -> bool:
+    """Of what is shown: 96.3 after 96.3 is no loss, whatever the third decimal says."""
     if one.now is None or one.before is None or not one.worse:
         return False
-    return one.now > one.before if one.worse == "up" else one.now < one.before
+    changed = figure(one)[3]
+    return changed.startswith("+" if one.worse == "up" else MINUS)
 
 
 def fell(row: SlaRow) -> bool:
@@ -179,10 +184,15 @@ def fell(row: SlaRow) -> bool:
 def _longer(now: float | None, before: float | None) -> str:
     if now is None or before is None:
         return DASH
-    difference = now - before
+    difference = _as_shown(now) - _as_shown(before)
     if abs(difference) < 60:
         return "0 min"
     return f"{'+' if difference > 0 else MINUS}{duration_text(abs(difference))}"
+
+
+def _as_shown(seconds: float) -> int:
+    """Durations of a day and more are told in hours, shorter ones in minutes."""
+    return floor_to(seconds, 3600 if seconds >= 86400 else 60)
 
 
 def _ten(value: float | None) -> float | None:

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from busta_health_dagster.domain.policy import AlertPolicy
+from busta_health_dagster.domain.source import IMPORTED, Source
 from busta_health_dagster.settings.settings_model import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from busta_health_dagster.domain.errors import Problem
     from busta_health_dagster.domain.maintenance import Window
     from busta_health_dagster.domain.rule import Rule
-    from busta_health_dagster.domain.source import Source
 
 FILES = ("sources.yaml", "alerts.yaml", "maintenance.yaml", "settings.yaml")
 
@@ -41,6 +41,19 @@ class Config:
     loaded_at: float = 0.0
     warnings: tuple[Problem, ...] = ()
     files: tuple[str, ...] = ()
+    unlisted: Mapping[str, Source] = field(default_factory=dict)
+    """What holds for a source that the files do not name, by type; "" for any other type."""
+
+    def imported(self, name: str, type_: str, interval_s: int, cadence_s: int | None = None) -> Source:
+        """A source that only an import brought: the defaults of its type, of the file, else of the program.
+
+        How often it is said to change replaces its type's `max_data_age`.
+        """
+        like = self.unlisted.get(type_) or self.unlisted.get("") or Source(name, type_, IMPORTED)
+        return replace(
+            like, name=name, type=type_, probe=IMPORTED, interval_s=interval_s, cadence_s=cadence_s or like.cadence_s,
+            max_data_age_s=None if cadence_s else like.max_data_age_s, where="import",
+        )  # fmt: skip
 
     @property
     def tick_s(self) -> int:

@@ -4,24 +4,22 @@ names that line.
 
 from __future__ import annotations
 
-import zlib
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from busta_health_dagster.domain.source import QualitySpec, Sla, Source
 from busta_health_dagster.settings.problems import keys_of, meant, near, translate
 from busta_health_dagster.settings.source_model import (
     COMMON,
     MERGED,
-    QualityFields,
     SourceFields,
-    default_group,
 )
+from busta_health_dagster.settings.source_resolving import resolve
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
 
+    from busta_health_dagster.domain.source import Source
     from busta_health_dagster.settings.document import Document, Place
     from busta_health_dagster.settings.problems import Findings
 
@@ -54,6 +52,19 @@ class SourceReader:
             )
         control = self._entries("control")
         return {source.name: source for source in sources}, tuple(control)
+
+    def unlisted(self) -> dict[str, Source]:
+        """What holds for sources that the file does not name (an import brings them): by type, "" for any other."""
+        found = {}
+        for type_ in ("", *self._types):
+            merged, _ = self._merge(("unlisted",), {"type": type_ or "imported"})
+            common = {key: value for key, value in merged.items() if key in COMMON and key != "quality"}
+            try:
+                fields = SourceFields.model_validate(_PLACEHOLDER | common)
+            except ValidationError:
+                continue  # told already, as a problem of this block
+            found[type_] = resolve(fields, None, {}, where="", shards=1)
+        return found
 
     def _entries(self, section: str) -> list[Source]:
         entries = self._doc.data.get(section, [])
@@ -90,6 +101,7 @@ class SourceReader:
 
     def _source(self, path: Place, entry: dict[str, Any]) -> Source | None:
         merged, origin = self._merge(path, entry)
+        self.used_types |= {type_} if isinstance(type_ := merged.get("type"), str) else set()
         common = {key: value for key, value in merged.items() if key in COMMON}
         own = {key: value for key, value in merged.items() if key not in COMMON}
         hints = {
@@ -106,14 +118,13 @@ class SourceReader:
         config = self._probe_config(common.get("probe"), own, origin, path)
         if fields is None or config is None:
             return None
-        return _resolve(fields, config, entry, where=self._doc.line(path), shards=self._shards)
+        return resolve(fields, config, entry, where=self._doc.line(path), shards=self._shards)
 
     def _merge(self, path: Place, entry: dict[str, Any]) -> tuple[dict[str, Any], Callable[[Place], Place]]:
         """The entry over its type over the defaults; and from a path in the result to the one in the document."""
         type_ = entry.get("type", "control" if path[0] == "control" else None)
         layers: list[tuple[Place, dict[str, Any]]] = [(("defaults",), self._defaults)]
         if isinstance(type_, str):
-            self.used_types.add(type_)
             layers.append((("types", type_), self._types.get(type_, {})))
         layers.append((path, entry if type_ is None else {"type": type_, **entry}))
         merged: dict[str, Any] = {}
@@ -239,52 +250,3 @@ class SourceReader:
                 (*place, key), key, block[key], [*sorted(COMMON), *known], f"probe {probe}" if probe else "no probe"
             )
         return {key: value for key, value in block.items() if key not in strangers}
-
-
-def _resolve(fields: SourceFields, config: BaseModel, entry: dict[str, Any], *, where: str, shards: int) -> Source:
-    own_sla = entry.get("sla")
-    return Source(
-        name=fields.name,
-        type=fields.type,
-        probe=fields.probe,
-        config=config,
-        interval_s=int(fields.interval),
-        timeout_s=fields.timeout,
-        confirm=fields.confirm,
-        tier=fields.tier,
-        group=fields.group or default_group(fields.type, fields.probe),
-        description=fields.description,
-        tags=fields.tags,
-        owners=fields.owners,
-        runbook=fields.runbook,
-        feeds=fields.feeds,
-        cadence_s=None if fields.cadence is None else int(fields.cadence),
-        max_data_age_s=None if fields.max_data_age is None else int(fields.max_data_age),
-        sla=Sla(
-            fields.sla.uptime,
-            fields.sla.quality,
-            fields.sla.degraded,
-            explicit=isinstance(own_sla, dict) and "uptime" in own_sla,
-        ),
-        quality=None if fields.quality is None else _quality(fields.quality),
-        concurrency=fields.concurrency,
-        concurrency_per_host=fields.concurrency_per_host,
-        allow_private=fields.allow_private,
-        # By name, not by position: a source added at the top must not move every other one to another run.
-        shard=zlib.crc32(fields.name.encode()) % shards,
-        where=where,
-    )
-
-
-def _quality(fields: QualityFields) -> QualitySpec:
-    return QualitySpec(
-        suite=fields.suite,
-        validator=fields.validator,
-        validator_scale=fields.validator_scale,
-        every_s=int(fields.every),
-        rows=fields.rows,
-        fetch=fields.fetch,
-        public_columns=fields.public_columns,
-        key_columns=fields.key_columns,
-        push_down=fields.push_down,
-    )

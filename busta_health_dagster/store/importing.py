@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from array import array
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from itertools import pairwise
 from statistics import median
@@ -11,26 +12,31 @@ from typing import TYPE_CHECKING
 from busta_health_dagster.domain.observation import Observation, Status
 from busta_health_dagster.domain.units import floor_to, iso
 from busta_health_dagster.store.catalogue import ImportedSource, read_catalogue
+from busta_health_dagster.store.folding import fold
 from busta_health_dagster.store.observation_csv import Rejected, Row, read_observations
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Set as AbstractSet
     from pathlib import Path
 
     from busta_health_dagster.store.database import Store
 
 _BATCH = 5_000
-_LOOKED_AT = 2_000
 _DEFAULT_INTERVAL_S = 300
 
 
 @dataclass(slots=True)
 class ImportReport:
-    """What an import did. `slots` are the first and last slot per source, `rejected` the lines not used, and why."""
+    """What an import did. `slots` are the first and last slot per source, `rejected` the lines not used, and why.
+
+    `folded` lines shared their slot with others and count together with them.
+    """
 
     stored: int = 0
     replaced: int = 0
     unchanged: int = 0
+    folded: int = 0
     slots: dict[str, tuple[int, int]] = field(default_factory=dict)
     intervals: dict[str, int] = field(default_factory=dict)
     rejected: list[Rejected] = field(default_factory=list)
@@ -52,9 +58,9 @@ def import_observations(
     """
     report, lines = ImportReport(), 0
     known = read_catalogue(path).sources
-    _prepare(store, path, now, known, report)
+    shared = _prepare(store, path, now, known, report)
     batches: dict[str, dict[int, Row]] = defaultdict(dict)
-    seen: dict[str, set[int]] = defaultdict(set)
+    together: dict[tuple[str, int], list[Row]] = defaultdict(list)
     for row in read_observations(path):
         lines += 1
         if progress is not None and lines % _BATCH == 0:
@@ -68,14 +74,16 @@ def import_observations(
             )
             continue
         slot = floor_to(row.at, report.intervals[row.source])
-        if slot in seen[row.source]:
-            why = f"a second observation of the slot {iso(slot)} (interval {report.intervals[row.source]} s)"
-            report.rejected.append(Rejected(row.file, row.line, why))
+        if slot in shared[row.source]:
+            together[row.source, slot].append(row)
             continue
-        seen[row.source].add(slot)
         batches[row.source][slot] = row
         if len(batches[row.source]) >= _BATCH:
             _store(store, row.source, batches.pop(row.source), report)
+    for (name, slot), rows in together.items():
+        batches[name][slot], again = fold(rows)
+        report.folded += len(rows) - len(again) if len(rows) - len(again) > 1 else 0
+        report.rejected += again
     for name, batch in batches.items():
         _store(store, name, batch, report)
     if progress is not None:
@@ -87,20 +95,29 @@ def infer_interval(instants: Sequence[int]) -> int:
     """The usual distance between observations, in whole minutes; 5 minutes where one or none tells nothing."""
     ordered = sorted(set(instants))
     gaps = [later - earlier for earlier, later in pairwise(ordered)]
-    return max(round(median(gaps) / 60) * 60, 60) if gaps else _DEFAULT_INTERVAL_S
+    return max(int(median(gaps) / 60 + 0.5) * 60, 60) if gaps else _DEFAULT_INTERVAL_S
 
 
-def _prepare(store: Store, path: Path, now: int, known: Mapping[str, ImportedSource], report: ImportReport) -> None:
-    """A first reading finds the sources and their intervals."""
-    instants: dict[str, list[int]] = defaultdict(list)
+def _prepare(
+    store: Store, path: Path, now: int, known: Mapping[str, ImportedSource], report: ImportReport
+) -> dict[str, AbstractSet[int]]:
+    """A first reading finds the sources, their intervals, and -> which slots several lines share.
+
+    It looks at every line: the beginning of a file that is not in order says nothing about the interval.
+    """
+    instants: dict[str, array[int]] = defaultdict(lambda: array("q"))
     for row in read_observations(path):
-        if isinstance(row, Row) and len(instants[row.source]) < _LOOKED_AT:
+        if isinstance(row, Row):
             instants[row.source].append(row.at)
+    shared: dict[str, AbstractSet[int]] = {}
     with store.write() as uow:
-        for name, some in instants.items():
+        for name, found in instants.items():
             kind = known.get(name, ImportedSource()).type
-            source = uow.sources.ensure(name, kind, infer_interval(some), now)
-            report.intervals[name] = source.interval_s
+            interval_s = uow.sources.ensure(name, kind, infer_interval(found), now).interval_s
+            report.intervals[name] = interval_s
+            lines = Counter(at - at % interval_s for at in found)
+            shared[name] = {slot for slot, n in lines.items() if n > 1}
+    return shared
 
 
 def _store(store: Store, name: str, rows: dict[int, Row], report: ImportReport) -> None:

@@ -163,6 +163,10 @@ def quality_of(trace: bytes) -> int | None:
     return take(trace, at)[0]
 
 
+SCORED = tuple(bytes(byte for byte in range(256) if byte & flag) for flag in (_MORE, _QUALITY))
+"""First and second bytes of a trace that holds a quality, for a database that looks bytes up."""
+
+
 def _remainder_fits(phases: Phases, response: int | None, first: int) -> bool:
     """May the time to first byte be left out, because it is what the response time leaves over?"""
     if response is None or not first & _BODY or phases.first_byte is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, replace
 from datetime import datetime
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select, update
@@ -15,11 +16,12 @@ from busta_health_dagster.domain.source import Selector
 from busta_health_dagster.store.schema.alerting import maintenance_window
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from busta_health_dagster.store.unit import UnitOfWork
 
 _T = maintenance_window.c
+_COUNTED = "counted_windows"
 
 
 class PlannedWork:
@@ -60,6 +62,19 @@ class PlannedWork:
     def remove(self, key: int, now: int, version: int | None = None) -> None:
         """It never was, for what is computed from now on; the row stays for the audit. Raises as `replace`."""
         self._write(key, version, {"removed_at": now})
+
+    def counted_with(self) -> tuple[Window, ...] | None:
+        """The windows of maintenance.yaml with which the past was counted; None: nobody wrote it down yet."""
+        rows = self._uow.meta.get(_COUNTED)
+        return None if rows is None else tuple(_window(SimpleNamespace(**row, id=None)) for row in rows)
+
+    def is_counted_with(self, windows: Iterable[Window]) -> bool:
+        """Was the past counted with these? True also where nobody wrote it down."""
+        rows = self._uow.meta.get(_COUNTED)
+        return rows is None or rows == [_row(w) for w in windows]
+
+    def set_counted_with(self, windows: Iterable[Window]) -> None:
+        self._uow.meta.put(_COUNTED, [_row(w) for w in windows])
 
     def _write(self, key: int, version: int | None, values: Mapping[str, Any]) -> None:
         _, present = self.get(key)

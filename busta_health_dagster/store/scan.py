@@ -38,7 +38,7 @@ def scan(
     since: int,
     until: int,
     tail: str = "ORDER BY o.slot",
-    **values: int,
+    **values: int | bytes,
 ) -> Sequence[Any]:
     """Rows of `columns` (SQL over `o`) for these sources in [since, until); `fleet` is how many sources a tick may
     hold.

@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING
 import pytest
 from history_stories import DAY, HOUR, T0, imported, incidents, level, log, open_monitor
 
-from busta_health_dagster.domain.alert import Event, fold, standing
+from busta_health_dagster.cli.incidents_view import markdown
+from busta_health_dagster.domain.alert import Event
 from busta_health_dagster.domain.errors import BadInput, UnknownName
 from busta_health_dagster.domain.observation import Observation, Status
+from busta_health_dagster.domain.standing import fold, standing
 from busta_health_dagster.domain.units import iso
 from busta_health_dagster.pipeline.alert import alert_pass
 from busta_health_dagster.pipeline.importing import export_history, replay_stored
-from busta_health_dagster.pipeline.incidents import show_incident, timeline, write_note
+from busta_health_dagster.pipeline.incidents import show_incident, write_note
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -104,11 +106,13 @@ def test_lines_that_cannot_be_taken_are_named_and_the_rest_is_taken(monitor: App
     report = imported(monitor, path)
     assert dict(report.sources.items()).keys() == {"feed", "watched_api"}
     places = [(r.where.rpartition(":")[2], r.reason) for r in report.rejected]
-    assert [n for n, _ in places] == ["3", "4", "5", "6", "7"]
+    assert [n for n, _ in places] == ["3", "4", "5", "7"], "line 6 shares the slot of line 2 and counts with it"
     assert "no zone" in places[0][1]
     assert "sideways" in places[1][1]
-    assert "has not come yet" in places[4][1]
-    assert "5 lines rejected" in report.sentence()
+    assert "has not come yet" in places[3][1]
+    assert report.folded == 2
+    assert "2 lines shared their slot with others and were counted together" in report.sentence()
+    assert "4 lines rejected" in report.sentence()
 
 
 def test_a_file_with_nothing_to_take_is_refused(monitor: App, tmp_path: Path) -> None:
@@ -136,7 +140,7 @@ def test_figures_by_rule_and_a_timeline_to_begin_a_post_mortem_with(monitor: App
     imported(monitor, log(tmp_path / "log.csv", 300, range(100, 120)))
     found = incidents(monitor, T0 + 2 * DAY)
     write_note(monitor, found.incidents[0].id, "restarted the | proxy", kind="note", by="bo")
-    text = timeline(show_incident(monitor, found.incidents[0].id))
+    text = markdown(show_incident(monitor, found.incidents[0].id).as_json())
     assert "| Time to resolve | 1 h 40 min |" in text
     assert "source-down: escalated" in text
     assert "note by bo | restarted the \\| proxy" in text

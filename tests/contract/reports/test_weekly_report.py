@@ -10,6 +10,7 @@ import pytest
 from weekly_history import DAY, HOUR, MONDAY, SEVEN, write_history
 
 from busta_health_dagster.domain.errors import BadInput
+from busta_health_dagster.domain.units import iso
 from busta_health_dagster.pipeline.deliver import delivery_pass
 from busta_health_dagster.pipeline.importing import import_history
 from busta_health_dagster.pipeline.report import last_week, sla_now, week_of, weekly_report
@@ -150,3 +151,13 @@ def test_filling_the_past_keeps_reports_and_sends_nothing(app) -> None:
 def test_without_a_route_of_its_own_the_last_route_takes_the_report(app) -> None:
     policy = replace(app.config.policy, routes=app.config.policy.routes[1:])
     assert receivers(replace(app, config=replace(app.config, policy=policy))) == ("log",)
+
+
+def test_scores_that_only_an_import_brought_have_a_slope_too(app, tmp_path: Path) -> None:
+    """Nobody scores the source here: the rollups kept its daily means, and `too few days to say` was not true of them."""
+    lines = ["timestamp,source,status,quality"]
+    lines += [f"{iso(MONDAY - (25 * 24 - n) * HOUR)},bought_feed,up,{99.5 - n * 0.5 / 24:.2f}" for n in range(25 * 24)]
+    (tmp_path / "bought.csv").write_text("\n".join(lines) + "\n")
+    import_history(app, tmp_path / "bought.csv")
+    row = next(r for r in weekly_report(app, "2026-W47").quality if r.source == "bought_feed")
+    assert row.slope == pytest.approx(-0.5, abs=0.01)

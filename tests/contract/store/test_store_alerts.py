@@ -10,12 +10,13 @@ from sqlalchemy.exc import IntegrityError
 from store_stories import DAY, T0
 
 from busta_health_dagster.domain.access import AuditEntry, Role, WebSession
-from busta_health_dagster.domain.alert import Alert, AlertState, Event, Hold, Ladder, Transition, fold
+from busta_health_dagster.domain.alert import Alert, AlertState, Event, Hold, Ladder, Transition
 from busta_health_dagster.domain.errors import Refused, UnknownName
 from busta_health_dagster.domain.maintenance import Window
 from busta_health_dagster.domain.policy import Escalation, Step
 from busta_health_dagster.domain.rule import Severity
 from busta_health_dagster.domain.source import Selector
+from busta_health_dagster.domain.standing import fold
 from busta_health_dagster.engines.alert_record import NotSent
 from busta_health_dagster.engines.routing import Considered
 from busta_health_dagster.store import Store

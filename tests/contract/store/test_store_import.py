@@ -69,15 +69,40 @@ def test_every_line_that_is_left_out_is_told_with_its_reason(store: Store, tmp_p
     path = tmp_path / "log.csv"
     path.write_text(
         HEADER
-        + f"{iso(T0)},odds,up,10\n{iso(T0 + 300)},odds,up,10\n{iso(T0 + 430)},odds,down,\n{iso(T0 + 600)},odds,fine,\n"
+        + f"{iso(T0)},odds,up,10\n{iso(T0 + 300)},odds,up,10\n{iso(T0 + 300)},odds,down,\n{iso(T0 + 600)},odds,fine,\n"
     )
     synced(store, odds=300)
     report = import_observations(store, path, T0 + DAY)
-    assert report.stored == 2
+    assert (report.stored, report.folded) == (2, 0)
     assert [(r.line, r.reason) for r in report.rejected] == [
-        (4, "a second observation of the slot 2026-11-16T00:05:00Z (interval 300 s)"),
         (5, "status 'fine' is not one of up, degraded, down, unknown"),
+        (4, "a second observation at 2026-11-16T00:05:00Z; the first one counts"),
     ]
+
+
+def test_lines_that_share_a_slot_count_together_and_half_of_them_down_is_down(store: Store, tmp_path: Path) -> None:
+    """A log of every minute for a source that is watched every five: no outage of it begins late, none is lost."""
+    synced(store, odds=300)
+    words = ["up"] * 30
+    for n in (1, 2, 3, 5, 6, 11, 20):
+        words[n] = "down"
+    words[16] = words[18] = words[19] = "degraded"
+    words[20:25] = ["down", "unknown", "up", "unknown", "unknown"]
+    path = log(tmp_path / "log.csv", *((T0 + n * 60, "odds", word) for n, word in enumerate(words)))
+    report = import_observations(store, path, T0 + DAY)
+    assert (report.stored, report.folded, report.rejected) == (6, 30, [])
+    with store.read() as uow:
+        told = uow.observations.window(["odds"], T0, T0 + HOUR)["odds"]
+    assert [o.status.word for o in told] == ["down", "up", "up", "degraded", "down", "up"]
+    assert [o.observed_at - T0 for o in told] == [180, 540, 840, 1140, 1200, 1740], (
+        "each is the newest look of that status"
+    )
+
+
+def test_the_interval_is_that_of_the_whole_file_in_whatever_order_its_lines_are(store: Store, tmp_path: Path) -> None:
+    lines = [(T0 + n * 300, "scores", "up") for n in range(3 * 288)]
+    lines.sort(key=lambda line: (line[0] // 300 % 7, line[0]))
+    assert import_observations(store, log(tmp_path / "log.csv", *lines), T0 + 9 * DAY).intervals == {"scores": 300}
 
 
 def test_an_export_imports_into_another_store_as_it_was(store: Store, tmp_path: Path) -> None:

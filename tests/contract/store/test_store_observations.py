@@ -193,3 +193,21 @@ def test_history_that_is_taken_back_leaves_no_trace(store: Store) -> None:
             assert (summary.seen, summary.measured) == (20, summary.up)
             assert uow.rollups.recompute([name], T0, T0 + DAY).hours == 0
             assert uow.observations.delete(name, T0 - DAY, T0) == 0
+
+
+def test_scores_are_found_without_the_looks_that_have_none(store: Store) -> None:
+    synced(store, odds=300, scores=300)
+    plain = {"phases": Phases(1.0, 12.0, 20.0, 58.0, 3.3), "http_status": 200, "size_bytes": 48_211}
+    added(
+        store,
+        seen("odds", T0, quality=97.25, **plain),
+        seen("odds", T0 + 300, **plain),
+        seen("scores", T0, quality=0.0),
+    )
+    added(store, seen("odds", T0 + 600, Status.DOWN), seen("odds", T0 + 900, quality=88.0, http_status=429))
+    with store.read() as uow:
+        assert uow.observations.scores(T0, T0 + HOUR, ["odds", "scores"]) == {
+            "odds": [(T0, 97.25), (T0 + 900, 88.0)],
+            "scores": [(T0, 0.0)],
+        }
+        assert uow.observations.scores(T0 + 1, T0 + 900, ["odds"]) == {"odds": []}

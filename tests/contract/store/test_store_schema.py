@@ -34,7 +34,9 @@ def test_the_migrations_build_exactly_the_tables_of_the_schema(store: Store) -> 
 
     assert {access.session.name, alerting.alert.name, observing.source.name} <= set(metadata.tables)
     with store.read() as uow:
-        context = MigrationContext.configure(uow.connection, opts={"compare_type": True, "version_table": VERSION_TABLE})
+        context = MigrationContext.configure(
+            uow.connection, opts={"compare_type": True, "version_table": VERSION_TABLE}
+        )
         assert compare_metadata(context, metadata) == []
         assert set(uow.row_counts()) == set(metadata.tables)
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from busta_health_dagster.domain.alert import Alert, Transition, fold, standing
+from busta_health_dagster.domain.alert import Alert, Transition
 from busta_health_dagster.domain.observation import Kind, Observation, Status
 from busta_health_dagster.domain.policy import AlertPolicy, Escalation, Grouping, Inhibition, Route, Step
 from busta_health_dagster.domain.rule import Condition, Override, Pattern, Rule, Severity
 from busta_health_dagster.domain.source import QualitySpec, Selector, Source
+from busta_health_dagster.domain.standing import fold, standing
 from busta_health_dagster.domain.verdict import Outcome, Verdict
 from busta_health_dagster.engines.alert_record import Context, NotSent
 from busta_health_dagster.engines.alert_record import Step as Done

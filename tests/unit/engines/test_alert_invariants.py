@@ -9,8 +9,9 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from busta_health_dagster.domain.alert import Alert, AlertState, Event, Transition, fold, standing
+from busta_health_dagster.domain.alert import Alert, AlertState, Event, Transition
 from busta_health_dagster.domain.rule import Severity
+from busta_health_dagster.domain.standing import fold, standing
 from busta_health_dagster.domain.verdict import Outcome, Verdict
 from busta_health_dagster.engines import alert_actions as actions
 from busta_health_dagster.engines.alert_record import Context, Step

@@ -82,36 +82,6 @@ def test_a_dead_monitor_resolves_nothing():
     assert "resolved" not in p.events
 
 
-def test_fired_again_within_the_grace_period_is_the_same_alert():
-    p = Player()
-    p.every("bgg")
-    opened, resolved = p.alert.opened_at, p.alert.resolved_at
-    p.every("b", 4 * TICK)
-    assert (p.events[-1], p.alert.opened_at, p.alert.reopened) == ("reopened", opened, 1)
-    assert p.story[-1][1] == SLACK
-    assert p.transitions[-1].surface_event == "opened"
-    assert p.alert.resolved_at is None
-    p.every("gg", 5 * TICK)
-    assert p.alert.resolved_at > resolved
-
-
-def test_fired_again_after_the_grace_period_is_a_new_alert():
-    p = Player()
-    p.every("bgg")
-    p.alert = replace(p.alert, id=7)
-    step = p.see("bad", 2 * TICK + 16 * MIN)
-    assert (p.alert.id, p.alert.state) == (None, AlertState.OPEN)
-    assert (step.superseded.id, step.superseded.watched) == (7, False)
-
-
-def test_a_second_bad_verdict_after_the_grace_period_still_belongs_to_the_run_that_began_within_it():
-    p = Player(replace(SLOW, overrides=(), recover_after=1))
-    p.every("bbg")
-    p.see("bad", 2 * TICK + 14 * MIN)
-    p.see("bad", 2 * TICK + 19 * MIN)
-    assert p.events[-1] == "reopened"
-
-
 def test_maintenance_holds_back_the_opening_and_the_first_bad_look_after_it_opens():
     p = Player()
     p.every("bbb", maintenance="warehouse-upgrade")

@@ -13,7 +13,14 @@ from hypothesis import strategies as st
 from busta_health_dagster.domain.maintenance import Window
 from busta_health_dagster.domain.source import Selector, Source
 from busta_health_dagster.domain.units import iso
-from busta_health_dagster.engines.maintenance import MaintenanceIndex, active, merged, occurrences, validate
+from busta_health_dagster.engines.maintenance import (
+    MaintenanceIndex,
+    active,
+    differences,
+    merged,
+    occurrences,
+    validate,
+)  # fmt: skip
 
 ODDS = Source("odds_api", "odds", "http")
 NEWS = Source("espn_nfl", "news", "feed")
@@ -206,3 +213,13 @@ def test_a_union_covers_exactly_what_its_parts_cover(parts, moment):
 def test_an_unbounded_hourly_rule_of_1990_is_answered_without_counting_up_from_it():
     w = window("1990-01-01T00:00", hours=0.5, rrule="FREQ=HOURLY")
     assert len(occurrences(w, at("2026-06-01"), at("2026-06-02"))) == 24  # counting up: 320,000 steps
+
+
+@given(*[st.lists(st.tuples(st.integers(0, 40), st.integers(1, 9)).map(lambda x: (x[0], x[0] + x[1])))] * 2)
+def test_two_unions_differ_where_one_covers_what_the_other_does_not(one, other):
+    def covered(intervals):
+        return {n for a, b in intervals for n in range(a, b)}
+
+    found = differences(one, other)
+    assert covered(found) == covered(one) ^ covered(other)
+    assert found == merged(found), "in order, and none touches the next"

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from report_stories import EMPTY, FALL_BACK, FIRST, FULL, NO_SOURCES, WEEK
 
-from busta_health_dagster.domain.report import Incidents
+from busta_health_dagster.domain.report import Figure, Incidents
 from busta_health_dagster.reports import findings, verdict, words
 
 
@@ -35,6 +35,23 @@ def test_a_change_is_the_difference_of_what_is_shown(a, b):
     now, before = a / 1000, b / 1000
     difference = Fraction(words.share(now)) - Fraction(words.share(before))
     assert Fraction(words.change(now, before).replace("−", "-")) == difference
+
+
+def test_a_figure_is_worse_when_what_is_shown_is():
+    """96.34 after 96.38 is 96.3 after 96.3: it stood there as a loss of 0.0, in red."""
+    quality = Figure("Quality, mean", 96.34, 96.38, "", "down")
+    assert (words.figure(quality)[3], words.is_worse(quality)) == ("0.0", False)
+    assert words.is_worse(replace(quality, before=96.41))
+    mttr = Figure("MTTR, mean", 5918, 5452, "s", "up")
+    assert (words.figure(mttr)[3], words.is_worse(mttr)) == ("+8 min", True), "1 h 38 min after 1 h 30 min"
+    assert words.figure(replace(mttr, now=26 * 3600 + 3500, before=3600))[3] == "+1 d 1 h"
+
+
+def test_planned_work_over_a_clock_change_says_which_two_oclock_it_means():
+    cal = words.Calendar(FALL_BACK.week)
+    begin = FALL_BACK.week.until - 23 * 3600  # Sunday 1 November, 02:00 EDT does not come: 01:00 comes twice
+    assert cal.span(begin - 3 * 3600, begin - 2 * 3600) == "Sat 31 Oct 23:00 – Sun 1 Nov 00:00"
+    assert cal.span(begin - 3600, begin) == "Sun 1 Nov 01:00 EDT–01:00 EST"
 
 
 def test_the_verdict_names_those_that_missed():

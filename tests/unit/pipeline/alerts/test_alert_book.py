@@ -6,11 +6,12 @@ from alert_stories import DOWN, ODDS, POLICY, SLOW, T0, TICK, WEATHER
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from busta_health_dagster.domain.alert import AlertState, Event, fold, standing
+from busta_health_dagster.domain.alert import AlertState, Event
 from busta_health_dagster.domain.maintenance import Window
 from busta_health_dagster.domain.observation import Status
 from busta_health_dagster.domain.policy import Inhibition
 from busta_health_dagster.domain.source import Selector
+from busta_health_dagster.domain.standing import fold, standing
 from busta_health_dagster.domain.units import from_epoch
 from busta_health_dagster.engines.alert_actions import acknowledge
 from busta_health_dagster.engines.maintenance import MaintenanceIndex

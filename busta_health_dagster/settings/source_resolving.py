@@ -1,0 +1,66 @@
+"""The validated fields of an entry, its type and the defaults -> a source of the domain."""
+
+from __future__ import annotations
+
+import zlib
+from typing import TYPE_CHECKING, Any
+
+from busta_health_dagster.domain.source import QualitySpec, Sla, Source
+from busta_health_dagster.settings.source_model import default_group
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+    from busta_health_dagster.settings.source_model import QualityFields, SourceFields
+
+
+def resolve(
+    fields: SourceFields, config: BaseModel | None, entry: dict[str, Any], *, where: str, shards: int
+) -> Source:
+    """`entry` is what the source itself says: an SLO written there is explicit, one of the defaults is inherited."""
+    own_sla = entry.get("sla")
+    return Source(
+        name=fields.name,
+        type=fields.type,
+        probe=fields.probe,
+        config=config,
+        interval_s=int(fields.interval),
+        timeout_s=fields.timeout,
+        confirm=fields.confirm,
+        tier=fields.tier,
+        group=fields.group or default_group(fields.type, fields.probe),
+        description=fields.description,
+        tags=fields.tags,
+        owners=fields.owners,
+        runbook=fields.runbook,
+        feeds=fields.feeds,
+        cadence_s=None if fields.cadence is None else int(fields.cadence),
+        max_data_age_s=None if fields.max_data_age is None else int(fields.max_data_age),
+        sla=Sla(
+            fields.sla.uptime,
+            fields.sla.quality,
+            fields.sla.degraded,
+            explicit=isinstance(own_sla, dict) and "uptime" in own_sla,
+        ),
+        quality=None if fields.quality is None else _quality(fields.quality),
+        concurrency=fields.concurrency,
+        concurrency_per_host=fields.concurrency_per_host,
+        allow_private=fields.allow_private,
+        # By name, not by position: a source added at the top must not move every other one to another run.
+        shard=zlib.crc32(fields.name.encode()) % shards,
+        where=where,
+    )
+
+
+def _quality(fields: QualityFields) -> QualitySpec:
+    return QualitySpec(
+        suite=fields.suite,
+        validator=fields.validator,
+        validator_scale=fields.validator_scale,
+        every_s=int(fields.every),
+        rows=fields.rows,
+        fetch=fields.fetch,
+        public_columns=fields.public_columns,
+        key_columns=fields.key_columns,
+        push_down=fields.push_down,
+    )
