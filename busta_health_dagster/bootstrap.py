@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -38,12 +39,18 @@ def find_config_dir(*, home: Path | None, config_dir: Path | None, environ: Mapp
 
 
 def load_config(directory: Path, environ: Mapping[str, str]) -> Config:
-    """The configuration as it lies on disk.
+    """The configuration as it lies on disk. The same files are read once: a run needs them for its definitions and again
+    for its work, which with 5,000 sources is 0.6 CPU seconds each time.
 
     Raises:
         ConfigError: every problem of every file.
     """
-    return settings.load(directory, probes.config_models(), channels.load().models(), environ)
+    return _read(directory, settings.fingerprint(directory), tuple(sorted(environ.items())))
+
+
+@lru_cache(maxsize=1)
+def _read(directory: Path, _content: str, environ: tuple[tuple[str, str], ...]) -> Config:
+    return settings.load(directory, probes.config_models(), channels.load().models(), dict(environ))
 
 
 def read_alerts(path: Path) -> tuple[tuple[Rule, ...], AlertPolicy]:
@@ -120,7 +127,7 @@ def open_app(
         _prepare_store(store, config, int(time.now()))
     elif need_store:
         store.check()
-    return App(
+    app = App(
         home=where,
         config=config,
         store=store,
@@ -131,6 +138,11 @@ def open_app(
         environ=env,
         make_channels=make_channels,
     )
+    if create_store:
+        from busta_health_dagster.pipeline.recount import settle_windows
+
+        settle_windows(app)
+    return app
 
 
 def _prepare_store(store: Store, config: Config, now: int) -> None:

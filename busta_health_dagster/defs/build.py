@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING
 
 import dagster as dg
 
@@ -19,28 +20,42 @@ from busta_health_dagster.defs.sources import source_assets
 from busta_health_dagster.defs.trends import trend_definitions
 from busta_health_dagster.pipeline.detector import watched_by
 
+if TYPE_CHECKING:
+    from busta_health_dagster.settings import Config
+
 
 def build() -> dg.Definitions:
     """Definitions for the configuration that the environment names, or its last good copy while its files are broken."""
-    config = bootstrap.config_reloader(home=None, config_dir=None, environ=os.environ, keep=False).config
-    quality_jobs, quality_schedules = quality_job(config)
+    config = read_config()
+    return dg.Definitions.merge(fleet_definitions(config), source_definitions(config))
+
+
+def read_config() -> Config:
+    """What the definitions are made of."""
+    return bootstrap.config_reloader(home=None, config_dir=None, environ=os.environ, keep=False).config
+
+
+def fleet_definitions(config: Config) -> dg.Definitions:
+    """The tick and all that is one thing for the whole fleet: a dozen assets, whatever the number of sources."""
     trends, trend_jobs, trend_schedules = trend_definitions(config)
     baselines, baseline_jobs, baseline_schedules = baseline_definitions(config)
     reports, report_jobs, report_schedules = report_definitions(config)
     return dg.Definitions(
-        assets=[
-            *source_assets(config.sources.values(), watched_by(config.sources.values(), config.rules)),
-            *quality_assets(config),
-            *trends,
-            *baselines,
-            *reports,
-            fleet,
-            open_alerts,
-            maintenance,
-        ],
-        jobs=[health_tick, retention_daily, *quality_jobs, *trend_jobs, *baseline_jobs, *report_jobs],
-        schedules=[*schedules(config), *quality_schedules, *trend_schedules, *baseline_schedules, *report_schedules],
+        assets=[*trends, *baselines, *reports, fleet, open_alerts, maintenance],
+        jobs=[health_tick, retention_daily, *trend_jobs, *baseline_jobs, *report_jobs],
+        schedules=[*schedules(config), *trend_schedules, *baseline_schedules, *report_schedules],
         sensors=[alert_sensor, notification_sensor],
         resources={"monitor": Monitor()},
         executor=dg.in_process_executor,
+    )
+
+
+def source_definitions(config: Config) -> dg.Definitions:
+    """An asset per source, one per score of a source, and what scores them."""
+    quality_jobs, quality_schedules = quality_job(config)
+    watched = watched_by(config.sources.values(), config.rules)
+    return dg.Definitions(
+        assets=[*source_assets(config.sources.values(), watched), *quality_assets(config)],
+        jobs=quality_jobs,
+        schedules=quality_schedules,
     )

@@ -32,7 +32,7 @@ def fleet(context: dg.AssetExecutionContext, monitor: Monitor) -> dg.Materialize
     from busta_health_dagster.pipeline.fleet_report import fleet_markdown_due, note_markdown
     from busta_health_dagster.pipeline.tick import run_tick
 
-    with monitor.open() as app:
+    with monitor.open(collect=False) as app:
         shard = context.run.tags.get(SHARD_TAG)
         tick = run_tick(app, None if shard is None else int(shard))
         events, waiting = report_changes(context.instance, app, tick)

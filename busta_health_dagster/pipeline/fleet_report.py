@@ -7,7 +7,7 @@ import hashlib
 from typing import TYPE_CHECKING
 
 from busta_health_dagster.domain.units import duration_text, floored, from_epoch, milliseconds_text
-from busta_health_dagster.pipeline.status import fleet_health
+from busta_health_dagster.pipeline.status import with_strips
 
 if TYPE_CHECKING:
     from busta_health_dagster.domain.health import FleetHealth, SourceHealth
@@ -26,7 +26,7 @@ def fleet_markdown_due(app: App, health: FleetHealth) -> str | None:
     if last is not None and last["statuses"] == _statuses(health) and health.at - last["at"] < EVERY_S:
         return None
     # The strips cost a read of the last 24 h, so they are asked for only when somebody will see them.
-    return fleet_markdown(fleet_health(app, strips=True))
+    return fleet_markdown(with_strips(app, health))
 
 
 def note_markdown(app: App, health: FleetHealth) -> None:

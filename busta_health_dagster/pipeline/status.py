@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from busta_health_dagster.domain.health import FleetHealth, SourceHealth, worst_first
 from busta_health_dagster.domain.sla import percent
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
     from fractions import Fraction
 
+    from busta_health_dagster.domain.documents.sources import SourceConfig, SourceInfo
     from busta_health_dagster.domain.observation import SourceState
     from busta_health_dagster.domain.sla import Degraded, SlaResult, SliceCounts
     from busta_health_dagster.domain.source import Source
@@ -58,20 +60,30 @@ def fleet_health(app: App, names: Collection[str] | None = None, *, strips: bool
         seen = uow.rollups.summary(asked, windows)
         planned = maintenance(app, uow, until - WINDOWS_S["30d"], now + 1)
         alerts = _open_alerts(uow)
-        bars = uow.rollups.strip(asked, until - DAY_S, until, STRIP_BUCKET_S) if strips else {}
     rows = [
         _row(source, states.get(source.name), seen.get(source.name, {}), windows, planned, now, alerts)
         for source in chosen
     ]
     tick_s = app.config.tick_s
-    return FleetHealth(
+    health = FleetHealth(
         at=now,
         rows=tuple(sorted(rows, key=worst_first)),
         tick_at=tick["at"] if tick else None,
         next_tick_at=floor_to(now, tick_s) + tick_s,
         stale_monitor=tick is None or now - tick["at"] > STALE_TICKS * tick_s,
+        stale_at=None if tick is None else tick["at"] + STALE_TICKS * tick_s,
         config_problem=app.config_problem,
         until=until,
+    )
+    return with_strips(app, health, asked) if strips else health
+
+
+def with_strips(app: App, health: FleetHealth, names: Sequence[str] | None = None) -> FleetHealth:
+    """The same with the last 24 h of every source (or of these) as bars of 30 minutes."""
+    with app.store.read() as uow:
+        bars = uow.rollups.strip(names, health.until - DAY_S, health.until, STRIP_BUCKET_S)
+    return replace(
+        health,
         strips={name: tuple(_word(bar) for bar in row) for name, row in bars.items()},
         responses={name: tuple(bar.response_ms for bar in row) for name, row in bars.items()},
     )
@@ -191,18 +203,19 @@ def _row(
     )
 
 
-def source_rows(app: App) -> list[dict[str, Any]]:
+def source_rows(app: App) -> list[SourceConfig]:
     """Every configured source and how it is looked at: the shape of `sources list -o json`."""
     return [
         {
             "source": s.name, "type": s.type, "probe": s.probe, "tier": s.tier, "group": s.group,
-            "interval_s": s.interval_s, "owners": list(s.owners), "tags": dict(s.tags), "config": s.where,
+            "interval_s": s.interval_s,
+            "stale_after_s": s.stale_after_s, "owners": list(s.owners), "tags": dict(s.tags), "config": s.where,
         }
         for s in app.config.sources.values()
     ]  # fmt: skip
 
 
-def source_info(app: App, name: str) -> dict[str, Any]:
+def source_info(app: App, name: str) -> SourceInfo:
     """All that is known of one source, as plain values: state, last payload, limits, configuration."""
     source = app.config.sources[name]
     row = fleet_health(app, [name]).rows[0]

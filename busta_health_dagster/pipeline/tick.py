@@ -12,6 +12,7 @@ from busta_health_dagster.pipeline.detect import catch_up
 from busta_health_dagster.pipeline.maintenance import reprobe
 from busta_health_dagster.pipeline.observe import observe
 from busta_health_dagster.pipeline.status import LAST_TICK, fleet_health
+from busta_health_dagster.pipeline.store_trouble import noted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,7 +40,16 @@ class TickReport:
 
 
 def run_tick(app: App, shard: int | None = None) -> TickReport:
-    """Check everything that is due (or one shard of it). Safe to run twice, and at the same time as another."""
+    """Check everything that is due (or one shard of it). Safe to run twice, and at the same time as another.
+
+    Raises:
+        StoreError: the store refused; a note beside it tells the page and the metrics.
+    """
+    with noted(app):
+        return _tick(app, shard)
+
+
+def _tick(app: App, shard: int | None) -> TickReport:
     started = app.clock.monotonic()
     at = app.now()
     stored, due = observe(app, shard)

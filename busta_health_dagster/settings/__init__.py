@@ -6,7 +6,7 @@ of models.
 """
 
 from busta_health_dagster.settings.config import FILES, Config, tick_of
-from busta_health_dagster.settings.loading import Diagnosis, diagnose, load
+from busta_health_dagster.settings.loading import Diagnosis, diagnose, fingerprint, load
 from busta_health_dagster.settings.locate import find_config_dir
 from busta_health_dagster.settings.reload import Reload, Reloader, keep_copy
 from busta_health_dagster.settings.schema import schemas
@@ -25,6 +25,7 @@ __all__ = [
     "Settings",
     "diagnose",
     "find_config_dir",
+    "fingerprint",
     "keep_copy",
     "load",
     "schemas",

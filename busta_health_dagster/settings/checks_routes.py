@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from busta_health_dagster.domain.own import OWN_RULES, OWN_SOURCES
 from busta_health_dagster.domain.rule import Severity
 from busta_health_dagster.domain.source import Selector
 from busta_health_dagster.settings.problems import near
@@ -18,7 +19,11 @@ if TYPE_CHECKING:
     from busta_health_dagster.settings.review import Review
 
 _ONE = {"names": "source", "types": "type", "tiers": "tier", "owners": "owner", "groups": "group", "rules": "rule"}
-_OWN_RULES = ("network", "config", "monitor", "weekly-report")  # what the monitor says itself needs no line in `rules:`
+_OWN = {
+    "names": {s.name for s in OWN_SOURCES}, "types": {s.type for s in OWN_SOURCES},
+    "groups": {s.group for s in OWN_SOURCES}, "rules": OWN_RULES,
+}  # fmt: skip
+"""What the monitor says itself needs no line in sources.yaml or in `rules:`."""
 
 
 def _selectors(review: Review) -> Iterator[tuple[str, Place, Selector]]:
@@ -64,7 +69,7 @@ def selectors_that_match_nothing(review: Review) -> None:
                 f"{criterion}: [{guess}]" if guess else f"what there is: {listed(known[criterion], 12) or 'nothing'}"
             )
             review.warn(file, (*place, criterion, index), says, there)
-        if not slips and sources and not any(selector.matches(source) for source in sources):
+        if not slips and sources and not any(selector.matches(source) for source in (*sources, *OWN_SOURCES)):
             review.warn(
                 file,
                 place,
@@ -74,7 +79,7 @@ def selectors_that_match_nothing(review: Review) -> None:
 
 
 def _is_own(criterion: str, value: str) -> bool:
-    return criterion == "rules" and (value in _OWN_RULES or value.partition("-")[0] in _OWN_RULES)
+    return value in _OWN.get(criterion, ())
 
 
 def _distinct(words: Iterable[str]) -> list[str]:
@@ -162,7 +167,8 @@ def unreachable_routes(review: Review) -> None:
 
 
 def _takes_our_own_only(select: Selector) -> bool:
-    return bool(select.rules) and all(_is_own("rules", rule) for rule in select.rules)
+    named = {c: [str(value) for value in getattr(select, c)] for c in ("names", "types", "rules")}
+    return any(values and all(_is_own(c, value) for value in values) for c, values in named.items())
 
 
 def unused_ladders(review: Review) -> None:

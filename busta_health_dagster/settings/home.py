@@ -51,6 +51,11 @@ class Home:
         return self.root / "up.json"
 
     @property
+    def store_trouble(self) -> Path:
+        """What the store refused: a full database cannot hold the news that it is full. Empty while all is well."""
+        return self.root / "store_trouble"
+
+    @property
     def logs(self) -> Path:
         return self.root / "logs"
 

@@ -130,6 +130,7 @@ def _diagnose(
         sha=content_sha(texts),
         loaded_at=at,
         files=tuple(name for name in FILES if name in texts),
+        unlisted=reader.unlisted() if reader is not None else {},
     )
     if reader is not None:
         secrets = Secrets(environ, config_dir)
@@ -197,6 +198,11 @@ def read_texts(config_dir: Path) -> dict[str, bytes]:
         with suppress(FileNotFoundError, NotADirectoryError, IsADirectoryError):
             texts[name] = (config_dir / name).read_bytes()
     return texts
+
+
+def fingerprint(config_dir: Path) -> str:
+    """What the files hold now, as one hash: `Config.sha` of the configuration that they make."""
+    return content_sha(read_texts(config_dir))
 
 
 def content_sha(texts: Mapping[str, bytes]) -> str:

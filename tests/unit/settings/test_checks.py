@@ -225,6 +225,21 @@ def test_a_large_fleet_on_sqlite_is_told(warnings):
     assert warnings(sources=fleet, environ={"BUSTA_DATABASE_URL": "postgresql://x"}) == []
 
 
+@pytest.mark.parametrize(
+    "select",
+    ["rules: [own-network]", "rules: [configuration, ticks]", "rules: [weekly-report]", "types: [monitor]", "names: [dagster]"],
+)  # fmt: skip
+def test_a_route_may_name_what_the_monitor_says_itself(warnings, select):
+    routed = f"routes: [{{select: {{{select}}}, escalation: d}}, {{select: {{}}, escalation: d}}]\n"
+    assert warnings(alerts="version: 1\n" + RULE + CHANNELS + LADDER + routed) == []
+
+
+def test_a_rule_that_the_monitor_does_not_have_either_is_told(warnings):
+    routed = "routes: [{select: {rules: [network]}, escalation: d}, {select: {}, escalation: d}]\n"
+    said = warnings(alerts="version: 1\n" + RULE + CHANNELS + LADDER + routed)
+    assert any("there is no rule 'network'" in w for w in said)
+
+
 def test_a_half_read_file_gives_no_warnings_about_the_rest(files):
     found = files.write(
         sources=sources(source(name="A"), source(name="b")), alerts=rules("name: r, pattern: no_data, select: {names: [A]}"),
