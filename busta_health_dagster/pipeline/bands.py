@@ -7,7 +7,7 @@ well. Where nothing is known there is no band: never a guess.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from busta_health_dagster.domain.anomaly import Basis, Metric
 from busta_health_dagster.domain.errors import Refused
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from busta_health_dagster.domain.anomaly import Band
+    from busta_health_dagster.domain.documents.sources import BaselineRow, Range
     from busta_health_dagster.domain.rule import Rule
     from busta_health_dagster.domain.verdict import CheckVerdict
     from busta_health_dagster.pipeline.app import App
@@ -48,7 +49,7 @@ class Baseline:
     check: CheckVerdict | None
     bands: Mapping[Metric, tuple[tuple[int, Band], ...]]
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> BaselineRow:
         """The shape of `baselines show NAME -o json` and of REST."""
         return {
             "source": self.source, "type": self.type, "at": iso(self.at),
@@ -68,18 +69,23 @@ class Baseline:
         }  # fmt: skip
 
 
-def _band_json(band: Band) -> dict[str, float]:
+def _band_json(band: Band) -> Range:
     return {"p5": round(band.p5, 3), "p50": round(band.p50, 3), "p95": round(band.p95, 3)}
 
 
 def band_of(app: App, name: str, metric: Metric, epochs: Iterable[int]) -> list[Band]:
     """The normal range at these instants; empty where none is known, and then none is to be drawn."""
+    return bands_of(app, name, [metric], epochs).get(metric, [])
+
+
+def bands_of(app: App, name: str, metrics: Sequence[Metric], epochs: Iterable[int]) -> dict[Metric, list[Band]]:
+    """Like `band_of` for several metrics at once; those without a band are left out."""
     rule = anomaly_rule(app.config.sources[name], app.config.rules)
     wanted = list(epochs)
     if rule is None or not wanted:
-        return []
+        return {}
     with app.store.read() as uow:
-        return _bands(app, uow, name, rule, [metric], wanted).get(metric, [])
+        return _bands(app, uow, name, rule, metrics, wanted)
 
 
 def baselines_of(app: App, names: Sequence[str], *, ahead_hours: int = AHEAD_HOURS) -> list[Baseline]:

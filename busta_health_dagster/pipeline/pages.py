@@ -11,6 +11,7 @@ from busta_health_dagster.engines.maintenance import MaintenanceIndex
 from busta_health_dagster.engines.rules import limits_for
 from busta_health_dagster.engines.sla import slice_length
 from busta_health_dagster.pipeline import page_alerts
+from busta_health_dagster.pipeline.own_troubles import Trouble, own_troubles
 from busta_health_dagster.pipeline.pass_clock import read_steady
 from busta_health_dagster.pipeline.planned import maintenance
 from busta_health_dagster.pipeline.status import (
@@ -103,6 +104,7 @@ class FleetPage:
     stale_after_s: int
     version: Version
     targets: tuple[float, ...] = field(default=())
+    troubles: tuple[Trouble, ...] = ()
 
 
 def version_of(app: App) -> Version:
@@ -133,6 +135,7 @@ def fleet_page(app: App, days: tuple[float | None, ...]) -> FleetPage:
             n: float(c.good(sources[n].sla.degraded)) * slice_length(sources[n].interval_s) for n, c in slices.items()
         }
         incidents = page_alerts.month(app, uow, sources, now, up_s)
+        troubles = own_troubles(app, uow, alerts)
     met, missed, nearest = _budgets(health)
     spare = None
     if nearest is not None:
@@ -156,6 +159,7 @@ def fleet_page(app: App, days: tuple[float | None, ...]) -> FleetPage:
         stale_after_s=STALE_TICKS * app.config.tick_s,
         version=version,
         targets=tuple(sorted({float(s.sla.uptime * 100) for s in sources.values()})),
+        troubles=troubles,
     )
 
 

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from busta_health_dagster.domain.anomaly import Metric
 from busta_health_dagster.engines.maintenance import MaintenanceIndex
 from busta_health_dagster.engines.rules import check_verdicts, effective_rules, failure_check, limits_for, rules_for
 from busta_health_dagster.pipeline import page_alerts
-from busta_health_dagster.pipeline.bands import band_of
+from busta_health_dagster.pipeline.bands import bands_of
 from busta_health_dagster.pipeline.detect import check_of
 from busta_health_dagster.pipeline.detector import anomaly_rule
 from busta_health_dagster.pipeline.evaluate import newest_of
+from busta_health_dagster.pipeline.own_troubles import Trouble, own_troubles
+from busta_health_dagster.pipeline.page_anomalies import ShownAnomaly, anomalies_of
 from busta_health_dagster.pipeline.pages import MONTH_S, Planned, Version, active_alerts, version_of
 from busta_health_dagster.pipeline.pass_clock import read_steady
 from busta_health_dagster.pipeline.planned import maintenance
@@ -20,7 +22,7 @@ from busta_health_dagster.pipeline.status import DAY_S, WINDOWS_S, fleet_health,
 from busta_health_dagster.settings.show import show_source
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from busta_health_dagster.domain.alert import Transition
     from busta_health_dagster.domain.health import FleetHealth, SourceHealth
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
     from busta_health_dagster.pipeline.app import App
     from busta_health_dagster.pipeline.page_alerts import Month, ShownAlert
     from busta_health_dagster.store.alerts import StoredTransition
+    from busta_health_dagster.store.history import Mean
     from busta_health_dagster.store.rollups import Bar, Summary
 
 AHEAD_S = 14 * DAY_S
@@ -55,7 +58,11 @@ class Normal:
 
 @dataclass(frozen=True, slots=True)
 class SourcePage:
-    """One source over one window. `points` are the chart's buckets, `days` the last 30 UTC days, oldest first."""
+    """One source over one window. `points` are the chart's buckets, `days` the last 30 UTC days, oldest first.
+
+    `delivered` are items and data age in the same buckets. `bands` holds the normal ranges that are known, over the
+    window; that of quality over the last 30 days, a point per day.
+    """
 
     source: Source
     health: SourceHealth
@@ -84,7 +91,11 @@ class SourcePage:
     stale_after_s: int
     version: Version
     causes: Mapping[str, str]
-    band: tuple[Normal, ...] = ()
+    delivered: tuple[Mean, ...] = ()
+    bands: Mapping[Metric, tuple[Normal, ...]] = field(default_factory=dict)
+    anomalies: tuple[ShownAnomaly, ...] = ()
+    anomaly_rule: Rule | None = None
+    troubles: tuple[Trouble, ...] = ()
     score: QualityScore | None = None
     scored_by: str = ""
 
@@ -112,10 +123,15 @@ def source_page(app: App, name: str, window: str = "24h") -> SourcePage:
         seen = uow.rollups.summary([name], spans)[name] if known else {}
         bars = uow.rollups.strip([name], until - DAY_S, until, 1800)[name] if known else []
         points = uow.rollups.strip([name], since, until, BUCKETS_S[window])[name] if known else []
+        delivered = uow.observations.means(name, since, until, BUCKETS_S[window]) if known else []
         days = uow.rollups.daily([name], now - MONTH_S, now)[name] if known else []
         looks = uow.observations.recent(LAST_LOOKS, [name], manual=True)[name] if known else []
         sample = uow.samples.get(name) if known else None
-        alerts = active_alerts(uow, name)
+        active = active_alerts(uow)
+        alerts = [a for a in active if a.source == name]
+        watching = anomaly_rule(source, app.config.rules)
+        strange = anomalies_of(uow, name, watching, now - MONTH_S, alerts) if watching is not None else ()
+        troubles = own_troubles(app, uow, active)
         open_ids = [a.id for a in alerts if a.id is not None]
         past = uow.transitions.of_all(open_ids) if open_ids else []
         sent = {
@@ -138,10 +154,8 @@ def source_page(app: App, name: str, window: str = "24h") -> SourcePage:
     failures = _failures(app, source, limits, kept)
     if failures is not None:
         checks["failure_rate"] = failures
-    if anomaly_rule(source, app.config.rules) is not None:
+    if watching is not None:
         checks["anomaly"] = check_of(app, name, learned, now)
-    instants = range(since, until + 1, BAND_STEP_S[window])
-    band = band_of(app, name, Metric.RESPONSE, instants)
     return SourcePage(
         source=source,
         health=health,
@@ -170,10 +184,26 @@ def source_page(app: App, name: str, window: str = "24h") -> SourcePage:
         stale_after_s=3 * app.config.tick_s,
         version=version,
         causes=causes,
-        band=tuple(Normal(at, b.p5, b.p95) for at, b in zip(instants, band, strict=False)),
+        delivered=tuple(delivered),
+        bands=_normal(app, name, [at for at, _ in days], range(since, until + 1, BAND_STEP_S[window])),
+        anomalies=strange,
+        anomaly_rule=watching,
+        troubles=troubles,
         score=scored.score if scored else None,
         scored_by=(scored.suite or "") if scored else "",
     )
+
+
+def _normal(app: App, name: str, days: list[int], instants: Sequence[int]) -> dict[Metric, tuple[Normal, ...]]:
+    """What the detector has learned: over the chart's window, and of quality at the noon of each day."""
+    noons = [at + DAY_S // 2 for at in days]
+    found = {**bands_of(app, name, (Metric.RESPONSE, Metric.ITEMS), instants),
+             **bands_of(app, name, (Metric.QUALITY,), noons)}  # fmt: skip
+    at = {Metric.QUALITY: days}
+    return {
+        metric: tuple(Normal(x, b.p5, b.p95) for x, b in zip(at.get(metric, instants), some, strict=True))
+        for metric, some in found.items()
+    }
 
 
 def _by_alert(stored: list[StoredTransition]) -> dict[int, tuple[Transition, ...]]:

@@ -17,6 +17,7 @@ from busta_health_dagster.pipeline.quality import quality_limit
 if TYPE_CHECKING:
     import pandas as pd
 
+    from busta_health_dagster.engines.slope import Side
     from busta_health_dagster.pipeline.app import App
     from busta_health_dagster.quality.trends import Trend
 
@@ -60,7 +61,7 @@ def trends_of(app: App, subject: Subject, day: date) -> Trends:
     until = int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp()) + _DAY_S
     since = until - WINDOW_DAYS * _DAY_S
     days = _quality_days(app, since, until) if subject == "quality" else _response_days(app, since, until)
-    worse = "lower" if subject == "quality" else "higher"
+    worse: Side = "lower" if subject == "quality" else "higher"
     found: list[Trend] = []
     for name, part in days.groupby("source", sort=True) if len(days) else ():
         source = app.config.sources[str(name)]
@@ -140,7 +141,7 @@ def trends_markdown(found: Trends) -> str:
         parts.append(f"The {len(shown)} worst of {len(found.trends)} sources.")
     if outlook:
         parts.append("\n".join(outlook))
-    worse = "lower" if found.subject == "quality" else "higher"
+    worse: Side = "lower" if found.subject == "quality" else "higher"
     table = trend_table(shown, worse=worse)
     while len("\n\n".join([*parts, table]).encode()) > MARKDOWN_BYTES and len(shown) > 1:
         shown = shown[: len(shown) // 2]

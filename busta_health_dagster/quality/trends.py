@@ -1,8 +1,8 @@
 """Daily partitions with rolling windows: where a score (or a response time) is heading, and whether the evidence
 supports saying so.
 
-Slope: Theil-Sen on daily medians with Sen's 95% interval: one terrible day does not tilt it (least squares would).
-Change point: Pettitt's test, which assumes no distribution. Days without data are gaps, counted, never zeros.
+Slope: engines.slope on daily medians. Change point: Pettitt's test, which assumes no distribution. Days without data
+are gaps, counted, never zeros.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from busta_health_dagster.engines.slope import MIN_DAYS, crossing, theil_sen
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import date
@@ -18,10 +20,9 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
+    from busta_health_dagster.engines.slope import Side
+
 WINDOW_DAYS = 30
-MIN_DAYS = 7  # below, a slope's interval is wider than any slope worth acting on
-HORIZON_DAYS = 365
-_Z = 1.959963984540054
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +88,7 @@ def daily(measurements: pd.DataFrame | Iterable[Any], metric: str = "score") -> 
 
 
 def rolling(
-    days: pd.DataFrame, day: date, *, window: int = WINDOW_DAYS, limit: float | None = 90.0, worse: str = "lower"
+    days: pd.DataFrame, day: date, *, window: int = WINDOW_DAYS, limit: float | None = 90.0, worse: Side = "lower"
 ) -> tuple[Trend, ...]:
     """One Trend per source for the `window` days that end with `day`, from what `daily` returned.
 
@@ -102,7 +103,7 @@ def rolling(
     )
 
 
-def _trend(source: str, part: pd.DataFrame, day: date, window: int, limit: float | None, worse: str) -> Trend:
+def _trend(source: str, part: pd.DataFrame, day: date, window: int, limit: float | None, worse: Side) -> Trend:
     known = part.dropna(subset=["median"]).sort_values("day")
     total, missing = int(part["n"].sum()), int(part["no_data"].sum())
     share = missing / total if total else None
@@ -114,12 +115,10 @@ def _trend(source: str, part: pd.DataFrame, day: date, window: int, limit: float
     counts = known["n"] - known["no_data"]
     mean = float((known["mean"] * counts).sum() / counts.sum())
     medians = known["median"].to_numpy(dtype=float)
-    x = [(d - day).days for d in known["day"]]
-    slope = low = high = crosses = None
-    reason = f"only {len(known)} days with data; {MIN_DAYS} are needed for a slope"
-    if len(known) >= MIN_DAYS:
-        slope, low, high, level = _theil_sen(x, medians)
-        crosses, reason = _crossing(slope, low, high, level, limit, worse)
+    slope = theil_sen([(d - day).days for d in known["day"]], medians.tolist())
+    crosses, reason = None, f"only {len(known)} days with data; {MIN_DAYS} are needed for a slope"
+    if slope is not None:
+        crosses, reason = crossing(slope, limit, worse)
     return Trend(
         source=source,
         day=day,
@@ -131,54 +130,13 @@ def _trend(source: str, part: pd.DataFrame, day: date, window: int, limit: float
         minimum=float(known["minimum"].min()),
         maximum=float(known["maximum"].max()),
         no_data_share=share,
-        slope=slope,
-        slope_low=low,
-        slope_high=high,
+        slope=slope.per_day if slope else None,
+        slope_low=slope.low if slope else None,
+        slope_high=slope.high if slope else None,
         change_point=_pettitt(list(known["day"]), medians),
         limit=limit,
         crosses_in_days=crosses,
         reason=reason,
-    )
-
-
-def _theil_sen(x: Sequence[int], y: np.ndarray[Any, Any]) -> tuple[float, float, float, float]:
-    """Median of pairwise slopes, Sen's 95% interval by ranks (ties in y widen nothing), and the fitted level at x = 0
-    (today).
-    """
-    import numpy as np
-
-    n = len(x)
-    i, j = np.triu_indices(n, 1)
-    xs = np.asarray(x, dtype=float)
-    slopes = np.sort((y[j] - y[i]) / (xs[j] - xs[i]))
-    slope = float(np.median(slopes))
-    reach = _Z * math.sqrt(n * (n - 1) * (2 * n + 5) / 18)
-    lower = max(0, round((len(slopes) - reach) / 2))
-    upper = min(len(slopes) - 1, round((len(slopes) + reach) / 2))
-    level = float(np.median(y - slope * xs))
-    return slope, float(slopes[lower]), float(slopes[upper]), level
-
-
-def _crossing(
-    slope: float, low: float, high: float, level: float, limit: float | None, worse: str
-) -> tuple[int | None, str]:
-    if limit is None:
-        return None, "no limit given"
-    sign = 1 if worse == "lower" else -1
-    if (level - limit) * sign < 0:
-        return 0, f"the fitted level {level:.1f} is already {'below' if sign > 0 else 'above'} {limit:g}"
-    toward = high < 0 if sign > 0 else low > 0
-    if not toward:
-        return (
-            None,
-            f"the slope {slope:+.2f} a day (95%: {low:+.2f} to {high:+.2f}) does not point to {limit:g} for sure",
-        )
-    days = math.ceil(abs(level - limit) / abs(slope))
-    if days > HORIZON_DAYS:
-        return None, f"at {slope:+.2f} a day {limit:g} is more than a year away"
-    return (
-        days,
-        f"at {slope:+.2f} a day (95%: {low:+.2f} to {high:+.2f}) from {level:.1f}, {limit:g} is crossed in {days} days",
     )
 
 
@@ -199,7 +157,7 @@ def _pettitt(days: Sequence[date], values: np.ndarray[Any, Any]) -> ChangePoint 
     return ChangePoint(days[at], float(np.median(values[:at])), float(np.median(values[at:])), p)
 
 
-def trend_table(trends: Iterable[Trend], unit: str = "", *, worse: str = "lower") -> str:
+def trend_table(trends: Iterable[Trend], unit: str = "", *, worse: Side = "lower") -> str:
     """The trends as a GitHub-flavoured Markdown table, worst mean first."""
     sign = 1 if worse == "lower" else -1
     rows = ["| source | days | mean | p10 | min | slope a day (95%) | no data | change | outlook |", "|---" * 9 + "|"]

@@ -5,14 +5,14 @@ Never a URL, an error text or an incident id as a label.
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from busta_health_dagster import __version__
+from busta_health_dagster.pipeline.own_troubles import failing_channels, own_troubles
 from busta_health_dagster.pipeline.status import FAILURES_OVER_S, LAST_TICK, WINDOWS_S, fleet_health
 
 if TYPE_CHECKING:
@@ -22,14 +22,15 @@ if TYPE_CHECKING:
 
     from busta_health_dagster.domain.health import FleetHealth, SourceHealth
     from busta_health_dagster.pipeline.app import App
+    from busta_health_dagster.store import UnitOfWork
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 _STATUSES = ("up", "degraded", "down", "unknown", "maintenance")
-_COUNTER = re.compile(r"^(?P<name>[a-z_]+)(?:\{(?P<labels>.*)\})?$")
-_LABEL = re.compile(r'(\w+)="([^"]*)"')
 COUNTERS = {
     "busta_checks_total": ("Looks at a source, by result.", ("source", "result")),
     "busta_notifications_total": ("Notifications, by channel and result.", ("channel", "result")),
+    "busta_ticks_total": ("Ticks that ended.", ()),
+    "busta_dead_mans_switch_total": ("Calls of the dead-man's switch, by result.", ("result",)),
     "busta_baselines_restarted_total": ("Baselines that could not be read and started anew.", ()),
 }
 
@@ -39,35 +40,40 @@ def render(app: App) -> bytes:
     and a fleet of 1,000 has 18,000.
     """
     registry = CollectorRegistry()
-    registry.register(_Store(app))
-    return "".join(_sources(fleet_health(app))).encode() + generate_latest(registry)
+    with app.store.read() as uow:
+        counters = uow.counters.all()
+        registry.register(_Store(app, uow))
+        rest = generate_latest(registry)
+    return "".join((*_sources(fleet_health(app)), *_counted(counters))).encode() + rest
 
 
 class _Store(Collector):
-    def __init__(self, app: App) -> None:
-        self._app = app
+    def __init__(self, app: App, uow: UnitOfWork) -> None:
+        self._app, self._uow = app, uow
 
     def collect(self) -> Iterator[Metric]:
-        app = self._app
-        with app.store.read() as uow:
-            counters = uow.counters.all()
-            tick = uow.meta.get(LAST_TICK)
-            severities: dict[str, int] = {"warning": 0, "critical": 0}
-            for alert in uow.alerts.open():
-                if not alert.shadow:
-                    severities[alert.severity.word] = severities.get(alert.severity.word, 0) + 1
-            waiting, oldest = uow.outbox.counts(), uow.outbox.oldest_age_s(app.now())
-        yield from _counted(counters)
+        app, uow = self._app, self._uow
+        tick = uow.meta.get(LAST_TICK)
+        severities: dict[str, int] = {"warning": 0, "critical": 0}
+        alerts = uow.alerts.open()
+        for alert in alerts:
+            if not alert.shadow:
+                severities[alert.severity.word] = severities.get(alert.severity.word, 0) + 1
+        waiting, oldest = uow.outbox.counts(), uow.outbox.oldest_age_s(app.now())
+        troubles = {trouble.kind for trouble in own_troubles(app, uow, alerts)}
         yield _one("busta_alerts_active", "Open alerts, by severity.", severities, "severity")
         yield _plain("busta_outbox_oldest_age_seconds", "Age of the oldest message that waits to be sent.", oldest)
         yield _plain("busta_outbox_dead", "Messages that were given up; somebody must look.", waiting.get("dead", 0))
         if tick is not None:
             yield _plain("busta_last_tick_timestamp_seconds", "When the newest tick ended.", tick["at"])
             yield _plain("busta_tick_duration_seconds", "How long the newest tick took.", tick["duration_s"])
-        accepted = 0 if app.config_problem or (tick or {}).get("config_problem") else 1
+        accepted = "configuration" not in troubles
         yield _plain(
             "busta_config_last_reload_success", "1 while the files on disk are the configuration in force.", accepted
         )
+        yield _plain("busta_store_writable", "0 while the store refuses what a tick writes.", "store" not in troubles)
+        text = "Channels that do not deliver: their breaker is open, or messages wait behind their word."
+        yield _plain("busta_channels_failing", text, len(failing_channels(app, uow)))
         build = GaugeMetricFamily("busta_build_info", "The version that runs.", labels=["version", "config_sha"])
         build.add_metric([__version__, app.config.sha[:12]], 1)
         yield build
@@ -141,16 +147,14 @@ def _plain(name: str, text: str, value: float) -> GaugeMetricFamily:
     return GaugeMetricFamily(name, text, value=float(value))
 
 
-def _counted(stored: dict[str, float]) -> Iterator[CounterMetricFamily]:
-    """Counters as the store keeps them: `name{label="value"}` -> total."""
-    families = {
-        name: CounterMetricFamily(name.removesuffix("_total"), text, labels=list(labels))
-        for name, (text, labels) in COUNTERS.items()
-    }
+def _counted(stored: dict[str, float]) -> Iterator[str]:
+    """Counters as the store keeps them: `name{label="value"}` -> total. Their labels are names out of the configuration."""
+    lines: dict[str, list[str]] = {name: [] for name in COUNTERS}
     for key, value in stored.items():
-        found = _COUNTER.match(key)
-        if found is None or found["name"] not in families:
-            continue
-        labels = dict(_LABEL.findall(found["labels"] or ""))
-        families[found["name"]].add_metric([labels.get(name, "") for name in COUNTERS[found["name"]][1]], value)
-    yield from families.values()
+        name, brace, _ = key.partition("{")
+        if name in lines and bool(brace) == bool(COUNTERS[name][1]):
+            lines[name].append(f"{key} {float(value)!r}\n")
+    for name, (text, labels) in COUNTERS.items():
+        if not labels and not lines[name]:
+            lines[name].append(f"{name} 0.0\n")
+        yield f"# HELP {name} {text}\n# TYPE {name} counter\n{''.join(lines[name])}"

@@ -17,12 +17,13 @@ if TYPE_CHECKING:
     from starlette.routing import BaseRoute
 
     from busta_health_dagster.pipeline.app import App
+    from busta_health_dagster.web.pages.handlers import Materialized
 
 NO_STORE = {"cache-control": "no-store"}
 
 
-def routes(app: App) -> list[BaseRoute]:
-    """The pages, REST, metrics and probes of this process."""
+def routes(app: App, materialized: Materialized | None = None) -> list[BaseRoute]:
+    """The pages, REST, metrics and probes of this process. `materialized` says when an asset was built last."""
 
     def livez(_: Request) -> Response:
         """The process answers; it asks nothing else."""
@@ -45,12 +46,16 @@ def routes(app: App) -> list[BaseRoute]:
         return JSONResponse({"ready": ready, **checks}, status_code=200 if ready else 503, headers=NO_STORE)
 
     def metrics(_: Request) -> Response:
-        return Response(render(app), media_type=CONTENT_TYPE, headers=NO_STORE)
+        try:
+            body = render(app)
+        except StoreError as error:
+            return PlainTextResponse(f"{error}\n", status_code=503, headers=NO_STORE)
+        return Response(body, media_type=CONTENT_TYPE, headers=NO_STORE)
 
     return [
         Route("/livez", livez),
         Route("/readyz", readyz),
         Route("/metrics", metrics),
         Mount("/api", api.build(app)),
-        *pages.routes(app),
+        *pages.routes(app, materialized),
     ]

@@ -13,6 +13,10 @@ import yaml
 from page_stories import history, seen, tick, world
 from prometheus_client.parser import text_string_to_metric_families
 
+from busta_health_dagster.domain.observation import Status
+from busta_health_dagster.domain.rule import Severity
+from busta_health_dagster.pipeline.settling import OVERTAKEN
+from busta_health_dagster.pipeline.status import WINDOWS_S
 from busta_health_dagster.testing import FakeClock
 from busta_health_dagster.web import metrics
 
@@ -30,8 +34,9 @@ def exposed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[str, se
         history(app, clock, 2)
         tick(app, seen(app, "odds_api"))
         with app.store.write() as uow:
-            uow.counters.add({'busta_notifications_total{channel="log",result="sent"}': 1})
+            uow.counters.add({'busta_notifications_total{channel="log",result="delivered"}': 1})
             uow.counters.add({'busta_checks_total{source="odds_api",result="up"}': 1})
+            uow.states.set_quality({"odds_api": (99.0, app.now())})
         text = metrics.render(app).decode()
     found = {}
     for family in text_string_to_metric_families(text):
@@ -60,12 +65,46 @@ def test_dashboards_and_rules_ask_for_metrics_that_exist(path: str, exposed: dic
     assert named <= set(exposed), named - set(exposed)
 
 
+VALUES = {
+    "status": {*(s.word for s in Status), "maintenance"},
+    "window": set(WINDOWS_S),
+    "severity": {s.word for s in Severity},
+    "result": {"delivered", "retry", "rejected", "dead", OVERTAKEN, *(s.word for s in Status)},
+}
+SELECTED = re.compile(r"\b(busta_[a-z0-9_]+)\{([^}]*)\}")
+MATCHER = re.compile(r"(\w+)\s*(=~|!~|!=|=)\s*\"([^\"]*)\"")
+GROUPED = re.compile(r"\bby \(([^)]*)\)")
+
+
+def expressions() -> list[str]:
+    board = json.loads((ROOT / "deploy/grafana/busta-health.json").read_text(encoding="utf-8"))
+    groups = yaml.safe_load((ROOT / "deploy/prometheus/rules.yml").read_text(encoding="utf-8"))["groups"]
+    asked = [t["expr"] for panel in board["panels"] for t in panel["targets"]]
+    return asked + [rule["expr"] for group in groups for rule in group["rules"]]
+
+
+@pytest.mark.parametrize("asked", expressions())
+def test_every_label_asked_for_exists_and_can_have_that_value(
+    asked: str, exposed: dict[str, tuple[str, set[str]]]
+) -> None:
+    of_prometheus = {"job", "instance"}
+    for name, inside in SELECTED.findall(asked):
+        for label, how, value in MATCHER.findall(inside):
+            assert label in exposed[name][1] | of_prometheus, (name, label)
+            if label in VALUES and how in {"=", "!="}:
+                assert value in VALUES[label], (name, label, value)
+    labels = set().union(*(exposed[n][1] for n in NAME.findall(asked) if n in exposed)) | of_prometheus
+    for group in GROUPED.findall(asked):
+        assert {label.strip() for label in group.split(",")} <= labels, asked
+
+
 def test_the_dashboard_is_one_that_grafana_imports() -> None:
     board = json.loads((ROOT / "deploy/grafana/busta-health.json").read_text(encoding="utf-8"))
     ids = [panel["id"] for panel in board["panels"]]
     assert len(ids) == len(set(ids)) >= 15
     for panel in board["panels"]:
         assert panel["title"]
+        assert panel["fieldConfig"]["defaults"]["unit"], panel["title"]
         assert all(target["expr"] and target["datasource"]["uid"] == "${datasource}" for target in panel["targets"]), (
             panel["title"]
         )

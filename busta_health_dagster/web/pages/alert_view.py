@@ -10,6 +10,8 @@ from busta_health_dagster.domain.units import duration_text
 from busta_health_dagster.web.pages import texts
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from busta_health_dagster.domain.alert import Alert, Transition
     from busta_health_dagster.pipeline.page_alerts import ShownAlert
     from busta_health_dagster.store.outbox import OutboxRow
@@ -62,9 +64,18 @@ class AlertView:
     flapping: bool
 
 
-def alert_view(one: ShownAlert, now: int, status: str) -> AlertView:
-    """`status` is the source's: shapes show a status everywhere, and severity is a word."""
+def alert_view(one: ShownAlert, now: int, status: str, details: Mapping[str, str] | None = None) -> AlertView:
+    """`status` is the source's: shapes show a status everywhere, and severity is a word.
+
+    `details` say of the sources that are down what they answered; their alert knows no more than that they are down.
+    """
     alert = one.alert
+    reason = alert.bad_reason or alert.reason
+    if reason == "down":
+        reason = (details or {}).get(alert.source) or reason
+    if one.open and alert.good_run:
+        needed = alert.numbers.get("recover_after", alert.good_run)
+        reason += f"; recovering, {min(alert.good_run, needed)} of {needed} good"
     since = alert.opened_at if alert.opened_at is not None else alert.pending_at
     next_text, next_at = _next(one, now)
     return AlertView(
@@ -73,7 +84,7 @@ def alert_view(one: ShownAlert, now: int, status: str) -> AlertView:
         rule=alert.rule,
         status=status,
         severity=alert.severity.word,
-        reason=alert.bad_reason or alert.reason,
+        reason=reason,
         opened_at=alert.opened_at,
         age=duration_text(max(now - since, 0)) if since is not None else texts.DASH,
         open=one.open,

@@ -1,88 +1,70 @@
-"""Charts as SVG that keep their text readable at any width: positions are percentages, only the lines are stretched.
-
-Each chart comes with its finding as a sentence (the text alternative) and with a table of the same figures beside it.
-"""
+"""The charts of one source over a window. Each has its finding as a sentence, and a table of its figures beside it."""
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass
-from itertools import groupby
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
-from busta_health_dagster.domain.units import duration_text, from_epoch
-from busta_health_dagster.web.pages import texts
-from busta_health_dagster.web.pages.shapes import glyph
+from busta_health_dagster.web.pages import plotting, texts
+from busta_health_dagster.web.pages.plotting import DAY_S, Axis, Chart
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from busta_health_dagster.domain.incident import Incident
     from busta_health_dagster.pipeline.source_page import Normal
     from busta_health_dagster.store.rollups import Bar
 
-_DAY_S = 86400
-_MOST_MARKS = 12
-_ROW = 20
-_GANTT_ROWS = 12
-
-
-@dataclass(frozen=True, slots=True)
-class Chart:
-    """A picture, what it says, and its legend's entries (class, words)."""
-
-    svg: Markup
-    finding: str
-    legend: tuple[tuple[str, str], ...] = ()
-
-
-class Axis:
-    """Values -> percent of the height, from above. Logarithmic where times spread over decades."""
-
-    def __init__(self, low: float, high: float, *, log: bool) -> None:
-        self.log = log
-        self._f: Callable[[float], float] = (lambda v: math.log10(max(v, 0.1))) if log else float
-        self._low, self._high = self._f(low), self._f(high)
-
-    def __call__(self, value: float) -> float:
-        return 100 * (1 - (self._f(value) - self._low) / (self._high - self._low))
+BAND_WORDS = "normal for the hour of the week (p5–p95)"
 
 
 def response(
-    points: Sequence[Bar], since: int, until: int, *, limit: float | None, band: Sequence[Normal], window: str
-) -> Chart:
-    """Mean response per bucket, with the limit, the normal band where one is known, and what was not answered."""
+    points: Sequence[Bar], since: int, until: int, *, limit: float | None, band: Sequence[Normal], window: str,
+    anomalies: Iterable[int] = (),
+) -> Chart:  # fmt: skip
+    """Mean response per bucket, with the limit, the normal band where one is known, and what was not answered.
+
+    `anomalies` are the instants at which the detector found this source's response strange.
+    """
     known = [(p.start, p.response_ms) for p in points if p.response_ms is not None]
     if not known:
         return Chart(Markup(""), f"No response time was measured in the last {window}.")
     values = [ms for _, ms in known]
     edges = [*values, *([limit] if limit is not None else []), *(b.p5 for b in band), *(b.p95 for b in band)]
     axis = Axis(max(min(edges), 0.2) / 1.4, max(edges) * 1.35, log=True)
-    x = _across(since, until)
-    inner = _gaps(points, since, until)
-    ticks = _log_ticks(min(edges), max(edges))
-    inner += Markup("").join(Markup('<path class="gr" d="M0 {}H1000"/>').format(_n(axis(t))) for t in ticks)
-    if band:
-        above = "L".join(f"{_n(10 * x(b.at))} {_n(axis(b.p95))}" for b in band)
-        below = "L".join(f"{_n(10 * x(b.at))} {_n(axis(max(b.p5, 0.2)))}" for b in reversed(band))
-        inner += Markup('<path class="bd" d="M{}L{}z"/>').format(above, below)
-    if limit is not None:
-        inner += Markup('<path class="lim" d="M0 {}H1000"/>').format(_n(axis(limit)))
-    inner += Markup('<path class="ln" d="{}"/>').format(
-        _line((None if p.response_ms is None else (10 * x(p.start), axis(p.response_ms))) for p in points)
+    ticks = plotting.log_ticks(min(edges), max(edges))
+    x = plotting.across(since, until)
+    inner = plotting.gaps(points, since, until) + plotting.grid(axis(t) for t in ticks)
+    inner += plotting.band(band, x, axis, lowest=0.2) + plotting.limit_line(limit, axis)
+    inner += plotting.path(
+        (None if ms is None else (10 * x(p.start), axis(ms))) for p in points for ms in [p.response_ms]
     )
-    outer = _y_labels([(axis(t), texts.response(t).replace(".00 s", " s")) for t in ticks])
-    if limit is not None:
-        outer += Markup('<text class="lb lim" x="4" y="{}%" dy="-4">limit {}</text>').format(
-            _n(axis(limit)), texts.response(limit).replace(".00 s", " s")
-        )
-    outer += _x_labels(since, until) + _marks(points, since, until)
-    legend = [("sl", "mean")]
-    legend += [("sw", "normal for the hour of the week (p5–p95)")] if band else []
-    legend += [("sd", "limit")] if limit is not None else []
-    return Chart(_plot(inner, outer, finding := _said(points, known, limit, window)), finding, tuple(legend))
+    outer = plotting.y_labels([(axis(t), _round(t)) for t in ticks])
+    outer += plotting.limit_words(limit, axis, _round) + plotting.x_labels(since, until)
+    outer += plotting.marks(points, since, until)
+    strange = [at for at in anomalies if since <= at < until]
+    outer += Markup("").join(_strange(at, known, x, axis) for at in strange)
+    finding = _said(points, known, limit, window)
+    legend = [
+        ("sl", "mean"),
+        *([("sw", BAND_WORDS)] if band else []),
+        *([("sd", "limit")] if limit is not None else []),
+    ]
+    if strange:
+        finding += f" {texts.plural(len(strange), 'anomaly', 'anomalies')} found."
+        legend.append(("an", "anomaly"))
+    return Chart(plotting.plot(inner, outer, finding), finding, tuple(legend))
+
+
+def _round(ms: float) -> str:
+    return texts.response(ms).replace(".00 s", " s")
+
+
+def _strange(at: int, known: Sequence[tuple[int, float]], x: Callable[[float], float], axis: Axis) -> Markup:
+    """A triangle on the line, at the point that is nearest."""
+    _, value = min(known, key=lambda pair: abs(pair[0] - at))
+    return plotting.mark("degraded", x(at), axis(value), dy=-20)
 
 
 def _said(points: Sequence[Bar], known: Sequence[tuple[int, float]], limit: float | None, window: str) -> str:
@@ -94,179 +76,81 @@ def _said(points: Sequence[Bar], known: Sequence[tuple[int, float]], limit: floa
     if limit is not None:
         over = sum(v > limit for v in values)
         text += (
-            f"; {over} of {len(values)} points over the limit of {texts.response(limit)}"
-            if over
-            else "; never over its limit"
+            f"; {over} of {len(values)} points over the limit of {_round(limit)}" if over else "; never over its limit"
         )
     down = sum(p.status is not None and p.status.word == "down" and not p.maintenance for p in points)
     return text + (f". Down in {down} of {len(points)} points." if down else ". Always answered.")
 
 
-def quality(days: Sequence[tuple[int, float | None]], *, limit: float | None) -> Chart:
+def quality(days: Sequence[tuple[int, float | None]], *, limit: float | None, band: Sequence[Normal] = ()) -> Chart:
     """Mean score of each day."""
     known = [(at, q) for at, q in days if q is not None]
     if len(known) < 2:
         return Chart(Markup(""), "Fewer than two days have a quality score.")
     values = [q for _, q in known]
-    low = min([*values, *([limit] if limit is not None else [])])
+    low = min([*values, *([limit] if limit is not None else []), *(b.p5 for b in band)])
     axis = Axis(low - max((100 - low) * 0.15, 0.6), 100 + max((100 - low) * 0.06, 0.2), log=False)
-    since, until = days[0][0], days[-1][0] + _DAY_S
-    x = _across(since, until - _DAY_S)
+    since, until = days[0][0], days[-1][0]
+    x = plotting.across(since, until)
     ticks = sorted({round(v, 1) for v in (100.0, (100 + low) / 2, low)}, reverse=True)
-    inner = Markup("").join(Markup('<path class="gr" d="M0 {}H1000"/>').format(_n(axis(t))) for t in ticks)
-    if limit is not None:
-        inner += Markup('<path class="lim" d="M0 {}H1000"/>').format(_n(axis(limit)))
-    inner += Markup('<path class="ln" d="{}"/>').format(
-        _line(None if q is None else (10 * x(at), axis(q)) for at, q in days)
-    )
-    outer = _y_labels([(axis(t), f"{t:g}") for t in ticks]) + _x_labels(since, until - _DAY_S)
-    if limit is not None:
-        outer += Markup('<text class="lb lim" x="4" y="{}%" dy="-4">limit {}</text>').format(
-            _n(axis(limit)), f"{limit:g}"
-        )
-    under = sum(limit is not None and q < limit for q in values)
-    low_high = f"{texts.score(min(values))} to {texts.score(max(values))}"
+    inner = plotting.grid(axis(t) for t in ticks) + plotting.band(band, x, axis) + plotting.limit_line(limit, axis)
+    inner += plotting.path(None if q is None else (10 * x(at), axis(q)) for at, q in days)
+    outer = plotting.y_labels([(axis(t), f"{t:g}") for t in ticks]) + plotting.x_labels(since, until)
+    outer += plotting.limit_words(limit, axis, lambda v: f"{v:g}")
+    low_high = texts.stretch(texts.score(min(values)), texts.score(max(values)))
     finding = f"Daily quality over {len(days)} days: {low_high}, last {texts.score(values[-1])}"
     if limit is not None:
-        finding += (
-            f"; {texts.plural(under, 'day')} under the limit of {limit:g}."
-            if under
-            else f"; never under the limit of {limit:g}."
-        )
-    return Chart(_plot(inner, outer, finding, small=True), finding)
+        under = sum(q < limit for q in values)
+        finding += f"; {texts.plural(under, 'day')} under" if under else "; never under"
+        finding += f" the limit of {limit:g}"
+    return Chart(plotting.plot(inner, outer, f"{finding}.", small=True), f"{finding}.", _band_legend(band))
 
 
-def gantt(incidents: Sequence[Incident], now: int, days: int = 30) -> Chart:
-    """Incidents of the last days, a line per source, the source with the longest trouble first."""
-    since = now - days * _DAY_S
-    by_source: dict[str, list[Incident]] = {}
-    for incident in incidents:
-        by_source.setdefault(incident.source, []).append(incident)
-    order = sorted(by_source, key=lambda n: (-sum(i.age_s(now) for i in by_source[n]), n))
-    if not order:
-        return Chart(Markup(""), f"No incident in {days} days.")
-    x = _across(since, now)
-    shown = order[:_GANTT_ROWS]
-    body = Markup("").join(
-        Markup('<line class="gr" x1="{0}%" x2="{0}%" y1="0" y2="{1}"/>').format(_n(x(at)), _ROW * len(shown))
-        for at in _ticks(since, now)
-    )
-    for n, name in enumerate(shown):
-        y = n * _ROW
-        body += Markup('<line class="base" x1="0" x2="100%" y1="{0}" y2="{0}"/>').format(y + _ROW / 2)
-        body += Markup('<text class="gl" x="-10" y="{}" text-anchor="end">{}</text>').format(y + 14, name)
-        for i in by_source[name]:
-            left = max(x(i.started_at), 0.0)
-            width = max(x(i.resolved_at if i.resolved_at is not None else now) - left, 0.5)
-            kind = "down" if i.severity.word == "critical" or "source-down" in i.rules else "degraded"
-            body += Markup(
-                '<rect class="b-{}" x="{}%" y="{}" width="{}%" height="12" rx="2"><title>{}</title></rect>'
-            ).format(kind, _n(left), y + 4, _n(min(width, 100 - left)), _incident_title(i, now))
-    names = texts.listed(order, 3)
-    finding = f"{texts.plural(len(incidents), 'incident')} in {days} days, most trouble: {names}."
-    height = _ROW * len(shown)
-    svg = Markup('<svg class="gantt" height="{}" role="img" aria-label="{}">{}{}</svg>').format(
-        height + 22, finding, body, _x_labels(since, now, y=f"{height + 14}")
-    )
-    return Chart(svg, finding)
+def items(
+    series: Sequence[tuple[int, float | None]], since: int, until: int, *, band: Sequence[Normal] = (), window: str
+) -> Chart:
+    """Items per look, from zero: half of them missing has to look like half."""
+    known = [n for _, n in series if n is not None]
+    if not known:
+        return Chart(Markup(""), "")
+    axis = Axis(0, max(*known, *(b.p95 for b in band), 1) * 1.12, log=False)
+    low_high = texts.stretch(texts.count(min(known)), texts.count(max(known)))
+    finding = f"Items over {window}: {low_high}, last {texts.count(known[-1])}."
+    if band:
+        finding += f" Normal now is {texts.count(band[-1].p5)} to {texts.count(band[-1].p95)}."
+    return _series(series, since, until, axis, band, None, texts.count, finding)
 
 
-def _incident_title(incident: Incident, now: int) -> str:
-    lasted = (
-        f"lasted {duration_text(incident.age_s(now))}"
-        if incident.resolved_at
-        else f"open for {duration_text(incident.age_s(now))}"
-    )
-    return f"{incident.id} · {incident.source} · {texts.moment(incident.started_at, now)} UTC, {lasted} · {', '.join(incident.rules)}"
+def data_age(
+    series: Sequence[tuple[int, float | None]], since: int, until: int, *, limit: float | None, window: str
+) -> Chart:
+    """How old the newest data were, with the age that is too old."""
+    known = [age for _, age in series if age is not None]
+    if not known:
+        return Chart(Markup(""), "")
+    axis = Axis(0, max(*known, limit or 0, 1) * 1.12, log=False)
+    low_high = texts.stretch(texts.duration(min(known)), texts.duration(max(known)))
+    finding = f"Data age over {window}: {low_high}, last {texts.duration(known[-1])}"
+    if limit is not None:
+        over = sum(age > limit for age in known)
+        finding += f"; {over} of {len(known)} points over" if over else "; never over"
+        finding += f" the limit of {texts.duration(limit)}"
+    return _series(series, since, until, axis, (), limit, texts.duration, f"{finding}.")
 
 
-def _plot(inner: Markup, outer: Markup, finding: str, *, small: bool = False) -> Markup:
-    return Markup(
-        '<svg class="plot{}" role="img" aria-label="{}"><svg class="p" viewBox="0 0 1000 100" preserveAspectRatio="none" '
-        'width="100%" height="100%">{}</svg>{}</svg>'
-    ).format(" small" if small else "", finding, inner, outer)
+def _series(
+    series: Sequence[tuple[int, float | None]], since: int, until: int, axis: Axis, band: Sequence[Normal],
+    limit: float | None, words: Callable[[float | None], str], finding: str,
+) -> Chart:  # fmt: skip
+    x = plotting.across(since, until)
+    step = min((b[0] - a[0] for a, b in pairwise(series)), default=DAY_S)
+    ticks = [axis.high / 1.12 * part for part in (0, 0.5, 1)]
+    inner = plotting.grid(axis(t) for t in ticks) + plotting.band(band, x, axis) + plotting.limit_line(limit, axis)
+    inner += plotting.path((None if v is None else (10 * x(at), axis(v)) for at, v in plotting.with_gaps(series, step)))
+    outer = plotting.y_labels([(axis(t), words(t) if t else "0") for t in ticks]) + plotting.x_labels(since, until)
+    outer += plotting.limit_words(limit, axis, words)
+    return Chart(plotting.plot(inner, outer, finding, small=True), finding, _band_legend(band))
 
 
-def _across(since: int, until: int) -> Callable[[float], float]:
-    length = max(until - since, 1)
-    return lambda at: 100 * (at - since) / length
-
-
-def _line(points: Iterable[tuple[float, float] | None]) -> str:
-    out, pen = "", False
-    for point in points:
-        if point is not None:
-            out += f"{'L' if pen else 'M'}{_n(point[0])} {_n(point[1])}"
-        pen = point is not None
-    return out
-
-
-def _gaps(points: Sequence[Bar], since: int, until: int) -> Markup:
-    """Stretches that are no measurement: nobody looked, the source was down, or work was planned."""
-    out = Markup("")
-    x = _across(since, until)
-    step = points[1].start - points[0].start if len(points) > 1 else 300
-    for kind, some in groupby(points, key=_kind):
-        run = list(some)
-        if kind:
-            left = 10 * x(run[0].start)
-            width = 10 * x(run[-1].start + step) - left
-            out += Markup('<path class="z-{}" d="M{} 0h{}v100h-{}z"/>').format(kind, _n(left), _n(width), _n(width))
-    return out
-
-
-def _kind(bar: Bar) -> str:
-    if bar.maintenance:
-        return "maintenance"
-    if bar.status is None or bar.status.word == "unknown":
-        return "unknown"
-    return "down" if bar.status.word == "down" else ""
-
-
-def _marks(points: Sequence[Bar], since: int, until: int) -> Markup:
-    """A shape at the foot of each such stretch, so that colour is not the only sign."""
-    runs = [(kind, list(some)) for kind, some in groupby(points, key=_kind) if kind]
-    x = _across(since, until)
-    runs = sorted(runs, key=lambda r: (r[0] != "down", -len(r[1])))[:_MOST_MARKS]
-    return Markup("").join(
-        Markup(
-            '<svg class="mk" x="{}%" y="100%" overflow="visible"><g transform="translate(-7 -16)">{}</g></svg>'
-        ).format(_n(min(max(x((run[0].start + run[-1].start) / 2), 1), 99)), glyph(kind, 14))
-        for kind, run in runs
-    )
-
-
-def _log_ticks(low: float, high: float) -> list[float]:
-    found = [m * 10.0**e for e in range(-1, 7) for m in (1, 3) if low / 1.4 <= m * 10.0**e <= high * 1.35]
-    return found[:: 2 if len(found) > 6 else 1] or [low]
-
-
-def _y_labels(at: Iterable[tuple[float, str]]) -> Markup:
-    return Markup("").join(
-        Markup('<text class="y" x="-8" y="{}%" dy="4" text-anchor="end">{}</text>').format(_n(y), words)
-        for y, words in at
-    )
-
-
-def _ticks(since: int, until: int) -> list[int]:
-    length = until - since
-    step = 6 * 3600 if length <= 2 * _DAY_S else _DAY_S if length <= 10 * _DAY_S else 7 * _DAY_S
-    first = -(-since // step) * step if step <= _DAY_S else -(-since // _DAY_S) * _DAY_S
-    return list(range(first, until - step // 4, step))
-
-
-def _x_labels(since: int, until: int, y: str = "100%") -> Markup:
-    x = _across(since, until)
-    hours = until - since <= 2 * _DAY_S
-    dy = ' dy="16"' if y == "100%" else ""
-    marks = [(x(at), f"{from_epoch(at):%H:%M}" if hours else texts.day(at)) for at in _ticks(since, until)]
-    out = Markup("").join(
-        Markup('<text class="x" x="{}%" y="{}"{} text-anchor="middle">{}</text>').format(_n(at), y, Markup(dy), words)  # noqa: S704
-        for at, words in marks
-        if 2 < at < 95
-    )
-    return out + Markup('<text class="x" x="100%" y="{}"{} text-anchor="end">now</text>').format(y, Markup(dy))  # noqa: S704
-
-
-def _n(value: float) -> str:
-    return f"{value:.1f}".removesuffix(".0")
+def _band_legend(band: Sequence[Normal]) -> tuple[tuple[str, str], ...]:
+    return (("sw", BAND_WORDS),) if band else ()

@@ -42,7 +42,8 @@ def kpis(page: FleetPage) -> dict[str, Any]:
         "unacked": sum(a.alert.ack is None for a in open_alerts),
         "mttr": None if mttr is None else mttr,
         "mttr_before": before,
-        "mttr_delta": None if mttr is None or before is None else round((mttr - before) / 60),
+        "mttr_delta": "" if mttr is None or before is None else texts.longer(mttr - before),
+        "mttr_worse": mttr is not None and before is not None and mttr > before,
         "mttr_spark": shapes.spark(durations[-30:], log=True) if len(durations) > 1 else "",
         "incidents": len(month.incidents),
         "quick": sum(d < 3600 for d in durations),
@@ -63,16 +64,15 @@ def week(page: FleetPage) -> list[tuple[str, str, str, str, bool]]:
     mttr_before = month.week_before.mttr.mean if month.week_before else None
     n = month.week.resolved if month.week else 0
     n_before = month.week_before.resolved if month.week_before else 0
-    minutes = None if mttr is None else mttr / 60
-    minutes_before = None if mttr_before is None else mttr_before / 60
+    change = None if mttr is None or mttr_before is None else mttr - mttr_before
     return [
-        ("Fleet uptime, %", texts.share(now.uptime), texts.share(before.uptime),
+        ("Uptime, %", texts.share(now.uptime), texts.share(before.uptime),
          texts.delta(now.uptime, before.uptime), _worse(before.uptime, now.uptime)),
-        ("MTTR", texts.duration(mttr), texts.duration(mttr_before),
-         texts.delta(minutes, minutes_before, 0) + (" min" if minutes is not None and minutes_before is not None else ""),
+        ("MTTR", texts.brief(mttr), texts.brief(mttr_before),
+         texts.longer(change),
          _worse(mttr, mttr_before)),
         ("Incidents", f"{n:,}", f"{n_before:,}", texts.delta(n, n_before, 0), n > n_before),
-        ("Quality, mean", texts.score(now.quality), texts.score(before.quality),
+        ("Quality", texts.score(now.quality), texts.score(before.quality),
          texts.delta(now.quality, before.quality, 1), _worse(before.quality, now.quality)),
     ]  # fmt: skip
 

@@ -9,8 +9,9 @@ from urllib.parse import urlencode
 from busta_health_dagster.domain.health import WORST_FIRST
 from busta_health_dagster.domain.units import duration_text
 from busta_health_dagster.pipeline.status import STRIP_BUCKET_S
-from busta_health_dagster.web.pages import charts, figures, shapes, texts
+from busta_health_dagster.web.pages import figures, shapes, texts
 from busta_health_dagster.web.pages.alert_view import alert_view
+from busta_health_dagster.web.pages.gantt import gantt
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from busta_health_dagster.store.rollups import Bar
 
 PAGE_ROWS = 100
+CHIPS = {"unknown": "no data", "maintenance": "maintenance"}
 NOUNS = {"down": "down", "degraded": "degraded", "unknown": "without data", "maintenance": "in maintenance", "up": "up"}
 
 
@@ -128,7 +130,7 @@ def choose(page: FleetPage, wanted: Filter, sources: Mapping[str, Source]) -> Ch
 def row_view(row: SourceHealth, page: FleetPage, trend: Trend, source: Source | None, now: int) -> Row:
     limits = page.limits.get(row.source)
     latest = next((v for v in reversed(trend.p95_ms) if v is not None), None)
-    silent = row.status == "down" and not row.stale
+    silent = row.shown == "down"  # in planned work no answer is no news
     p95 = _no_answer(row) if silent else texts.response(latest)
     slow = bool(limits and limits.response_ms is not None and latest is not None and latest > limits.response_ms)
     floor = limits.quality if limits else None
@@ -238,13 +240,14 @@ def overview(
     status, head, title = headline(page, now)
     counts = page.health.counts
     shown = {r.source: r.shown for r in page.health.rows}
-    alerts = [alert_view(a, now, shown.get(a.alert.source, "unknown")) for a in page.alerts]
+    details = {r.source: r.detail for r in page.health.rows if r.status == "down"}
+    alerts = [alert_view(a, now, shown.get(a.alert.source, "unknown"), details) for a in page.alerts]
     alerts.sort(key=lambda a: (a.acknowledged, a.severity != "critical", WORST_FIRST.index(a.status)))
     return {
         "head_status": status,
         "head": head,
         "title": title,
-        "counts": [(s, NOUNS[s], counts[s], wanted.address(state="" if wanted.state == s else s, page=1))
+        "counts": [(s, CHIPS.get(s, NOUNS[s]), counts[s], wanted.address(state="" if wanted.state == s else s, page=1))
                    for s in WORST_FIRST if counts[s]],
         "now": now,
         "page": page,
@@ -261,6 +264,7 @@ def overview(
         "names": shown,
         "most_alerts": 4 if wanted.wall else 12,
         "week": figures.week(page),
-        "gantt": charts.gantt(page.incidents.incidents, now),
+        "calm": len(page.health.rows) - len({i.source for i in page.incidents.incidents} & shown.keys()),
+        "gantt": gantt(page.incidents.incidents, now),
         "planned": page.planned,
     }  # fmt: skip

@@ -11,7 +11,7 @@ from starlette.responses import RedirectResponse, Response, StreamingResponse
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from busta_health_dagster.domain.errors import Refused, UnknownName
+from busta_health_dagster.domain.errors import Refused, StoreError, UnknownName
 from busta_health_dagster.pipeline.pages import trends
 from busta_health_dagster.pipeline.quality_page import validation_page
 from busta_health_dagster.pipeline.report_sending import kept_report
@@ -27,11 +27,17 @@ from busta_health_dagster.web.pages.shelf import Shelf
 from busta_health_dagster.web.pages.source_view import source_view
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Mapping
+    from datetime import datetime
+
     from starlette.requests import Request
     from starlette.routing import BaseRoute
     from starlette.types import Scope
 
     from busta_health_dagster.pipeline.app import App
+
+    Handler = Callable[[Request], Response]
+    Materialized = Callable[[Collection[str]], Mapping[str, datetime | None]]
 
 ROOT = "/source-health"
 _WEEK = re.compile(r"\d{4}-W\d{2}")
@@ -44,8 +50,9 @@ REPORT_CSP = (
 class Pages:
     """What the handlers share: the application and the shelf of facts."""
 
-    def __init__(self, app: App) -> None:
+    def __init__(self, app: App, materialized: Materialized | None = None) -> None:
         self.app = app
+        self.materialized: Materialized = materialized or (lambda _names: {})
         self.shelf = Shelf(app)
         self.hub = live.hub_of(app)  # held here, so that every stream of this application shares it
 
@@ -63,7 +70,7 @@ class Pages:
             return html(request, "missing.html", {"name": f"source {name}", "why": ""}, status=404)
         window = request.query_params.get("window", "24h")
         page = source_page(self.app, name, window if window in BUCKETS_S else "24h")
-        return html(request, "source.html", source_view(page))
+        return html(request, "source.html", source_view(page, self.materialized(page.source.feeds)))
 
     def strip(self, request: Request) -> Response:
         name = request.path_params["name"]
@@ -120,22 +127,39 @@ class Static(StaticFiles):
         return response
 
 
+def loud(handler: Handler) -> Handler:
+    """A store that cannot answer is said on the page itself, with the remedy; whoever watches must not see a blank one."""
+
+    def answer(request: Request) -> Response:
+        try:
+            return handler(request)
+        except StoreError as error:
+            if request.url.path.endswith(".svg"):
+                return svg(badges.pair("busta", "cannot tell", badges.BADGE["unknown"]), status=503)
+            return html(request, "trouble.html", {"problem": str(error)}, status=503, headers={"retry-after": "15"})
+
+    return answer
+
+
 def _slash(request: Request) -> Response:
     return RedirectResponse(f"{ROOT}?{request.url.query}" if request.url.query else ROOT, 308)
 
 
-def routes(app: App) -> list[BaseRoute]:
-    """Everything of the page. Put them before Dagster's own routes; the door stands in front of both."""
-    pages, login = Pages(app), Login(app)
+def routes(app: App, materialized: Materialized | None = None) -> list[BaseRoute]:
+    """Everything of the page. Put them before Dagster's own routes; the door stands in front of both.
+
+    `materialized`: names of assets -> when each was built last, for those that the Dagster instance knows.
+    """
+    pages, login = Pages(app, materialized), Login(app)
     packed = [Middleware(GZipMiddleware, minimum_size=2000, compresslevel=5)]
     return [
-        Route(ROOT, pages.overview, middleware=packed),
+        Route(ROOT, loud(pages.overview), middleware=packed),
         Route(f"{ROOT}/", _slash),
-        Route(f"{ROOT}/s/{{name}}", pages.source, middleware=packed),
-        Route(f"{ROOT}/strip/{{name}}.svg", pages.strip),
-        Route(f"{ROOT}/badge/{{name}}.svg", pages.badge),
-        Route(f"{ROOT}/quality/{{name}}", pages.quality),
-        Route(f"{ROOT}/reports/{{week}}", pages.report),
+        Route(f"{ROOT}/s/{{name}}", loud(pages.source), middleware=packed),
+        Route(f"{ROOT}/strip/{{name}}.svg", loud(pages.strip)),
+        Route(f"{ROOT}/badge/{{name}}.svg", loud(pages.badge)),
+        Route(f"{ROOT}/quality/{{name}}", loud(pages.quality)),
+        Route(f"{ROOT}/reports/{{week}}", loud(pages.report)),
         Route(f"{ROOT}/events", pages.events),
         Route(f"{ROOT}/login", login.form, methods=["GET"]),
         Route(f"{ROOT}/login", login.submit, methods=["POST"]),

@@ -3,14 +3,97 @@
 from __future__ import annotations
 
 import json
+import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from busta_health_dagster.web.pages import texts
+from busta_health_dagster.domain.units import duration_text
+from busta_health_dagster.engines.slope import crossing, theil_sen
+from busta_health_dagster.pipeline.status import DAY_S
+from busta_health_dagster.web.pages import shapes, texts
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
 
+    from busta_health_dagster.pipeline.page_anomalies import ShownAnomaly
     from busta_health_dagster.pipeline.source_page import SourcePage
+
+_SINCE = re.compile(r" since \d{4}-\d\d-\d\d \d\d:\d\d UTC")
+_MOST_POWERS = 99
+
+
+@dataclass(frozen=True, slots=True)
+class AnomalyRow:
+    """`findings`: (what came and what was expected, how unlikely that is and which test saw it), strangest first."""
+
+    since: int
+    when: str
+    findings: tuple[tuple[str, str], ...]
+    score: str
+    state: str
+    lasts: bool
+
+
+def anomalies(page: SourcePage) -> list[AnomalyRow]:
+    """Newest first."""
+    return [_anomaly(one, page.fleet.at) for one in page.anomalies]
+
+
+def _anomaly(one: ShownAnomaly, now: int) -> AnomalyRow:
+    state = f"lasts, {duration_text(max(now - one.since, 0))} so far"
+    if one.until is not None:
+        state = f"lasted {duration_text(max(one.until - one.since, 0))}"
+        if "new normal" in one.ended:
+            state += "; the new level is normal now"
+    score = texts.DASH if one.score is None else f"{min(one.score, _MOST_POWERS):.1f}".removesuffix(".0")
+    return AnomalyRow(
+        since=one.since,
+        when=texts.moment(one.since, now),
+        findings=tuple(_finding(part) for part in one.text.split("; ")),
+        score=score if one.score is None or one.score <= _MOST_POWERS else f"over {_MOST_POWERS}",
+        state=f"{state} · {one.told}" if one.told else state,
+        lasts=one.until is None,
+    )
+
+
+def _finding(text: str) -> tuple[str, str]:
+    """`X where Y was expected since T, odds Z to 1 against chance (step test)`; the row has its own column for T."""
+    what, _, how = text.partition(", odds")
+    return texts.capital(_SINCE.sub("", what)), f"odds{how}" if how else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Fed:
+    """What the source feeds. `status` is a shape; `known`: it is an asset of this Dagster instance."""
+
+    name: str
+    status: str
+    says: str
+    known: bool
+
+
+def feeds(page: SourcePage, built: Mapping[str, datetime | None]) -> list[Fed]:
+    """Each with when it was built last, where Dagster knows it, and whether that was on bad data."""
+    row, now = page.health, page.fleet.at
+    state = "its source is well" if row.shown == "up" else f"its source is {shapes.WORDS[row.shown]}"
+    out = []
+    for name in page.source.feeds:
+        status, says = row.shown, state
+        if name in built:
+            at = built[name]
+            if at is None:
+                says = f"never built; {state}"
+            else:
+                then = int(at.timestamp())
+                says = f"built {texts.moment(then, now)} UTC, {duration_text(max(now - then, 0))} ago"
+                if row.unhealthy and row.since is not None:
+                    before = then < row.since
+                    says += ", before" if before else ", after"
+                    says += f" its source became {shapes.WORDS[row.shown]}"
+                    status = "up" if before else row.shown
+        out.append(Fed(name, status, says, name in built))
+    return out
 
 
 def payload(page: SourcePage) -> list[tuple[str, str]]:
@@ -52,7 +135,11 @@ def configuration(page: SourcePage) -> list[tuple[str, str]]:
         ("Max data age", shown["max_data_age"] or ""),
         ("Quality", _quality_words(shown["quality"])),
     ]
-    out += [(key.replace("_", " "), _written(value)) for key, value in (shown.get("config") or {}).items()]
+    config = shown.get("config") or {}
+    out += [
+        (key.replace("_", " "), _expected(value) if key == "expect" and isinstance(value, dict) else _written(value))
+        for key, value in config.items()
+    ]
     return [(name, value) for name, value in out if value]
 
 
@@ -61,6 +148,32 @@ def _quality_words(spec: Mapping[str, Any] | None) -> str:
         return ""
     words = {k.replace("_", " "): v for k, v in spec.items() if v not in (None, False, [], "")}
     return " · ".join(k if v is True else f"{k} {_written(v)}" for k, v in words.items())
+
+
+_BOUNDS = {"min": "at least", "max": "at most", "equals": "is", "min_items": "at least", "max_items": "at most"}
+
+
+def _expected(expect: Mapping[str, Any]) -> str:
+    """`status 200 · json $.games: at least 3 items (warning)`: what an answer has to be."""
+    said = []
+    for name, wanted in expect.items():
+        for one in wanted if isinstance(wanted, list) else [wanted]:
+            words = _assertion(one) if isinstance(one, dict) else _written(one)
+            if words:
+                said.append(f"{name.replace('_', ' ')} {words}")
+    return " · ".join(said)
+
+
+def _assertion(one: Mapping[str, Any]) -> str:
+    about = " ".join(str(one[k]) for k in ("path", "name", "header", "pattern") if one.get(k))
+    said = [_written(one["value"])] if "value" in one and "op" not in one else []
+    for key, value in one.items():
+        if key in _BOUNDS and value not in (None, "", []):
+            said.append(f"{_BOUNDS[key]} {value}" + (" items" if key.endswith("_items") else ""))
+        elif key not in {"path", "name", "header", "pattern", "severity", "value"} and _written(value):
+            said.append(f"{key.replace('_', ' ')} {_written(value)}")
+    mild = " (warning)" if one.get("severity") == "warning" else ""
+    return ": ".join(filter(None, (about, ", ".join(filter(None, said))))) + mild
 
 
 def _written(value: Any) -> str:
@@ -73,3 +186,20 @@ def _written(value: Any) -> str:
     if isinstance(value, list):
         return "; ".join(filter(None, (_written(v) for v in value)))
     return str(value)
+
+
+def quality_trend(days: Sequence[tuple[int, float | None]], until: int, limit: float | None) -> str:
+    """Where the daily scores head, in words; nothing where there are too few days to say."""
+    known = [((at - until) / DAY_S, q) for at, q in days if q is not None]
+    slope = theil_sen([at for at, _ in known], [q for _, q in known])
+    if slope is None:
+        return ""
+    said = f"Trend: {slope.direction}, {slope.sentence}"
+    in_days, why = crossing(slope, limit, "lower")
+    if in_days:
+        said += f"; from {slope.level:.1f}, {limit:g} is crossed in {texts.plural(in_days, 'day')}"
+    elif in_days == 0:
+        said += f"; {why}"
+    if missing := len(days) - len(known):
+        said += f". No score on {texts.plural(missing, 'day')}"
+    return f"{said}.".replace("-", texts.MINUS)

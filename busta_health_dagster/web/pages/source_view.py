@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from busta_health_dagster.domain.anomaly import Metric
 from busta_health_dagster.domain.verdict import Outcome
 from busta_health_dagster.engines.rules.limits import limit_text
 from busta_health_dagster.pipeline.status import DAY_S
 from busta_health_dagster.web.pages import charts, shapes, source_facts, texts
 from busta_health_dagster.web.pages.alert_view import alert_view
 from busta_health_dagster.web.pages.fleet_view import bar_words, reason
+from busta_health_dagster.web.pages.source_figures import band_of, kpis
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
 
-    from busta_health_dagster.domain.sla import SlaResult
+    from busta_health_dagster.domain.quality import Cap
     from busta_health_dagster.pipeline.source_page import SourcePage
     from busta_health_dagster.store.rollups import Bar
+    from busta_health_dagster.web.pages.plotting import Chart
 
 PHASES = {"dns": "DNS", "connect": "connect", "tls": "TLS", "first_byte": "first byte", "body": "body"}
 WINDOW_WORDS = {"24h": "24 h", "7d": "7 d", "30d": "30 d"}
@@ -24,10 +28,10 @@ POINT_WORDS = {"24h": "one point per 5 min", "7d": "mean per 30 min", "30d": "me
 _ROWS = {"24h": 3600, "7d": 6 * 3600, "30d": DAY_S}
 
 
-def source_view(page: SourcePage) -> dict[str, Any]:
-    """Everything the template asks for."""
+def source_view(page: SourcePage, built: Mapping[str, datetime | None] | None = None) -> dict[str, Any]:
+    """Everything the template asks for. `built`: when the assets that it feeds were materialized last."""
     row, source, now = page.health, page.source, page.fleet.at
-    alerts = [alert_view(a, now, row.shown) for a in page.alerts]
+    alerts = [alert_view(a, now, row.shown, {row.source: row.detail}) for a in page.alerts]
     daily = [(at, day.mean_quality) for at, day in page.days]
     scored = [q for _, q in daily if q is not None]
     return {
@@ -48,9 +52,13 @@ def source_view(page: SourcePage) -> dict[str, Any]:
         "day_from": page.bars[0].start if page.bars else now - DAY_S,
         "recent": _recent(page),
         "response": charts.response(
-            page.points, page.since, page.until, limit=page.limits.response_ms, band=page.band,
-            window=WINDOW_WORDS[page.window],
+            page.points, page.since, page.until, limit=page.limits.response_ms, band=band_of(page, Metric.RESPONSE),
+            window=WINDOW_WORDS[page.window], anomalies=[a.since for a in page.anomalies if a.response],
         ),
+        "delivered": _delivered(page),
+        "anomalies": source_facts.anomalies(page),
+        "unjudged": next((c.reason for c in page.checks.values() if c.name == "anomaly" and c.outcome is Outcome.UNKNOWN), ""),
+        "feeds": source_facts.feeds(page, built or {}),
         "table": table(page.points, _ROWS[page.window], now),
         "windows": [(w, WINDOW_WORDS[w], f"?window={w}", w == page.window) for w in WINDOW_WORDS],
         "point_words": POINT_WORDS[page.window],
@@ -58,25 +66,46 @@ def source_view(page: SourcePage) -> dict[str, Any]:
         "phase_note": phase_note(page),
         "payload": source_facts.payload(page),
         "checks": checks(page),
-        "quality_chart": charts.quality(daily, limit=page.limits.quality) if scored else None,
+        "quality_chart": charts.quality(daily, limit=page.limits.quality, band=band_of(page, Metric.QUALITY)) if scored else None,
         "quality_days": list(reversed([(at, q) for at, q in daily if q is not None])),
+        "capped": _capped(page.score.caps) if page.score is not None else "",
+        "quality_trend": source_facts.quality_trend(daily, page.until, page.limits.quality),
         "quality_mean": sum(scored) / len(scored) if scored else None,
         "dimensions": _dimensions(page),
-        "alerts": [a for a in alerts if a.open],
-        "pending": [a for a in alerts if not a.open],
+        "alerts": [a for a in alerts if a.open and not a.quiet],
+        "pending": [a for a in alerts if not a.open or a.quiet],
+        "failed": page.score.failing if page.score is not None else (),
+        "passed": [c for c in page.score.checks if c.passed] if page.score is not None else [],
         "config": source_facts.configuration(page),
     }  # fmt: skip
+
+
+def _delivered(page: SourcePage) -> list[tuple[str, Chart]]:
+    """Items and data age over the window, for a source that has them."""
+    window = WINDOW_WORDS[page.window]
+    items = charts.items(
+        [(m.start, m.items) for m in page.delivered], page.since, page.until, band=band_of(page, Metric.ITEMS),
+        window=window,
+    )  # fmt: skip
+    age = charts.data_age(
+        [(m.start, m.data_age_s) for m in page.delivered], page.since, page.until, limit=page.limits.data_age_s,
+        window=window,
+    )  # fmt: skip
+    return [(name, chart) for name, chart in (("Items", items), ("Data age", age)) if chart.svg]
 
 
 def lead(page: SourcePage) -> str:
     """The first sentence: how it is."""
     row, now = page.health, page.fleet.at
     said = reason(row, now, since=False)
+    limit, band = page.limits.response_ms, band_of(page, Metric.RESPONSE)
+    if row.shown == "degraded" and row.reason == "slow" and row.response_ms is not None and limit is not None:
+        normal = f" and {texts.between(band[-1].p5, band[-1].p95)} is normal at this hour" if band else ""
+        return f"Answers in {texts.response(row.response_ms)}; the limit is {limit_text('response_ms', limit)}{normal}."
     if said:
         return said
     if row.response_ms is None:
         return "It is well."
-    limit = page.limits.response_ms
     tail = f"; its limit is {limit_text('response_ms', limit)}" if limit is not None else ""
     return f"Answers in {texts.response(row.response_ms)}{tail}."
 
@@ -85,9 +114,9 @@ def detail(page: SourcePage) -> str:
     """The second: against normal, where the time goes, whether data still arrive."""
     row = page.health
     said = []
-    if page.band and row.response_ms is not None and row.status in {"up", "degraded"}:
-        normal = page.band[-1]
-        said.append(f"Normal at this hour is {texts.response(normal.p5)} to {texts.response(normal.p95)}.")
+    band = band_of(page, Metric.RESPONSE)
+    if band and row.response_ms is not None and row.status in {"up", "degraded"} and row.reason != "slow":
+        said.append(f"Normal at this hour is {texts.between(band[-1].p5, band[-1].p95)}.")
     if page.phases is not None and row.status in {"up", "degraded"} and row.reason == "slow":
         said.append(phase_note(page))
     if row.status in {"up", "degraded"} and row.items is not None:
@@ -100,74 +129,6 @@ def detail(page: SourcePage) -> str:
     if row.unhealthy and page.source.feeds:
         said.append(f"Feeds {texts.listed(page.source.feeds)}.")
     return " ".join(s for s in said if s)
-
-
-def kpis(page: SourcePage) -> list[dict[str, Any]]:
-    """Label, figure, unit, two lines below, whether it is bad."""
-    row, limits = page.health, page.limits
-    out = [
-        _uptime(label, page.levels.get(key), row.target)
-        for label, key in (("24 h", "24h"), ("7 d", "7d"), ("30 d", "30d"))
-    ]
-    month = page.levels.get("30d")
-    spare = spent = None
-    if month is not None and month.allowed_bad:
-        spare = float(month.allowed_bad - month.bad) * month.slice_s
-        spent = float(month.allowed_bad) * month.slice_s
-    out.append(
-        {
-            "name": "Error budget, 30 d",
-            "figure": texts.budget(row.budget_left).removesuffix(" %"),
-            "unit": "% left" if row.budget_left is not None else "",
-            "meter": shapes.meter(row.budget_left),
-            "under": "" if spare is None or spent is None
-            else f"{texts.duration(spare)} of {texts.duration(spent)}" if spare >= 0
-            else f"overspent by {texts.duration(-spare)}",
-            "bad": row.budget_left is not None and row.budget_left < 0,
-        }
-    )  # fmt: skip
-    age = limits.data_age_s
-    out.append(
-        {
-            "name": "Data age",
-            "figure": texts.duration(row.data_age_s),
-            "under": f"limit {texts.duration(age)}" if age is not None else "no limit",
-            "bad": row.data_age_s is not None and age is not None and row.data_age_s > age,
-        }
-    )
-    items = sorted(o.items for o in page.looks[:-1] if o.items is not None)
-    out.append(
-        {
-            "name": "Items",
-            "figure": texts.count(row.items),
-            "under": f"lately {items[0]:,}–{items[-1]:,}" if items else "",
-            "bad": False,
-        }
-    )
-    floor = limits.quality
-    scored = texts.moment(page.quality_at, page.fleet.at)
-    out.append(
-        {
-            "name": "Quality",
-            "figure": texts.score(row.quality),
-            "under": (f"limit {floor:g} · " if floor is not None else "") + (f"scored {scored}" if page.quality_at else "not scored"),
-            "bad": row.quality is not None and floor is not None and row.quality < floor,
-        }
-    )  # fmt: skip
-    return out
-
-
-def _uptime(label: str, level: SlaResult | None, target: float) -> dict[str, Any]:
-    uptime = None if level is None or level.uptime is None else float(level.uptime * 100)
-    bad = f"{level.bad} bad of {int(level.good + level.bad):,}" if level is not None else "nothing was seen"
-    coverage = None if level is None or level.coverage is None else float(level.coverage * 100)
-    return {
-        "name": f"Uptime, {label}",
-        "figure": texts.share(uptime),
-        "unit": "%" if uptime is not None else "",
-        "under": f"{bad} · target {texts.share(target)} · coverage {texts.share(coverage)}",
-        "bad": uptime is not None and uptime < target,
-    }
 
 
 def _recent(page: SourcePage) -> Any:
@@ -219,6 +180,15 @@ def _small(ms: float | None) -> str:
     return texts.DASH if ms is None else texts.response(ms) if ms >= 10 else f"{ms:.1f} ms"
 
 
+def _capped(caps: Sequence[Cap]) -> str:
+    """What holds the score down: the lowest cap and the checks that set it; the table below has the figures."""
+    lowest = [cap for cap in caps if cap.limit == min(c.limit for c in caps)]
+    if not lowest:
+        return ""
+    more = f" and {len(lowest) - 2} more" if len(lowest) > 2 else ""
+    return f", capped at {lowest[0].limit} by {', '.join(cap.check for cap in lowest[:2])}{more}"
+
+
 def phase_note(page: SourcePage) -> str:
     """Which phase takes most of the wait, when one does."""
     if page.phases is None:
@@ -231,11 +201,14 @@ def phase_note(page: SourcePage) -> str:
     percent = int(100 * longest / whole)
     if percent < 70 or whole < 100:
         return ""
+    said = f"{percent}% of the wait is {PHASES[name]}"
+    usual = page.usual_phases.get(name)
+    if usual and longest <= 3 * usual:
+        return f"{said}, as usual."
     where = {"first_byte": "the provider is slow, not the network", "body": "the body is long or the line is slow"}
     cause = f": {where[name]}" if name in where else ""
-    usual = page.usual_phases.get(name)
-    times = f", {longest / usual:.0f} times its usual {_small(usual)}" if usual and longest > 3 * usual else ""
-    return f"{percent}% of the wait is {PHASES[name]}{times}{cause}."
+    times = f", {longest / usual:.0f} times its usual {_small(usual)}" if usual else ""
+    return f"{said}{times}{cause}."
 
 
 def checks(page: SourcePage) -> list[dict[str, str]]:

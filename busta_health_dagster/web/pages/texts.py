@@ -51,6 +51,17 @@ def response(ms: float | None) -> str:
     return milliseconds_text(ms)
 
 
+def between(low_ms: float, high_ms: float) -> str:
+    """113 to 179 ms; 910 ms to 1.20 s."""
+    low, high = response(low_ms), response(high_ms)
+    return f"{low.removesuffix(' ms') if low.endswith('ms') and high.endswith('ms') else low} to {high}"
+
+
+def stretch(low: str, high: str) -> str:
+    """2 min to 5 min; 3 min where both read the same."""
+    return low if low == high else f"{low} to {high}"
+
+
 def duration(seconds: float | None) -> str:
     return DASH if seconds is None else duration_text(max(seconds, 0))
 
@@ -91,12 +102,19 @@ def day(epoch: int) -> str:
 
 
 def span(start: int, end: int, now: int) -> str:
-    """Thu 26, 02:00–02:45; ends 09:00 while it runs."""
+    """Thu 26, 02:00–02:45, with the month when it is another; ends 09:00 while it runs."""
     if start <= now:
         return f"ends {moment(end, now)}"
     a, b = from_epoch(start), from_epoch(end)
     tail = f"{b:%H:%M}" if a.date() == b.date() or end - start < _DAY_S else f"{b.day} {b:%b %H:%M}"
-    return f"{a:%a} {a.day} {a:%b}, {a:%H:%M}–{tail}"
+    month = "" if a.month == from_epoch(now).month else f" {a:%b}"
+    return f"{a:%a} {a.day}{month}, {a:%H:%M}–{tail}"
+
+
+def countdown(seconds: float) -> str:
+    """52 s, 1 min 52 s, 12 min: how long until something that one waits for. As clock.js writes it."""
+    whole = max(int(seconds), 0)
+    return f"{whole // 60} min {whole % 60:02d} s" if 60 <= whole < 600 else duration_text(whole)
 
 
 def delta(now: float | None, before: float | None, places: int = 2) -> str:
@@ -107,6 +125,25 @@ def delta(now: float | None, before: float | None, places: int = 2) -> str:
     if change == 0:
         return "±0"
     return f"{'+' if change > 0 else MINUS}{abs(change):.{places}f}"
+
+
+def brief(seconds: float | None) -> str:
+    """41 min, 7.7 h, 3.2 d: for a narrow column, rounded up."""
+    if seconds is None:
+        return DASH
+    if seconds < 3600:
+        return f"{math.ceil(seconds / 60)} min"
+    unit, length = ("h", 3600) if seconds < 2 * _DAY_S else ("d", _DAY_S)
+    return f"{math.ceil(10 * seconds / length) / 10:.1f} {unit}"
+
+
+def longer(seconds: float | None) -> str:
+    """+13 min, −1.4 h, ±0."""
+    if seconds is None:
+        return DASH
+    if abs(seconds) < 60:
+        return "±0"
+    return f"{'+' if seconds > 0 else MINUS}{brief(abs(seconds))}"
 
 
 def listed(names: Sequence[str], most: int = 3) -> str:
@@ -128,5 +165,5 @@ def capital(text: str) -> str:
 FILTERS = {
     "share": share, "budget": budget, "failures": failures, "score": score, "response": response, "duration": duration,
     "count": count, "size": size, "clock": clock, "moment": moment, "day": day, "plural": plural, "capital": capital,
-    "iso": iso,
+    "iso": iso, "span": span, "countdown": countdown,
 }  # fmt: skip

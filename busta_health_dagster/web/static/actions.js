@@ -51,6 +51,8 @@ export function startActions() {
       await post(`/api/v1/alerts/${encodeURIComponent(doing.id)}/${doing.act}`, body);
       dialog.close();
       await renew();
+      // The button that was pressed may be gone; the keyboard goes on from its alert.
+      if (document.activeElement === document.body) document.querySelector(`#a-${CSS.escape(doing.id)} button`)?.focus();
       announce(`${TITLES[doing.act]}: ${doing.subject}, done.`);
     } catch (error) {
       part("problem").textContent = error.message;

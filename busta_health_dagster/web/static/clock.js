@@ -10,6 +10,12 @@ export function duration(seconds) {
   return hours % 24 ? `${days} d ${hours % 24} h` : `${days} d`;
 }
 
+// As texts.countdown writes it.
+const wait = (seconds) => {
+  const whole = Math.floor(seconds);
+  return whole >= 60 && whole < 600 ? `${Math.floor(whole / 60)} min ${two(whole % 60)} s` : duration(whole);
+};
+
 let skew = 0;
 const local = () => Date.now() / 1000;
 export const serverNow = () => local() + skew;
@@ -33,7 +39,7 @@ function beat(page) {
   if (clock) clock.textContent = `${two(at.getUTCHours())}:${two(at.getUTCMinutes())}:${two(at.getUTCSeconds())} UTC`;
   const next = Number(page.dataset.next) - now;
   const countdown = document.getElementById("countdown");
-  if (countdown) countdown.textContent = cut ? " · connection lost, trying again" : next > 0 ? ` · next check in ${duration(next)}` : " · checking";
+  if (countdown) countdown.textContent = cut ? " · connection lost, trying again" : next > 0 ? ` · next check in ${wait(next)}` : " · checking";
   for (const time of document.querySelectorAll("time[data-ago]")) {
     const text = `${duration(now - Number(time.dataset.ago))} ago`;
     if (time.textContent !== text) time.textContent = text;

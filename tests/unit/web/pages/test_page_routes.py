@@ -73,7 +73,7 @@ def test_the_key_figures_count_what_was_seen(site: Site, app: App, clock: FakeCl
     assert "Fleet uptime, 30 d 96.29 %" in page  # 26 of 27 slices good
     assert "Open alerts 1 highest L1 · 1 unacknowledged" in page
     assert "Incidents, 30 d 1 0 under 1 h" in page
-    assert "Fleet uptime, % 96.29 — —" in page
+    assert "Uptime, % 96.29 — —" in page
     assert "Sources meeting SLA 0 of 3 3 without enough data" in page
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from busta_health_dagster.web.pages import texts
+from busta_health_dagster.web.pages import source_facts, texts
 
 
 @pytest.mark.parametrize(
@@ -37,4 +37,13 @@ def test_times_of_another_day_carry_their_day() -> None:
     now = 1_795_420_800  # Monday 2026-11-23 08:00 UTC
     assert texts.moment(now - 60, now) == "07:59"
     assert texts.moment(now - 86400, now) == "22 Nov 08:00"
-    assert texts.span(now + 86400, now + 86400 + 2700, now) == "Tue 24 Nov, 08:00–08:45"
+    assert texts.span(now + 86400, now + 86400 + 2700, now) == "Tue 24, 08:00–08:45"
+
+
+def test_the_trend_of_quality_is_said_only_as_far_as_the_days_carry_it() -> None:
+    days: list[tuple[int, float | None]] = [(d * 86400, 95 + 0.25 * -d) for d in range(-29, 1)]
+    falling = source_facts.quality_trend(days, 0, 90)
+    assert falling == "Trend: falling, −0.25 a day (95%: −0.25 to −0.25); from 95.0, 90 is crossed in 20 days."
+    level = source_facts.quality_trend([(at, None if at == 0 else 99.0) for at, _ in days], 0, 90)
+    assert level == "Trend: flat, +0.00 a day (95%: +0.00 to +0.00). No score on 1 day."
+    assert source_facts.quality_trend(days[:5], 0, 90) == ""

@@ -1,0 +1,110 @@
+"""The row of figures at the top of a source's page, each against what is usual or asked for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from busta_health_dagster.domain.anomaly import Metric
+from busta_health_dagster.web.pages import shapes, texts
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from busta_health_dagster.domain.sla import SlaResult
+    from busta_health_dagster.pipeline.source_page import Normal, SourcePage
+
+
+def band_of(page: SourcePage, metric: Metric) -> Sequence[Normal]:
+    return page.bands.get(metric, ())
+
+
+def kpis(page: SourcePage) -> list[dict[str, Any]]:
+    """Label, figure, unit, two lines below, whether it is bad."""
+    row, limits = page.health, page.limits
+    out = [
+        _uptime(label, page.levels.get(key), row.target)
+        for label, key in (("24 h", "24h"), ("7 d", "7d"), ("30 d", "30d"))
+    ]
+    month = page.levels.get("30d")
+    spare = spent = None
+    if month is not None and month.allowed_bad:
+        spare = float(month.allowed_bad - month.bad) * month.slice_s
+        spent = float(month.allowed_bad) * month.slice_s
+    out.append(
+        {
+            "name": "Error budget, 30 d",
+            "figure": texts.budget(row.budget_left).removesuffix(" %"),
+            "unit": "% left" if row.budget_left is not None else "",
+            "meter": shapes.meter(row.budget_left),
+            "under": [] if spare is None or spent is None
+            else [f"{texts.duration(spare)} of {texts.duration(spent)}"] if spare >= 0
+            else [f"overspent by {texts.duration(-spare)}"],
+            "bad": row.budget_left is not None and row.budget_left < 0,
+        }
+    )  # fmt: skip
+    age = limits.data_age_s
+    out.append(
+        {
+            "name": "Data age",
+            "figure": texts.duration(row.data_age_s),
+            "under": [f"limit {texts.duration(age)}" if age is not None else "no limit", _lately(page)],
+            "bad": row.data_age_s is not None and age is not None and row.data_age_s > age,
+        }
+    )
+    out.append(
+        {
+            "name": "Items",
+            "figure": texts.count(row.items),
+            "under": _usual_items(page),
+            "bad": False,
+        }
+    )
+    floor = limits.quality
+    scored = texts.moment(page.quality_at, page.fleet.at)
+    doubt = page.score.half_width if page.score is not None and page.score.score == row.quality else None
+    out.append(
+        {
+            "name": "Quality",
+            "figure": texts.score(row.quality),
+            "unit": f"± {doubt:.1f}" if doubt else "",
+            "under": [f"limit {floor:g}" if floor is not None else "", f"scored {scored}" if page.quality_at else "not scored"],
+            "bad": row.quality is not None and floor is not None and row.quality < floor,
+        }
+    )  # fmt: skip
+    return out
+
+
+def _lately(page: SourcePage) -> str:
+    """The middle of what the window saw: the ends are the trouble itself."""
+    ages = sorted(m.data_age_s for m in page.delivered if m.data_age_s is not None)
+    if len(ages) < 12:
+        return ""
+    low, high = ages[len(ages) // 20], ages[-1 - len(ages) // 20]
+    return f"usual {texts.stretch(texts.duration(low), texts.duration(high))}"
+
+
+def _usual_items(page: SourcePage) -> list[str]:
+    band = band_of(page, Metric.ITEMS)
+    if band and page.health.items is not None:
+        low, high = round(band[-1].p5), round(band[-1].p95)
+        return [f"usual {low:,}–{high:,}" if low != high else f"usual {low:,}", "at this hour of the week"]
+    seen = sorted(o.items for o in page.looks[:-1] if o.items is not None)
+    return [f"lately {seen[0]:,}–{seen[-1]:,}" if seen[0] != seen[-1] else f"lately {seen[0]:,}"] if seen else []
+
+
+def _uptime(label: str, level: SlaResult | None, target: float) -> dict[str, Any]:
+    uptime = None if level is None or level.uptime is None else float(level.uptime * 100)
+    bad = "nothing was seen" if level is None or not level.good + level.bad else f"{level.bad} bad"
+    if level is not None and level.good + level.bad and label != "30 d":
+        bad += f" of {int(level.good + level.bad):,}"
+    coverage = None if level is None or level.coverage is None else float(level.coverage * 100)
+    return {
+        "name": f"Uptime, {label}",
+        "figure": texts.share(uptime),
+        "unit": "%" if uptime is not None else "",
+        "under": [
+            f"target {texts.share(target)} · {bad}" if label == "30 d" else bad,
+            f"coverage {texts.share(coverage)}",
+        ],
+        "bad": uptime is not None and uptime < target,
+    }

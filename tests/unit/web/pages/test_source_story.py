@@ -1,0 +1,139 @@
+"""What a source's page tells beyond its state: anomalies, normal ranges, and when what it feeds was built."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+import requests
+from page_stories import history, seen, serving, tick, world
+from starlette.applications import Starlette
+
+from busta_health_dagster.domain.observation import Observation, Status
+from busta_health_dagster.domain.units import floor_to
+from busta_health_dagster.pipeline import alert_actions
+from busta_health_dagster.pipeline.alert import alert_pass
+from busta_health_dagster.pipeline.detect import catch_up
+from busta_health_dagster.web.pages import routes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from busta_health_dagster.pipeline.app import App
+    from busta_health_dagster.testing import FakeClock
+
+
+def words(app: App, path: str, **port: object) -> str:
+    """The page without its tags."""
+    with serving(Starlette(routes=routes(app, **port))) as base:  # type: ignore[arg-type]
+        page = requests.get(f"{base}/source-health{path}", timeout=30).text
+    return " ".join(re.sub(r"<[^>]+>", " ", page).split())
+
+
+@pytest.fixture
+def learned(tmp_path: Path, clock: FakeClock) -> Iterator[App]:
+    """A week of looks at odds_api and scores_api, watched on trial, up to this slot."""
+    app = world(tmp_path / "home", clock)
+    alerts = app.home.config / "alerts.yaml"
+    alerts.write_text(
+        alerts.read_text().replace("rules:\n", "rules:\n  - {name: anomaly, pattern: anomaly, shadow: true}\n", 1)
+    )
+    app.close()
+    from busta_health_dagster import bootstrap
+
+    app = bootstrap.open_app(home=tmp_path / "home", environ={}, create_store=True, clock=clock)
+    now, rng = floor_to(app.now(), 300), np.random.default_rng(7)
+    noise = rng.standard_normal((2, 2016))
+    with app.store.write() as uow:
+        uow.observations.add(
+            Observation(
+                name, now - 300 * k, now - 300 * k, Status.UP, response_ms=200 * float(np.exp(0.1 * noise[i, k - 1])),
+                items=14, data_age_s=120,
+            )
+            for i, name in enumerate(("odds_api", "scores_api"))
+            for k in range(2016, 0, -1)
+        )  # fmt: skip
+    tick(app, seen(app, "odds_api", response_ms=200.0), seen(app, "scores_api", response_ms=200.0))
+    assert catch_up(app)
+    yield app
+    app.close()
+
+
+def test_the_normal_range_is_on_every_chart_that_has_learned_one(learned: App, clock: FakeClock) -> None:
+    clock.advance(300)
+    tick(learned, seen(learned, "odds_api", response_ms=200.0), seen(learned, "scores_api"))
+    said = words(learned, "/s/odds_api")
+    low, high = map(int, re.findall(r"Normal at this hour is (\d+) to (\d+) ms\.", said)[0])
+    assert 150 < low < 185
+    assert 215 < high < 260
+    assert "Normal now is " in said  # of the items
+    assert said.count("normal for the hour of the week (p5–p95)") == 2
+    assert re.search(r"Items 14 usual \d+–\d+ at this hour of the week", said)
+    assert "Data age over 24 h: 1 min to 2 min, last 1 min" in said
+    assert "Anomalies, 30 d shadow: recorded, tells nobody None: everything was as it usually is." in said
+
+
+def test_an_anomaly_on_trial_explains_itself_and_stays_in_the_list_when_it_is_over(
+    learned: App, clock: FakeClock
+) -> None:
+    for _ in range(4):
+        clock.advance(300)
+        tick(learned, seen(learned, "odds_api", response_ms=2600.0), seen(learned, "scores_api"))
+    said = words(learned, "/s/odds_api")
+    row = said[said.index("Anomalies, 30 d") : said.index("Last check by phase")]
+    what = r"(Response time 2\d{3} ms where \d+ ms was expected|\d very slow answers where .* usual)"
+    assert re.search(rf"08:\d\d {what} odds [\d^]+ to 1 against chance \(", row), row
+    assert "lasts, " in row
+    assert "shadow: recorded, tells nobody" in row
+    assert "1 anomaly found." in said
+    assert "On trial: anomaly." in said
+    assert "0 open · 1 pending" in said, "what tells nobody is no open alert"
+    with learned.store.read() as uow:
+        strange = next(a.id for a in uow.alerts.open() if a.rule == "anomaly")
+    clock.advance(300)
+    alert_actions.resolve(learned, [strange or 0], actor="dana", note="known: a load test")
+    said = words(learned, "/s/odds_api")
+    row = said[said.index("Anomalies, 30 d") : said.index("Last check by phase")]
+    assert "against chance" in row
+    assert "lasted " in row
+    assert "On trial" not in said
+
+
+def test_before_the_detector_has_judged_the_list_does_not_say_that_all_is_usual(learned: App, clock: FakeClock) -> None:
+    said = words(learned, "/s/espn_nfl")
+    assert "Not judged: the detector has not judged it yet." in said
+
+
+def test_without_a_rule_nothing_is_claimed(app: App, clock: FakeClock) -> None:
+    history(app, clock, 3)
+    alert_pass(app)
+    said = words(app, "/s/odds_api")
+    assert "no rule watches it" in said
+    assert "normal for the hour" not in said
+
+
+def test_what_a_source_feeds_says_when_it_was_built_and_whether_on_bad_data(app: App, clock: FakeClock) -> None:
+    history(app, clock, 4, odds_api=Status.DEGRADED)
+    asked: list[tuple[str, ...]] = []
+    at = datetime.fromtimestamp(app.now(), UTC)
+    built: dict[str, datetime | None] = {}
+
+    def port(names: object) -> dict[str, datetime | None]:
+        asked.append(tuple(names))  # type: ignore[arg-type]
+        return built
+
+    assert "models/moneyline its source is degraded" in words(app, "/s/odds_api", materialized=port)
+    built["models/moneyline"] = at - timedelta(hours=2)
+    said = words(app, "/s/odds_api", materialized=port)
+    assert "models/moneyline built 06:20 UTC, 2 h ago, before its source became degraded" in said
+    clock.advance(120)
+    built["models/moneyline"] = at + timedelta(minutes=1)
+    said = words(app, "/s/odds_api", materialized=port)
+    assert "models/moneyline built 08:21 UTC, 1 min ago, after its source became degraded" in said
+    built["models/moneyline"] = None
+    assert "models/moneyline never built; its source is degraded" in words(app, "/s/odds_api", materialized=port)
+    assert set(asked) == {("models/moneyline",)}, "one question per page"
