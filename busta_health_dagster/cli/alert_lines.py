@@ -6,20 +6,18 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from busta_health_dagster.domain.alert import Alert, AlertState
-from busta_health_dagster.domain.rule import Severity
+from busta_health_dagster.cli.shapes import ALERT_COLOURS
 from busta_health_dagster.domain.units import duration_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from busta_health_dagster.cli.shapes import Alphabet
-    from busta_health_dagster.pipeline.alert_view import Listing, Row
+    from busta_health_dagster.domain.documents.alerts import AlertBrief, AlertList, AlertRow, AlertsBehind
 
 HEADER = ("", "SEVERITY", "ID", "SOURCE", "RULE", "OPEN FOR", "STEP", "ACKNOWLEDGED", "NEXT")
 NARROWEST = (1, 9, 4, 16, 13, 9, 9, 16, 0)
-_STATUS_OF = {Severity.CRITICAL: "down", Severity.WARNING: "degraded", Severity.INFO: "up"}
-_COLOURS = {"down": "red", "degraded": "yellow", "up": "green", "unknown": "default"}
+ONE_LINE = 120
 
 
 def short(seconds: float) -> str:
@@ -37,53 +35,89 @@ def aligned(rows: Iterable[Sequence[str]], least: Sequence[int] = (), gap: str =
     return [gap.join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip() for row in found]
 
 
-def list_lines(listing: Listing, letters: Alphabet) -> list[Text]:
+def hanging(line: str, width: int) -> list[str]:
+    """A line that is too long for a terminal, broken between words; what follows stands under its last column."""
+    import textwrap
+
+    if len(line) <= width:
+        return [line]
+    column = line.rstrip().rfind("  ") + 2
+    indent = len(line) - len(line.lstrip()) + 2
+    hang = column if indent < column <= width * 0.7 else indent
+    return textwrap.wrap(line, width, subsequent_indent=" " * hang)
+
+
+def list_lines(found: AlertList, letters: Alphabet) -> list[Text]:
     """The table, then what stands behind it, then where to ask on."""
     lines: list[Text] = []
-    if listing.rows:
-        cells = [_cells(row, letters) for row in listing.rows]
-        texts = aligned([HEADER, *cells], NARROWEST)
+    rows = found["items"]
+    if rows:
+        texts = aligned([HEADER, *(_cells(row, letters) for row in rows)], NARROWEST)
         lines.append(Text(texts[0], style="bold"))
-        for row, text in zip(listing.rows, texts[1:], strict=True):
+        for row, text in zip(rows, texts[1:], strict=True):
             line = Text(text)
-            line.stylize(_COLOURS[kind_of(row.alert)], 0, 1)
+            line.stylize(ALERT_COLOURS[kind_of(row)], 0, 1)
             lines.append(line)
-    lines.append(Text(_summary(listing)))
-    if listing.rows:
-        lines.append(Text(f"Ask why: busta alerts explain {listing.rows[0].alert.id}"))
+    lines += [Text(line) for line in _summary(found["summary"])]
+    if rows:
+        lines.append(Text(f"Ask why: busta alerts explain {rows[0]['id']}"))
     return lines
 
 
-def kind_of(alert: Alert) -> str:
+def show_lines(a: AlertRow, letters: Alphabet) -> list[Text]:
+    """One alert as it stands: a headline, then its facts; what does not apply is left out."""
+    head = Text(f"{letters.shapes[kind_of(a)]} {a['id']} {a['source']} {a['rule']}")
+    head.append(f" ({a['label']})" if a["label"] else "")
+    head.append(f": {a['state']}, {a['severity']}" + (", on trial (shadow)" if a["shadow"] else ""))
+    head.stylize(ALERT_COLOURS[kind_of(a)], 0, 1)
+    step = f"L{a['step']} of {a['steps']}" + (f" of policy {a['policy']}" if a["policy"] else "")
+    hold = f"{a['acknowledged']}, until {a['acked_until']}" + (f": {a['note']}" if a["note"] else "")
+    snoozed = f"by {a['snoozed_by']} until {a['snoozed_until']}" if a["snoozed_until"] else None
+    facts = (
+        ("reason", a["reason"]), ("first bad", a["first_bad_at"]), ("last bad", a["last_bad_at"]), ("pending", a["pending_at"]),
+        ("opened", a["opened_at"]), ("resolved", a["resolved_at"]), ("why resolved", a["resolve_reason"]),
+        ("open for", None if a["open_s"] is None else short(a["open_s"])), ("step", step if a["steps"] else None),
+        ("acknowledged", hold if a["acked_by"] else "no"), ("snoozed", snoozed), ("held by", a["suppressed_by"]),
+        ("flapping", "yes" if a["flapping"] else None), ("reopened", f"{a['reopened']} times" if a["reopened"] else None),
+        ("told", ", ".join(a["told"]) or "nobody"), ("next", a["coming"]), ("group", a["group"]),
+    )  # fmt: skip
+    lines = aligned((f"  {key}", value) for key, value in facts if value)
+    return [head, *map(Text, lines), Text(f"Ask why: busta alerts explain {a['id']}")]
+
+
+def kind_of(alert: AlertRow) -> str:
     """Which shape an alert has."""
-    if alert.state in {AlertState.RESOLVED, AlertState.CANCELLED}:
+    if alert["state"] in {"resolved", "cancelled"}:
         return "up"
-    return "unknown" if alert.state is AlertState.PENDING else _STATUS_OF[alert.severity]
+    if alert["state"] == "pending":
+        return "unknown"
+    return {"critical": "down", "warning": "degraded"}.get(alert["severity"], "up")
 
 
-def _cells(row: Row, letters: Alphabet) -> tuple[str, ...]:
-    a = row.alert
-    step = f"L{a.step} of {a.steps}" if a.steps else letters.dash
+def _cells(a: AlertRow, letters: Alphabet) -> tuple[str, ...]:
+    step = f"L{a['step']} of {a['steps']}" if a["steps"] else letters.dash
     return (
-        letters.shapes[kind_of(a)], "shadow" if a.shadow else a.severity.word, str(a.id), a.source,
-        a.rule + (f" ({a.label})" if a.label else ""), letters.dash if row.open_s is None else short(row.open_s), step,
-        row.acknowledged, row.coming,
+        letters.shapes[kind_of(a)], "shadow" if a["shadow"] else a["severity"], str(a["id"]), a["source"],
+        a["rule"] + (f" ({a['label']})" if a["label"] else ""),
+        letters.dash if a["open_s"] is None else short(a["open_s"]), step, a["acknowledged"], a["coming"],
     )  # fmt: skip
 
 
-def _summary(listing: Listing) -> str:
-    parts = [f"{listing.open} open, {listing.unacknowledged} not acknowledged."]
-    if listing.pending:
-        parts.append(f"{len(listing.pending)} pending ({_named(listing.pending, progress=True)}).")
-    if listing.held:
-        parts.append(f"{len(listing.held)} held by maintenance ({_named(listing.held)}).")
-    if listing.inhibited:
-        parts.append(f"{len(listing.inhibited)} kept quiet by another alert ({_named(listing.inhibited)}).")
-    if listing.shadow:
-        parts.append(f"{len(listing.shadow)} on trial, told to nobody ({_named(listing.shadow)}).")
-    return " ".join(parts)
+def _summary(behind: AlertsBehind) -> list[str]:
+    """One line, or, where much stands behind the list, one each."""
+    parts = [f"{behind['open']} open, {behind['unacknowledged']} not acknowledged."]
+    if behind["pending"]:
+        parts.append(f"{len(behind['pending'])} pending ({_named(behind['pending'], progress=True)}).")
+    if behind["held"]:
+        parts.append(f"{len(behind['held'])} held by maintenance ({_named(behind['held'])}).")
+    if behind["inhibited"]:
+        parts.append(f"{len(behind['inhibited'])} kept quiet by another alert ({_named(behind['inhibited'])}).")
+    if behind["shadow"]:
+        parts.append(f"{len(behind['shadow'])} on trial, told to nobody ({_named(behind['shadow'])}).")
+    whole = " ".join(parts)
+    return [whole] if len(whole) <= ONE_LINE else parts
 
 
-def _named(alerts: Sequence[Alert], *, progress: bool = False) -> str:
-    named = [f"{a.id} {a.source} {a.rule}" + (f", {a.progress}" if progress else "") for a in alerts[:3]]
+def _named(alerts: Sequence[AlertBrief], *, progress: bool = False) -> str:
+    named = [f"{a['id']} {a['source']} {a['rule']}" + (f", {a['progress']}" if progress else "") for a in alerts[:3]]
     return "; ".join(named) + (f"; {len(alerts) - 3} more" if len(alerts) > 3 else "")

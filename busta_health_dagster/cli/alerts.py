@@ -7,22 +7,19 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from busta_health_dagster.cli.session import BustaGroup, Output, console, print_json, session
-from busta_health_dagster.cli.sources import known
-from busta_health_dagster.domain.units import duration_text, parse_seconds
+from busta_health_dagster.cli.sources import OutputOption, seconds
+from busta_health_dagster.domain.units import duration_text, from_iso
 from busta_health_dagster.pipeline.alert_view import Wanted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
-    from busta_health_dagster.domain.alert import Alert
-    from busta_health_dagster.pipeline.app import App
-    from busta_health_dagster.pipeline.explain import AlertStory, SourceStory
+    from busta_health_dagster.domain.documents.alerts import AlertRow, AlertStory, SourceStory
 
 alerts_app = typer.Typer(
     cls=BustaGroup, no_args_is_help=True, help="Alerts and the messages they send. Example: busta alerts list"
 )
 
-OutputOption = Annotated[Output, typer.Option("-o", "--output", help="table or json")]
 IdsArgument = Annotated[list[int], typer.Argument(help="Ids of alerts, from busta alerts list.", metavar="ID...")]
 ByOption = Annotated[str | None, typer.Option("--by", help="Who acts; the account's name when left out.")]
 NoteOption = Annotated[str, typer.Option("--note", "-m", help="One line for the others.")]
@@ -39,15 +36,10 @@ def list_(
     output: OutputOption = Output.TABLE,
 ) -> None:
     """Open alerts, worst first, with who has them and what comes next. Example: busta alerts list --state acked"""
-    from busta_health_dagster.pipeline.alert_view import listing
-
-    app = session(context).app()
-    try:
-        found = listing(app, state, _sources(app, sources))
-    finally:
-        app.close()
+    with session(context).monitor() as monitor:
+        found = monitor.alerts(state, sources)
     if output is Output.JSON:
-        print_json([row.as_json() for row in found.rows])
+        print_json(found["items"])
     else:
         from busta_health_dagster.cli.alert_lines import list_lines
         from busta_health_dagster.cli.shapes import alphabet
@@ -55,7 +47,7 @@ def list_(
         out = console()
         for line in list_lines(found, alphabet()):
             out.print(line, soft_wrap=True)
-    if exit_code and found.open:
+    if exit_code and found["summary"]["open"]:
         raise typer.Exit(1)
 
 
@@ -66,25 +58,17 @@ def show(
     output: OutputOption = Output.TABLE,
 ) -> None:
     """One alert as it stands. Example: busta alerts show 4127"""
-    from busta_health_dagster.pipeline.alert_view import row_of
-
-    app = session(context).app()
-    try:
-        row = row_of(app, alert)
-    finally:
-        app.close()
-    facts = row.as_json()
+    with session(context).monitor() as monitor:
+        row = monitor.alert(alert)
     if output is Output.JSON:
-        print_json(facts)
+        print_json(row)
         return
-    from busta_health_dagster.cli.alert_lines import aligned
+    from busta_health_dagster.cli.alert_lines import show_lines
     from busta_health_dagster.cli.shapes import alphabet
 
-    dash = alphabet().dash
-    facts |= {"acked_by": row.acknowledged, "next": row.coming, "told": ", ".join(facts["told"]) or dash}
-    rows = [(key, dash if value is None else str(value)) for key, value in facts.items()]
-    for line in aligned(rows):
-        console().print(line, markup=False, soft_wrap=True)
+    out = console()
+    for line in show_lines(row, alphabet()):
+        out.print(line, soft_wrap=True)
 
 
 @alerts_app.command()
@@ -92,17 +76,19 @@ def ack(context: typer.Context, ids: IdsArgument, note: NoteOption = "", by: ByO
     """Say that you take care of it: the clock stops for the policy's ack_timeout. Example: busta alerts ack 4127 -m
     "asked the provider"
     """
-    from busta_health_dagster.pipeline import alert_actions
-
-    _do(context, lambda app, who: alert_actions.acknowledge(app, ids, actor=who, note=note), by, "acknowledged")
+    with session(context).monitor(by=by) as monitor:
+        rows = monitor.acknowledge(ids, note=note)
+    for row in rows:
+        ends = f"; the clock stops for {_held(row)}" if row["acked_until"] and row["acked_at"] else ""
+        _say([row], f"acknowledged{ends}")
 
 
 @alerts_app.command()
 def unack(context: typer.Context, ids: IdsArgument, by: ByOption = None) -> None:
     """Take an acknowledgement back: the clock runs on. Example: busta alerts unack 4127"""
-    from busta_health_dagster.pipeline import alert_actions
-
-    _do(context, lambda app, who: alert_actions.unacknowledge(app, ids, actor=who), by, "not acknowledged any more")
+    with session(context).monitor(by=by) as monitor:
+        rows = monitor.unacknowledge(ids)
+    _say(rows, "not acknowledged any more")
 
 
 @alerts_app.command()
@@ -116,14 +102,10 @@ def snooze(
     """Tell nobody more of it for a while; if it ends meanwhile, those who know are told. Example: busta alerts snooze
     4127 --for 2h
     """
-    from busta_health_dagster.pipeline import alert_actions
-
-    try:
-        span = float(parse_seconds(for_))
-    except ValueError as error:
-        raise typer.BadParameter(str(error), param_hint="--for") from error
-    said = f"snoozed for {duration_text(span)}"
-    _do(context, lambda app, who: alert_actions.snooze(app, ids, actor=who, for_s=span, note=note), by, said)
+    span = seconds(for_, "--for")
+    with session(context).monitor(by=by) as monitor:
+        rows = monitor.snooze(ids, for_s=span, note=note)
+    _say(rows, f"snoozed for {duration_text(span)}")
 
 
 @alerts_app.command()
@@ -131,9 +113,9 @@ def resolve(context: typer.Context, ids: IdsArgument, note: NoteOption = "", by:
     """End it on your word; if the source is still bad, it reopens. Example: busta alerts resolve 4127 -m "false
     alarm"
     """
-    from busta_health_dagster.pipeline import alert_actions
-
-    _do(context, lambda app, who: alert_actions.resolve(app, ids, actor=who, note=note), by, "resolved")
+    with session(context).monitor(by=by) as monitor:
+        rows = monitor.resolve(ids, note=note)
+    _say(rows, "resolved")
 
 
 @alerts_app.command()
@@ -147,54 +129,31 @@ def explain(
     """
     from busta_health_dagster.cli import explain_lines
     from busta_health_dagster.cli.shapes import alphabet
-    from busta_health_dagster.pipeline.explain import explain_alert, explain_source
 
-    app = session(context).app()
     story: AlertStory | SourceStory
-    try:
-        if what.isdigit():
-            story = explain_alert(app, int(what))
+    with session(context).monitor() as monitor:
+        if what.isdecimal():
+            story = monitor.explain_alert(int(what))
+            lines = explain_lines.alert_lines(story, alphabet())
         else:
-            known(app, [what])
-            story = explain_source(app, what)
-    finally:
-        app.close()
+            story = monitor.explain_source(what)
+            lines = explain_lines.source_lines(story, alphabet())
     if output is Output.JSON:
-        print_json(story.as_json())
+        print_json(story)
         return
+    from busta_health_dagster.cli.alert_lines import hanging
+
     out = console()
-    for line in explain_lines.lines_of(story, alphabet()):
-        out.print(line, markup=False, soft_wrap=True)
+    for line in lines:
+        for part in hanging(line, out.width) if out.is_terminal else [line]:
+            out.print(part, markup=False, soft_wrap=True)
 
 
-def actor(by: str | None) -> str:
-    """Who acts: the name given, else the account's."""
-    import getpass
-
-    return by or getpass.getuser()
+def _say(rows: Sequence[AlertRow], said: str) -> None:
+    for row in rows:
+        console().print(f"{row['id']} {row['fingerprint']}: {said}", markup=False, soft_wrap=True)
 
 
-def _sources(app: App, names: Sequence[str] | None) -> list[str] | None:
-    """Configured names, or those of alerts that outlived their source.
-
-    Raises:
-        UnknownName: neither.
-    """
-    if not names:
-        return None
-    with app.store.read() as uow:
-        gone = {a.source for a in uow.alerts.list(sources=names, limit=1000)}
-    known(app, [n for n in names if n not in gone])
-    return list(names)
-
-
-def _do(context: typer.Context, deed: Callable[[App, str], Sequence[Alert]], by: str | None, said: str) -> None:
-    app = session(context).app()
-    try:
-        for alert in deed(app, actor(by)):
-            line = f"{alert.id} {alert.fingerprint}: {said}"
-            if alert.ack is not None and said == "acknowledged":
-                line += f"; the clock stops for {duration_text(alert.ack.ends_at - alert.ack.at)}"
-            console().print(line, markup=False, soft_wrap=True)
-    finally:
-        app.close()
+def _held(row: AlertRow) -> str:
+    """How long an acknowledgement stops the clock."""
+    return duration_text(from_iso(row["acked_until"] or "") - from_iso(row["acked_at"] or ""))

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from busta_health_dagster.cli.session import BustaGroup, Output, console, print_json, session
+from busta_health_dagster.cli.session import BustaGroup, Output, at_home, console, print_json
 
 config_app = typer.Typer(
     cls=BustaGroup, no_args_is_help=True, help="Check and show the configuration. Example: busta config doctor"
@@ -26,7 +26,7 @@ def doctor(
     """
     from busta_health_dagster import bootstrap
 
-    current = session(context)
+    current = at_home(context)
     directory = bootstrap.find_config_dir(home=current.home, config_dir=current.config_dir, environ=current.environ)
     found = bootstrap.diagnose_config(directory, current.environ)
     problems = (*found.errors, *found.warnings)
@@ -50,7 +50,7 @@ def show(
     """The resolved configuration: defaults filled in, secrets masked. Example: busta config show"""
     from busta_health_dagster import bootstrap, settings
 
-    current = session(context)
+    current = at_home(context)
     directory = bootstrap.find_config_dir(home=current.home, config_dir=current.config_dir, environ=current.environ)
     secrets = settings.Secrets(current.environ, directory)
     shown = settings.show(bootstrap.load_config(directory, current.environ), secrets)

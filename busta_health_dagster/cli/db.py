@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from busta_health_dagster.cli.session import BustaGroup, Output, console, err_console, print_json, session
+from busta_health_dagster.cli.session import BustaGroup, Output, at_home, console, err_console, print_json
 
 db_app = typer.Typer(cls=BustaGroup, no_args_is_help=True, help="The store. Example: busta db status")
 
@@ -16,7 +16,7 @@ db_app = typer.Typer(cls=BustaGroup, no_args_is_help=True, help="The store. Exam
 @db_app.command()
 def upgrade(context: typer.Context) -> None:
     """Create the store, or bring its schema up to this program. Example: busta db upgrade"""
-    app = session(context).app(create_store=True)
+    app = at_home(context).app(create_store=True)
     try:
         status = app.store.status()
         console().print(f"The store is at schema {status.current}.")
@@ -32,7 +32,7 @@ def status(
     """Where the store is, its schema and its rows; exit 3 if it cannot be used. Example: busta db status"""
     from busta_health_dagster.pipeline import storage
 
-    app = session(context).app()
+    app = at_home(context).app()
     try:
         report = storage.describe(app)
     finally:
@@ -59,7 +59,7 @@ def prune(context: typer.Context) -> None:
     """Delete what is older than its retention in settings.yaml. Example: busta db prune"""
     from busta_health_dagster.pipeline import storage
 
-    app = session(context).app()
+    app = at_home(context).app()
     try:
         deleted = storage.prune(app)
     finally:
@@ -83,7 +83,7 @@ def import_(
     from busta_health_dagster.cli.progress import bar
     from busta_health_dagster.pipeline import importing
 
-    app = session(context).app(create_store=True)
+    app = at_home(context).app(create_store=True)
     try:
         with bar("Importing", unit="rows") as advance:
             report = importing.import_history(app, path, advance=advance)
@@ -112,7 +112,7 @@ def export(
     """Observations as CSV, in the shape that import reads. Example: busta db export odds_api --since 7d > odds.csv"""
     from busta_health_dagster.pipeline import importing
 
-    app = session(context).app()
+    app = at_home(context).app()
     try:
         if out is None:
             importing.export_history(app, source, since, sys.stdout)

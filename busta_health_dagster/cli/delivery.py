@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-import getpass
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from busta_health_dagster.cli.session import Output, console, err_console, print_json, session
+from busta_health_dagster.cli.session import Output, at_home, console, err_console, print_json, session
 from busta_health_dagster.cli.shapes import alphabet
+from busta_health_dagster.cli.sources import OutputOption
+from busta_health_dagster.cli.tables import Columns
 from busta_health_dagster.domain.errors import BadInput
-from busta_health_dagster.domain.units import duration_text, from_epoch
+from busta_health_dagster.domain.units import duration_text, from_epoch, from_iso
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from busta_health_dagster.pipeline.channel_test import ChannelTest
+    from busta_health_dagster.domain.documents.delivery import ChannelAnswer, Outbox
     from busta_health_dagster.pipeline.drill import DrillReport, DrillStep, Told
     from busta_health_dagster.pipeline.drill_storm import StormReport
-    from busta_health_dagster.pipeline.outbox import OutboxView
-
-OutputOption = Annotated[Output, typer.Option("-o", "--output", help="table or json")]
 
 
 def register(alerts_app: typer.Typer) -> None:
@@ -36,15 +34,13 @@ def try_channel(
     output: OutputOption = Output.TABLE,
 ) -> None:
     """Send one marked message through a channel and report its answer. Example: busta alerts test slack-data"""
-    from busta_health_dagster.pipeline.channel_test import channel_test
-
-    with session(context).app(need_store=False) as app:
-        result = channel_test(app, channel)
+    with session(context).monitor(need_store=False) as monitor:
+        result = monitor.try_channel(channel)
     if output is Output.JSON:
-        print_json(result.as_json())
+        print_json(result)
     else:
         _print_test(result)
-    if not result.ok:
+    if result["answer"] != "delivered":
         raise typer.Exit(1)
 
 
@@ -62,12 +58,12 @@ def drill(
 
     quiet = output is Output.JSON
     if storm is not None:
-        with session(context).app(need_store=False) as app:
+        with at_home(context).app(need_store=False) as app:
             blown = drill_storm(app, storm, source=source, channel=channel)
         print_json(blown.as_json()) if quiet else _print_storm(blown)
         raise typer.Exit(0 if blown.passed else 1)
     factor = _speed(speed)
-    with session(context).app(need_store=False) as app:
+    with at_home(context).app(need_store=False) as app:
         if not quiet:
             console().print(
                 "A drill goes through the real rules, routes and channels. Every message is marked DRILL. "
@@ -90,24 +86,16 @@ def outbox(
     output: OutputOption = Output.TABLE,
 ) -> None:
     """What waits to be told and what died, each with its reason; exit 1 if anything is dead. Example: busta alerts outbox"""
-    from busta_health_dagster.pipeline import outbox as box
-
-    with session(context).app() as app:
+    with session(context).monitor(by=by) as monitor:
         if retry:
-            again = box.requeue(app, channel, actor=by or getpass.getuser())
+            again = monitor.retry(channel)
             err_console().print(f"{again} dead letters wait again; the next delivery pass sends them.")
-        view = box.outbox_view(app)
-        now = app.now()
+        view = monitor.outbox()
     if output is Output.JSON:
-        data = {
-            "counts": dict(view.counts),
-            "oldest_age_s": view.oldest_age_s,
-            "messages": [i.as_json() for i in view.items],
-        }
-        print_json(data)
+        print_json(view)
     else:
-        _print_outbox(view, now)
-    if view.counts["dead"]:
+        _print_outbox(view)
+    if view["counts"]["dead"]:
         raise typer.Exit(1)
 
 
@@ -127,26 +115,26 @@ def _took(seconds: float | None) -> str:
     return "-" if seconds is None else f"{seconds:.1f} s"
 
 
-def _print_test(result: ChannelTest) -> None:
-    out = console()
-    say = {"delivered": "delivered", "later": "not delivered", "rejected": "rejected"}[result.answer]
-    reason = f" {result.reason}," if result.reason else ""
-    line = f"{_shape(result.ok)} {result.channel}: {say} in {_took(result.took_s)}.{reason}".rstrip(",")
-    line += "." if result.reason else ""
-    if result.answer == "rejected":
+def _print_test(result: ChannelAnswer) -> None:
+    out, answer = console(), result["answer"]
+    say = {"delivered": "delivered", "later": "not delivered", "rejected": "rejected"}[answer]
+    reason = f" {result['reason'].rstrip('.')}." if result["reason"] else ""
+    line = f"{_shape(answer == 'delivered')} {result['channel']}: {say} in {_took(result['took_s'])}.{reason}"
+    if answer == "rejected":
         line += " Not retried: it would be rejected again."
-    elif result.answer == "later":
+    elif answer == "later":
         line += " A real message would be tried again."
     out.print(line, markup=False)
-    if not result.ok:
-        instead = f"Fallback {result.fallback}: not used by a test." if result.fallback else "It has no fallback."
-        do = f" Do: {result.remedy}." if result.remedy else ""
-        where = f" ({result.where})" if result.where else ""
-        out.print(f"  {instead}{do.rstrip('.')}{where}.".replace("..", "."), markup=False)
-    if result.dead:
-        since = from_epoch(result.dead_since or 0)
-        explain = f": busta alerts explain {result.dead_alerts[0]}" if result.dead_alerts else ": busta alerts outbox"
-        letters = "1 dead letter waits" if result.dead == 1 else f"{result.dead} dead letters wait"
+    if answer != "delivered":
+        fallback = result["fallback"]
+        instead = f"Fallback {fallback}: not used by a test." if fallback else "It has no fallback."
+        do = f" Do: {result['remedy'].rstrip('.')}" if result["remedy"] else ""
+        where = f" ({result['where']})" if result["where"] else ""
+        out.print(f"  {instead}{do}{where}.".replace("..", "."), markup=False)
+    if result["dead_since"] is not None:
+        since, count, alerts = from_epoch(from_iso(result["dead_since"])), result["dead"], result["dead_alerts"]
+        explain = f": busta alerts explain {alerts[0]}" if alerts else ": busta alerts outbox"
+        letters = "1 dead letter waits" if count == 1 else f"{count} dead letters wait"
         out.print(f"  {letters} since {since:%a} {since.day} {since:%b %H:%M} UTC{explain}", markup=False)
 
 
@@ -201,22 +189,20 @@ def _print_storm(report: StormReport) -> None:
     out.print(f"{_shape(report.passed)} {'Passed' if report.passed else 'Failed'}, {report.lost} lost.", markup=False)
 
 
-def _print_outbox(view: OutboxView, now: int) -> None:
-    from rich.table import Table
-    from rich.text import Text
-
-    out, counts = console(), view.counts
+def _print_outbox(view: Outbox) -> None:
+    out, counts, now = console(), view["counts"], from_iso(view["at"])
     head = f"{counts['waiting']} waiting, {counts['sending']} being sent, {counts['dead']} dead, {counts['done']} delivered"
-    oldest = f"; the oldest waits for {duration_text(view.oldest_age_s)}" if view.oldest_age_s else ""
+    oldest = f"; the oldest waits for {duration_text(view['oldest_age_s'])}" if view["oldest_age_s"] else ""
     out.print(f"{head}{oldest}.", markup=False)
-    if not view.items:
+    if not view["messages"]:
         return
-    table = Table("STATE", "CHANNEL", "MESSAGE", "AGE", "TRIED", "WHY", box=None, header_style="bold")
-    for item in view.items:
-        row = item.row
-        shape = _shape(False) if row.state == "dead" else _shape(None)
-        cells = (f"{shape} {row.state}", row.message.channel, item.text, duration_text(max(0, now - row.created_at)))
-        table.add_row(*(Text(c) for c in (*cells, str(row.attempts), item.why)))
+    table = Columns(
+        ("STATE", "CHANNEL", "AGE", "TRIED", "MESSAGE", "WHY"), right=frozenset({"TRIED"}), drop=("MESSAGE",)
+    )
+    for row in view["messages"]:
+        shape = _shape(False) if row["state"] == "dead" else _shape(None)
+        age = duration_text(max(0, now - from_iso(row["created_at"])))
+        table.add(f"{shape} {row['state']}", row["channel"], age, str(row["attempts"]), row["text"], row["why"])
     out.print(table)
     if counts["dead"]:
         out.print("Correct what is wrong, then: busta alerts outbox --retry", markup=False)

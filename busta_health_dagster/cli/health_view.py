@@ -1,169 +1,280 @@
-"""`sources health --watch` as text: worst first, one reason line under what is not well. Pure: values in, lines out."""
+"""`sources health --watch` as text: worst first, one reason line under what is not well. Pure: a document in, lines out."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from busta_health_dagster.cli.shapes import COLOURS, WORDS, Alphabet, sparkline
+from busta_health_dagster.cli.alert_lines import aligned, kind_of, short
+from busta_health_dagster.cli.shapes import ALERT_COLOURS, COLOURS, WORDS, Alphabet, sparkline
 from busta_health_dagster.domain.health import WORST_FIRST
-from busta_health_dagster.domain.units import duration_text, floored, from_epoch, milliseconds_text
+from busta_health_dagster.domain.units import duration_text, floored, from_epoch, from_iso, milliseconds_text
 
 if TYPE_CHECKING:
-    from busta_health_dagster.domain.health import FleetHealth, SourceHealth
+    from collections.abc import Iterator, Sequence
 
-WIDE = 120
-_NARROW_BARS = 16
-_WIDE_BARS = 48
+    from busta_health_dagster.domain.documents.alerts import AlertRow
+    from busta_health_dagster.domain.documents.sources import Fleet, SourceRow
+
+STATUS, SOURCE, KIND = 11, 19, 14
+_INDENT = " " * STATUS
 
 
-def render(fleet: FleetHealth, *, width: int, height: int, letters: Alphabet, note: str = "") -> list[Text]:
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """What fits: so many bars under which title, which windows, and whether type, quality and budget have room."""
+
+    width: int
+    bars: int
+    title: str
+    windows: tuple[str, ...] = ("30d",)
+    kind: bool = False
+    money: bool = True
+
+
+LAYOUTS = (
+    Layout(136, 48, "LAST 24 H, ONE BAR PER 30 MIN", ("24h", "7d", "30d"), kind=True),
+    Layout(112, 24, "LAST 24 H, BY THE HOUR", ("24h", "7d", "30d"), kind=True),
+    Layout(80, 16, "LAST 24 H"),
+    Layout(55, 8, "24 H", money=False),
+    Layout(46, 0, "", money=False),
+    Layout(0, 0, "", (), money=False),
+)
+"""Widest first. A column is left out rather than cut: half a number is a wrong number."""
+_HEADS = {"24h": "24 H %", "7d": "7 D %", "30d": "30 D %"}
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """Since when (epoch) nobody answers, and why: what is drawn is what was known before."""
+
+    since: int
+    why: str
+
+
+def shown(row: SourceRow) -> str:
+    """The status a list shows: stale is unknown, and maintenance covers what it covers."""
+    if row["stale"]:
+        return "unknown"
+    return "maintenance" if row["maintenance_until"] is not None else row["status"]
+
+
+def render(
+    fleet: Fleet, *, width: int, height: int, letters: Alphabet, note: str = "", lost: Lost | None = None
+) -> list[Text]:
     """Lines of at most `width` columns, at most `height` of them: the worst sources stay, the rest become one line.
 
-    `note` stands in the footer (`Ctrl-C stops`). A stale monitor turns every status into NO DATA and says so on line 2.
+    `note` stands in the footer (`Ctrl-C stops`) and makes the head say `live`. A stale monitor turns every status into NO
+    DATA and says so on line 2.
     """
-    wide = width >= WIDE
-    lines = [*_header(fleet, width, letters), Text(""), _columns(wide)]
-    footer = [Text(""), *_legend(wide, letters, note)]
-    blocks = [_block(fleet, row, letters, wide=wide) for row in fleet.rows]
-    room = height - len(lines) - len(footer)
-    shown, used = 0, 0
+    layout = next(one for one in LAYOUTS if width >= one.width)
+    lines = [*_header(fleet, width, letters, lost, live=bool(note)), Text(""), _columns(layout, letters)]
+    footer = [Text(""), *_legend(layout, letters, note)]
+    rows = fleet["sources"]
+    alerts = _alerts(fleet, letters, room=max(0, height // 4 - 2)) if layout.kind else []
+    blocks = [_block(fleet, row, letters, layout, width) for row in rows]
+    room = height - len(lines) - len(footer) - len(alerts)
+    count, used = 0, 0
     for block in blocks:
-        last = shown == len(blocks) - 1
+        last = count == len(blocks) - 1
         if used + len(block) + (0 if last else 1) > room:
             break
         used += len(block)
-        shown += 1
-    for block in blocks[:shown]:
+        count += 1
+    for block in blocks[:count]:
         lines.extend(block)
-    rest = fleet.rows[shown:]
-    if rest:
-        lines.append(_rest(fleet, rest, letters))
-    lines.extend(footer)
+    if rows[count:]:
+        lines.append(_rest(fleet, rows[count:], letters))
+    lines += [*alerts, *footer]
     for line in lines:
-        line.truncate(width, overflow="ellipsis" if letters.dash == "—" else "crop")
+        line.truncate(width, overflow="ellipsis" if letters.cut == "…" else "crop")
     return lines
 
 
-def _header(fleet: FleetHealth, width: int, letters: Alphabet) -> list[Text]:
-    clock = f"{from_epoch(fleet.at):%H:%M:%S} UTC"
-    if fleet.stale_monitor:
-        right = f"{clock} {letters.dot} STALE"
+def _header(fleet: Fleet, width: int, letters: Alphabet, lost: Lost | None, *, live: bool) -> list[Text]:
+    at = from_iso(fleet["at"])
+    right = f"{from_epoch(at):%H:%M:%S} UTC"
+    if lost is not None:
+        right += f" {letters.dot} CONNECTION LOST"
+        gone = f"{from_epoch(lost.since):%H:%M:%S} ({duration_text(at - lost.since)})"
+        trust = "Treat all as unknown." if fleet["stale"] else "Below: what was known then."
+        second = Text(f"{letters.shapes['unknown']} No answer since {gone}. {trust} {lost.why}", style="bold red")
+    elif fleet["stale"]:
+        right += f" {letters.dot} STALE"
+        tick = fleet["tick_at"]
         since = (
-            "has never reported"
-            if fleet.tick_at is None
-            else f"has not reported since {from_epoch(fleet.tick_at):%H:%M:%S}"
+            "has never reported" if tick is None else f"has not reported since {from_epoch(from_iso(tick)):%H:%M:%S}"
         )
-        age = "" if fleet.tick_at is None else f" ({duration_text(fleet.at - fleet.tick_at)})"
+        age = "" if tick is None else f" ({duration_text(at - from_iso(tick))})"
         second = Text(f"{letters.shapes['unknown']} The monitor {since}{age}. Treat all as unknown.", style="bold red")
     else:
-        left = max(0, (fleet.next_tick_at or fleet.at) - fleet.at)
-        right = f"{clock} {letters.dot} live {letters.dot} next check in {left // 60}:{left % 60:02d}"
-        second = Text()
-        for status in WORST_FIRST:
-            count = fleet.counts[status]
-            if count or status == "up":
-                name = "no data" if status == "unknown" else status
-                second.append(f"{letters.shapes[status]} {count} {name}  ", style=COLOURS[status])
-        alerts = sum(row.open_alerts for row in fleet.rows)
-        tail = f"{alerts} alert{'' if alerts == 1 else 's'}"
-        second.append(" " * max(1, width - second.cell_len - len(tail)) + tail)
+        left = max(0, from_iso(fleet["next_tick_at"]) - at) if fleet["next_tick_at"] else 0
+        right += (f" {letters.dot} live" if live else "") + f" {letters.dot} next check in {left // 60}:{left % 60:02d}"
+        second = _counts(fleet, width, letters)
     first = Text("Source health", style="bold")
     first.append(" " * max(1, width - first.cell_len - len(right)) + right, style="default")
     lines = [first, second]
-    if fleet.config_problem:
-        lines.append(
-            Text(
-                f"! Configuration not accepted, the last good one rules: {fleet.config_problem.splitlines()[0]}",
-                style="bold yellow",
-            )
-        )
+    if fleet["config_problem"]:
+        problem = fleet["config_problem"].splitlines()[0]
+        lines.append(Text(f"! Configuration not accepted, the last good one rules: {problem}", style="bold yellow"))
     return lines
 
 
-def _columns(wide: bool) -> Text:
-    if wide:
-        bars = "LAST 24 H, ONE BAR PER 30 MIN".ljust(_WIDE_BARS)
-        shares = f"{'24 H %':>6} {'7 D %':>6} {'30 D %':>6}"
-        head = (
-            f"{'STATUS':<11}{'SOURCE':<19}{'KIND · TIER':<13}{bars} {shares} {'RESPONSE':>8} {'QUAL':>5} {'BUDGET%':>7}"
-        )
-    else:
-        head = f"{'STATUS':<11}{'SOURCE':<19}{'LAST 24 H':<{_NARROW_BARS}} {'30 D %':>6} {'RESPONSE':>8} {'QUAL':>5} {'BUDGET%':>7}"
-    return Text(head, style="bold")
+def _counts(fleet: Fleet, width: int, letters: Alphabet) -> Text:
+    line = Text()
+    for status in WORST_FIRST:
+        count = fleet["counts"][status]
+        if count or status == "up":
+            name = "no data" if status == "unknown" else status
+            line.append(f"{letters.shapes[status]} {count} {name}  ", style=COLOURS[status])
+    alerts = sum(row["open_alerts"] for row in fleet["sources"])
+    waiting = sum(a["acked_by"] is None for a in _open(fleet))
+    tail = f"{alerts} alert{'' if alerts == 1 else 's'}" + (f", {waiting} not acknowledged" if waiting else "")
+    if width - line.cell_len <= len(tail):
+        tail = f"{alerts} alert{'' if alerts == 1 else 's'}"
+    line.append(" " * max(1, width - line.cell_len - len(tail)) + tail)
+    return line
 
 
-def _block(fleet: FleetHealth, row: SourceHealth, letters: Alphabet, *, wide: bool) -> list[Text]:
-    status = "unknown" if fleet.stale_monitor else row.shown
+def _open(fleet: Fleet) -> list[AlertRow]:
+    """Open alerts of the sources that are shown."""
+    names = {row["source"] for row in fleet["sources"]}
+    return [a for a in fleet["alerts"] if a["source"] in names]
+
+
+def _columns(layout: Layout, letters: Alphabet) -> Text:
+    head = f"{'STATUS':<{STATUS}}{'SOURCE':<{SOURCE}}"
+    if layout.kind:
+        head += f"{f'KIND {letters.dot} TIER':<{KIND}}"
+    head += layout.title.ljust(layout.bars) + "".join(f" {_HEADS[w]:>6}" for w in layout.windows)
+    return Text(head + f" {'RESPONSE':>8}" + (f" {'QUAL':>5} {'BUDGET%':>7}" if layout.money else ""), style="bold")
+
+
+def _block(fleet: Fleet, row: SourceRow, letters: Alphabet, layout: Layout, width: int) -> list[Text]:
+    status = "unknown" if fleet["stale"] else shown(row)
+    unwell = status in {"down", "degraded", "unknown"}
     line = Text()
     line.append(f"{letters.shapes[status]} {WORDS[status]:<9}", style=COLOURS[status])
-    line.append(f"{_fit(row.source, 18):<19}", style="bold" if row.unhealthy else "default")
-    if wide:
-        line.append(f"{_fit(f'{row.type} {letters.dot} {row.tier}', 12):<13}")
-    bars = _WIDE_BARS if wide else _NARROW_BARS
-    for word in _resample(fleet.strips.get(row.source, ()), bars):
+    line.append(f"{_fit(row['source'], SOURCE - 1, letters):<{SOURCE}}", style="bold" if unwell else "default")
+    if layout.kind:
+        kind = f"{_fit(row['type'], KIND - 5, letters)} {letters.dot} {row['tier']}"
+        line.append(f"{kind:<{KIND}}")
+    for word in _resample(fleet["strips"].get(row["source"], ()), layout.bars):
         line.append(letters.bars[word or "unknown"], style=COLOURS[word or "unknown"])
     dash = letters.dash
-    answered = status in {"up", "degraded", "maintenance"} and row.response_ms is not None
-    code = str(row.http_status) if status == "down" and row.http_status else dash
-    response = milliseconds_text(row.response_ms) if answered else code
-    shares = [_share(row.uptime.get(w), dash) for w in (("24h", "7d", "30d") if wide else ("30d",))]
-    quality = dash if row.quality is None or status in {"down", "unknown"} else f"{floored(row.quality, 1):.1f}"
-    budget = dash if row.budget_left is None else f"{floored(row.budget_left, 1):.1f}".replace("-", letters.minus)
-    line.append("".join(f" {share:>6}" for share in shares) + f" {response:>8} {quality:>5} {budget:>7}")
+    answered = status in {"up", "degraded", "maintenance"} and row["response_ms"] is not None
+    code = str(row["http_status"]) if status == "down" and row["http_status"] else dash
+    response = milliseconds_text(row["response_ms"]) if answered else code
+    line.append("".join(f" {_share(row['uptime'].get(w), dash):>6}" for w in layout.windows) + f" {response:>8}")
+    if layout.money:
+        quality, budget = row["quality"], row["budget_left"]
+        score = dash if quality is None or status in {"down", "unknown"} else f"{floored(quality, 1):.1f}"
+        left = dash if budget is None else f"{floored(budget, 1):.1f}".replace("-", letters.minus)
+        line.append(f" {score:>5} {left:>7}")
     lines = [line]
-    reason = _reason(fleet, row, status)
+    reason = _reason(fleet, row, status, letters, room=(77 if layout.kind else width) - STATUS)
     if reason:
-        text = Text(" " * 11 + reason, style=COLOURS[status])
-        if wide and fleet.responses.get(row.source):
+        text = Text(_INDENT + reason, style=COLOURS[status])
+        if layout.kind and fleet["responses"].get(row["source"]):
             text.truncate(77, pad=True)
-            values = list(fleet.responses[row.source])[-16:]
+            values = list(fleet["responses"][row["source"]])[-16:]
             text.append(f" response 24 h  {sparkline(values, letters)}", style="default")
         lines.append(text)
     return lines
 
 
-def _reason(fleet: FleetHealth, row: SourceHealth, status: str) -> str:
-    if fleet.stale_monitor:
-        if row.observed_at is None:
-            return "never seen"
-        seen = f"last seen {WORDS[row.status]} at {from_epoch(row.observed_at):%H:%M}"
-        return f"{seen}, {milliseconds_text(row.response_ms)}" if row.response_ms is not None else seen
-    if status == "up":
+def _reason(fleet: Fleet, row: SourceRow, status: str, letters: Alphabet, *, room: int) -> str:
+    """Why; then for how long, who has it and what comes next, as far as there is room: a cut reason tells nothing."""
+    if status == "up" and not fleet["stale"]:
         return ""
-    if status == "maintenance" and row.maintenance_until is not None:
-        return f"{row.reason or 'planned work'} until {from_epoch(row.maintenance_until):%H:%M}; alerts held"
-    what = row.detail or row.reason
-    return f"{what}; for {duration_text(fleet.at - row.since)}" if row.since else what
+    parts = list(_told(fleet, row, status))
+    said = _fit(parts[0], room, letters)
+    for part in parts[1:]:
+        if len(said) + len(part) + 2 <= room:
+            said += f"; {part}"
+    return said
 
 
-def _rest(fleet: FleetHealth, rest: tuple[SourceHealth, ...], letters: Alphabet) -> Text:
+def _told(fleet: Fleet, row: SourceRow, status: str) -> Iterator[str]:
+    """What there is to say of a source that is not well, the most important first."""
+    if fleet["stale"]:
+        if row["observed_at"] is None:
+            yield "never seen"
+            return
+        yield f"last seen {WORDS[row['last_status']]} at {from_epoch(from_iso(row['observed_at'])):%H:%M}"
+        if row["response_ms"] is not None:
+            yield milliseconds_text(row["response_ms"])
+        return
+    if status == "maintenance" and row["maintenance_until"] is not None:
+        yield f"planned work until {from_epoch(from_iso(row['maintenance_until'])):%H:%M}"
+        yield "alerts held"
+        if row["status"] != "up":
+            yield row["reason"]
+        return
+    yield row["reason"]
+    if row["since"]:
+        yield f"for {short(from_iso(fleet['at']) - from_iso(row['since']))}"
+    alert = next((a for a in fleet["alerts"] if a["source"] == row["source"]), None)
+    if alert is not None:
+        yield "nobody acked" if alert["acked_by"] is None else str(alert["acked_by"])
+        if alert["next"] is not None:
+            yield alert["coming"]
+
+
+def _alerts(fleet: Fleet, letters: Alphabet, *, room: int) -> list[Text]:
+    """Open alerts with the steps of their ladder that were reached, and what comes next."""
+    found = _open(fleet)
+    if not found or not room:
+        return []
+    at = from_iso(fleet["at"])
+    rows = []
+    for a in found[:room]:
+        ladder = "".join(f"[L{n}]" if n <= a["step"] else f" L{n} " for n in range(1, a["steps"] + 1))
+        has = "not acknowledged" if a["acked_by"] is None else a["acknowledged"]
+        age = short(at - from_iso(a["opened_at"])) if a["opened_at"] else letters.dash
+        rows.append(
+            (f"{letters.shapes[kind_of(a)]} {a['severity']}", str(a["id"]), a["source"], a["rule"], f"{age:>9}", ladder,
+             has, f"next: {a['coming']}")
+        )  # fmt: skip
+    lines = [Text("")]
+    for n, (a, text) in enumerate(zip(found, aligned(rows), strict=False)):
+        line = Text(f"{'ALERTS' if n == 0 else '':<{STATUS}}")
+        line.append(text[:1], style=ALERT_COLOURS[kind_of(a)])
+        line.append(text[1:])
+        lines.append(line)
+    if len(found) > room:
+        lines.append(Text(f"{_INDENT}{len(found) - room} more: busta alerts list"))
+    return lines
+
+
+def _rest(fleet: Fleet, rest: Sequence[SourceRow], letters: Alphabet) -> Text:
     worst = min(
-        (row for row in rest if row.uptime.get("30d") is not None), key=lambda r: r.uptime["30d"] or 0.0, default=None
+        (row for row in rest if row["uptime"].get("30d") is not None),
+        key=lambda r: r["uptime"]["30d"] or 0.0,
+        default=None,
     )
-    status = "unknown" if fleet.stale_monitor else rest[0].shown
-    tail = f", worst {_share(worst.uptime['30d'], '')} ({worst.source})" if worst else ""
+    status = "unknown" if fleet["stale"] else shown(rest[0])
+    tail = f", worst {_share(worst['uptime']['30d'], '')} ({worst['source']})" if worst else ""
     return Text(f"{letters.shapes[status]} {WORDS[status]:<9}{len(rest)} more{tail}", style=COLOURS[status])
 
 
-def _legend(wide: bool, letters: Alphabet, note: str) -> list[Text]:
+def _legend(layout: Layout, letters: Alphabet, note: str) -> list[Text]:
     bars = letters.bars
-    words = (
-        ("up", "up"),
-        ("degraded", "degraded"),
-        ("down", "down"),
-        ("maintenance", "maintenance"),
-        ("unknown", "no data"),
-    )
-    keys = "  ".join(f"{bars[status]} {word}" for status, word in words)
-    more = f"More: busta alerts list {letters.dot} busta sources info NAME"
-    if wide:
+    keys = "  ".join(f"{bars[status]} {status}" for status in ("up", "degraded", "down", "maintenance"))
+    keys += f"  {bars['unknown']} no data"
+    more = f"{note} More: busta alerts list".strip()
+    if layout.money:
+        more += f" {letters.dot} busta sources info NAME"
+    if layout.kind:
         scale = f"{letters.dot} response: each on its own scale from 0, {letters.no_answer} no answer"
-        return [Text(f"24 h: {keys} {scale}    {note}", style="dim")]
+        return [Text(f"24 h: {keys} {scale}", style="dim"), Text(more, style="dim")]
+    if not layout.money:
+        return [Text(keys if layout.bars else "", style="dim"), Text(more, style="dim")]
     return [
-        Text(f"{keys}  {letters.dot} one bar: worst of 90 min", style="dim"),
-        Text(f"{note} {more}".strip(), style="dim"),
+        Text(f"{keys}  {letters.dot} one bar: worst of {24 * 60 // layout.bars} min", style="dim"),
+        Text(more, style="dim"),
     ]
 
 
@@ -173,11 +284,11 @@ def _share(value: float | None, dash: str) -> str:
     return "100" if value >= 100 else f"{floored(value, 2):.2f}"
 
 
-def _fit(text: str, size: int) -> str:
-    return text if len(text) <= size else text[: size - 1] + "~"
+def _fit(text: str, size: int, letters: Alphabet) -> str:
+    return text if len(text) <= size else text[: size - 1].rstrip() + letters.cut
 
 
-def _resample(strip: tuple[str | None, ...], bars: int) -> list[str | None]:
+def _resample(strip: Sequence[str | None], bars: int) -> list[str | None]:
     """The worst word of each group, so that a short outage cannot vanish between two bars."""
     if not strip:
         return [None] * bars

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+import time
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import typer
 
-from busta_health_dagster.cli.alerts import ByOption, OutputOption, actor
+from busta_health_dagster.cli.alerts import ByOption
 from busta_health_dagster.cli.session import BustaGroup, Output, console, err_console, print_json, session
+from busta_health_dagster.cli.sources import OutputOption, seconds
 from busta_health_dagster.domain.errors import BadInput
-from busta_health_dagster.domain.maintenance import Window
 from busta_health_dagster.domain.source import Selector
-from busta_health_dagster.domain.units import config_duration, from_epoch, iso, parse_seconds
+from busta_health_dagster.domain.units import config_duration, from_epoch, from_iso, parse_seconds
 
 if TYPE_CHECKING:
-    from busta_health_dagster.domain.maintenance import Occurrence
-    from busta_health_dagster.pipeline.maintenance import Planned
+    from busta_health_dagster.domain.documents.service import Span, WindowRow
 
 maintenance_app = typer.Typer(
     cls=BustaGroup, no_args_is_help=True, help="Planned work. Example: busta maintenance preview --until 14d"
@@ -27,28 +26,21 @@ maintenance_app = typer.Typer(
 @maintenance_app.command("list")
 def list_(context: typer.Context, output: OutputOption = Output.TABLE) -> None:
     """Every window, of the file and added ones, with the next time it is on. Example: busta maintenance list"""
-    from busta_health_dagster.pipeline.maintenance import listing
-
-    app = session(context).app()
-    try:
-        found = listing(app)
-    finally:
-        app.close()
+    with session(context).monitor() as monitor:
+        found = monitor.windows()
     if output is Output.JSON:
-        print_json([p.as_json() for p in found])
+        print_json(found)
         return
     from busta_health_dagster.cli.alert_lines import aligned
     from busta_health_dagster.cli.shapes import alphabet
 
     letters = alphabet()
-    header = ("", "WINDOW", "ON (UTC)", "LASTS", "REPEATS", "SOURCES", "WHERE", "REASON")
-    rows = [(letters.shapes["maintenance"] if p.active else " ", *_cells(p)) for p in found]
-    lines = aligned([header, *rows])
+    header = ("", "WINDOW", "ON (UTC)", "LASTS", "REPEATS", "SOURCES", "FROM", "REASON")
+    rows = [(letters.shapes["maintenance"] if row["active"] else " ", *_cells(row)) for row in found]
     out = console()
-    out.print(lines[0], style="bold", soft_wrap=True)
-    for line in lines[1:]:
-        out.print(line, markup=False, soft_wrap=True)
-    on = sum(p.active for p in found)
+    for n, line in enumerate(aligned([header, *rows])):
+        out.print(line, markup=False, soft_wrap=True, style="bold" if n == 0 else "")
+    on = sum(row["active"] for row in found)
     out.print(f"{len(found)} windows, {on} on now. When exactly: busta maintenance preview", soft_wrap=True)
 
 
@@ -75,35 +67,30 @@ def add(
     """Plan work: no alert opens meanwhile, and the slots do not count. Example: busta maintenance add host-move --for
     2h --source rss_beat_writers
     """
-    from busta_health_dagster.cli.sources import known
-    from busta_health_dagster.pipeline.maintenance import add as plan
-
-    app = session(context).app(create_store=True)
-    try:
-        known(app, source)
-        select = Selector(
-            tuple(source or ()), tuple(type_ or ()), dict(_pair(t) for t in tag or ()), tuple(tier or ()),
-            tuple(owner or ()), tuple(group or ()),
+    select = Selector(
+        tuple(source or ()), tuple(type_ or ()), dict(_pair(t) for t in tag or ()), tuple(tier or ()),
+        tuple(owner or ()), tuple(group or ()),
+    )  # fmt: skip
+    if select == Selector() and not all_:
+        raise BadInput(
+            "Which sources? Name them with --source, --type, --tag, --tier, --group or --owner, or say --all."
+        )
+    lasts, begin = seconds(for_, "--for"), None if start == "now" else _local(start, "--start")
+    with session(context).monitor(by=by, create_store=True) as monitor:
+        planned = monitor.add_window(
+            name, select, duration_s=lasts, start=begin, zone=zone, rrule=rrule,
+            exdates=[_local(x, "--exdate") for x in exdate or ()], reason=reason,
         )  # fmt: skip
-        if select == Selector() and not all_:
-            raise BadInput(
-                "Which sources? Name them with --source, --type, --tag, --tier, --group or --owner, or say --all."
-            )
-        where = _zone(zone or app.config.settings.schedule.zone)
-        window = Window(
-            name, select, _local(start, where, app.now()), where.key, _seconds(for_), rrule,
-            tuple(_local(x, where, app.now()) for x in exdate or ()), reason,
-        )  # fmt: skip
-        planned, warnings = plan(app, window, actor=actor(by))
-    finally:
-        app.close()
-    for warning in warnings:
-        err_console().print(str(warning), markup=False, soft_wrap=True)
+    for warning in planned["warnings"]:
+        err_console().print(warning, markup=False, soft_wrap=True)
     if output is Output.JSON:
-        print_json(planned.as_json())
+        print_json(planned)
         return
-    when = "never" if planned.occurrence is None else _span(planned.occurrence)
-    console().print(f"{planned.window.id} {name}: {when}, {len(planned.sources)} sources", markup=False, soft_wrap=True)
+    when = "over, and counted for the past," if planned["next"] is None else _span(planned["next"])
+    count = len(planned["sources"])
+    zone_said = "" if planned["next"] is None else " UTC,"
+    said = f"{planned['id']} {name}: {when}{zone_said} {count} source{'' if count == 1 else 's'}"
+    console().print(said, markup=False, soft_wrap=True)
 
 
 @maintenance_app.command()
@@ -113,15 +100,8 @@ def end(
     by: ByOption = None,
 ) -> None:
     """Stop a window now; what it covered so far stays planned work. Example: busta maintenance end host-move"""
-    from busta_health_dagster.pipeline.maintenance import end as stop
-
-    app = session(context).app()
-    try:
-        left = stop(app, window, actor=actor(by))
-        now = app.now()
-    finally:
-        app.close()
-    said = "it had not begun, so nothing is left of it" if left is None else f"ended {from_epoch(now):%H:%M:%S} UTC"
+    with session(context).monitor(by=by) as monitor:
+        said = monitor.end_window(window)["said"]
     console().print(f"{window}: {said}. What still fails alerts from the next check on.", markup=False, soft_wrap=True)
 
 
@@ -133,42 +113,44 @@ def preview(
     output: OutputOption = Output.TABLE,
 ) -> None:
     """Every time a window is on, in UTC. Example: busta maintenance preview --from 2026-11-23 --until 30d"""
-    from busta_health_dagster.pipeline.maintenance import preview as upcoming
-
-    app = session(context).app()
-    try:
-        begin = _instant(from_, app.now(), "--from")
-        found = upcoming(app, begin, _instant(until, begin, "--until"))
-    finally:
-        app.close()
+    begin = _instant(from_, int(time.time()), "--from")
+    end = _instant(until, begin, "--until")
+    with session(context).monitor() as monitor:
+        found = monitor.occurrences(begin, end)
     if output is Output.JSON:
-        print_json([{"window": o.window, "start": iso(o.start), "end": iso(o.end)} for o in found])
+        print_json([{"window": o["window"], "start": o["start"], "end": o["end"]} for o in found])
         return
     from busta_health_dagster.cli.alert_lines import aligned
 
     rows = [("START (UTC)", "END (UTC)", "LASTS", "WINDOW", "REASON")]
-    rows += [(_when(o.start), _when(o.end), config_duration(o.end - o.start), o.window, o.reason) for o in found]
-    for line in aligned(rows):
-        console().print(line, markup=False, soft_wrap=True)
+    for o in found:
+        lasts = config_duration(from_iso(o["end"]) - from_iso(o["start"]))
+        rows.append((_when(o["start"]), _when(o["end"]), lasts, o["window"], o["reason"]))
+    out = console()
+    for n, line in enumerate(aligned(rows)):
+        out.print(line, markup=False, soft_wrap=True, style="bold" if n == 0 else "")
+    times = "1 time" if len(found) == 1 else f"{len(found)} times"
+    span = f"{from_epoch(begin):%d %b %Y %H:%M} to {from_epoch(end):%d %b %Y %H:%M} UTC"
+    out.print(f"{times} from {span}. Longer: --until 90d", soft_wrap=True)
 
 
-def _cells(planned: Planned) -> tuple[str, ...]:
-    w, o = planned.window, planned.occurrence
-    names = ", ".join(planned.sources[:3]) + (f" + {len(planned.sources) - 3}" if len(planned.sources) > 3 else "")
-    origin = w.where if w.origin == "file" else f"added by {w.by}" if w.by else "added"
+def _cells(w: WindowRow) -> tuple[str, ...]:
+    names = ", ".join(w["sources"][:3]) + (f" + {len(w['sources']) - 3}" if len(w["sources"]) > 3 else "")
+    line = (w["config"] or "").split(":")[1:2]
+    origin = ":".join(["file", *line]) if w["origin"] == "file" else f"{w['id']}, {w['by'] or 'added'}"
     return (
-        w.name, _span(o) if o else "over", config_duration(w.duration_s), w.rrule or "once", names or "none",
-        origin if w.id is None else f"{w.id}, {origin}", w.reason,
+        w["window"], _span(w["next"]) if w["next"] else "over", config_duration(w["duration_s"]),
+        (w["rrule"] or "once").removeprefix("FREQ="), names or "none", origin, w["reason"],
     )  # fmt: skip
 
 
-def _when(epoch: int) -> str:
-    return f"{from_epoch(epoch):%a %d %b %H:%M}"
+def _when(instant: str) -> str:
+    return f"{from_epoch(from_iso(instant)):%a %d %b %H:%M}"
 
 
-def _span(o: Occurrence) -> str:
-    same = from_epoch(o.start).date() == from_epoch(o.end).date()
-    return f"{_when(o.start)} to {from_epoch(o.end):%H:%M}" if same else f"{_when(o.start)} to {_when(o.end)}"
+def _span(span: Span) -> str:
+    start, end = _when(span["start"]), _when(span["end"])
+    return f"{start} to {end[-5:] if start[:-5] == end[:-5] else end}"
 
 
 def _pair(text: str) -> tuple[str, str]:
@@ -178,32 +160,14 @@ def _pair(text: str) -> tuple[str, str]:
     return key, value
 
 
-def _zone(name: str) -> ZoneInfo:
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise typer.BadParameter(
-            f"{name!r} is no zone; write an IANA name such as Europe/Berlin", param_hint="--zone"
-        ) from error
-
-
-def _seconds(text: str) -> int:
-    try:
-        return int(parse_seconds(text))
-    except ValueError as error:
-        raise typer.BadParameter(str(error), param_hint="--for") from error
-
-
-def _local(text: str, zone: ZoneInfo, now: int) -> datetime:
-    if text == "now":
-        return from_epoch(now).astimezone(zone).replace(tzinfo=None)
+def _local(text: str, option: str) -> datetime:
     try:
         return datetime.fromisoformat(text)
     except ValueError as error:
-        raise typer.BadParameter(f"{text!r} is no local time; write 2026-11-26T02:00", param_hint="--start") from error
+        raise typer.BadParameter(f"{text!r} is no local time; write 2026-11-26T02:00", param_hint=option) from error
 
 
-def _instant(text: str, base: int, hint: str) -> int:
+def _instant(text: str, base: int, option: str) -> int:
     """`now`, a date or time (UTC unless it says otherwise), or a duration after `base`."""
     if text == "now":
         return base
@@ -214,5 +178,5 @@ def _instant(text: str, base: int, hint: str) -> int:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError as error:
-        raise typer.BadParameter(f"{text!r} is neither a time nor a duration", param_hint=hint) from error
-    return int((moment if moment.tzinfo else moment.replace(tzinfo=ZoneInfo("UTC"))).timestamp())
+        raise typer.BadParameter(f"{text!r} is neither a time nor a duration", param_hint=option) from error
+    return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())

@@ -6,20 +6,24 @@ import json
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from busta_health_dagster.cli.session import BustaGroup, Output, console, err_console, print_json, session
-from busta_health_dagster.cli.sources import ExitOption, NamesArgument, OutputOption, known
+from busta_health_dagster.cli.session import BustaGroup, Output, at_home, console, err_console, print_json, session
+from busta_health_dagster.cli.sources import ExitOption, NamesArgument, OutputOption
 from busta_health_dagster.domain.errors import Refused
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import pandas as pd
 
-    from busta_health_dagster.pipeline.app import App
-    from busta_health_dagster.pipeline.quality import QualityRun
+    from busta_health_dagster.cli.session import Session
+    from busta_health_dagster.domain.documents.quality import ScoreRow
 
+FILE_LIMIT = 90.0
+"""What a data file without a source is held against."""
 quality_app = typer.Typer(
     cls=BustaGroup, no_args_is_help=True, help="Quality scores of what the sources deliver. Example: busta quality show"
 )
@@ -36,54 +40,45 @@ def run_(
     output: OutputOption = Output.TABLE,
 ) -> None:
     """Score the newest sample of each source now, due or not. Example: busta quality run odds_api"""
-    app = session(context).app(create_store=True)
-    try:
-        run = run_now(app, known(app, names), learn=learn)
-        limits = _limits(app)
-    finally:
-        app.close()
+    rows, skipped = run_now(at_home(context), names, learn=learn)
     if output is Output.JSON:
-        print_json(run_json(run))
+        print_json(rows)
     else:
         from busta_health_dagster.cli.quality_view import score_table
         from busta_health_dagster.cli.quality_view import show as show_parts
 
-        show_parts([score_table([o.scored for o in run.outcomes], limits)])
+        show_parts([score_table(rows)])
         errors = err_console()
-        for name, reason in run.skipped.items():
+        for name, reason in skipped.items():
             if names:
                 errors.print(f"{name}: {reason}", markup=False, soft_wrap=True)
     if exit_code:
-        leave([o.scored.score.score for o in run.outcomes], [limits[o.scored.source] for o in run.outcomes])
+        leave(rows)
 
 
-def run_now(app: App, names: list[str] | None, *, learn: bool = False) -> QualityRun:
-    """Score with progress on stderr."""
+def run_now(
+    current: Session, names: Sequence[str] | None, *, learn: bool = False
+) -> tuple[list[ScoreRow], dict[str, str]]:  # fmt: skip
+    """Score with progress on stderr, -> the scores, and why others were left out."""
     from busta_health_dagster.cli.progress import bar
-    from busta_health_dagster.pipeline.quality import run_quality
+    from busta_health_dagster.pipeline.history_view import quality_row
+    from busta_health_dagster.pipeline.monitor import Monitor
+    from busta_health_dagster.pipeline.quality import quality_limit, run_quality
 
-    with bar("Scoring", unit="sources") as advance:
-        return run_quality(app, names, force=True, learn_anew=learn, advance=advance)
+    with current.app(create_store=True) as app:
+        chosen = Monitor(app, "").known(names)
+        with bar("Scoring", unit="sources") as advance:
+            run = run_quality(app, chosen, force=True, learn_anew=learn, advance=advance)
+        scored = [outcome.scored for outcome in run.outcomes]
+        return [quality_row(s, quality_limit(app, app.config.sources[s.source])) for s in scored], dict(run.skipped)
 
 
-def run_json(run: QualityRun) -> list[dict[str, Any]]:
-    from busta_health_dagster.cli.quality_view import scored_json
-
-    return [scored_json(o.scored) for o in run.outcomes]
-
-
-def leave(scores: list[float | None], limits: list[float]) -> None:
+def leave(rows: Sequence[ScoreRow]) -> None:
     """1 when a score is below its limit, else 3 when one could not be told."""
-    if any(s is not None and s < limit for s, limit in zip(scores, limits, strict=True)):
+    if any(row["score"] is not None and row["score"] < row["limit"] for row in rows):
         raise typer.Exit(1)
-    if not scores or any(s is None for s in scores):
+    if not rows or any(row["score"] is None for row in rows):
         raise typer.Exit(3)
-
-
-def _limits(app: App) -> dict[str, float]:
-    from busta_health_dagster.pipeline.quality import quality_limit
-
-    return {s.name: quality_limit(app, s) for s in app.config.sources.values() if s.quality is not None}
 
 
 @quality_app.command()
@@ -101,35 +96,26 @@ def show(
 
     if failures and name is None:
         raise typer.BadParameter("name the source whose rows you want to see", param_hint="--failures")
-    app = session(context).app()
-    try:
-        names = known(app, [name] if name else None)
-        limits = _limits(app)
-        with app.store.read() as uow:
-            there = {s.name for s in uow.sources.all()}
-            found = uow.quality.newest([n for n in names or limits if n in there])
-            rows = uow.quality.failures(name) if name and failures and name in there else (None, ())
-    finally:
-        app.close()
-    if name is not None and name not in found:
-        how = "Score it with" if name in limits else "Give it `quality: {suite: ...}` in sources.yaml, then"
-        raise Refused(f"{name} was never scored. {how}: busta quality run {name}")
+    with session(context).monitor() as monitor:
+        found = monitor.scores([name] if name else None)
+        failed = monitor.failures(name) if name and failures and found["items"] else None
+    rows = found["items"]
+    if name is not None and not rows:
+        raise Refused(
+            f"{name} was never scored. Score it with: busta quality run {name} (it needs `quality: {{suite: ...}}` in "
+            "sources.yaml)"
+        )
     if output is Output.JSON:
-        shown = [view.scored_json(one) for one in found.values()]
-        if name is None:
-            print_json(shown)
-        else:
-            print_json(shown[0] | (view.failures_json(*rows) if failures else {}))
+        print_json(rows if name is None else {**rows[0], **(failed or {})})
     elif name is None:
-        view.show([view.score_table(list(found.values()), limits)])
-        never = sorted(limits.keys() - found.keys())
-        if never:
-            err_console().print(f"never scored: {', '.join(never)}", markup=False, soft_wrap=True)
+        view.show([view.score_table(rows)] if rows else ["Nothing was scored yet. Score now with: busta quality run"])
+        if found["never"]:
+            err_console().print(f"never scored: {', '.join(found['never'])}", markup=False, soft_wrap=True)
     else:
-        parts = view.explained(found[name], limits.get(name, 90.0))
-        view.show([*parts, view.failure_table(*rows)] if failures else parts)
+        parts = view.explained(rows[0])
+        view.show(parts if failed is None else [*parts, *view.failure_table(failed)])
     if exit_code:
-        leave([one.score.score for one in found.values()], [limits.get(n, 90.0) for n in found])
+        leave(rows)
 
 
 @quality_app.command()
@@ -153,15 +139,17 @@ def score(
     with err_console().status(f"Scoring {data.name} ..."):
         now = datetime.now(UTC)
         done = score_file(suite, data, now)
+    from busta_health_dagster.domain.quality import Scored
+    from busta_health_dagster.pipeline.history_view import quality_row
+
+    at = int(now.timestamp())
+    row = quality_row(Scored(data.name, at, at, judged_by, done.score), FILE_LIMIT)
     if output is Output.JSON:
         print_json(as_json(done.score))
     else:
-        from busta_health_dagster.domain.quality import Scored
-
-        at = int(now.timestamp())
-        view.show(view.explained(Scored(data.name, at, at, judged_by, done.score), 90.0))
+        view.show(view.explained(row))
     if exit_code:
-        leave([done.score.score], [90.0])
+        leave([row])
 
 
 @quality_app.command()
@@ -210,14 +198,13 @@ def _sample_frame(context: typer.Context, what: str) -> tuple[pd.DataFrame, str,
         from busta_health_dagster.domain.errors import BadInput
 
         raise BadInput(f"There is no data file {what}. Give a file that exists, or the name of a source.")
-    app = session(context).app()
-    try:
-        known(app, [what])
+    from busta_health_dagster.pipeline.monitor import Monitor
+
+    with at_home(context).app() as app:
+        Monitor(app, "").known([what])
         with app.store.read() as uow:
             there = any(s.name == what for s in uow.sources.all())
             found = uow.samples.get(what) if there else None
-    finally:
-        app.close()
     if found is None:
         raise Refused(f"The store has no sample of {what}. Take one with: busta sources check {what}")
     sample, taken_at = found

@@ -1,4 +1,4 @@
-"""`--url`: the same commands over REST, with the token in BUSTA_TOKEN. Which command asks for what: remote_commands.py."""
+"""REST from a laptop, with the token in BUSTA_TOKEN. Which question goes where: remote_monitor.py."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from urllib.parse import quote, urlsplit
 from busta_health_dagster.domain.errors import BadInput, BustaError, Refused, RemoteUnavailable, UnknownName
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     import requests
 
@@ -32,21 +32,33 @@ class Remote:
         self._headers = {"accept": "application/json"} | ({"authorization": f"Bearer {token}"} if token else {})
 
     def get(self, path: str, **parameters: Any) -> Any:
-        return self._ask("GET", path, parameters=parameters)
+        return _content(self._ask("GET", path, parameters=parameters))
+
+    def newer(self, path: str, tag: str | None, **parameters: Any) -> tuple[Any, str | None]:
+        """The answer with its ETag; None for the answer when nothing has happened since `tag`."""
+        answer = self._ask("GET", path, parameters=parameters, headers={"if-none-match": tag} if tag else {})
+        return (None if answer.status_code == 304 else _content(answer)), answer.headers.get("etag")
 
     def post(self, path: str, body: Mapping[str, Any] | None = None) -> Any:
-        return self._ask("POST", path, body=body or {})
+        return _content(self._ask("POST", path, body=body or {}))
 
-    def all(self, path: str, **parameters: Any) -> list[dict[str, Any]]:
+    def delete(self, path: str) -> None:
+        self._ask("DELETE", path)
+
+    def all(self, path: str, **parameters: Any) -> list[Any]:
         """Every row of a paged list."""
-        rows: list[dict[str, Any]] = []
-        cursor = None
-        while True:
-            page = self.get(path, limit=_PAGE, cursor=cursor, **parameters)
-            rows += page["items"]
-            cursor = page["next"]
-            if cursor is None:
-                return rows
+        rows: list[Any] = self.whole(path, **parameters)["items"]
+        return rows
+
+    def whole(self, path: str, **parameters: Any) -> dict[str, Any]:
+        """A paged list with every row, and what else its first page says."""
+        found: dict[str, Any] = self.get(path, limit=_PAGE, **parameters)
+        while found["next"] is not None:
+            page = self.get(path, limit=_PAGE, cursor=found["next"], **parameters)
+            found["items"] += page["items"]
+            found["next"] = page["next"]
+        del found["next"]
+        return found
 
     def _ask(
         self,
@@ -55,7 +67,8 @@ class Remote:
         *,
         parameters: Mapping[str, Any] | None = None,
         body: Mapping[str, Any] | None = None,
-    ) -> Any:
+        headers: Mapping[str, str] | None = None,
+    ) -> requests.Response:
         import requests
 
         sent = {key: value for key, value in (parameters or {}).items() if value is not None}
@@ -65,19 +78,23 @@ class Remote:
                 self._base + path,
                 params=sent,
                 json=body,
-                headers=self._headers,
+                headers={**self._headers, **(headers or {})},
                 timeout=TIMEOUT_S,
                 allow_redirects=False,  # a redirect would carry the token to wherever it points
             )
         except requests.RequestException as error:
             said = f"{type(error).__name__} at {self._base}"
             raise RemoteUnavailable(f"No answer: {said}. Is busta up there, and is --url right?") from error
-        if answer.status_code >= 300:
+        if answer.status_code >= 300 and answer.status_code != 304:
             raise _problem(answer)
-        try:
-            return answer.json() if answer.content else None
-        except ValueError as error:
-            raise RemoteUnavailable(f"{self._base} answered, but not as busta does. Is --url right?") from error
+        return answer
+
+
+def _content(answer: requests.Response) -> Any:
+    try:
+        return answer.json() if answer.content else None
+    except ValueError as error:
+        raise RemoteUnavailable(f"{answer.url} answered, but not as busta does. Is --url right?") from error
 
 
 def part(value: object) -> str:
@@ -96,17 +113,3 @@ def _problem(answer: requests.Response) -> BustaError:
     if answer.status_code >= 500 or answer.status_code == 429:
         return RemoteUnavailable(f"The server cannot answer now: {said}")
     return kinds.get(answer.status_code, BadInput)(said)
-
-
-def chosen(names: Sequence[str] | None, rows: list[dict[str, Any]], key: str = "source") -> list[dict[str, Any]]:
-    """The rows of these names, in the order of the rows.
-
-    Raises:
-        UnknownName: a name without a row.
-    """
-    if not names:
-        return rows
-    missing = set(names) - {row[key] for row in rows}
-    if missing:
-        raise UnknownName(f"No source is called {min(missing)!r} there. Names: busta --url ... sources list")
-    return [row for row in rows if row[key] in names]

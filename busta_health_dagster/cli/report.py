@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from busta_health_dagster.cli.session import BustaGroup, console, err_console, session
+from busta_health_dagster.cli.session import BustaGroup, at_home, console, err_console, session
 
 if TYPE_CHECKING:
     from busta_health_dagster.domain.report import WeeklyReport
@@ -53,14 +53,16 @@ def weekly(
     SLA attainment, incidents with MTTR and MTTA, open items, response times and quality, noise and what to tune. It sends
     nothing: `busta run weekly-report` keeps the report and sends it.
     """
-    from busta_health_dagster.pipeline.report import weekly_report
-    from busta_health_dagster.pipeline.report_sending import publish
+    from busta_health_dagster.domain.report import WeeklyReport
 
-    app = session(context).app()
-    try:
-        report = publish(app, week, send=False).report if keep else weekly_report(app, week)
-    finally:
-        app.close()
+    if keep:
+        from busta_health_dagster.pipeline.report_sending import publish
+
+        with at_home(context).app() as app:
+            report = publish(app, week, send=False).report
+    else:
+        with session(context).monitor() as monitor:
+            report = WeeklyReport.from_json(json.dumps(monitor.report(week)))
     files = written(report, form)
     if out is None:
         sys.stdout.write(files[0][1])

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from busta_health_dagster.cli.session import BustaGroup, session
+from busta_health_dagster.cli.session import BustaGroup, at_home
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -50,7 +50,8 @@ def execute_job(current: Session, job: str, tags: Mapping[str, str] | None = Non
 
 def _job(name: str, job: str, text: str, tags: Callable[[Session], Mapping[str, str]] | None = None) -> None:
     def command(context: typer.Context) -> None:
-        code = execute_job(session(context), job, tags(session(context)) if tags is not None else None)
+        current = at_home(context)
+        code = execute_job(current, job, tags(current) if tags is not None else None)
         if code:
             sys.stderr.write(
                 f"The run of {job} failed (exit code {code}); its events say why: busta dagster run list\n"
@@ -88,6 +89,6 @@ def dagster_command(
 ) -> None:
     """The dagster CLI on this project's home and workspace. Example: busta dagster run list"""
     argv = [sys.executable, "-m", "dagster", *context.args]
-    env = dagster_env(session(context))
+    env = dagster_env(at_home(context))
     sys.stdout.flush()
     os.execve(sys.executable, argv, env)  # noqa: S606  our own interpreter

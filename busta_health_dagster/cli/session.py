@@ -4,26 +4,28 @@ when mounted.
 
 from __future__ import annotations
 
-import copy
+import io
 import json
 import os
 import sys
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 import typer
 from typer.core import TyperGroup
 
-from busta_health_dagster.domain.errors import BustaError
+from busta_health_dagster.domain.errors import BadInput, BustaError, Refused
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from rich.console import Console
 
+    from busta_health_dagster.cli.remote_monitor import RemoteMonitor
     from busta_health_dagster.pipeline.app import App
+    from busta_health_dagster.pipeline.monitor import Monitor
 
 
 PIPE_WIDTH = 160
@@ -55,6 +57,25 @@ class Session:
     url: str | None = None
     environ: Mapping[str, str] = field(default_factory=lambda: environment(Path.cwd()))
 
+    def monitor(
+        self, *, by: str | None = None, create_store: bool = False, need_store: bool = True
+    ) -> Monitor | RemoteMonitor:  # fmt: skip
+        """The monitor to ask, to be closed with `with`: that of the home, or with `--url` the one there. `by` is who acts.
+
+        Raises:
+            BadInput: `by` over --url, where the token says who acts.
+        """
+        if self.url is None:
+            from busta_health_dagster.pipeline.monitor import Monitor
+
+            return Monitor(self.app(create_store=create_store, need_store=need_store), by or account())
+        from busta_health_dagster.cli.remote import Remote
+        from busta_health_dagster.cli.remote_monitor import RemoteMonitor
+
+        if by:
+            raise BadInput("Over --url the token says who acts; leave --by out.")
+        return RemoteMonitor(Remote(self.url, self.environ.get("BUSTA_TOKEN")))
+
     def app(self, *, create_store: bool = False, need_store: bool = True) -> App:
         """The wired application. Reading commands never create or migrate a store."""
         from busta_health_dagster import bootstrap
@@ -67,13 +88,12 @@ class Session:
             need_store=need_store,
         )
 
-    def remotely(self, command: str, params: dict[str, Any]) -> None:
-        """Have the busta at `url` do the command, and print its answer."""
-        from busta_health_dagster.cli.remote import Remote
-        from busta_health_dagster.cli.remote_commands import run
 
-        assert self.url is not None
-        run(Remote(self.url, self.environ.get("BUSTA_TOKEN")), command, params)
+def account() -> str:
+    """The name of the account that runs this."""
+    import getpass
+
+    return getpass.getuser()
 
 
 def session(context: typer.Context) -> Session:
@@ -86,25 +106,23 @@ def session(context: typer.Context) -> Session:
     return made
 
 
-class BustaGroup(TyperGroup):
-    """Prints a BustaError as one paragraph and leaves with its exit code, wherever the application is mounted. With
-    `--url` a command is done by the busta there.
+def at_home(context: typer.Context) -> Session:
+    """This run's session, for a command that works on a home only.
+
+    Raises:
+        Refused: with `--url`; a home is not reached over REST.
     """
+    current = session(context)
+    if current.url is not None:
+        raise Refused(
+            f"{context.command_path} works on the machine of the monitor, not over --url: run it there, or leave --url "
+            "out (is BUSTA_URL set?). What works over --url: docs/rest.md."
+        )
+    return current
 
-    def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        found = super().get_command(ctx, cmd_name)
-        if found is None or isinstance(found, TyperGroup) or found.callback is None:
-            return found
-        local = found.callback
-        name = cmd_name if ctx.parent is None else f"{self.name} {cmd_name}"
 
-        def anywhere(**params: Any) -> Any:
-            current = session(ctx)
-            return local(**params) if current.url is None else current.remotely(name, params)
-
-        copied = copy.copy(found)
-        copied.callback = anywhere
-        return copied
+class BustaGroup(TyperGroup):
+    """Prints a BustaError as one paragraph and leaves with its exit code, wherever the application is mounted."""
 
     def invoke(self, ctx: Any) -> Any:
         try:
@@ -129,11 +147,18 @@ def console() -> Console:
     """Data goes to stdout. Rich honours NO_COLOR, and drops colour in a pipe by itself."""
     from rich.console import Console
 
+    _forgiving(sys.stdout)
     piped = not sys.stdout.isatty()
     # A pipe has no edge to wrap at; Rich would cut tables at 80 columns.
     return Console(
         highlight=False, soft_wrap=piped, width=PIPE_WIDTH if piped and "COLUMNS" not in os.environ else None
     )
+
+
+def _forgiving(stream: TextIO) -> None:
+    """A terminal without UTF-8 gets `?` for what it cannot show: a dash in a reason must not end in a traceback."""
+    if isinstance(stream, io.TextIOWrapper) and "utf" not in (stream.encoding or "").lower():
+        stream.reconfigure(errors="replace")
 
 
 def err_console() -> Console:
@@ -145,5 +170,6 @@ def err_console() -> Console:
 
 def print_json(data: Any) -> None:
     """JSON on stdout, indented for a person, plain for a pipe; NaN cannot occur."""
+    _forgiving(sys.stdout)
     indent = 2 if sys.stdout.isatty() else None
     sys.stdout.write(json.dumps(data, indent=indent, ensure_ascii=False, allow_nan=False) + "\n")

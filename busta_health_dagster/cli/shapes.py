@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 WORDS = {"down": "DOWN", "degraded": "DEGRADED", "maintenance": "MAINT", "up": "UP", "unknown": "NO DATA"}
 COLOURS = {"down": "red", "degraded": "yellow", "maintenance": "blue", "up": "green", "unknown": "default"}
-ORDER = ("down", "degraded", "unknown", "maintenance", "up")
-"""Worst first. Unknown stands above what is known to be well."""
+ALERT_COLOURS = {"down": "red", "degraded": "yellow", "up": "green", "unknown": "default"}
+"""By the shape of the alert (alert_lines.kind_of)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +23,7 @@ class Alphabet:
     dot: str
     minus: str
     no_answer: str
+    cut: str
 
 
 UNICODE = Alphabet(
@@ -33,6 +34,7 @@ UNICODE = Alphabet(
     dot="·",
     minus="−",
     no_answer="×",
+    cut="…",
 )
 ASCII = Alphabet(
     shapes={"down": "#", "degraded": "^", "maintenance": "=", "up": "o", "unknown": "?"},
@@ -42,6 +44,7 @@ ASCII = Alphabet(
     dot="|",
     minus="-",
     no_answer="x",
+    cut="~",
 )
 
 

@@ -28,12 +28,15 @@ STEADY_AFTER_S = 60.0
 
 @dataclass(slots=True)
 class Child:
-    """One supervised process. `once` children are not restarted (the first tick); their exit code is logged."""
+    """One supervised process. `once` children are not restarted (the first tick); their exit code is logged, and where
+    it is 0, `then` is started.
+    """
 
     name: str
     argv: Sequence[str]
     env: Mapping[str, str]
     once: bool = False
+    then: Child | None = None
     process: subprocess.Popen[bytes] | None = None
     started: float = 0.0
     failures: int = 0
@@ -137,6 +140,8 @@ class Supervisor:
             if code:
                 last = tail(self._log(child))
                 self.on_event(f"{child.name} ended with exit code {code}; the end of {self._log(child)}:\n{last}")
+            elif child.then is not None:
+                self.start(child.then)
             return
         wait_s = BACKOFF_S[min(child.failures, len(BACKOFF_S) - 1)]
         child.failures += 1

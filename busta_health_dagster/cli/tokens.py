@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import getpass
 from typing import Annotated
 
 import typer
 
 from busta_health_dagster.cli.session import BustaGroup, Output, console, print_json, session
+from busta_health_dagster.cli.sources import OutputOption
+from busta_health_dagster.cli.tables import Columns
 from busta_health_dagster.domain.access import Role
 
 tokens_app = typer.Typer(
     cls=BustaGroup, no_args_is_help=True, help="Tokens of the web door. Example: busta tokens list"
 )
-
-OutputOption = Annotated[Output, typer.Option("-o", "--output", help="table or json")]
 
 
 @tokens_app.command()
@@ -25,10 +24,8 @@ def create(
     output: OutputOption = Output.TABLE,
 ) -> None:
     """Make a token; it is shown this once. Example: busta tokens create --role operator --name op-1"""
-    from busta_health_dagster.pipeline.access import create_token
-
-    with session(context).app(create_store=True) as app:
-        secret = create_token(app, name=name, role=role, by=getpass.getuser())
+    with session(context).monitor(create_store=True) as monitor:
+        secret = monitor.create_token(name, role)["token"]
     if output is Output.JSON:
         print_json({"token": secret})
     else:
@@ -38,31 +35,24 @@ def create(
 @tokens_app.command("list")
 def list_(context: typer.Context, output: OutputOption = Output.TABLE) -> None:
     """Every token, without its secret. Example: busta tokens list"""
-    from busta_health_dagster.pipeline.access import list_tokens, token_row
-
-    with session(context).app() as app:
-        rows = [token_row(token) for token in list_tokens(app)]
+    with session(context).monitor() as monitor:
+        rows = monitor.tokens()
     if output is Output.JSON:
         print_json(rows)
         return
-    from rich.table import Table
+    from busta_health_dagster.cli.shapes import alphabet
 
-    table = Table("NAME", "ROLE", "CREATED", "BY", "LAST USED", "REVOKED", box=None, header_style="bold")
+    dash = alphabet().dash
+    table = Columns(("NAME", "ROLE", "CREATED", "BY", "LAST USED", "REVOKED"), drop=("BY", "CREATED"))
     for row in rows:
-        table.add_row(
-            *(
-                str(row[key] or "—")
-                for key in ("name", "role", "created_at", "created_by", "last_used_at", "revoked_at")
-            )
-        )
+        used, revoked = row["last_used_at"] or dash, row["revoked_at"] or dash
+        table.add(row["name"], row["role"], row["created_at"], row["created_by"], used, revoked)
     console().print(table)
 
 
 @tokens_app.command()
 def revoke(context: typer.Context, name: Annotated[str, typer.Argument(help="Name of the token.")]) -> None:
     """End a token and every session opened with it. Example: busta tokens revoke op-1"""
-    from busta_health_dagster.pipeline.access import revoke_token
-
-    with session(context).app(create_store=True) as app:
-        revoke_token(app, name=name, by=getpass.getuser())
+    with session(context).monitor() as monitor:
+        monitor.revoke_token(name)
     console().print(f"revoked {name}")

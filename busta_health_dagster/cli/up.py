@@ -13,7 +13,7 @@ import typer
 
 from busta_health_dagster.cli import ports
 from busta_health_dagster.cli.run import MODULE, dagster_env
-from busta_health_dagster.cli.session import Session, console, err_console, session
+from busta_health_dagster.cli.session import Session, at_home, console, err_console
 from busta_health_dagster.cli.supervisor import Child, Supervisor, tail
 from busta_health_dagster.domain.clock import SystemClock
 from busta_health_dagster.domain.errors import HomeError
@@ -35,7 +35,7 @@ def up(
     context: typer.Context, host: HostOption = _LOOPBACK, port: PortOption = None, workers: WorkersOption = None
 ) -> None:
     """Run the monitor: Dagster's code server, daemon and UI on one home, until Ctrl-C. Example: busta up --port 3000"""
-    raise typer.Exit(run_up(session(context), host=host, port=port, workers=workers))
+    raise typer.Exit(run_up(at_home(context), host=host, port=port, workers=workers))
 
 
 @dataclass(slots=True)
@@ -139,8 +139,8 @@ def _start(supervisor: Supervisor, home: Home, env: dict[str, str], *, host: str
     web = [python, "-m", "busta_health_dagster.web", "--workspace", workspace, "--host", host, "--port", str(port)]
     children.append(supervisor.start(Child("daemon", daemon, env)))
     children.append(supervisor.start(Child("web", web, env)))
-    tick = [python, "-m", "dagster", "job", "execute", "-m", MODULE, "-j", "health_tick"]
-    supervisor.start(Child("first-tick", tick, env, once=True))
+    job = [python, "-m", "dagster", "job", "execute", "-m", MODULE, "-j"]
+    supervisor.start(Child("first-tick", [*job, "health_tick"], env, once=True, then=_first_scores(job, env)))
     if not _until(supervisor, lambda: ports.accepts(host, port), "Starting the web process"):
         return None
     pids = {child.name: child.process.pid for child in children if child.process is not None}
@@ -148,6 +148,21 @@ def _start(supervisor: Supervisor, home: Home, env: dict[str, str], *, host: str
     running = Running(f"http://{shown}:{port}", host, port, code_port, time.time(), pids)
     running.write(home)
     return running
+
+
+def _first_scores(job: list[str], env: dict[str, str]) -> Child | None:
+    """What is due for a score once the first looks are in; else it would wait until the schedule comes round.
+
+    In the schedule's name, because a job that a person starts scores everything anew.
+    """
+    from busta_health_dagster import bootstrap
+
+    with bootstrap.open_app(environ=env) as app:
+        if all(source.quality is None for source in app.config.sources.values()):
+            return None
+    name = "quality_hourly"
+    tags = json.dumps({"dagster/schedule_name": name})
+    return Child("first-scores", [*job, name, "--tags", tags], env, once=True)
 
 
 def _until(supervisor: Supervisor, ready: Callable[[], bool], text: str) -> bool:
@@ -234,7 +249,7 @@ def demo(
     """
     from busta_health_dagster.demo.command import prepare
 
-    given = session(context)
+    given = at_home(context)
     home = given.home or Path(given.environ.get("BUSTA_HOME") or ".busta/demo")
     current = Session(
         home=home.resolve(),

@@ -10,6 +10,8 @@ from busta_health_dagster.domain.units import iso
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from busta_health_dagster.domain.documents.sources import SourceRow
+
 WORST_FIRST = ("down", "degraded", "unknown", "maintenance", "up")
 
 
@@ -61,17 +63,19 @@ class SourceHealth:
         """Unknown is never healthy; planned work is not unhealthy."""
         return self.shown in {"down", "degraded", "unknown"}
 
-    def as_json(self) -> dict[str, Any]:
-        """The shape of `sources health -o json` (surfaces.md)."""
+    def as_json(self) -> SourceRow:
+        """An entry of `sources health -o json`."""
         return {
             "source": self.source,
             "type": self.type,
             "tier": self.tier,
             "status": "unknown" if self.stale else self.status,
+            "last_status": self.status,
             "since": iso(self.since),
             "reason": self.detail or self.reason,
             "reason_code": self.reason,
             "response_ms": self.response_ms,
+            "http_status": self.http_status,
             "items": self.items,
             "data_age_s": self.data_age_s,
             "quality": self.quality,
@@ -90,7 +94,8 @@ class SourceHealth:
 class FleetHealth:
     """Every source now, worst first, and how fresh that knowledge is.
 
-    `tick_at` is when the monitor last finished a tick; `stale_monitor` says that it is too long ago to believe any row.
+    `tick_at` is when the monitor last finished a tick; `stale_monitor` says that it is too long ago to believe any row: since
+    `stale_at`.
     `strips` are the last 24 h per source, oldest first, as status words (None: no data). `responses` likewise, in
     milliseconds. `until` is the T that every window ends at.
     """
@@ -102,6 +107,7 @@ class FleetHealth:
     stale_monitor: bool
     config_problem: str | None = None
     until: int = 0
+    stale_at: int | None = None
     strips: Mapping[str, tuple[str | None, ...]] = field(default_factory=dict)
     responses: Mapping[str, tuple[float | None, ...]] = field(default_factory=dict)
 

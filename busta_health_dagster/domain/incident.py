@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from busta_health_dagster.domain.rule import Severity
 from busta_health_dagster.domain.units import iso
+
+if TYPE_CHECKING:
+    from busta_health_dagster.domain.documents.service import IncidentFacts, IncidentFigures, SpreadRow
 
 State = Literal["open", "acked", "resolved"]
 
@@ -80,7 +83,7 @@ class Incident:
         """How long it has lasted so far, or lasted in all."""
         return max((at if self.resolved_at is None else self.resolved_at) - self.started_at, 0)
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> IncidentFacts:
         """The public shape of one entry of `busta incidents list -o json`."""
         return {
             "id": self.id,
@@ -108,7 +111,7 @@ class Spread:
     median: float | None = None
     p90: float | None = None
 
-    def as_json(self) -> dict[str, float | None]:
+    def as_json(self) -> SpreadRow:
         return {"mean": self.mean, "median": self.median, "p90": self.p90}
 
 
@@ -123,7 +126,7 @@ class IncidentSummary:
     mtbf_s: float | None
     open: int
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> IncidentFigures:
         return {
             "mttr_s": self.mttr.as_json(),
             "mtta_s": self.mtta.as_json(),

@@ -7,12 +7,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import IntEnum
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from busta_health_dagster.domain.units import floored
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from busta_health_dagster.domain.documents.service import QualitySlaRow, SlaRow
 
 MINIMUM_COVERAGE = Fraction(95, 100)
 Degraded = Literal["good", "bad", "half"]
@@ -143,7 +145,7 @@ class SlaResult:
         """
         return int(self.allowed_bad - self.bad) if self.met else None
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> SlaRow:
         """The public shape (`busta sla -o json`): percentages floored to 3 decimals, nulls for what nobody knows."""
         return {
             "source": self.source,
@@ -194,7 +196,7 @@ class QualitySla:
             return None
         return self.attained >= self.target
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> QualitySlaRow:
         return {
             "threshold": self.threshold,
             "target": percent(self.target),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 from fractions import Fraction
+from typing import overload
 
 _UNIT_S = {"ms": Fraction(1, 1000), "s": Fraction(1), "m": Fraction(60), "h": Fraction(3600), "d": Fraction(86400)}
 _UNIT_S |= {"w": Fraction(7 * 86400), "y": Fraction(365 * 86400)}
@@ -95,9 +96,24 @@ def from_epoch(epoch: float) -> datetime:
     return datetime.fromtimestamp(epoch, tz=UTC)
 
 
+@overload
+def iso(epoch: float) -> str: ...
+@overload
+def iso(epoch: None) -> None: ...
+@overload
+def iso(epoch: float | None) -> str | None: ...
 def iso(epoch: float | None) -> str | None:
     """2026-11-23T08:25:00Z, whole seconds, UTC."""
     return None if epoch is None else from_epoch(int(epoch)).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def from_iso(text: str) -> int:
+    """Epoch seconds of what `iso` wrote.
+
+    Raises:
+        ValueError: not an instant with its zone.
+    """
+    return to_epoch(datetime.fromisoformat(text))
 
 
 def floor_to(epoch: float, step_s: int) -> int:

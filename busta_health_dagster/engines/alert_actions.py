@@ -34,7 +34,7 @@ def acknowledge(alert: Alert, now: int, steady: float, actor: str, note: str = "
     return p.step()
 
 
-def unacknowledge(alert: Alert, now: int, steady: float, actor: str) -> Step:
+def unacknowledge(alert: Alert, now: int, steady: float, actor: str, note: str = "") -> Step:
     """The clock runs on at once.
 
     Raises:
@@ -46,7 +46,8 @@ def unacknowledge(alert: Alert, now: int, steady: float, actor: str) -> Step:
     p = Recorder(alert, now, steady)
     p.set(ack=None)
     _hold_clock(p)
-    reason = f"acknowledgement taken back by {actor}; the clock runs on"
+    said = f': "{note}"' if note else ""
+    reason = f"acknowledgement taken back by {actor}{said}; the clock runs on"
     p.record(Event.UNACKED, alert.state, reason, alert.told, actor)
     p.tell(Event.UNACKED, alert.told, reason)
     return p.step()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import replace
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from busta_health_dagster.domain.incident import AlertSpan, Incident, IncidentSummary, Spread
 
@@ -193,8 +193,3 @@ def _earliest(moments: Iterable[int | None]) -> int | None:
 
 def _number(value: Fraction) -> float:
     return int(value) if value.denominator == 1 else float(value)
-
-
-def as_json(incidents: Iterable[Incident], summary: IncidentSummary) -> dict[str, Any]:
-    """The public shape of `busta incidents list -o json`."""
-    return {**summary.as_json(), "incidents": [i.as_json() for i in incidents]}

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from busta_health_dagster.domain.access import AuditEntry, Principal, Role, WebSession
 from busta_health_dagster.domain.errors import BadInput, UnknownName
@@ -18,6 +18,7 @@ from busta_health_dagster.domain.units import iso
 
 if TYPE_CHECKING:
     from busta_health_dagster.domain.access import Token
+    from busta_health_dagster.domain.documents.service import TokenRow
     from busta_health_dagster.pipeline.app import App
 
 PREFIX = "busta_"
@@ -118,7 +119,7 @@ def close_session(app: App, cookie: str) -> None:
         uow.access.remove_session(digest(cookie))
 
 
-def token_row(token: Token) -> dict[str, Any]:
+def token_row(token: Token) -> TokenRow:
     """A token as it may be shown: never its digest."""
     return {
         "name": token.name, "role": token.role.value, "created_at": iso(token.created_at), "created_by": token.created_by,

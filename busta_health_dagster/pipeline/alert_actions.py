@@ -35,9 +35,11 @@ def acknowledge(app: App, ids: Sequence[int], *, actor: str, note: str = "") -> 
     return _act(app, ids, "alert.ack", actor, note, deed=lambda a, now, at: decide.acknowledge(a, now, at, actor, note))
 
 
-def unacknowledge(app: App, ids: Sequence[int], *, actor: str) -> list[Alert]:
+def unacknowledge(app: App, ids: Sequence[int], *, actor: str, note: str = "") -> list[Alert]:
     """Take an acknowledgement back: the clock runs on. Raises as `acknowledge`."""
-    return _act(app, ids, "alert.unack", actor, "", deed=lambda a, now, at: decide.unacknowledge(a, now, at, actor))
+    return _act(
+        app, ids, "alert.unack", actor, note, deed=lambda a, now, at: decide.unacknowledge(a, now, at, actor, note)
+    )
 
 
 def snooze(app: App, ids: Sequence[int], *, actor: str, for_s: float, note: str = "") -> list[Alert]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from busta_health_dagster.domain.alert import Alert, AlertState
 from busta_health_dagster.domain.units import from_epoch, iso
@@ -14,6 +14,7 @@ from busta_health_dagster.pipeline.pass_clock import read_steady
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from busta_health_dagster.domain.documents.alerts import AlertBrief, AlertList, AlertRow
     from busta_health_dagster.pipeline.app import App
     from busta_health_dagster.store import UnitOfWork
 
@@ -79,7 +80,7 @@ class Row:
         new = [c for c in self.next.channels if c not in a.told] or list(self.next.channels)
         return f"{' + '.join(new)} {clock(self.next.at, now)}"
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> AlertRow:
         """The shape of `alerts list -o json` and of REST: UTC instants, numbers or null."""
         a, coming = self.alert, self.next
         hold = a.ack
@@ -88,15 +89,15 @@ class Row:
             "severity": a.severity.word, "state": a.state.value, "shadow": a.shadow,
             "pending_at": iso(a.pending_at), "opened_at": iso(a.opened_at), "resolved_at": iso(a.resolved_at),
             "first_bad_at": iso(a.first_bad_slot), "last_bad_at": iso(a.last_bad_slot), "open_s": self.open_s,
-            "step": a.step, "steps": a.steps, "policy": a.ladders[0].policy.name if a.ladders else None,
-            "acked_by": hold.by if hold else None, "acked_at": iso(hold.at) if hold else None,
+            "progress": a.progress, "step": a.step, "steps": a.steps, "policy": a.ladders[0].policy.name if a.ladders else None,
+            "acknowledged": self.acknowledged, "acked_by": hold.by if hold else None, "acked_at": iso(hold.at) if hold else None,
             "acked_until": iso(hold.ends_at) if hold else None, "note": (hold.note or None) if hold else None,
             "snoozed_by": a.snooze.by if a.snooze else None,
             "snoozed_until": iso(a.snooze.ends_at) if a.snooze else None,
             "suppressed_by": a.suppressed_by or None, "flapping": a.flapping, "reopened": a.reopened,
             "value": a.value, "limit": a.limit, "worst": a.worst, "reason": a.bad_reason or a.reason,
             "resolve_reason": a.resolve_reason or None, "told": list(a.told), "group": a.group_key or None,
-            "message": a.thread or None,
+            "message": a.thread or None, "coming": self.coming,
             "next": None if coming is None else {
                 "at": iso(coming.at), "step": coming.step, "notify": list(coming.channels), "repeat": coming.repeat,
                 "resumes": coming.resumes,
@@ -115,6 +116,20 @@ class Listing:
     held: tuple[Alert, ...] = ()
     inhibited: tuple[Alert, ...] = ()
     shadow: tuple[Alert, ...] = ()
+
+    def as_json(self) -> AlertList:
+        """The rows of `alerts list -o json`, and what stands behind them."""
+        return {
+            "items": [row.as_json() for row in self.rows],
+            "summary": {
+                "open": self.open, "unacknowledged": self.unacknowledged, "pending": _brief(self.pending),
+                "held": _brief(self.held), "inhibited": _brief(self.inhibited), "shadow": _brief(self.shadow),
+            },
+        }  # fmt: skip
+
+
+def _brief(alerts: Iterable[Alert]) -> list[AlertBrief]:
+    return [{"id": a.id, "source": a.source, "rule": a.rule, "progress": a.progress} for a in alerts]
 
 
 def listing(app: App, wanted: Wanted = Wanted.OPEN, sources: Sequence[str] | None = None) -> Listing:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 import uuid
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from busta_health_dagster.domain.delivery import Delivered, Delivery, Outcome, Rejected
 from busta_health_dagster.domain.errors import StoreMissing, UnknownName
@@ -14,6 +14,7 @@ from busta_health_dagster.domain.units import iso
 from busta_health_dagster.pipeline.attempt import send
 
 if TYPE_CHECKING:
+    from busta_health_dagster.domain.documents.delivery import ChannelAnswer
     from busta_health_dagster.pipeline.app import App
 
 TEXT = "A test from busta: this channel works. Nothing is wrong, nothing is to be done."
@@ -39,10 +40,13 @@ class ChannelTest:
     def ok(self) -> bool:
         return self.answer == "delivered"
 
-    def as_json(self) -> dict[str, Any]:
-        from dataclasses import asdict
-
-        return {**asdict(self), "dead_since": iso(self.dead_since), "took_s": round(self.took_s, 3)}
+    def as_json(self) -> ChannelAnswer:
+        """The shape of `alerts test -o json`."""
+        return {
+            "channel": self.channel, "kind": self.kind, "where": self.where, "answer": self.answer,
+            "reason": self.reason, "remedy": self.remedy, "took_s": round(self.took_s, 3), "fallback": self.fallback,
+            "dead": self.dead, "dead_since": iso(self.dead_since), "dead_alerts": list(self.dead_alerts),
+        }  # fmt: skip
 
 
 def channel_test(app: App, name: str) -> ChannelTest:

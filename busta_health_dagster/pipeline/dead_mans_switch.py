@@ -60,7 +60,7 @@ def beat(app: App) -> Beat | None:
     with app.store.write() as uow:
         uow.meta.put(LAST_BEAT, {"at": result.at, "sent": result.sent, "reason": result.reason})
         uow.counters.add({f'busta_dead_mans_switch_total{{result="{"sent" if result.sent else "not_sent"}"}}': 1})
-    if not result.sent:
+    if not result.sent and (last is None or last["sent"]):  # the turn, not every ten seconds after it
         _log.warning("the dead-man's switch was not called: %s", result.reason)
     return result
 

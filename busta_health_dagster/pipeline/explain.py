@@ -6,13 +6,15 @@ Verdicts are not stored: the rule is run again over the stored looks, which give
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from busta_health_dagster.domain.alert import Alert, AlertState, Event
+from busta_health_dagster.domain.alert import Alert
 from busta_health_dagster.domain.units import iso
 from busta_health_dagster.engines.flapping import ratio
+from busta_health_dagster.engines.lifecycle import is_echo
 from busta_health_dagster.engines.rules import INSTANCE_PATTERNS, rules_for, survey
 from busta_health_dagster.pipeline.alert_view import Row, row_of
+from busta_health_dagster.pipeline.known import known_sources
 from busta_health_dagster.pipeline.outbox import waiting_reasons, why_waiting
 from busta_health_dagster.pipeline.pass_clock import latest
 from busta_health_dagster.pipeline.planned import maintenance, windows
@@ -21,9 +23,11 @@ if TYPE_CHECKING:
     from busta_health_dagster.domain.maintenance import Occurrence
     from busta_health_dagster.domain.observation import SourceState
     from busta_health_dagster.domain.rule import Rule
+    from busta_health_dagster.domain.source import Source
     from busta_health_dagster.domain.verdict import Verdict
     from busta_health_dagster.engines.alert_record import NotSent
     from busta_health_dagster.engines.routing import Considered
+    from busta_health_dagster.engines.rules import SourceRules, SourceWindow
     from busta_health_dagster.pipeline.app import App
     from busta_health_dagster.store import UnitOfWork
     from busta_health_dagster.store.alerts import StoredTransition
@@ -74,53 +78,6 @@ class AlertStory:
     def flapping_percent(self) -> float:
         return round(100 * ratio(self.row.alert.history), 1)
 
-    def as_json(self) -> dict[str, Any]:
-        """The shape of `alerts explain ID -o json`."""
-        return {
-            "alert": self.row.as_json(),
-            "rule": None if self.rule is None else _rule_json(self.rule),
-            "flapping_percent": self.flapping_percent,
-            "verdicts": [
-                {
-                    "slot": iso(x.slot), "outcome": x.verdict.outcome.word, "reason": x.verdict.reason,
-                    "value": x.verdict.value, "limit": x.verdict.limit, "suspect": x.suspect,
-                    "maintenance": x.maintenance,
-                }
-                for x in self.looks
-            ],
-            "transitions": [
-                {
-                    "at": iso(t.transition.at), "event": t.transition.event.value,
-                    "from": t.transition.from_state.value if t.transition.from_state else None,
-                    "to": t.transition.to_state.value, "severity": t.transition.severity.word,
-                    "step": t.transition.step, "actor": t.transition.actor or None, "reason": t.transition.reason,
-                    "notify": list(t.transition.notify),
-                }
-                for t in self.transitions
-            ],
-            "routes": [
-                {"number": c.number, "select": c.select, "matched": c.matched, "reason": c.reason}
-                for c in self.considered
-            ],
-            "maintenance": {
-                "looked_at": self.windows_looked_at,
-                "covering": [{"window": o.window, "start": iso(o.start), "end": iso(o.end)} for o in self.covering],
-            },
-            "deliveries": [
-                {
-                    "at": iso(s.row.created_at), "channel": s.row.message.channel, "kind": s.row.message.kind,
-                    "state": s.row.state, "attempts": s.row.attempts, "finished_at": iso(s.row.finished_at),
-                    "reason": s.row.reason or None, "key": s.row.message.key, "receipt": dict(s.row.receipt),
-                }
-                for s in self.sent
-            ],
-            "not_sent": [
-                {"at": iso(n.at), "channel": n.channel, "event": n.event.value, "reason": n.reason}
-                for n in self.not_sent
-            ],
-            "also": [{"id": a.id, "rule": a.rule, "state": a.state.value, "reason": a.bad_reason} for a in self.others],
-        }  # fmt: skip
-
 
 @dataclass(frozen=True, slots=True)
 class RuleStanding:
@@ -135,7 +92,7 @@ class RuleStanding:
 
 @dataclass(frozen=True, slots=True)
 class SourceStory:
-    """Why a source has the alerts that it has, or none."""
+    """Why a source has the alerts that it has, or none. `imported`: nobody watches it, its history came from files."""
 
     source: str
     at: int
@@ -144,36 +101,7 @@ class SourceStory:
     covering: tuple[Occurrence, ...]
     not_sent: tuple[NotSent, ...]
     alerts: tuple[Alert, ...]
-
-    @property
-    def open(self) -> tuple[Alert, ...]:
-        return tuple(a for a in self.alerts if a.state is AlertState.OPEN and not a.shadow)
-
-    def as_json(self) -> dict[str, Any]:
-        """The shape of `alerts explain SOURCE -o json`."""
-        state = self.state
-        return {
-            "source": self.source, "at": iso(self.at), "status": state.status.word if state else None,
-            "since": iso(state.since) if state else None, "detail": (state.detail or state.reason) if state else None,
-            "evaluated_slot": iso(state.evaluated_slot) if state and state.evaluated_slot else None,
-            "rules": [
-                {
-                    "rule": r.rule, "outcome": r.outcome, "reason": r.reason, "shadow": r.shadow,
-                    "alert": r.alert.id if r.alert else None, "state": r.alert.state.value if r.alert else None,
-                    "suppressed_by": (r.alert.suppressed_by or None) if r.alert else None,
-                }
-                for r in self.rules
-            ],
-            "maintenance": [{"window": o.window, "start": iso(o.start), "end": iso(o.end)} for o in self.covering],
-            "not_sent": [
-                {
-                    "at": iso(n.at), "fingerprint": n.fingerprint, "channel": n.channel, "event": n.event.value,
-                    "reason": n.reason,
-                }
-                for n in self.not_sent
-            ],
-            "alerts": [Row(a, self.at).as_json() for a in self.alerts],
-        }  # fmt: skip
+    imported: bool = False
 
 
 def explain_alert(app: App, key: int) -> AlertStory:
@@ -182,11 +110,11 @@ def explain_alert(app: App, key: int) -> AlertStory:
     alert = row.alert
     begun = alert.pending_at or alert.opened_at or row.now
     ended = alert.resolved_at or row.now
-    rule = app.rulebook.rule(alert.source, alert.rule)
-    source = app.config.sources.get(alert.source)
     with app.store.read() as uow:
+        source = known_sources(app, uow, None).get(alert.source)
+        rule = app.rulebook.rule(alert.source, alert.rule) or _rule_of_import(app, source, alert.rule)
         transitions = tuple(uow.transitions.of(key))
-        looks, unknown = _verdicts(app, uow, alert, ended)
+        looks, unknown = _verdicts(app, uow, alert, source, ended)
         rows = uow.outbox.of_alert(key, begun - 1)
         clock = latest(app, uow)
         held = waiting_reasons(app, uow, clock)
@@ -208,30 +136,63 @@ def explain_alert(app: App, key: int) -> AlertStory:
 
 
 def explain_source(app: App, name: str) -> SourceStory:
-    """What every rule says of a source now, what is held back, and what was not sent in the last day."""
-    source, now = app.config.sources[name], app.now()
+    """What every rule says of a source now, what is held back, and what was not sent in the last day.
+
+    Of a source that only an import brought, "now" is the end of its history.
+
+    Raises:
+        UnknownName: neither configured nor imported.
+    """
+    now = app.now()
     with app.store.read() as uow:
+        source = known_sources(app, uow, [name])[name]
+        imported = name not in app.config.sources
         known = {s.name for s in uow.sources.all()}
         state = uow.states.get(name) if name in known else None
-        kept = uow.rule_windows.all([name]) if name in known else {}
+        if imported and state is not None:
+            now = min(now, state.slot + source.interval_s)
+        compiled = rules_for(source, app.config.rules) if imported else app.rulebook.compiled[name]
+        window = compiled.window((uow.rule_windows.all([name]) if name in known else {}).get(name))
+        if (window is None or not window.slot) and state is not None:
+            window = _newest_values(app, uow, source, compiled, state.slot)
         watched = uow.alerts.watched()
-        recent = uow.alerts.list(sources=[name], limit=20)
+        recent = uow.alerts.list(sources=[name], until=now + 1, limit=20)
         not_sent = tuple(uow.suppressions.of_source(name, now - DAY_S))
         covering = tuple(maintenance(app, uow, now, now + 1).occurrences(source))
-    compiled = app.rulebook.compiled[name]
-    window = compiled.window(kept.get(name)) or compiled.empty_window()
     shadows = {e.rule.name for e in compiled.evaluators if e.rule.shadow}
     standings = []
-    for rule, verdict, reason in survey(compiled, window):
+    for rule, verdict, reason in survey(compiled, window or compiled.empty_window()):
         outcome = "not evaluated" if verdict is None else verdict.outcome.word
-        standings.append(RuleStanding(rule, outcome, reason, rule in shadows, watched.get(f"{name}/{rule}")))
+        alert = watched.get(f"{name}/{rule}")
+        if alert is None and verdict is not None and is_echo(verdict):
+            reason += f"; the last failure was {iso(verdict.last_bad)}, and after one no alert opens"
+        standings.append(RuleStanding(rule, outcome, reason, rule in shadows, alert))
     week = [a for a in recent if a.active or (a.resolved_at or a.pending_at or 0) >= now - 7 * DAY_S]
-    return SourceStory(name, now, state, tuple(standings), covering, not_sent, tuple(week))
+    return SourceStory(name, now, state, tuple(standings), covering, not_sent, tuple(week), imported)
 
 
-def _verdicts(app: App, uow: UnitOfWork, alert: Alert, ended: int) -> tuple[tuple[JudgedLook, ...], int]:
+def _newest_values(app: App, uow: UnitOfWork, source: Source, compiled: SourceRules, last: int) -> SourceWindow:
+    """What the rules would remember of the stored looks: an import leaves that to be built anew."""
+    window = compiled.empty_window()
+    begin = last - window.lookback_s()
+    planned = maintenance(app, uow, begin, last + 1)
+    for o in uow.observations.window([source.name], begin, last + 1, manual=True).get(source.name, []):
+        window.push(o, maintenance=planned.covers(source, o.slot))
+    return window
+
+
+def _rule_of_import(app: App, source: Source | None, name: str) -> Rule | None:
+    """The rule as it watched a source that nobody configured, while its history was replayed."""
+    if source is None or source.name in app.config.sources:
+        return None
+    found = rules_for(source, [r for r in app.config.rules if r.name == name]).evaluators
+    return found[0].rule if found else None
+
+
+def _verdicts(
+    app: App, uow: UnitOfWork, alert: Alert, source: Source | None, ended: int
+) -> tuple[tuple[JudgedLook, ...], int]:
     """Run the rule again over the looks from before the first bad one to the last that counted."""
-    source = app.config.sources.get(alert.source)
     rules = [r for r in app.config.rules if r.name == alert.rule and r.pattern not in INSTANCE_PATTERNS]
     if source is None or not rules:
         return (), 0
@@ -262,18 +223,3 @@ def _overlap(other: Alert, begun: int, ended: int) -> bool:
     start = other.pending_at or other.opened_at or 0
     stop = other.resolved_at or (ended if other.active else start)
     return start <= ended and stop >= begun
-
-
-def _rule_json(rule: Rule) -> dict[str, Any]:
-    return {
-        "name": rule.name, "pattern": rule.pattern.value, "for": rule.for_, "recover_after": rule.recover_after,
-        "severity": rule.severity.word, "shadow": rule.shadow, "config": rule.where or None,
-    }  # fmt: skip
-
-
-def fired_at(story: AlertStory) -> set[int]:
-    """The slots at which it opened or reopened."""
-    events = {Event.OPENED, Event.REOPENED}
-    return {
-        t.transition.slot for t in story.transitions if t.transition.event in events and t.transition.slot is not None
-    }

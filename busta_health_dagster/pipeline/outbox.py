@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from busta_health_dagster.channels.wording import text_of
 from busta_health_dagster.domain.access import AuditEntry
@@ -17,6 +17,7 @@ from busta_health_dagster.pipeline.pass_clock import latest
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from busta_health_dagster.domain.documents.delivery import Outbox, Undelivered
     from busta_health_dagster.pipeline.app import App
     from busta_health_dagster.store import UnitOfWork
     from busta_health_dagster.store.outbox import OutboxRow
@@ -30,7 +31,7 @@ class OutboxItem:
     text: str
     why: str
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> Undelivered:
         row, m = self.row, self.row.message
         return {
             "id": row.id,
@@ -55,6 +56,16 @@ class OutboxView:
     items: tuple[OutboxItem, ...]
     counts: Mapping[str, int]
     oldest_age_s: float
+    at: int = 0
+
+    def as_json(self) -> Outbox:
+        """The shape of `alerts outbox -o json`."""
+        return {
+            "at": iso(self.at),
+            "counts": dict(self.counts),
+            "oldest_age_s": self.oldest_age_s,
+            "messages": [item.as_json() for item in self.items],
+        }
 
 
 def outbox_view(app: App, *, limit: int = 200) -> OutboxView:
@@ -65,7 +76,7 @@ def outbox_view(app: App, *, limit: int = 200) -> OutboxView:
         held = waiting_reasons(app, uow, now)
         counts, oldest = uow.outbox.counts(), uow.outbox.oldest_age_s(app.clock.now())
     items = tuple(OutboxItem(row, _line(row), why_waiting(row, held, now)) for row in rows)
-    return OutboxView(items, counts, oldest)
+    return OutboxView(items, counts, oldest, app.now())
 
 
 def waiting_reasons(app: App, uow: UnitOfWork, now: float) -> dict[str, str]:

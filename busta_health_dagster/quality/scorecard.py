@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from busta_health_dagster.quality.frame import read_table
 from busta_health_dagster.quality.loader import load_suite
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
+    from busta_health_dagster.domain.documents.quality import Score
     from busta_health_dagster.domain.quality import QualityScore
 
 
@@ -36,7 +37,7 @@ def score_file(
     return done
 
 
-def as_json(score: QualityScore) -> dict[str, Any]:
+def as_json(score: QualityScore) -> Score:
     """Numbers or null, scores and shares as 0-100. NO_DATA is `"score": null` with a `reason`."""
     return {
         "score": score.score,
@@ -57,6 +58,7 @@ def as_json(score: QualityScore) -> dict[str, Any]:
                 "severity": c.severity.value,
                 "eligible": c.eligible,
                 "unexpected": c.unexpected,
+                "table": c.table,
                 "passed": c.passed,
                 "error": c.error,
                 "mostly": c.mostly,

@@ -9,7 +9,6 @@ import pytest
 import requests
 import schemathesis
 from hypothesis import HealthCheck, Phase
-from page_stories import serving
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import (
     content_type_conformance,
@@ -17,37 +16,14 @@ from schemathesis.specs.openapi.checks import (
     response_schema_conformance,
     status_code_conformance,
 )
-from starlette.applications import Starlette
+from small_home import scored, served, small_home
 
-from busta_health_dagster import bootstrap
 from busta_health_dagster.domain.access import Role
 from busta_health_dagster.pipeline import access
 from busta_health_dagster.pipeline.app import App
-from busta_health_dagster.pipeline.tick import run_tick
-from busta_health_dagster.web.door import Door
-from busta_health_dagster.web.routes import routes
-from busta_health_dagster.web.serve import doorkeeper
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning")
 
-SOURCES = """\
-version: 1
-sources:
-  - {name: a, type: stats, probe: file, path: "%(data)s/good.csv", confirm: 0}
-  - {name: b, type: stats, probe: file, path: "%(data)s/gone.csv", confirm: 0}
-  - {name: c, type: features, probe: heartbeat, interval: 1h}
-"""
-ALERTS = """\
-version: 1
-rules:
-  - {name: source-down, metric: status, op: "==", value: down, severity: warning}
-channels:
-  - {name: log, kind: file, path: "%(data)s/notifications.jsonl"}
-escalations:
-  - {name: default, steps: [{after: 0m, severity: warning, notify: [log]}]}
-routes:
-  - {select: {}, escalation: default}
-"""
 CHECKS = [
     not_a_server_error,
     status_code_conformance,
@@ -74,17 +50,10 @@ class Server:
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory):
-    base = tmp_path_factory.mktemp("openapi")
-    for folder in ("data", "config"):
-        (base / folder).mkdir()
-    (base / "data" / "good.csv").write_text("a\n1\n2\n")
-    (base / "config" / "sources.yaml").write_text(SOURCES % {"data": base / "data"})
-    (base / "config" / "alerts.yaml").write_text(ALERTS % {"data": base / "data"})
-    environ = {"BUSTA_HOME": str(base / "home"), "BUSTA_CONFIG_DIR": str(base / "config")}
-    with bootstrap.open_app(environ=environ, create_store=True) as app:
-        run_tick(app)
-        with serving(Door(Starlette(routes=routes(app)), doorkeeper(app, host="127.0.0.1", port=0))) as served:
-            yield Server(app, served)
+    with small_home(tmp_path_factory.mktemp("openapi")) as app:
+        scored(app)
+        with served(app) as url:
+            yield Server(app, url)
 
 
 def test_no_request_crashes_and_no_answer_is_undeclared(server: Server) -> None:
@@ -96,7 +65,7 @@ def test_no_request_crashes_and_no_answer_is_undeclared(server: Server) -> None:
         operation = found.ok()
         if operation.path != STREAM:
             tried[operation.label] = attempt(operation, server.admin())
-    assert len(tried) >= 25, tried
+    assert len(tried) >= 39, tried
     assert {200, 201, 404} <= set().union(*tried.values()), tried
     assert all(code < 500 and code != 429 for codes in tried.values() for code in codes), tried
 

@@ -1,46 +1,38 @@
-"""`busta --url`: the commands of a laptop, against a real server with real tokens."""
+"""`busta --url`: what a laptop shows and does is what the machine of the monitor shows and does. Real server, real tokens."""
 
 from __future__ import annotations
 
+import inspect
 import json
+import re
+import time
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
-from page_stories import serving
-from starlette.applications import Starlette
+from pydantic import TypeAdapter
+from small_home import environ_of, scored, served, small_home
 from typer.testing import CliRunner
 
 from busta_health_dagster import bootstrap
 from busta_health_dagster.cli.main import app as busta
+from busta_health_dagster.cli.remote import Remote
+from busta_health_dagster.cli.remote_monitor import RemoteMonitor
 from busta_health_dagster.domain.access import Role
+from busta_health_dagster.domain.documents import alerts as told
+from busta_health_dagster.domain.documents import delivery, quality, service
+from busta_health_dagster.domain.documents import sources as seen
 from busta_health_dagster.pipeline import access
-from busta_health_dagster.pipeline.tick import run_tick
-from busta_health_dagster.web.door import Door
-from busta_health_dagster.web.routes import routes
-from busta_health_dagster.web.serve import doorkeeper
+from busta_health_dagster.pipeline.alert_view import Wanted
+from busta_health_dagster.pipeline.monitor import Monitor
+from busta_health_dagster.testing import FakeClock
 
-SOURCES = """\
-version: 1
-sources:
-  - {name: good_file, type: stats, probe: file, path: "%(data)s/good.csv", max_data_age: 26h, confirm: 0}
-  - {name: gone_file, type: stats, probe: file, path: "%(data)s/gone.csv", max_data_age: 26h, confirm: 0}
-  - {name: nightly, type: features, probe: heartbeat, interval: 1h, grace: 20m}
-"""
-ALERTS = """\
-version: 1
-rules:
-  - {name: source-down, metric: status, op: "==", value: down, severity: warning}
-channels:
-  - {name: log, kind: file, path: "%(data)s/notifications.jsonl"}
-escalations:
-  - {name: default, steps: [{after: 0m, severity: warning, notify: [log]}]}
-routes:
-  - {select: {}, escalation: default}
-"""
+NOW = time.time()
+SPAN = ("--from", "2026-12-01", "--until", "2d")
 
 
 class Laptop:
-    """`busta` here, with or without `--url`."""
+    """`busta` here on the home, and there over `--url`, at one moment."""
 
     def __init__(self, url: str, environ: dict[str, str], tokens: dict[Role, str]) -> None:
         self.url, self.environ, self.tokens = url, environ, tokens
@@ -52,10 +44,11 @@ class Laptop:
             raise done.exception
         return done.exit_code, done.stdout, done.stderr
 
-    def here(self, *words: str):
-        return json.loads(CliRunner().invoke(busta, [*words, "-o", "json"], env=self.environ).stdout)
+    def here(self, *words: str) -> tuple[int, str, str]:
+        done = CliRunner().invoke(busta, [*words], env={**self.environ, "BUSTA_URL": None})
+        return done.exit_code, done.stdout, done.stderr
 
-    def there(self, *words: str):
+    def there(self, *words: str) -> Any:
         code, out, err = self(*words, "-o", "json")
         assert code == 0, err
         return json.loads(out)
@@ -63,55 +56,141 @@ class Laptop:
 
 @pytest.fixture(scope="module")
 def laptop(tmp_path_factory: pytest.TempPathFactory):
-    base = tmp_path_factory.mktemp("remote")
-    for folder in ("data", "config"):
-        (base / folder).mkdir()
-    (base / "data" / "good.csv").write_text("a\n1\n2\n")
-    (base / "config" / "sources.yaml").write_text(SOURCES % {"data": base / "data"})
-    (base / "config" / "alerts.yaml").write_text(ALERTS % {"data": base / "data"})
-    environ = {"BUSTA_HOME": str(base / "home"), "BUSTA_CONFIG_DIR": str(base / "config")}
-    with bootstrap.open_app(environ=environ, create_store=True) as app:
-        run_tick(app)
+    base, clock = tmp_path_factory.mktemp("remote"), FakeClock(NOW)
+    with pytest.MonkeyPatch.context() as patch, small_home(base, clock=clock) as app:
+        patch.setattr(bootstrap, "SystemClock", lambda: clock)  # the two readings are of one moment
+        clock.advance(60)
+        scored(app)
         tokens = {role: access.create_token(app, name=f"{role}-1", role=role, by="test") for role in Role}
-        with serving(Door(Starlette(routes=routes(app)), doorkeeper(app, host="127.0.0.1", port=0))) as url:
-            yield Laptop(url, environ, tokens)
+        with served(app) as url:
+            yield Laptop(url, environ_of(base), tokens)
 
 
-@pytest.mark.parametrize(
-    "words",
-    [
-        ["sources", "list"],
-        ["sources", "health"],
-        ["sources", "info", "good_file"],
-        ["sources", "history", "good_file"],
-        ["alerts", "list"],
-        ["alerts", "show", "1"],
-        ["alerts", "explain", "1"],
-        ["alerts", "explain", "good_file"],
-        ["maintenance", "list"],
-        ["incidents", "list", "--window", "24h"],
-        ["sla", "good_file", "--window", "24h", "--at", "2026-11-01T00:00Z"],
-        ["quality", "show"],
-    ],
-    ids=" ".join,
-)
+READINGS = [
+    ["sources", "list"],
+    ["sources", "health"],
+    ["sources", "health", "gone_file", "--exit-code"],
+    ["sources", "health", "--nagios"],
+    ["sources", "info", "good_file"],
+    ["sources", "history", "good_file"],
+    ["alerts", "list"],
+    ["alerts", "list", "gone_file", "--state", "all", "--exit-code"],
+    ["alerts", "show", "1"],
+    ["alerts", "explain", "1"],
+    ["alerts", "explain", "good_file"],
+    ["alerts", "outbox"],
+    ["maintenance", "list"],
+    ["maintenance", "preview", *SPAN],
+    ["incidents", "list", "--window", "24h", "--by", "source"],
+    ["incidents", "show", "INC-1"],
+    ["incidents", "export", "INC-1"],
+    ["sla", "good_file", "--window", "24h", "--at", "2026-11-01T00:00Z", "--exit-code"],
+    ["quality", "show"],
+    ["quality", "show", "good_file", "--failures", "--exit-code"],
+    ["baselines", "show"],
+    ["baselines", "show", "good_file"],
+    ["report", "weekly", "--week", "2026-W20"],
+    ["report", "weekly", "--week", "2026-W20", "--format", "csv"],
+]
+
+
+@pytest.mark.parametrize("words", READINGS, ids=" ".join)
 def test_what_is_read_over_url_is_what_is_read_at_home(laptop: Laptop, words: list[str]) -> None:
-    def steady(found):
-        """Without what the seconds between the two readings change."""
-        if isinstance(found, dict):
-            return {
-                k: steady(v) for k, v in found.items() if not k.endswith("_s") and k not in {"at", "until", "since"}
-            }
-        return [steady(one) for one in found] if isinstance(found, list) else found
+    def steady(answer: tuple[int, str, str]) -> tuple[int, str, str]:
+        """Each process read the rules at a moment of its own."""
+        return answer[0], re.sub(r"(read |rules_read_at\": \"|written )[-\w: ]+", "", answer[1]), answer[2]
 
-    assert steady(laptop.there(*words)) == steady(laptop.here(*words))
-    code, out, _ = laptop(*words)
-    assert (code, bool(out.strip())) == (0, True), "the table too"
+    assert steady(laptop(*words)) == steady(laptop.here(*words))
+    assert laptop(*words)[1].strip(), "something was said"
+    if words[1] not in {"export", "weekly"} and "--nagios" not in words:
+        assert steady(laptop(*words, "-o", "json")) == steady(laptop.here(*words, "-o", "json"))
+
+
+def test_both_monitors_answer_the_same_questions() -> None:
+    def questions(monitor: type) -> dict[str, inspect.Signature]:
+        public = inspect.getmembers(monitor, inspect.isfunction)
+        return {name: inspect.signature(one) for name, one in public if not name.startswith("_")}
+
+    here, there = questions(Monitor), questions(RemoteMonitor)
+    for name in ("known", "window"):  # parts of other questions, asked inside
+        del here[name]
+    assert here == there
+
+
+ASKED: dict[str, tuple[Any, tuple[Any, ...]]] = {
+    "sources": (list[seen.SourceConfig], ()),
+    "fleet": (seen.Fleet, (["gone_file"],)),
+    "source": (seen.SourceInfo, ("good_file",)),
+    "baselines": (list[seen.BaselineRow], ()),
+    "alerts": (told.AlertList, (Wanted.ALL,)),
+    "alert": (told.AlertRow, (1,)),
+    "explain_alert": (told.AlertStory, (1,)),
+    "explain_source": (told.SourceStory, ("gone_file",)),
+    "outbox": (delivery.Outbox, ()),
+    "windows": (list[service.WindowRow], ()),
+    "occurrences": (list[service.PlannedOccurrence], (int(NOW), int(NOW) + 3 * 86400)),
+    "sla": (list[service.ServiceLevelRow], (None, "30d")),
+    "incidents": (service.IncidentTable, (None, "30d", None, "type")),
+    "incident": (service.IncidentStory, ("INC-1",)),
+    "scores": (quality.Scores, ()),
+    "failures": (quality.Failures, ("good_file",)),
+}
+
+
+@pytest.mark.parametrize("question", ASKED)
+def test_every_answer_is_the_document_that_is_promised(laptop: Laptop, question: str) -> None:
+    shape, words = ASKED[question]
+    promised: Any = TypeAdapter(shape)
+    with bootstrap.open_app(environ=laptop.environ) as app:
+        here = getattr(Monitor(app, "test"), question)(*words)
+    there = getattr(RemoteMonitor(Remote(laptop.url, laptop.tokens[Role.VIEWER])), question)(*words)
+    for answer in (here, there):
+        read = promised.validate_python(answer, strict=True)
+        assert promised.dump_python(read) == answer, "no key but those promised"
+    drop = {"rules_read_at"}
+    if isinstance(here, dict):
+        here, there = ({k: v for k, v in one.items() if k not in drop} for one in (here, there))
+    assert here == there
+    assert here, "there is something to compare"
+
+
+def test_the_json_that_scripts_depend_on(laptop: Laptop) -> None:
+    """The keys of surfaces.md, in what the command prints."""
+    health = {
+        *("source", "type", "tier", "status", "since", "reason", "response_ms", "items", "data_age_s", "quality"),
+        *("failure_rate", "uptime", "coverage_30d", "budget_left", "open_alerts", "observed_at", "stale"),
+    }
+    rows = laptop.there("sources", "health")
+    assert {row["source"] for row in rows} == {"good_file", "gone_file", "nightly"}
+    assert all(health <= row.keys() and set(row["uptime"]) == {"24h", "7d", "30d"} for row in rows)
+    sla = {
+        *("source", "window", "target", "good", "bad", "excluded", "unknown", "uptime", "coverage", "met"),
+        *("budget_left", "burn", "quality"),
+    }
+    assert all(sla <= row.keys() for row in laptop.there("sla"))
+    found = laptop.there("incidents", "list")
+    assert {"mttr_s", "mtta_s", "mtbf_s", "incidents"} <= found.keys()
+    assert set(found["mttr_s"]) == {"mean", "median", "p90"}
+    incident = {
+        "id",
+        "source",
+        "started_at",
+        "opened_at",
+        "acked_at",
+        "resolved_at",
+        "severity",
+        "rules",
+        "state",
+    }
+    assert all(incident <= row.keys() for row in found["incidents"])
+    assert [set(o) for o in laptop.there("maintenance", "preview", *SPAN)] == [{"window", "start", "end"}] * 2
+    code, out, _ = laptop("tokens", "create", "--role", "push", "--name", "p", "-o", "json", role=Role.ADMIN)
+    assert (code, list(json.loads(out))) == (0, ["token"])
 
 
 def test_an_operator_acts_and_the_token_is_who_did_it(laptop: Laptop) -> None:
-    assert "gone_file/source-down" in laptop("alerts", "ack", "1", "-m", "looking")[1]
-    assert laptop.here("alerts", "show", "1")["acked_by"] == "operator-1"
+    assert "gone_file/source-down: acknowledged; the clock stops for 4 h" in laptop("alerts", "ack", "1", "-m", "hm")[1]
+    assert laptop.there("alerts", "show", "1")["acked_by"] == "operator-1"
     assert laptop("alerts", "snooze", "1", "--for", "2h")[0] == 0
     assert laptop("alerts", "unack", "1")[0] == 0
     code, _, err = laptop("alerts", "ack", "1", "--by", "ann")
@@ -119,16 +198,27 @@ def test_an_operator_acts_and_the_token_is_who_did_it(laptop: Laptop) -> None:
     assert laptop("sources", "beat", "nightly", "--items", "7")[0] == 0
     assert laptop("sources", "check", "nightly", "--exit-code")[0] == 0
     assert laptop("sources", "check", "gone_file", "--exit-code")[0] == 1
+    assert laptop("incidents", "cause", "INC-1", "disk full")[1] == "INC-1: cause written.\n"
+    assert "disk full" in laptop("incidents", "list")[1]
+    assert laptop("alerts", "test", "log")[0] == 0
+    assert laptop("alerts", "outbox", "--retry")[2].startswith("0 dead letters")
+
+
+def test_an_admin_manages_tokens(laptop: Laptop) -> None:
+    assert "revoked" in laptop("tokens", "list", role=Role.ADMIN)[1].lower()
+    assert laptop("tokens", "create", "--role", "viewer", "--name", "v2", role=Role.ADMIN)[1].startswith("busta_")
+    assert laptop("tokens", "revoke", "v2", role=Role.ADMIN)[1] == "revoked v2\n"
+    assert laptop("tokens", "list", role=Role.VIEWER)[0] == 2
 
 
 def test_work_is_planned_and_ended(laptop: Laptop) -> None:
-    begun = (datetime.now(UTC) - timedelta(hours=1)).strftime("%Y-%m-%dT%H:%M")
-    code, out, err = laptop(
-        "maintenance", "add", "host-move", "--start", begun, "--zone", "UTC", "--for", "2h", "--source", "good_file"
-    )
-    assert code == 0, err
-    assert "host-move: 1 sources" in out
-    assert [w["active"] for w in laptop.there("maintenance", "list")] == [True]
+    begun = (datetime.fromtimestamp(NOW, UTC) - timedelta(hours=1)).strftime("%Y-%m-%dT%H:%M")
+    words = ("maintenance", "add", "host-move", "--start", begun, "--zone", "UTC", "--for", "2h", "-s", "good_file")
+    code, out, err = laptop(*words)
+    assert (code, out.endswith("UTC, 1 source\n")) == (0, True), err
+    active = {w["window"] for w in laptop.there("maintenance", "list") if w["active"]}
+    assert "host-move" in active
+    assert laptop(*words)[0] == 2, "the name is taken"
     assert "ended" in laptop("maintenance", "end", "host-move")[1]
     assert laptop("maintenance", "end", "nothing")[0] == 2
 
@@ -140,10 +230,10 @@ def test_a_role_that_may_not_is_told(laptop: Laptop) -> None:
     assert (code, "BUSTA_TOKEN" in err) == (2, True)
 
 
-def test_names_that_are_not_there_are_usage_errors(laptop: Laptop) -> None:
-    assert laptop("sources", "info", "nope")[0] == 2
-    assert laptop("sources", "health", "nope")[0] == 2
-    assert laptop("alerts", "show", "999")[0] == 2
+def test_names_that_are_not_there_are_usage_errors_with_the_same_words(laptop: Laptop) -> None:
+    for words in (["sources", "info", "good_fil"], ["sources", "health", "good_fil"], ["alerts", "show", "999"]):
+        assert laptop(*words) == laptop.here(*words)
+        assert laptop(*words)[0] == 2
 
 
 def test_a_server_that_does_not_answer_is_cannot_tell(laptop: Laptop) -> None:
@@ -153,14 +243,23 @@ def test_a_server_that_does_not_answer_is_cannot_tell(laptop: Laptop) -> None:
     assert (code, out.startswith("UNKNOWN - No answer")) == (3, True)
 
 
-def test_nagios_may_ask_from_elsewhere(laptop: Laptop) -> None:
-    code, out, _ = laptop("sources", "health", "--nagios", "gone_file", "good_file")
-    assert (code, out.split(" | ")[0]) == (2, "CRITICAL - gone_file down")
+def test_nothing_new_is_asked_for_and_not_sent_again(laptop: Laptop) -> None:
+    monitor = RemoteMonitor(Remote(laptop.url, laptop.tokens[Role.VIEWER]))
+    first = monitor.fleet(bars=True)
+    again = monitor.fleet(bars=True)
+    assert again is not first, "its instant moves on"
+    assert again["sources"] is first["sources"], "304: the rows are those known"
 
 
 @pytest.mark.parametrize(
-    "words", [["db", "status"], ["config", "doctor"], ["quality", "run"], ["tokens", "list"], ["up"]], ids=" ".join
+    "words",
+    [
+        *(["db", "status"], ["config", "doctor"], ["config", "show"], ["quality", "run"], ["up"], ["run", "tick"]),
+        *(["alerts", "drill"], ["backtest"], ["sources", "validate", "good_file"], ["quality", "suggest", "good_file"]),
+        *(["demo"], ["report", "weekly", "--keep"], ["dagster", "--version"]),
+    ],
+    ids=" ".join,
 )
 def test_what_needs_the_home_says_so(laptop: Laptop, words: list[str]) -> None:
     code, _, err = laptop(*words)
-    assert (code, "not over --url" in err) == (2, True)
+    assert (code, "works on the machine of the monitor, not over --url" in " ".join(err.split())) == (2, True)

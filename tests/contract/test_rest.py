@@ -6,36 +6,12 @@ from pathlib import Path
 
 import pytest
 import requests
-from page_stories import serving
 from prometheus_client.parser import text_string_to_metric_families
-from starlette.applications import Starlette
+from small_home import scored, served, small_home
 
-from busta_health_dagster import bootstrap
 from busta_health_dagster.domain.access import Role
+from busta_health_dagster.domain.units import iso
 from busta_health_dagster.pipeline import access
-from busta_health_dagster.pipeline.tick import run_tick
-from busta_health_dagster.web.door import Door
-from busta_health_dagster.web.routes import routes
-from busta_health_dagster.web.serve import doorkeeper
-
-SOURCES = """\
-version: 1
-sources:
-  - {name: good_file, type: stats, probe: file, path: "%(data)s/good.csv", max_data_age: 26h, confirm: 0}
-  - {name: gone_file, type: stats, probe: file, path: "%(data)s/gone.csv", max_data_age: 26h, confirm: 0}
-  - {name: nightly, type: features, probe: heartbeat, interval: 1h, grace: 20m}
-"""
-ALERTS = """\
-version: 1
-rules:
-  - {name: source-down, metric: status, op: "==", value: down, severity: warning}
-channels:
-  - {name: log, kind: file, path: "%(data)s/notifications.jsonl"}
-escalations:
-  - {name: default, steps: [{after: 0m, severity: warning, notify: [log]}]}
-routes:
-  - {select: {}, escalation: default}
-"""
 
 
 class Client(requests.Session):
@@ -51,22 +27,13 @@ class Client(requests.Session):
 
 @pytest.fixture
 def app(tmp_path: Path, store_url: str):
-    data, config = tmp_path / "data", tmp_path / "config"
-    data.mkdir()
-    config.mkdir()
-    (data / "good.csv").write_text("a\n1\n2\n")
-    (config / "sources.yaml").write_text(SOURCES % {"data": data})
-    (config / "alerts.yaml").write_text(ALERTS % {"data": data})
-    environ = {"BUSTA_HOME": str(tmp_path / "home"), "BUSTA_CONFIG_DIR": str(config), "BUSTA_DATABASE_URL": store_url}
-    with bootstrap.open_app(environ=environ, create_store=True) as opened:
-        run_tick(opened)
+    with small_home(tmp_path, BUSTA_DATABASE_URL=store_url) as opened:
         yield opened
 
 
 @pytest.fixture
 def web(app):
-    keeper = doorkeeper(app, host="127.0.0.1", port=0)
-    with serving(Door(Starlette(routes=routes(app)), keeper)) as url, Client(url) as client:
+    with served(app) as url, Client(url) as client:
         yield client
 
 
@@ -198,3 +165,70 @@ def test_a_source_that_no_rule_watches_has_no_range_and_says_why(web: Client) ->
     assert (found["rule"], found["metrics"], found["state"]) == (None, {}, "unknown")
     assert "no rule of pattern anomaly watches it" in found["reason"]
     assert web.get("/api/v1/sources/typo/baseline").status_code == 404
+
+
+def test_the_fleet_answers_304_until_something_happens(web: Client) -> None:
+    first = web.get("/api/v1/fleet")
+    assert set(first.json()["strips"]) == {"good_file", "gone_file", "nightly"}
+    assert [a["source"] for a in first.json()["alerts"]] == ["gone_file"]
+    tag = {"if-none-match": first.headers["etag"]}
+    assert {web.get("/api/v1/fleet", headers=tag).status_code for _ in range(3)} <= {304, 200}, "200 at a new minute"
+    (alert,) = first.json()["alerts"]
+    web.post(f"/api/v1/alerts/{alert['id']}/ack", json={})
+    assert web.get("/api/v1/fleet", headers=tag).status_code == 200
+
+
+def test_an_incident_is_shown_and_written_on(web: Client, app, token) -> None:
+    soon = iso(app.now() + 60)  # a window ends before its end: what begins at this second is not in it
+    (row,) = web.get("/api/v1/incidents", params={"window": "24h", "at": soon}).json()["incidents"]
+    url = f"/api/v1/incidents/{row['id']}"
+    assert web.post(f"{url}/notes", json={"kind": "cause", "text": "the disk was full"}).status_code == 201
+    story = web.get(url).json()
+    assert (story["cause"], [n["author"] for n in story["notes"]]) == ("the disk was full", ["local"])
+    assert web.post(f"{url}/notes", json={"text": " "}).status_code == 400
+    assert web.get("/api/v1/incidents/INC-999").status_code == 404
+    viewer = token(Role.VIEWER)
+    assert web.post(f"{url}/notes", json={"text": "me too"}, headers=viewer).status_code == 403
+    assert web.get(url, headers=viewer).status_code == 200
+
+
+def test_planned_work_is_previewed_in_utc(web: Client) -> None:
+    span = {"since": "2026-12-01T00:00:00Z", "until": "2026-12-03T01:00:00+01:00"}
+    found = web.get("/api/v1/maintenance/occurrences", params=span).json()["items"]
+    assert [o["start"] for o in found] == ["2026-12-01T03:00:00Z", "2026-12-02T03:00:00Z"]
+    assert web.get("/api/v1/maintenance/occurrences", params=span | {"until": "2026-12-01"}).status_code == 422
+    assert web.get("/api/v1/maintenance/occurrences", params=span | {"until": span["since"]}).status_code == 400
+    assert (
+        web.get("/api/v1/maintenance/occurrences", params=span | {"until": "2036-12-01T00:00:00Z"}).status_code == 400
+    )
+
+
+def test_a_window_begins_now_and_in_the_zone_of_the_settings_unless_it_says_otherwise(web: Client) -> None:
+    made = web.post("/api/v1/maintenance", json={"name": "now", "select": {"names": ["good_file"]}, "duration": "1h"})
+    assert (made.status_code, made.json()["active"], made.json()["zone"]) == (201, True, "UTC")
+    lost = {"name": "x", "select": {"names": ["god_file"]}, "duration": "1h"}
+    assert "Did you mean good_file" in web.post("/api/v1/maintenance", json=lost).json()["detail"]
+    assert web.post("/api/v1/maintenance", json=lost | {"select": {}, "zone": "Mars/Base"}).status_code == 400
+
+
+def test_quality_is_read_with_its_failing_rows(web: Client, app) -> None:
+    assert web.get("/api/v1/quality").json()["never"] == ["good_file"]
+    scored(app)
+    (row,) = web.get("/api/v1/quality").json()["items"]
+    assert (row["source"], row["score"], row["limit"]) == ("good_file", 72.5, 90.0)
+    (failed,) = web.get("/api/v1/sources/good_file/quality/failures").json()["failures"]
+    assert (failed["check"], failed["keys"]) == ("a-positive", {"a": "9"})
+
+
+def test_what_is_not_delivered_is_listed_and_a_channel_tried(web: Client, token) -> None:
+    assert web.get("/api/v1/outbox").json()["counts"]["dead"] == 0
+    assert web.post("/api/v1/outbox/retry", json={}).json() == {"again": 0}
+    assert web.post("/api/v1/channels/log/test").json()["answer"] == "delivered"
+    assert web.post("/api/v1/channels/typo/test").status_code == 404
+    assert web.post("/api/v1/channels/log/test", headers=token(Role.VIEWER)).status_code == 403
+
+
+def test_a_report_that_was_not_kept_is_counted_now(web: Client) -> None:
+    assert web.get("/api/v1/reports").json()["items"] == []
+    assert web.get("/api/v1/reports/last").json()["week"]
+    assert web.get("/api/v1/reports/2099-W01").status_code == 400

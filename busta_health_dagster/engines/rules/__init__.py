@@ -17,14 +17,13 @@ from busta_health_dagster.engines.rules.compile import (
     rules_for,
     survey,
 )
-from busta_health_dagster.engines.rules.external import DAGSTER, evaluate_external
+from busta_health_dagster.engines.rules.external import evaluate_external
 from busta_health_dagster.engines.rules.limits import classify, effective, effective_rules, limits_for
 from busta_health_dagster.engines.rules.window import Needs, SourceWindow
 
 __all__ = [
     "ANOMALY_CHECK",
     "CHECKS",
-    "DAGSTER",
     "INSTANCE_PATTERNS",
     "Inputs",
     "Needs",

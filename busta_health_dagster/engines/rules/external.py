@@ -6,16 +6,10 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from busta_health_dagster.domain.rule import Pattern, Rule
-from busta_health_dagster.domain.source import Source
 from busta_health_dagster.domain.verdict import ExternalFact, Outcome, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-
-DAGSTER = Source(
-    name="dagster", type="dagster", probe="instance", group="platform", description="The Dagster instance we run in"
-)
-"""The source that alerts of the dagster patterns belong to; their label is the check or the job."""
 
 
 def evaluate_external(rule: Rule, facts: Iterable[ExternalFact]) -> list[Verdict]:

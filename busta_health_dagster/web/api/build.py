@@ -10,7 +10,7 @@ from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse
 
 from busta_health_dagster import __version__
-from busta_health_dagster.web.api import acting, reading
+from busta_health_dagster.web.api import alerts, meaning, planned, sources
 from busta_health_dagster.web.api.limits import Limits
 from busta_health_dagster.web.api.problems import declare, install
 
@@ -34,8 +34,8 @@ def build(app: App) -> FastAPI:
     )
     api.state.busta = app
     install(api)
-    api.include_router(reading.router, prefix="/v1")
-    api.include_router(acting.router, prefix="/v1")
+    for part in (sources, alerts, planned, meaning):
+        api.include_router(part.router, prefix="/v1")
     api.add_middleware(Limits)
     generated = api.openapi
     api.openapi = lambda: declare(generated())  # type: ignore[method-assign]  # FastAPI's own way to extend it

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
+from typing_extensions import TypedDict
 
+from busta_health_dagster.domain.documents.alerts import AlertRow, AlertsBehind
+from busta_health_dagster.domain.documents.quality import ScoreRow
+from busta_health_dagster.domain.source import Selector
 from busta_health_dagster.domain.units import parse_seconds
+
+Row = TypeVar("Row")
 
 Note = Annotated[str, Field(max_length=500, description="Why; it is kept, and told.")]
 
@@ -62,6 +68,12 @@ class Select(Body):
     owners: Names = []
     groups: Names = []
 
+    @property
+    def selector(self) -> Selector:
+        return Selector(
+            tuple(self.names), tuple(self.types), self.tags, tuple(self.tiers), tuple(self.owners), tuple(self.groups)
+        )
+
 
 class WindowIn(Body):
     """A maintenance window: a local start, its zone, how long it lasts, and how it recurs."""
@@ -77,14 +89,37 @@ class WindowIn(Body):
     )  # fmt: skip
     name: Annotated[str, Field(min_length=1, max_length=100)]
     select: Select = Select()
-    start: Annotated[datetime, Field(description="Local time in `zone`, without an offset.")]
-    zone: Annotated[str, Field(min_length=1, max_length=64, description="IANA zone.")]
+    start: Annotated[
+        datetime | None, Field(description="Local time in `zone`, without an offset; now when left out.")
+    ] = None
+    zone: Annotated[
+        str | None, Field(min_length=1, max_length=64, description="IANA zone; that of settings.yaml when left out.")
+    ] = None
     duration: Annotated[
         str, Field(pattern=r"^(\d{1,6}\s*(s|m|h|d)\s*){1,4}$", description="Elapsed time: 45m, 2h, 1h30m.")
     ]
     rrule: Annotated[str | None, Field(max_length=500)] = None
     exdates: Annotated[list[datetime], Field(max_length=500)] = []
     reason: Annotated[str, Field(max_length=500)] = ""
+
+    @property
+    def duration_s(self) -> int:
+        return int(parse_seconds(self.duration))
+
+
+class NoteIn(Body):
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"kind": "cause", "text": "expired API key"}]}
+    )
+    kind: Annotated[
+        Literal["note", "cause"], Field(description="An incident with a cause is real for `busta backtest`.")
+    ] = "note"
+    text: Annotated[str, Field(min_length=1, max_length=4000)]
+
+
+class Retry(Body):
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"channel": "ops-hook"}]})
+    channel: Annotated[str | None, Field(max_length=63, description="Only those of this channel.")] = None
 
 
 class TokenIn(Body):
@@ -104,8 +139,26 @@ class Problem(BaseModel):
     detail: str
 
 
-class Page(BaseModel):
+class Page(TypedDict, Generic[Row]):
     """One page of a list. `next` is the cursor of the following page, null on the last one."""
 
-    items: list[dict[str, Any]]
-    next: str | None = None
+    items: list[Row]
+    next: str | None
+
+
+class AlertPage(Page[AlertRow]):
+    """One page of alerts, and what stands behind the list."""
+
+    summary: AlertsBehind
+
+
+class ScorePage(Page[ScoreRow]):
+    """One page of scores, and who was never scored."""
+
+    never: list[str]
+
+
+class Requeued(TypedDict):
+    """How many dead letters wait again."""
+
+    again: int

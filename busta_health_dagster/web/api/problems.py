@@ -11,8 +11,9 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
+from busta_health_dagster.domain.documents import alerts, delivery, quality, service, sources
 from busta_health_dagster.domain.errors import BadInput, BustaError, ConfigError, Refused, StoreError, UnknownName
-from busta_health_dagster.web.api.models import Problem
+from busta_health_dagster.web.api.models import Page, Problem, Row
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -73,13 +74,18 @@ def install(api: FastAPI) -> None:
 
 
 def declare(spec: dict[str, Any]) -> dict[str, Any]:
-    """Put the shape of a problem into the description; FastAPI adds it only for answers in application/json."""
+    """Put the shape of a problem into the description, which FastAPI adds only for answers in application/json; and what
+    each document says of itself.
+    """
     shapes = spec.setdefault("components", {}).setdefault("schemas", {})
     shapes["Problem"] = Problem.model_json_schema()
+    for documents in (alerts, delivery, quality, service, sources):
+        for name in shapes.keys() & vars(documents).keys():
+            shapes[name].setdefault("description", " ".join((getattr(documents, name).__doc__ or "").split()))
     return spec
 
 
-def page(rows: Sequence[dict[str, Any]], limit: int, cursor: str | None) -> dict[str, Any]:
+def page(rows: Sequence[Row], limit: int, cursor: str | None) -> Page[Row]:
     """A slice of `rows` and the cursor of the next one; cursors are opaque to callers.
 
     Raises:

@@ -148,7 +148,7 @@ def test_maintenance_is_added_listed_previewed_and_ended(story: Story) -> None:
     added = run(
         story, "maintenance", "add", "host-move", "--for", "2h", "-s", "rss_league_news", "--reason", "new host"
     )
-    assert "1 host-move: Mon 23 Nov 08:05 to 10:05, 1 sources" in added
+    assert "1 host-move: Mon 23 Nov 08:05 to 10:05 UTC, 1 source" in added
     lines = run(story, "maintenance", "list").splitlines()
     assert lines[1].startswith("◆  host-move")
     assert "new host" in lines[1]

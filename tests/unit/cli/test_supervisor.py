@@ -135,3 +135,21 @@ def test_a_child_is_renewed_on_demand_and_that_is_no_failure(supervisor: Supervi
     second = worker.process.pid
     supervisor.restart(worker)
     assert worker.process.pid == second, "nothing is started any more once stopping has begun"
+
+
+@pytest.mark.parametrize(("code", "follows"), [(0, True), (3, False)])
+def test_what_comes_after_a_child_comes_only_when_it_went_well(
+    supervisor: Supervisor, said: list[str], tmp_path: Path, code: int, follows: bool
+) -> None:
+    second = child("second", f"open({str(tmp_path / 'done')!r}, 'w').close()", once=True)
+    first = child("first", f"import sys; sys.exit({code})", once=True)
+    first.then = second
+    supervisor.start(first)
+    thread = running(supervisor)
+    eventually(lambda: first.process is None)
+    if follows:
+        eventually((tmp_path / "done").exists)
+    supervisor.stop()
+    thread.join(10)
+    assert (second in supervisor.children) is follows
+    assert len(said) == (0 if follows else 1)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from busta_health_dagster.domain.incident import AlertSpan
 from busta_health_dagster.domain.rule import Severity
 from busta_health_dagster.domain.source import Source
-from busta_health_dagster.engines.incidents import as_json, as_of, build, open_by_age, spread, summarise, summarise_by
+from busta_health_dagster.engines.incidents import as_of, build, open_by_age, spread, summarise, summarise_by
 
 H, M = 3600, 60
 
@@ -144,10 +144,10 @@ def test_figures_by_type_tier_rule_source_and_fleet():
 
 def test_the_json_shape_that_scripts_depend_on():
     got = build([alert(1, 0, 600, opened=4)])
-    shown = as_json(got, summarise(got, since=0, until=H, up_s=3000))
-    assert {"mttr_s", "mtta_s", "mtbf_s", "incidents"} <= shown.keys()
+    shown = summarise(got, since=0, until=H, up_s=3000).as_json()
+    assert {"mttr_s", "mtta_s", "mtbf_s"} <= shown.keys()
     assert shown["mttr_s"] == {"mean": 600, "median": 600, "p90": 600}
-    assert {k: shown["incidents"][0][k] for k in ("id", "source", "started_at", "opened_at", "acked_at", "resolved_at", "severity", "rules", "state")} == {
+    assert {k: got[0].as_json()[k] for k in ("id", "source", "started_at", "opened_at", "acked_at", "resolved_at", "severity", "rules", "state")} == {
         "id": "INC-1", "source": "odds_api", "started_at": "1970-01-01T00:00:00Z", "opened_at": "1970-01-01T00:00:04Z", "acked_at": None,
         "resolved_at": "1970-01-01T00:10:00Z", "severity": "warning", "rules": ["source-down"], "state": "resolved",
     }  # fmt: skip

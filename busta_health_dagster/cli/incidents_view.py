@@ -1,0 +1,119 @@
+"""Incidents as tables for people, and one as the Markdown that a post-mortem begins with."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from busta_health_dagster.cli.shapes import alphabet
+from busta_health_dagster.cli.tables import Columns
+from busta_health_dagster.domain.units import duration_text, from_epoch, from_iso
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from rich.console import RenderableType
+
+    from busta_health_dagster.domain.documents.service import IncidentRow, IncidentStory, IncidentTable
+
+_MARKS = {"open": ("down", "red"), "acked": ("degraded", "yellow"), "resolved": ("up", "green")}
+
+
+def _took(value: float | None) -> str:
+    return alphabet().dash if value is None else duration_text(value)
+
+
+def _when(instant: str) -> str:
+    return f"{from_epoch(from_iso(instant)):%d %b %H:%M:%S}"
+
+
+def table(found: IncidentTable) -> Iterator[RenderableType]:
+    """Those open first, the figures of those resolved, and which window that was."""
+    if found["incidents"]:
+        yield _rows(found["incidents"])
+        yield ""
+    heads = ("", "RESOLVED", "MTTR", "MEDIAN", "P90", "MTTA", "MTTD", "MTBF", "OPEN")
+    figures = Columns(heads, right=frozenset(heads[1:]), drop=("P90", "MTTD"))
+    for key, s in ({"all": found} | found.get("groups", {})).items():
+        mttr = s["mttr_s"]
+        figures.add(
+            key, str(s["resolved"]), _took(mttr["mean"]), _took(mttr["median"]), _took(mttr["p90"]),
+            _took(s["mtta_s"]["mean"]), _took(s["mttd_s"]["mean"]), _took(s["mtbf_s"]), str(s["open"]),
+        )  # fmt: skip
+    yield figures
+    yield (
+        f"Window {found['window']}: {found['since']} to {found['until']}, end exclusive; means are over what was resolved "
+        "in it."
+    )
+
+
+def _rows(incidents: Iterable[IncidentRow]) -> Columns:
+    from rich.text import Text
+
+    letters = alphabet()
+    heads = ("", "ID", "SOURCE", "STATE", "SEVERITY", "STARTED (UTC)", "LASTED", "DETECTED", "ACKED", "RULES", "CAUSE")
+    rows = Columns(heads, drop=("DETECTED", "ACKED", "SEVERITY", "CAUSE"))
+    for i in incidents:
+        shape, colour = _MARKS[i["state"]]
+        rows.add(
+            Text(letters.shapes[shape], style=colour), i["id"], i["source"], i["state"], i["severity"],
+            _when(i["started_at"])[:-3], duration_text(i["age_s"]), _took(i["ttd_s"]), _took(i["tta_s"]), _rules(i["rules"]),
+            Text(i["cause"] or letters.dash),
+        )  # fmt: skip
+    return rows
+
+
+def _rules(rules: Sequence[str]) -> str:
+    return rules[0] + (f" + {len(rules) - 1}" if len(rules) > 1 else "") if rules else ""
+
+
+def one(story: IncidentStory) -> Iterator[RenderableType]:
+    """A headline, what is known of it, and everything that happened, oldest first."""
+    from rich.text import Text
+
+    shape, colour = _MARKS[story["state"]]
+    head = Text(alphabet().shapes[shape], style=colour)
+    head.append(f" {story['id']} {story['source']} {story['severity']}: {', '.join(story['rules'])}", style="default")
+    yield head
+    ended = story["resolved_at"]
+    state = f"{story['state']}, {duration_text(story['age_s'])} so far"
+    if ended is not None:
+        state = f"resolved {_when(ended)}, lasted {duration_text(story['age_s'])}"
+    yield Text(f"  started {_when(story['started_at'])}, opened {_when(story['opened_at'])}, {state}")
+    ask = f"not written yet; busta incidents cause {story['id']} TEXT"
+    yield Text(f"  cause   {story['cause'] or ask}")
+    yield ""
+    events = Columns(("AT (UTC)", "RULE", "EVENT", "WHY"))
+    for at, rule, event, why in _events(story):
+        events.add(_when(at), rule, event, Text(why))
+    yield events
+
+
+def _events(story: IncidentStory) -> list[tuple[str, str, str, str]]:
+    rows = [(e["at"], e["rule"], e["event"], e["reason"]) for e in story["timeline"]]
+    rows += [(n["at"], "", f"{n['kind']} by {n['author']}", n["text"]) for n in story["notes"]]
+    return sorted(rows, key=lambda row: row[0])
+
+
+def markdown(story: IncidentStory) -> str:
+    """The start of a post-mortem: the facts, the timeline, and headings to be filled in."""
+    ended, acked = story["resolved_at"], story["acked_at"]
+    facts = (
+        ("Source", story["source"]), ("Severity", story["severity"]), ("Rules", ", ".join(story["rules"])),
+        ("Started (first bad slot)", story["started_at"]),
+        ("Opened", f"{story['opened_at']}, {duration_text(story['ttd_s'])} later"),
+        ("Acknowledged", f"{acked}, {duration_text(story['tta_s'] or 0)} later" if acked else "by nobody"),
+        ("Ended (first good slot)", ended or f"open, {duration_text(story['age_s'])} so far"),
+        ("Time to resolve", "-" if story["ttr_s"] is None else duration_text(story["ttr_s"])),
+        ("Cause", story["cause"] or "not written yet"),
+    )  # fmt: skip
+    lines = [f"# {story['id']}: {story['source']}", "", "| | |", "|---|---|"]
+    lines += [f"| {name} | {_cell(value)} |" for name, value in facts]
+    lines += ["", "## Timeline (UTC)", "", "| when | what | why |", "|---|---|---|"]
+    for at, rule, event, why in _events(story):
+        lines.append(f"| {at} | {_cell(f'{rule}: {event}' if rule else event)} | {_cell(why)} |")
+    lines += ["", "## Impact", "", "## What went well, and what did not", "", "## What we change", ""]
+    return "\n".join(lines)
+
+
+def _cell(text: str) -> str:
+    return " ".join(text.split()).replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;")

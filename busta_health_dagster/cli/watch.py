@@ -1,0 +1,84 @@
+"""`sources health --watch`: the fleet drawn anew every few seconds, until Ctrl-C. It says when nobody answers any more,
+and since when what stands there is old.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from busta_health_dagster.cli.health_view import Lost, render
+from busta_health_dagster.cli.session import console
+from busta_health_dagster.cli.shapes import alphabet
+from busta_health_dagster.domain.errors import BustaError
+from busta_health_dagster.domain.units import from_iso, iso
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from busta_health_dagster.domain.documents.sources import Fleet
+
+REFRESH_S = 5.0
+CANNOT_TELL = 3
+"""Errors with this exit code may pass (a restart, a locked store, the network); others end the watching."""
+
+
+def watch(look: Callable[[], Fleet]) -> None:
+    """Draw what `look` answers on the whole terminal.
+
+    Raises:
+        BustaError: the first look fails, or one that cannot come right by waiting (a token that was revoked).
+    """
+    from rich.console import Group
+    from rich.live import Live
+
+    out, letters = console(), alphabet()
+
+    def draw(fleet: Fleet, lost: Lost | None) -> Group:
+        height = out.height if out.is_terminal else 10_000
+        drawn = render(fleet, width=out.width, height=height, letters=letters, note="Ctrl-C stops.", lost=lost)
+        return Group(*drawn)
+
+    frames = follow(look, time.monotonic)
+    try:
+        frame = draw(*next(frames))
+        if not out.is_terminal:  # a pipe, a log: one frame after the other
+            while True:
+                out.print(frame, "")
+                out.file.flush()
+                time.sleep(REFRESH_S)
+                frame = draw(*next(frames))
+        with Live(frame, console=out, screen=True, auto_refresh=False) as live:
+            while True:
+                time.sleep(REFRESH_S)
+                live.update(draw(*next(frames)), refresh=True)
+    except KeyboardInterrupt:
+        return
+
+
+def follow(look: Callable[[], Fleet], now: Callable[[], float]) -> Iterator[tuple[Fleet, Lost | None]]:
+    """What is known at each asking, and whether anybody still answers. `now` is a monotonic clock in seconds.
+
+    The first look must succeed. While nobody answers, the fleet known last grows old: its instant moves on, and after
+    `stale_at` it is stale. The clock is the monitor's, moved on by ours: a laptop's own may be wrong.
+    """
+    fleet, read = look(), now()
+    yield fleet, None
+    lost_at: float | None = None
+    while True:
+        try:
+            fleet, read, lost_at = look(), now(), None
+        except BustaError as error:
+            if error.exit_code != CANNOT_TELL:
+                raise
+            at = now()
+            lost_at = at if lost_at is None else lost_at
+            known = from_iso(fleet["at"])
+            yield _aged(fleet, known + at - read), Lost(int(known + lost_at - read), str(error))
+        else:
+            yield fleet, None
+
+
+def _aged(fleet: Fleet, at: float) -> Fleet:
+    old = fleet["stale"] or fleet["stale_at"] is None or at > from_iso(fleet["stale_at"])
+    return {**fleet, "at": iso(at), "stale": old}

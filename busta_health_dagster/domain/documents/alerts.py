@@ -1,0 +1,264 @@
+"""Alerts as documents: one row each, the list with what stands behind it, and the whole story with every reason."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from typing_extensions import TypedDict
+
+Number = int | float
+"""A whole number stays one on its way: 285 is not turned into 285.0."""
+
+
+class Coming(TypedDict):
+    """What happens next if nobody does anything."""
+
+    at: str
+    step: int
+    notify: list[str]
+    repeat: bool
+    resumes: bool
+
+
+class AlertRow(TypedDict):
+    """One alert: an entry of `alerts list -o json`. `acknowledged` and `coming` are ready to be read (`op-1, 06:30`,
+    `pager 09:55`); `open_s` is how long it has been open, or was.
+    """
+
+    id: int | None
+    fingerprint: str
+    source: str
+    rule: str
+    label: str | None
+    severity: str
+    state: str
+    shadow: bool
+    pending_at: str | None
+    opened_at: str | None
+    resolved_at: str | None
+    first_bad_at: str | None
+    last_bad_at: str | None
+    open_s: int | None
+    progress: str
+    step: int
+    steps: int
+    policy: str | None
+    acknowledged: str
+    acked_by: str | None
+    acked_at: str | None
+    acked_until: str | None
+    note: str | None
+    snoozed_by: str | None
+    snoozed_until: str | None
+    suppressed_by: str | None
+    flapping: bool
+    reopened: int
+    value: Number | None
+    limit: Number | None
+    worst: Number | None
+    reason: str
+    resolve_reason: str | None
+    told: list[str]
+    group: str | None
+    message: str | None
+    coming: str
+    next: Coming | None
+
+
+class AlertBrief(TypedDict):
+    """An alert that stands behind a list: pending, held back or on trial."""
+
+    id: int | None
+    source: str
+    rule: str
+    progress: str
+
+
+class AlertsBehind(TypedDict):
+    """How many are open, and what stands behind the list."""
+
+    open: int
+    unacknowledged: int
+    pending: list[AlertBrief]
+    held: list[AlertBrief]
+    inhibited: list[AlertBrief]
+    shadow: list[AlertBrief]
+
+
+class AlertList(TypedDict):
+    """Alerts, worst and longest first."""
+
+    items: list[AlertRow]
+    summary: AlertsBehind
+
+
+RuleRow = TypedDict(
+    "RuleRow",
+    {
+        "name": str,
+        "pattern": str,
+        "metric": str | None,
+        "text": str,
+        "for": int,
+        "recover_after": int,
+        "severity": str,
+        "shadow": bool,
+        "config": str | None,
+    },
+)
+"""The effective rule of an alert. `text` reads `response_ms > 5 s, for 2, recover_after 2, warning`. (`for` is a word of
+the language, hence this form.)
+"""
+
+
+class Judged(TypedDict):
+    """One look and what the rule said of it."""
+
+    slot: str
+    outcome: str
+    reason: str
+    value: Number | None
+    limit: Number | None
+    suspect: bool
+    maintenance: bool
+
+
+TransitionRow = TypedDict(
+    "TransitionRow",
+    {
+        "at": str,
+        "slot": str | None,
+        "event": str,
+        "from": str | None,
+        "to": str,
+        "severity": str,
+        "step": int,
+        "actor": str | None,
+        "reason": str,
+        "notify": list[str],
+    },
+)
+"""One thing that happened to an alert."""
+
+
+class RouteLooked(TypedDict):
+    """A route that was looked at when the alert opened."""
+
+    number: int
+    select: str
+    matched: bool | None
+    reason: str
+
+
+class Occurrence(TypedDict):
+    """One time that a maintenance window is on."""
+
+    window: str
+    start: str
+    end: str
+
+
+class Covering(TypedDict):
+    """Which planned work lay over the alert, of how many windows."""
+
+    looked_at: int
+    covering: list[Occurrence]
+
+
+class Tried(TypedDict):
+    """One attempt to deliver."""
+
+    at: str
+    outcome: str
+    reason: str
+
+
+class DeliveryRow(TypedDict):
+    """One message that told of the alert, with every attempt."""
+
+    at: str
+    channel: str
+    kind: str
+    state: str
+    attempts: int
+    due_at: str
+    finished_at: str | None
+    reason: str | None
+    key: str
+    receipt: dict[str, Any]
+    tries: list[Tried]
+
+
+class NotSent(TypedDict):
+    """Whom nobody told of what, and why."""
+
+    at: str
+    fingerprint: str
+    channel: str
+    event: str
+    reason: str
+
+
+class AlsoSeen(TypedDict):
+    """Another alert of the same source at the same time."""
+
+    id: int | None
+    rule: str
+    state: str
+    reason: str
+    shadow: bool
+    suppressed_by: str | None
+    progress: str
+    lasted_s: int | None
+
+
+class AlertStory(TypedDict):
+    """Why was I (not) told: `alerts explain ID -o json`. `policies` are the escalations frozen when it opened."""
+
+    at: str
+    alert: AlertRow
+    incident: str | None
+    rule: RuleRow | None
+    rules_read_at: str
+    policies: list[str]
+    flapping_percent: Number
+    flapping_starts_percent: Number
+    unknown: int
+    verdicts: list[Judged]
+    transitions: list[TransitionRow]
+    routes: list[RouteLooked]
+    maintenance: Covering
+    deliveries: list[DeliveryRow]
+    not_sent: list[NotSent]
+    also: list[AlsoSeen]
+
+
+class Standing(TypedDict):
+    """What one rule says of the newest values, and what became of that."""
+
+    rule: str
+    outcome: str
+    reason: str
+    shadow: bool
+    alert: int | None
+    state: str | None
+    suppressed_by: str | None
+    progress: str | None
+
+
+class SourceStory(TypedDict):
+    """Why a source has the alerts it has, or none: `alerts explain SOURCE -o json`. `imported`: its history came from
+    files and nobody watches it; `at` is then the end of that history.
+    """
+
+    source: str
+    imported: bool
+    at: str
+    status: str | None
+    since: str | None
+    detail: str | None
+    evaluated_slot: str | None
+    rules: list[Standing]
+    maintenance: list[Occurrence]
+    not_sent: list[NotSent]
+    alerts: list[AlertRow]

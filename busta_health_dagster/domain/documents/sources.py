@@ -1,0 +1,167 @@
+"""Sources as documents: how they are, how they are looked at, and what was seen of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from typing_extensions import TypedDict
+
+from busta_health_dagster.domain.documents.alerts import AlertRow, Number
+
+
+class SourceRow(TypedDict):
+    """One source now: an entry of `sources health -o json`. `status` is unknown when `stale`; `last_status` is what was
+    seen last. `reason` is a sentence, `reason_code` its stable code.
+    """
+
+    source: str
+    type: str
+    tier: int
+    status: str
+    last_status: str
+    since: str | None
+    reason: str
+    reason_code: str
+    response_ms: Number | None
+    http_status: int | None
+    items: int | None
+    data_age_s: Number | None
+    quality: Number | None
+    failure_rate: Number | None
+    uptime: dict[str, Number | None]
+    coverage_30d: Number | None
+    budget_left: Number | None
+    open_alerts: int
+    maintenance_until: str | None
+    observed_at: str | None
+    stale: bool
+
+
+class Freshness(TypedDict):
+    """How fresh the monitor's knowledge is. After `stale_at` (null: at once) no row is to be believed."""
+
+    at: str
+    tick_at: str | None
+    next_tick_at: str | None
+    stale_at: str | None
+    stale: bool
+    config_problem: str | None
+    counts: dict[str, int]
+
+
+class FleetStatus(Freshness):
+    """The fleet in one object."""
+
+    sources: int
+    open_alerts: int
+
+
+class Fleet(Freshness):
+    """The whole fleet at one moment, worst first: what `sources health --watch` draws. `strips` are the last 24 h in bars
+    of 30 minutes, oldest first (null: no data), `responses` likewise in milliseconds.
+    """
+
+    sources: list[SourceRow]
+    alerts: list[AlertRow]
+    strips: dict[str, list[str | None]]
+    responses: dict[str, list[Number | None]]
+
+
+class SourceConfig(TypedDict):
+    """How a source is looked at: an entry of `sources list -o json`. `stale_after_s` is null where nothing is expected."""
+
+    source: str
+    type: str
+    probe: str
+    tier: int
+    group: str
+    interval_s: int
+    stale_after_s: int | None
+    owners: list[str]
+    tags: dict[str, str]
+    config: str
+
+
+class SourceInfo(SourceRow):
+    """All that is known of one source: `sources info -o json`."""
+
+    attempts: int
+    phases_ms: dict[str, Number] | None
+    payload: dict[str, Any]
+    sample_rows: int | None
+    sample_taken_at: str | None
+    limits: dict[str, Number | None]
+    sla: dict[str, Any]
+    probe: str
+    interval: str
+    timeout: str
+    confirm: int
+    group: str
+    owners: list[str]
+    tags: dict[str, str]
+    feeds: list[str]
+    runbook: str | None
+    next_check: str | None
+    config: str
+
+
+class Look(TypedDict):
+    """One observation: an entry of `sources history -o json` and `sources check -o json`."""
+
+    source: str
+    slot: str
+    observed_at: str
+    kind: str
+    status: str
+    reason: str
+    detail: str
+    response_ms: Number | None
+    items: int | None
+    data_age_s: Number | None
+    quality: Number | None
+    attempts: int
+    suspect: bool
+    phases_ms: dict[str, Number] | None
+
+
+class BeatTaken(TypedDict):
+    """A beat was recorded."""
+
+    source: str
+    at: str
+
+
+class Range(TypedDict):
+    """Nine of ten good looks lie between p5 and p95."""
+
+    p5: Number
+    p50: Number
+    p95: Number
+
+
+class HourRange(Range):
+    """The range of one coming hour."""
+
+    at: str
+
+
+class MetricRange(TypedDict):
+    """The range of one metric. `basis` is own (learned from the source itself) or type (from others of its type)."""
+
+    basis: str
+    now: Range
+    hours: list[HourRange]
+
+
+class BaselineRow(TypedDict):
+    """What is normal for a source: `baselines show NAME -o json`. `rule` is null where nobody asked for a range."""
+
+    source: str
+    type: str
+    at: str
+    rule: str | None
+    shadow: bool | None
+    learned_until: str | None
+    state: str
+    reason: str
+    metrics: dict[str, MetricRange]

@@ -1,0 +1,78 @@
+"""Alerts over REST: what is open and why, and what operators do about it under their own name."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Query, Request
+
+from busta_health_dagster.domain.documents.alerts import AlertRow, AlertStory, SourceStory
+from busta_health_dagster.domain.documents.delivery import ChannelAnswer, Outbox
+from busta_health_dagster.pipeline.alert_view import Wanted
+from busta_health_dagster.web.api.models import Ack, AlertPage, Requeued, Retry, Snooze
+from busta_health_dagster.web.api.parameters import AlertId, Cursor, Limit, Names, SourceName, monitor_of
+from busta_health_dagster.web.api.problems import RESPONSES, page
+
+router = APIRouter(responses=RESPONSES)
+
+
+@router.get("/alerts", summary="Alerts, worst first; the shape of `busta alerts list -o json`")
+def alerts(
+    request: Request,
+    state: Annotated[Wanted, Query(description="open, acked, snoozed, resolved or all")] = Wanted.OPEN,
+    source: Names = None,
+    limit: Limit = 200,
+    cursor: Cursor = None,
+) -> AlertPage:
+    found = monitor_of(request).alerts(state, source)
+    return {**page(found["items"], limit, cursor), "summary": found["summary"]}
+
+
+@router.get("/alerts/{alert}", summary="One alert as it stands")
+def alert(request: Request, alert: AlertId) -> AlertRow:
+    return monitor_of(request).alert(alert)
+
+
+@router.get("/alerts/{alert}/explain", summary="Why was I (not) told? The whole chain, each with its reason")
+def explained(request: Request, alert: AlertId) -> AlertStory:
+    return monitor_of(request).explain_alert(alert)
+
+
+@router.get("/sources/{name}/explain", summary="Why is there (no) alert? Every rule's verdict with its reason")
+def source_explained(request: Request, name: SourceName) -> SourceStory:
+    return monitor_of(request).explain_source(name)
+
+
+@router.post("/alerts/{alert}/ack", summary="Take care of it: the escalation clock stops")
+def ack(request: Request, alert: AlertId, body: Ack | None = None) -> AlertRow:
+    return monitor_of(request).acknowledge([alert], note=(body or Ack()).note)[0]
+
+
+@router.post("/alerts/{alert}/unack", summary="Take the acknowledgement back: the clock runs on")
+def unack(request: Request, alert: AlertId, body: Ack | None = None) -> AlertRow:
+    return monitor_of(request).unacknowledge([alert], note=(body or Ack()).note)[0]
+
+
+@router.post("/alerts/{alert}/snooze", summary="Tell nobody more of it for a while")
+def snooze(request: Request, alert: AlertId, body: Snooze) -> AlertRow:
+    return monitor_of(request).snooze([alert], for_s=body.seconds, note=body.note)[0]
+
+
+@router.post("/alerts/{alert}/resolve", summary="End it on a person's word; it reopens if the source is still bad")
+def resolve(request: Request, alert: AlertId, body: Ack | None = None) -> AlertRow:
+    return monitor_of(request).resolve([alert], note=(body or Ack()).note)[0]
+
+
+@router.get("/outbox", summary="What waits to be told and what died; the shape of `busta alerts outbox -o json`")
+def outbox(request: Request) -> Outbox:
+    return monitor_of(request).outbox()
+
+
+@router.post("/outbox/retry", summary="Send the dead letters again, with their keys")
+def retry(request: Request, body: Retry | None = None) -> Requeued:
+    return {"again": monitor_of(request).retry((body or Retry()).channel)}
+
+
+@router.post("/channels/{channel}/test", summary="Send one marked message through a channel, -> its answer")
+def try_channel(request: Request, channel: Annotated[str, Path(max_length=63)]) -> ChannelAnswer:
+    return monitor_of(request).try_channel(channel)

@@ -1,0 +1,38 @@
+"""What paths and queries may carry, and who asks."""
+
+from __future__ import annotations
+
+from typing import Annotated, cast
+
+from fastapi import Path, Query, Request
+
+from busta_health_dagster.domain.access import Principal
+from busta_health_dagster.pipeline.app import App
+from busta_health_dagster.pipeline.monitor import Monitor
+
+Limit = Annotated[int, Query(ge=1, le=1000, description="At most so many rows.")]
+Cursor = Annotated[str | None, Query(max_length=64, description="`next` of the page before.")]
+SourceName = Annotated[str, Path(max_length=63, pattern="^[a-z][a-z0-9_]*$", description="Name of the source.")]
+Names = Annotated[
+    list[Annotated[str, Query(max_length=63)]] | None,
+    Query(alias="source", max_length=1000, description="Only these; may be repeated."),
+]
+AlertId = Annotated[int, Path(ge=1, le=2**53, description="Id of the alert.")]
+Since = Annotated[str, Query(pattern=r"^\d{1,6}(m|h|d)$", description="How far back: 24h, 7d.")]
+Window = Annotated[str, Query(max_length=12, description="24h, 7d, 30d, week, month, 2026-W47 or 2026-11.")]
+At = Annotated[
+    str | None, Query(max_length=40, description="End of the window, ISO 8601 with zone; now when left out.")
+]
+
+
+def app_of(request: Request) -> App:
+    return cast("App", request.app.state.busta)
+
+
+def who(request: Request) -> Principal:
+    return cast("Principal", request.scope["state"]["principal"])
+
+
+def monitor_of(request: Request) -> Monitor:
+    """The monitor, asked by whoever sent the request."""
+    return Monitor(app_of(request), who(request).name)
