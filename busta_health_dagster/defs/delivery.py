@@ -26,8 +26,7 @@ def notification_sensor(context: dg.SensorEvaluationContext) -> dg.SkipReason:
         called = beat(app)
     for channel, why in report.held.items():
         context.log.warning("%s takes nothing at present: %s", channel, why)
-    if called is not None and not called.sent:
-        context.log.warning("the dead-man's switch was not called: %s", called.reason)
     done = ", ".join(f"{n} {result}" for result, n in sorted(report.results.items())) or "nothing was due"
     flying = f"; still sending: {', '.join(report.in_flight)}" if report.in_flight else ""
-    return dg.SkipReason(f"{done}{flying}")
+    switch = "" if called is None or called.sent else f"; the dead-man's switch was not called: {called.reason}"
+    return dg.SkipReason(f"{done}{flying}{switch}")

@@ -17,6 +17,9 @@ Written from the commands themselves (`pytest tests/docs --update-golden`); ever
 Options that stand before the command: `--home` (`BUSTA_HOME`, default `.busta`), `--config-dir` (`BUSTA_CONFIG_DIR`, default
 `<home>/config`, then `./config`), `--url` (`BUSTA_URL`, with `BUSTA_TOKEN`). Data goes to stdout, messages to stderr. Exit
 codes: 0 done, 1 the thing asked about is unhealthy, 2 usage, 3 cannot tell.
+
+Each group can be mounted into a Typer command line of your own; home, configuration and `--url` then come from the
+environment: `from busta_health_dagster.cli.main import sources_app, alerts_app`, `yours.add_typer(sources_app, name="sources")`.
 """
 
 

@@ -55,7 +55,7 @@ def injuries(now: float, newest: float, count: int, bad: float) -> list[dict[str
     """One row per player. Spoilt: statuses renamed upstream, some without a team, one row twice."""
     week = int(now // (7 * 86400))
     rng = stream("injuries", week)
-    rows = []
+    rows: list[dict[str, Any]] = []
     for place in range(count):
         moved = stream("injury", week, place, int(newest // 21_600))
         rows.append({
