@@ -25,10 +25,12 @@ sources:
   - {name: gone_file, type: stats, probe: file, path: "%(data)s/gone.csv", max_data_age: 26h, confirm: 0}
   - {name: nightly, type: features, probe: heartbeat, interval: 1h, grace: 20m}
 """
-ALERTS = """\
+SOURCE_DOWN = """\
 version: 1
 rules:
   - {name: source-down, metric: status, op: "==", value: down, severity: warning}
+"""
+TOLD = """\
 channels:
   - {name: log, kind: file, path: "%(data)s/notifications.jsonl"}
 escalations:
@@ -36,6 +38,8 @@ escalations:
 routes:
   - {select: {}, escalation: default}
 """
+"""Every alert goes to one file. What tests of other rules append to them."""
+ALERTS = SOURCE_DOWN + TOLD
 MAINTENANCE = """\
 version: 1
 windows:

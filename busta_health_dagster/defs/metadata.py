@@ -4,7 +4,7 @@ plots.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
@@ -65,23 +65,20 @@ def check_metadata(verdict: CheckVerdict) -> dict[str, dg.MetadataValue]:
 
 def check_evaluation(key: dg.AssetKey, verdict: CheckVerdict) -> dg.AssetCheckEvaluation:
     """For an event without a run."""
-    return dg.AssetCheckEvaluation(
-        asset_key=key,
-        check_name=verdict.name,
-        passed=check_passed(verdict),
-        severity=check_severity(verdict),
-        description=check_description(verdict),
-        metadata=check_metadata(verdict),
-    )
+    return dg.AssetCheckEvaluation(**_told(key, verdict))
 
 
 def check_result(key: dg.AssetKey, verdict: CheckVerdict) -> dg.AssetCheckResult:
     """For a check that runs beside a materialization."""
-    return dg.AssetCheckResult(
-        asset_key=key,
-        check_name=verdict.name,
-        passed=check_passed(verdict),
-        severity=check_severity(verdict),
-        description=check_description(verdict),
-        metadata=check_metadata(verdict),
-    )
+    return dg.AssetCheckResult(**_told(key, verdict))
+
+
+def _told(key: dg.AssetKey, verdict: CheckVerdict) -> dict[str, Any]:
+    return {
+        "asset_key": key,
+        "check_name": verdict.name,
+        "passed": check_passed(verdict),
+        "severity": check_severity(verdict),
+        "description": check_description(verdict),
+        "metadata": check_metadata(verdict),
+    }

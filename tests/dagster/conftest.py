@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from dagster import DagsterInstance
+from small_home import TOLD
 
 from busta_health_dagster import bootstrap
 
@@ -16,20 +17,15 @@ sources:
   - {name: gone_file, type: stats, probe: file, path: "%(data)s/gone.csv", max_data_age: 26h, confirm: 0}
   - {name: old_file, type: news, probe: file, path: "%(data)s/old.csv", max_data_age: 1h, confirm: 0}
 """
-ALERTS = """\
+RULES = """\
 version: 1
 rules:
   - {name: source-down, metric: status, op: "==", value: down, severity: warning}
   - {name: slow-response, metric: response_ms, op: ">", value: 5s, for: 2, severity: warning}
   - {name: failure-rate, pattern: rate, metric: failed, op: ">", value: 5%%, over: 6h, min_bad: 4, severity: warning}
   - {name: stale-data, metric: data_age_s, op: ">", value: max_data_age, severity: warning}
-channels:
-  - {name: log, kind: file, path: "%(data)s/notifications.jsonl"}
-escalations:
-  - {name: default, steps: [{after: 0m, severity: warning, notify: [log]}]}
-routes:
-  - {select: {}, escalation: default}
 """
+ALERTS = RULES + TOLD
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from dagster import DagsterInstance
 from dagster._core.workspace.context import WorkspaceProcessContext
 from dagster._core.workspace.load_target import ModuleTarget
 from page_stories import serving
+from small_home import SOURCE_DOWN
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
@@ -42,11 +43,6 @@ version: 1
 sources:
   - {name: good_file, type: stats, probe: file, path: "%(data)s/good.csv", max_data_age: 26h, confirm: 0}
   - {name: gone_file, type: stats, probe: file, path: "%(data)s/gone.csv", max_data_age: 26h, confirm: 0}
-"""
-ALERTS = """\
-version: 1
-rules:
-  - {name: source-down, metric: status, op: "==", value: down, severity: warning}
 """
 
 
@@ -87,7 +83,7 @@ def web(tmp_path_factory: pytest.TempPathFactory):
         (base / folder).mkdir()
     (base / "data" / "good.csv").write_text("game_id,play\n1,run\n2,pass\n")
     (base / "config" / "sources.yaml").write_text(SOURCES % {"data": base / "data"})
-    (base / "config" / "alerts.yaml").write_text(ALERTS)
+    (base / "config" / "alerts.yaml").write_text(SOURCE_DOWN)
     environ = {"BUSTA_HOME": str(base / "home"), "BUSTA_CONFIG_DIR": str(base / "config")}
     with pytest.MonkeyPatch.context() as patch:
         for name in ("BUSTA_DATABASE_URL", "DAGSTER_HOME"):

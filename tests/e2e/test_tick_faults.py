@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
+from small_home import ALERTS
 
 from busta_health_dagster import bootstrap
 from busta_health_dagster.pipeline.status import fleet_health
@@ -22,17 +23,6 @@ version: 1
 sources:
   - {name: good_file, type: stats, probe: file, path: "%(data)s/good.csv", max_data_age: 26h, confirm: 0}
   - {name: gone_file, type: stats, probe: file, path: "%(data)s/gone.csv", max_data_age: 26h, confirm: 0}
-"""
-ALERTS = """\
-version: 1
-rules:
-  - {name: source-down, metric: status, op: "==", value: down, severity: warning}
-channels:
-  - {name: log, kind: file, path: "%(data)s/notifications.jsonl"}
-escalations:
-  - {name: default, steps: [{after: 0m, severity: warning, notify: [log]}]}
-routes:
-  - {select: {}, escalation: default}
 """
 
 

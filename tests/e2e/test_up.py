@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 import requests
+from small_home import TOLD
 
 pytestmark = pytest.mark.e2e
 
@@ -23,19 +24,14 @@ sources:
   - {name: good_file, type: stats, probe: file, path: "%(data)s/good.csv", max_data_age: 26h}
   - {name: gone_file, type: stats, probe: file, path: "%(data)s/gone.csv", max_data_age: 26h}
 """
-ALERTS = """\
+RULES = """\
 version: 1
 rules:
   - {name: source-down, metric: status, op: "==", value: down, severity: warning}
   - {name: slow-response, metric: response_ms, op: ">", value: 5s, for: 2, severity: warning}
   - {name: stale-data, metric: data_age_s, op: ">", value: max_data_age, severity: warning}
-channels:
-  - {name: log, kind: file, path: "%(data)s/notifications.jsonl"}
-escalations:
-  - {name: default, steps: [{after: 0m, severity: warning, notify: [log]}]}
-routes:
-  - {select: {}, escalation: default}
 """
+ALERTS = RULES + TOLD
 
 
 @pytest.fixture
