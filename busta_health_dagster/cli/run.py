@@ -80,6 +80,7 @@ def _last_week(current: Session) -> dict[str, str]:
 _job("tick", "health_tick", "Check every source that is due, now.")
 _job("quality", "quality_hourly", "Score the newest sample of every source that has a suite or a validator, now.")
 _job("trends", "trends_daily", "Fill the 30-day trends of the last whole day (UTC).", _yesterday)
+_job("baselines", "baselines_daily", "Show the normal operating range of every type as it is known now.")
 _job("weekly-report", "weekly_report", "Write, keep and send the report of the newest week that is over.", _last_week)
 _job("retention", "retention_daily", "Delete what is older than its retention, in our store and in Dagster's.")
 

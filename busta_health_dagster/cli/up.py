@@ -6,6 +6,7 @@ import json
 import sys
 import time
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -21,7 +22,7 @@ from busta_health_dagster.settings.home import Home, InstanceLock
 from busta_health_dagster.settings.instance import write_workspace
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 START_TIMEOUT_S = 120.0
 _LOOPBACK = "127.0.0.1"
@@ -61,8 +62,11 @@ def run_up(
     port: int | None,
     workers: int | None = None,
     before: Callable[[Supervisor, dict[str, str]], None] | None = None,
+    after: Sequence[str] = (),
 ) -> int:
-    """Start everything and stay. `before` starts what must run first (the demo's upstreams). Returns the exit code."""
+    """Start everything and stay. `before` starts what must run first (the demo's upstreams); `after` are jobs of
+    `busta run` for once the first tick is over. Returns the exit code.
+    """
     from busta_health_dagster import bootstrap
 
     out, log = console(), err_console()
@@ -81,7 +85,7 @@ def run_up(
         if before is not None:
             before(supervisor, dict(current.environ))
         env = dagster_env(current, max_runs=workers)
-        running = _start(supervisor, home, env, host=host, port=chosen)
+        running = _start(supervisor, home, env, host=host, port=chosen, after=after)
         if running is None:
             supervisor.shutdown()
             return 0 if supervisor.stopping else 3
@@ -113,7 +117,9 @@ def _home_hint(current: Session) -> str:
     return f" [dim](with BUSTA_HOME={current.home})[/]" if current.home else ""
 
 
-def _start(supervisor: Supervisor, home: Home, env: dict[str, str], *, host: str, port: int) -> Running | None:
+def _start(
+    supervisor: Supervisor, home: Home, env: dict[str, str], *, host: str, port: int, after: Sequence[str]
+) -> Running | None:
     python = sys.executable
     code_port = ports.free()
     workspace = write_workspace(home, host=_LOOPBACK, port=code_port)
@@ -139,8 +145,7 @@ def _start(supervisor: Supervisor, home: Home, env: dict[str, str], *, host: str
     web = [python, "-m", "busta_health_dagster.web", "--workspace", workspace, "--host", host, "--port", str(port)]
     children.append(supervisor.start(Child("daemon", daemon, env)))
     children.append(supervisor.start(Child("web", web, env)))
-    job = [python, "-m", "dagster", "job", "execute", "-m", MODULE, "-j"]
-    supervisor.start(Child("first-tick", [*job, "health_tick"], env, once=True, then=_first_scores(job, env)))
+    supervisor.start(_first_runs(env, after))
     if not _until(supervisor, lambda: ports.accepts(host, port), "Starting the web process"):
         return None
     pids = {child.name: child.process.pid for child in children if child.process is not None}
@@ -150,19 +155,24 @@ def _start(supervisor: Supervisor, home: Home, env: dict[str, str], *, host: str
     return running
 
 
-def _first_scores(job: list[str], env: dict[str, str]) -> Child | None:
-    """What is due for a score once the first looks are in; else it would wait until the schedule comes round.
+def _first_runs(env: dict[str, str], after: Sequence[str]) -> Child:
+    """A look at once, then the scores that it allows, then the jobs `after`, one behind the other.
 
-    In the schedule's name, because a job that a person starts scores everything anew.
+    The scores come in the schedule's name: a job that a person starts scores everything anew, due or not.
     """
     from busta_health_dagster import bootstrap
 
     with bootstrap.open_app(environ=env) as app:
-        if all(source.quality is None for source in app.config.sources.values()):
-            return None
-    name = "quality_hourly"
-    tags = json.dumps({"dagster/schedule_name": name})
-    return Child("first-scores", [*job, name, "--tags", tags], env, once=True)
+        scored = any(source.quality is not None for source in app.config.sources.values())
+    job = [sys.executable, "-m", "dagster", "job", "execute", "-m", MODULE, "-j"]
+    due = json.dumps({"dagster/schedule_name": "quality_hourly"})
+    runs = [Child("first-tick", [*job, "health_tick"], env, once=True)]
+    runs += [Child("first-scores", [*job, "quality_hourly", "--tags", due], env, once=True)] if scored else []
+    busta = [sys.executable, "-m", "busta_health_dagster.cli", "run"]
+    runs += [Child(f"first-{name}", [*busta, name], env, once=True) for name in after]
+    for run, following in pairwise(runs):
+        run.then = following
+    return runs[0]
 
 
 def _until(supervisor: Supervisor, ready: Callable[[], bool], text: str) -> bool:
@@ -257,4 +267,6 @@ def demo(
         environ={k: v for k, v in given.environ.items() if k != "BUSTA_CONFIG_DIR"},
     )
     before = prepare(home, days=days if history else 0, scenario=scenario)
-    raise typer.Exit(run_up(current, host=host, port=port, before=before))
+    # What the daily and weekly schedules would fill tonight and on Monday.
+    after = ("trends", "baselines", "weekly-report") if history and days else ()
+    raise typer.Exit(run_up(current, host=host, port=port, before=before, after=after))

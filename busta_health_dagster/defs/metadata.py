@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
 
 def plottable(values: Mapping[str, float | None]) -> dict[str, dg.MetadataValue]:
-    """Only what is known: an absent value is left out, never a sentinel. `MetadataValue.float(0)` raises, hence the
-    cast.
+    """Only what is known, to three decimals: an absent value is left out, never a sentinel. `MetadataValue.float(0)`
+    raises, hence the cast.
     """
-    return {name: dg.MetadataValue.float(float(value)) for name, value in values.items() if value is not None}
+    return {name: dg.MetadataValue.float(round(float(value), 3)) for name, value in values.items() if value is not None}
 
 
 def state_metadata(state: SourceState) -> dict[str, dg.MetadataValue]:

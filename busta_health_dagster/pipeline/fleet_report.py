@@ -63,19 +63,19 @@ def fleet_markdown(health: FleetHealth) -> str:
 
 
 def _line(health: FleetHealth, row: SourceHealth) -> str:
-    since = f"{duration_text(health.at - row.since)}" if row.since else "—"
+    since = duration_text(health.at - row.since).replace(" ", "\u00a0") if row.since else "—"
     uptime = row.uptime.get("30d")
     share = "—" if uptime is None else f"{floored(uptime, 2):.2f}"
     why = "" if row.shown == "up" else cell(row.detail or row.reason)
-    strip = f"![24 h](/source-health/strip/{row.source}.svg)"
+    strip = f"![24 h](/source-health/strip/{row.source}.svg?bars)"
     cells = (
-        f"{SHAPES[row.shown]} {row.shown}",
+        f"{SHAPES[row.shown]}\u00a0{row.shown}",
         row.source,
         strip,
         since,
         why,
         share,
-        milliseconds_text(row.response_ms),
+        milliseconds_text(row.response_ms).replace(" ", "\u00a0"),
     )
     return f"| {' | '.join(cells)} |"
 

@@ -22,8 +22,8 @@ BADGE = {"up": "#0a7460", "degraded": "#8f5500", "down": "#b92c19", "maintenance
 _LETTER_PX = 6.6
 
 
-def strip(row: SourceHealth, bars: Sequence[str | None], start: int, step_s: int) -> str:
-    """The last 24 h: bars of half an hour with a word, an uptime and since when."""
+def strip(row: SourceHealth, bars: Sequence[str | None], start: int, step_s: int, *, worded: bool = True) -> str:
+    """The last 24 h: bars of half an hour, with the status as a word and the uptime unless the place has them already."""
     status = row.shown
     words = [b or "unknown" for b in bars] or ["unknown"] * 48
     said = f"{row.source} is {shapes.WORDS[status]}; last 24 hours in half-hours: {shapes.summary(words)}"
@@ -39,12 +39,15 @@ def strip(row: SourceHealth, bars: Sequence[str | None], start: int, step_s: int
             Markup(' stroke="#8f5500" stroke-width=".7"') if word == "degraded" else "",
             shapes.title(f"{texts.clock(start + i * step_s)} UTC, {shapes.WORDS[word]}"),
         )
+    if worded:
+        body += Markup(
+            '<text x="392" y="20" font-weight="700" fill="{}">{}</text><text x="474" y="20" fill="#76828f">{} 24 h</text>'
+        ).format(COLOURS[status] if status != "degraded" else "#b87a00", texts.STATUS_WORDS[status], figure)
     return str(
         Markup(
-            '<svg xmlns="http://www.w3.org/2000/svg" width="560" height="32" viewBox="0 0 560 32" role="img" '
-            'font-family="system-ui,Segoe UI,Roboto,DejaVu Sans,sans-serif" font-size="12"><title>{}</title>{}'
-            '<text x="392" y="20" font-weight="700" fill="{}">{}</text><text x="474" y="20" fill="#76828f">{} 24 h</text></svg>'
-        ).format(said, body, COLOURS[status] if status != "degraded" else "#b87a00", texts.STATUS_WORDS[status], figure)
+            '<svg xmlns="http://www.w3.org/2000/svg" width="{0}" height="32" viewBox="0 0 {0} 32" role="img" '
+            'font-family="system-ui,Segoe UI,Roboto,DejaVu Sans,sans-serif" font-size="12"><title>{1}</title>{2}</svg>'
+        ).format(560 if worded else 8 * len(words), said, body)
     )
 
 

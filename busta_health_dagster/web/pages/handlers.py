@@ -79,7 +79,8 @@ class Pages:
         row = fleet_health(self.app, [name]).rows[0]
         bars = trends(self.app, [name])[name].bars
         start = bars[0].start if bars else self.app.now() - 86400
-        return svg(badges.strip(row, bar_words(bars), start, STRIP_BUCKET_S))
+        worded = "bars" not in request.query_params
+        return svg(badges.strip(row, bar_words(bars), start, STRIP_BUCKET_S, worded=worded))
 
     def badge(self, request: Request) -> Response:
         name = request.path_params["name"]

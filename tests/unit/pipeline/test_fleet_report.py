@@ -26,7 +26,8 @@ def test_the_table_says_what_is_wrong_and_shows_each_sources_strip() -> None:
     text = fleet_markdown(fleet(row("weather", "down", "answered 503"), row("odds", "up")))
     assert "■ 1 down · ● 1 up" in text
     assert (
-        "| ■ down | weather | ![24 h](/source-health/strip/weather.svg) | 1 h | answered 503 | 99.51 | 120 ms |" in text
+        "| ■ down | weather | ![24 h](/source-health/strip/weather.svg?bars) | 1 h | answered 503 | 99.51 | 120 ms |"
+        in text.replace("\u00a0", " ")
     )
 
 
