@@ -21,7 +21,7 @@ from busta_health_dagster.domain.fields import SecretRef, Strict, TextOrSecret
 from busta_health_dagster.domain.observation import Phases, ProbeResult, Status
 from busta_health_dagster.domain.units import duration_text
 from busta_health_dagster.probes.expect import Expect, check_age, check_items, check_json
-from busta_health_dagster.probes.file_reading import Format, format_of, read_rows, unpacked
+from busta_health_dagster.probes.file_reading import Format, format_of, prepare, read_rows, unpacked
 from busta_health_dagster.probes.json_path import compiled
 from busta_health_dagster.probes.measure import (
     AgeOf,
@@ -239,4 +239,7 @@ def _good(name: str, total: int | None, age_s: float | None) -> str:
     return f"{name}{counted}" + (f", {duration_text(age_s)} old" if age_s is not None else "")
 
 
-FILE = ProbeType("file", FileConfig, probe, concurrency=20, remote=lambda config: "://" in config.path)
+FILE = ProbeType(
+    "file", FileConfig, probe, concurrency=20, remote=lambda config: "://" in config.path,
+    prepare=lambda config: prepare(config.format or format_of(config.path)),
+)  # fmt: skip

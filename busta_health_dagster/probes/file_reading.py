@@ -60,6 +60,18 @@ def format_of(name: str) -> Format | None:
     return next((kind for suffix, kind in _SUFFIXES.items() if lower.endswith(suffix)), None)
 
 
+def prepare(kind: Format | None) -> None:
+    """Import what reading this format needs, before any look begins: a tick is a process of its own, and the second that
+    importing pyarrow takes there is neither this source's nor that of its neighbours.
+    """
+    if kind == "parquet":
+        import pyarrow as pa
+        import pyarrow.compute
+        import pyarrow.parquet
+
+        pa.array([0], pa.timestamp("ns")).to_pylist()  # pyarrow looks for pandas at the first timestamp it hands out
+
+
 def unpacked(stream: IO[bytes], name: str) -> Any:
     """The decoded stream of a packed file."""
     lower = name.lower()

@@ -144,7 +144,8 @@ class ProbeType:
 
     `host` names what the limit per host counts. `concurrency` (per source type) and `concurrency_per_host` are
     defaults. `confirms`: a failure is worth looking at again within seconds. `remote`: a failure may be our own
-    network's.
+    network's. `prepare` (built-in kinds only: it runs in our own thread) imports what looks with such a configuration
+    will need, before any look begins, where it delays nobody's answer.
     """
 
     kind: str
@@ -155,4 +156,5 @@ class ProbeType:
     concurrency_per_host: int | None = None
     confirms: bool = True
     remote: Callable[[Any], bool] = field(default=lambda _config: True)
+    prepare: Callable[[Any], None] | None = None
     third_party: bool = False

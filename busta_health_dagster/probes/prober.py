@@ -5,6 +5,7 @@ another.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -75,6 +76,11 @@ class Prober:
         unknown.
         """
         pairs = list(asked)
+        for source, _ in pairs:
+            probe = self._setup.registry.get(source.probe)
+            if probe is not None and probe.prepare is not None and not probe.third_party:
+                with contextlib.suppress(ImportError):  # the look itself says what is missing
+                    probe.prepare(source.config)
         look = _Look(self._setup, kind)
         # Lower tiers enter the gates first; where all gates are open, they start first.
         order = sorted(range(len(pairs)), key=lambda i: pairs[i][0].tier)

@@ -69,8 +69,8 @@ async def probe(source: Source, config: SqlConfig, context: ProbeContext) -> Pro
 
 
 def _look(config: SqlConfig, context: ProbeContext, url: str, ends: float) -> ProbeResult:
+    engine = _engine(url, ends)  # imports the driver: our time, not the database's
     started = time.monotonic()
-    engine = _engine(url, ends)
     try:
         connection = _connect(engine)
         try:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import subprocess
+import sys
 
 import fsspec
 import pytest
@@ -170,3 +172,22 @@ def test_literal_secrets_are_refused():
         FileConfig(path="s3://b/x", options={"secret": SECRETS["API_KEY"]})
     with pytest.raises(ValidationError, match="literal password"):
         FileConfig(path="ftp://u:p@host/x")
+
+
+def test_no_library_is_imported_while_the_clock_of_a_look_runs() -> None:
+    """A tick is a process of its own: importing pyarrow and pandas would look like a source of one second."""
+    script = """
+import sys, io
+from busta_health_dagster.probes.file_reading import prepare, read_rows
+from busta_health_dagster.probes.port import ProbeLimits
+prepare("parquet")
+import datetime, pyarrow as pa, pyarrow.parquet as pq
+sink = io.BytesIO()
+pq.write_table(pa.table({"at": pa.array([datetime.datetime(2026, 11, 23)], pa.timestamp("ns"))}), sink)
+before = set(sys.modules)
+rows = read_rows(io.BytesIO(sink.getvalue()), "parquet", column="at", items="rows", cap=1 << 20, limits=ProbeLimits(),
+                 delimiter=",", encoding="utf-8")
+print(rows.total, len(set(sys.modules) - before))
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["1", "0"]

@@ -234,3 +234,21 @@ async def test_observed_at_is_the_clock_s_and_durations_are_not():
     clock.jump(-3600)
     (seen,) = await run(ScriptedProbe(), [("a", {})], clock=clock)
     assert seen.observed_at == int(clock.now())
+
+
+async def test_what_a_look_needs_is_imported_before_any_look_begins():
+    script, order = ScriptedProbe({}), []
+
+    async def look(asked, config, context):
+        order.append(asked.name)
+        return await script.probe(asked, config, context)
+
+    def prepare(_config):
+        order.append("prepared")
+        raise ImportError("no such library here")
+
+    types = dict(registry()) | {"scripted": ProbeType("scripted", script.type().config, look, prepare=prepare)}
+    found = [(source("scripted", {}, types=types, name=name), 300) for name in ("a", "b")]
+    seen = await prober(types=types).check(found)
+    assert order == ["prepared", "prepared", "a", "b"]
+    assert [o.status for o in seen] == [UP, UP], "a library that is missing is for the look to tell"
