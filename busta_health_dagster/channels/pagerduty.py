@@ -23,10 +23,11 @@ if TYPE_CHECKING:
 SUMMARY_LIMIT = 1024
 EVENT_LIMIT = 512 * 1024
 _KEY_LIMIT = 255
+_PATH = "/v2/enqueue"
 
 
 class PagerDutyConfig(Strict):
-    """`url` is for accounts in the EU service region, and for proxies."""
+    """`url` is for accounts in the EU service region, and for proxies; with or without PagerDuty's `/v2/enqueue`."""
 
     routing_key: SecretRef
     url: str = "https://events.pagerduty.com"
@@ -82,7 +83,7 @@ def _enqueue(event: dict[str, Any], delivery: Delivery, config: PagerDutyConfig,
     body = json.dumps(event, ensure_ascii=False).encode()
     headers = {"content-type": "application/json", "user-agent": "busta_health_dagster"}
     answer = transport.post(
-        f"{config.url.rstrip('/')}/v2/enqueue",
+        f"{config.url.rstrip('/').removesuffix(_PATH)}{_PATH}",
         body,
         headers,
         timeout_s=context.timeout_s,
@@ -120,8 +121,8 @@ def _details(notice: Notice, text: Text) -> dict[str, Any]:
             "what": text.headline,
             "feeds": ", ".join(source.feeds) or None,
             "do": phrases.advice(notice),
-            "uptime_30d": f"{source.uptime_30d:.2f}%" if source.uptime_30d is not None else None,
-            "budget_left": f"{source.budget_left:.1f}%" if source.budget_left is not None else None,
+            "uptime_30d": phrases.share(source.uptime_30d, 2) if source.uptime_30d is not None else None,
+            "budget_left": phrases.share(source.budget_left, 1) if source.budget_left is not None else None,
             "tier": source.tier,
             "owners": ", ".join(source.owners) or None,
             "alert": alert.id,

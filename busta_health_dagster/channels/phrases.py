@@ -5,6 +5,7 @@ like.
 from __future__ import annotations
 
 import re
+from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from busta_health_dagster.domain.observation import Status
@@ -86,6 +87,8 @@ def complaint(notice: Notice) -> str:
     said = clean(verdict.reason) if verdict else ""
     if subject == "silent":
         said = said or "the monitor cannot tell how it is"
+    if subject == "down" and source is not None and source.status in {Status.UP, Status.DEGRADED}:
+        return f"was down and answers again: {cause(source)}"  # open until enough good looks have been seen
     if subject == "down":
         return f"is {still}down: {cause(source)}"
     if subject == "slow":
@@ -147,6 +150,11 @@ def measure(value: float, metric: str | None) -> str:
     if metric in ("failed", "share"):
         return f"{value:.1f}%"
     return f"{value:,.0f}" if value == int(value) else f"{value:,.4g}"
+
+
+def share(percent: float, places: int) -> str:
+    """`99.499` -> `99.49%`: floored as it reads, so that a missed target of 99.50 never shows as met."""
+    return f"{floored(Fraction(str(percent)), places):.{places}f}%"
 
 
 def span(low: float, high: float, metric: str | None) -> str:

@@ -100,8 +100,9 @@ class _Writer:
             )
         ]
         if source.uptime_30d is not None:
-            lines.append(Line("Uptime", (f"{source.uptime_30d:.2f}% over 30 days{self._budget()}.",)))
+            lines.append(Line("Uptime", (f"{phrases.share(source.uptime_30d, 2)} over 30 days{self._budget()}.",)))
         lines += [Line("Still open", (phrases.clean(also),)) for also in notice.also]
+        lines += [Line("Also", (phrases.clean(instead),)) for instead in notice.instead]
         if alert.acked is not None:
             lines.append(Line("Acted", tuple(self._acted())))
         buttons = []
@@ -150,14 +151,14 @@ class _Writer:
         lines = [Line("Since", tuple(since))]
         if notice.verdict and (where := phrases.whereabouts(notice.verdict)):
             lines.append(Line("Where", (where,), joins=True))
-        lines += [Line("Also", (phrases.clean(also),)) for also in notice.also]
+        lines += [Line("Also", (phrases.clean(also),)) for also in (*notice.also, *notice.instead)]
         arrives = phrases.still_arrives(source)
         if source.feeds:
             lines.append(Line("Feeds", (f"{phrases.listed(source.feeds)}.{' ' + arrives if arrives else ''}",)))
         elif arrives:
             lines.append(Line("Data", (arrives,)))
         if source.budget_left is not None and source.uptime_30d is not None:
-            lines.append(Line("Uptime", (f"{source.uptime_30d:.2f}% over 30 days{self._budget()}.",)))
+            lines.append(Line("Uptime", (f"{phrases.share(source.uptime_30d, 2)} over 30 days{self._budget()}.",)))
         lines.append(Line("Do", (phrases.advice(notice),)))
         if alert.acked is not None:
             lines.append(Line("Acted", tuple(self._acted())))
@@ -263,7 +264,9 @@ class _Writer:
     def _budget(self) -> str:
         target = f", target {self.source.target:.2f}" if self.source.target is not None else ""
         return (
-            f"{target}; budget left {self.source.budget_left:.1f}%" if self.source.budget_left is not None else target
+            f"{target}; budget left {phrases.share(self.source.budget_left, 1)}"
+            if self.source.budget_left is not None
+            else target
         )
 
     def _changes(self) -> str:

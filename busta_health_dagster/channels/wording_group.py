@@ -41,7 +41,7 @@ def group(notice: Notice) -> Text:
         )
     word = facts.severity.word
     since: list[Part] = [At(facts.since), f". {_causes(members)}."]
-    lines = [Line("Since", tuple(since)), *(Line("Also", (clean(also),)) for also in notice.also)]
+    lines = [Line("Since", tuple(since)), *(Line("Also", (clean(also),)) for also in (*notice.also, *notice.instead))]
     lines.append(Line("Do", (notice.do or "Look for what they share first: network, proxy, provider, credentials.",)))
     return Text(
         shape=_SHAPES[max((m.status for m in members), default=Status.UNKNOWN)],

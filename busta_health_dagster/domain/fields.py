@@ -38,7 +38,7 @@ def _percent(value: Any) -> Fraction:
 
 def _positive(value: float) -> float:
     if value <= 0:
-        raise ValueError("must be longer than nothing")
+        raise ValueError("must be longer than nothing; write for instance 45m")
     return value
 
 

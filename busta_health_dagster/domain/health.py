@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from busta_health_dagster.domain.sla import spoken_budget
 from busta_health_dagster.domain.units import iso
 
 if TYPE_CHECKING:
@@ -57,6 +58,11 @@ class SourceHealth:
         if self.stale:
             return "unknown"
         return "maintenance" if self.maintenance_until is not None else self.status
+
+    @property
+    def budget(self) -> float | None:
+        """What is left of it, where enough was seen to say so."""
+        return spoken_budget(self.budget_left, self.coverage_30d)
 
     @property
     def unhealthy(self) -> bool:

@@ -214,9 +214,9 @@ class Notice:
 
     `reason` says why now ("30 min open and not acknowledged"; for a resolve that is no recovery: why). `do` is advice
     from the configuration; without it the wording gives the usual first step. `also` are further sentences about the
-    source. `text` is the whole message of kinds `monitor` (whose `reason` is a code: stale, reload, network, channel)
-    and `test`. `base_url` is where people reach the web page
-    ("": nowhere).
+    source; `instead` says whose message this is, when it comes through a fallback. `text` is the whole message of
+    kinds `monitor` (whose `reason` is a code: stale, reload, network, channel) and `test`. `base_url` is where people
+    reach the web page ("": nowhere).
     """
 
     kind: NoticeKind
@@ -232,6 +232,7 @@ class Notice:
     text: str = ""
     do: str = ""
     also: tuple[str, ...] = ()
+    instead: tuple[str, ...] = ()
     told: tuple[Told, ...] = ()
     recovered: bool = True
     drill: bool = False

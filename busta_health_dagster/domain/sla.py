@@ -17,6 +17,15 @@ if TYPE_CHECKING:
     from busta_health_dagster.domain.documents.service import QualitySlaRow, SlaRow
 
 MINIMUM_COVERAGE = Fraction(95, 100)
+
+
+def spoken_budget(left: float | None, coverage: float | None) -> float | None:
+    """The budget as people are shown it (both as percentages): of a monitor that is an hour old, two bad looks would
+    read -19,900%. Below 95% coverage there is no verdict, and so no budget to speak of.
+    """
+    return None if coverage is None or coverage < 100 * MINIMUM_COVERAGE else left
+
+
 Degraded = Literal["good", "bad", "half"]
 
 

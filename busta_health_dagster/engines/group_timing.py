@@ -130,12 +130,12 @@ class Hearing:
                 groups[self._bundle(alert)].append(name)
         last = self._last_spoke() if groups else {}
         for key, names in groups.items():
-            due = self._due(last.get(key))
-            if due is None:
-                self.start_thread(key, names)
-            else:
-                for name in names:
-                    self._hold(name, *due)
+            due = {name: self._due(self._heard(last, key, name)) for name in names}
+            if now := [name for name in names if due[name] is None]:
+                self.start_thread(key, now)
+            for name, wait in due.items():
+                if wait is not None:
+                    self._hold(name, *wait)
         self._wake()
         self._settle()
 
@@ -144,16 +144,24 @@ class Hearing:
             return f"storm/{_route(alert)}"
         return group_key(alert, self.sources.get(alert.source), self.grouping.by)
 
-    def _last_spoke(self) -> dict[str, float]:
-        last: dict[str, float] = {}
+    def _heard(self, last: Mapping[tuple[str, int], float], key: str, name: str) -> float | None:
+        """When all routes of this alert last heard of the group; None if one has not: the pager must not wait
+        because the chat was told of another source.
+        """
+        spoke = [last.get((key, route)) for route in _routes(self.alerts[name])]
+        return None if None in spoke else min(s for s in spoke if s is not None)
+
+    def _last_spoke(self) -> dict[tuple[str, int], float]:
+        """(group, route) -> when it was last told of, steady seconds."""
+        last: dict[tuple[str, int], float] = {}
         for alert in self.alerts.values():
             if alert.flushed is None:
                 continue
             keys = [alert.group_key]
             if alert.thread.startswith(STORM):
                 keys.append(f"storm/{_route(alert)}")
-            for key in keys:
-                last[key] = max(last.get(key, alert.flushed), alert.flushed)
+            for at in [(key, route) for key in keys for route in _routes(alert)]:
+                last[at] = max(last.get(at, alert.flushed), alert.flushed)
         return last
 
     def _due(self, last: float | None) -> tuple[float, str] | None:
@@ -219,6 +227,10 @@ class Hearing:
             if over:
                 known = tuple(c for c in alert.told_before if c not in waiting)
                 self.put(replace(alert, held=(), told_before=known))
+
+
+def _routes(alert: Alert) -> list[int]:
+    return [ladder.route for ladder in alert.ladders] or [0]
 
 
 def _route(alert: Alert) -> int:

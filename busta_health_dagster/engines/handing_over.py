@@ -47,7 +47,11 @@ def settle(outcome: Outcome, *, attempt: int, age_s: float, rng: random.Random) 
         case DeadLetter(reason):
             return Settled(Answer.RETRY, reason, fall_back=True)
         case again:
-            return Settled(Answer.RETRY, again.reason, again.after_s, fall_back=age_s >= FALLBACK_AFTER_S)
+            left, asked = FALLBACK_AFTER_S - age_s, outcome.after_s or 0.0
+            # Six quick attempts are over in two minutes, and the seventh may be an hour away: without the one at five
+            # minutes the fallback would hear of it only then. A receiver that asks for longer is not waited for.
+            due = max(left, asked) if 0 < left < again.after_s else again.after_s
+            return Settled(Answer.RETRY, again.reason, due, fall_back=left <= 0 or asked > left)
 
 
 def failed_channels(key: str) -> tuple[str, ...]:

@@ -37,7 +37,8 @@ def validate(window: Window) -> tuple[Problem, ...]:
     try:
         rule = recurrence.parse(window.rrule, window.start)
     except ValueError as why:
-        return (_problem(window, "rrule", str(why), ""),)
+        says, _, remedy = str(why).partition("; ")
+        return (_problem(window, "rrule", f"{says}.", remedy),)
     begin = _instant(window.start, window.zone)
     first = next(iter(_local_starts(window, begin, begin + _LOOK_AHEAD_S)), None)
     if first is None:
@@ -47,6 +48,13 @@ def validate(window: Window) -> tuple[Problem, ...]:
         begins = iso(_instant(first, window.zone))
         says = f"{window.start:%a %Y-%m-%d %H:%M} does not fit {window.rrule}; the first window is {begins}."
         problems.append(_problem(window, "start", says, "let start be the first occurrence", "warning"))
+    for left_out in window.exdates:
+        if next(rule.starts(left_out, left_out), None) is None:
+            # A left-out date that is a day or an hour off leaves nothing out: the night it was meant for stays quiet.
+            says = f"{left_out:%a %Y-%m-%d %H:%M} is no start of {window.rrule}: it leaves nothing out."
+            problems.append(
+                _problem(window, "exdates", says, "write the local start that is to be left out", "warning")
+            )
     return tuple(problems)
 
 

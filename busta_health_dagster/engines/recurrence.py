@@ -88,7 +88,8 @@ def _parts(text: str) -> dict[str, str]:
         parts[name] = value
     if parts.get("FREQ") not in _FREQUENCIES:
         raise ValueError(
-            f"RRULE needs FREQ, one of {', '.join(_FREQUENCIES)} (a window cannot recur faster than hourly)"
+            f"RRULE needs FREQ, one of {', '.join(_FREQUENCIES)} (a window cannot recur faster than hourly), not {text!r}; "
+            "write for instance FREQ=WEEKLY;BYDAY=TH"
         )
     for name in _RANGES.keys() & parts.keys():
         _check_range(name, parts[name])

@@ -22,7 +22,7 @@ from busta_health_dagster.pipeline.attempt import SEND_TIMEOUT_S, attempt
 from busta_health_dagster.pipeline.breakers import channel_state, note_sending
 from busta_health_dagster.pipeline.failpoints import failpoint
 from busta_health_dagster.pipeline.pass_clock import latest
-from busta_health_dagster.pipeline.settling import settle_attempt
+from busta_health_dagster.pipeline.settling import hand_over_followers, settle_attempt
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -133,7 +133,9 @@ class _Pass:
     def _take(self, uow: UnitOfWork, channel: str, load: Load, now: float) -> list[OutboxRow]:
         state = channel_state(uow, channel, now)
         room, why = room_of(self._app, uow, channel, load, now)
+        handed_over = hand_over_followers(self._app, uow, channel, self._app.clock.now())
         with self._lock:
+            self._handed_over += handed_over
             if room:
                 self._held.pop(channel, None)
             else:

@@ -187,6 +187,8 @@ def _source_facts(alert: Alert, source: Source | None, state: SourceState | None
     if source is None:
         return SourceFacts(alert.source)
     level = scene.levels.get(source.name)
+    if level is not None and level.met is None:
+        level = None  # a month of which an hour was watched: "uptime 0%, budget left -19900%" would be no fact
     facts = SourceFacts(
         source.name, source.type, source.tier, source.group, owners=source.owners, tags=dict(source.tags),
         feeds=source.feeds, runbook=source.runbook, uptime_30d=percent(level.uptime) if level else None,

@@ -12,11 +12,17 @@ from typing import TYPE_CHECKING
 from busta_health_dagster.domain.delivery import Delivered
 from busta_health_dagster.domain.notice import Notice, NoticeKind
 from busta_health_dagster.domain.units import floor_to
-from busta_health_dagster.engines.handing_over import failed_channels, fallback_for, handed_over_key, settle
+from busta_health_dagster.engines.handing_over import (
+    FAILED_MARK,
+    failed_channels,
+    fallback_for,
+    handed_over_key,
+    settle,
+)
 from busta_health_dagster.engines.retry import Answer
 from busta_health_dagster.pipeline.alert import listens
 from busta_health_dagster.pipeline.attempt import notice_of, payload_of
-from busta_health_dagster.pipeline.breakers import note_answer
+from busta_health_dagster.pipeline.breakers import channel_state, note_answer
 from busta_health_dagster.pipeline.pass_clock import latest
 from busta_health_dagster.store.outbox import Message
 
@@ -57,6 +63,23 @@ def settle_attempt(app: App, row: OutboxRow, owner: str, outcome: Outcome, rng: 
         return _Settlement(app, uow, row, outcome, settled).write(owner)
 
 
+def hand_over_followers(app: App, uow: UnitOfWork, channel: str, now: float) -> int:
+    """What waits behind a handed-over message goes the same way, in its order: who was told by the fallback that it
+    fired hears that it ended, however long the channel itself stays away.
+    """
+    specs = app.config.policy.channels
+    if channel not in specs or specs[channel].fallback is None:
+        return 0
+    copies = []
+    for row in uow.outbox.left_behind(channel, f"{FAILED_MARK}{channel}"):
+        m = row.message
+        to, why = fallback_for(m.key, channel, specs)
+        if to is not None and _hears(app, to, m.kind):
+            payload = _annotated(m.payload, f"{why}: an earlier message of this alert still waits there")
+            copies.append(replace(m, key=handed_over_key(m.key, channel), channel=to, payload=payload, due_at=None))
+    return uow.outbox.enqueue(copies, now)
+
+
 class _Settlement:
     """One attempt inside one transaction."""
 
@@ -68,10 +91,14 @@ class _Settlement:
 
     def write(self, owner: str) -> Written:
         m, uow = self.row.message, self.uow
+        was_left_alone = channel_state(uow, m.channel, self.latest).half_open
         state = note_answer(uow, m.channel, self.outcome, self.settled, self.latest)
         others = self._stand_ins_to_end() if isinstance(self.outcome, Delivered) else self._fallback()
         result, added = self._result(), 0
         if self._finish(owner):
+            if was_left_alone and isinstance(self.outcome, Delivered):
+                # After a long outage the next attempt may be hours away, and the resolution waits behind it.
+                uow.outbox.hasten(m.channel, self.latest)
             added = uow.outbox.enqueue(others, self.now)
             if self.settled.dead:
                 self._warn(seen=bool(others))
@@ -156,7 +183,7 @@ def _annotated(payload: Mapping[str, object], sentence: str) -> Mapping[str, obj
         notice = notice_of(payload)
     except ValueError:  # the fallback's own attempt says so, with the remedy
         return payload
-    return payload_of(replace(notice, also=(*notice.also, sentence)))
+    return payload_of(replace(notice, instead=(*notice.instead, sentence)))
 
 
 def _somebody(app: App, dead: str) -> str | None:

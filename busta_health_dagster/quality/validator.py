@@ -1,7 +1,8 @@
 """An existing DataSourceValidator's result as a QualityScore, so that both kinds of verdict read alike.
 
 Duck-typed: attributes or mapping keys `completeness, consistency, validity, uniqueness, timeliness`, `overall_score`
-(or `score`), `issues` with `severity` and `message`, and a row count. The scale is declared, never guessed: 0.93 on a
+(or `score`), `issues` with `severity` and `message`, and a row count; the figures may also lie one level down, in
+`metrics`, `quality_metrics` or `scores`. The scale is declared, never guessed: 0.93 on a
 scale of 100 is a disaster.
 """
 
@@ -19,6 +20,7 @@ from busta_health_dagster.engines.quality_score import score_metrics
 
 _OVERALL = ("overall_score", "overall", "quality_score", "score")
 _ROWS = ("total_records", "record_count", "row_count", "total_rows", "rows")
+_INSIDE = ("metrics", "quality_metrics", "scores")
 _TEXT = ("message", "description", "detail", "text")
 _COLUMN = ("column", "field", "column_name", "field_name")
 _ALIASES = {"WARN": "WARNING", "FATAL": "CRITICAL", "HIGH": "ERROR", "MEDIUM": "WARNING", "LOW": "INFO"}
@@ -62,14 +64,20 @@ def _get(result: Any, name: str) -> Any:
     return result.get(name) if isinstance(result, Mapping) else getattr(result, name, None)
 
 
+def _figure(result: Any, name: str) -> Any:
+    """A figure of the result itself, else of the object that holds its figures."""
+    inside = (held for n in _INSIDE if (held := _get(result, n)) is not None and not callable(held))
+    return next((v for holder in (result, *inside) if (v := _get(holder, name)) is not None), None)
+
+
 def _rows(result: Any) -> int | None:
-    return next((v for n in _ROWS if isinstance(v := _get(result, n), int) and not isinstance(v, bool)), None)
+    return next((v for n in _ROWS if isinstance(v := _figure(result, n), int) and not isinstance(v, bool)), None)
 
 
 def _metric(result: Any, name: str, scale: int) -> Fraction | None:
-    value = _get(result, name)
+    value = _figure(result, name)
     if value is None and not isinstance(result, Mapping):
-        value = _get(result, f"{name}_score")
+        value = _figure(result, f"{name}_score")
     if value is None or callable(value):
         return None
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):

@@ -120,6 +120,21 @@ def missing_suites(review: Review) -> None:
             review.warn("sources.yaml", review.at_source(source.name, "quality", "suite"), says, f"suite: {guess}")
 
 
+def half_a_quality(review: Review) -> None:
+    """A `quality:` by which nothing can be scored, or a validator whose scale is open: 0.93 may be good or a disaster."""
+    for source in review.sources.values():
+        quality = source.quality
+        if quality is None:
+            continue
+        if quality.suite is None and quality.validator is None:
+            says = f"`quality` names neither a suite nor a validator: the quality of {source.name} is not scored."
+            review.warn("sources.yaml", review.at_source(source.name, "quality"), says, "suite: NAME")
+        elif quality.validator is not None and quality.validator_scale is None:
+            says = f"A validator needs `validator_scale`, else the quality of {source.name} is not scored."
+            at = review.at_source(source.name, "quality", "validator")
+            review.warn("sources.yaml", at, says, "validator_scale: 1, or validator_scale: 100")
+
+
 def missing_secrets(review: Review) -> None:
     """Each reference that leads nowhere, once, with what will not work until it does."""
     for file, doc in review.docs.items():

@@ -170,6 +170,7 @@ def _review(review: Review) -> None:
         ((), checks.slow_confirmation),
         ((), checks.misspelt_groups),
         ((), checks.missing_suites),
+        ((), checks.half_a_quality),
         ((), checks_routes.default_route),
         (("sources.yaml",), checks_routes.selectors_that_match_nothing),
         (("sources.yaml", "alerts.yaml"), checks_routes.unreachable_routes),

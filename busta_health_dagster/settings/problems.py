@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 
     from busta_health_dagster.settings.document import Document, Place
 
+_OWN_WORDS = frozenset(
+    {"secret", "secrets", "password", "token", "user", "url", "name", "file", "env", "true", "false"}
+)
+
 
 class Findings:
     """Every problem found so far. The same thing said twice about one place (a type's default that breaks 40
@@ -55,8 +59,11 @@ class Findings:
         self._settled.add(where)
 
     def conceal(self, literal: str) -> None:
-        """A secret that was found written out: no message may repeat it."""
-        self._literals.add(literal)
+        """A secret that was found written out: no message may repeat it. One that is a word of our own sentences is told
+        by none of them; hiding it would blank the remedy (`/run/secrets/...`).
+        """
+        if literal.casefold() not in _OWN_WORDS:
+            self._literals.add(literal)
 
     @property
     def errors(self) -> tuple[Problem, ...]:
@@ -259,6 +266,8 @@ def _told(detail: ErrorDetails, value: Any) -> tuple[str, str]:
             f"{shown(value)} is read as {read_as}, and a text is needed.",
             f'put it in quotes: "{value}"',
         )
+    if kind == "string_type" and isinstance(value, dict | list):
+        return f"{shown(value)} is not a text.", "write one text, in quotes"
     if kind in {"list_type", "tuple_type"}:
         return f"{shown(value)} is not a list.", f"[{value}]" if isinstance(
             value, str | int | float

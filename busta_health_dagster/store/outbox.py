@@ -180,6 +180,21 @@ class Outbox:
         back = {"state": "waiting", "due_at": at, "owner": None, "lease_until": None, "attempts": _T.attempts - 1}
         return self._finish(key, owner, **back)
 
+    def left_behind(self, channel: str, mark: str) -> list[OutboxRow]:
+        """What waits behind a message of its thread that was handed over (`mark` ends its copy's key), oldest first."""
+        head, copy, mine = outbox.alias("head"), outbox.alias("copy"), outbox.alias("mine")
+        told = select(copy.c.id).where(copy.c.key == head.c.key + mark).exists()
+        same = (head.c.thread == _T.thread) & (head.c.channel == channel) & (head.c.id < _T.id)
+        stuck = select(head.c.id).where(same, head.c.state.in_(_UNSENT), head.c.attempts > 0, told).exists()
+        already = select(mine.c.id).where(mine.c.key == _T.key + mark).exists()
+        waits = (_T.channel == channel) & (_T.state == "waiting") & (_T.thread != "") & ~already & stuck
+        return [_row(r) for r in self._uow.connection.execute(select(outbox).where(waits).order_by(_T.id))]
+
+    def hasten(self, channel: str, now: float) -> int:
+        """The channel answers again: what waits for its next attempt there is due now, -> how many."""
+        waits = (_T.channel == channel) & (_T.state == "waiting") & (_T.attempts > 0) & (_T.due_at > now)
+        return self._uow.connection.execute(update(outbox).where(waits).values(due_at=now)).rowcount
+
     def requeue(self, now: float, ids: Collection[int] | None = None) -> int:
         """Give dead messages (all, or these) another life with a fresh count of attempts, -> how many."""
         wish = update(outbox).where(_T.state == "dead")

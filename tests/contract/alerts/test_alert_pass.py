@@ -78,6 +78,8 @@ def test_a_message_says_what_when_how_bad_and_what_comes_next(story: Story) -> N
     assert opened.alert.next is not None
     assert opened.alert.next.notify == ("chat", "mail")
     assert opened.source is not None
+    # Three looks of a month: `busta sla` says "insufficient data", so a message names no uptime and no budget.
+    assert (opened.source.uptime_30d, opened.source.budget_left) == (None, None)
     assert opened.source.feeds == ("models/moneyline",)
     story.tick(odds_api=231.0)
     story.tick(odds_api=209.0)

@@ -233,6 +233,11 @@ def test_pagerduty_gets_one_dedup_key_from_trigger_to_resolve(peer):
     ]
 
 
+def test_pagerdutys_address_may_be_copied_from_its_documentation(peer):
+    assert isinstance(told("pagerduty", f"{peer.url}/v2/enqueue"), Delivered)
+    assert {r.path for r in peer.received} == {"/v2/enqueue"}
+
+
 def test_pagerduty_is_not_told_of_reports(peer):
     from channel_stories import WEEKLY
 

@@ -96,6 +96,47 @@ def test_a_refused_connection_opens_the_breaker_and_one_message_tries_again(stor
         assert sorted(ops.keys) == [f"k{n:02}" for n in range(12)]
 
 
+def test_whom_the_fallback_told_that_it_fired_it_tells_that_it_ended_though_the_channel_stays_away(
+    store: Store, tmp_path: Path
+) -> None:
+    with Receiver() as mail:
+        app = application(store, tmp_path, hook("ops", CLOSED, fallback="mail"), hook("mail", mail.url))
+        enqueue(app, message("k-opened", "ops", OPENED, thread="a"))
+        for _ in range(4):
+            delivery_pass(app)
+            app.clock.advance(301)
+        assert mail.keys == ["k-opened~ops"]
+        enqueue(app, message("k-resolved", "ops", RESOLVED, thread="a"))
+        for _ in range(3):
+            delivery_pass(app)
+            app.clock.advance(5)
+        assert mail.keys == ["k-opened~ops", "k-resolved~ops"], "once, in its order"
+        with Receiver() as ops:
+            hooks = hook("ops", ops.url, fallback="mail"), hook("mail", mail.url)
+            again = application(store, tmp_path, *hooks, clock=app.clock)
+            for _ in range(3):
+                app.clock.advance(3601)
+                delivery_pass(again)
+        assert (ops.keys, len(mail.keys)) == (["k-opened", "k-resolved"], 2)
+
+
+def test_once_a_dead_channel_answers_again_nothing_waits_for_its_backoff(store: Store, tmp_path: Path) -> None:
+    app = application(store, tmp_path, hook("ops", CLOSED))
+    enqueue(app, message("a-opened", "ops", OPENED, thread="a"))
+    for _ in range(9):
+        delivery_pass(app)
+        app.clock.advance(max(rows(app)["a-opened"].due_at - app.clock.now(), 0) + 601)
+    assert delivery_pass(app).results == {"retry": 1}
+    enqueue(app, message("a-resolved", "ops", RESOLVED, thread="a"), message("b-opened", "ops", OPENED, thread="b"))
+    with Receiver() as ops:
+        again = application(store, tmp_path, hook("ops", ops.url), clock=app.clock)
+        app.clock.advance(700)
+        assert rows(app)["a-opened"].due_at > app.clock.now(), "its next attempt is far away"
+        delivery_pass(again)
+        delivery_pass(again)
+        assert sorted(ops.keys) == ["a-opened", "a-resolved", "b-opened"]
+
+
 def test_a_message_that_fails_for_five_minutes_is_told_through_the_fallback_meanwhile(
     store: Store, tmp_path: Path
 ) -> None:

@@ -31,6 +31,27 @@ def test_the_signature_is_that_of_the_standard_webhooks_specification():
         sign("not base64 !", "id", 1, b"")
 
 
+def test_an_outage_that_waits_for_its_second_good_look_does_not_read_as_one():
+    source = replace(DOWN.source, status=Status.UP, detail="answered 200 in 7 ms")
+    text = text_of(replace(DOWN, kind=NoticeKind.ACKED, source=source))
+    assert f"{source.name} was down and answers again: answered 200 in 7 ms" in text.headline
+    assert "still down" not in text.headline
+
+
+def test_what_comes_through_a_fallback_says_so_and_is_not_still_open():
+    for notice in (DOWN, RESOLVED):
+        lines = text_of(replace(notice, also=(), instead=("hook could not be told: 401",))).lines
+        assert [line.label for line in lines if "hook could not be told" in str(line.parts)] == ["Also"]
+
+
+@pytest.mark.parametrize(
+    ("percent", "places", "reads"),
+    [(99.499, 2, "99.49%"), (98.66, 2, "98.66%"), (100.0, 2, "100.00%"), (-1.851, 1, "-1.9%"), (3.49, 1, "3.4%")],
+)
+def test_a_share_is_floored_as_it_reads(percent, places, reads):
+    assert phrases.share(percent, places) == reads
+
+
 def test_a_template_puts_a_sources_text_into_json_without_letting_it_add_a_field():
     values = {"text": HOSTILE, "n": None, "tags": {"a": 1}}
     body = template.render(

@@ -147,6 +147,16 @@ def test_a_group_that_just_spoke_waits_for_its_interval():
     assert late.notifications[0].reason.endswith("after waiting for its group")
 
 
+def test_the_readers_of_another_route_do_not_wait_because_this_one_was_told():
+    fleet = Fleet(2)
+    fleet.go(0, s0000="bad")
+    quiet, mine = fleet.players["s0000"].see("pass", 2 * MIN), fleet.players["s0001"].see("bad", 2 * MIN)
+    assert mine.alert is not None
+    ladders = tuple(replace(ladder, route=ladder.route + 1) for ladder in mine.alert.ladders)
+    at_once = fleet.plan([quiet, replace(mine, alert=replace(mine.alert, ladders=ladders))], 2 * MIN)
+    assert said(at_once) == [("slack-data", "opened", 1)]
+
+
 def test_resolved_before_group_wait_elapsed_sends_nothing():
     fleet = Fleet(1, Grouping(wait_s=20 * MIN))
     fleet.go(0, everyone="bad")

@@ -37,6 +37,15 @@ def test_a_retry_after_is_never_undercut() -> None:
     assert min(waits) >= 90
 
 
+def test_no_backoff_is_longer_than_the_fallback_has_to_wait() -> None:
+    later = [settle(RetryLater("500"), attempt=6, age_s=150, rng=random.Random(n)) for n in range(200)]
+    assert max(s.due_in_s or 0 for s in later) == 150
+    assert not any(s.fall_back for s in later)
+    asked = settle(RetryLater("429", 900), attempt=1, age_s=0, rng=random.Random(1))
+    assert asked.fall_back, "the receiver will not listen before the five minutes are over"
+    assert (asked.due_in_s or 0) >= 900
+
+
 def test_a_message_goes_down_the_line_of_fallbacks_and_never_round_in_a_circle() -> None:
     line = specs(a="b", b="c", c="a")
     assert fallback_for("k", "a", line) == ("b", "a could not be told")

@@ -60,6 +60,16 @@ def test_the_validators_own_overall_is_shown_where_it_differs():
     assert (alone.score, alone.coverage, alone.provisional) == (93.0, 0.0, True)
 
 
+@pytest.mark.parametrize("name", ["metrics", "quality_metrics", "scores"])
+def test_figures_one_level_down_are_found(name):
+    outer = SimpleNamespace(
+        **{name: Result(issues=[])}, issues=[{"severity": "error", "message": "gap"}], total_records=40
+    )
+    found = from_validator(outer, scale=1)
+    assert (found.raw, found.score, found.rows) == (97.5, 89.0, 40)
+    assert from_validator({name: {"validity": 0.5, "completeness": 1.0}}, scale=1, rows=10).score == 75.0
+
+
 def test_no_rows_and_no_result_are_no_data():
     assert from_validator(Result(total_records=0), scale=1).score is None
     assert from_validator(None, scale=1).reason == "the validator returned nothing"

@@ -191,6 +191,18 @@ def test_a_suite_that_is_not_there_is_told_with_the_one_that_was_meant(warnings,
     assert said.endswith("-> suite: odds")
 
 
+def test_a_quality_by_which_nothing_can_be_scored_is_told(warnings):
+    fleet = sources(
+        source(quality="{validator: 'm:V'}"),
+        source(name="b", quality="{every: 1h}"),
+        source(name="c", quality="{validator: 'm:V', validator_scale: 100}"),
+    )
+    scale, neither = warnings(sources=fleet)
+    assert scale.startswith("sources[0] a, quality.validator: A validator needs `validator_scale`")
+    assert scale.endswith("-> validator_scale: 1, or validator_scale: 100")
+    assert neither.startswith("sources[1] b, quality: `quality` names neither a suite nor a validator")
+
+
 def test_confirmation_that_outlasts_the_interval_is_told(warnings):
     (said,) = warnings(sources=sources(source(timeout="2m")))
     assert "A failure takes up to 6m7s to confirm, longer than the interval of 5m." in said

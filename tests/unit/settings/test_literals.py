@@ -62,6 +62,13 @@ def test_no_message_repeats_a_secret_that_was_found(files):
     assert KEY not in "".join(map(str, (*found.errors, *found.warnings)))
 
 
+def test_a_password_that_is_a_word_of_ours_leaves_the_sentences_readable(files):
+    found = files.write(sources=f"{HEAD}    url: https://user:secret@odds.example.com\n").diagnose()
+    (problem,) = found.errors
+    assert problem.message.startswith("A secret is written out here")
+    assert "/run/secrets/" in problem.remedy
+
+
 def test_a_channel_with_a_literal_token_is_refused(problem):
     said = problem(alerts="version: 1\nchannels: [{name: ops-slack, kind: slack, token: xoxb-1234567890-abc, channel: x}]\n"
                           "escalations: [{name: d, steps: [{after: 0m, notify: [ops-slack]}]}]\nroutes: [{select: {}, escalation: d}]\n")  # fmt: skip

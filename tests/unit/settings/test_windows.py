@@ -22,9 +22,9 @@ def text(entry: str) -> str:
             "America/New_York",
         ),
         (GOOD.replace("America/New_York", "Europe"), "windows[0] w, zone", "not a zone of the tz database", ""),
-        (GOOD.replace("45m", "0m"), "windows[0] w, duration", "longer than nothing", ""),
+        (GOOD.replace("45m", "0m"), "windows[0] w, duration", "longer than nothing", "write for instance 45m"),
         (GOOD.replace("45m", "45"), "windows[0] w, duration", "no unit", "write 30s"),
-        (GOOD + ", rrule: FREQ=SOMETIMES", "windows[0] w, rrule", "RRULE needs FREQ", ""),
+        (GOOD + ", rrule: FREQ=SOMETIMES", "windows[0] w, rrule", "FREQ=SOMETIMES", "write for instance FREQ=WEEKLY"),
         (GOOD + ", rrule: 'FREQ=WEEKLY;INTERVAL=0'", "windows[0] w, rrule", "outside 1 to", ""),
         (GOOD.replace("02:00", "02:00:00Z"), "windows[0] w, start", "carries an offset", "2026-12-01T02:00"),
         (GOOD.replace("2026-12-01T02:00", "tomorrow"), "windows[0] w, start", "not a local time", "2026-11-26T02:00"),
@@ -38,6 +38,15 @@ def test_a_wrong_window_is_told_with_its_field_and_remedy(problem, entry, field,
     assert said.where.startswith("config/maintenance.yaml:3:")
     assert message in said.message
     assert remedy in said.remedy
+
+
+def test_a_left_out_date_that_is_no_start_is_warned_of(files):
+    one = "version: 1\nsources: [{name: a, type: t, probe: file, path: x}]\n"
+    rule = GOOD + ", rrule: FREQ=WEEKLY;BYDAY=TU, exdates: ['2026-12-08T02:00', 2026-12-24]"
+    (warned,) = [
+        w for w in files.write(sources=one, maintenance=text(rule)).config().warnings if w.field.endswith("exdates")
+    ]
+    assert warned.message == "Thu 2026-12-24 00:00 is no start of FREQ=WEEKLY;BYDAY=TU: it leaves nothing out."
 
 
 def test_two_windows_of_one_name_are_refused(problem):
