@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from busta_health_dagster.cli.shapes import ALERT_COLOURS
+from busta_health_dagster.cli.tables import Columns
 from busta_health_dagster.domain.units import duration_text
 
 if TYPE_CHECKING:
@@ -16,7 +17,9 @@ if TYPE_CHECKING:
     from busta_health_dagster.domain.documents.alerts import AlertBrief, AlertList, AlertRow, AlertsBehind
 
 HEADER = ("", "SEVERITY", "ID", "SOURCE", "RULE", "OPEN FOR", "STEP", "ACKNOWLEDGED", "NEXT")
-NARROWEST = (1, 9, 4, 16, 13, 9, 9, 16, 0)
+LEAST = (1, 9, 4, 16, 13, 9, 9, 16, 0)
+DROP = ("STEP", "NEXT")
+"""What a narrow terminal does without: `busta alerts show ID` has both."""
 ONE_LINE = 120
 
 
@@ -25,13 +28,12 @@ def short(seconds: float) -> str:
     return duration_text(seconds).replace(" min", " m")
 
 
-def aligned(rows: Iterable[Sequence[str]], least: Sequence[int] = (), gap: str = "  ") -> list[str]:
+def aligned(rows: Iterable[Sequence[str]], gap: str = "  ") -> list[str]:
     """Rows with their columns under each other; the last one is as long as it is."""
     found = [list(row) for row in rows]
     if not found:
         return []
     widths = [max(len(row[i]) for row in found) for i in range(len(found[0]))]
-    widths = [max(w, least[i] if i < len(least) else 0) for i, w in enumerate(widths)]
     return [gap.join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip() for row in found]
 
 
@@ -47,17 +49,16 @@ def hanging(line: str, width: int) -> list[str]:
     return textwrap.wrap(line, width, subsequent_indent=" " * hang)
 
 
-def list_lines(found: AlertList, letters: Alphabet) -> list[Text]:
+def list_lines(found: AlertList, letters: Alphabet) -> list[Columns | Text]:
     """The table, then what stands behind it, then where to ask on."""
-    lines: list[Text] = []
+    lines: list[Columns | Text] = []
     rows = found["items"]
     if rows:
-        texts = aligned([HEADER, *(_cells(row, letters) for row in rows)], NARROWEST)
-        lines.append(Text(texts[0], style="bold"))
-        for row, text in zip(rows, texts[1:], strict=True):
-            line = Text(text)
-            line.stylize(ALERT_COLOURS[kind_of(row)], 0, 1)
-            lines.append(line)
+        table = Columns(HEADER, drop=DROP, least=LEAST)
+        for row in rows:
+            shape, *cells = _cells(row, letters)
+            table.add(Text(shape, style=ALERT_COLOURS[kind_of(row)]), *cells)
+        lines.append(table)
     lines += [Text(line) for line in _summary(found["summary"])]
     if rows:
         lines.append(Text(f"Ask why: busta alerts explain {rows[0]['id']}"))

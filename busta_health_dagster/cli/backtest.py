@@ -75,7 +75,11 @@ def backtest(
         current, observations, alerts, maintenance, since, include_shadow=include_shadow, many=many
     ) as trial:  # fmt: skip
         if not many:
-            with _sink(out) as (write, flush), bar("Replaying", unit="looks", total=trial.looks) as advance:
+            screen = sys.stdout.isatty() and (out is None or str(out) == "-")
+            with (
+                _sink(out) as (write, flush),
+                bar("Replaying", unit="looks", total=trial.looks, shown=not screen) as advance,
+            ):
                 for changes in trial.run(advance):
                     for line in lines(changes):
                         write(json.dumps(line, ensure_ascii=False) + "\n")

@@ -32,7 +32,7 @@ def print_summary(told: Summary) -> None:
     )
     table = Table(box=None, header_style="bold")
     for head in ("RULE", "ALERTS", "NOTIFICATIONS", "PER SOURCE-WEEK", "SELF-RESOLVED IN 10 MIN", "TIME UNDER ALERT"):
-        table.add_column(head, justify="left" if head == "RULE" else "right")
+        table.add_column(head, justify="left" if head == "RULE" else "right", no_wrap=head == "RULE")
     for cost in (*told.rules, told.total):
         table.add_row(*_row(cost, dash))
     out.print(table)
@@ -43,7 +43,9 @@ def print_summary(told: Summary) -> None:
         out.print("\nWhat another limit would have cost (real: with a cause noted, else not resolved within 10 min)")
     other = Table(box=None, header_style="bold")
     for head in ("RULE", "", "LIMIT", "NOTIFICATIONS", "REAL ALERTS KEPT", "TOLD LATER BY"):
-        other.add_column(head, justify="left" if head in {"RULE", ""} else "right")
+        other.add_column(
+            head, justify="left" if head in {"RULE", ""} else "right", no_wrap=head in {"RULE", "", "LIMIT"}
+        )
     for rule, some in groupby(told.variants, key=lambda v: v.rule):
         row = list(some)
         for n, v in enumerate(row if any(v.notifications for v in row) else ()):

@@ -40,16 +40,15 @@ def status(
     if output is Output.JSON:
         print_json(report)
     else:
-        from rich.table import Table
+        from busta_health_dagster.cli.tables import Columns
 
-        table = Table("what", "value", box=None)
-        for key, value in report.items():
-            if isinstance(value, dict):
-                for name, count in value.items():
-                    table.add_row(f"{key} {name}", f"{count:,}")
-            else:
-                table.add_row(key, str(value))
-        console().print(table)
+        size = f" {report['size_bytes'] / 1e6:,.1f} MB." if "size_bytes" in report else ""
+        console().print(f"{report['sentence']}{size}", markup=False, soft_wrap=True)
+        if "rows" in report:
+            table = Columns(("TABLE", "ROWS"), right=frozenset({"ROWS"}))
+            for name, count in sorted(report["rows"].items(), key=lambda row: (-row[1], row[0])):
+                table.add(name, f"{count:,}")
+            console().print(table)
     if report["state"] != "ok":
         raise typer.Exit(3)
 

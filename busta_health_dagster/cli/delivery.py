@@ -67,9 +67,9 @@ def drill(
         if not quiet:
             console().print(
                 "A drill goes through the real rules, routes and channels. Every message is marked DRILL. "
-                "PagerDuty gets severity info.\n"
-                f"{'':3}[bold]{'STEP':<24}{'EXPECTED':<24}{'TOLD':<16}{'TOOK':>8}  RESULT[/]"
+                "PagerDuty gets severity info."
             )
+            _print_row("STEP", "EXPECTED", "TOLD", "TOOK", "RESULT", style="bold")
         report = play(app, source=source, speed=factor, channel=channel, on_step=None if quiet else _print_step)
     if quiet:
         print_json(report.as_json())
@@ -138,24 +138,29 @@ def _print_test(result: ChannelAnswer) -> None:
         out.print(f"  {letters} since {since:%a} {since.day} {since:%b %H:%M} UTC{explain}", markup=False)
 
 
-def _print_step(step: DrillStep) -> None:
+_WIDE = 110
+"""Below so many columns a drill leaves EXPECTED out: what was expected and not told stands in the result."""
+
+
+def _print_row(name: str, expected: str, told: str, took: str, result: str, style: str = "") -> None:
+    """One line of a drill. They come one by one as it goes, so their widths are fixed."""
     out = console()
+    row = f"{name:<24}{expected:<24}{told:<16}" if out.width >= _WIDE else f"{name:<20}{told:<13}"
+    out.print(f"   {row}{took:>8}  {result}", markup=False, style=style, soft_wrap=True)
+
+
+def _print_step(step: DrillStep) -> None:
     told: Sequence[Told | None] = step.told or [None]
     expected = ", ".join(step.expected) or "-"
     for i, one in enumerate(told):
         name, who = (step.name, expected) if i == 0 else ("", "")
         if one is None:
-            out.print(
-                f"   {name:<24}{who:<24}{'-':<16}{_took(step.took_s):>8}  {_shape(step.ok)} {step.result}", markup=False
-            )
+            _print_row(name, who, "-", _took(step.took_s), f"{_shape(step.ok)} {step.result}")
         else:
             result = one.result if not one.ok or step.name != "acknowledged" else step.result
-            out.print(
-                f"   {name:<24}{who:<24}{one.channel:<16}{_took(one.took_s):>8}  {_shape(one.ok)} {result}",
-                markup=False,
-            )
+            _print_row(name, who, one.channel, _took(one.took_s), f"{_shape(one.ok)} {result}")
     if step.told and not step.ok:
-        out.print(f"   {'':<24}{'':<24}{'':<16}{'':>8}  {_shape(False)} {step.result}", markup=False)
+        _print_row("", "", "", "", f"{_shape(False)} {step.result}")
 
 
 def _print_end(report: DrillReport) -> None:
@@ -163,7 +168,7 @@ def _print_end(report: DrillReport) -> None:
     for name in report.not_tried:
         label = f"{name} (not on the route)"
         told = f"{_shape(None)} not tried: add --channel {name}"
-        out.print(f"   {label:<47} {'-':<16}{'-':>8}  {told}", markup=False)
+        out.print(f"   {label:<47} {'-':<16}{'-':>8}  {told}", markup=False, soft_wrap=True)
     good = sum(s.ok for s in report.steps)
     verdict = "Passed" if report.passed else "Failed"
     symmetry = " Whoever was told that it fired was told that it ended." if report.passed else ""

@@ -10,6 +10,7 @@ from rich.text import Text
 from busta_health_dagster.cli.alert_lines import aligned, kind_of, short
 from busta_health_dagster.cli.shapes import ALERT_COLOURS, COLOURS, WORDS, Alphabet, sparkline
 from busta_health_dagster.domain.health import WORST_FIRST
+from busta_health_dagster.domain.sla import spoken_budget
 from busta_health_dagster.domain.units import duration_text, floored, from_epoch, from_iso, milliseconds_text
 
 if TYPE_CHECKING:
@@ -169,7 +170,7 @@ def _block(fleet: Fleet, row: SourceRow, letters: Alphabet, layout: Layout, widt
     response = milliseconds_text(row["response_ms"]) if answered else code
     line.append("".join(f" {_share(row['uptime'].get(w), dash):>6}" for w in layout.windows) + f" {response:>8}")
     if layout.money:
-        quality, budget = row["quality"], row["budget_left"]
+        quality, budget = row["quality"], spoken_budget(row["budget_left"], row["coverage_30d"])
         score = dash if quality is None or status in {"down", "unknown"} else f"{floored(quality, 1):.1f}"
         left = dash if budget is None else f"{floored(budget, 1):.1f}".replace("-", letters.minus)
         line.append(f" {score:>5} {left:>7}")

@@ -50,8 +50,8 @@ def _rows(incidents: Iterable[IncidentRow]) -> Columns:
     from rich.text import Text
 
     letters = alphabet()
-    heads = ("", "ID", "SOURCE", "STATE", "SEVERITY", "STARTED (UTC)", "LASTED", "DETECTED", "ACKED", "RULES", "CAUSE")
-    rows = Columns(heads, drop=("DETECTED", "ACKED", "SEVERITY", "CAUSE"))
+    heads = ("", "ID", "SOURCE", "STATE", "SEVERITY", "STARTED", "LASTED", "DETECTED", "ACKED", "RULES", "CAUSE")
+    rows = Columns(heads, drop=("DETECTED", "ACKED", "SEVERITY", "CAUSE", "STATE"))
     for i in incidents:
         shape, colour = _MARKS[i["state"]]
         rows.add(

@@ -31,15 +31,18 @@ def list_(context: typer.Context, output: OutputOption = Output.TABLE) -> None:
     if output is Output.JSON:
         print_json(found)
         return
-    from busta_health_dagster.cli.alert_lines import aligned
     from busta_health_dagster.cli.shapes import alphabet
+    from busta_health_dagster.cli.tables import Columns
 
     letters = alphabet()
-    header = ("", "WINDOW", "ON (UTC)", "LASTS", "REPEATS", "SOURCES", "FROM", "REASON")
-    rows = [(letters.shapes["maintenance"] if row["active"] else " ", *_cells(row)) for row in found]
+    table = Columns(
+        ("", "WINDOW", "ON (UTC)", "LASTS", "REPEATS", "SOURCES", "FROM", "REASON"),
+        drop=("FROM", "LASTS", "REPEATS", "SOURCES"),
+    )
+    for row in found:
+        table.add(letters.shapes["maintenance"] if row["active"] else " ", *_cells(row))
     out = console()
-    for n, line in enumerate(aligned([header, *rows])):
-        out.print(line, markup=False, soft_wrap=True, style="bold" if n == 0 else "")
+    out.print(table)
     on = sum(row["active"] for row in found)
     out.print(f"{len(found)} windows, {on} on now. When exactly: busta maintenance preview", soft_wrap=True)
 
@@ -120,15 +123,14 @@ def preview(
     if output is Output.JSON:
         print_json([{"window": o["window"], "start": o["start"], "end": o["end"]} for o in found])
         return
-    from busta_health_dagster.cli.alert_lines import aligned
+    from busta_health_dagster.cli.tables import Columns
 
-    rows = [("START (UTC)", "END (UTC)", "LASTS", "WINDOW", "REASON")]
+    table = Columns(("START (UTC)", "END (UTC)", "LASTS", "WINDOW", "REASON"), drop=("LASTS",))
     for o in found:
         lasts = config_duration(from_iso(o["end"]) - from_iso(o["start"]))
-        rows.append((_when(o["start"]), _when(o["end"]), lasts, o["window"], o["reason"]))
+        table.add(_when(o["start"]), _when(o["end"]), lasts, o["window"], o["reason"])
     out = console()
-    for n, line in enumerate(aligned(rows)):
-        out.print(line, markup=False, soft_wrap=True, style="bold" if n == 0 else "")
+    out.print(table)
     times = "1 time" if len(found) == 1 else f"{len(found)} times"
     span = f"{from_epoch(begin):%d %b %Y %H:%M} to {from_epoch(end):%d %b %Y %H:%M} UTC"
     out.print(f"{times} from {span}. Longer: --until 90d", soft_wrap=True)

@@ -10,8 +10,12 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def bar(text: str, *, unit: str, total: int | None = None) -> Iterator[Callable[[int, int | None], None]]:
-    """A Rich progress bar; call the yielded function with (done, total). Silent where stderr is no terminal."""
+def bar(
+    text: str, *, unit: str, total: int | None = None, shown: bool = True
+) -> Iterator[Callable[[int, int | None], None]]:
+    """A Rich progress bar; call the yielded function with (done, total). Silent where stderr is no terminal, and where
+    it is not `shown`: lines that are printed meanwhile are progress enough.
+    """
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
 
     from busta_health_dagster.cli.session import err_console
@@ -24,6 +28,6 @@ def bar(text: str, *, unit: str, total: int | None = None) -> Iterator[Callable[
         TextColumn(unit),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=err_console(), transient=True) as progress:
+    with Progress(*columns, console=err_console(), transient=True, disable=not shown) as progress:
         task = progress.add_task(text, total=total)
         yield lambda done, known_total: progress.update(task, completed=done, total=known_total)

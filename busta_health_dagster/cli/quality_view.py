@@ -121,16 +121,18 @@ def _result(check: CheckRow) -> tuple[str, str]:
 
 
 def failure_table(found: Failures) -> list[RenderableType]:
-    """Keys, and the shape of values: 9 a digit, a and A letters; public columns as they are."""
+    """The shape of values (9 a digit, a and A letters; public columns as they are), then the row's keys. `OF`: so many
+    rows failed this check, however few are kept.
+    """
     from rich.text import Text
 
     if not found["failures"] or found["failures_at"] is None:
         return [Text("No failing rows are kept: none failed, they expired, or a database counted them.")]
     at = f"{from_epoch(from_iso(found['failures_at'])):%Y-%m-%d %H:%M}"
-    table = Columns(("CHECK", "ROW", "FAILED ROWS", "KEYS", "VALUES"), right=frozenset({"ROW", "FAILED ROWS"}))
+    table = Columns(("CHECK", "ROW", "OF", "VALUES AND KEYS"), right=frozenset({"ROW", "OF"}))
     for row in found["failures"]:
-        table.add(Text(row["check"]), str(row["row"]), f"{row['of']:,}", _pairs(row["keys"]), _pairs(row["values"]))
-    return [Text(f"\nFailing rows of {at} UTC (9 is a digit, a and A are letters)"), table]
+        table.add(Text(row["check"]), str(row["row"]), f"{row['of']:,}", _pairs(row["values"] | row["keys"]))
+    return [Text(f"\nFailing rows of {at} UTC (9 is a digit, a and A are letters; of so many)"), table]
 
 
 def _pairs(cells: dict[str, str]) -> Text:

@@ -8,12 +8,14 @@ import json
 import os
 import subprocess
 import sys
+import time
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
 
-from busta_health_dagster.cli.session import BustaGroup, at_home
+from busta_health_dagster.cli.session import BustaGroup, at_home, err_console
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -42,21 +44,26 @@ def dagster_env(current: Session, *, max_runs: int | None = None) -> dict[str, s
 
 def execute_job(current: Session, job: str, tags: Mapping[str, str] | None = None) -> int:
     """Run a job in this machine's Dagster instance, recorded like any other run. Returns the exit code."""
-    argv = [sys.executable, "-m", "dagster", "job", "execute", "-m", MODULE, "-j", job]
+    env = dagster_env(current)
+    # Dagster prints every event of a run; a person wants what went wrong. All of it is in the run's own log.
+    quiet = Path(env["DAGSTER_HOME"]) / "quiet.yaml"
+    quiet.write_text("loggers: {console: {config: {log_level: WARNING}}}\n", encoding="utf-8")
+    argv = [sys.executable, "-m", "dagster", "job", "execute", "-m", MODULE, "-j", job, "-c", str(quiet)]
     if tags:
         argv += ["--tags", json.dumps(dict(tags))]
-    return subprocess.run(argv, env=dagster_env(current), check=False).returncode  # noqa: S603  our own argv
+    return subprocess.run(argv, env=env, check=False).returncode  # noqa: S603  our own argv
 
 
 def _job(name: str, job: str, text: str, tags: Callable[[Session], Mapping[str, str]] | None = None) -> None:
     def command(context: typer.Context) -> None:
-        current = at_home(context)
+        current, started = at_home(context), time.monotonic()
         code = execute_job(current, job, tags(current) if tags is not None else None)
         if code:
             sys.stderr.write(
                 f"The run of {job} failed (exit code {code}); its events say why: busta dagster run list\n"
             )
             raise typer.Exit(1)
+        err_console().print(f"{job}: done in {time.monotonic() - started:.0f} s", highlight=False)
 
     run_app.command(name, help=f"{text} Example: busta run {name}")(command)
 

@@ -9,6 +9,7 @@ import typer
 from busta_health_dagster.cli.session import Output, console, print_json, session
 from busta_health_dagster.cli.sources import OutputOption
 from busta_health_dagster.cli.tables import Columns
+from busta_health_dagster.domain.sla import spoken_budget
 from busta_health_dagster.domain.units import duration_text, floored
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ def _print(levels: Sequence[ServiceLevelRow]) -> None:
         table.add(
             Text(letters.shapes[shape], style=colour), row["source"], number(row["target"], 2),
             number(row["uptime"], 3), f"{row['good']:,g}", f"{row['bad']:,g}", f"{row['excluded']:,}",
-            f"{row['unknown']:,}", number(row["coverage"], 2), number(row["budget_left"], 1),
+            f"{row['unknown']:,}", number(row["coverage"], 2), number(spoken_budget(row["budget_left"], row["coverage"]), 1),
             number(row["burn"].get(PACE), 2), Text(row["verdict"], style=colour),
         )  # fmt: skip
     out = console()

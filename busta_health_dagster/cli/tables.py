@@ -23,12 +23,14 @@ SENTENCE = 24
 @dataclass
 class Columns:
     """Rows under `heads`; those in `right` are figures. In a narrow terminal the columns `drop` go first, in that order.
+    `least` are widths that columns have where there is room, so that a list keeps its places from one look to the next.
     Print it: a pipe gets every column, as long as the lines may be.
     """
 
     heads: Sequence[str]
     right: frozenset[str] = frozenset()
     drop: Sequence[str] = ()
+    least: Sequence[int] = ()
     rows: list[tuple[Text, ...]] = field(default_factory=list)
 
     def add(self, *cells: Cell) -> None:
@@ -42,8 +44,9 @@ class Columns:
 
         width = options.max_width if out.is_terminal else None
         shown, gone = self._fitting(width)
+        wide = self._roomy(width)
         for row in (tuple(Text(head, style="bold") for head in self.heads), *self.rows):
-            yield from self._lines(row, shown, width, out)
+            yield from self._lines(row, shown, wide, width, out)
         if gone:
             yield Text(f"Left out at this width: {', '.join(gone)}. All of it: -o json", style="dim")
 
@@ -60,23 +63,37 @@ class Columns:
     def _wide(self, column: int) -> int:
         return max(len(self.heads[column]), *(row[column].cell_len for row in self.rows), 0)
 
+    def _roomy(self, width: int | None) -> list[int]:
+        """The width of every column, with those of `least` where all of it fits."""
+        bare = [self._wide(i) for i in range(len(self.heads))]
+        wide = [max(w, least) for w, least in zip(bare, self.least, strict=True)] if self.least else bare
+        return wide if width is None or sum(wide) + len(GAP) * (len(wide) - 1) <= width else bare
+
     def _least(self, shown: list[int]) -> int:
         *names, last = (self._wide(i) for i in shown)
         return sum(names) + min(last, max(SENTENCE, len(self.heads[shown[-1]]))) + len(GAP) * len(names)
 
-    def _lines(self, row: tuple[Text, ...], shown: list[int], width: int | None, out: Console) -> Iterator[Text]:
+    def _lines(
+        self, row: tuple[Text, ...], shown: list[int], wide: list[int], width: int | None, out: Console
+    ) -> Iterator[Text]:
         from rich.text import Text
 
         line = Text(no_wrap=True, overflow="ignore")
         for i in shown[:-1]:
-            pad = " " * (self._wide(i) - row[i].cell_len)
+            pad = " " * (wide[i] - row[i].cell_len)
             line.append(pad if self.heads[i] in self.right else "").append_text(row[i])
             line.append(("" if self.heads[i] in self.right else pad) + GAP)
         last, room = row[shown[-1]], None if width is None else width - line.cell_len
         if self.heads[shown[-1]] in self.right:
-            line.append(" " * (self._wide(shown[-1]) - last.cell_len))
+            line.append(" " * (wide[shown[-1]] - last.cell_len))
         indent = " " * line.cell_len
-        parts = [last] if room is None or last.cell_len <= max(room, SENTENCE) else last.wrap(out, max(room, SENTENCE))
+        if room is None or last.cell_len <= room:
+            parts = [last]
+        elif max(map(len, last.plain.split()), default=0) <= room:
+            parts = list(last.wrap(out, room))
+        else:  # no room for its longest word: it gets lines of its own
+            indent, empty = " " * 4, Text()
+            parts = [empty, *last.wrap(out, max((width or 0) - len(indent), SENTENCE))]
         for n, part in enumerate(parts):
             whole = line if n == 0 else Text(indent, no_wrap=True, overflow="ignore")
             whole.append_text(part)

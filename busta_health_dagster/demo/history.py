@@ -146,10 +146,10 @@ def _answered(column: _Column, index: int, slot: int, response: float) -> Observ
     status, reason, detail = Status.UP, "ok", f"answered in {milliseconds_text(response)}"
     if response > upstream.limit_ms:
         status, reason = Status.DEGRADED, "slow"
-        detail += f", the limit is {milliseconds_text(upstream.limit_ms)}"
+        detail = f"{milliseconds_text(response)}, limit {upstream.limit_ms / 1000:g} s"
     elif age > upstream.limit_age_s:
         status, reason = Status.DEGRADED, "stale"
-        detail = f"the newest item is {duration_text(age)} old, the limit is {duration_text(upstream.limit_age_s)}"
+        detail = f"data {duration_text(age)} old, limit {duration_text(upstream.limit_age_s)}"
     return Observation(
         upstream.name, slot, slot + 1 + index % 2, status, reason, detail, response_ms=response,
         phases=_phases(upstream.medium, response),

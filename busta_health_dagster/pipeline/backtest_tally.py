@@ -51,7 +51,7 @@ class Tally:
                 self.shadow.add(alert.rule)
             for t in record.transitions:
                 if t.event in {Event.OPENED, Event.REOPENED}:
-                    self.alerts[alert.rule] += t.event is Event.OPENED
+                    self.alerts[alert.rule] += 1  # reopened counts again: whoever was told that it ended is told anew
                     self._open[alert.fingerprint] = t.at
                     if self.each_alert and not alert.shadow:
                         self._tell(alert.rule, alert.source)

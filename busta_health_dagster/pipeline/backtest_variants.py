@@ -49,7 +49,9 @@ class RuleCost:
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """A rule with one figure changed, and what that would have cost. `later_s` is the median over the alerts kept."""
+    """A rule with one figure changed, and what that would have cost. `later_s` is the median over the alerts kept,
+    `under_alert_s` the time with an open alert, summed over the sources.
+    """
 
     rule: str
     what: str
@@ -59,11 +61,13 @@ class Variant:
     kept: int
     real: int
     later_s: float | None
+    under_alert_s: int
 
     def as_json(self) -> dict[str, Any]:
         return {
             "rule": self.rule, "what": self.what, "value": self.label, "present": self.present,
             "notifications": self.notifications, "real_kept": self.kept, "real": self.real, "later_s": self.later_s,
+            "under_alert_s": self.under_alert_s,
         }  # fmt: skip
 
 
@@ -105,7 +109,7 @@ def summarise(
     noisy = tuple((s, n, n / weeks) for s, n in tally.told_of.most_common())
     found = tuple(_variants(trial, tally, advance))
     looks = sum((trial.until - trial.since) // s.interval_s for s in trial.script.sources.values())
-    return Summary(trial.since, trial.until, sources, looks, costs, total, noisy, found, _best(found))
+    return Summary(trial.since, trial.until, sources, looks, costs, total, noisy, found, best_trade(found))
 
 
 def _cost(tally: Tally, rules: Sequence[str], name: str, source_weeks: float) -> RuleCost:
@@ -245,18 +249,19 @@ def _judged(rule: str, what: str, label: str, tally: Tally, real: Sequence[Stret
         if mine:
             later.append(min(mine) - begin)
     middle = None if present or not later else float(median(later))
-    return Variant(rule, what, label, present, tally.told[rule], len(later), len(real), middle)
+    under = tally.under_alert_s([rule])
+    return Variant(rule, what, label, present, tally.told[rule], len(later), len(real), middle, under)
 
 
-def _best(found: Sequence[Variant]) -> str:
-    """The quieter figure that saves the most messages and loses no real alert. One that tells earlier is no trade: it
-    has fewer messages because one alert hardly ever ends.
+def best_trade(found: Sequence[Variant]) -> str:
+    """The quieter figure that saves the most messages and loses no real alert. One that tells earlier, or is longer
+    under alert, is no trade: it has fewer messages because one alert hardly ever ends.
     """
     now = {v.rule: v for v in found if v.present}
     better = [
         v for v in found
         if not v.present and v.real and v.kept == v.real and v.notifications < now[v.rule].notifications
-        and (v.later_s or 0) >= 0
+        and (v.later_s or 0) >= 0 and v.under_alert_s <= now[v.rule].under_alert_s
     ]  # fmt: skip
     if not better:
         return ""

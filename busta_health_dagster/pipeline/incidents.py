@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, replace
+from operator import itemgetter
 from typing import TYPE_CHECKING, Literal
 
 from busta_health_dagster.domain.access import AuditEntry
@@ -223,12 +224,14 @@ def show_incident(app: App, name: str) -> IncidentStory:
         for key in incident.alert_ids:
             rule = uow.alerts.get(key).rule
             for t in (stored.transition for stored in uow.transitions.of(key)):
-                by = f", by {t.actor}" if t.actor else ""
+                by = f", by {t.actor}" if t.actor and f"by {t.actor}" not in t.reason else ""
                 events.append((t.at, rule, t.event.value, f"{t.reason}{by}"))
             notes += uow.notes.of(f"INC-{key}")
     notes.sort(key=lambda n: n.at)
     cause = next((n.text for n in reversed(notes) if n.kind == "cause"), None)
-    return IncidentStory(incident, tuple(sorted(events)), tuple(notes), cause, incident.age_s(app.now()))
+    return IncidentStory(
+        incident, tuple(sorted(events, key=itemgetter(0))), tuple(notes), cause, incident.age_s(app.now())
+    )
 
 
 def write_note(app: App, name: str, text: str, *, kind: Literal["note", "cause"], by: str) -> Incident:

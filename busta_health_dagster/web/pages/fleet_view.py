@@ -160,9 +160,9 @@ def row_view(row: SourceHealth, page: FleetPage, trend: Trend, source: Source | 
         scores=shapes.spark(trend.quality, limit=floor),
         fail=texts.failures(row.failure_rate),
         fail_bad=bool(over),
-        budget=texts.budget(row.budget_left),
-        budget_bad=row.budget_left is not None and row.budget_left < 0,
-        meter=shapes.meter(row.budget_left),
+        budget=texts.budget(row.budget),
+        budget_bad=row.budget is not None and row.budget < 0,
+        meter=shapes.meter(row.budget),
     )
 
 

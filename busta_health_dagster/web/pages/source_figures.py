@@ -33,13 +33,13 @@ def kpis(page: SourcePage) -> list[dict[str, Any]]:
     out.append(
         {
             "name": "Error budget, 30 d",
-            "figure": texts.budget(row.budget_left).removesuffix(" %"),
-            "unit": "% left" if row.budget_left is not None else "",
-            "meter": shapes.meter(row.budget_left),
-            "under": [] if spare is None or spent is None
+            "figure": texts.budget(row.budget).removesuffix(" %"),
+            "unit": "% left" if row.budget is not None else "",
+            "meter": shapes.meter(row.budget),
+            "under": ["insufficient data"] if row.budget is None or spare is None or spent is None
             else [f"{texts.duration(spare)} of {texts.duration(spent)}"] if spare >= 0
             else [f"overspent by {texts.duration(-spare)}"],
-            "bad": row.budget_left is not None and row.budget_left < 0,
+            "bad": row.budget is not None and row.budget < 0,
         }
     )  # fmt: skip
     age = limits.data_age_s

@@ -78,6 +78,19 @@ def test_the_list_shows_what_is_open_who_has_it_and_what_comes_next(story: Story
     run(story, "alerts", "list", "--exit-code", code=1)
 
 
+def test_an_incident_tells_what_people_did_in_its_order_and_names_them_once(story: Story) -> None:
+    story.tick()
+    story.ticks(3, weather_api="down")
+    run(story, "alerts", "snooze", "1", "--for", "2h", "--by", "op-1")
+    run(story, "alerts", "ack", "1", "--by", "op-1")
+    run(story, "alerts", "unack", "1", "--by", "op-1")
+    told = run(story, "incidents", "show", "INC-1")
+    at = [told.index(f"source-down  {event}") for event in ("snoozed", "acked", "unacked")]
+    assert at == sorted(at)
+    assert "by op-1, by op-1" not in told
+    assert not [line for line in told.splitlines() if line.count("by op-1") > 1]
+
+
 def test_the_list_as_json_has_a_stable_shape(story: Story) -> None:
     story.tick()
     story.ticks(2, weather_api="down")

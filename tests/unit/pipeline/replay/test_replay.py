@@ -16,7 +16,7 @@ from busta_health_dagster.domain.units import from_epoch
 from busta_health_dagster.pipeline.backtest import Trial, lines, tried
 from busta_health_dagster.pipeline.backtest_suggest import suggest
 from busta_health_dagster.pipeline.backtest_tally import run_tally
-from busta_health_dagster.pipeline.backtest_variants import summarise
+from busta_health_dagster.pipeline.backtest_variants import Variant, best_trade, summarise
 from busta_health_dagster.pipeline.replay import Script, ticks_of
 from busta_health_dagster.store.history import Look
 
@@ -185,6 +185,26 @@ def test_the_summary_counts_messages_noise_and_time_and_names_the_best_trade() -
     assert shown["2"] == (5, 1, 1, 300.0)
     assert report.best == "source-down for 2: 12 notifications fewer, no real alert lost, 5 min later."
     assert [name for name, _, _ in report.noisiest] == ["feed"]
+
+
+def test_an_alert_that_reopens_counts_again_as_it_does_among_the_events() -> None:
+    one = trial({"feed": looks("u" * 30 + "d" + "uu" + "d" + "u" * 30)})
+    tally = run_tally(one, lambda _n, _t: None, lambda _c: None)
+    opened = [event for _, _, _, event in told(one)].count("opened")
+    assert tally.alerts["source-down"] == tally.blips["source-down"] == opened == 2
+
+
+def test_a_limit_under_which_one_alert_never_ends_is_no_trade() -> None:
+    def choice(label: str, told: int, under: int, *, present: bool = False) -> Variant:
+        return Variant("slow-response", "response_ms", label, present, told, 5, 5, None if present else 0.0, under)
+
+    now, endless, better = (
+        choice("5 s", 32, 9_000, present=True),
+        choice("3.75 s", 15, 90_000),
+        choice("6 s", 20, 8_000),
+    )
+    assert best_trade([endless, now]) == ""
+    assert best_trade([endless, now, better]).startswith("slow-response response_ms 6 s: 12 notifications fewer")
 
 
 def test_a_threshold_is_suggested_per_type_within_the_budget() -> None:

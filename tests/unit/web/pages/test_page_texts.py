@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from busta_health_dagster.domain.sla import spoken_budget
 from busta_health_dagster.web.pages import source_facts, texts
 
 
@@ -47,3 +48,9 @@ def test_the_trend_of_quality_is_said_only_as_far_as_the_days_carry_it() -> None
     level = source_facts.quality_trend([(at, None if at == 0 else 99.0) for at, _ in days], 0, 90)
     assert level == "Trend: flat, +0.00 a day (95%: +0.00 to +0.00). No score on 1 day."
     assert source_facts.quality_trend(days[:5], 0, 90) == ""
+
+
+def test_too_little_seen_is_no_budget_to_speak_of() -> None:
+    assert spoken_budget(-19_900.0, 1.4) is None
+    assert spoken_budget(93.0, None) is None
+    assert spoken_budget(-1.86, 95.0) == -1.86
