@@ -79,7 +79,7 @@ class Prober:
         for source, _ in pairs:
             probe = self._setup.registry.get(source.probe)
             if probe is not None and probe.prepare is not None and not probe.third_party:
-                with contextlib.suppress(ImportError):  # the look itself says what is missing
+                with contextlib.suppress(Exception):  # the look meets it again, and says what is missing or wrong
                     probe.prepare(source.config)
         look = _Look(self._setup, kind)
         # Lower tiers enter the gates first; where all gates are open, they start first.
