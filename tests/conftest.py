@@ -10,11 +10,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from busta_health_dagster.store import Store
+
+# A deadline per example is a timed assertion, and examples drawn at random are another suite every night.
+settings.register_profile("everywhere", deadline=None, derandomize=True, print_blob=True)
+settings.load_profile("everywhere")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

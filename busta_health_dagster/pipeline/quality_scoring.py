@@ -166,7 +166,7 @@ def _counted(task: Task, suite: Suite, with_: Scorer) -> tuple[QualityScore, Sch
     """By the database. What the check stored still shows columns and types, bounded as it is."""
     config: Any = task.source.config
     url = with_.secret(config.url) if isinstance(config.url, SecretRef) else config.url
-    verdict = with_.sql.validate(task.source.name, suite, url, config.query).score
+    verdict = with_.sql.validate(task.source.name, suite, url, config.query, from_epoch(with_.now)).score
     shape = None
     if task.sample is not None and task.sample.rows:
         from busta_health_dagster.quality.frame import rows_to_frame, snapshot

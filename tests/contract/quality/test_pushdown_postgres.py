@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from sqlalchemy import create_engine, text
 from busta_health_dagster.quality.loader import load_suite
 from busta_health_dagster.quality.pushdown import SqlRunner, obstacle
 
+NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 SUITES = Path(__file__).parents[3] / "expectations"
 
 pytestmark = [
@@ -29,9 +31,10 @@ def warehouse(postgres_url: str):
         )
         connection.execute(
             text(
-                "insert into games select i, current_date, 'KC', case when i < 40 then null else 'BUF' end, "
-                "now() - interval '10 min' from generate_series(0, 999) i"
-            )
+                "insert into games select i, '2026-11-23', 'KC', case when i < 40 then null else 'BUF' end, "
+                "cast(:updated as timestamptz) from generate_series(0, 999) i"
+            ),
+            {"updated": NOW - timedelta(minutes=10)},
         )
     engine.dispose()
     return postgres_url
@@ -40,7 +43,7 @@ def warehouse(postgres_url: str):
 def test_postgres_counts_for_itself(warehouse: str) -> None:
     suite = load_suite(SUITES / "warehouse_table.json")
     assert obstacle(suite) is None
-    found = SqlRunner().validate("games", suite, warehouse, "select * from games").score
+    found = SqlRunner().validate("games", suite, warehouse, "select * from games", NOW).score
     counts = {c.id: (c.eligible, c.unexpected, c.error) for c in found.checks}
     assert counts["away_team.not_null"] == (1000, 40, None)
     assert counts["home_team.code"] == (1000, 0, None)
@@ -52,7 +55,7 @@ def test_postgres_counts_for_itself(warehouse: str) -> None:
 def test_a_query_that_writes_is_refused_by_the_database(warehouse: str) -> None:
     suite = load_suite(SUITES / "warehouse_table.json")
     query = "with gone as (delete from games returning *) select * from gone"
-    found = SqlRunner().validate("games", suite, warehouse, query).score
+    found = SqlRunner().validate("games", suite, warehouse, query, NOW).score
     assert found.score is None
     assert "WITH" in found.reason or "read-only" in found.reason
     engine = create_engine(warehouse)
@@ -65,7 +68,7 @@ def test_a_query_that_writes_is_refused_by_the_database(warehouse: str) -> None:
 
 def test_an_unreachable_database_is_no_data_and_its_password_stays_out() -> None:
     suite = load_suite(SUITES / "warehouse_table.json")
-    found = SqlRunner().validate("games", suite, "postgresql://u:hunter2@127.0.0.1:1/x", "select 1").score
+    found = SqlRunner().validate("games", suite, "postgresql://u:hunter2@127.0.0.1:1/x", "select 1", NOW).score
     assert found.score is None
     assert "the query could not be run" in found.reason
     assert "hunter2" not in found.reason

@@ -63,9 +63,7 @@ def histories(draw: st.DrawFn) -> tuple[int, list[Observation], list[int]]:
     return interval, observations, draw(st.lists(st.integers(1, 15), min_size=40, max_size=40))
 
 
-@settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
-)
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(histories(), st.data())
 def test_every_window_says_what_the_observations_say(
     store: Store, history: tuple[int, list[Observation], list[int]], data: st.DataObject

@@ -172,7 +172,7 @@ class AlertLife(RuleBasedStateMachine):
 
 
 AlertLife.TestCase.settings = settings(
-    max_examples=150, stateful_step_count=40, deadline=None, derandomize=True,
+    max_examples=150, stateful_step_count=40,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )  # fmt: skip
 TestAlertLife = AlertLife.TestCase

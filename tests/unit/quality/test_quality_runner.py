@@ -261,21 +261,23 @@ def test_a_database_is_scored_by_push_down_and_not_written_to(runner, tmp_path):
     with sqlite3.connect(path) as db:
         db.execute("create table games (id integer, game_date text, home_team text, away_team text, updated_at text)")
         db.executemany(
-            "insert into games values (?, '2026-11-22', 'KC', ?, datetime('now'))",
-            [(i, None if i < 5 else "BUF") for i in range(100)],
+            "insert into games values (?, '2026-11-22', 'KC', ?, ?)",
+            [(i, None if i < 5 else "BUF", (NOW - timedelta(minutes=10)).isoformat(" ")) for i in range(100)],
         )
     db.close()
     suite = load_suite(SUITES / "warehouse_table.json")
     sql = SqlRunner()
     url = f"sqlite:///file:{path}?mode=ro&uri=true"
-    found = sql.validate("games", suite, url, "select * from games;").score
+    found = sql.validate("games", suite, url, "select * from games;", NOW).score
     states = {c.id: (c.eligible, c.unexpected, c.error) for c in found.checks}
     assert states["away_team.not_null"] == (100, 5, None)
     assert states["home_team.code"] == (100, 0, None)
     assert states["updated_at.fresh"] == (1, 0, None)
     assert found.score == 89.0
-    assert sql.validate("games", suite, url, "select * from games where id < 0").score.score is None
-    assert "no such table" in sql.validate("games", suite, url, "select * from elsewhere").score.reason
+    days_later = sql.validate("games", suite, url, "select * from games", NOW + timedelta(days=3)).score
+    assert {c.id: c.unexpected for c in days_later.checks}["updated_at.fresh"] == 1, "the clock is the caller's"
+    assert sql.validate("games", suite, url, "select * from games where id < 0", NOW).score.score is None
+    assert "no such table" in sql.validate("games", suite, url, "select * from elsewhere", NOW).score.reason
     with sqlite3.connect(path) as db:
         assert [r[0] for r in db.execute("select name from sqlite_master")] == ["games"]
     db.close()

@@ -71,7 +71,7 @@ def test_nothing_in_nothing_out():
     assert score_series([], []).shape == (0,)
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(
     step=st.sampled_from([1, 60, 900, 21_600, 86_400, 604_800]),
     seed=st.integers(0, 2**16),

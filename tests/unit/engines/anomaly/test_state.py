@@ -32,7 +32,7 @@ def bent(days: Days, seed: int) -> Days:
     return days
 
 
-@settings(max_examples=4, deadline=None)
+@settings(max_examples=4)
 @given(seed=st.integers(0, 10_000), cut=st.integers(1, 340))
 def test_findings_of_a_prefix_do_not_depend_on_what_follows(seed, cut):
     whole, other = bent(Days(3, 1.2, seed=seed), seed), bent(Days(3, 1.2, seed=seed), seed)
@@ -44,7 +44,7 @@ def test_findings_of_a_prefix_do_not_depend_on_what_follows(seed, cut):
     assert [f for f in a if f.at <= until] == [f for f in b if f.at <= until]
 
 
-@settings(max_examples=4, deadline=None)
+@settings(max_examples=4)
 @given(seed=st.integers(0, 10_000), stops=st.lists(st.integers(1, 570), min_size=1, max_size=4))
 def test_stop_and_restore_anywhere_equals_an_uninterrupted_run(seed, stops):
     days = bent(Days(3, 2, seed=seed), seed)

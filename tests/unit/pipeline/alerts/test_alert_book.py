@@ -107,7 +107,7 @@ def test_what_a_person_does_is_a_pass_of_its_own() -> None:
     assert [(n.channel, n.event) for n in changes.notifications] == [("chat", Event.ACKED)]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.lists(
         st.tuples(st.sampled_from(["up", "down", "unknown", 6_000.0]), st.sampled_from(["up", "down"])), max_size=60

@@ -153,7 +153,7 @@ def test_ladders_may_be_missing_altogether() -> None:
     assert [event for _, _, _, event in told(one)] == ["opened", "resolved"]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     st.text("uuuuuds? ", min_size=4, max_size=90).filter(lambda s: s[0] != " " and s[-1] != " "),
     st.integers(1, 89), st.booleans(),
