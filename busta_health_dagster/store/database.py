@@ -15,11 +15,13 @@ from busta_health_dagster.store.unit import UnitOfWork
 from busta_health_dagster.store.versions import HEAD, VERSION_TABLE, SchemaStatus, compare
 
 if TYPE_CHECKING:
+    import sqlite3
     from collections.abc import Iterator, Mapping
     from types import TracebackType
 
     from sqlalchemy.engine import Connection, Engine
 
+_WAL_AGAIN_AFTER_S = 0.05
 _CONNECT_AGAIN_AFTER_S = (0.2, 1.0)
 _MIGRATION_LOCK = 0x62757374  # "bust"
 
@@ -161,7 +163,7 @@ class Store:
             path.parent.mkdir(parents=True, exist_ok=True)
             connection = sqlite3.connect(path, timeout=self._busy_timeout_s)
             try:
-                connection.execute("PRAGMA journal_mode = WAL")
+                self._switch_to_wal(connection)
             finally:
                 connection.close()
         except (OSError, sqlite3.Error) as error:
@@ -169,6 +171,21 @@ class Store:
                 f"The store at {self.url} cannot be created: {error}. Check the permissions of {path.parent} "
                 "and the room on its disk."
             ) from error
+
+    def _switch_to_wal(self, connection: sqlite3.Connection) -> None:
+        """Wait for a twin that creates the same file: changing the journal mode ignores SQLite's own busy timeout."""
+        import sqlite3
+
+        give_up_at = time.monotonic() + self._busy_timeout_s
+        while True:
+            try:
+                connection.execute("PRAGMA journal_mode = WAL")
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() >= give_up_at:
+                    raise
+                time.sleep(_WAL_AGAIN_AFTER_S)
+            else:
+                return
 
     def _revision(self, connection: Connection) -> str | None:
         if not connection.dialect.has_table(connection, VERSION_TABLE):

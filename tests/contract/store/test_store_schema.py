@@ -89,6 +89,18 @@ def test_two_programs_that_start_at_once_upgrade_once(bare: Store) -> None:
     assert states == ["ok", "ok"]
 
 
+def test_a_new_file_that_another_program_is_writing_is_waited_for(tmp_path: Path) -> None:
+    path = tmp_path / "busta.db"
+    twin = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    twin.execute("BEGIN EXCLUSIVE")
+    done = threading.Timer(0.3, lambda: twin.execute("COMMIT"))
+    done.start()
+    with Store(f"sqlite:///{path}") as store:
+        assert store.upgrade().state == "ok"
+    done.join()
+    twin.close()
+
+
 def test_a_reader_cannot_write_by_mistake(store: Store) -> None:
     def wrong() -> None:
         with store.read() as uow:
