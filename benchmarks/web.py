@@ -62,7 +62,7 @@ def serve(folder: Path, port: int) -> None:
 
 
 def prepare(folder: Path, sources: int) -> None:
-    from busta_health_dagster.pipeline.status import LAST_TICK
+    from busta_health_dagster.pipeline.freshness import LAST_TICK
 
     with open_app(home_of(folder, sources)) as app:
         fill(app.store, sources, 1)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from busta_health_dagster.domain.clock import Clock
     from busta_health_dagster.domain.policy import AlertPolicy
     from busta_health_dagster.domain.rule import Rule
+    from busta_health_dagster.pipeline.rulebook import Rulebook
     from busta_health_dagster.probes.prober import Prober
     from busta_health_dagster.settings import Config, Diagnosis, Reloader
     from busta_health_dagster.store import Store
@@ -137,6 +138,7 @@ def open_app(
         config_problem=reloader.problem,
         environ=env,
         make_channels=make_channels,
+        make_rulebook=make_rulebook,
     )
     if create_store:
         from busta_health_dagster.pipeline.recount import settle_windows
@@ -174,6 +176,13 @@ def make_prober(app: App) -> Prober:
         platform=Bridge(),
         control=app.config.control,
     )
+
+
+def make_rulebook(app: App) -> Rulebook:
+    """Every rule compiled for its sources; once per configuration."""
+    from busta_health_dagster.pipeline.alert import make_rulebook as compiled
+
+    return compiled(app)
 
 
 def make_channels(app: App) -> Channels:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from busta_health_dagster import bootstrap
 from busta_health_dagster.channels import registry
 from busta_health_dagster.domain.alert import AlertState
 from busta_health_dagster.domain.observation import Kind, Observation, Status
@@ -16,8 +17,8 @@ from busta_health_dagster.domain.standing import fold, standing
 from busta_health_dagster.domain.units import floor_to
 from busta_health_dagster.pipeline.alert import Passed, alert_pass
 from busta_health_dagster.pipeline.app import App, Channels
+from busta_health_dagster.pipeline.freshness import LAST_TICK
 from busta_health_dagster.pipeline.observe import keep
-from busta_health_dagster.pipeline.status import LAST_TICK
 from busta_health_dagster.settings import Config, Secrets
 from busta_health_dagster.settings.home import Home
 from busta_health_dagster.testing import EPOCH, FakeClock
@@ -75,6 +76,7 @@ def app_on(
     return App(
         home=Home(Path("home")), config=config, store=store, secrets=Secrets({}, Path("config")),
         clock=clock or FakeClock(now), make_prober=no_prober, make_channels=channels,
+        make_rulebook=bootstrap.make_rulebook,
     )  # fmt: skip
 
 

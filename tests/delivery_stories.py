@@ -111,7 +111,7 @@ def application(
     config = Config(tmp_path, {}, policy=policy(*channels))
     return App(
         Home(tmp_path), config, store, Secrets(environ or {}, tmp_path), clock or FakeClock(), bootstrap.make_prober,
-        make_channels=bootstrap.make_channels,
+        make_channels=bootstrap.make_channels, make_rulebook=bootstrap.make_rulebook,
     )  # fmt: skip
 
 

@@ -12,7 +12,7 @@ from busta_health_dagster.domain.access import Principal, Role
 from busta_health_dagster.domain.observation import Observation, Phases, Status
 from busta_health_dagster.domain.units import floor_to
 from busta_health_dagster.pipeline.alert import alert_pass
-from busta_health_dagster.pipeline.status import LAST_TICK
+from busta_health_dagster.pipeline.freshness import LAST_TICK
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -20,9 +20,9 @@ from busta_health_dagster.pipeline import detect, evaluate, monitor_alerts
 from busta_health_dagster.pipeline.alert_book import AlertBook, Changes, Rulebook
 from busta_health_dagster.pipeline.alert_commit import commit
 from busta_health_dagster.pipeline.failpoints import failpoint
+from busta_health_dagster.pipeline.freshness import LAST_TICK, STALE_TICKS
 from busta_health_dagster.pipeline.pass_clock import keep_steady, read_steady
 from busta_health_dagster.pipeline.planned import maintenance
-from busta_health_dagster.pipeline.status import LAST_TICK, STALE_TICKS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

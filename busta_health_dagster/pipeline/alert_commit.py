@@ -9,7 +9,7 @@ from busta_health_dagster.domain.alert import Alert, AlertState
 from busta_health_dagster.pipeline.bands import normal_of
 from busta_health_dagster.pipeline.notices import Scene, by_alert, write
 from busta_health_dagster.pipeline.planned import maintenance
-from busta_health_dagster.pipeline.status import WINDOWS_S, sla_of, window_end
+from busta_health_dagster.pipeline.sla_windows import WINDOWS_S, sla_of, window_end
 from busta_health_dagster.store.outbox import Message
 
 if TYPE_CHECKING:

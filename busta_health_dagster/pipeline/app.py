@@ -45,6 +45,7 @@ class App:
     config_problem: str | None = None
     environ: Mapping[str, str] = field(default_factory=dict)
     make_channels: Callable[[App], Channels] | None = None
+    make_rulebook: Callable[[App], Rulebook] | None = None
     drill: bool = False
 
     @cached_property
@@ -65,9 +66,8 @@ class App:
     @cached_property
     def rulebook(self) -> Rulebook:
         """Every rule compiled for its sources; once per configuration."""
-        from busta_health_dagster.pipeline.alert import make_rulebook
-
-        return make_rulebook(self)
+        assert self.make_rulebook is not None, "this application was opened without rules"
+        return self.make_rulebook(self)
 
     def now(self) -> int:
         """Epoch seconds, UTC."""

@@ -14,7 +14,7 @@ from busta_health_dagster.channels.transport import judged, post
 from busta_health_dagster.domain.delivery import Delivered, Outcome, Rejected
 from busta_health_dagster.domain.errors import MissingSecret
 from busta_health_dagster.domain.units import duration_text
-from busta_health_dagster.pipeline.status import LAST_TICK, STALE_TICKS
+from busta_health_dagster.pipeline.freshness import LAST_TICK, STALE_TICKS
 
 if TYPE_CHECKING:
     from busta_health_dagster.pipeline.app import App

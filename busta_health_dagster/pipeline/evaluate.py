@@ -13,11 +13,12 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from busta_health_dagster.domain.observation import Observation, Status
-from busta_health_dagster.domain.units import duration_text, floor_to
+from busta_health_dagster.domain.observation import Observation
+from busta_health_dagster.domain.units import floor_to
 from busta_health_dagster.domain.verdict import Score
 from busta_health_dagster.engines.rules import check_verdicts, failure_check, limits_for, quality_check
 from busta_health_dagster.pipeline.alert_book import AlertBook, Rulebook, Seat
+from busta_health_dagster.pipeline.freshness import newest_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -30,14 +31,8 @@ if TYPE_CHECKING:
     from busta_health_dagster.pipeline.app import App
     from busta_health_dagster.store import UnitOfWork
 
-STALE_INTERVALS = 3
-"""Without an observation for so many intervals the monitor does not know, whatever it saw before."""
 OPENS_WITHIN_INTERVALS = 3
 """An older look opens no alert."""
-
-
-def is_stale(source: Source, state: SourceState, now: int) -> bool:
-    return now - state.observed_at > STALE_INTERVALS * source.interval_s
 
 
 @dataclass(slots=True)
@@ -221,25 +216,3 @@ def verdicts_of(
             checks["quality"] = quality_check(source, limits, taken.window.score, now)
         out[name] = checks
     return out
-
-
-def newest_of(source: Source, state: SourceState, now: int) -> Observation:
-    """The state as an observation; when it is too old to be believed, as an unknown one."""
-    status, reason, detail = state.status, state.reason, state.detail
-    if is_stale(source, state, now):
-        status, reason = Status.UNKNOWN, "stale_monitor"
-        detail = f"nobody has looked for {duration_text(now - state.observed_at)}"
-    unknown = status is Status.UNKNOWN
-    return Observation(
-        source.name,
-        state.slot,
-        state.observed_at,
-        status,
-        reason,
-        detail,
-        response_ms=None if unknown else state.response_ms,
-        data_age_s=None if unknown else state.data_age_s,
-        items=state.items,
-        attempts=state.attempts,
-        http_status=state.http_status,
-    )

@@ -13,14 +13,12 @@ from busta_health_dagster.domain.units import config_duration, from_epoch, iso
 from busta_health_dagster.engines.maintenance import occurrences, validate
 from busta_health_dagster.engines.routing import selector_text
 from busta_health_dagster.pipeline.known import known_sources
-from busta_health_dagster.pipeline.observe import look
 from busta_health_dagster.pipeline.planned import maintenance, windows
 from busta_health_dagster.pipeline.recount import recount_changed
 
 if TYPE_CHECKING:
     from busta_health_dagster.domain.documents.service import WindowRow
     from busta_health_dagster.domain.maintenance import Occurrence, Window
-    from busta_health_dagster.domain.observation import Observation
     from busta_health_dagster.pipeline.app import App
     from busta_health_dagster.store import UnitOfWork
 
@@ -174,26 +172,6 @@ def end(app: App, which: str, *, actor: str) -> Planned | None:
         _audit(uow, now, actor, "maintenance.end", window)
         left, _ = uow.maintenance.get(key)
         return _planned(app, uow, left, now)
-
-
-def reprobe(app: App, since: int) -> list[Observation]:
-    """Look once more, before their maintenance ends, at sources that would have alerted and are not looked at in this
-    tick (which began at `since`): still failing, the alert opens at the end.
-    """
-    now, tick_s = app.now(), app.config.tick_s
-    with app.store.read() as uow:
-        held = {a.source for a in uow.alerts.watched().values() if a.suppressed_by.startswith("maintenance")}
-        if not held:
-            return []
-        index = maintenance(app, uow, now, now + tick_s + 1)
-        states = uow.states.all()
-    sources = [s for name in sorted(held) if (s := app.config.sources.get(name)) is not None]
-    ending = [
-        s for s in sources
-        if (inside := index.interval_at(s, now)) is not None and inside[1] <= now + tick_s
-        and s.name in states and states[s.name].observed_at < since
-    ]  # fmt: skip
-    return look(app, ending) if ending else []
 
 
 def _checked(window: Window) -> tuple[Problem, ...]:

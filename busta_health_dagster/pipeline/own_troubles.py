@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 from busta_health_dagster.domain.own import CONFIGURATION, MONITOR, NETWORK
 from busta_health_dagster.domain.units import duration_text
 from busta_health_dagster.pipeline.breakers import channel_state
+from busta_health_dagster.pipeline.freshness import LAST_TICK
 from busta_health_dagster.pipeline.monitor_alerts import DO
 from busta_health_dagster.pipeline.pass_clock import latest
-from busta_health_dagster.pipeline.status import LAST_TICK
 from busta_health_dagster.pipeline.store_trouble import store_trouble
 
 if TYPE_CHECKING:

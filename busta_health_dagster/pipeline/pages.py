@@ -11,18 +11,12 @@ from busta_health_dagster.engines.maintenance import MaintenanceIndex
 from busta_health_dagster.engines.rules import limits_for
 from busta_health_dagster.engines.sla import slice_length
 from busta_health_dagster.pipeline import page_alerts
+from busta_health_dagster.pipeline.freshness import LAST_TICK, STALE_TICKS
 from busta_health_dagster.pipeline.own_troubles import Trouble, own_troubles
 from busta_health_dagster.pipeline.pass_clock import read_steady
 from busta_health_dagster.pipeline.planned import maintenance
-from busta_health_dagster.pipeline.status import (
-    DAY_S,
-    LAST_TICK,
-    STALE_TICKS,
-    STRIP_BUCKET_S,
-    fleet_health,
-    sla_of,
-    window_end,
-)
+from busta_health_dagster.pipeline.sla_windows import DAY_S, sla_of, window_end
+from busta_health_dagster.pipeline.status import STRIP_BUCKET_S, fleet_health
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from busta_health_dagster.domain.observation import Kind, Status
 from busta_health_dagster.domain.units import duration_text, floor_to, from_epoch
 from busta_health_dagster.engines.rules import limits_for
-from busta_health_dagster.pipeline.evaluate import STALE_INTERVALS, is_stale
+from busta_health_dagster.pipeline.freshness import STALE_INTERVALS, is_stale
 from busta_health_dagster.pipeline.quality_page import write_page
 from busta_health_dagster.pipeline.quality_scoring import Outcome, Task, pushes_down, score_source, scorer
 

@@ -12,13 +12,14 @@ from busta_health_dagster.pipeline import page_alerts
 from busta_health_dagster.pipeline.bands import bands_of
 from busta_health_dagster.pipeline.detect import check_of
 from busta_health_dagster.pipeline.detector import anomaly_rule
-from busta_health_dagster.pipeline.evaluate import newest_of
+from busta_health_dagster.pipeline.freshness import newest_of
 from busta_health_dagster.pipeline.own_troubles import Trouble, own_troubles
 from busta_health_dagster.pipeline.page_anomalies import ShownAnomaly, anomalies_of
 from busta_health_dagster.pipeline.pages import MONTH_S, Planned, Version, active_alerts, version_of
 from busta_health_dagster.pipeline.pass_clock import read_steady
 from busta_health_dagster.pipeline.planned import maintenance
-from busta_health_dagster.pipeline.status import DAY_S, WINDOWS_S, fleet_health, sla_of, window_end
+from busta_health_dagster.pipeline.sla_windows import DAY_S, WINDOWS_S, sla_of, window_end
+from busta_health_dagster.pipeline.status import fleet_health
 from busta_health_dagster.settings.show import show_source
 
 if TYPE_CHECKING:

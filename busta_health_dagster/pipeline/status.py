@@ -10,9 +10,10 @@ from busta_health_dagster.domain.health import FleetHealth, SourceHealth, worst_
 from busta_health_dagster.domain.sla import percent
 from busta_health_dagster.domain.units import config_duration, floor_to, iso
 from busta_health_dagster.engines.rules import limits_for
-from busta_health_dagster.engines.sla import SHORTEST_SLICE_S, filled, result
-from busta_health_dagster.pipeline.evaluate import is_stale
+from busta_health_dagster.engines.sla import result
+from busta_health_dagster.pipeline.freshness import LAST_TICK, STALE_TICKS, is_stale
 from busta_health_dagster.pipeline.planned import maintenance
+from busta_health_dagster.pipeline.sla_windows import DAY_S, WINDOWS_S, counts_of, window_end
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -20,29 +21,15 @@ if TYPE_CHECKING:
 
     from busta_health_dagster.domain.documents.sources import SourceConfig, SourceInfo
     from busta_health_dagster.domain.observation import SourceState
-    from busta_health_dagster.domain.sla import Degraded, SlaResult, SliceCounts
+    from busta_health_dagster.domain.sla import Degraded, SliceCounts
     from busta_health_dagster.domain.source import Source
     from busta_health_dagster.engines.maintenance import MaintenanceIndex
     from busta_health_dagster.pipeline.app import App
     from busta_health_dagster.store import UnitOfWork
     from busta_health_dagster.store.rollups import Bar, Summary
 
-DAY_S = 86400
-WINDOWS_S = {"24h": DAY_S, "7d": 7 * DAY_S, "30d": 30 * DAY_S}
 FAILURES_OVER_S = 6 * 3600
 STRIP_BUCKET_S = 1800
-LAST_TICK = "last_tick"
-"""Key of what the monitor remembers of its newest finished tick: when, how long, how many."""
-STALE_TICKS = 3
-
-
-def window_end(states: Mapping[str, SourceState], now: int) -> int:
-    """The T of "the window asked for at T": the end of the newest slice that was looked at, or of the last whole one."""
-    newest = max(
-        (s.scheduled_slot for s in states.values() if s.scheduled_slot is not None and s.scheduled_slot <= now),
-        default=0,
-    )
-    return max(floor_to(now, SHORTEST_SLICE_S), floor_to(newest, SHORTEST_SLICE_S) + SHORTEST_SLICE_S if newest else 0)
 
 
 def fleet_health(app: App, names: Collection[str] | None = None, *, strips: bool = False) -> FleetHealth:
@@ -99,39 +86,13 @@ def _word(bar: Bar) -> str | None:
     return "maintenance" if bar.maintenance else bar.status.word
 
 
-def sla_of(
-    source: Source,
-    window: str,
-    span: tuple[int, int],
-    seen: Summary | None,
-    planned: Sequence[tuple[int, int]],
-) -> SlaResult | None:
-    """The service level of one source over one window, from its rollups; None when the store has never seen it."""
-    if seen is None:
-        return None
-    return result(
-        _counts(source, span, seen, planned),
-        source=source.name,
-        window=window,
-        target=source.sla.uptime,
-        degraded=source.sla.degraded,
-        interval_s=source.interval_s,
-    )
-
-
-def _counts(source: Source, span: tuple[int, int], seen: Summary, planned: Sequence[tuple[int, int]]) -> SliceCounts:
-    since, until = span
-    inside = [(max(a, since), min(b, until)) for a, b in planned if a < until and b > since]
-    return filled(seen.slices, since=since, until=until, interval_s=source.interval_s, maintenance=inside)
-
-
 def _shares_of(
     source: Source, span: tuple[int, int], seen: Summary | None, planned: Sequence[tuple[int, int]]
 ) -> tuple[float | None, float | None, float | None]:
     """Uptime, coverage and what is left of the budget, as percentages."""
     if seen is None:
         return None, None, None
-    return _shares(_counts(source, span, seen, planned), source.sla.uptime, source.sla.degraded, source.interval_s)
+    return _shares(counts_of(source, span, seen, planned), source.sla.uptime, source.sla.degraded, source.interval_s)
 
 
 @lru_cache(16_384)

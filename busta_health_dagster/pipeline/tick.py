@@ -9,9 +9,10 @@ from busta_health_dagster.pipeline.alert import alert_pass
 from busta_health_dagster.pipeline.dead_mans_switch import beat
 from busta_health_dagster.pipeline.deliver import delivery_pass
 from busta_health_dagster.pipeline.detect import catch_up
-from busta_health_dagster.pipeline.maintenance import reprobe
+from busta_health_dagster.pipeline.freshness import LAST_TICK
 from busta_health_dagster.pipeline.observe import observe
-from busta_health_dagster.pipeline.status import LAST_TICK, fleet_health
+from busta_health_dagster.pipeline.reprobe import reprobe
+from busta_health_dagster.pipeline.status import fleet_health
 from busta_health_dagster.pipeline.store_trouble import noted
 
 if TYPE_CHECKING:

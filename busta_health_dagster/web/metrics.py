@@ -12,8 +12,10 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from busta_health_dagster import __version__
+from busta_health_dagster.pipeline.freshness import LAST_TICK
 from busta_health_dagster.pipeline.own_troubles import failing_channels, own_troubles
-from busta_health_dagster.pipeline.status import FAILURES_OVER_S, LAST_TICK, WINDOWS_S, fleet_health
+from busta_health_dagster.pipeline.sla_windows import WINDOWS_S
+from busta_health_dagster.pipeline.status import FAILURES_OVER_S, fleet_health
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence

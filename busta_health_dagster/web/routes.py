@@ -8,7 +8,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Mount, Route
 
 from busta_health_dagster.domain.errors import StoreError
-from busta_health_dagster.pipeline.status import LAST_TICK, STALE_TICKS
+from busta_health_dagster.pipeline.freshness import LAST_TICK, STALE_TICKS
 from busta_health_dagster.web import api, pages
 from busta_health_dagster.web.metrics import CONTENT_TYPE, render
 

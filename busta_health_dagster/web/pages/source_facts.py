@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from busta_health_dagster.domain.units import duration_text
 from busta_health_dagster.engines.slope import crossing, theil_sen
-from busta_health_dagster.pipeline.status import DAY_S
+from busta_health_dagster.pipeline.sla_windows import DAY_S
 from busta_health_dagster.web.pages import shapes, texts
 
 if TYPE_CHECKING:

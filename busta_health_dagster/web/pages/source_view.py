@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from busta_health_dagster.domain.anomaly import Metric
 from busta_health_dagster.domain.verdict import Outcome
 from busta_health_dagster.engines.rules.limits import limit_text
-from busta_health_dagster.pipeline.status import DAY_S
+from busta_health_dagster.pipeline.sla_windows import DAY_S
 from busta_health_dagster.web.pages import charts, shapes, source_facts, texts
 from busta_health_dagster.web.pages.alert_view import alert_view
 from busta_health_dagster.web.pages.fleet_view import bar_words, reason

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from busta_health_dagster.domain.fields import SecretRef
 from busta_health_dagster.pipeline.dead_mans_switch import LAST_BEAT, beat
 from busta_health_dagster.pipeline.deliver import delivery_pass
-from busta_health_dagster.pipeline.status import LAST_TICK
+from busta_health_dagster.pipeline.freshness import LAST_TICK
 from busta_health_dagster.settings.settings_model import DeadMansSwitch, Settings
 from tests.delivery_stories import Receiver, application, enqueue, hook, message
 

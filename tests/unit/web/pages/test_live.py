@@ -6,7 +6,7 @@ import asyncio
 import json
 from typing import TYPE_CHECKING, Any
 
-from busta_health_dagster.pipeline.status import LAST_TICK
+from busta_health_dagster.pipeline.freshness import LAST_TICK
 from busta_health_dagster.web import live
 
 if TYPE_CHECKING:
