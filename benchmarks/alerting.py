@@ -16,14 +16,14 @@ from typing import TYPE_CHECKING
 
 from busta_health_dagster import bootstrap
 from busta_health_dagster.domain.observation import Observation, Status
-from busta_health_dagster.pipeline.alert import alert_pass
-from busta_health_dagster.pipeline.observe import keep
+from busta_health_dagster.pipeline.alerting.alert_pass import alert_pass
+from busta_health_dagster.pipeline.observing.observe import store_observations
 from busta_health_dagster.testing import FakeClock
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from busta_health_dagster.pipeline.app import App
+    from busta_health_dagster.pipeline.app.app import App
 
 CONFIG = Path(__file__).parent.parent / "config"
 SLOT_S = 300
@@ -39,10 +39,10 @@ def fleet(home: Path, n: int, clock: FakeClock) -> App:
     return replace(app, config=replace(app.config, sources=sources))
 
 
-def looks(app: App, status: Status) -> None:
+def observations(app: App, status: Status) -> None:
     at = app.now() // SLOT_S * SLOT_S
     ms, age = (None, None) if status is Status.DOWN else (200.0, 30.0)
-    keep(
+    store_observations(
         app,
         [Observation(n, at, at, status, "ok", response_ms=ms, items=14, data_age_s=age) for n in app.config.sources],
     )
@@ -70,10 +70,10 @@ def run(n: int) -> None:
             ("first pass", Status.UP), ("nothing happens", Status.UP), ("all fail", Status.DOWN),
             ("all still fail", Status.DOWN), ("well once", Status.UP), ("well twice: all resolve", Status.UP),
         ):  # fmt: skip
-            looks(app, status)
+            observations(app, status)
             measured(label, tick)
             clock.advance(SLOT_S)
-        measured("a sensor's pass", lambda: alert_pass(app, whole=False).looks)
+        measured("a sensor's pass", lambda: alert_pass(app, whole=False).observations)
         app.close()
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from busta_health_dagster import bootstrap
 from busta_health_dagster.domain.clock import SystemClock
 from busta_health_dagster.domain.observation import Observation, Status
-from busta_health_dagster.pipeline.backtest import stored_trial, tried
+from busta_health_dagster.pipeline.backtest.backtest import stored_run, tried
 
 SLOT_S = 300
 CONFIG = Path(__file__).parent.parent / "config"
@@ -80,13 +80,12 @@ def main() -> None:
                 uow.observations.add(day)
         rules = tried([r for r in app.config.rules if r.name != "anomaly"], include_shadow=False)
         wall, cpu = time.perf_counter(), time.process_time()
-        trial = stored_trial(app, rules, app.config.policy, since_s=asked.days * 86400)
-        events = sum(len(changes.transitions) for changes in trial.run())
+        run = stored_run(app, rules, app.config.policy, since_s=asked.days * 86400)
+        events = sum(len(changes.transitions) for changes in run.run())
         wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
-        looks = asked.sources * asked.days * 288
-        print(
-            f"{looks:,} looks, {events:,} transitions: {cpu:.1f} CPU s, {wall:.1f} s wall, {1e6 * cpu / looks:.1f} us per look"
-        )
+        observations = asked.sources * asked.days * 288
+        each = f"{1e6 * cpu / observations:.1f} us per observation"
+        print(f"{observations:,} observations, {events:,} transitions: {cpu:.1f} CPU s, {wall:.1f} s wall, {each}")
         app.close()
 
 

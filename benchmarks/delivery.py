@@ -41,12 +41,12 @@ from busta_health_dagster.domain.policy import AlertPolicy, Escalation, Route, S
 from busta_health_dagster.domain.rule import Condition, Pattern, Rule, Severity  # noqa: E402
 from busta_health_dagster.domain.source import Selector, Source  # noqa: E402
 from busta_health_dagster.domain.units import floor_to  # noqa: E402
-from busta_health_dagster.pipeline.alert import alert_pass  # noqa: E402
-from busta_health_dagster.pipeline.app import App  # noqa: E402
-from busta_health_dagster.pipeline.deliver import delivery_pass  # noqa: E402
-from busta_health_dagster.pipeline.drill_stage import DrillClock  # noqa: E402
-from busta_health_dagster.pipeline.drill_storm import drill_storm  # noqa: E402
-from busta_health_dagster.pipeline.observe import keep  # noqa: E402
+from busta_health_dagster.pipeline.alerting.alert_pass import alert_pass  # noqa: E402
+from busta_health_dagster.pipeline.app.app import App  # noqa: E402
+from busta_health_dagster.pipeline.delivery.delivery_pass import delivery_pass  # noqa: E402
+from busta_health_dagster.pipeline.drill.stage import DrillClock  # noqa: E402
+from busta_health_dagster.pipeline.drill.storm import drill_storm  # noqa: E402
+from busta_health_dagster.pipeline.observing.observe import store_observations  # noqa: E402
 from busta_health_dagster.store import Store  # noqa: E402
 from tests.delivery_stories import Receiver, application, enqueue, hook, message, rows  # noqa: E402
 
@@ -77,7 +77,9 @@ def latency(rounds: int, sources: int) -> None:
         for n in range(rounds):
             clock.advance(INTERVAL_S)
             now, bad = app.now(), f"s{n % sources:04}"
-            keep(app, [_look(name, floor_to(now, INTERVAL_S), now, name == bad) for name in app.config.sources])
+            store_observations(
+                app, [_observe(name, floor_to(now, INTERVAL_S), now, name == bad) for name in app.config.sources]
+            )
             stored, before = time.monotonic(), len(ops.received)
             alert_pass(app, ticking=True)
             delivery_pass(app)
@@ -89,7 +91,7 @@ def latency(rounds: int, sources: int) -> None:
           f"median {median(took):.2f} s, p95 {p95:.2f} s, worst {max(took):.2f} s (target p95 12 s)")  # fmt: skip
 
 
-def _look(name: str, slot: int, now: int, bad: bool) -> Observation:
+def _observe(name: str, slot: int, now: int, bad: bool) -> Observation:
     if bad:
         return Observation(name, slot, now, Status.DOWN, "connect", "connection refused")
     return Observation(name, slot, now, Status.UP, response_ms=100.0)
@@ -107,7 +109,7 @@ def storm(sizes: list[int]) -> None:
             app = monitor(store, Path(folder), ops.url, 12)
             began, cpu = time.monotonic(), time.process_time()
             report = drill_storm(app, size)
-            print(f"storm of {size:,}: {report.opened:,} alerts stored in {report.stored_s:.1f} s, {len(report.told)} message, "
+            print(f"storm of {size:,}: {report.opened:,} alerts stored in {report.stored_s:.1f} s, {len(report.notified)} message, "
                   f"{report.resolved:,} resolved with {len(report.ended)} message, next tick {report.lag_s:.1f} s late, "
                   f"{'passed' if report.passed else 'FAILED'}; whole drill {time.monotonic() - began:.0f} s, "
                   f"{time.process_time() - cpu:.1f} CPU s (target: one notification per route, next tick on time)")  # fmt: skip

@@ -78,10 +78,10 @@ def configuration(folder: Path, base: str, count: int) -> None:
 def tell_all(home: Path, config: Path, untold: int) -> None:
     """As if Dagster had been told of every source, except of as many as make `untold` events."""
     from busta_health_dagster import bootstrap
-    from busta_health_dagster.engines.reporting import Reported
-    from busta_health_dagster.pipeline.alert import alert_pass
-    from busta_health_dagster.pipeline.observe import observe
-    from busta_health_dagster.pipeline.reporting import outcome_code
+    from busta_health_dagster.engines.dagster_events import Reported
+    from busta_health_dagster.pipeline.alerting.alert_pass import alert_pass
+    from busta_health_dagster.pipeline.dagster_events.pending import outcome_code
+    from busta_health_dagster.pipeline.observing.observe import observe
 
     app = bootstrap.open_app(home=home, config_dir=config, environ={})
     try:
@@ -108,7 +108,7 @@ def dagster_bytes(home: Path) -> int:
     return sum(p.stat().st_size for p in (home / "dagster").rglob("*") if p.is_file())
 
 
-def judged(what: str, value: float, most: float | None) -> Figure:
+def evaluated(what: str, value: float, most: float | None) -> Figure:
     return Figure(
         what, f"{value:.2f}", "reported" if most is None else f"<= {most:g}", None if most is None else value <= most
     )
@@ -126,9 +126,9 @@ def cold_starts(env: Mapping[str, str], rounds: int) -> list[Figure]:
         Figure(
             "importing SQLAlchemy, pydantic, YAML, Typer, Rich: CPU s", f"{cpu('-c', LIBRARIES):.2f}", "reference 0.65"
         ),
-        judged("busta sources health, cold: CPU s", cpu(*busta, "sources", "health", "-o", "json"), 0.9),
-        judged("busta alerts list, cold: CPU s", cpu(*busta, "alerts", "list"), None),
-        judged("busta --help: CPU s", cpu(*busta, "--help"), None),
+        evaluated("busta sources health, cold: CPU s", cpu(*busta, "sources", "health", "-o", "json"), 0.9),
+        evaluated("busta alerts list, cold: CPU s", cpu(*busta, "alerts", "list"), None),
+        evaluated("busta --help: CPU s", cpu(*busta, "--help"), None),
     ]
 
 
@@ -175,16 +175,16 @@ class Bench:
         most, longest = TARGETS.get(size, (None, None))
         name = f"tick, {size:,} sources"
         figures = [
-            judged(f"{name}: CPU s above the floor", statistics.median(cpu for cpu, _ in spent) - self.floor, most),
-            judged(f"{name}: wall s", statistics.median(wall for _, wall in spent), longest),
+            evaluated(f"{name}: CPU s above the floor", statistics.median(cpu for cpu, _ in spent) - self.floor, most),
+            evaluated(f"{name}: wall s", statistics.median(wall for _, wall in spent), longest),
         ]
         if size == 12:
-            figures.append(judged("Dagster's own growth, 12 sources: MB a day at 5 min", grown * 288 / 1e6, 60))
+            figures.append(evaluated("Dagster's own growth, 12 sources: MB a day at 5 min", grown * 288 / 1e6, 60))
         if size == 100:
             figures += cold_starts(env, self.rounds)
         if size == 1000:
-            told = statistics.median(tick(untold=EVENTS)[0] for _ in range(self.rounds)) - self.floor
-            figures.append(judged(f"{name}, {EVENTS} events to tell: CPU s above the floor", told, None))
+            notified = statistics.median(tick(untold=EVENTS)[0] for _ in range(self.rounds)) - self.floor
+            figures.append(evaluated(f"{name}, {EVENTS} events to tell: CPU s above the floor", notified, None))
         return figures
 
 

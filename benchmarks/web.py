@@ -52,17 +52,17 @@ def serve(folder: Path, port: int) -> None:
     import uvicorn
     from starlette.applications import Starlette
 
-    from busta_health_dagster.web.door import Door
+    from busta_health_dagster.web.auth_middleware import AuthMiddleware
     from busta_health_dagster.web.routes import routes
     from busta_health_dagster.web.serve import doorkeeper
 
     with open_app(folder) as app:
-        door = Door(Starlette(routes=routes(app)), doorkeeper(app, host="127.0.0.1", port=port))
+        door = AuthMiddleware(Starlette(routes=routes(app)), doorkeeper(app, host="127.0.0.1", port=port))
         uvicorn.run(door, host="127.0.0.1", port=port, log_level="error", timeout_graceful_shutdown=1)
 
 
 def prepare(folder: Path, sources: int) -> None:
-    from busta_health_dagster.pipeline.freshness import LAST_TICK
+    from busta_health_dagster.pipeline.app.freshness import LAST_TICK
 
     with open_app(home_of(folder, sources)) as app:
         fill(app.store, sources, 1)

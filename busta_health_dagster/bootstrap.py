@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from busta_health_dagster import probes, settings
 from busta_health_dagster.channels import registry as channels
 from busta_health_dagster.domain.clock import SystemClock
-from busta_health_dagster.pipeline.app import App, Channels
+from busta_health_dagster.pipeline.app.app import App, Channels
 from busta_health_dagster.settings.home import Home
 from busta_health_dagster.settings.home import find_home as locate_home
 from busta_health_dagster.settings.instance import instance_settings, write_instance
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from busta_health_dagster.domain.clock import Clock
     from busta_health_dagster.domain.policy import AlertPolicy
     from busta_health_dagster.domain.rule import Rule
-    from busta_health_dagster.pipeline.rulebook import Rulebook
+    from busta_health_dagster.engines.alerting.compiled_rules import CompiledRules
     from busta_health_dagster.probes.prober import Prober
     from busta_health_dagster.settings import Config, Diagnosis, Reloader
     from busta_health_dagster.store import Store
@@ -141,7 +141,7 @@ def open_app(
         make_rulebook=make_rulebook,
     )
     if create_store:
-        from busta_health_dagster.pipeline.recount import settle_windows
+        from busta_health_dagster.pipeline.maintenance.recompute_rollups import settle_windows
 
         settle_windows(app)
     return app
@@ -171,16 +171,16 @@ def make_prober(app: App) -> Prober:
         probes.registry(),
         secret=app.secrets,
         clock=app.clock,
-        beats=app.beats,
+        heartbeats=app.heartbeats,
         limits=bounds,
         platform=Bridge(),
         control=app.config.control,
     )
 
 
-def make_rulebook(app: App) -> Rulebook:
+def make_rulebook(app: App) -> CompiledRules:
     """Every rule compiled for its sources; once per configuration."""
-    from busta_health_dagster.pipeline.alert import make_rulebook as compiled
+    from busta_health_dagster.pipeline.alerting.alert_pass import compile_rules as compiled
 
     return compiled(app)
 

@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Any
 from busta_health_dagster import bootstrap
 from busta_health_dagster.channels import registry
 from busta_health_dagster.domain.alert import AlertState
+from busta_health_dagster.domain.alert_replay import replay, snapshot
 from busta_health_dagster.domain.observation import Kind, Observation, Status
 from busta_health_dagster.domain.policy import AlertPolicy, ChannelSpec, Escalation, Grouping, Route, Step
 from busta_health_dagster.domain.rule import Condition, Pattern, Rule, Severity
 from busta_health_dagster.domain.source import Selector, Source
-from busta_health_dagster.domain.standing import fold, standing
 from busta_health_dagster.domain.units import floor_to
-from busta_health_dagster.pipeline.alert import Passed, alert_pass
-from busta_health_dagster.pipeline.app import App, Channels
-from busta_health_dagster.pipeline.freshness import LAST_TICK
-from busta_health_dagster.pipeline.observe import keep
+from busta_health_dagster.pipeline.alerting.alert_pass import AlertPassResult, alert_pass
+from busta_health_dagster.pipeline.app.app import App, Channels
+from busta_health_dagster.pipeline.app.freshness import LAST_TICK
+from busta_health_dagster.pipeline.observing.observe import store_observations
 from busta_health_dagster.settings import Config, Secrets
 from busta_health_dagster.settings.home import Home
 from busta_health_dagster.testing import EPOCH, FakeClock
@@ -86,7 +86,7 @@ class Story:
 
     app: App
     default: Any = "up"
-    passes: list[Passed] = field(default_factory=list)
+    passes: list[AlertPassResult] = field(default_factory=list)
 
     @property
     def clock(self) -> FakeClock:
@@ -101,9 +101,9 @@ class Story:
             for s in self.app.config.sources.values()
             if (state := states.get(s.name, self.default)) is not None
         ]
-        return keep(self.app, seen)
+        return store_observations(self.app, seen)
 
-    def tick(self, **states: Any) -> Passed:
+    def tick(self, **states: Any) -> AlertPassResult:
         """Look, pass, note the tick as finished, and let five minutes go by."""
         at = self.app.now()
         self.look(**states)
@@ -113,7 +113,7 @@ class Story:
         self.clock.advance(TICK)
         return passed
 
-    def pass_(self, **options: Any) -> Passed:
+    def pass_(self, **options: Any) -> AlertPassResult:
         self.passes.append(alert_pass(self.app, **options))
         return self.passes[-1]
 
@@ -145,8 +145,8 @@ class Story:
             alerts = uow.alerts.list(limit=1000)
             for alert in alerts:
                 story = [t.transition for t in uow.transitions.of(alert.id or 0)]
-                assert fold(story).state is standing(alert).state
-                assert fold(story).severity is standing(alert).severity
+                assert replay(story).state is snapshot(alert).state
+                assert replay(story).severity is snapshot(alert).severity
         active = [a.fingerprint for a in alerts if a.state in {AlertState.OPEN, AlertState.PENDING}]
         assert len(active) == len(set(active))
 
@@ -164,6 +164,6 @@ def observed(source: Source, slot: int, state: Any, kind: Kind = Kind.SCHEDULED)
     return Observation(source.name, slot, slot, status, reason, detail, kind=kind, response_ms=ms, items=14)
 
 
-def events(passed: Passed) -> list[tuple[str, str]]:
+def events(passed: AlertPassResult) -> list[tuple[str, str]]:
     """(fingerprint, event) of a pass."""
     return [(t.fingerprint, t.event.value) for t in passed.changes.transitions]

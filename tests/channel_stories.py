@@ -6,19 +6,19 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from busta_health_dagster.domain.delivery import Delivery
-from busta_health_dagster.domain.notice import (
+from busta_health_dagster.domain.notification import (
     AckFacts,
     AlertFacts,
     GroupFacts,
     Member,
     NextFacts,
     Normal,
-    Notice,
-    NoticeKind,
+    Notification,
+    NotificationKind,
+    Notified,
     ReportFacts,
     RuleFacts,
     SourceFacts,
-    Told,
     VerdictFacts,
 )
 from busta_health_dagster.domain.observation import Status
@@ -44,13 +44,13 @@ ALERT = AlertFacts(
     next=NextFacts(at("08:25:03"), ("slack-data", "mail-oncall"), Severity.CRITICAL),
 )  # fmt: skip
 
-OPENED = Notice(
-    NoticeKind.OPENED, at("07:55:03"), ALERT, ODDS, SLOW, FIRST, incident="INC-4127", reason="2 of 2 bad", base_url=BASE,
+OPENED = Notification(
+    NotificationKind.OPENED, at("07:55:03"), ALERT, ODDS, SLOW, FIRST, incident="INC-4127", reason="2 of 2 bad", base_url=BASE,
     do="Look at the provider's status page. If it lasts, switch to the backup feed (runbook, step 2).",
 )  # fmt: skip
 ESCALATED = replace(
     OPENED,
-    kind=NoticeKind.ESCALATED,
+    kind=NotificationKind.ESCALATED,
     at=at("08:25:03"),
     alert=replace(
         ALERT,
@@ -60,13 +60,13 @@ ESCALATED = replace(
         next=NextFacts(at("09:55:03"), ("pager",)),
     ),
     verdict=replace(FIRST, slot=at("08:25"), worst=7020.0, bad_in_a_row=8),
-    also=("Quality 89.0, limit 90: 80 of 1,120 offers have no price. Not yet an alert (1 of 2).",),
-    told=(Told("#data-alerts", at("07:55:34")),),
+    related=("Quality 89.0, limit 90: 80 of 1,120 offers have no price. Not yet an alert (1 of 2).",),
+    notified=(Notified("#data-alerts", at("07:55:34")),),
     reason="30 min open and not acknowledged",
 )
 ACKED = replace(
     ESCALATED,
-    kind=NoticeKind.ACKED,
+    kind=NotificationKind.ACKED,
     at=at("08:31:40"),
     alert=replace(
         ESCALATED.alert,
@@ -76,12 +76,12 @@ ACKED = replace(
 )
 RESOLVED = replace(
     ACKED,
-    kind=NoticeKind.RESOLVED,
+    kind=NotificationKind.RESOLVED,
     at=at("08:50:03"),
     alert=replace(ACKED.alert, state="resolved", resolved_at=at("08:50:03"), first_good_slot=at("08:45")),
     source=replace(ODDS, status=Status.UP, response_ms=209.0),
     verdict=replace(FIRST, value=209.0, worst=7020.0, bad_in_a_row=0, good_values=(231.0, 209.0), phases_ms={}),
-    also=("Quality 89.0; the next score at 09:05 decides.",),
+    related=("Quality 89.0; the next score at 09:05 decides.",),
     reason="2 of 2 good",
 )
 REMOVED = replace(
@@ -89,10 +89,10 @@ REMOVED = replace(
     recovered=False,
     reason="removed from the configuration",
     source=replace(ODDS, status=Status.UNKNOWN),
-    also=(),
+    related=(),
 )
-DOWN = Notice(
-    NoticeKind.ESCALATED,
+DOWN = Notification(
+    NotificationKind.ESCALATED,
     at("08:00:03"),
     AlertFacts(
         4119, "weather_api/source-down", Severity.CRITICAL, at("02:30:03"), at("02:30"), step=3, of_steps=3, escalated_at=at("03:00:03"),
@@ -105,12 +105,12 @@ DOWN = Notice(
     RuleFacts("source-down", Pattern.STATUS, "status", "==", "down"),
     VerdictFacts(at("08:00"), "down", bad_in_a_row=67),
     incident="INC-4119",
-    told=(Told("#data-alerts", at("02:30:04")), Told("mail", at("03:00:04"))),
+    notified=(Notified("#data-alerts", at("02:30:04")), Notified("mail", at("03:00:04"))),
     base_url=BASE,
 )  # fmt: skip
 CAUSES = ["timeout 10 s"] * 24 + ["host not found"] * 11 + ["connect refused"] * 2
-STORM = Notice(
-    NoticeKind.OPENED,
+STORM = Notification(
+    NotificationKind.OPENED,
     at("03:15:33", 24),
     group=GroupFacts(
         "storm-20261124T0315Z",
@@ -128,17 +128,17 @@ STORM = Notice(
 )
 STORM_LESS = replace(
     STORM,
-    kind=NoticeKind.UPDATED,
+    kind=NotificationKind.UPDATED,
     group=replace(STORM.group, members=tuple(replace(m, open=k < 12) for k, m in enumerate(STORM.group.members))),
 )
 STORM_OVER = replace(
     STORM,
-    kind=NoticeKind.RESOLVED,
+    kind=NotificationKind.RESOLVED,
     at=at("04:02:03", 24),
     group=replace(STORM.group, members=tuple(replace(m, open=False) for m in STORM.group.members)),
 )
-WEEKLY = Notice(
-    NoticeKind.REPORT,
+WEEKLY = Notification(
+    NotificationKind.REPORT,
     at("07:00"),
     report=ReportFacts(
         "weekly",
@@ -154,8 +154,10 @@ WEEKLY = Notice(
     ),
     base_url=BASE,
 )
-TEST = Notice(NoticeKind.TEST, at("09:00"), text="Test message of busta: channel ops-hook works", base_url=BASE)
-INJECTED = replace(DOWN, source=replace(DOWN.source, detail=HOSTILE), also=(HOSTILE,))
+TEST = Notification(
+    NotificationKind.TEST, at("09:00"), text="Test message of busta: channel ops-hook works", base_url=BASE
+)
+INJECTED = replace(DOWN, source=replace(DOWN.source, detail=HOSTILE), related=(HOSTILE,))
 STORIES = {
     "opened": OPENED, "escalated": ESCALATED, "acked": ACKED, "resolved": RESOLVED, "removed": REMOVED, "down": DOWN, "storm": STORM,
     "storm_less": STORM_LESS, "storm_over": STORM_OVER, "weekly": WEEKLY, "test": TEST, "drill": replace(ESCALATED, drill=True), "injected": INJECTED,
@@ -163,8 +165,8 @@ STORIES = {
 THREAD = {"channel": "C0DATAALERTS", "ts": "1795420534.000200"}
 
 
-def delivery(notice: Notice, **more) -> Delivery:
-    key = (
-        f"msg_{notice.thread_key.removeprefix('alert-')}_{notice.kind.value}_{notice.alert.step if notice.alert else 1}"
+def delivery(notification: Notification, **more) -> Delivery:
+    key = f"msg_{notification.thread_key.removeprefix('alert-')}_{notification.kind.value}_{notification.alert.step if notification.alert else 1}"
+    return Delivery(
+        **({"key": key, "notification": notification, "channel": "the-channel", "created_at": notification.at} | more)
     )
-    return Delivery(**({"key": key, "notice": notice, "channel": "the-channel", "created_at": notice.at} | more))

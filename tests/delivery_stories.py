@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any, Self
 
 from busta_health_dagster import bootstrap
 from busta_health_dagster.channels import registry
-from busta_health_dagster.domain.notice import Notice, NoticeKind
+from busta_health_dagster.domain.notification import Notification, NotificationKind
 from busta_health_dagster.domain.policy import AlertPolicy, ChannelSpec, Escalation, Route, Step
 from busta_health_dagster.domain.rule import Severity
 from busta_health_dagster.domain.source import Selector
-from busta_health_dagster.pipeline.app import App
-from busta_health_dagster.pipeline.attempt import payload_of
+from busta_health_dagster.pipeline.app.app import App
+from busta_health_dagster.pipeline.delivery.attempt import payload_of
 from busta_health_dagster.settings import Config, Secrets
 from busta_health_dagster.settings.home import Home
 from busta_health_dagster.store.outbox import Message
@@ -115,14 +115,16 @@ def application(
     )  # fmt: skip
 
 
-def notice(kind: NoticeKind = NoticeKind.OPENED, alert: int = 4127) -> Notice:
-    base = {NoticeKind.RESOLVED: monday.RESOLVED, NoticeKind.ESCALATED: monday.ESCALATED}.get(kind, monday.OPENED)
+def notification(kind: NotificationKind = NotificationKind.OPENED, alert: int = 4127) -> Notification:
+    base = {NotificationKind.RESOLVED: monday.RESOLVED, NotificationKind.ESCALATED: monday.ESCALATED}.get(
+        kind, monday.OPENED
+    )
     return replace(base, kind=kind, alert=replace(base.alert, id=alert))
 
 
-def message(key: str, channel: str, kind: NoticeKind = NoticeKind.OPENED, **more: Any) -> Message:
+def message(key: str, channel: str, kind: NotificationKind = NotificationKind.OPENED, **more: Any) -> Message:
     """Each in a thread of its own, unless told otherwise."""
-    body = payload_of(notice(kind))
+    body = payload_of(notification(kind))
     return Message(key, channel, kind.value, body, more.pop("thread", f"thread-{key}"), more.pop("severity", 1), **more)
 
 

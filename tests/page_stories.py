@@ -11,14 +11,14 @@ from busta_health_dagster import bootstrap
 from busta_health_dagster.domain.access import Principal, Role
 from busta_health_dagster.domain.observation import Observation, Phases, Status
 from busta_health_dagster.domain.units import floor_to
-from busta_health_dagster.pipeline.alert import alert_pass
-from busta_health_dagster.pipeline.freshness import LAST_TICK
+from busta_health_dagster.pipeline.alerting.alert_pass import alert_pass
+from busta_health_dagster.pipeline.app.freshness import LAST_TICK
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from busta_health_dagster.pipeline.app import App
+    from busta_health_dagster.pipeline.app.app import App
     from busta_health_dagster.testing import FakeClock
 
 ALERTS = """\
@@ -67,10 +67,10 @@ def seen(app: App, name: str, status: Status = Status.UP, **values: Any) -> Obse
     return Observation(name, slot, slot + 1, status, **(given | values))
 
 
-def tick(app: App, *looks: Observation, alerts: bool = True) -> None:
+def tick(app: App, *observations: Observation, alerts: bool = True) -> None:
     """Store these, judge them, and say that the monitor has ticked."""
     with app.store.write() as uow:
-        uow.observations.add(looks)
+        uow.observations.add(observations)
     if alerts:
         alert_pass(app, ticking=True)
     with app.store.write() as uow:

@@ -142,22 +142,22 @@ def source(probe: str, config: dict, *, name="odds_api", types=None, **more) -> 
     return Source(name, more.pop("type", "odds"), probe, model.model_validate(config), **more)
 
 
-def prober(*, types=None, clock=None, limits=FAST, beats=lambda _name: None, control=()) -> Prober:
+def prober(*, types=None, clock=None, limits=FAST, heartbeats=lambda _name: None, control=()) -> Prober:
     return Prober(
         registry() if types is None else types,
         secret=secret,
         clock=clock or FakeClock(),
-        beats=beats,
+        heartbeats=heartbeats,
         limits=limits,
         platform=Bridge(),
         control=control,
     )
 
 
-async def look(probe: str, config: dict, *, clock=None, limits=FAST, beats=lambda _name: None, **more):
+async def look(probe: str, config: dict, *, clock=None, limits=FAST, heartbeats=lambda _name: None, **more):
     """One manual look at one source, through the prober."""
     pairs = [(source(probe, config, **more), 0)]
-    return (await prober(clock=clock, limits=limits, beats=beats).check(pairs, Kind.MANUAL))[0]
+    return (await prober(clock=clock, limits=limits, heartbeats=heartbeats).check(pairs, Kind.MANUAL))[0]
 
 
 REAL = SystemClock()

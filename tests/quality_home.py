@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from busta_health_dagster import bootstrap
 from busta_health_dagster.domain.units import floor_to
-from busta_health_dagster.pipeline.observe import observe
-from busta_health_dagster.pipeline.quality import QualityRun, run_quality
+from busta_health_dagster.pipeline.observing.observe import observe
+from busta_health_dagster.pipeline.quality.quality_pass import QualityRun, run_quality
 from busta_health_dagster.testing import FakeClock
 
 if TYPE_CHECKING:
-    from busta_health_dagster.pipeline.app import App
+    from busta_health_dagster.pipeline.app.app import App
 
 ROOT = Path(__file__).parents[1]
 ALERTS = """\

@@ -20,10 +20,10 @@ from busta_health_dagster.domain.report_running import (
     DeadLetter,
     Delivery,
     Maintenance,
+    MaintenanceFacts,
     Monitor,
     Noise,
     NoiseRow,
-    PlannedWork,
 )
 
 MONDAY = 1_794_787_200  # 2026-11-16T00:00:00Z
@@ -35,11 +35,11 @@ HOSTILE = '=HYPERLINK("http://evil")<script>alert(1)</script> | `rm` *now* [x](h
 def sla(
     source: str, bad: float, *, week: float, before: float, unknown: int = 0, quality: float | None = 98.0
 ) -> SlaRow:
-    judged = 8640 - unknown
-    uptime, allowed = 100 * (judged - bad) / judged, judged * 0.005
+    evaluated = 8640 - unknown
+    uptime, allowed = 100 * (evaluated - bad) / evaluated, evaluated * 0.005
     met = bad <= allowed
     return SlaRow(
-        source, 1, 99.5, met, "met" if met else "missed", int(uptime * 1000) / 1000, int(100_000 * judged / 8640) / 1000,
+        source, 1, 99.5, met, "met" if met else "missed", int(uptime * 1000) / 1000, int(100_000 * evaluated / 8640) / 1000,
         round(100 * (1 - bad / allowed) - 0.0005, 3), bad, allowed, 300, 0, unknown, week, before,
         int(allowed - bad) * 300 if met else None, "the budget lasts at the recent pace", quality, True,
     )  # fmt: skip
@@ -100,9 +100,9 @@ FULL = WeeklyReport(
         (("pfr_stats: 3 confirmations instead of 2", "14 of its 22 outages were over at the next check"),),
     ),
     maintenance=Maintenance(
-        (PlannedWork("beat-writers", "storage maintenance", ("rss_beat_writers",), MONDAY + 3 * DAY + 25200, MONDAY + 3 * DAY + 32400, 7200, 24, 1),),
-        (PlannedWork("migration", "", ("rss_beat_writers",), WEEK.as_of - 600, WEEK.as_of + 7200),),
-        (PlannedWork("upgrade", "", ("postgres_warehouse",), WEEK.until + 3 * DAY + 7200, WEEK.until + 3 * DAY + 9900),),
+        (MaintenanceFacts("beat-writers", "storage maintenance", ("rss_beat_writers",), MONDAY + 3 * DAY + 25200, MONDAY + 3 * DAY + 32400, 7200, 24, 1),),
+        (MaintenanceFacts("migration", "", ("rss_beat_writers",), WEEK.as_of - 600, WEEK.as_of + 7200),),
+        (MaintenanceFacts("upgrade", "", ("postgres_warehouse",), WEEK.until + 3 * DAY + 7200, WEEK.until + 3 * DAY + 9900),),
     ),
     delivery=Delivery(
         (ChannelRow("slack-data", 19, 19, 0, 0, 0), ChannelRow("ops-hook", 2, 1, 1, 0, 1), ChannelRow("pager", 0, 0, 0, 0, 0)),

@@ -9,14 +9,14 @@ from page_stories import serving
 
 from busta_health_dagster import bootstrap
 from busta_health_dagster.domain.quality import CheckResult, CheckSeverity, Dimension, FailingRow, QualityScore, Scored
-from busta_health_dagster.pipeline.tick import run_tick
+from busta_health_dagster.pipeline.tick.tick import run_tick
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
     from busta_health_dagster.domain.clock import Clock
-    from busta_health_dagster.pipeline.app import App
+    from busta_health_dagster.pipeline.app.app import App
 
 SOURCES = """\
 version: 1
@@ -70,11 +70,11 @@ def served(app: App) -> Iterator[str]:
     """REST and metrics behind the real door on a free loopback port; -> the address."""
     from starlette.applications import Starlette
 
-    from busta_health_dagster.web.door import Door
+    from busta_health_dagster.web.auth_middleware import AuthMiddleware
     from busta_health_dagster.web.routes import routes
     from busta_health_dagster.web.serve import doorkeeper
 
-    with serving(Door(Starlette(routes=routes(app)), doorkeeper(app, host="127.0.0.1", port=0))) as url:
+    with serving(AuthMiddleware(Starlette(routes=routes(app)), doorkeeper(app, host="127.0.0.1", port=0))) as url:
         yield url
 
 

@@ -39,7 +39,7 @@ NAB_FIXED = 1.0  # where a source would open an incident: the threshold a person
 DIALS = (-2.0, -1.0, 0.0, 1.0, 2.0, 4.0)
 
 
-def judged(fleet: Fleet, dial: float = 0.0, clean_weeks: int = 3) -> tuple[Score, object]:
+def evaluated(fleet: Fleet, dial: float = 0.0, clean_weeks: int = 3) -> tuple[Score, object]:
     result = replay(fleet, DetectorSettings(dial=dial))
     step = fleet.sources[0].interval_s
     begin = int(fleet.slots[0]) + clean_weeks * WEEK
@@ -51,7 +51,7 @@ def sim() -> None:
     if not directory.exists():
         print(f"sim: skipped, {directory} is not there")
         return
-    found, result = judged(load(directory))
+    found, result = evaluated(load(directory))
     print("\n== shared/data/detection/sim (looked at while building: not an independent judgement)")
     print("   target: recall .97  on time .85  false/source-week .05  median delay 10 min")
     print("  ", found.line())
@@ -64,7 +64,7 @@ def sim() -> None:
 def one_variation(job: tuple[Variation, int, int, float]) -> tuple[str, Score]:
     variation, first, seeds, dial = job
     fleet = join([generate(variation, first + seed) for seed in range(seeds)])
-    return variation.name, judged(fleet, dial, 0 if variation.cold else 3)[0]
+    return variation.name, evaluated(fleet, dial, 0 if variation.cold else 3)[0]
 
 
 def variations(first: int, seeds: int, workers: int) -> None:

@@ -68,7 +68,11 @@ def sources(url: str, checks: int) -> list[tuple[Source, int]]:
 
 async def ours(pairs: list[tuple[Source, int]]) -> None:
     prober = Prober(
-        registry(), secret=str, clock=FakeClock(), beats=lambda _name: None, limits=ProbeLimits(concurrency=_AT_ONCE)
+        registry(),
+        secret=str,
+        clock=FakeClock(),
+        heartbeats=lambda _name: None,
+        limits=ProbeLimits(concurrency=_AT_ONCE),
     )
     seen = await prober.check(pairs)
     assert all(o.status.word == "up" and o.items == 6 for o in seen), seen[0]

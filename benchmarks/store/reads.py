@@ -32,7 +32,7 @@ START = 1_794_787_200
 WINDOWS = {"24h": 1, "7d": 7, "30d": 30}
 
 
-def looks(rng: random.Random, name: str, number: int, slot: int) -> Observation:
+def observations(rng: random.Random, name: str, number: int, slot: int) -> Observation:
     """Twelve kinds of source as in the demo: eight over HTTPS, two files, two tables; 1% slow, 0.3% down."""
     kind, base = number % 12, 40 + 37 * (number % 9)
     if rng.random() < 0.003:
@@ -70,7 +70,7 @@ def fill(store: Store, sources: int, days: int) -> None:
     for day in range(days):
         with store.write() as uow:
             slots = range(START + day * DAY, START + (day + 1) * DAY, TICK)
-            uow.observations.add(looks(rng, names[n], n, slot) for slot in slots for n in range(templates))
+            uow.observations.add(observations(rng, names[n], n, slot) for slot in slots for n in range(templates))
     with store.write() as uow:
         run = uow.connection.execute
         shift = f"SELECT s.id AS id, (s.id - 1) % {templates} + 1 AS template FROM source s WHERE s.id > {templates}"
@@ -163,7 +163,7 @@ def tick(store: Store, sources: int, days: int, repeat: int) -> tuple[float, flo
 
     def work() -> None:
         slot = next(slots)
-        tick_ = [looks(rng, name, n, slot) for n, name in enumerate(names)]
+        tick_ = [observations(rng, name, n, slot) for n, name in enumerate(names)]
         began.append((time.perf_counter(), time.process_time()))
         with store.write() as uow:
             assert len(uow.observations.add(tick_)) == sources
@@ -189,7 +189,7 @@ def bytes_per_source_day(folder: Path, sources: int = 60, days: int = 4) -> dict
     for day in range(days):
         for slot in range(START + day * DAY, START + (day + 1) * DAY, TICK):
             with store.write() as uow:
-                uow.observations.add(looks(rng, name, n, slot) for n, name in enumerate(names))
+                uow.observations.add(observations(rng, name, n, slot) for n, name in enumerate(names))
         with store.read() as uow:
             pages = uow.connection.execute(text("PRAGMA page_count")).scalar_one() * 4096
             with contextlib.suppress(Exception):  # dbstat is an option of SQLite's build

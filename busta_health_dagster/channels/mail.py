@@ -80,7 +80,7 @@ def send(delivery: Delivery, config: EmailConfig, context: ChannelContext) -> Ou
     except ssl.SSLError as why:
         return RetryLater(f"TLS with {config.host} failed: {getattr(why, 'verify_message', '') or why.reason}")
     except SMTPException as why:
-        return _judged(why, config)
+        return _evaluated(why, config)
     except OSError as why:
         return RetryLater(f"{config.host} cannot be reached: {why.strerror or type(why).__name__}")
     return Delivered(
@@ -108,7 +108,7 @@ async def _within(
     return tuple(refused)
 
 
-def _judged(why: SMTPException, config: EmailConfig) -> Outcome:
+def _evaluated(why: SMTPException, config: EmailConfig) -> Outcome:
     import aiosmtplib
 
     if isinstance(why, aiosmtplib.SMTPRecipientsRefused):

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from jinja2 import Template
 
     from busta_health_dagster.domain.delivery import Delivery
-    from busta_health_dagster.domain.notice import Notice
+    from busta_health_dagster.domain.notification import Notification
 
 WIDTH = 76
 _LABEL = 12
@@ -32,39 +32,39 @@ _UNIT = re.compile(r"(\d) (?=(?:ms|s|min|h|d|UTC)\b)")
 
 def payload(delivery: Delivery, sender: str, recipients: tuple[str, ...]) -> EmailMessage:
     """The whole message, the same on every attempt."""
-    notice = delivery.notice
-    text = text_of(notice)
+    notification = delivery.notification
+    text = text_of(notification)
     domain = sender.rpartition("@")[2].strip("> ") or "busta.invalid"
     mail = EmailMessage()
     mail["From"] = sender
     mail["To"] = ", ".join(recipients)
     mail["Date"] = format_datetime(from_epoch(delivery.created_at))
-    mail["Subject"] = subject(notice)
+    mail["Subject"] = subject(notification)
     mail["Message-ID"] = message_id(delivery.key, domain)
-    if notice.report is None:
-        earlier = [message_id(key, domain) for key in (notice.thread_key, *delivery.earlier)]
+    if notification.report is None:
+        earlier = [message_id(key, domain) for key in (notification.thread_key, *delivery.earlier)]
         if delivery.earlier:
             mail["In-Reply-To"] = earlier[-1]
         mail["References"] = " ".join(earlier)
     mail["Auto-Submitted"] = "auto-generated"
     mail["X-Auto-Response-Suppress"] = "All"
-    mail.set_content(plain(notice, text), cte="quoted-printable")
-    mail.add_alternative(html(notice, text), subtype="html", cte="quoted-printable")
-    _attach(mail, notice)
+    mail.set_content(plain(notification, text), cte="quoted-printable")
+    mail.add_alternative(html(notification, text), subtype="html", cte="quoted-printable")
+    _attach(mail, notification)
     return mail
 
 
-def subject(notice: Notice) -> str:
+def subject(notification: Notification) -> str:
     """Constant for a thread: `[busta] odds_api slow-response #4127`. A report's is its finding."""
-    mark = "DRILL " if notice.drill else ""
-    if notice.report is not None:
-        return clean(f"{mark}{notice.report.headline}", 200)
-    if notice.group is not None:
-        return clean(f"[busta] {mark}{notice.group.key}")
-    if notice.alert is not None and notice.source is not None:
-        rule = notice.rule.name if notice.rule else "alert"
-        return clean(f"[busta] {mark}{notice.source.name} {rule} #{notice.alert.id}")
-    return clean(f"[busta] {mark}{notice.kind.value}")
+    mark = "DRILL " if notification.drill else ""
+    if notification.report is not None:
+        return clean(f"{mark}{notification.report.headline}", 200)
+    if notification.group is not None:
+        return clean(f"[busta] {mark}{notification.group.key}")
+    if notification.alert is not None and notification.source is not None:
+        rule = notification.rule.name if notification.rule else "alert"
+        return clean(f"[busta] {mark}{notification.source.name} {rule} #{notification.alert.id}")
+    return clean(f"[busta] {mark}{notification.kind.value}")
 
 
 def message_id(key: str, domain: str) -> str:
@@ -76,15 +76,15 @@ def first_line(text: Text) -> str:
     return f"{text.shape} {text.word}: {text.headline}." if text.shape else f"{text.headline}."
 
 
-def plain(notice: Notice, text: Text) -> str:
-    if notice.report is not None and notice.report.text:
-        return notice.report.text
+def plain(notification: Notification, text: Text) -> str:
+    if notification.report is not None and notification.report.text:
+        return notification.report.text
     blocks = [_wrapped(first_line(text))]
     lines, do = _before_do(text.lines)
     if lines:
-        blocks.append("\n".join(_labelled(line, notice.at) for line in lines))
+        blocks.append("\n".join(_labelled(line, notification.at) for line in lines))
     if do:
-        blocks.append("\n".join(_labelled(line, notice.at) for line in do))
+        blocks.append("\n".join(_labelled(line, notification.at) for line in do))
     if text.entries:
         blocks.append("\n".join(_wrapped(f"{e.shape} {e.name} · {e.tail}", "  ") for e in text.entries))
     if text.table:
@@ -97,28 +97,28 @@ def plain(notice: Notice, text: Text) -> str:
             )
         )
     if text.context:
-        blocks.append(_wrapped(f"{_sentence(flat(text.context, notice.at))}."))
-    if (why := _why(notice)) is not None:
+        blocks.append(_wrapped(f"{_sentence(flat(text.context, notification.at))}."))
+    if (why := _why(notification)) is not None:
         blocks.append(_wrapped(why))
     return "\n\n".join(blocks) + "\n"
 
 
-def html(notice: Notice, text: Text) -> str:
+def html(notification: Notification, text: Text) -> str:
     """Inlined styles only, no remote images; everything is escaped by the template."""
-    if notice.report is not None and notice.report.html:
-        return notice.report.html
+    if notification.report is not None and notification.report.html:
+        return notification.report.html
     return _template().render(
         text=text,
         preheader=first_line(text),
-        lines=[(line.label, flat(line.parts, notice.at)) for line in text.lines],
-        context=_sentence(flat(text.context, notice.at)),
-        why=_why(notice),
+        lines=[(line.label, flat(line.parts, notification.at)) for line in text.lines],
+        context=_sentence(flat(text.context, notification.at)),
+        why=_why(notification),
         colour={"■": "#b3261e", "▲": "#8f5500", "●": "#1b6e3c"}.get(text.shape, "#4a4f57"),
     )
 
 
-def _why(notice: Notice) -> str | None:
-    return f"Why this mail: busta alerts explain {notice.alert.id}" if notice.alert is not None else None
+def _why(notification: Notification) -> str | None:
+    return f"Why this mail: busta alerts explain {notification.alert.id}" if notification.alert is not None else None
 
 
 def _before_do(lines: tuple[Line, ...]) -> tuple[list[Line], list[Line]]:
@@ -150,8 +150,8 @@ def _sentence(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def _attach(mail: EmailMessage, notice: Notice) -> None:
-    for attachment in notice.report.attachments if notice.report else ():
+def _attach(mail: EmailMessage, notification: Notification) -> None:
+    for attachment in notification.report.attachments if notification.report else ():
         main, _, sub = attachment.mime.partition("/")
         data = base64.b64decode(attachment.base64)
         if attachment.cid:

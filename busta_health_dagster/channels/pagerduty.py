@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from busta_health_dagster.channels import phrases, transport
-from busta_health_dagster.channels.port import ANEW, ChannelContext, ChannelType
+from busta_health_dagster.channels.port import AGAIN, ChannelContext, ChannelType
 from busta_health_dagster.channels.text import flat
 from busta_health_dagster.channels.wording import text_of
 from busta_health_dagster.domain.delivery import Delivered, Delivery, Outcome, Rejected
 from busta_health_dagster.domain.fields import SecretRef, Strict
-from busta_health_dagster.domain.notice import NoticeKind
+from busta_health_dagster.domain.notification import NotificationKind
 from busta_health_dagster.domain.rule import Severity
 from busta_health_dagster.domain.units import iso
 
 if TYPE_CHECKING:
     from busta_health_dagster.channels.text import Text
-    from busta_health_dagster.domain.notice import Notice
+    from busta_health_dagster.domain.notification import Notification
 
 SUMMARY_LIMIT = 1024
 EVENT_LIMIT = 512 * 1024
@@ -35,29 +35,31 @@ class PagerDutyConfig(Strict):
     ca_file: str | None = None
 
 
-def payload(notice: Notice, routing_key: str, client: str = "Source health") -> dict[str, Any]:
+def payload(notification: Notification, routing_key: str, client: str = "Source health") -> dict[str, Any]:
     """The event: trigger, acknowledge or resolve. Long summaries are cut; details that do not fit are left out and
     named.
     """
-    key = f"busta/{notice.thread_key.removeprefix('alert-')}"[:_KEY_LIMIT]
-    action = {NoticeKind.ACKED: "acknowledge", NoticeKind.RESOLVED: "resolve"}.get(notice.kind, "trigger")
+    key = f"busta/{notification.thread_key.removeprefix('alert-')}"[:_KEY_LIMIT]
+    action = {NotificationKind.ACKED: "acknowledge", NotificationKind.RESOLVED: "resolve"}.get(
+        notification.kind, "trigger"
+    )
     event: dict[str, Any] = {"routing_key": routing_key, "event_action": action, "dedup_key": key}
     if action != "trigger":
         return event
-    text = text_of(notice)
+    text = text_of(notification)
     links = [{"href": b.url, "text": b.label} for b in text.buttons if b.id != "ack"]
     event |= {
         "client": client,
         "links": links,
         "payload": {
-            "summary": _summary(notice, text),
-            "source": notice.source.name if notice.source else notice.thread_key,
-            "severity": _severity(notice),
-            "timestamp": iso(notice.at),
-            "component": notice.source.name if notice.source else None,
-            "group": notice.source.group if notice.source else None,
-            "class": notice.rule.name if notice.rule else notice.kind.value,
-            "custom_details": _details(notice, text),
+            "summary": _summary(notification, text),
+            "source": notification.source.name if notification.source else notification.thread_key,
+            "severity": _severity(notification),
+            "timestamp": iso(notification.at),
+            "component": notification.source.name if notification.source else None,
+            "group": notification.source.group if notification.source else None,
+            "class": notification.rule.name if notification.rule else notification.kind.value,
+            "custom_details": _details(notification, text),
         },
     }
     if opened := next((b.url for b in text.buttons if b.id == "open"), None):
@@ -66,12 +68,12 @@ def payload(notice: Notice, routing_key: str, client: str = "Source health") -> 
 
 
 def send(delivery: Delivery, config: PagerDutyConfig, context: ChannelContext) -> Outcome:
-    notice = delivery.notice
-    if notice.report is not None:
+    notification = delivery.notification
+    if notification.report is not None:
         return Rejected("PagerDuty is not told of reports", f"Take {delivery.channel} out of the report's route")
-    event = payload(notice, context.secret(config.routing_key), config.client)
+    event = payload(notification, context.secret(config.routing_key), config.client)
     outcome = _enqueue(event, delivery, config, context)
-    if notice.kind is NoticeKind.TEST and isinstance(outcome, Delivered):
+    if notification.kind is NotificationKind.TEST and isinstance(outcome, Delivered):
         # A test must not leave a page behind.
         return _enqueue(
             {k: event[k] for k in ("routing_key", "dedup_key")} | {"event_action": "resolve"}, delivery, config, context
@@ -91,48 +93,48 @@ def _enqueue(event: dict[str, Any], delivery: Delivery, config: PagerDutyConfig,
         ca_file=config.ca_file,
     )
     remedy = f"Check routing_key of channel {delivery.channel}: it belongs to an Events API v2 integration"
-    outcome = transport.judged(answer, urlsplit(config.url).hostname or config.url, now=context.now, remedy=remedy)
+    outcome = transport.evaluated(answer, urlsplit(config.url).hostname or config.url, now=context.now, remedy=remedy)
     return Delivered({"dedup_key": event["dedup_key"]}, outcome.detail) if isinstance(outcome, Delivered) else outcome
 
 
-def _summary(notice: Notice, text: Text) -> str:
+def _summary(notification: Notification, text: Text) -> str:
     tail = ""
-    if notice.alert is not None and notice.alert.acked is None and notice.alert.step > 1:
+    if notification.alert is not None and notification.alert.acked is None and notification.alert.step > 1:
         tail = ", nobody has acknowledged it"
     whole = f"{text.headline}{tail}"
     return whole if len(whole) <= SUMMARY_LIMIT else whole[: SUMMARY_LIMIT - 1] + "…"
 
 
-def _severity(notice: Notice) -> str:
-    if notice.drill or notice.kind is NoticeKind.TEST:
+def _severity(notification: Notification) -> str:
+    if notification.drill or notification.kind is NotificationKind.TEST:
         return "info"  # a drill rings no bell
-    facts = notice.alert or notice.group
+    facts = notification.alert or notification.group
     return facts.severity.word if facts else Severity.WARNING.word
 
 
-def _details(notice: Notice, text: Text) -> dict[str, Any]:
+def _details(notification: Notification, text: Text) -> dict[str, Any]:
     details: dict[str, Any] = {}
-    if notice.drill:
+    if notification.drill:
         details["drill"] = "This is a drill: no source is really in trouble."
-    if notice.alert is not None and notice.source is not None:
-        alert, source = notice.alert, notice.source
+    if notification.alert is not None and notification.source is not None:
+        alert, source = notification.alert, notification.source
         details |= {
             "since": iso(alert.first_bad_slot),
             "what": text.headline,
             "feeds": ", ".join(source.feeds) or None,
-            "do": phrases.advice(notice),
+            "do": phrases.advice(notification),
             "uptime_30d": phrases.share(source.uptime_30d, 2) if source.uptime_30d is not None else None,
             "budget_left": phrases.share(source.budget_left, 1) if source.budget_left is not None else None,
             "tier": source.tier,
             "owners": ", ".join(source.owners) or None,
             "alert": alert.id,
-            "incident": notice.incident,
+            "incident": notification.incident,
             "step": f"{alert.step} of {alert.of_steps}",
-            "told": ", ".join(f"{t.channel} {iso(t.at)}" for t in notice.told) or None,
-            "reason": notice.reason or None,
+            "notified": ", ".join(f"{t.channel} {iso(t.at)}" for t in notification.notified) or None,
+            "reason": notification.reason or None,
         }
     else:
-        details |= {line.label.lower(): flat(line.parts, notice.at) for line in text.lines if line.label}
+        details |= {line.label.lower(): flat(line.parts, notification.at) for line in text.lines if line.label}
         details |= {"sources": [f"{e.name}: {e.tail}" for e in text.entries]} if text.entries else {}
     return {k: v for k, v in details.items() if v is not None}
 
@@ -149,4 +151,4 @@ def _fitted(event: dict[str, Any]) -> dict[str, Any]:
     return event
 
 
-CHANNEL = ChannelType("pagerduty", PagerDutyConfig, send, events=ANEW | {NoticeKind.ACKED})
+CHANNEL = ChannelType("pagerduty", PagerDutyConfig, send, events=AGAIN | {NotificationKind.ACKED})

@@ -13,7 +13,7 @@ from busta_health_dagster.domain.rule import Pattern
 from busta_health_dagster.domain.units import duration_text, floored
 
 if TYPE_CHECKING:
-    from busta_health_dagster.domain.notice import Notice, RuleFacts, SourceFacts, VerdictFacts
+    from busta_health_dagster.domain.notification import Notification, RuleFacts, SourceFacts, VerdictFacts
 
 _LINK = re.compile(r"(?i)\b(https?|ftp)://")
 _REASONS = {
@@ -80,10 +80,10 @@ def adjective(subject: str) -> str:
     }.get(subject, "in alert")
 
 
-def complaint(notice: Notice) -> str:
+def complaint(notification: Notification) -> str:
     """`is slow: 6.4 s, normally 0.13–0.26 s`: what is wrong, against normal. The source's name goes before it."""
-    subject, source, verdict = topic(notice.rule, notice.source), notice.source, notice.verdict
-    still = _still(notice)
+    subject, source, verdict = topic(notification.rule, notification.source), notification.source, notification.verdict
+    still = _still(notification)
     said = clean(verdict.reason) if verdict else ""
     if subject == "silent":
         said = said or "the monitor cannot tell how it is"
@@ -92,18 +92,19 @@ def complaint(notice: Notice) -> str:
     if subject == "down":
         return f"is {still}down: {cause(source)}"
     if subject == "slow":
-        return f"is {still}slow: {against_normal(notice)}"
+        return f"is {still}slow: {against_normal(notification)}"
     if subject == "stale":
-        return f"has {still}no new data: {against_normal(notice)}"
+        return f"has {still}no new data: {against_normal(notification)}"
     if subject == "quality":
-        return f"{'still delivers' if still else 'delivers'} poor data: quality {against_normal(notice)}"
+        return f"{'still delivers' if still else 'delivers'} poor data: quality {against_normal(notification)}"
     tails = {
         "fails": f"{'still fails' if still else 'fails'} too often", "budget": f"is {still}burning its error budget",
         "silent": f"is {still}silent", "unusual": f"is {still}unusual",
         "flaps": f"is {still}unsteady", "trend": f"is {still}on its way over its limit",
     }  # fmt: skip
     head = (
-        tails.get(subject) or f"{'still breaks' if still else 'breaks'} rule {notice.rule.name if notice.rule else '?'}"
+        tails.get(subject)
+        or f"{'still breaks' if still else 'breaks'} rule {notification.rule.name if notification.rule else '?'}"
     )
     return f"{head}: {said}" if said else head
 
@@ -115,22 +116,26 @@ def cause(source: SourceFacts | None) -> str:
     return clean(source.detail) or _REASONS.get(source.reason, source.reason.replace("_", " ")) or "reason not known"
 
 
-def advice(notice: Notice) -> str:
+def advice(notification: Notification) -> str:
     """The configured advice, else the usual first step, with the runbook where there is one."""
-    subject = topic(notice.rule, notice.source)
-    if subject == "down" and notice.source is not None and notice.source.reason in ("dns", "tls"):
-        subject = notice.source.reason
-    usual = notice.do or _ADVICE.get(subject, _ADVICE["other"])
-    return f"{usual.rstrip('.')} (runbook)." if runbook(notice) and "runbook" not in usual.lower() else usual
+    subject = topic(notification.rule, notification.source)
+    if subject == "down" and notification.source is not None and notification.source.reason in ("dns", "tls"):
+        subject = notification.source.reason
+    usual = notification.do or _ADVICE.get(subject, _ADVICE["other"])
+    return f"{usual.rstrip('.')} (runbook)." if runbook(notification) and "runbook" not in usual.lower() else usual
 
 
-def runbook(notice: Notice) -> str | None:
-    return (notice.rule and notice.rule.runbook) or (notice.source and notice.source.runbook) or None
+def runbook(notification: Notification) -> str | None:
+    return (
+        (notification.rule and notification.rule.runbook)
+        or (notification.source and notification.source.runbook)
+        or None
+    )
 
 
-def against_normal(notice: Notice) -> str:
+def against_normal(notification: Notification) -> str:
     """`6.4 s, normally 0.13–0.26 s`; without a baseline `6.4 s, limit 5 s`."""
-    verdict, metric = notice.verdict, notice.rule.metric if notice.rule else None
+    verdict, metric = notification.verdict, notification.rule.metric if notification.rule else None
     if verdict is None or verdict.value is None:
         return clean(verdict.reason) if verdict and verdict.reason else "value not known"
     value = measure(verdict.value, metric)
@@ -210,9 +215,11 @@ def clean(text: str, limit: int = 300) -> str:
     return flat if len(flat) <= limit else flat[: limit - 1].rstrip() + "…"
 
 
-def _still(notice: Notice) -> str:
+def _still(notification: Notification) -> str:
     return (
-        "still " if notice.kind.value in ("escalated", "renotified", "updated", "acked", "unacked", "snoozed") else ""
+        "still "
+        if notification.kind.value in ("escalated", "renotified", "updated", "acked", "unacked", "snoozed")
+        else ""
     )
 
 

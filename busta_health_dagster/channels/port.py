@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from busta_health_dagster.domain.delivery import Delivered, Outcome, Rejected, RetryLater
 from busta_health_dagster.domain.errors import MissingSecret
-from busta_health_dagster.domain.notice import NoticeKind
+from busta_health_dagster.domain.notification import NotificationKind
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -24,10 +24,15 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-IN_PLACE = frozenset(NoticeKind)
+IN_PLACE = frozenset(NotificationKind)
 """Everything: for channels that change their message in place."""
 
-ANEW = IN_PLACE - {NoticeKind.ACKED, NoticeKind.UNACKED, NoticeKind.SNOOZED, NoticeKind.UPDATED}
+AGAIN = IN_PLACE - {
+    NotificationKind.ACKED,
+    NotificationKind.UNACKED,
+    NotificationKind.SNOOZED,
+    NotificationKind.UPDATED,
+}
 """What is worth a message of its own: for channels that cannot take one back."""
 
 
@@ -59,11 +64,11 @@ class ChannelType:
     kind: str
     config: type[BaseModel]
     send: Callable[[Delivery, Any, ChannelContext], Outcome]
-    events: frozenset[NoticeKind] = ANEW
-    events_of: Callable[[Any], frozenset[NoticeKind]] | None = None
+    events: frozenset[NotificationKind] = AGAIN
+    events_of: Callable[[Any], frozenset[NotificationKind]] | None = None
     third_party: bool = False
 
-    def default_events(self, config: Any) -> frozenset[NoticeKind]:
+    def default_events(self, config: Any) -> frozenset[NotificationKind]:
         """What a channel with this configuration is told unless `events:` says otherwise."""
         return self.events_of(config) if self.events_of else self.events
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import model_validator
 
 from busta_health_dagster.channels import slack_payload, transport
-from busta_health_dagster.channels.port import ANEW, IN_PLACE, ChannelContext, ChannelType
+from busta_health_dagster.channels.port import AGAIN, IN_PLACE, ChannelContext, ChannelType
 from busta_health_dagster.domain.delivery import Delivered, Delivery, Outcome, Rejected, RetryLater
 from busta_health_dagster.domain.fields import SecretRef, Strict
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from slack_sdk import WebClient
     from slack_sdk.errors import SlackApiError
 
-    from busta_health_dagster.domain.notice import NoticeKind
+    from busta_health_dagster.domain.notification import NotificationKind
 
 _PASSING = frozenset(
     {"ratelimited", "rate_limited", "internal_error", "fatal_error", "service_unavailable", "request_timeout"}
@@ -60,7 +60,7 @@ class SlackConfig(Strict):
 
 
 def payload(delivery: Delivery) -> dict[str, Any]:
-    return slack_payload.payload(delivery.notice, delivery.key)
+    return slack_payload.payload(delivery.notification, delivery.key)
 
 
 def send(delivery: Delivery, config: SlackConfig, context: ChannelContext) -> Outcome:
@@ -71,7 +71,7 @@ def send(delivery: Delivery, config: SlackConfig, context: ChannelContext) -> Ou
             return _through_webhook(delivery, config, context)
         return _through_bot(delivery, config, context)
     except SlackApiError as why:
-        return _judged(why, delivery, context.now)
+        return _evaluated(why, delivery, context.now)
     except (SlackClientError, OSError) as why:
         return _unreached(why, context.timeout_s)
 
@@ -92,7 +92,7 @@ def _through_bot(delivery: Delivery, config: SlackConfig, context: ChannelContex
             raise
         # Somebody deleted it: the news still has to arrive, so a new message takes its place.
         return _posted(client, config.channel, message)
-    if (said := slack_payload.reply(delivery.notice)) is not None:
+    if (said := slack_payload.reply(delivery.notification)) is not None:
         answer = {
             "channel": thread["channel"],
             "thread_ts": thread["ts"],
@@ -100,7 +100,7 @@ def _through_bot(delivery: Delivery, config: SlackConfig, context: ChannelContex
             "unfurl_links": False,
             "parse": "none",
         }
-        if slack_payload.reply_is_loud(delivery.notice):
+        if slack_payload.reply_is_loud(delivery.notification):
             answer["reply_broadcast"] = True
         client.api_call("chat.postMessage", json=answer | {"metadata": message["metadata"]})
     return Delivered(dict(thread), "updated")
@@ -125,17 +125,17 @@ def _through_webhook(delivery: Delivery, config: SlackConfig, context: ChannelCo
     )
     if answer.status_code == 200:
         return Delivered(detail="posted")
-    judged = transport.judged(
+    evaluated = transport.evaluated(
         transport.Answer(answer.status_code, {k.title(): str(v) for k, v in answer.headers.items()}),
         "Slack",
         now=context.now,
     )
-    if isinstance(judged, Rejected):
+    if isinstance(evaluated, Rejected):
         code = str(answer.body).strip()[:60]
         return Rejected(
             f"Slack answered {answer.status_code} {code}", _REMEDIES.get(code, "Check the incoming webhook")
         )
-    return judged
+    return evaluated
 
 
 def _client(config: SlackConfig, context: ChannelContext, token: str) -> WebClient:
@@ -161,7 +161,7 @@ def _tls(config: SlackConfig) -> ssl.SSLContext | None:
     return ssl.create_default_context(cafile=config.ca_file) if config.ca_file else None
 
 
-def _judged(why: SlackApiError, delivery: Delivery, now: float) -> Outcome:
+def _evaluated(why: SlackApiError, delivery: Delivery, now: float) -> Outcome:
     code = _code(why)
     status = getattr(why.response, "status_code", 200)
     headers = {k.title(): v for k, v in (getattr(why.response, "headers", None) or {}).items()}
@@ -185,8 +185,8 @@ def _code(why: Exception) -> str:
         return ""
 
 
-def _events(config: SlackConfig) -> frozenset[NoticeKind]:
-    return ANEW if config.webhook_url is not None else IN_PLACE
+def _events(config: SlackConfig) -> frozenset[NotificationKind]:
+    return AGAIN if config.webhook_url is not None else IN_PLACE
 
 
 CHANNEL = ChannelType("slack", SlackConfig, send, events=IN_PLACE, events_of=_events)

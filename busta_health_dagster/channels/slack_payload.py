@@ -8,24 +8,24 @@ from busta_health_dagster.channels.text import At, Entry, Line, Part, Text
 from busta_health_dagster.channels.wording import text_of
 
 if TYPE_CHECKING:
-    from busta_health_dagster.domain.notice import Notice
+    from busta_health_dagster.domain.notification import Notification
 
 HEADER_LIMIT = 150
 SECTION_LIMIT = 3000
 NAMED = 10
 
 
-def payload(notice: Notice, key: str) -> dict[str, Any]:
+def payload(notification: Notification, key: str) -> dict[str, Any]:
     """The message without channel and ts: what chat.postMessage and chat.update share."""
-    text = text_of(notice)
-    today = notice.at
+    text = text_of(notification)
+    today = notification.at
     blocks: list[dict[str, Any]] = [
         {"type": "header", "text": {"type": "plain_text", "text": cut(lead(text), HEADER_LIMIT), "emoji": False}}
     ]
     if text.lines:
         blocks.append(_section(_paragraph(text.lines, today)))
     if text.entries:
-        blocks.append(_section(_entries(text, notice.base_url)))
+        blocks.append(_section(_entries(text, notification.base_url)))
     if text.table:
         blocks.append(_section(f"```{_preformatted(text.table)}```"))
     if text.buttons:
@@ -37,20 +37,20 @@ def payload(notice: Notice, key: str) -> dict[str, Any]:
         "text": escape(cut(f"{text.shape} {text.notification}".strip(), SECTION_LIMIT)),
         "unfurl_links": False,
         "unfurl_media": False,
-        "metadata": _metadata(notice, key),
+        "metadata": _metadata(notification, key),
         "blocks": blocks,
     }
 
 
-def reply(notice: Notice) -> str | None:
+def reply(notification: Notification) -> str | None:
     """What goes below the message in its thread; None when changing the message is enough."""
-    text = text_of(notice)
-    return cut(f"{text.shape} {mrkdwn(text.reply, notice.at)}", SECTION_LIMIT) if text.reply else None
+    text = text_of(notification)
+    return cut(f"{text.shape} {mrkdwn(text.reply, notification.at)}", SECTION_LIMIT) if text.reply else None
 
 
-def reply_is_loud(notice: Notice) -> bool:
+def reply_is_loud(notification: Notification) -> bool:
     """An update tells nobody: an escalation goes to the channel too."""
-    return text_of(notice).reply_loud
+    return text_of(notification).reply_loud
 
 
 def lead(text: Text) -> str:
@@ -137,11 +137,11 @@ def _button(action: str, label: str, url: str, primary: bool) -> dict[str, Any]:
     return {**button, "style": "primary"} if primary else button
 
 
-def _metadata(notice: Notice, key: str) -> dict[str, Any]:
-    if notice.group is not None:
-        facts: dict[str, Any] = {"group": notice.group.key, "alerts": len(notice.group.members)}
+def _metadata(notification: Notification, key: str) -> dict[str, Any]:
+    if notification.group is not None:
+        facts: dict[str, Any] = {"group": notification.group.key, "alerts": len(notification.group.members)}
         return {"event_type": "busta_storm", "event_payload": {**facts, "key": key}}
-    if notice.alert is not None:
-        facts = {"alert_id": notice.alert.id, "fingerprint": notice.alert.fingerprint}
+    if notification.alert is not None:
+        facts = {"alert_id": notification.alert.id, "fingerprint": notification.alert.fingerprint}
         return {"event_type": "busta_alert", "event_payload": {**facts, "key": key}}
-    return {"event_type": f"busta_{notice.kind.value}", "event_payload": {"key": key}}
+    return {"event_type": f"busta_{notification.kind.value}", "event_payload": {"key": key}}

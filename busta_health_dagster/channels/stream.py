@@ -17,7 +17,7 @@ from busta_health_dagster.domain.fields import Strict
 from busta_health_dagster.domain.units import from_epoch
 
 if TYPE_CHECKING:
-    from busta_health_dagster.domain.notice import Notice
+    from busta_health_dagster.domain.notification import Notification
 
 
 class ConsoleConfig(Strict):
@@ -33,13 +33,13 @@ class FileConfig(Strict):
     path: str
 
 
-def console_payload(notice: Notice, lines: Literal["one", "all"] = "all") -> str:
+def console_payload(notification: Notification, lines: Literal["one", "all"] = "all") -> str:
     """`07:55:34 ▲ odds_api is slow ...` and, indented, the labelled sentences."""
-    text = text_of(notice)
-    head = f"{from_epoch(notice.at):%H:%M:%S} {text.shape} {text.notification}".replace("  ", " ")
+    text = text_of(notification)
+    head = f"{from_epoch(notification.at):%H:%M:%S} {text.shape} {text.notification}".replace("  ", " ")
     if lines == "one":
         return head
-    body = [f"         {line.label:<10} {flat(line.parts, notice.at)}" for line in text.lines]
+    body = [f"         {line.label:<10} {flat(line.parts, notification.at)}" for line in text.lines]
     body += [f"         {entry.shape} {entry.name} · {entry.tail}" for entry in text.entries[:10]]
     body += [f"         {len(text.entries) - 10} more"] if len(text.entries) > 10 else []
     return "\n".join([head, *body])
@@ -47,12 +47,12 @@ def console_payload(notice: Notice, lines: Literal["one", "all"] = "all") -> str
 
 def file_payload(delivery: Delivery) -> dict[str, Any]:
     """The webhook's shape with the idempotency key and the channel's name."""
-    return {"key": delivery.key, "channel": delivery.channel, **event(delivery.notice)}
+    return {"key": delivery.key, "channel": delivery.channel, **event(delivery.notification)}
 
 
 def send_console(delivery: Delivery, config: ConsoleConfig, _context: ChannelContext) -> Outcome:
     stream = sys.stdout if config.stream == "stdout" else sys.stderr
-    shown = console_payload(delivery.notice, config.lines)
+    shown = console_payload(delivery.notification, config.lines)
     encoding = getattr(stream, "encoding", None) or "utf-8"
     try:
         stream.write(shown.encode(encoding, "replace").decode(encoding) + "\n")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from busta_health_dagster.domain.notice import NoticeKind
+from busta_health_dagster.domain.notification import NotificationKind
 from busta_health_dagster.domain.units import from_epoch
 
-LOUD = frozenset({NoticeKind.OPENED, NoticeKind.ESCALATED, NoticeKind.RENOTIFIED})
+LOUD = frozenset({NotificationKind.OPENED, NotificationKind.ESCALATED, NotificationKind.RENOTIFIED})
 """Worth telling the whole channel even where the message itself is changed in place."""
 
 

@@ -92,7 +92,7 @@ def post(
             return RetryLater(f"{host} cannot be reached: {_plain(why)}")
 
 
-def judged(answer: Answer | RetryLater | Rejected, host: str, *, now: float, remedy: str = "") -> Outcome:
+def evaluated(answer: Answer | RetryLater | Rejected, host: str, *, now: float, remedy: str = "") -> Outcome:
     """What a status means for a delivery: 2xx accepted; 408, 425, 429 and 5xx later; anything else never."""
     if not isinstance(answer, Answer):
         return answer

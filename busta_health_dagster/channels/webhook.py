@@ -16,15 +16,15 @@ from busta_health_dagster.channels.wording import text_of
 from busta_health_dagster.domain.delivery import Delivery, Outcome, Rejected
 from busta_health_dagster.domain.errors import BadInput
 from busta_health_dagster.domain.fields import SecretRef, Strict, TextOrSecret
-from busta_health_dagster.domain.notice import NoticeKind
+from busta_health_dagster.domain.notification import NotificationKind
 from busta_health_dagster.domain.units import iso
 
 if TYPE_CHECKING:
-    from busta_health_dagster.domain.notice import (
+    from busta_health_dagster.domain.notification import (
         AckFacts,
         AlertFacts,
         NextFacts,
-        Notice,
+        Notification,
         RuleFacts,
         SourceFacts,
         VerdictFacts,
@@ -70,57 +70,57 @@ class WebhookConfig(Strict):
         return body
 
 
-def event_type(notice: Notice) -> str:
+def event_type(notification: Notification) -> str:
     """alert.opened, storm.resolved, report.weekly, monitor.stale, test."""
-    if notice.kind is NoticeKind.TEST:
+    if notification.kind is NotificationKind.TEST:
         return "test"
-    if notice.report is not None:
-        return f"report.{notice.report.name}"
-    if notice.kind is NoticeKind.MONITOR:
-        return f"monitor.{notice.reason if _WORD.fullmatch(notice.reason) else 'notice'}"
-    word = "acknowledged" if notice.kind is NoticeKind.ACKED else notice.kind.value
-    return f"{'storm' if notice.group is not None else 'alert'}.{word}"
+    if notification.report is not None:
+        return f"report.{notification.report.name}"
+    if notification.kind is NotificationKind.MONITOR:
+        return f"monitor.{notification.reason if _WORD.fullmatch(notification.reason) else 'notice'}"
+    word = "acknowledged" if notification.kind is NotificationKind.ACKED else notification.kind.value
+    return f"{'storm' if notification.group is not None else 'alert'}.{word}"
 
 
-def payload(notice: Notice) -> dict[str, Any]:
+def payload(notification: Notification) -> dict[str, Any]:
     """The documented shape. Numbers are numbers, times are UTC, a field is null and never missing; only `text` is
     prose.
     """
-    text = text_of(notice)
+    text = text_of(notification)
     data: dict[str, Any]
-    if notice.report is not None:
-        facts = notice.report
+    if notification.report is not None:
+        facts = notification.report
         data = {"name": facts.name, "period": facts.period, "headline": facts.headline, "summary": facts.summary}
-    elif notice.group is not None:
-        data = _group(notice)
-    elif notice.alert is not None and notice.source is not None:
+    elif notification.group is not None:
+        data = _group(notification)
+    elif notification.alert is not None and notification.source is not None:
         data = {
-            "alert": _alert(notice.alert, notice.kind),
-            "source": _source(notice.source, phrases.runbook(notice)),
-            "rule": _rule(notice.rule),
-            "verdict": _verdict(notice.verdict),
-            "incident": {"id": notice.incident, "started_at": iso(notice.alert.first_bad_slot)}
-            if notice.incident
+            "alert": _alert(notification.alert, notification.kind),
+            "source": _source(notification.source, phrases.runbook(notification)),
+            "rule": _rule(notification.rule),
+            "verdict": _verdict(notification.verdict),
+            "incident": {"id": notification.incident, "started_at": iso(notification.alert.first_bad_slot)}
+            if notification.incident
             else None,
-            "reason": notice.reason or None,
+            "reason": notification.reason or None,
         }
     else:
-        data = {"reason": notice.reason or None}
+        data = {"reason": notification.reason or None}
     prose = (
         text.notification
-        if notice.report or notice.group or not notice.alert
-        else f"{text.headline}. {phrases.advice(notice)}"
+        if notification.report or notification.group or not notification.alert
+        else f"{text.headline}. {phrases.advice(notification)}"
     )
-    if notice.kind is NoticeKind.RESOLVED:
+    if notification.kind is NotificationKind.RESOLVED:
         prose = text.notification
-    data |= {"drill": notice.drill, "text": prose, "url": _url(notice)}
-    return {"type": event_type(notice), "timestamp": iso(notice.at), "data": data}
+    data |= {"drill": notification.drill, "text": prose, "url": _url(notification)}
+    return {"type": event_type(notification), "timestamp": iso(notification.at), "data": data}
 
 
 def send(delivery: Delivery, config: WebhookConfig, context: ChannelContext) -> Outcome:
     url = config.url if isinstance(config.url, str) else context.secret(config.url)
     host = urlsplit(url).hostname or "the webhook's host"
-    event = payload(delivery.notice)
+    event = payload(delivery.notification)
     try:
         body = template.render(config.body, {**event, "key": delivery.key}) if config.body else compact(event)
         headers = _headers(delivery, config, context, body)
@@ -133,7 +133,7 @@ def send(delivery: Delivery, config: WebhookConfig, context: ChannelContext) -> 
     refuse = None if config.allow_private else context.refuse_address
     answer = transport.post(url, body, headers, timeout_s=context.timeout_s, refuse=refuse, ca_file=config.ca_file)
     remedy = f"Correct url or headers of channel {delivery.channel}, then: busta alerts outbox --retry"
-    return transport.judged(answer, host, now=context.now, remedy=remedy)
+    return transport.evaluated(answer, host, now=context.now, remedy=remedy)
 
 
 def compact(event: dict[str, Any]) -> bytes:
@@ -160,22 +160,24 @@ def _headers(delivery: Delivery, config: WebhookConfig, context: ChannelContext,
     return headers
 
 
-def _url(notice: Notice) -> str | None:
-    if notice.report is not None:
-        return notice.report.url
-    if not notice.base_url:
+def _url(notification: Notification) -> str | None:
+    if notification.report is not None:
+        return notification.report.url
+    if not notification.base_url:
         return None
-    page = f"{notice.base_url.rstrip('/')}/source-health"
+    page = f"{notification.base_url.rstrip('/')}/source-health"
     return (
-        f"{page}/s/{quote(notice.source.name, safe='')}" if notice.source is not None and notice.group is None else page
+        f"{page}/s/{quote(notification.source.name, safe='')}"
+        if notification.source is not None and notification.group is None
+        else page
     )
 
 
-def _alert(alert: AlertFacts, kind: NoticeKind) -> dict[str, Any]:
+def _alert(alert: AlertFacts, kind: NotificationKind) -> dict[str, Any]:
     return {
         "id": alert.id,
         "fingerprint": alert.fingerprint,
-        "state": "resolved" if kind is NoticeKind.RESOLVED else alert.state,
+        "state": "resolved" if kind is NotificationKind.RESOLVED else alert.state,
         "severity": alert.severity.word,
         "step": alert.step,
         "of_steps": alert.of_steps,
@@ -243,8 +245,8 @@ def _verdict(verdict: VerdictFacts | None) -> dict[str, Any] | None:
     }
 
 
-def _group(notice: Notice) -> dict[str, Any]:
-    facts = notice.group
+def _group(notification: Notification) -> dict[str, Any]:
+    facts = notification.group
     assert facts is not None
     return {
         "group": facts.key,
@@ -268,8 +270,8 @@ def _group(notice: Notice) -> dict[str, Any]:
             }
             for m in facts.members
         ],
-        "reason": notice.reason or None,
+        "reason": notification.reason or None,
     }
 
 
-CHANNEL = ChannelType("webhook", WebhookConfig, send, events=IN_PLACE - {NoticeKind.UPDATED})
+CHANNEL = ChannelType("webhook", WebhookConfig, send, events=IN_PLACE - {NotificationKind.UPDATED})

@@ -13,63 +13,69 @@ from urllib.parse import quote
 
 from busta_health_dagster.channels import phrases, wording_group
 from busta_health_dagster.channels.text import LOUD, At, Button, Line, Part, Text
-from busta_health_dagster.domain.notice import NoticeKind
+from busta_health_dagster.domain.notification import NotificationKind
 from busta_health_dagster.domain.observation import Status
 from busta_health_dagster.domain.units import duration_text
 
 if TYPE_CHECKING:
-    from busta_health_dagster.domain.notice import AlertFacts, Notice, SourceFacts
+    from busta_health_dagster.domain.notification import AlertFacts, Notification, SourceFacts
 
 SHAPES = {Status.DOWN: "■", Status.DEGRADED: "▲", Status.UP: "●", Status.UNKNOWN: "○"}
 
 
-def text_of(notice: Notice) -> Text:
+def text_of(notification: Notification) -> Text:
     """The words of a notice.
 
     Raises:
         ValueError: a notice about nothing: neither alert, group, report nor a text.
     """
-    if notice.report is not None:
-        text = wording_group.report(notice)
-    elif notice.group is not None:
-        text = wording_group.group(notice)
-    elif notice.alert is not None and notice.source is not None:
-        text = _alert(notice, notice.alert, notice.source)
-    elif notice.text:
+    if notification.report is not None:
+        text = wording_group.report(notification)
+    elif notification.group is not None:
+        text = wording_group.group(notification)
+    elif notification.alert is not None and notification.source is not None:
+        text = _alert(notification, notification.alert, notification.source)
+    elif notification.text:
         text = Text(
-            shape="○", word=notice.kind.value, headline=notice.text, summary=notice.text, notification=notice.text
+            shape="○",
+            word=notification.kind.value,
+            headline=notification.text,
+            summary=notification.text,
+            notification=notification.text,
         )
     else:
-        raise ValueError(f"a notice of kind {notice.kind} needs an alert with its source, a group, a report or a text")
-    return text.marked("DRILL") if notice.drill else text
+        raise ValueError(
+            f"a notice of kind {notification.kind} needs an alert with its source, a group, a report or a text"
+        )
+    return text.marked("DRILL") if notification.drill else text
 
 
-def _alert(notice: Notice, alert: AlertFacts, source: SourceFacts) -> Text:
-    writer = _Writer(notice, alert, source)
-    if notice.kind is NoticeKind.RESOLVED:
-        return writer.resolved() if notice.recovered else writer.closed()
+def _alert(notification: Notification, alert: AlertFacts, source: SourceFacts) -> Text:
+    writer = _Writer(notification, alert, source)
+    if notification.kind is NotificationKind.RESOLVED:
+        return writer.resolved() if notification.recovered else writer.closed()
     return writer.firing()
 
 
 @dataclass(frozen=True, slots=True)
 class _Writer:
-    notice: Notice
+    notification: Notification
     alert: AlertFacts
     source: SourceFacts
 
     def firing(self) -> Text:
-        notice, alert, source = self.notice, self.alert, self.source
-        lasted = duration_text(max(notice.at - alert.first_bad_slot, 0))
-        complaint = phrases.complaint(notice)
-        if notice.kind in (NoticeKind.ESCALATED, NoticeKind.RENOTIFIED):
+        notification, alert, source = self.notification, self.alert, self.source
+        lasted = duration_text(max(notification.at - alert.first_bad_slot, 0))
+        complaint = phrases.complaint(notification)
+        if notification.kind in (NotificationKind.ESCALATED, NotificationKind.RENOTIFIED):
             complaint = (
                 complaint.replace(":", f" after {lasted}:", 1) if ":" in complaint else f"{complaint} after {lasted}"
             )
         headline = f"{source.name} {complaint}"
-        if notice.kind is NoticeKind.FLAPPING_STARTED:
+        if notification.kind is NotificationKind.FLAPPING_STARTED:
             headline = f"{source.name} is unsteady: it keeps changing{self._changes()}"
-        elif notice.kind is NoticeKind.FLAPPING_ENDED:
-            headline = f"{source.name} is steady again, and {phrases.complaint(notice)}"
+        elif notification.kind is NotificationKind.FLAPPING_ENDED:
+            headline = f"{source.name} is steady again, and {phrases.complaint(notification)}"
         word = alert.severity.word
         return Text(
             shape=self._shape(),
@@ -81,15 +87,15 @@ class _Writer:
             buttons=self._buttons(),
             context=tuple(self._context(word)),
             reply=self._reply(lasted),
-            reply_loud=notice.kind in LOUD,
+            reply_loud=notification.kind in LOUD,
         )
 
     def resolved(self) -> Text:
-        notice, alert, source = self.notice, self.alert, self.source
-        subject = phrases.topic(notice.rule, source)
+        notification, alert, source = self.notification, self.alert, self.source
+        subject = phrases.topic(notification.rule, source)
         value = self._good_value()
         answer = f": {value}" if value else ""
-        end = alert.first_good_slot or alert.resolved_at or notice.at
+        end = alert.first_good_slot or alert.resolved_at or notification.at
         lasted = duration_text(max(end - alert.first_bad_slot, 0))
         adjective = phrases.adjective(subject)
         headline = f"{source.name} is well again{answer}"
@@ -101,19 +107,19 @@ class _Writer:
         ]
         if source.uptime_30d is not None:
             lines.append(Line("Uptime", (f"{phrases.share(source.uptime_30d, 2)} over 30 days{self._budget()}.",)))
-        lines += [Line("Still open", (phrases.clean(also),)) for also in notice.also]
-        lines += [Line("Also", (phrases.clean(instead),)) for instead in notice.instead]
+        lines += [Line("Still open", (phrases.clean(also),)) for also in notification.related]
+        lines += [Line("Also", (phrases.clean(instead),)) for instead in notification.on_behalf_of]
         if alert.acked is not None:
             lines.append(Line("Acted", tuple(self._acted())))
         buttons = []
-        if notice.base_url:
+        if notification.base_url:
             buttons = [
                 Button("cause", "Note the cause", f"{self._url()}?alert={alert.id}#cause"),
                 Button("open", "Open source", self._url()),
             ]
             lines.append(Line("Please", ("note the cause, while it is fresh.",)))
-        context: list[Part] = ["resolved ", At(alert.resolved_at or notice.at), f" · alert {alert.id}"]
-        context += [f", {notice.incident}"] if notice.incident else []
+        context: list[Part] = ["resolved ", At(alert.resolved_at or notification.at), f" · alert {alert.id}"]
+        context += [f", {notification.incident}"] if notification.incident else []
         return Text(
             shape="●",
             word="resolved",
@@ -128,7 +134,7 @@ class _Writer:
 
     def closed(self) -> Text:
         """It ended, and not because the source got well: whoever was told that it fired is told so."""
-        alert, why = self.alert, phrases.clean(self.notice.reason) or "no reason given"
+        alert, why = self.alert, phrases.clean(self.notification.reason) or "no reason given"
         headline = f"{self.source.name}: alert {alert.id} is closed, {why}"
         return Text(
             shape=SHAPES[self.source.status],
@@ -137,21 +143,25 @@ class _Writer:
             summary=headline,
             notification=f"{headline}. It did not end by recovery.",
             lines=(Line("Note", ("This is no recovery: the source was not seen to be well again.",)),),
-            buttons=(Button("open", "Open source", self._url()),) if self.notice.base_url else (),
-            context=("closed ", At(alert.resolved_at or self.notice.at), f" · alert {alert.id}"),
+            buttons=(Button("open", "Open source", self._url()),) if self.notification.base_url else (),
+            context=("closed ", At(alert.resolved_at or self.notification.at), f" · alert {alert.id}"),
             reply=(f"Closed: {why}.",),
         )
 
     def _firing_lines(self) -> list[Line]:
-        notice, alert, source = self.notice, self.alert, self.source
+        notification, alert, source = self.notification, self.alert, self.source
         since: list[Part] = [At(alert.first_bad_slot)]
-        run = phrases.streak(notice.verdict, notice.rule) if notice.verdict and notice.rule else ""
+        run = (
+            phrases.streak(notification.verdict, notification.rule)
+            if notification.verdict and notification.rule
+            else ""
+        )
         tried = f", each tried {source.attempts} times" if source.attempts > 1 and source.status is Status.DOWN else ""
         since.append(f", {run}{tried}." if run else ".")
         lines = [Line("Since", tuple(since))]
-        if notice.verdict and (where := phrases.whereabouts(notice.verdict)):
+        if notification.verdict and (where := phrases.whereabouts(notification.verdict)):
             lines.append(Line("Where", (where,), joins=True))
-        lines += [Line("Also", (phrases.clean(also),)) for also in (*notice.also, *notice.instead)]
+        lines += [Line("Also", (phrases.clean(also),)) for also in (*notification.related, *notification.on_behalf_of)]
         arrives = phrases.still_arrives(source)
         if source.feeds:
             lines.append(Line("Feeds", (f"{phrases.listed(source.feeds)}.{' ' + arrives if arrives else ''}",)))
@@ -159,13 +169,13 @@ class _Writer:
             lines.append(Line("Data", (arrives,)))
         if source.budget_left is not None and source.uptime_30d is not None:
             lines.append(Line("Uptime", (f"{phrases.share(source.uptime_30d, 2)} over 30 days{self._budget()}.",)))
-        lines.append(Line("Do", (phrases.advice(notice),)))
+        lines.append(Line("Do", (phrases.advice(notification),)))
         if alert.acked is not None:
             lines.append(Line("Acted", tuple(self._acted())))
         return lines
 
     def _context(self, word: str) -> list[Part]:
-        notice, alert, source = self.notice, self.alert, self.source
+        notification, alert, source = self.notification, self.alert, self.source
         parts: list[Part] = [word]
         if alert.escalated_at is not None:
             parts += [" since ", At(alert.escalated_at)]
@@ -173,39 +183,41 @@ class _Writer:
         parts += [f" · {', '.join(source.owners)}"] if source.owners else []
         if alert.acked is None and alert.step > 1:
             parts.append(" · not acknowledged")
-        if notice.told:
-            told = dict.fromkeys(t.channel for t in notice.told)
-            parts.append(f" · told: {', '.join(told)}")
+        if notification.notified:
+            notified = dict.fromkeys(t.channel for t in notification.notified)
+            parts.append(f" · told: {', '.join(notified)}")
         return [*parts, *self._next()]
 
     def _next(self) -> list[Part]:
         coming = self.alert.next
         if coming is None:
             return []
-        whom = phrases.listed(coming.notify) if coming.notify else "nobody"
+        recipients = phrases.listed(coming.notify) if coming.notify else "nobody"
         if coming.repeat:
             return [" · told again at ", At(coming.at), " unless acknowledged"]
         if coming.severity is not None and coming.severity > self.alert.severity:
-            return [f" · {coming.severity.word} at ", At(coming.at), f" ({whom}) unless acknowledged"]
-        return [f" · tells {whom} at ", At(coming.at), " unless acknowledged"]
+            return [f" · {coming.severity.word} at ", At(coming.at), f" ({recipients}) unless acknowledged"]
+        return [f" · tells {recipients} at ", At(coming.at), " unless acknowledged"]
 
     def _reply(self, lasted: str) -> tuple[Part, ...]:
         alert, source = self.alert, self.source
-        what = phrases.adjective(phrases.topic(self.notice.rule, source))
+        what = phrases.adjective(phrases.topic(self.notification.rule, source))
         acked = "" if alert.acked else " and nobody has acknowledged it"
         coming = [p.replace(" · ", " ").replace(" tells ", " ") if isinstance(p, str) else p for p in self._next()]
         end: list[Part] = [". Next:", *coming, "."] if coming else ["."]
-        if self.notice.kind is NoticeKind.ESCALATED:
+        if self.notification.kind is NotificationKind.ESCALATED:
             return (f"{alert.severity.word.capitalize()} now: {source.name} has been {what} for {lasted}{acked}", *end)
-        if self.notice.kind is NoticeKind.RENOTIFIED:
+        if self.notification.kind is NotificationKind.RENOTIFIED:
             return (f"Still {alert.severity.word}: {source.name} has been {what} for {lasted}{acked}", *end)
-        if self.notice.kind is NoticeKind.OPENED:  # said only where a message stands already: it was reopened
-            return (f"Open again: {source.name} {phrases.complaint(self.notice)}.",)
-        if self.notice.kind is NoticeKind.FLAPPING_STARTED:
+        if (
+            self.notification.kind is NotificationKind.OPENED
+        ):  # said only where a message stands already: it was reopened
+            return (f"Open again: {source.name} {phrases.complaint(self.notification)}.",)
+        if self.notification.kind is NotificationKind.FLAPPING_STARTED:
             return (
                 f"{source.name} keeps changing{self._changes()}. The next message comes when it is steady, or well.",
             )
-        if self.notice.kind is NoticeKind.FLAPPING_ENDED:
+        if self.notification.kind is NotificationKind.FLAPPING_ENDED:
             return (f"{source.name} is steady again, and {what}.",)
         return ()
 
@@ -221,13 +233,13 @@ class _Writer:
         return [*said, note]
 
     def _buttons(self) -> tuple[Button, ...]:
-        if not self.notice.base_url:
-            found = phrases.runbook(self.notice)
+        if not self.notification.base_url:
+            found = phrases.runbook(self.notification)
             return (Button("runbook", "Runbook", found),) if found else ()
         buttons = [Button("open", "Open source", self._url())]
         if self.alert.acked is None:
             buttons.insert(0, Button("ack", "Acknowledge", f"{self._url()}?alert={self.alert.id}#ack", primary=True))
-        if (found := phrases.runbook(self.notice)) is not None:
+        if (found := phrases.runbook(self.notification)) is not None:
             buttons.append(Button("runbook", "Runbook", found))
         return tuple(buttons)
 
@@ -237,24 +249,24 @@ class _Writer:
         return SHAPES[Status.DEGRADED if status is Status.UP else status]
 
     def _url(self) -> str:
-        return f"{self.notice.base_url.rstrip('/')}/source-health/s/{quote(self.source.name, safe='')}"
+        return f"{self.notification.base_url.rstrip('/')}/source-health/s/{quote(self.source.name, safe='')}"
 
     def _good_value(self) -> str:
-        verdict, rule = self.notice.verdict, self.notice.rule
+        verdict, rule = self.notification.verdict, self.notification.rule
         metric = rule.metric if rule else None
         if verdict and verdict.good_values and metric not in (None, "status"):
             return phrases.measure(verdict.good_values[-1], metric)
         return phrases.measure(self.source.response_ms, "response_ms") if self.source.response_ms is not None else ""
 
     def _good_run(self) -> str:
-        verdict, rule = self.notice.verdict, self.notice.rule
+        verdict, rule = self.notification.verdict, self.notification.rule
         if not verdict or len(verdict.good_values) < 2 or rule is None:
             return ""
         shown = phrases.listed(tuple(phrases.measure(v, rule.metric) for v in verdict.good_values))
         return f" {len(verdict.good_values)} good checks in a row, {shown}."
 
     def _worst(self) -> str:
-        verdict, rule = self.notice.verdict, self.notice.rule
+        verdict, rule = self.notification.verdict, self.notification.rule
         return (
             f", worst {phrases.measure(verdict.worst, rule.metric)}"
             if verdict and rule and verdict.worst is not None

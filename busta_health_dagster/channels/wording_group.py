@@ -8,22 +8,22 @@ from urllib.parse import quote
 
 from busta_health_dagster.channels.phrases import clean, listed
 from busta_health_dagster.channels.text import LOUD, At, Button, Entry, Line, Part, Text
-from busta_health_dagster.domain.notice import NoticeKind
+from busta_health_dagster.domain.notification import NotificationKind
 from busta_health_dagster.domain.observation import Status
 from busta_health_dagster.domain.units import duration_text
 
 if TYPE_CHECKING:
-    from busta_health_dagster.domain.notice import GroupFacts, Member, Notice
+    from busta_health_dagster.domain.notification import GroupFacts, Member, Notification
 
 _SHAPES = {Status.DOWN: "■", Status.DEGRADED: "▲", Status.UP: "▲", Status.UNKNOWN: "○"}
 
 
-def group(notice: Notice) -> Text:
+def group(notification: Notification) -> Text:
     """37 of 60 sources went down in one check; 12 of 37 are still down; all 37 are up again."""
-    facts = notice.group
+    facts = notification.group
     assert facts is not None
-    if notice.kind is NoticeKind.RESOLVED or facts.open == 0:
-        return _over(notice, facts)
+    if notification.kind is NotificationKind.RESOLVED or facts.open == 0:
+        return _over(notification, facts)
     members = [m for m in facts.members if m.open]
     n = len({m.source for m in members})
     what = _what(members)
@@ -41,8 +41,13 @@ def group(notice: Notice) -> Text:
         )
     word = facts.severity.word
     since: list[Part] = [At(facts.since), f". {_causes(members)}."]
-    lines = [Line("Since", tuple(since)), *(Line("Also", (clean(also),)) for also in (*notice.also, *notice.instead))]
-    lines.append(Line("Do", (notice.do or "Look for what they share first: network, proxy, provider, credentials.",)))
+    lines = [
+        Line("Since", tuple(since)),
+        *(Line("Also", (clean(also),)) for also in (*notification.related, *notification.on_behalf_of)),
+    ]
+    lines.append(
+        Line("Do", (notification.do or "Look for what they share first: network, proxy, provider, credentials.",))
+    )
     return Text(
         shape=_SHAPES[max((m.status for m in members), default=Status.UNKNOWN)],
         word=word,
@@ -50,16 +55,16 @@ def group(notice: Notice) -> Text:
         summary=headline,
         notification=f"{headline}, first at {At(facts.since).utc()}. One message for all of them.",
         lines=tuple(lines),
-        buttons=_buttons(notice, facts, n),
+        buttons=_buttons(notification, facts, n),
         context=tuple(_context(facts, word)),
-        entries=tuple(_entry(m, notice.base_url) for m in sorted(members, key=_worst_first)),
-        reply=tuple(_reply(notice, facts, headline, word)),
-        reply_loud=notice.kind in LOUD,
+        entries=tuple(_entry(m, notification.base_url) for m in sorted(members, key=_worst_first)),
+        reply=tuple(_reply(notification, facts, headline, word)),
+        reply_loud=notification.kind in LOUD,
     )
 
 
-def report(notice: Notice) -> Text:
-    facts = notice.report
+def report(notification: Notification) -> Text:
+    facts = notification.report
     assert facts is not None
     lines = [Line("", (facts.summary,))] if facts.summary else []
     lines += [Line(label, (sentence,)) for label, sentence in facts.lines]
@@ -76,11 +81,13 @@ def report(notice: Notice) -> Text:
     )
 
 
-def _over(notice: Notice, facts: GroupFacts) -> Text:
+def _over(notification: Notification, facts: GroupFacts) -> Text:
     n = len({m.source for m in facts.members})
-    lasted = duration_text(max(notice.at - facts.since, 0))
+    lasted = duration_text(max(notification.at - facts.since, 0))
     headline = (
-        f"All {n} sources are well again" if notice.recovered else f"All {n} alerts are closed: {clean(notice.reason)}"
+        f"All {n} sources are well again"
+        if notification.recovered
+        else f"All {n} alerts are closed: {clean(notification.reason)}"
     )
     return Text(
         shape="●",
@@ -89,7 +96,7 @@ def _over(notice: Notice, facts: GroupFacts) -> Text:
         summary=f"{headline} after {lasted}",
         notification=f"{headline} after {lasted}.",
         lines=(Line("Lasted", ("from ", At(facts.since), f", {lasted} until the last one was well.")),),
-        context=(f"{len(facts.members)} alerts · resolved ", At(notice.at)),
+        context=(f"{len(facts.members)} alerts · resolved ", At(notification.at)),
         reply=(f"Resolved: {headline[0].lower()}{headline[1:]} after {lasted}.",),
     )
 
@@ -119,10 +126,10 @@ def _worst_first(member: Member) -> tuple[int, int, int, str]:
     return (-member.severity, member.tier, -member.status, member.source)
 
 
-def _buttons(notice: Notice, facts: GroupFacts, n: int) -> tuple[Button, ...]:
-    if not notice.base_url:
+def _buttons(notification: Notification, facts: GroupFacts, n: int) -> tuple[Button, ...]:
+    if not notification.base_url:
         return ()
-    page = f"{notice.base_url.rstrip('/')}/source-health"
+    page = f"{notification.base_url.rstrip('/')}/source-health"
     opened = Button("open", "Open the fleet", page)
     if facts.acked is not None:
         return (opened,)
@@ -140,11 +147,11 @@ def _context(facts: GroupFacts, word: str) -> list[Part]:
     return parts
 
 
-def _reply(notice: Notice, facts: GroupFacts, headline: str, word: str) -> list[Part]:
-    if notice.kind is NoticeKind.OPENED:  # said only where a message stands already: more have joined it
+def _reply(notification: Notification, facts: GroupFacts, headline: str, word: str) -> list[Part]:
+    if notification.kind is NotificationKind.OPENED:  # said only where a message stands already: more have joined it
         return [f"Now {headline}, since ", At(facts.since), "."]
-    if notice.kind is NoticeKind.ESCALATED:
+    if notification.kind is NotificationKind.ESCALATED:
         return [f"{word.capitalize()} now: {headline}, since ", At(facts.since), "."]
-    if notice.kind is NoticeKind.RENOTIFIED:
+    if notification.kind is NotificationKind.RENOTIFIED:
         return [f"Still {word}: {headline}, since ", At(facts.since), "."]
     return []

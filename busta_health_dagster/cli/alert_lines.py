@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from busta_health_dagster.cli.shapes import ALERT_COLOURS
+from busta_health_dagster.cli.glyphs import ALERT_COLOURS
 from busta_health_dagster.cli.tables import Columns
 from busta_health_dagster.domain.units import duration_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from busta_health_dagster.cli.shapes import Alphabet
+    from busta_health_dagster.cli.glyphs import GlyphSet
     from busta_health_dagster.domain.documents.alerts import AlertBrief, AlertList, AlertRow, AlertsBehind
 
 HEADER = ("", "SEVERITY", "ID", "SOURCE", "RULE", "OPEN FOR", "STEP", "ACKNOWLEDGED", "NEXT")
@@ -49,7 +49,7 @@ def hanging(line: str, width: int) -> list[str]:
     return textwrap.wrap(line, width, subsequent_indent=" " * hang)
 
 
-def list_lines(found: AlertList, letters: Alphabet) -> list[Columns | Text]:
+def list_lines(found: AlertList, letters: GlyphSet) -> list[Columns | Text]:
     """The table, then what stands behind it, then where to ask on."""
     lines: list[Columns | Text] = []
     rows = found["items"]
@@ -65,7 +65,7 @@ def list_lines(found: AlertList, letters: Alphabet) -> list[Columns | Text]:
     return lines
 
 
-def show_lines(a: AlertRow, letters: Alphabet) -> list[Text]:
+def show_lines(a: AlertRow, letters: GlyphSet) -> list[Text]:
     """One alert as it stands: a headline, then its facts; what does not apply is left out."""
     head = Text(f"{letters.shapes[kind_of(a)]} {a['id']} {a['source']} {a['rule']}")
     head.append(f" ({a['label']})" if a["label"] else "")
@@ -80,7 +80,7 @@ def show_lines(a: AlertRow, letters: Alphabet) -> list[Text]:
         ("open for", None if a["open_s"] is None else short(a["open_s"])), ("step", step if a["steps"] else None),
         ("acknowledged", hold if a["acked_by"] else "no"), ("snoozed", snoozed), ("held by", a["suppressed_by"]),
         ("flapping", "yes" if a["flapping"] else None), ("reopened", f"{a['reopened']} times" if a["reopened"] else None),
-        ("told", ", ".join(a["told"]) or "nobody"), ("next", a["coming"]), ("group", a["group"]),
+        ("notified", ", ".join(a["notified"]) or "nobody"), ("next", a["coming"]), ("group", a["group"]),
     )  # fmt: skip
     lines = aligned((f"  {key}", value) for key, value in facts if value)
     return [head, *map(Text, lines), Text(f"Ask why: busta alerts explain {a['id']}")]
@@ -95,7 +95,7 @@ def kind_of(alert: AlertRow) -> str:
     return {"critical": "down", "warning": "degraded"}.get(alert["severity"], "up")
 
 
-def _cells(a: AlertRow, letters: Alphabet) -> tuple[str, ...]:
+def _cells(a: AlertRow, letters: GlyphSet) -> tuple[str, ...]:
     step = f"L{a['step']} of {a['steps']}" if a["steps"] else letters.dash
     return (
         letters.shapes[kind_of(a)], "shadow" if a["shadow"] else a["severity"], str(a["id"]), a["source"],

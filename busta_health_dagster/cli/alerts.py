@@ -9,12 +9,12 @@ import typer
 from busta_health_dagster.cli.session import BustaGroup, Output, console, print_json, session
 from busta_health_dagster.cli.sources import OutputOption, seconds
 from busta_health_dagster.domain.units import duration_text, from_iso
-from busta_health_dagster.pipeline.alert_view import Wanted
+from busta_health_dagster.pipeline.views.alert_list import Wanted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from busta_health_dagster.domain.documents.alerts import AlertRow, AlertStory, SourceStory
+    from busta_health_dagster.domain.documents.alerts import AlertExplanation, AlertRow, SourceExplanation
 
 alerts_app = typer.Typer(
     cls=BustaGroup, no_args_is_help=True, help="Alerts and the messages they send. Example: busta alerts list"
@@ -42,10 +42,10 @@ def list_(
         print_json(found["items"])
     else:
         from busta_health_dagster.cli.alert_lines import list_lines
-        from busta_health_dagster.cli.shapes import alphabet
+        from busta_health_dagster.cli.glyphs import glyph_set
 
         out = console()
-        for line in list_lines(found, alphabet()):
+        for line in list_lines(found, glyph_set()):
             out.print(line, soft_wrap=True)
     if exit_code and found["summary"]["open"]:
         raise typer.Exit(1)
@@ -64,10 +64,10 @@ def show(
         print_json(row)
         return
     from busta_health_dagster.cli.alert_lines import show_lines
-    from busta_health_dagster.cli.shapes import alphabet
+    from busta_health_dagster.cli.glyphs import glyph_set
 
     out = console()
-    for line in show_lines(row, alphabet()):
+    for line in show_lines(row, glyph_set()):
         out.print(line, soft_wrap=True)
 
 
@@ -128,18 +128,18 @@ def explain(
     is no alert. Example: busta alerts explain 4127
     """
     from busta_health_dagster.cli import explain_lines
-    from busta_health_dagster.cli.shapes import alphabet
+    from busta_health_dagster.cli.glyphs import glyph_set
 
-    story: AlertStory | SourceStory
+    explanation: AlertExplanation | SourceExplanation
     with session(context).monitor() as monitor:
         if what.isdecimal():
-            story = monitor.explain_alert(int(what))
-            lines = explain_lines.alert_lines(story, alphabet())
+            explanation = monitor.explain_alert(int(what))
+            lines = explain_lines.alert_lines(explanation, glyph_set())
         else:
-            story = monitor.explain_source(what)
-            lines = explain_lines.source_lines(story, alphabet())
+            explanation = monitor.explain_source(what)
+            lines = explain_lines.source_lines(explanation, glyph_set())
     if output is Output.JSON:
-        print_json(story)
+        print_json(explanation)
         return
     from busta_health_dagster.cli.alert_lines import hanging
 

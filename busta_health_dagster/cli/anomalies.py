@@ -34,7 +34,7 @@ def score(
     are ISO 8601 (without a zone: UTC) or Unix time; duplicates are kept, unordered rows are refused, a missing value
     scores 0. Needs no configuration.
     """
-    from busta_health_dagster.pipeline.score_file import score_file
+    from busta_health_dagster.pipeline.anomaly.score_file import score_file
 
     with err_console().status(f"Scoring {series.name} ..."):
         scores = score_file(series)

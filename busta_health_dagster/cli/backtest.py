@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from busta_health_dagster.cli.session import Session
     from busta_health_dagster.domain.policy import AlertPolicy
     from busta_health_dagster.domain.rule import Rule
-    from busta_health_dagster.pipeline.alert_book import Changes
-    from busta_health_dagster.pipeline.app import App
-    from busta_health_dagster.pipeline.backtest import Trial
+    from busta_health_dagster.pipeline.alerting.engine import Changes
+    from busta_health_dagster.pipeline.app.app import App
+    from busta_health_dagster.pipeline.backtest.backtest import BacktestRun
     from busta_health_dagster.settings import Config
 
 DEFAULT_S = 30 * 86400
@@ -65,7 +65,7 @@ def backtest(
     at, source, rule, event, severity, notify, reason. With --observations neither store nor configuration is needed.
     """
     from busta_health_dagster.cli.progress import bar
-    from busta_health_dagster.pipeline.backtest import lines
+    from busta_health_dagster.pipeline.backtest.backtest import lines
 
     many = summary or suggest
     if out is not None and many and str(out) == "-":
@@ -73,32 +73,32 @@ def backtest(
     current = at_home(context) if observations is None else session(context)
     with _trial(
         current, observations, alerts, maintenance, since, include_shadow=include_shadow, many=many
-    ) as trial:  # fmt: skip
+    ) as run:  # fmt: skip
         if not many:
             screen = sys.stdout.isatty() and (out is None or str(out) == "-")
             with (
                 _sink(out) as (write, flush),
-                bar("Replaying", unit="looks", total=trial.looks, shown=not screen) as advance,
+                bar("Replaying", unit="observations", total=run.observations, shown=not screen) as advance,
             ):
-                for changes in trial.run(advance):
+                for changes in run.run(advance):
                     for line in lines(changes):
                         write(json.dumps(line, ensure_ascii=False) + "\n")
                     flush()
             return
-        _report(trial, out, budget, by, output, summary=summary, suggest=suggest)
+        _report(run, out, budget, by, output, summary=summary, suggest=suggest)
 
 
 def _report(
-    trial: Trial, out: Path | None, budget: float, by: Literal["type", "source"], output: Output, *,
+    run: BacktestRun, out: Path | None, budget: float, by: Literal["type", "source"], output: Output, *,
     summary: bool, suggest: bool,
 ) -> None:  # fmt: skip
     from busta_health_dagster.cli import backtest_view as view
     from busta_health_dagster.cli.progress import bar
     from busta_health_dagster.cli.session import err_console
-    from busta_health_dagster.pipeline import backtest_suggest
-    from busta_health_dagster.pipeline.backtest import lines
-    from busta_health_dagster.pipeline.backtest_tally import run_tally
-    from busta_health_dagster.pipeline.backtest_variants import summarise
+    from busta_health_dagster.pipeline.backtest import suggestions
+    from busta_health_dagster.pipeline.backtest.backtest import lines
+    from busta_health_dagster.pipeline.backtest.tally import run_tally
+    from busta_health_dagster.pipeline.backtest.variants import summarise
 
     report: dict[str, Any] = {}
     with _sink(out) if out is not None else _nowhere() as (write, _):
@@ -107,19 +107,19 @@ def _report(
             for line in lines(changes):
                 write(json.dumps(line, ensure_ascii=False) + "\n")
 
-        with bar("Replaying", unit="looks", total=trial.looks) as advance:
-            tally = run_tally(trial, advance, take)
+        with bar("Replaying", unit="observations", total=run.observations) as advance:
+            tally = run_tally(run, advance, take)
     if tally.each_alert:
         err_console().print("No route would tell anybody: each opening of an alert counts as a notification.")
     if summary:
         with bar("Trying other thresholds", unit="replays") as advance:
-            told = summarise(trial, tally, advance)
-        report |= told.as_json()
+            notified = summarise(run, tally, advance)
+        report |= notified.as_json()
         if output is Output.TABLE:
-            view.print_summary(told)
+            view.print_summary(notified)
     if suggest:
         with bar("Looking for thresholds", unit="replays") as advance:
-            found = backtest_suggest.suggest(trial, tally, budget, by, advance)
+            found = suggestions.suggest(run, tally, budget, by, advance)
         report["budget"] = budget
         report["suggestions"] = [one.as_json() for one in found]
         if output is Output.TABLE:
@@ -132,10 +132,10 @@ def _report(
 def _trial(
     current: Session, observations: Path | None, alerts: Path | None, maintenance: Path | None, since: str | None,
     *, include_shadow: bool, many: bool,
-) -> Iterator[Trial]:  # fmt: skip
+) -> Iterator[BacktestRun]:  # fmt: skip
     from busta_health_dagster import bootstrap
-    from busta_health_dagster.pipeline.backtest import file_trial, stored_trial, tried
-    from busta_health_dagster.pipeline.history_files import read_history
+    from busta_health_dagster.pipeline.backtest.backtest import file_run, stored_run, tried
+    from busta_health_dagster.pipeline.backtest.history_files import read_history
     from busta_health_dagster.settings.one_file import read_maintenance
 
     span = _seconds(since)
@@ -156,12 +156,12 @@ def _trial(
         with bar("Reading", unit="rows") as advance:
             history = read_history(observations, config, advance)
         _complain(history.rejections.listed, history.rejections.more)
-        yield file_trial(history, config, rules, policy, planned, since_s=span)
+        yield file_run(history, config, rules, policy, planned, since_s=span)
         return
     app: App = current.app()
     try:
         rules, policy = choose(app.config)
-        yield stored_trial(app, rules, policy, planned, since_s=span or DEFAULT_S, again=many)
+        yield stored_run(app, rules, policy, planned, since_s=span or DEFAULT_S, again=many)
     finally:
         app.close()
 

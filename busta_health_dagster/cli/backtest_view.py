@@ -5,48 +5,48 @@ from __future__ import annotations
 from itertools import groupby
 from typing import TYPE_CHECKING
 
+from busta_health_dagster.cli.glyphs import glyph_set
 from busta_health_dagster.cli.session import console
-from busta_health_dagster.cli.shapes import alphabet
 from busta_health_dagster.domain.units import duration_text, from_epoch
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from busta_health_dagster.pipeline.backtest_suggest import Suggestion
-    from busta_health_dagster.pipeline.backtest_variants import RuleCost, Summary
+    from busta_health_dagster.pipeline.backtest.suggestions import Suggestion
+    from busta_health_dagster.pipeline.backtest.variants import RuleCost, Summary
 
 _SOURCES_SHOWN = 5
 
 
-def print_summary(told: Summary) -> None:
+def print_summary(notified: Summary) -> None:
     """Cost per rule, then what other thresholds would have cost, then the best trade."""
     from rich.table import Table
     from rich.text import Text
 
-    out, dash = console(), alphabet().dash
-    span = told.until - told.since
+    out, dash = console(), glyph_set().dash
+    span = notified.until - notified.since
     length = f"{span / 86400:.3g} days" if span >= 2 * 86400 else duration_text(span)
     out.print(
-        f"{length} to {from_epoch(told.until):%d %b %Y %H:%M} UTC, {told.sources} source{'s' * (told.sources != 1)}, "
-        f"{told.looks:,} slots. Nothing was delivered."
+        f"{length} to {from_epoch(notified.until):%d %b %Y %H:%M} UTC, {notified.sources} source{'s' * (notified.sources != 1)}, "
+        f"{notified.observations:,} slots. Nothing was delivered."
     )
     table = Table(box=None, header_style="bold")
     for head in ("RULE", "ALERTS", "NOTIFICATIONS", "PER SOURCE-WEEK", "SELF-RESOLVED IN 10 MIN", "TIME UNDER ALERT"):
         table.add_column(head, justify="left" if head == "RULE" else "right", no_wrap=head == "RULE")
-    for cost in (*told.rules, told.total):
+    for cost in (*notified.rules, notified.total):
         table.add_row(*_row(cost, dash))
     out.print(table)
-    if told.noisiest:
-        noisy = ", ".join(f"{name} {n} ({rate:.2f} a week)" for name, n, rate in told.noisiest[:_SOURCES_SHOWN])
+    if notified.noisiest:
+        noisy = ", ".join(f"{name} {n} ({rate:.2f} a week)" for name, n, rate in notified.noisiest[:_SOURCES_SHOWN])
         out.print(f"Most notifications: {noisy}.")
-    if told.variants:
+    if notified.variants:
         out.print("\nWhat another limit would have cost (real: with a cause noted, else not resolved within 10 min)")
     other = Table(box=None, header_style="bold")
     for head in ("RULE", "", "LIMIT", "NOTIFICATIONS", "REAL ALERTS KEPT", "TOLD LATER BY"):
         other.add_column(
             head, justify="left" if head in {"RULE", ""} else "right", no_wrap=head in {"RULE", "", "LIMIT"}
         )
-    for rule, some in groupby(told.variants, key=lambda v: v.rule):
+    for rule, some in groupby(notified.variants, key=lambda v: v.rule):
         row = list(some)
         for n, v in enumerate(row if any(v.notifications for v in row) else ()):
             later = dash if v.later_s is None else ("-" if v.later_s < 0 else "") + duration_text(abs(v.later_s))
@@ -55,10 +55,10 @@ def print_summary(told: Summary) -> None:
                 rule if n == 0 else "", v.what if n == 0 else "", label, str(v.notifications), f"{v.kept}/{v.real}",
                 later, style="bold" if v.present else None,
             )  # fmt: skip
-    if told.variants:
+    if notified.variants:
         out.print(other)
-    if told.best:
-        out.print(f"Best trade: {told.best}", markup=False)
+    if notified.best:
+        out.print(f"Best trade: {notified.best}", markup=False)
 
 
 def _row(cost: RuleCost, dash: str) -> tuple[str, ...]:
@@ -74,7 +74,7 @@ def print_suggestions(found: Sequence[Suggestion], budget: float) -> None:
     """Per rule and group: now, proposed, and the lines for alerts.yaml."""
     from rich.table import Table
 
-    out, dash = console(), alphabet().dash
+    out, dash = console(), glyph_set().dash
     out.print(f"Thresholds for at most {budget:g} notifications per source and week, each rule by itself")
     table = Table(box=None, header_style="bold")
     for head in ("RULE", "FOR", "NOW", "A WEEK", "CAUGHT", "PROPOSED", "A WEEK", "CAUGHT", "MISSED"):

@@ -77,10 +77,10 @@ def _hours_table(one: BaselineRow) -> Columns:
     return table
 
 
-def _cells(metric: str, band: Range) -> tuple[str, str, str]:
+def _cells(metric: str, normal_range: Range) -> tuple[str, str, str]:
     def text(value: float) -> str:
         if metric == "response_ms":
             return milliseconds_text(value)
         return f"{value:.1f}" if metric == "quality" else f"{value:,.0f}"
 
-    return text(band["p5"]), text(band["p50"]), text(band["p95"])
+    return text(normal_range["p5"]), text(normal_range["p50"]), text(normal_range["p95"])

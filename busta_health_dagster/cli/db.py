@@ -30,11 +30,11 @@ def status(
     output: Annotated[Output, typer.Option("-o", "--output", help="table or json")] = Output.TABLE,
 ) -> None:
     """Where the store is, its schema and its rows; exit 3 if it cannot be used. Example: busta db status"""
-    from busta_health_dagster.pipeline import storage
+    from busta_health_dagster.pipeline.app import store_admin
 
     app = at_home(context).app()
     try:
-        report = storage.describe(app)
+        report = store_admin.describe(app)
     finally:
         app.close()
     if output is Output.JSON:
@@ -56,11 +56,11 @@ def status(
 @db_app.command()
 def prune(context: typer.Context) -> None:
     """Delete what is older than its retention in settings.yaml. Example: busta db prune"""
-    from busta_health_dagster.pipeline import storage
+    from busta_health_dagster.pipeline.app import store_admin
 
     app = at_home(context).app()
     try:
-        deleted = storage.prune(app)
+        deleted = store_admin.prune(app)
     finally:
         app.close()
     for table, rows in deleted.items():
@@ -80,12 +80,12 @@ def import_(
     printed on stderr with its reason, and the exit code is then 1.
     """
     from busta_health_dagster.cli.progress import bar
-    from busta_health_dagster.pipeline import importing
+    from busta_health_dagster.pipeline.imports import import_history
 
     app = at_home(context).app(create_store=True)
     try:
         with bar("Importing", unit="rows") as advance:
-            report = importing.import_history(app, path, advance=advance)
+            report = import_history.import_history(app, path, advance=advance)
     finally:
         app.close()
     errors = err_console()
@@ -109,14 +109,14 @@ def export(
     out: Annotated[Path | None, typer.Option(help="Write here instead of to stdout.")] = None,
 ) -> None:
     """Observations as CSV, in the shape that import reads. Example: busta db export odds_api --since 7d > odds.csv"""
-    from busta_health_dagster.pipeline import importing
+    from busta_health_dagster.pipeline.imports import import_history
 
     app = at_home(context).app()
     try:
         if out is None:
-            importing.export_history(app, source, since, sys.stdout)
+            import_history.export_history(app, source, since, sys.stdout)
         else:
             with out.open("w", encoding="utf-8", newline="") as handle:
-                importing.export_history(app, source, since, handle)
+                import_history.export_history(app, source, since, handle)
     finally:
         app.close()

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from busta_health_dagster.cli.glyphs import glyph_set
 from busta_health_dagster.cli.session import Output, at_home, console, err_console, print_json, session
-from busta_health_dagster.cli.shapes import alphabet
 from busta_health_dagster.cli.sources import OutputOption
 from busta_health_dagster.cli.tables import Columns
 from busta_health_dagster.domain.errors import BadInput
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from busta_health_dagster.domain.documents.delivery import ChannelAnswer, Outbox
-    from busta_health_dagster.pipeline.drill import DrillReport, DrillStep, Told
-    from busta_health_dagster.pipeline.drill_storm import StormReport
+    from busta_health_dagster.pipeline.drill.drill import DrillReport, DrillStep, Notified
+    from busta_health_dagster.pipeline.drill.storm import StormReport
 
 
 def register(alerts_app: typer.Typer) -> None:
@@ -53,8 +53,8 @@ def drill(
     output: OutputOption = Output.TABLE,
 ) -> None:
     """Make a simulated source fail end to end and see who is told. Example: busta alerts drill --source odds_api"""
-    from busta_health_dagster.pipeline.drill import drill as play
-    from busta_health_dagster.pipeline.drill_storm import drill_storm
+    from busta_health_dagster.pipeline.drill.drill import drill as play
+    from busta_health_dagster.pipeline.drill.storm import drill_storm
 
     quiet = output is Output.JSON
     if storm is not None:
@@ -107,7 +107,7 @@ def _speed(text: str) -> float:
 
 
 def _shape(ok: bool | None) -> str:
-    shapes = alphabet().shapes
+    shapes = glyph_set().shapes
     return shapes["unknown"] if ok is None else shapes["up"] if ok else shapes["down"]
 
 
@@ -142,24 +142,24 @@ _WIDE = 110
 """Below so many columns a drill leaves EXPECTED out: what was expected and not told stands in the result."""
 
 
-def _print_row(name: str, expected: str, told: str, took: str, result: str, style: str = "") -> None:
+def _print_row(name: str, expected: str, notified: str, took: str, result: str, style: str = "") -> None:
     """One line of a drill. They come one by one as it goes, so their widths are fixed."""
     out = console()
-    row = f"{name:<24}{expected:<24}{told:<16}" if out.width >= _WIDE else f"{name:<20}{told:<13}"
+    row = f"{name:<24}{expected:<24}{notified:<16}" if out.width >= _WIDE else f"{name:<20}{notified:<13}"
     out.print(f"   {row}{took:>8}  {result}", markup=False, style=style, soft_wrap=True)
 
 
 def _print_step(step: DrillStep) -> None:
-    told: Sequence[Told | None] = step.told or [None]
+    notified: Sequence[Notified | None] = step.notified or [None]
     expected = ", ".join(step.expected) or "-"
-    for i, one in enumerate(told):
+    for i, one in enumerate(notified):
         name, who = (step.name, expected) if i == 0 else ("", "")
         if one is None:
             _print_row(name, who, "-", _took(step.took_s), f"{_shape(step.ok)} {step.result}")
         else:
             result = one.result if not one.ok or step.name != "acknowledged" else step.result
             _print_row(name, who, one.channel, _took(one.took_s), f"{_shape(one.ok)} {result}")
-    if step.told and not step.ok:
+    if step.notified and not step.ok:
         _print_row("", "", "", "", f"{_shape(False)} {step.result}")
 
 
@@ -167,8 +167,8 @@ def _print_end(report: DrillReport) -> None:
     out = console()
     for name in report.not_tried:
         label = f"{name} (not on the route)"
-        told = f"{_shape(None)} not tried: add --channel {name}"
-        out.print(f"   {label:<47} {'-':<16}{'-':>8}  {told}", markup=False, soft_wrap=True)
+        notified = f"{_shape(None)} not tried: add --channel {name}"
+        out.print(f"   {label:<47} {'-':<16}{'-':>8}  {notified}", markup=False, soft_wrap=True)
     good = sum(s.ok for s in report.steps)
     verdict = "Passed" if report.passed else "Failed"
     symmetry = " Whoever was told that it fired was told that it ended." if report.passed else ""
@@ -184,8 +184,10 @@ def _print_storm(report: StormReport) -> None:
     out.print(f"{report.sources} simulated sources fail in one tick (storm is above {report.limit}).", markup=False)
     stored = f"{report.opened} alerts, {report.transitions} transitions, all stored in {report.stored_s:.2f} s"
     out.print(f"   {'opened':<18}{stored}", markup=False)
-    for told, text in zip(report.told, report.texts, strict=True):
-        out.print(f'   {"notification":<18}{told.channel}: "{text}" {_shape(told.ok)} {told.result}', markup=False)
+    for notified, text in zip(report.notified, report.texts, strict=True):
+        out.print(
+            f'   {"notification":<18}{notified.channel}: "{text}" {_shape(notified.ok)} {notified.result}', markup=False
+        )
     out.print(f"   {'held':<18}{report.held}   reason: storm, {report.opened} opened in one tick", markup=False)
     when = "on time" if report.lag_s <= 0 else "late"
     out.print(f"   {'next tick':<18}{when} (lag {report.lag_s:.1f} s)", markup=False)

@@ -12,14 +12,14 @@ from busta_health_dagster.engines.rules.limits import limit_text, value_text
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from busta_health_dagster.cli.shapes import Alphabet
+    from busta_health_dagster.cli.glyphs import GlyphSet
     from busta_health_dagster.domain.documents.alerts import (
+        AlertExplanation,
         AlertRow,
-        AlertStory,
         AlsoSeen,
-        Judged,
+        Evaluated,
         NotSent,
-        SourceStory,
+        SourceExplanation,
         Standing,
     )
 
@@ -42,40 +42,49 @@ def _clock(instant: str, now: str) -> str:
     return _at(instant, now)[:-3]
 
 
-def alert_lines(story: AlertStory, letters: Alphabet) -> list[str]:
+def alert_lines(explanation: AlertExplanation, letters: GlyphSet) -> list[str]:
     """The whole chain of one alert."""
-    lines = [_headline(story, letters), *_facts(story)]
+    lines = [_headline(explanation, letters), *_facts(explanation)]
     sections = (
-        _verdicts(story), _transitions(story), _routes(story), _deliveries(story),
-        _not_sent(story["not_sent"], story["at"]), _also(story["also"]),
+        _verdicts(explanation), _transitions(explanation), _routes(explanation), _deliveries(explanation),
+        _not_sent(explanation["not_sent"], explanation["at"]), _also(explanation["also"]),
     )  # fmt: skip
     for section in sections:
         lines += ["", *section] if section else []
     return lines
 
 
-def source_lines(story: SourceStory, letters: Alphabet) -> list[str]:
+def source_lines(explanation: SourceExplanation, letters: GlyphSet) -> list[str]:
     """Why a source has the alerts it has, or none."""
-    at, status, since = story["at"], story["status"], story["since"]
-    seen = "nobody has looked at it yet" if since is None else f"{status} since {_clock(since, at)}: {story['detail']}"
-    opened = [a for a in story["alerts"] if a["state"] == "open" and not a["shadow"]]
+    at, status, since = explanation["at"], explanation["status"], explanation["since"]
+    seen = (
+        "nobody has looked at it yet"
+        if since is None
+        else f"{status} since {_clock(since, at)}: {explanation['detail']}"
+    )
+    opened = [a for a in explanation["alerts"] if a["state"] == "open" and not a["shadow"]]
     named = ", ".join(f"{a['id']} {a['rule']}" for a in opened)
     count = f"{len(opened)} open: {named}" if opened else "No open alert"
-    lines = [f"{letters.shapes[status or 'unknown']} {story['source']} is {seen}. {count}."]
-    if story["imported"]:
+    lines = [f"{letters.shapes[status or 'unknown']} {explanation['source']} is {seen}. {count}."]
+    if explanation["imported"]:
         lines.append(f"  Imported history that ends {_clock(at, '')}: nobody watches it, and nobody was told of it.")
     lines += ["", "RULES          what each says of the newest values"]
-    lines += aligned(("", r["rule"], r["outcome"], _standing(r), r["reason"]) for r in story["rules"])
-    covering = "; ".join(f"{o['window']} until {_clock(o['end'], at)}, alerts are held" for o in story["maintenance"])
+    lines += aligned(("", r["rule"], r["outcome"], _standing(r), r["reason"]) for r in explanation["rules"])
+    covering = "; ".join(
+        f"{o['window']} until {_clock(o['end'], at)}, alerts are held" for o in explanation["maintenance"]
+    )
     lines += ["", f"MAINTENANCE    {covering or 'none now'}"]
-    lines += ["", *(_not_sent(story["not_sent"], at) or ["NOT SENT       nothing was held back in the last 24 h"])]
-    if story["alerts"]:
+    lines += [
+        "",
+        *(_not_sent(explanation["not_sent"], at) or ["NOT SENT       nothing was held back in the last 24 h"]),
+    ]
+    if explanation["alerts"]:
         lines += ["", "ALERTS         of the last 7 days"]
-        lines += aligned(_row(a, at, letters) for a in story["alerts"])
+        lines += aligned(_row(a, at, letters) for a in explanation["alerts"])
     return lines
 
 
-def _row(a: AlertRow, now: str, letters: Alphabet) -> tuple[str, ...]:
+def _row(a: AlertRow, now: str, letters: GlyphSet) -> tuple[str, ...]:
     begun = a["opened_at"] or a["pending_at"]
     clock = letters.dash if begun is None else _clock(begun, now)
     return "", letters.shapes[kind_of(a)], str(a["id"]), a["rule"], a["state"], clock, a["reason"]
@@ -91,14 +100,14 @@ def _standing(rule: Standing) -> str:
     return f"shadow: tells nobody. {became}".strip() if rule["shadow"] else became
 
 
-def _headline(story: AlertStory, letters: Alphabet) -> str:
-    a, metric = story["alert"], _metric(story)
+def _headline(explanation: AlertExplanation, letters: GlyphSet) -> str:
+    a, metric = explanation["alert"], _metric(explanation)
     what = f"{letters.shapes[kind_of(a)]} {a['id']} {a['source']} {a['rule']}" + (
         f" ({a['label']})" if a["label"] else ""
     )
     open_for = short(a["open_s"] or 0)
     if a["state"] == "resolved":
-        what += f": resolved {_at(a['resolved_at'], story['at'])}, open for {open_for}."
+        what += f": resolved {_at(a['resolved_at'], explanation['at'])}, open for {open_for}."
     elif a["state"] == "open":
         what += f": open for {open_for}, {a['severity']}, step L{a['step']} of {a['steps']}."
     else:
@@ -109,8 +118,8 @@ def _headline(story: AlertStory, letters: Alphabet) -> str:
     return what
 
 
-def _facts(story: AlertStory) -> list[str]:
-    a, rule, incident = story["alert"], story["rule"], story["incident"] or "none"
+def _facts(explanation: AlertExplanation) -> list[str]:
+    a, rule, incident = explanation["alert"], explanation["rule"], explanation["incident"] or "none"
     lines = [
         f"  fingerprint  {a['fingerprint']}      incident  {incident}      group  {a['group'] or 'not told yet'}",
     ]
@@ -118,55 +127,57 @@ def _facts(story: AlertStory) -> list[str]:
         lines.append("  rule         not in the configuration any more")
     else:
         read = (
-            f"{rule['config']}, read {_at(story['rules_read_at'], story['at'])}"
+            f"{rule['config']}, read {_at(explanation['rules_read_at'], explanation['at'])}"
             if rule["config"]
             else "of the monitor itself"
         )
         lines.append(f"  rule         {rule['text']}     {read}")
-    frozen = f"     frozen at {_at(a['opened_at'], story['at'])}" if a["opened_at"] else ""
-    return lines + [f"  policy       {policy}{frozen}" for policy in story["policies"]]
+    frozen = f"     frozen at {_at(a['opened_at'], explanation['at'])}" if a["opened_at"] else ""
+    return lines + [f"  policy       {policy}{frozen}" for policy in explanation["policies"]]
 
 
-def _metric(story: AlertStory) -> str:
-    return (story["rule"]["metric"] or "") if story["rule"] is not None else ""
+def _metric(explanation: AlertExplanation) -> str:
+    return (explanation["rule"]["metric"] or "") if explanation["rule"] is not None else ""
 
 
-def _verdicts(story: AlertStory) -> list[str]:
-    looks = story["verdicts"]
-    if story["rule"] is None or not looks:
+def _verdicts(explanation: AlertExplanation) -> list[str]:
+    observations = explanation["verdicts"]
+    if explanation["rule"] is None or not observations:
         return ["VERDICTS       not stored, and the rule cannot be run again on what is stored"]
-    metric = _metric(story)
+    metric = _metric(explanation)
     rows: list[tuple[str, ...]] = []
-    for outcome, some in groupby(looks, key=lambda x: x["outcome"]):
+    for outcome, some in groupby(observations, key=lambda x: x["outcome"]):
         stretch = list(some)
-        notes = [_note(x, run, story) for run, x in enumerate(stretch, 1)]
+        notes = [_note(x, run, explanation) for run, x in enumerate(stretch, 1)]
         keep = [i for i, note in enumerate(notes) if note and i < 6] or [0]
         head = max(SHOWN_IN_A_ROW, max(keep) + 1) if outcome == "bad" else 2
         shown, rest = stretch[:head], stretch[head:]
         rows += [
-            ("", _clock(x["slot"], story["at"]), outcome, _value(metric, x), note)
+            ("", _clock(x["slot"], explanation["at"]), outcome, _value(metric, x), note)
             for x, note in zip(shown, notes, strict=False)
         ]
         if len(rest) == 1:
-            rows.append(("", _clock(rest[0]["slot"], story["at"]), outcome, _value(metric, rest[0]), notes[head]))
+            rows.append(("", _clock(rest[0]["slot"], explanation["at"]), outcome, _value(metric, rest[0]), notes[head]))
         elif rest:
-            span = f"{_clock(rest[0]['slot'], story['at'])} to {_clock(rest[-1]['slot'], story['at'])}"
+            span = f"{_clock(rest[0]['slot'], explanation['at'])} to {_clock(rest[-1]['slot'], explanation['at'])}"
             rows.append(("", span, outcome, _more(metric, rest), ""))
-    bad = sum(x["outcome"] == "bad" for x in looks)
-    lines = [f"VERDICTS       {len(looks)} evaluated, {bad} bad", *aligned(rows)]
-    share = f"Flapping {story['flapping_percent']:.1f}% (starts at {story['flapping_starts_percent']:.0f}%)."
-    suspect, unknown = sum(x["suspect"] for x in looks), story["unknown"]
+    bad = sum(x["outcome"] == "bad" for x in observations)
+    lines = [f"VERDICTS       {len(observations)} evaluated, {bad} bad", *aligned(rows)]
+    share = (
+        f"Flapping {explanation['flapping_percent']:.1f}% (starts at {explanation['flapping_starts_percent']:.0f}%)."
+    )
+    suspect, unknown = sum(x["suspect"] for x in observations), explanation["unknown"]
     doubt = "None suspect." if not suspect else f"{suspect} suspect (our own loop lagged): no response time was judged."
     dark = "None unknown." if not unknown else f"{unknown} unknown: they count neither way."
     lines.append(f"  {doubt} {dark} {share}")
     return lines
 
 
-def _note(x: Judged, run: int, story: AlertStory) -> str:
-    rule, alert = story["rule"], story["alert"]
+def _note(x: Evaluated, run: int, explanation: AlertExplanation) -> str:
+    rule, alert = explanation["rule"], explanation["alert"]
     if rule is None:
         return ""
-    fired = {t["slot"] for t in story["transitions"] if t["event"] in {"opened", "reopened"}}
+    fired = {t["slot"] for t in explanation["transitions"] if t["event"] in {"opened", "reopened"}}
     notes = []
     if x["outcome"] == "bad":
         if run <= rule["for"] and rule["for"] > 1:
@@ -184,14 +195,14 @@ def _note(x: Judged, run: int, story: AlertStory) -> str:
     return "   ".join(notes)
 
 
-def _value(metric: str, x: Judged) -> str:
+def _value(metric: str, x: Evaluated) -> str:
     value = x["value"]
     if value is None or metric in {"", "status"}:
         return x["reason"]
     return f"{value:,.0f} ms" if metric == "response_ms" else value_text(metric, value)
 
 
-def _more(metric: str, rest: Sequence[Judged]) -> str:
+def _more(metric: str, rest: Sequence[Evaluated]) -> str:
     values = [x["value"] for x in rest if x["value"] is not None]
     if not values or metric in {"", "status"}:
         return f"{len(rest)} more"
@@ -200,9 +211,9 @@ def _more(metric: str, rest: Sequence[Judged]) -> str:
     return f"{len(rest)} more, {value_text(metric, min(values))} to {value_text(metric, max(values))}"
 
 
-def _transitions(story: AlertStory) -> list[str]:
+def _transitions(explanation: AlertExplanation) -> list[str]:
     rows = []
-    for t in story["transitions"]:
+    for t in explanation["transitions"]:
         before = t["from"] or "none"
         change = f"{before:<8} -> {t['to']}"
         if t["event"] in _BY_HAND:
@@ -211,33 +222,33 @@ def _transitions(story: AlertStory) -> list[str]:
             change = f"{before:<8} -> {t['event'].replace('_', ' ')}"
         who = f"by {t['actor']}: " if t["actor"] and t["actor"] not in t["reason"] else ""
         extra = f"; severity {t['severity']}, step L{t['step']}" if t["event"] == "opened" and t["step"] else ""
-        rows.append(("", _at(t["at"], story["at"]), change, f"{who}{t['reason']}{extra}"))
+        rows.append(("", _at(t["at"], explanation["at"]), change, f"{who}{t['reason']}{extra}"))
     return ["TRANSITIONS", *aligned(rows)] if rows else []
 
 
-def _routes(story: AlertStory) -> list[str]:
-    a = story["alert"]
-    if story["routes"]:
-        lines = [f"ROUTE          evaluated at {_at(a['opened_at'], story['at'])}, in order"]
-        lines += aligned(("", str(c["number"]), c["select"], c["reason"]) for c in story["routes"])
+def _routes(explanation: AlertExplanation) -> list[str]:
+    a = explanation["alert"]
+    if explanation["routes"]:
+        lines = [f"ROUTE          evaluated at {_at(a['opened_at'], explanation['at'])}, in order"]
+        lines += aligned(("", str(c["number"]), c["select"], c["reason"]) for c in explanation["routes"])
     else:
-        trial = "on trial (shadow): no route is looked at"
-        lines = [f"ROUTE          {trial if a['shadow'] else 'it has not opened, so no route was looked at'}"]
-    planned = story["maintenance"]
+        run = "on trial (shadow): no route is looked at"
+        lines = [f"ROUTE          {run if a['shadow'] else 'it has not opened, so no route was looked at'}"]
+    planned = explanation["maintenance"]
     held = ", ".join(
-        f"{o['window']} ({_clock(o['start'], story['at'])} to {_clock(o['end'], story['at'])})"
+        f"{o['window']} ({_clock(o['start'], explanation['at'])} to {_clock(o['end'], explanation['at'])})"
         for o in planned["covering"]
     )
-    n = planned["looked_at"]
-    looked = f"{n} window{'' if n == 1 else 's'} looked at"
+    n = planned["considered"]
+    observed = f"{n} window{'' if n == 1 else 's'} looked at"
     covered = f"covered by {held}" if held else f"none covers {a['source']}"
-    lines.append(f"  maintenance  {looked}, {covered}")
+    lines.append(f"  maintenance  {observed}, {covered}")
     return lines
 
 
-def _deliveries(story: AlertStory) -> list[str]:
-    rows, now = [], story["at"]
-    for d in story["deliveries"]:
+def _deliveries(explanation: AlertExplanation) -> list[str]:
+    rows, now = [], explanation["at"]
+    for d in explanation["deliveries"]:
         ended = _at(d["finished_at"] or d["at"], now)
         if d["state"] == "done":
             outcome = f"delivered {ended}"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from busta_health_dagster.cli.alert_lines import aligned, kind_of, short
-from busta_health_dagster.cli.shapes import ALERT_COLOURS, COLOURS, WORDS, Alphabet, sparkline
+from busta_health_dagster.cli.glyphs import ALERT_COLOURS, COLOURS, WORDS, GlyphSet, sparkline
 from busta_health_dagster.domain.health import WORST_FIRST
 from busta_health_dagster.domain.sla import spoken_budget
 from busta_health_dagster.domain.units import duration_text, floored, from_epoch, from_iso, milliseconds_text
@@ -63,7 +63,7 @@ def shown(row: SourceRow) -> str:
 
 
 def render(
-    fleet: Fleet, *, width: int, height: int, letters: Alphabet, note: str = "", lost: Lost | None = None
+    fleet: Fleet, *, width: int, height: int, letters: GlyphSet, note: str = "", lost: Lost | None = None
 ) -> list[Text]:
     """Lines of at most `width` columns, at most `height` of them: the worst sources stay, the rest become one line.
 
@@ -94,7 +94,7 @@ def render(
     return lines
 
 
-def _header(fleet: Fleet, width: int, letters: Alphabet, lost: Lost | None, *, live: bool) -> list[Text]:
+def _header(fleet: Fleet, width: int, letters: GlyphSet, lost: Lost | None, *, live: bool) -> list[Text]:
     at = from_iso(fleet["at"])
     right = f"{from_epoch(at):%H:%M:%S} UTC"
     if lost is not None:
@@ -123,7 +123,7 @@ def _header(fleet: Fleet, width: int, letters: Alphabet, lost: Lost | None, *, l
     return lines
 
 
-def _counts(fleet: Fleet, width: int, letters: Alphabet) -> Text:
+def _counts(fleet: Fleet, width: int, letters: GlyphSet) -> Text:
     line = Text()
     for status in WORST_FIRST:
         count = fleet["counts"][status]
@@ -145,7 +145,7 @@ def _open(fleet: Fleet) -> list[AlertRow]:
     return [a for a in fleet["alerts"] if a["source"] in names]
 
 
-def _columns(layout: Layout, letters: Alphabet) -> Text:
+def _columns(layout: Layout, letters: GlyphSet) -> Text:
     head = f"{'STATUS':<{STATUS}}{'SOURCE':<{SOURCE}}"
     if layout.kind:
         head += f"{f'KIND {letters.dot} TIER':<{KIND}}"
@@ -153,7 +153,7 @@ def _columns(layout: Layout, letters: Alphabet) -> Text:
     return Text(head + f" {'RESPONSE':>8}" + (f" {'QUAL':>5} {'BUDGET%':>7}" if layout.money else ""), style="bold")
 
 
-def _block(fleet: Fleet, row: SourceRow, letters: Alphabet, layout: Layout, width: int) -> list[Text]:
+def _block(fleet: Fleet, row: SourceRow, letters: GlyphSet, layout: Layout, width: int) -> list[Text]:
     status = "unknown" if fleet["stale"] else shown(row)
     unwell = status in {"down", "degraded", "unknown"}
     line = Text()
@@ -186,11 +186,11 @@ def _block(fleet: Fleet, row: SourceRow, letters: Alphabet, layout: Layout, widt
     return lines
 
 
-def _reason(fleet: Fleet, row: SourceRow, status: str, letters: Alphabet, *, room: int) -> str:
+def _reason(fleet: Fleet, row: SourceRow, status: str, letters: GlyphSet, *, room: int) -> str:
     """Why; then for how long, who has it and what comes next, as far as there is room: a cut reason tells nothing."""
     if status == "up" and not fleet["stale"]:
         return ""
-    parts = list(_told(fleet, row, status))
+    parts = list(_notified(fleet, row, status))
     said = _fit(parts[0], room, letters)
     for part in parts[1:]:
         if len(said) + len(part) + 2 <= room:
@@ -198,7 +198,7 @@ def _reason(fleet: Fleet, row: SourceRow, status: str, letters: Alphabet, *, roo
     return said
 
 
-def _told(fleet: Fleet, row: SourceRow, status: str) -> Iterator[str]:
+def _notified(fleet: Fleet, row: SourceRow, status: str) -> Iterator[str]:
     """What there is to say of a source that is not well, the most important first."""
     if fleet["stale"]:
         if row["observed_at"] is None:
@@ -224,7 +224,7 @@ def _told(fleet: Fleet, row: SourceRow, status: str) -> Iterator[str]:
             yield alert["coming"]
 
 
-def _alerts(fleet: Fleet, letters: Alphabet, *, room: int) -> list[Text]:
+def _alerts(fleet: Fleet, letters: GlyphSet, *, room: int) -> list[Text]:
     """Open alerts with the steps of their ladder that were reached, and what comes next."""
     found = _open(fleet)
     if not found or not room:
@@ -250,7 +250,7 @@ def _alerts(fleet: Fleet, letters: Alphabet, *, room: int) -> list[Text]:
     return lines
 
 
-def _rest(fleet: Fleet, rest: Sequence[SourceRow], letters: Alphabet) -> Text:
+def _rest(fleet: Fleet, rest: Sequence[SourceRow], letters: GlyphSet) -> Text:
     worst = min(
         (row for row in rest if row["uptime"].get("30d") is not None),
         key=lambda r: r["uptime"]["30d"] or 0.0,
@@ -261,7 +261,7 @@ def _rest(fleet: Fleet, rest: Sequence[SourceRow], letters: Alphabet) -> Text:
     return Text(f"{letters.shapes[status]} {WORDS[status]:<9}{len(rest)} more{tail}", style=COLOURS[status])
 
 
-def _legend(layout: Layout, letters: Alphabet, note: str) -> list[Text]:
+def _legend(layout: Layout, letters: GlyphSet, note: str) -> list[Text]:
     bars = letters.bars
     keys = "  ".join(f"{bars[status]} {status}" for status in ("up", "degraded", "down", "maintenance"))
     keys += f"  {bars['unknown']} no data"
@@ -285,7 +285,7 @@ def _share(value: float | None, dash: str) -> str:
     return "100" if value >= 100 else f"{floored(value, 2):.2f}"
 
 
-def _fit(text: str, size: int, letters: Alphabet) -> str:
+def _fit(text: str, size: int, letters: GlyphSet) -> str:
     return text if len(text) <= size else text[: size - 1].rstrip() + letters.cut
 
 

@@ -54,14 +54,14 @@ def list_(
 def show(context: typer.Context, incident: IncidentArgument, output: OutputOption = Output.TABLE) -> None:
     """Everything that happened in one incident. Example: busta incidents show INC-4127"""
     with session(context).monitor() as monitor:
-        story = monitor.incident(incident)
+        explanation = monitor.incident(incident)
     if output is Output.JSON:
-        print_json(story)
+        print_json(explanation)
         return
     from busta_health_dagster.cli.incidents_view import one
 
     out = console()
-    for part in one(story):
+    for part in one(explanation):
         out.print(part)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from busta_health_dagster.cli.shapes import alphabet
+from busta_health_dagster.cli.glyphs import glyph_set
 from busta_health_dagster.cli.tables import Columns
 from busta_health_dagster.domain.units import duration_text, from_epoch, from_iso
 
@@ -13,13 +13,13 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
-    from busta_health_dagster.domain.documents.service import IncidentRow, IncidentStory, IncidentTable
+    from busta_health_dagster.domain.documents.service import IncidentDetail, IncidentRow, IncidentTable
 
 _MARKS = {"open": ("down", "red"), "acked": ("degraded", "yellow"), "resolved": ("up", "green")}
 
 
 def _took(value: float | None) -> str:
-    return alphabet().dash if value is None else duration_text(value)
+    return glyph_set().dash if value is None else duration_text(value)
 
 
 def _when(instant: str) -> str:
@@ -49,7 +49,7 @@ def table(found: IncidentTable) -> Iterator[RenderableType]:
 def _rows(incidents: Iterable[IncidentRow]) -> Columns:
     from rich.text import Text
 
-    letters = alphabet()
+    letters = glyph_set()
     heads = ("", "ID", "SOURCE", "STATE", "SEVERITY", "STARTED", "LASTED", "DETECTED", "ACKED", "RULES", "CAUSE")
     rows = Columns(heads, drop=("DETECTED", "ACKED", "SEVERITY", "CAUSE", "STATE"))
     for i in incidents:
@@ -66,50 +66,53 @@ def _rules(rules: Sequence[str]) -> str:
     return rules[0] + (f" + {len(rules) - 1}" if len(rules) > 1 else "") if rules else ""
 
 
-def one(story: IncidentStory) -> Iterator[RenderableType]:
+def one(explanation: IncidentDetail) -> Iterator[RenderableType]:
     """A headline, what is known of it, and everything that happened, oldest first."""
     from rich.text import Text
 
-    shape, colour = _MARKS[story["state"]]
-    head = Text(alphabet().shapes[shape], style=colour)
-    head.append(f" {story['id']} {story['source']} {story['severity']}: {', '.join(story['rules'])}", style="default")
+    shape, colour = _MARKS[explanation["state"]]
+    head = Text(glyph_set().shapes[shape], style=colour)
+    head.append(
+        f" {explanation['id']} {explanation['source']} {explanation['severity']}: {', '.join(explanation['rules'])}",
+        style="default",
+    )
     yield head
-    ended = story["resolved_at"]
-    state = f"{story['state']}, {duration_text(story['age_s'])} so far"
+    ended = explanation["resolved_at"]
+    state = f"{explanation['state']}, {duration_text(explanation['age_s'])} so far"
     if ended is not None:
-        state = f"resolved {_when(ended)}, lasted {duration_text(story['age_s'])}"
-    yield Text(f"  started {_when(story['started_at'])}, opened {_when(story['opened_at'])}, {state}")
-    ask = f"not written yet; busta incidents cause {story['id']} TEXT"
-    yield Text(f"  cause   {story['cause'] or ask}")
+        state = f"resolved {_when(ended)}, lasted {duration_text(explanation['age_s'])}"
+    yield Text(f"  started {_when(explanation['started_at'])}, opened {_when(explanation['opened_at'])}, {state}")
+    ask = f"not written yet; busta incidents cause {explanation['id']} TEXT"
+    yield Text(f"  cause   {explanation['cause'] or ask}")
     yield ""
     events = Columns(("AT (UTC)", "RULE", "EVENT", "WHY"))
-    for at, rule, event, why in _events(story):
+    for at, rule, event, why in _events(explanation):
         events.add(_when(at), rule, event, Text(why))
     yield events
 
 
-def _events(story: IncidentStory) -> list[tuple[str, str, str, str]]:
-    rows = [(e["at"], e["rule"], e["event"], e["reason"]) for e in story["timeline"]]
-    rows += [(n["at"], "", f"{n['kind']} by {n['author']}", n["text"]) for n in story["notes"]]
+def _events(explanation: IncidentDetail) -> list[tuple[str, str, str, str]]:
+    rows = [(e["at"], e["rule"], e["event"], e["reason"]) for e in explanation["timeline"]]
+    rows += [(n["at"], "", f"{n['kind']} by {n['author']}", n["text"]) for n in explanation["notes"]]
     return sorted(rows, key=lambda row: row[0])
 
 
-def markdown(story: IncidentStory) -> str:
+def markdown(explanation: IncidentDetail) -> str:
     """The start of a post-mortem: the facts, the timeline, and headings to be filled in."""
-    ended, acked = story["resolved_at"], story["acked_at"]
+    ended, acked = explanation["resolved_at"], explanation["acked_at"]
     facts = (
-        ("Source", story["source"]), ("Severity", story["severity"]), ("Rules", ", ".join(story["rules"])),
-        ("Started (first bad slot)", story["started_at"]),
-        ("Opened", f"{story['opened_at']}, {duration_text(story['ttd_s'])} later"),
-        ("Acknowledged", f"{acked}, {duration_text(story['tta_s'] or 0)} later" if acked else "by nobody"),
-        ("Ended (first good slot)", ended or f"open, {duration_text(story['age_s'])} so far"),
-        ("Time to resolve", "-" if story["ttr_s"] is None else duration_text(story["ttr_s"])),
-        ("Cause", story["cause"] or "not written yet"),
+        ("Source", explanation["source"]), ("Severity", explanation["severity"]), ("Rules", ", ".join(explanation["rules"])),
+        ("Started (first bad slot)", explanation["started_at"]),
+        ("Opened", f"{explanation['opened_at']}, {duration_text(explanation['ttd_s'])} later"),
+        ("Acknowledged", f"{acked}, {duration_text(explanation['tta_s'] or 0)} later" if acked else "by nobody"),
+        ("Ended (first good slot)", ended or f"open, {duration_text(explanation['age_s'])} so far"),
+        ("Time to resolve", "-" if explanation["ttr_s"] is None else duration_text(explanation["ttr_s"])),
+        ("Cause", explanation["cause"] or "not written yet"),
     )  # fmt: skip
-    lines = [f"# {story['id']}: {story['source']}", "", "| | |", "|---|---|"]
+    lines = [f"# {explanation['id']}: {explanation['source']}", "", "| | |", "|---|---|"]
     lines += [f"| {name} | {_cell(value)} |" for name, value in facts]
     lines += ["", "## Timeline (UTC)", "", "| when | what | why |", "|---|---|---|"]
-    for at, rule, event, why in _events(story):
+    for at, rule, event, why in _events(explanation):
         lines.append(f"| {at} | {_cell(f'{rule}: {event}' if rule else event)} | {_cell(why)} |")
     lines += ["", "## Impact", "", "## What went well, and what did not", "", "## What we change", ""]
     return "\n".join(lines)

@@ -18,13 +18,13 @@ from busta_health_dagster.cli.config import config_app
 from busta_health_dagster.cli.db import db_app
 from busta_health_dagster.cli.delivery import register as register_delivery
 from busta_health_dagster.cli.incidents import incidents_app
-from busta_health_dagster.cli.looks import register as register_looks
 from busta_health_dagster.cli.maintenance import maintenance_app
 from busta_health_dagster.cli.quality import quality_app
 from busta_health_dagster.cli.report import report_app
 from busta_health_dagster.cli.run import dagster_command, run_app
 from busta_health_dagster.cli.session import BustaGroup, Session
 from busta_health_dagster.cli.sla import sla
+from busta_health_dagster.cli.source_actions import register as register_source_actions
 from busta_health_dagster.cli.sources import sources_app
 from busta_health_dagster.cli.tokens import tokens_app
 from busta_health_dagster.cli.up import demo, up
@@ -40,7 +40,7 @@ app = typer.Typer(
     "Example: [bold]busta sources health --watch[/]\n\n"
     "Exit codes: 0 done, 1 the thing asked about is unhealthy, 2 usage, 3 cannot tell.",
 )
-register_looks(sources_app)
+register_source_actions(sources_app)
 app.add_typer(sources_app, name="sources")
 register_delivery(alerts_app)
 app.add_typer(alerts_app, name="alerts")

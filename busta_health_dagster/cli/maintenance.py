@@ -31,10 +31,10 @@ def list_(context: typer.Context, output: OutputOption = Output.TABLE) -> None:
     if output is Output.JSON:
         print_json(found)
         return
-    from busta_health_dagster.cli.shapes import alphabet
+    from busta_health_dagster.cli.glyphs import glyph_set
     from busta_health_dagster.cli.tables import Columns
 
-    letters = alphabet()
+    letters = glyph_set()
     table = Columns(
         ("", "WINDOW", "ON (UTC)", "LASTS", "REPEATS", "SOURCES", "FROM", "REASON"),
         drop=("FROM", "LASTS", "REPEATS", "SOURCES"),

@@ -61,14 +61,14 @@ def run_now(
 ) -> tuple[list[ScoreRow], dict[str, str]]:  # fmt: skip
     """Score with progress on stderr, -> the scores, and why others were left out."""
     from busta_health_dagster.cli.progress import bar
-    from busta_health_dagster.pipeline.history_view import quality_row
-    from busta_health_dagster.pipeline.monitor import Monitor
-    from busta_health_dagster.pipeline.quality import quality_limit, run_quality
+    from busta_health_dagster.pipeline.facade import Monitor
+    from busta_health_dagster.pipeline.quality.quality_pass import quality_limit, run_quality
+    from busta_health_dagster.pipeline.views.history import quality_row
 
     with current.app(create_store=True) as app:
         chosen = Monitor(app, "").known(names)
         with bar("Scoring", unit="sources") as advance:
-            run = run_quality(app, chosen, force=True, learn_anew=learn, advance=advance)
+            run = run_quality(app, chosen, force=True, relearn=learn, advance=advance)
         scored = [outcome.scored for outcome in run.outcomes]
         return [quality_row(s, quality_limit(app, app.config.sources[s.source])) for s in scored], dict(run.skipped)
 
@@ -135,15 +135,15 @@ def score(
     from busta_health_dagster.quality.scorecard import as_json, score_file
 
     del context
-    judged_by = load_suite(suite).name  # a broken suite is told before seconds are spent on imports
+    evaluated_by = load_suite(suite).name  # a broken suite is told before seconds are spent on imports
     with err_console().status(f"Scoring {data.name} ..."):
         now = datetime.now(UTC)
         done = score_file(suite, data, now)
     from busta_health_dagster.domain.quality import Scored
-    from busta_health_dagster.pipeline.history_view import quality_row
+    from busta_health_dagster.pipeline.views.history import quality_row
 
     at = int(now.timestamp())
-    row = quality_row(Scored(data.name, at, at, judged_by, done.score), FILE_LIMIT)
+    row = quality_row(Scored(data.name, at, at, evaluated_by, done.score), FILE_LIMIT)
     if output is Output.JSON:
         print_json(as_json(done.score))
     else:
@@ -198,7 +198,7 @@ def _sample_frame(context: typer.Context, what: str) -> tuple[pd.DataFrame, str,
         from busta_health_dagster.domain.errors import BadInput
 
         raise BadInput(f"There is no data file {what}. Give a file that exists, or the name of a source.")
-    from busta_health_dagster.pipeline.monitor import Monitor
+    from busta_health_dagster.pipeline.facade import Monitor
 
     with at_home(context).app() as app:
         Monitor(app, "").known([what])

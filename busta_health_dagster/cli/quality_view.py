@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from busta_health_dagster.cli.glyphs import glyph_set
 from busta_health_dagster.cli.session import console
-from busta_health_dagster.cli.shapes import alphabet
 from busta_health_dagster.cli.tables import Columns
 from busta_health_dagster.domain.quality import CheckSeverity
 from busta_health_dagster.domain.units import from_epoch, from_iso
@@ -29,7 +29,7 @@ def show(parts: Iterable[RenderableType]) -> None:
 def _state(row: ScoreRow) -> Text:
     from rich.text import Text
 
-    shapes, score, limit = alphabet().shapes, row["score"], row["limit"]
+    shapes, score, limit = glyph_set().shapes, row["score"], row["limit"]
     if score is None:
         return Text(f"{shapes['unknown']} NO DATA")
     if score >= limit:
@@ -54,7 +54,7 @@ def score_table(rows: Iterable[ScoreRow]) -> Columns:
     """One line a source, worst first."""
     from rich.text import Text
 
-    dash = alphabet().dash
+    dash = glyph_set().dash
     table = Columns(
         ("STATE", "SOURCE", "SCORE", "ROWS", "SUITE", "SCORED (UTC)", "WHY"), right=frozenset({"SCORE", "ROWS"}),
         drop=("SUITE", "ROWS", "SCORED (UTC)"),
@@ -72,7 +72,7 @@ def explained(row: ScoreRow) -> list[RenderableType]:
     """One score with everything behind it: dimensions, caps, notes and each check, worst first."""
     from rich.text import Text
 
-    letters, score = alphabet(), row["score"]
+    letters, score = glyph_set(), row["score"]
     head = Text.assemble(_state(row), f"  {row['source']}  ")
     if score is None:
         head.append(row["reason"] or "")
@@ -112,7 +112,7 @@ def _good(check: CheckRow, dash: str) -> str:
 
 
 def _result(check: CheckRow) -> tuple[str, str]:
-    shapes = alphabet().shapes
+    shapes = glyph_set().shapes
     if check["error"] is not None:
         return f"{shapes['down']} could not run", "red"
     if check["passed"] is None:

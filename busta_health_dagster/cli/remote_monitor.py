@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 
     from busta_health_dagster.cli.remote import Remote
     from busta_health_dagster.domain.access import Role
-    from busta_health_dagster.domain.documents import alerts as told
+    from busta_health_dagster.domain.documents import alerts as notified
     from busta_health_dagster.domain.documents import delivery, quality, service
     from busta_health_dagster.domain.documents import sources as seen
     from busta_health_dagster.domain.source import Selector
-    from busta_health_dagster.engines.incidents import By
-    from busta_health_dagster.pipeline.alert_view import Wanted
+    from busta_health_dagster.engines.service_levels.incidents import By
+    from busta_health_dagster.pipeline.views.alert_list import Wanted
 
 
 class RemoteMonitor:
@@ -62,16 +62,18 @@ class RemoteMonitor:
         found: seen.SourceInfo = self._remote.get(f"sources/{part(name)}")
         return found
 
-    def check(self, names: Sequence[str] | None = None) -> list[seen.Look]:
+    def check(self, names: Sequence[str] | None = None) -> list[seen.ObservationRow]:
         chosen = list(names or ()) or [row["source"] for row in self.sources()]
         return [self._remote.post(f"sources/{part(name)}/check") for name in chosen]
 
-    def beat(self, name: str, *, items: int | None = None, ok: bool = True, message: str = "") -> seen.BeatTaken:
+    def heartbeat(
+        self, name: str, *, items: int | None = None, ok: bool = True, message: str = ""
+    ) -> seen.HeartbeatAccepted:
         body = {"items": items, "ok": ok, "message": message}
-        taken: seen.BeatTaken = self._remote.post(f"heartbeat/{part(name)}", body)
+        taken: seen.HeartbeatAccepted = self._remote.post(f"heartbeat/{part(name)}", body)
         return taken
 
-    def history(self, name: str, *, since_s: int, manual: bool = False) -> list[seen.Look]:
+    def history(self, name: str, *, since_s: int, manual: bool = False) -> list[seen.ObservationRow]:
         path = f"sources/{part(name)}/observations"
         return self._remote.all(path, since=f"{-(-since_s // 60)}m", manual=str(manual).lower())[::-1]
 
@@ -81,33 +83,33 @@ class RemoteMonitor:
 
     # Alerts
 
-    def alerts(self, state: Wanted, names: Sequence[str] | None = None) -> told.AlertList:
+    def alerts(self, state: Wanted, names: Sequence[str] | None = None) -> notified.AlertList:
         found = self._remote.whole("alerts", state=state.value, source=list(names or ()))
         return {"items": found["items"], "summary": found["summary"]}
 
-    def alert(self, alert: int) -> told.AlertRow:
-        row: told.AlertRow = self._remote.get(f"alerts/{alert}")
+    def alert(self, alert: int) -> notified.AlertRow:
+        row: notified.AlertRow = self._remote.get(f"alerts/{alert}")
         return row
 
-    def explain_alert(self, alert: int) -> told.AlertStory:
-        story: told.AlertStory = self._remote.get(f"alerts/{alert}/explain")
-        return story
+    def explain_alert(self, alert: int) -> notified.AlertExplanation:
+        explanation: notified.AlertExplanation = self._remote.get(f"alerts/{alert}/explain")
+        return explanation
 
-    def explain_source(self, name: str) -> told.SourceStory:
-        story: told.SourceStory = self._remote.get(f"sources/{part(name)}/explain")
-        return story
+    def explain_source(self, name: str) -> notified.SourceExplanation:
+        explanation: notified.SourceExplanation = self._remote.get(f"sources/{part(name)}/explain")
+        return explanation
 
-    def acknowledge(self, ids: Sequence[int], *, note: str = "") -> list[told.AlertRow]:
+    def acknowledge(self, ids: Sequence[int], *, note: str = "") -> list[notified.AlertRow]:
         return [self._remote.post(f"alerts/{key}/ack", {"note": note}) for key in ids]
 
-    def unacknowledge(self, ids: Sequence[int], *, note: str = "") -> list[told.AlertRow]:
+    def unacknowledge(self, ids: Sequence[int], *, note: str = "") -> list[notified.AlertRow]:
         return [self._remote.post(f"alerts/{key}/unack", {"note": note}) for key in ids]
 
-    def snooze(self, ids: Sequence[int], *, for_s: float, note: str = "") -> list[told.AlertRow]:
+    def snooze(self, ids: Sequence[int], *, for_s: float, note: str = "") -> list[notified.AlertRow]:
         body = {"for": config_duration(for_s), "note": note}
         return [self._remote.post(f"alerts/{key}/snooze", body) for key in ids]
 
-    def resolve(self, ids: Sequence[int], *, note: str = "") -> list[told.AlertRow]:
+    def resolve(self, ids: Sequence[int], *, note: str = "") -> list[notified.AlertRow]:
         return [self._remote.post(f"alerts/{key}/resolve", {"note": note}) for key in ids]
 
     def outbox(self) -> delivery.Outbox:
@@ -127,8 +129,8 @@ class RemoteMonitor:
         rows: list[service.WindowRow] = self._remote.all("maintenance")
         return rows
 
-    def occurrences(self, since: int, until: int) -> list[service.PlannedOccurrence]:
-        rows: list[service.PlannedOccurrence] = self._remote.all(
+    def occurrences(self, since: int, until: int) -> list[service.MaintenanceOccurrence]:
+        rows: list[service.MaintenanceOccurrence] = self._remote.all(
             "maintenance/occurrences", since=iso(since), until=iso(until)
         )
         return rows
@@ -166,14 +168,14 @@ class RemoteMonitor:
         )
         return found
 
-    def incident(self, incident: str) -> service.IncidentStory:
-        story: service.IncidentStory = self._remote.get(f"incidents/{part(incident)}")
-        return story
+    def incident(self, incident: str) -> service.IncidentDetail:
+        explanation: service.IncidentDetail = self._remote.get(f"incidents/{part(incident)}")
+        return explanation
 
-    def write_note(self, incident: str, text: str, *, kind: service.NoteKind) -> service.IncidentStory:
+    def write_note(self, incident: str, text: str, *, kind: service.NoteKind) -> service.IncidentDetail:
         body = {"text": text, "kind": kind}
-        story: service.IncidentStory = self._remote.post(f"incidents/{part(incident)}/notes", body)
-        return story
+        explanation: service.IncidentDetail = self._remote.post(f"incidents/{part(incident)}/notes", body)
+        return explanation
 
     def scores(self, names: Sequence[str] | None = None) -> quality.Scores:
         found = self._remote.whole("quality", source=list(names or ()))
@@ -184,7 +186,7 @@ class RemoteMonitor:
         return found
 
     def report(self, week: str | None = None) -> service.Report:
-        found: service.Report = self._remote.get(f"reports/{part(week or 'last')}", anew="true")
+        found: service.Report = self._remote.get(f"reports/{part(week or 'last')}", again="true")
         return found
 
     # Tokens

@@ -56,7 +56,7 @@ def weekly(
     from busta_health_dagster.domain.report import WeeklyReport
 
     if keep:
-        from busta_health_dagster.pipeline.report_sending import publish
+        from busta_health_dagster.pipeline.reporting.sending import publish
 
         with at_home(context).app() as app:
             report = publish(app, week, send=False).report

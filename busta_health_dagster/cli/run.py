@@ -74,7 +74,7 @@ def _yesterday(_: Session) -> dict[str, str]:
 
 def _last_week(current: Session) -> dict[str, str]:
     """The partition is the Monday of the newest week that is over, in the configured zone."""
-    from busta_health_dagster.pipeline.report import last_week
+    from busta_health_dagster.pipeline.reporting.weekly_report import last_week
 
     app = current.app(create_store=True)
     try:

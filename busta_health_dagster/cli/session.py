@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from busta_health_dagster.cli.remote_monitor import RemoteMonitor
-    from busta_health_dagster.pipeline.app import App
-    from busta_health_dagster.pipeline.monitor import Monitor
+    from busta_health_dagster.pipeline.app.app import App
+    from busta_health_dagster.pipeline.facade import Monitor
 
 
 PIPE_WIDTH = 160
@@ -66,7 +66,7 @@ class Session:
             BadInput: `by` over --url, where the token says who acts.
         """
         if self.url is None:
-            from busta_health_dagster.pipeline.monitor import Monitor
+            from busta_health_dagster.pipeline.facade import Monitor
 
             return Monitor(self.app(create_store=create_store, need_store=need_store), by or account())
         from busta_health_dagster.cli.remote import Remote

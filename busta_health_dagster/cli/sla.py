@@ -53,22 +53,22 @@ def sla(
 def _print(levels: Sequence[ServiceLevelRow]) -> None:
     from rich.text import Text
 
-    from busta_health_dagster.cli.shapes import alphabet
+    from busta_health_dagster.cli.glyphs import glyph_set
 
-    letters = alphabet()
+    letters = glyph_set()
     heads = (
         "", "SOURCE", "TARGET %", "UPTIME %", "GOOD", "BAD", "PLANNED", "UNKNOWN", "COVERAGE %", "BUDGET %",
         f"BURN {PACE}", "VERDICT",
     )  # fmt: skip
     narrow = ("GOOD", "PLANNED", "UNKNOWN", "TARGET %", f"BURN {PACE}", "COVERAGE %", "BAD")
     table = Columns(heads, right=frozenset(heads[2:-1]), drop=narrow)
-    looks = {"met": ("up", "green"), "missed": ("down", "red")}
+    observations = {"met": ("up", "green"), "missed": ("down", "red")}
 
     def number(value: float | None, places: int) -> str:
         return letters.dash if value is None else f"{floored(value, places):.{places}f}".replace("-", letters.minus)
 
     for row in levels:
-        shape, colour = looks.get(row["verdict"], ("unknown", "default"))
+        shape, colour = observations.get(row["verdict"], ("unknown", "default"))
         table.add(
             Text(letters.shapes[shape], style=colour), row["source"], number(row["target"], 2),
             number(row["uptime"], 3), f"{row['good']:,g}", f"{row['bad']:,g}", f"{row['excluded']:,}",

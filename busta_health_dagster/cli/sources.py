@@ -1,4 +1,4 @@
-"""`busta sources`: what is watched, how it is, and what was seen of it. Nothing here probes; cli/looks.py does."""
+"""`busta sources`: what is watched, how it is, and what was seen of it. Nothing here probes; cli/source_actions.py does."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from busta_health_dagster.domain.units import (
 if TYPE_CHECKING:
     from rich.text import Text
 
-    from busta_health_dagster.domain.documents.sources import Fleet, Look
+    from busta_health_dagster.domain.documents.sources import Fleet, ObservationRow
 
 sources_app = typer.Typer(
     cls=BustaGroup, no_args_is_help=True, help="The data sources. Example: busta sources health --watch"
@@ -100,11 +100,11 @@ def _leave(fleet: Fleet) -> None:
 
 
 def _print_fleet(fleet: Fleet) -> None:
+    from busta_health_dagster.cli.glyphs import glyph_set
     from busta_health_dagster.cli.health_view import render
-    from busta_health_dagster.cli.shapes import alphabet
 
     out = console()
-    for line in render(fleet, width=out.width if out.is_terminal else 140, height=10_000, letters=alphabet()):
+    for line in render(fleet, width=out.width if out.is_terminal else 140, height=10_000, letters=glyph_set()):
         out.print(line, soft_wrap=True)
 
 
@@ -138,10 +138,10 @@ _SHARES = frozenset({"uptime", "coverage_30d", "budget_left", "failure_rate", "f
 
 def _readable(key: str, part: str, value: object) -> str:
     """A fact with its unit, as people read it."""
-    from busta_health_dagster.cli.shapes import alphabet
+    from busta_health_dagster.cli.glyphs import glyph_set
 
     if value is None or value == []:
-        return alphabet().dash
+        return glyph_set().dash
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, int | float):
@@ -170,7 +170,7 @@ def history(
     heads = ("SLOT (UTC)", "STATUS", "RESPONSE", "ITEMS", "DATA AGE", "TRIES", "WHY")
     table = Columns(heads, right=FIGURES, drop=("TRIES", "DATA AGE"))
     for row in rows:
-        shape, response, items, age, why = look_cells(row)
+        shape, response, items, age, why = observation_cells(row)
         slot = f"{from_epoch(from_iso(row['slot'])):%d %b %H:%M}"
         table.add(slot, shape, response, items, age, str(row["attempts"]), why)
     console().print(table)
@@ -184,13 +184,13 @@ def seconds(text: str, option: str) -> int:
         raise typer.BadParameter(str(error), param_hint=option) from error
 
 
-def look_cells(row: Look) -> tuple[Text, str, str, str, Text]:
+def observation_cells(row: ObservationRow) -> tuple[Text, str, str, str, Text]:
     """Status, response, items, data age and why, of one observation."""
     from rich.text import Text
 
-    from busta_health_dagster.cli.shapes import COLOURS, WORDS, alphabet
+    from busta_health_dagster.cli.glyphs import COLOURS, WORDS, glyph_set
 
-    letters, word = alphabet(), row["status"]
+    letters, word = glyph_set(), row["status"]
     response = letters.dash if row["response_ms"] is None else milliseconds_text(row["response_ms"])
     return (
         Text(f"{letters.shapes[word]} {WORDS[word]}", style=COLOURS[word]), response,

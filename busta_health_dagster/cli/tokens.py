@@ -40,9 +40,9 @@ def list_(context: typer.Context, output: OutputOption = Output.TABLE) -> None:
     if output is Output.JSON:
         print_json(rows)
         return
-    from busta_health_dagster.cli.shapes import alphabet
+    from busta_health_dagster.cli.glyphs import glyph_set
 
-    dash = alphabet().dash
+    dash = glyph_set().dash
     table = Columns(("NAME", "ROLE", "CREATED", "BY", "LAST USED", "REVOKED"), drop=("BY", "CREATED"))
     for row in rows:
         used, revoked = row["last_used_at"] or dash, row["revoked_at"] or dash

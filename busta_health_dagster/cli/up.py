@@ -76,10 +76,10 @@ def run_up(
     chosen = ports.choose(host, port)
     clock = SystemClock()
 
-    def tell(text: str) -> None:
+    def notify(text: str) -> None:
         log.print(f"{time.strftime('%H:%M:%S', time.gmtime())} {text}", markup=False, soft_wrap=True)
 
-    supervisor = Supervisor(log_dir=home.logs, clock=clock, on_event=tell)
+    supervisor = Supervisor(log_dir=home.logs, clock=clock, on_event=notify)
     supervisor.install_signals()
     try:
         if before is not None:
@@ -103,9 +103,9 @@ def run_up(
                 if child.name == "web":
                     supervisor.restart(child)
 
-        supervisor.every.append(_config_watch(current, env, running.code_port, tell, renew_web))
+        supervisor.every.append(_config_watch(current, env, running.code_port, notify, renew_web))
         supervisor.run()
-        tell("stopped")
+        notify("stopped")
     finally:
         supervisor.shutdown()
         home.processes.unlink(missing_ok=True)
@@ -202,7 +202,7 @@ def _until(supervisor: Supervisor, ready: Callable[[], bool], text: str) -> bool
 
 
 def _config_watch(
-    current: Session, env: dict[str, str], code_port: int, tell: Callable[[str], None], renew_web: Callable[[], None]
+    current: Session, env: dict[str, str], code_port: int, notify: Callable[[str], None], renew_web: Callable[[], None]
 ) -> Callable[[], None]:
     """Looks at the configuration every few seconds. An accepted one renews the web process, whose pages reconnect by
     themselves; a changed set of sources reloads the code location first.
@@ -212,21 +212,21 @@ def _config_watch(
     from busta_health_dagster import bootstrap
 
     reloader = bootstrap.config_reloader(home=current.home, config_dir=current.config_dir, environ=current.environ)
-    next_look = 0.0
+    next_observation = 0.0
     said = ""
 
     def watch() -> None:
-        nonlocal next_look, said
-        if time.monotonic() < next_look:
+        nonlocal next_observation, said
+        if time.monotonic() < next_observation:
             return
-        next_look = time.monotonic() + 5.0
+        next_observation = time.monotonic() + 5.0
         outcome = reloader.poll(time.time())
         if outcome.problem and outcome.problem != said:
-            tell(f"configuration not accepted, the last good one stays:\n{outcome.problem}")
+            notify(f"configuration not accepted, the last good one stays:\n{outcome.problem}")
         said = outcome.problem or ""
         if not outcome.changed:
             return
-        tell(f"configuration accepted ({outcome.config.sha[:7]}, {len(outcome.config.sources)} sources)")
+        notify(f"configuration accepted ({outcome.config.sha[:7]}, {len(outcome.config.sources)} sources)")
         if outcome.sources_changed:
             argv = [
                 sys.executable,
@@ -238,7 +238,9 @@ def _config_watch(
                 str(code_port),
             ]
             done = subprocess.run(argv, env=env, check=False, capture_output=True, text=True)  # noqa: S603  our own argv
-            tell("code location reloaded: the set of sources changed" if done.returncode == 0 else done.stderr.strip())
+            notify(
+                "code location reloaded: the set of sources changed" if done.returncode == 0 else done.stderr.strip()
+            )
         renew_web()
 
     return watch

@@ -7,9 +7,9 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+from busta_health_dagster.cli.glyphs import glyph_set
 from busta_health_dagster.cli.health_view import Lost, render
 from busta_health_dagster.cli.session import console
-from busta_health_dagster.cli.shapes import alphabet
 from busta_health_dagster.domain.errors import BustaError
 from busta_health_dagster.domain.units import from_iso, iso
 
@@ -23,7 +23,7 @@ CANNOT_TELL = 3
 """Errors with this exit code may pass (a restart, a locked store, the network); others end the watching."""
 
 
-def watch(look: Callable[[], Fleet]) -> None:
+def watch(observation: Callable[[], Fleet]) -> None:
     """Draw what `look` answers on the whole terminal.
 
     Raises:
@@ -32,14 +32,14 @@ def watch(look: Callable[[], Fleet]) -> None:
     from rich.console import Group
     from rich.live import Live
 
-    out, letters = console(), alphabet()
+    out, letters = console(), glyph_set()
 
     def draw(fleet: Fleet, lost: Lost | None) -> Group:
         height = out.height if out.is_terminal else 10_000
         drawn = render(fleet, width=out.width, height=height, letters=letters, note="Ctrl-C stops.", lost=lost)
         return Group(*drawn)
 
-    frames = follow(look, time.monotonic)
+    frames = follow(observation, time.monotonic)
     try:
         frame = draw(*next(frames))
         if not out.is_terminal:  # a pipe, a log: one frame after the other
@@ -56,18 +56,18 @@ def watch(look: Callable[[], Fleet]) -> None:
         return
 
 
-def follow(look: Callable[[], Fleet], now: Callable[[], float]) -> Iterator[tuple[Fleet, Lost | None]]:
+def follow(observation: Callable[[], Fleet], now: Callable[[], float]) -> Iterator[tuple[Fleet, Lost | None]]:
     """What is known at each asking, and whether anybody still answers. `now` is a monotonic clock in seconds.
 
     The first look must succeed. While nobody answers, the fleet known last grows old: its instant moves on, and after
     `stale_at` it is stale. The clock is the monitor's, moved on by ours: a laptop's own may be wrong.
     """
-    fleet, read = look(), now()
+    fleet, read = observation(), now()
     yield fleet, None
     lost_at: float | None = None
     while True:
         try:
-            fleet, read, lost_at = look(), now(), None
+            fleet, read, lost_at = observation(), now(), None
         except BustaError as error:
             if error.exit_code != CANNOT_TELL:
                 raise

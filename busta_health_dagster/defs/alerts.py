@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
+from busta_health_dagster.defs.app_cache import cached_app
 from busta_health_dagster.defs.fleet import GROUP
 from busta_health_dagster.defs.instance_facts import Facts, instance_facts
-from busta_health_dagster.defs.kept import kept_app
 from busta_health_dagster.defs.metadata import plottable
 from busta_health_dagster.defs.resources import Monitor
 from busta_health_dagster.domain.units import duration_text, from_epoch
 
 if TYPE_CHECKING:
-    from busta_health_dagster.pipeline.app import App
+    from busta_health_dagster.pipeline.app.app import App
 
 OPEN_ALERTS = dg.AssetKey(["health", "open_alerts"])
 MAINTENANCE = dg.AssetKey(["health", "maintenance"])
@@ -36,10 +36,10 @@ _SHAPES = {"critical": "■", "warning": "▲", "info": "●"}
     "tick left, failing checks and runs of other assets. The messages leave through notification_sensor.",
 )
 def alert_sensor(context: dg.SensorEvaluationContext) -> dg.SkipReason:
-    from busta_health_dagster.pipeline.alert import alert_pass
+    from busta_health_dagster.pipeline.alerting.alert_pass import alert_pass
 
     started = time.monotonic()
-    with kept_app() as app:
+    with cached_app() as app:
         found = instance_facts(context.instance, app)
         if time.monotonic() - started > BUDGET_S:
             context.log.warning("reading the instance took longer than %.0f s; alerts go first", BUDGET_S)
@@ -50,9 +50,9 @@ def alert_sensor(context: dg.SensorEvaluationContext) -> dg.SkipReason:
         shown = 0
         if time.monotonic() - started < BUDGET_S:
             shown = show_changes(context.instance, app)
-    told = len(passed.changes.notifications)
+    notified = len(passed.changes.notifications)
     return dg.SkipReason(
-        f"{passed.looks} looks judged, {passed.opened} alerts opened, {passed.resolved} resolved, {told} messages put "
+        f"{passed.observations} looks judged, {passed.opened} alerts opened, {passed.resolved} resolved, {notified} messages put "
         f"into the outbox, {shown} assets shown anew"
     )
 
@@ -103,7 +103,7 @@ def show_changes(instance: dg.DagsterInstance, app: App) -> int:
 
 def alerts_metadata(app: App) -> tuple[str, dict[str, dg.MetadataValue]]:
     """What counts as its content (no durations: they change by themselves), and what is shown."""
-    from busta_health_dagster.pipeline.alert_view import listing
+    from busta_health_dagster.pipeline.views.alert_list import listing
 
     found = listing(app)
     rows = found.rows[:SHOWN_AT_MOST]
@@ -130,7 +130,7 @@ def alerts_metadata(app: App) -> tuple[str, dict[str, dg.MetadataValue]]:
 
 def maintenance_metadata(app: App) -> tuple[str, dict[str, dg.MetadataValue]]:
     """The same for planned work."""
-    from busta_health_dagster.pipeline.maintenance import listing
+    from busta_health_dagster.pipeline.maintenance.actions import listing
 
     found = [p for p in listing(app) if p.occurrence is not None]
     lines = ["| window | from (UTC) | until (UTC) | sources | reason |", "|---|---|---|---|---|"]
@@ -152,6 +152,6 @@ def maintenance_metadata(app: App) -> tuple[str, dict[str, dg.MetadataValue]]:
 
 
 def _cell(text: str) -> str:
-    from busta_health_dagster.pipeline.fleet_report import cell
+    from busta_health_dagster.pipeline.views.fleet_report import cell
 
     return cell(text)

@@ -10,7 +10,7 @@ from busta_health_dagster.defs.catalog import tag_value
 from busta_health_dagster.defs.jobs import JOB_TAG
 from busta_health_dagster.defs.metadata import plottable
 from busta_health_dagster.defs.resources import Monitor
-from busta_health_dagster.pipeline.detector import watched_by
+from busta_health_dagster.pipeline.anomaly.fleet_detector import watched_by
 
 if TYPE_CHECKING:
     from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
@@ -70,7 +70,7 @@ def _ranges(types: dict[str, str]) -> dg.AssetsDefinition:
     )
     def ranges(context: dg.AssetExecutionContext, monitor: Monitor) -> Iterator[dg.MaterializeResult[None]]:
         from busta_health_dagster.domain.errors import Refused
-        from busta_health_dagster.pipeline.type_range import markdown, picture, type_range
+        from busta_health_dagster.pipeline.anomaly.type_ranges import markdown, picture, type_range
 
         wanted = sorted(key.path[-1] for key in context.op_execution_context.selected_asset_keys)
         with monitor.open() as app:

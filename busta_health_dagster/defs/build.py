@@ -18,7 +18,7 @@ from busta_health_dagster.defs.reports import report_definitions
 from busta_health_dagster.defs.resources import Monitor
 from busta_health_dagster.defs.sources import source_assets
 from busta_health_dagster.defs.trends import trend_definitions
-from busta_health_dagster.pipeline.detector import watched_by
+from busta_health_dagster.pipeline.anomaly.fleet_detector import watched_by
 
 if TYPE_CHECKING:
     from busta_health_dagster.settings import Config

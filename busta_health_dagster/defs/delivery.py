@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dagster as dg
 
-from busta_health_dagster.defs.kept import kept_app
+from busta_health_dagster.defs.app_cache import cached_app
 
 EVERY_S = 10
 BUDGET_S = 5.0
@@ -18,12 +18,12 @@ BUDGET_S = 5.0
     description="Delivers the outbox: new messages, retries, what a killed worker left. Calls the dead-man's switch.",
 )
 def notification_sensor(context: dg.SensorEvaluationContext) -> dg.SkipReason:
-    from busta_health_dagster.pipeline.dead_mans_switch import beat
-    from busta_health_dagster.pipeline.deliver import delivery_pass
+    from busta_health_dagster.pipeline.delivery.dead_mans_switch import heartbeat
+    from busta_health_dagster.pipeline.delivery.delivery_pass import delivery_pass
 
-    with kept_app() as app:
+    with cached_app() as app:
         report = delivery_pass(app, BUDGET_S)
-        called = beat(app)
+        called = heartbeat(app)
     for channel, why in report.held.items():
         context.log.warning("%s takes nothing at present: %s", channel, why)
     done = ", ".join(f"{n} {result}" for result, n in sorted(report.results.items())) or "nothing was due"

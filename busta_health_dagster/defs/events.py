@@ -8,11 +8,11 @@ import dagster as dg
 
 from busta_health_dagster.defs.catalog import source_key
 from busta_health_dagster.defs.metadata import check_evaluation, state_metadata
-from busta_health_dagster.pipeline.reporting import mark_reported, pending_reports
+from busta_health_dagster.pipeline.dagster_events.pending import mark_reported, pending_reports
 
 if TYPE_CHECKING:
-    from busta_health_dagster.pipeline.app import App
-    from busta_health_dagster.pipeline.tick import TickReport
+    from busta_health_dagster.pipeline.app.app import App
+    from busta_health_dagster.pipeline.tick.tick import TickReport
 
 
 def report_changes(instance: dg.DagsterInstance, app: App, tick: TickReport) -> tuple[int, int]:

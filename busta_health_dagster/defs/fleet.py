@@ -29,8 +29,8 @@ NO_DEGRADED = dg.AssetCheckSpec(
     check_specs=[NO_DEGRADED],
 )
 def fleet(context: dg.AssetExecutionContext, monitor: Monitor) -> dg.MaterializeResult:  # type: ignore[type-arg]  # Dagster reads the bare class
-    from busta_health_dagster.pipeline.fleet_report import fleet_markdown_due, note_markdown
-    from busta_health_dagster.pipeline.tick import run_tick
+    from busta_health_dagster.pipeline.tick.tick import run_tick
+    from busta_health_dagster.pipeline.views.fleet_report import fleet_markdown_due, note_markdown
 
     with monitor.open(collect=False) as app:
         shard = context.run.tags.get(SHARD_TAG)

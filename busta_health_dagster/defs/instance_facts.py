@@ -17,7 +17,7 @@ from busta_health_dagster.domain.verdict import ExternalFact
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from busta_health_dagster.pipeline.app import App
+    from busta_health_dagster.pipeline.app.app import App
 
 OURS = frozenset({"sources", "quality", "health", "trends", "baselines", "reports"})
 """First parts of our own asset keys: their checks are verdicts of our own rules already."""

@@ -23,7 +23,7 @@ health_tick = dg.define_asset_job(
 @dg.op(description="Deletes what is older than its retention, in our store and in Dagster's own tables.")
 def delete_old_records(context: dg.OpExecutionContext, monitor: Monitor) -> None:
     from busta_health_dagster.defs.retention import prune_dagster
-    from busta_health_dagster.pipeline.storage import prune
+    from busta_health_dagster.pipeline.app.store_admin import prune
 
     with monitor.open() as app:
         ours = prune(app)

@@ -65,15 +65,15 @@ def check_metadata(verdict: CheckVerdict) -> dict[str, dg.MetadataValue]:
 
 def check_evaluation(key: dg.AssetKey, verdict: CheckVerdict) -> dg.AssetCheckEvaluation:
     """For an event without a run."""
-    return dg.AssetCheckEvaluation(**_told(key, verdict))
+    return dg.AssetCheckEvaluation(**_notified(key, verdict))
 
 
 def check_result(key: dg.AssetKey, verdict: CheckVerdict) -> dg.AssetCheckResult:
     """For a check that runs beside a materialization."""
-    return dg.AssetCheckResult(**_told(key, verdict))
+    return dg.AssetCheckResult(**_notified(key, verdict))
 
 
-def _told(key: dg.AssetKey, verdict: CheckVerdict) -> dict[str, Any]:
+def _notified(key: dg.AssetKey, verdict: CheckVerdict) -> dict[str, Any]:
     return {
         "asset_key": key,
         "check_name": verdict.name,

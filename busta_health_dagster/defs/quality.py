@@ -19,8 +19,8 @@ from busta_health_dagster.domain.source import Source
 if TYPE_CHECKING:
     from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
-    from busta_health_dagster.pipeline.app import App
-    from busta_health_dagster.pipeline.quality_scoring import Outcome
+    from busta_health_dagster.pipeline.app.app import App
+    from busta_health_dagster.pipeline.quality.scoring import Outcome
     from busta_health_dagster.settings import Config
 
 PREFIX = "quality"
@@ -47,17 +47,17 @@ def quality_assets(config: "Config") -> list[dg.AssetsDefinition]:
 def _spec(source: Source) -> dg.AssetSpec:
     spec = source.quality
     assert spec is not None
-    judged_by = " and ".join(n for n in (spec.suite, spec.validator) if n)
+    evaluated_by = " and ".join(n for n in (spec.suite, spec.validator) if n)
     return dg.AssetSpec(
         key=quality_key(source.name),
         deps=[source_key(source.name)],
         group_name=source.group,
-        description=f"Quality score (0-100) of what {source.name} delivers, judged by {judged_by or 'nothing yet'}. "
+        description=f"Quality score (0-100) of what {source.name} delivers, judged by {evaluated_by or 'nothing yet'}. "
         "Materializing it scores the newest sample now.",
         tags={"health/quality": "true", "health/tier": str(source.tier)},
         owners=list(source.owners),
         kinds={"greatexpectations"} if spec.suite else {"python"},
-        metadata={"suite": judged_by, "config": source.where},
+        metadata={"suite": evaluated_by, "config": source.where},
     )
 
 
@@ -69,7 +69,7 @@ def _shard(number: int, sources: Sequence[Source]) -> dg.AssetsDefinition:
         op_tags={"busta/what": "score now"},
     )
     def score_sources(context: dg.AssetExecutionContext, monitor: Monitor) -> Iterator[dg.MaterializeResult]:  # type: ignore[type-arg]
-        from busta_health_dagster.pipeline.quality import run_quality
+        from busta_health_dagster.pipeline.quality.quality_pass import run_quality
 
         wanted = context.op_execution_context.selected_asset_keys
         names = [s.name for s in sources if quality_key(s.name) in wanted]
@@ -90,7 +90,7 @@ def _shard(number: int, sources: Sequence[Source]) -> dg.AssetsDefinition:
 
 def score_metadata(app: "App", outcome: "Outcome") -> dict[str, dg.MetadataValue]:
     """Floats that plot, and why the score is what it is. NO_DATA has no number at all."""
-    from busta_health_dagster.pipeline.quality_page import page_path, page_url
+    from busta_health_dagster.pipeline.quality.quality_page import page_path, page_url
 
     scored, verdict = outcome.scored, outcome.scored.score
     values: dict[str, float | None] = {"1_score": verdict.score, "2_raw": verdict.raw}

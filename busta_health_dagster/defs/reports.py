@@ -82,20 +82,20 @@ def _weekly(weeks: dg.WeeklyPartitionsDefinition) -> dg.AssetsDefinition:
         tags={"health/report": "weekly"},
     )
     def weekly(context: dg.AssetExecutionContext, monitor: Monitor) -> dg.MaterializeResult:  # type: ignore[type-arg]
-        from busta_health_dagster.pipeline.report_sending import publish
+        from busta_health_dagster.pipeline.reporting.sending import publish
         from busta_health_dagster.reports.markdown import markdown
 
         with monitor.open() as app:
             published = publish(app, week_label(context.partition_key))
         report = published.report
-        context.log.info("%s: %s", report.week.label, published.told)
+        context.log.info("%s: %s", report.week.label, published.notified)
         figures = {f.name: f.now for f in report.figures}
-        judged = [r for r in report.sla if r.met is not None]
+        evaluated = [r for r in report.sla if r.met is not None]
         metadata = plottable(
             {
                 "1_fleet_uptime_percent": figures["Fleet uptime"],
-                "2_sla_met": float(sum(bool(r.met) for r in judged)) if judged else None,
-                "3_sla_missed": float(sum(not r.met for r in judged)) if judged else None,
+                "2_sla_met": float(sum(bool(r.met) for r in evaluated)) if evaluated else None,
+                "3_sla_missed": float(sum(not r.met for r in evaluated)) if evaluated else None,
                 "4_incidents_resolved": figures["Incidents resolved"],
                 "5_mttr_minutes": None if figures["MTTR, mean"] is None else figures["MTTR, mean"] / 60,
                 "6_quality_mean": figures["Quality, mean"],
@@ -104,7 +104,7 @@ def _weekly(weeks: dg.WeeklyPartitionsDefinition) -> dg.AssetsDefinition:
             }
         )
         metadata["week"] = dg.MetadataValue.text(report.week.label)
-        metadata["delivery"] = dg.MetadataValue.text(published.told)
+        metadata["delivery"] = dg.MetadataValue.text(published.notified)
         metadata["report"] = dg.MetadataValue.md(markdown(report))
         if report.page:
             metadata["page"] = dg.MetadataValue.url(report.page)
@@ -122,27 +122,27 @@ def _weekly(weeks: dg.WeeklyPartitionsDefinition) -> dg.AssetsDefinition:
     tags={"health/report": "sla"},
 )
 def service_levels(monitor: Monitor) -> dg.MaterializeResult:  # type: ignore[type-arg]
-    from busta_health_dagster.pipeline.report import sla_now
+    from busta_health_dagster.pipeline.reporting.weekly_report import sla_now
     from busta_health_dagster.reports.markdown import sla_markdown
 
     with monitor.open() as app:
         rows = sla_now(app)
-    judged = [r for r in rows if r.met is not None]
-    spare = [r.spare_s for r in judged if r.spare_s is not None]
+    evaluated = [r for r in rows if r.met is not None]
+    spare = [r.spare_s for r in evaluated if r.spare_s is not None]
     metadata = plottable(
         {
-            "1_met": float(sum(bool(r.met) for r in judged)),
-            "2_missed": float(sum(not r.met for r in judged)),
-            "3_without_verdict": float(len(rows) - len(judged)),
-            "4_worst_uptime_percent": min((r.uptime for r in judged if r.uptime is not None), default=None),
+            "1_met": float(sum(bool(r.met) for r in evaluated)),
+            "2_missed": float(sum(not r.met for r in evaluated)),
+            "3_without_verdict": float(len(rows) - len(evaluated)),
+            "4_worst_uptime_percent": min((r.uptime for r in evaluated if r.uptime is not None), default=None),
             "5_worst_budget_left_percent": min(
-                (r.budget_left for r in judged if r.budget_left is not None), default=None
+                (r.budget_left for r in evaluated if r.budget_left is not None), default=None
             ),
             "6_next_breach_after_minutes_down": min(spare) / 60 if spare else None,
         }
     )
     metadata["sla"] = dg.MetadataValue.md(sla_markdown(rows) if rows else "No source is configured.")
-    forecasts = [f"- **{r.source}**: {r.forecast}" for r in judged if r.forecast.startswith("the budget is gone")]
+    forecasts = [f"- **{r.source}**: {r.forecast}" for r in evaluated if r.forecast.startswith("the budget is gone")]
     if forecasts:
         metadata["forecast"] = dg.MetadataValue.md("\n".join(forecasts[:50]))
     return dg.MaterializeResult(metadata=metadata)

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 import dagster as dg
 
 from busta_health_dagster import bootstrap
-from busta_health_dagster.pipeline.app import App
+from busta_health_dagster.pipeline.app.app import App
 
 
 class Monitor(dg.ConfigurableResource["Monitor"]):

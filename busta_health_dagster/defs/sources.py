@@ -36,7 +36,7 @@ def _shard(number: int, sources: Sequence[Source], anomaly_rules: Mapping[str, R
     def check_sources(
         context: dg.AssetExecutionContext, monitor: Monitor
     ) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
-        from busta_health_dagster.pipeline.check import checked
+        from busta_health_dagster.pipeline.tick.manual_check import checked
 
         wanted = context.op_execution_context.selected_asset_keys
         asked = context.op_execution_context.selected_asset_check_keys

@@ -75,7 +75,7 @@ def _trend(subject: Literal["quality", "response"], days: dg.DailyPartitionsDefi
         tags={"health/report": "trends"},
     )
     def trend(context: dg.AssetExecutionContext, monitor: Monitor) -> dg.MaterializeResult:  # type: ignore[type-arg]
-        from busta_health_dagster.pipeline.trends import trends_markdown, trends_of
+        from busta_health_dagster.pipeline.quality.trends import trends_markdown, trends_of
 
         day = datetime.fromisoformat(context.partition_key).date()
         with monitor.open() as app:

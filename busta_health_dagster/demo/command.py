@@ -17,14 +17,14 @@ from busta_health_dagster.demo.config import INTERVAL_S, write_config
 from busta_health_dagster.demo.fill import DAY, fill
 from busta_health_dagster.demo.story import scenario as named
 from busta_health_dagster.domain.units import floor_to
-from busta_health_dagster.pipeline.detect import catch_up
-from busta_health_dagster.pipeline.importing import replay_stored
+from busta_health_dagster.pipeline.anomaly.anomaly_pass import catch_up
+from busta_health_dagster.pipeline.imports.import_history import replay_stored
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from busta_health_dagster.cli.supervisor import Supervisor
-    from busta_health_dagster.pipeline.app import App
+    from busta_health_dagster.pipeline.app.app import App
 
 LEARNED_S = 7 * 86_400
 """How much of the past the detector learns from before the demo starts: a weekend and every hour of the day."""
@@ -89,5 +89,5 @@ def _replay(app: App, since: int, until: int) -> None:
         if key in names and row["first_slot"] is not None and row["last_slot"] >= since
     }
     if slots:
-        with bar("Replaying its alerts", unit="looks") as advance:
+        with bar("Replaying its alerts", unit="observations") as advance:
             replay_stored(app, {name: app.config.sources[name] for name in slots}, slots, advance=advance)

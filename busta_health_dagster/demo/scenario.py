@@ -40,7 +40,7 @@ class Incident:
 
 
 @dataclass(frozen=True, slots=True)
-class Planned:
+class PlannedMaintenance:
     """A maintenance window of the story; becomes an entry of maintenance.yaml."""
 
     name: str
@@ -64,7 +64,7 @@ class Scenario:
     loop: tuple[Incident, ...] = ()
     loop_from_s: int = 0
     loop_every_s: int = HOUR
-    planned: tuple[Planned, ...] = ()
+    planned: tuple[PlannedMaintenance, ...] = ()
 
     def incident(self, source: str, offset_s: float) -> Incident | None:
         """What is wrong with a source then; of several, the one that began last. Its times are on the timeline, not in

@@ -9,7 +9,7 @@ history and live checks count alike.
 from __future__ import annotations
 
 from busta_health_dagster.demo.faults import Fault
-from busta_health_dagster.demo.scenario import DAY, HOUR, MINUTE, Incident, Planned, Scenario
+from busta_health_dagster.demo.scenario import DAY, HOUR, MINUTE, Incident, PlannedMaintenance, Scenario
 from busta_health_dagster.domain.errors import UnknownName
 
 
@@ -104,11 +104,11 @@ _ROUND = (
 )
 
 _PLANNED = (
-    Planned(
+    PlannedMaintenance(
         "beat-writers-storage", "rss_beat_writers", _ago(4, 5, 30), 2 * HOUR, "storage maintenance", "FREQ=MONTHLY"
     ),
-    Planned("beat-writers-migration", "rss_beat_writers", _ago(0, 1, 25), 2 * HOUR, "host migration"),
-    Planned("pfr-parser-release", "pfr_stats", 6 * DAY, HOUR, "parser release"),
+    PlannedMaintenance("beat-writers-migration", "rss_beat_writers", _ago(0, 1, 25), 2 * HOUR, "host migration"),
+    PlannedMaintenance("pfr-parser-release", "pfr_stats", 6 * DAY, HOUR, "parser release"),
 )
 
 _CALM_PAST = _PAST + tuple(i.clipped(_ago(0, 0, 10)) for i in _PRESENT)

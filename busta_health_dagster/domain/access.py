@@ -20,15 +20,15 @@ class Right(StrEnum):
 
     READ = "read"
     ACT = "act"
-    BEAT = "beat"
+    HEARTBEAT = "beat"
     MANAGE = "manage"
 
 
 RIGHTS: dict[Role, frozenset[Right]] = {
     Role.VIEWER: frozenset({Right.READ}),
-    Role.OPERATOR: frozenset({Right.READ, Right.ACT, Right.BEAT}),
+    Role.OPERATOR: frozenset({Right.READ, Right.ACT, Right.HEARTBEAT}),
     Role.ADMIN: frozenset(Right),
-    Role.PUSH: frozenset({Right.BEAT}),
+    Role.PUSH: frozenset({Right.HEARTBEAT}),
 }
 
 

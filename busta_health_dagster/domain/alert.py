@@ -56,7 +56,7 @@ class Ladder:
     policy: Escalation
     route: int
     step: int = 0
-    told_s: float = 0.0
+    notified_s: float = 0.0
 
     @property
     def channels(self) -> tuple[str, ...]:
@@ -93,7 +93,7 @@ class Alert:
     """One alert of one fingerprint. Instants (`*_at`) are epoch seconds, UTC; slots are epoch seconds of the source's
     slots.
 
-    The escalation clock is `clock_s` plus what the steady clock (engines/steady.py) ran since `mark`; `mark` is None
+    The escalation clock is `clock_s` plus what the steady clock (engines/monotonic_clock.py) ran since `mark`; `mark` is None
     while it stands still, and lies in the future while an acknowledgement or a snooze holds it. `history` are the last
     21 good (0) and bad (1) verdicts, newest in bit 0. `told` are the channels that know it fired and not yet that it
     ended; when it ends they become `told_before`, for the case that it reopens.
@@ -137,8 +137,8 @@ class Alert:
     ack: Hold | None = None
     first_acked_at: int | None = None
     snooze: Hold | None = None
-    told: tuple[str, ...] = ()
-    told_before: tuple[str, ...] = ()
+    notified: tuple[str, ...] = ()
+    notified_before: tuple[str, ...] = ()
     held: tuple[Held, ...] = ()
     group_key: str = ""
     thread: str = ""
@@ -176,29 +176,38 @@ class Alert:
         """JSON-ready; `from_dict` gives the same alert back."""
         out: dict[str, Any] = {f.name: getattr(self, f.name) for f in fields(self)}  # asdict would copy for 0.5 ms
         out |= {"state": self.state.value, "severity": int(self.severity), "numbers": dict(self.numbers)}
-        out |= {name: list(out[name]) for name in ("told", "told_before")}
+        out |= {name: list(out[name]) for name in ("notified", "notified_before")}
         out |= {name: None if out[name] is None else asdict(out[name]) for name in ("ack", "snooze")}
         out["held"] = [asdict(h) | {"event": h.event.value, "channels": list(h.channels)} for h in self.held]
         return out | {"ladders": [_ladder_out(x) for x in self.ladders]}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        kept = dict(data)
+        kept = {_RENAMED.get(name, name): value for name, value in data.items()}
         kept["state"] = AlertState(kept["state"])
         kept["severity"] = Severity(kept["severity"])
         kept["ladders"] = tuple(_ladder_in(x) for x in kept["ladders"])
         for name in ("ack", "snooze"):
             kept[name] = None if kept[name] is None else Hold(**kept[name])
         kept["held"] = tuple(Held(Event(h["event"]), tuple(h["channels"]), h["due"], h["reason"]) for h in kept["held"])
-        kept["told"], kept["told_before"] = tuple(kept["told"]), tuple(kept["told_before"])
+        kept["notified"], kept["notified_before"] = tuple(kept["notified"]), tuple(kept["notified_before"])
         return cls(**kept)
+
+
+_RENAMED = {"told": "notified", "told_before": "notified_before"}
+"""Field names of 0.1.0, as its stores still hold them."""
 
 
 def _ladder_out(ladder: Ladder) -> dict[str, Any]:
     policy = ladder.policy
     steps = [{"after_s": s.after_s, "notify": list(s.notify), "severity": s.severity} for s in policy.steps]
     out: dict[str, Any] = {"name": policy.name, "steps": steps, "repeat_s": policy.repeat_s}
-    out |= {"ack_timeout_s": policy.ack_timeout_s, "route": ladder.route, "step": ladder.step, "told_s": ladder.told_s}
+    out |= {
+        "ack_timeout_s": policy.ack_timeout_s,
+        "route": ladder.route,
+        "step": ladder.step,
+        "notified_s": ladder.notified_s,
+    }
     return out
 
 
@@ -208,7 +217,7 @@ def _ladder_in(data: Mapping[str, Any]) -> Ladder:
         for s in data["steps"]
     )
     policy = Escalation(data["name"], steps, data["repeat_s"], data["ack_timeout_s"])
-    return Ladder(policy, data["route"], data["step"], data["told_s"])
+    return Ladder(policy, data["route"], data["step"], data.get("notified_s", data.get("told_s", 0.0)))
 
 
 @dataclass(frozen=True, slots=True)

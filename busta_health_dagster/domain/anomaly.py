@@ -93,7 +93,7 @@ class AnomalyVerdict:
 
 
 @dataclass(frozen=True, slots=True)
-class Band:
+class NormalRange:
     """The normal range of a metric at one moment: the 5th, 50th and 95th percentile, in the metric's unit."""
 
     p5: float

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from busta_health_dagster.domain.notice import Notice
+from busta_health_dagster.domain.notification import Notification
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +18,7 @@ class Delivery:
     """
 
     key: str
-    notice: Notice
+    notification: Notification
     channel: str
     created_at: int
     attempt: int = 1

@@ -148,7 +148,7 @@ class Observation:
             sample=result.sample,
         )
 
-    def judged(self, status: Status, reason: str, detail: str) -> Observation:
+    def evaluated(self, status: Status, reason: str, detail: str) -> Observation:
         """The same look with another verdict."""
         return replace(self, status=status, reason=reason, detail=detail)
 

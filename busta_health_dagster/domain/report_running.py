@@ -30,7 +30,7 @@ class Noise:
 
 
 @dataclass(frozen=True, slots=True)
-class PlannedWork:
+class MaintenanceFacts:
     """One occurrence of a maintenance window. `used_s` and `slices` (over all its sources) lie inside the week."""
 
     window: str
@@ -45,9 +45,9 @@ class PlannedWork:
 
 @dataclass(frozen=True, slots=True)
 class Maintenance:
-    used: tuple[PlannedWork, ...] = ()
-    now: tuple[PlannedWork, ...] = ()
-    next: tuple[PlannedWork, ...] = ()
+    used: tuple[MaintenanceFacts, ...] = ()
+    now: tuple[MaintenanceFacts, ...] = ()
+    next: tuple[MaintenanceFacts, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

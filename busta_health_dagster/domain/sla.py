@@ -115,15 +115,15 @@ class SlaResult:
 
     @property
     def uptime(self) -> Fraction | None:
-        judged = self.good + self.bad
-        return self.good / judged if judged else None
+        evaluated = self.good + self.bad
+        return self.good / evaluated if evaluated else None
 
     @property
     def coverage(self) -> Fraction | None:
         """(good + bad) / (all - excluded); None when everything was excluded or there is nothing at all."""
-        judged = self.good + self.bad
-        expected = judged + self.unknown
-        return judged / expected if expected else None
+        evaluated = self.good + self.bad
+        expected = evaluated + self.unknown
+        return evaluated / expected if expected else None
 
     @property
     def met(self) -> bool | None:
@@ -191,8 +191,8 @@ class QualitySla:
 
     @property
     def attained(self) -> Fraction | None:
-        judged = self.good + self.bad
-        return Fraction(self.good, judged) if judged else None
+        evaluated = self.good + self.bad
+        return Fraction(self.good, evaluated) if evaluated else None
 
     @property
     def coverage(self) -> Fraction | None:

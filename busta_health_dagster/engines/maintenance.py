@@ -26,7 +26,7 @@ Interval = tuple[int, int]
 """[start, end) in epoch seconds, UTC."""
 
 _A_DAY = timedelta(days=1)
-_LOOK_AHEAD_S = 5 * 366 * 86400
+_SEARCH_AHEAD_S = 5 * 366 * 86400
 
 
 def validate(window: Window) -> tuple[Problem, ...]:
@@ -40,7 +40,7 @@ def validate(window: Window) -> tuple[Problem, ...]:
         says, _, remedy = str(why).partition("; ")
         return (_problem(window, "rrule", f"{says}.", remedy),)
     begin = _instant(window.start, window.zone)
-    first = next(iter(_local_starts(window, begin, begin + _LOOK_AHEAD_S)), None)
+    first = next(iter(_local_starts(window, begin, begin + _SEARCH_AHEAD_S)), None)
     if first is None:
         says = "The rule has no occurrence in five years from its start."
         return (_problem(window, "rrule", says, "check UNTIL, the exdates and BYDAY", "warning"),)
@@ -166,8 +166,8 @@ class MaintenanceIndex:
 
 
 def _overlap(window: Window, other: str, source: str, at: int) -> Problem:
-    whom = "itself" if other == window.name else repr(other)
-    says = f"Overlaps {whom} on {source} from {iso(at)}; the union counts, once."
+    recipients = "itself" if other == window.name else repr(other)
+    says = f"Overlaps {recipients} on {source} from {iso(at)}; the union counts, once."
     return _problem(window, "start", says, "shorten or merge them, if it is not meant", "warning")
 
 

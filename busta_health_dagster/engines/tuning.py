@@ -47,7 +47,7 @@ def self_resolved(alert: Alert) -> bool:
 
 def noise(
     alerts: Iterable[Alert], sent: Mapping[str, int], flapping: Mapping[str, tuple[str, ...]], rules: Mapping[str, bool],
-    told: Collection[int],
+    notified: Collection[int],
 ) -> tuple[NoiseRow, ...]:  # fmt: skip
     """One row per rule, the loudest first. `rules` are the configured ones, with whether they are on trial; `told` are the
     ids of the alerts that somebody was told of.
@@ -62,7 +62,7 @@ def noise(
         rows.append(
             NoiseRow(
                 name, rules.get(name, bool(mine) and not loud), len(mine), sent.get(name, 0),
-                sum(map(self_resolved, mine)), sum(a.first_acked_at is None and a.id in told for a in loud), flapping.get(name, ()),
+                sum(map(self_resolved, mine)), sum(a.first_acked_at is None and a.id in notified for a in loud), flapping.get(name, ()),
             )
         )  # fmt: skip
     return tuple(sorted(rows, key=lambda r: (-r.sent, r.shadow, -r.opened, r.rule)))

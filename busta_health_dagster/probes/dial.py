@@ -85,8 +85,8 @@ class Resolver:
     async def _lookup(self, host: str, port: int) -> list[AddrInfo]:
         if self._pool is None:
             self._pool = ThreadPoolExecutor(_LOOKUP_THREADS, "busta-dns")
-        look: Callable[[], list[Any]] = lambda: socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)  # noqa: E731
-        return await asyncio.get_running_loop().run_in_executor(self._pool, look)
+        observation: Callable[[], list[Any]] = lambda: socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)  # noqa: E731
+        return await asyncio.get_running_loop().run_in_executor(self._pool, observation)
 
     async def close(self) -> None:
         tasks = [task for _, task in self._shared.values() if not task.done()]

@@ -57,10 +57,10 @@ async def probe(source: Source, config: FeedConfig, context: ProbeContext) -> Pr
     if not 200 <= got.status < 300:
         raise Failed("http_status", f"answered {got.status}, 2xx wanted", **(seen | {"response_ms": None}))
     # feedparser takes 1 ms per entry or so: never on the loop, where others are being timed
-    return await context.threads.run(source.name, _judge, config, context, got, findings, seen)
+    return await context.threads.run(source.name, _evaluate, config, context, got, findings, seen)
 
 
-def _judge(
+def _evaluate(
     config: FeedConfig, context: ProbeContext, got: Fetched, findings: list[Finding], seen: dict[str, Any]
 ) -> ProbeResult:
     kind, rows, problem = read_feed(got.body, got.headers.get("Content-Type", ""))

@@ -101,7 +101,7 @@ async def probe(source: Source, config: FileConfig, context: ProbeContext) -> Pr
             what = f"option {dialled[0]}" if dialled else f"{scheme}://"
             text = f"where {what} leads cannot be checked; set allow_private: true on this source if it is meant"
             raise Failed("address_refused", text, status=Status.UNKNOWN)
-    return await context.threads.run(source.name, _look, config, context, scheme, options)
+    return await context.threads.run(source.name, _observe, config, context, scheme, options)
 
 
 async def _over_http(source: Source, config: FileConfig, context: ProbeContext) -> ProbeResult:
@@ -119,10 +119,10 @@ async def _over_http(source: Source, config: FileConfig, context: ProbeContext) 
         to_epoch(changed, "rfc2822") if changed else None,
     )
     seen = {"response_ms": got.elapsed_ms, "phases": got.phases, "http_status": got.status}
-    return await context.threads.run(source.name, _judge, config, context, opened, seen)
+    return await context.threads.run(source.name, _evaluate, config, context, opened, seen)
 
 
-def _look(config: FileConfig, context: ProbeContext, scheme: str, options: dict[str, Any]) -> ProbeResult:
+def _observe(config: FileConfig, context: ProbeContext, scheme: str, options: dict[str, Any]) -> ProbeResult:
     started = time.monotonic()
     try:
         opened = (
@@ -140,7 +140,7 @@ def _look(config: FileConfig, context: ProbeContext, scheme: str, options: dict[
     with opened.stream:
         found = time.monotonic()
         seen: dict[str, Any] = {}
-        result = _judge(config, context, opened, seen)
+        result = _evaluate(config, context, opened, seen)
     ended = time.monotonic()
     phases = Phases(first_byte=(found - started) * 1000, body=(ended - found) * 1000)
     took = (ended - started) * 1000 if result.status is not Status.DOWN else None
@@ -190,7 +190,7 @@ def _modified(system: Any, name: str) -> float | None:
     return at.timestamp() if isinstance(at, datetime) and at.tzinfo else to_epoch(at)
 
 
-def _judge(config: FileConfig, context: ProbeContext, opened: _Opened, seen: dict[str, Any]) -> ProbeResult:
+def _evaluate(config: FileConfig, context: ProbeContext, opened: _Opened, seen: dict[str, Any]) -> ProbeResult:
     name = opened.name.rsplit("/", 1)[-1]
     kind = config.format or format_of(name)
     facts: dict[str, Any] = {"file": name, "bytes": opened.size}

@@ -61,10 +61,10 @@ async def probe(source: Source, config: FrameworkConfig, context: ProbeContext) 
     if context.platform is None:
         raise Failed("probe_error", "this application was built without the framework bridge", status=Status.UNKNOWN)
     arguments = {k: context.secret(v) if isinstance(v, SecretRef) else v for k, v in config.arguments.items()}
-    return await context.threads.run(source.name, _look, config, context, context.platform, arguments)
+    return await context.threads.run(source.name, _observe, config, context, context.platform, arguments)
 
 
-def _look(
+def _observe(
     config: FrameworkConfig, context: ProbeContext, platform: PlatformBridge, arguments: dict[str, Any]
 ) -> ProbeResult:
     started = time.monotonic()
@@ -79,7 +79,7 @@ def _look(
             return _whole_registry(config, context, platform, arguments, started)
     except PluginError as error:
         raise Failed("dependency", str(error), status=Status.UNKNOWN) from error
-    return _judge(config, context, got, (time.monotonic() - started) * 1000)
+    return _evaluate(config, context, got, (time.monotonic() - started) * 1000)
 
 
 def _checks(checks: Any) -> None:
@@ -122,10 +122,10 @@ def _whole_registry(
             Finding("error", "assertion", "the registry is empty; import the modules that register sources in it")
         )
     collected = Collected(rows, f"{len(names) - len(findings)} of {len(names)} sources", {"members": members})
-    return _judge(config, context, collected, (time.monotonic() - started) * 1000, findings)
+    return _evaluate(config, context, collected, (time.monotonic() - started) * 1000, findings)
 
 
-def _judge(
+def _evaluate(
     config: FrameworkConfig, context: ProbeContext, got: Collected, took: float, findings: list[Finding] | None = None
 ) -> ProbeResult:
     findings = list(findings or ())

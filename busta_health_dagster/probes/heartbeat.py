@@ -20,9 +20,9 @@ class HeartbeatConfig(Strict):
 
 
 async def probe(source: Source, config: HeartbeatConfig, context: ProbeContext) -> ProbeResult:
-    last = context.beats(source.name)
+    last = context.heartbeats(source.name)
     if last is None:
-        text = f"no beat has ever arrived; send one with `busta sources beat {source.name}`"
+        text = f"no beat has ever arrived; send one with `busta sources heartbeat {source.name}`"
         return ProbeResult(Status.UNKNOWN, "not_beaten", text)
     silence, allowed = max(0.0, context.now - last.at), source.interval_s + config.grace
     seen: dict[str, Any] = {"data_age_s": silence, "items": last.items, "facts": {"last_beat": iso(last.at)}}

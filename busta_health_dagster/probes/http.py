@@ -40,7 +40,7 @@ class HttpConfig(WebConfig):
         return self
 
 
-class _Look(NamedTuple):
+class _HttpObservation(NamedTuple):
     source: Source
     config: HttpConfig
     context: ProbeContext
@@ -65,9 +65,9 @@ async def probe(source: Source, config: HttpConfig, context: ProbeContext) -> Pr
             return conclude(findings, "", facts=facts, **seen)
     if len(got.body) > _INLINE_BYTES:
         return await context.threads.run(
-            source.name, _judge, _Look(source, config, context), got, findings, seen, facts
+            source.name, _evaluate, _HttpObservation(source, config, context), got, findings, seen, facts
         )
-    return _judge(_Look(source, config, context), got, findings, seen, facts)
+    return _evaluate(_HttpObservation(source, config, context), got, findings, seen, facts)
 
 
 def _rate_limited(got: Fetched, context: ProbeContext, seen: dict[str, Any], facts: dict[str, Any]) -> ProbeResult:
@@ -83,10 +83,10 @@ def _rate_limited(got: Fetched, context: ProbeContext, seen: dict[str, Any], fac
     )
 
 
-def _judge(
-    look: _Look, got: Fetched, findings: list[Finding], seen: dict[str, Any], facts: dict[str, Any]
+def _evaluate(
+    observation: _HttpObservation, got: Fetched, findings: list[Finding], seen: dict[str, Any], facts: dict[str, Any]
 ) -> ProbeResult:
-    source, config, context = look
+    source, config, context = observation
     expect, age = config.expect, config.data_age
     if expect.headers:
         findings += check_headers(expect, got.headers)

@@ -47,7 +47,7 @@ def unloaded(kind: str, problem: PluginError) -> ProbeType:
     return ProbeType(kind, UnloadedConfig, probe, confirms=False, remote=lambda _config: False)
 
 
-async def look(kind: ProbeType, source: Source, context: ProbeContext) -> ProbeResult:
+async def observation(kind: ProbeType, source: Source, context: ProbeContext) -> ProbeResult:
     """One attempt of a third party's probe.
 
     Raises:
@@ -71,10 +71,10 @@ _COOPERATIVE = "the probe waited for its source until the deadline"
 
 
 def _in_own_loop(kind: ProbeType, source: Source, context: ProbeContext) -> Any:
-    return asyncio.run(_own_look(kind, source, context))
+    return asyncio.run(_own_observation(kind, source, context))
 
 
-async def _own_look(kind: ProbeType, source: Source, context: ProbeContext) -> Any:
+async def _own_observation(kind: ProbeType, source: Source, context: ProbeContext) -> Any:
     from busta_health_dagster.domain.errors import BustaError
     from busta_health_dagster.probes.fetch import Http
 

@@ -87,7 +87,7 @@ class ProbeLimits:
     stuck_threads: int = 64  # in all; threads that never came back
 
 
-class Beat(Protocol):
+class Heartbeat(Protocol):
     """The newest call of a pushed source, at epoch `at`. `ok` False: the pipeline says itself that it failed."""
 
     @property
@@ -133,7 +133,7 @@ class ProbeContext:
     http: Http
     resolver: Resolver
     threads: Threads
-    beats: Callable[[str], Beat | None]
+    heartbeats: Callable[[str], Heartbeat | None]
     platform: PlatformBridge | None = None
 
 

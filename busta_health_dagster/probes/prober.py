@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 from busta_health_dagster.domain.errors import MissingSecret, PluginError
 from busta_health_dagster.domain.observation import Kind, Observation, ProbeResult, Status
 from busta_health_dagster.probes import plugin
+from busta_health_dagster.probes.concurrency import ConcurrencyLimits
 from busta_health_dagster.probes.dial import TIMING, Resolver, Timing
 from busta_health_dagster.probes.fetch import Http
-from busta_health_dagster.probes.gates import Gates
 from busta_health_dagster.probes.lag import LagMonitor
 from busta_health_dagster.probes.port import Failed, ProbeContext, ProbeLimits
 from busta_health_dagster.probes.threads import Threads
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from busta_health_dagster.domain.clock import Clock
     from busta_health_dagster.domain.fields import SecretRef
     from busta_health_dagster.domain.source import Source
-    from busta_health_dagster.probes.port import Beat, PlatformBridge, ProbeType
+    from busta_health_dagster.probes.port import Heartbeat, PlatformBridge, ProbeType
 
 _LOG = logging.getLogger(__name__)
 _DETAIL_CHARS = 500
@@ -37,7 +37,7 @@ class _Setup:
     registry: Mapping[str, ProbeType]
     secret: Callable[[SecretRef], str]
     clock: Clock
-    beats: Callable[[str], Beat | None]
+    heartbeats: Callable[[str], Heartbeat | None]
     limits: ProbeLimits
     platform: PlatformBridge | None
     control: tuple[Source, ...]
@@ -57,14 +57,14 @@ class Prober:
         *,
         secret: Callable[[SecretRef], str],
         clock: Clock,
-        beats: Callable[[str], Beat | None],
+        heartbeats: Callable[[str], Heartbeat | None],
         limits: ProbeLimits | None = None,
         platform: PlatformBridge | None = None,
         control: Sequence[Source] = (),
     ) -> None:
         bounds = limits or ProbeLimits()
         threads = Threads(bounds.stuck_threads)
-        self._setup = _Setup(registry, secret, clock, beats, bounds, platform, tuple(control), threads)
+        self._setup = _Setup(registry, secret, clock, heartbeats, bounds, platform, tuple(control), threads)
 
     async def check(
         self, asked: Iterable[tuple[Source, int]], kind: Kind = Kind.SCHEDULED, *, budget_s: float | None = None
@@ -81,32 +81,32 @@ class Prober:
             if probe is not None and probe.prepare is not None and not probe.third_party:
                 with contextlib.suppress(Exception):  # the look meets it again, and says what is missing or wrong
                     probe.prepare(source.config)
-        look = _Look(self._setup, kind)
+        observation = _HttpObservation(self._setup, kind)
         # Lower tiers enter the gates first; where all gates are open, they start first.
         order = sorted(range(len(pairs)), key=lambda i: pairs[i][0].tier)
-        tasks = {i: asyncio.create_task(look.confirmed(*pairs[i])) for i in order}
+        tasks = {i: asyncio.create_task(observation.confirmed(*pairs[i])) for i in order}
         try:
             if tasks:
                 _, late = await asyncio.wait(tasks.values(), timeout=budget_s)
                 for task in late:
                     task.cancel()
                 await asyncio.gather(*late, return_exceptions=True)
-            seen = [look.outcome(tasks[i], *pairs[i]) for i in range(len(pairs))]
-            return await look.own_network([source for source, _ in pairs], seen)
+            seen = [observation.outcome(tasks[i], *pairs[i]) for i in range(len(pairs))]
+            return await observation.own_network([source for source, _ in pairs], seen)
         finally:
             for task in tasks.values():
                 task.cancel()
-            await look.close()
+            await observation.close()
 
 
-class _Look:
+class _HttpObservation:
     """One call of `check`: its sessions, gates and lag monitor."""
 
     def __init__(self, setup: _Setup, kind: Kind) -> None:
         self._p, self._kind = setup, kind
         self._resolver = Resolver()
         self._http = Http(self._resolver)
-        self._gates = Gates(setup.limits)
+        self._gates = ConcurrencyLimits(setup.limits)
         self._lag = LagMonitor(setup.limits.lag_s)
         self._last: dict[tuple[str, int], Observation] = {}
         self._remote: set[str] = set()  # names of sources whose failure may be our own network's
@@ -149,11 +149,11 @@ class _Look:
         p = self._p
         context = ProbeContext(
             p.clock.now(), self._loop.time() + source.timeout_s, p.limits, p.secret, self._http, self._resolver,
-            p.threads, p.beats, p.platform,
+            p.threads, p.heartbeats, p.platform,
         )  # fmt: skip
         try:
             if probe.third_party:
-                return await plugin.look(probe, source, context)
+                return await plugin.observation(probe, source, context)
             async with asyncio.timeout_at(context.deadline):
                 return await probe.probe(source, source.config, context)
         except Failed as failed:
@@ -178,7 +178,7 @@ class _Look:
             return task.result()
         last = self._last.get((source.name, slot))
         if last is not None:
-            return last.judged(last.status, last.reason, f"{last.detail} (not confirmed: the tick ran out of time)")
+            return last.evaluated(last.status, last.reason, f"{last.detail} (not confirmed: the tick ran out of time)")
         if task.cancelled():
             text = "the tick ran out of time before this source's turn; raise limits.concurrency or the interval"
             return self._observation(source, slot, ProbeResult(Status.UNKNOWN, "not_probed", text), 0, suspect=False)
@@ -201,7 +201,7 @@ class _Look:
         names = ", ".join(source.name for source, _ in known)
         for i in failed:
             text = f"our own network: {names} failed with {len(failed)} of {len(remote)} sources ({seen[i].detail})"
-            seen[i] = seen[i].judged(Status.UNKNOWN, "network", _clean(text))
+            seen[i] = seen[i].evaluated(Status.UNKNOWN, "network", _clean(text))
         return seen
 
     def _observation(

@@ -65,10 +65,10 @@ class SqlConfig(Strict):
 
 async def probe(source: Source, config: SqlConfig, context: ProbeContext) -> ProbeResult:
     url = context.secret(config.url) if isinstance(config.url, SecretRef) else config.url
-    return await context.threads.run(source.name, _look, config, context, url, time.monotonic() + source.timeout_s)
+    return await context.threads.run(source.name, _observe, config, context, url, time.monotonic() + source.timeout_s)
 
 
-def _look(config: SqlConfig, context: ProbeContext, url: str, ends: float) -> ProbeResult:
+def _observe(config: SqlConfig, context: ProbeContext, url: str, ends: float) -> ProbeResult:
     engine = _engine(url, ends)  # imports the driver: our time, not the database's
     started = time.monotonic()
     try:
@@ -81,7 +81,7 @@ def _look(config: SqlConfig, context: ProbeContext, url: str, ends: float) -> Pr
     finally:
         engine.dispose()
     ended = time.monotonic()
-    return _judge(config, context, columns, rows, Phases(
+    return _evaluate(config, context, columns, rows, Phases(
         connect=(connected - started) * 1000, first_byte=(ended - connected) * 1000,
     ))  # fmt: skip
 
@@ -174,7 +174,7 @@ def _driver_text(error: Any) -> str:
     return lines[0][:200] if lines else type(error.orig).__name__
 
 
-def _judge(
+def _evaluate(
     config: SqlConfig,
     context: ProbeContext,
     columns: list[str],

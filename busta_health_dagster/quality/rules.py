@@ -190,8 +190,8 @@ def broken(type_: str, kwargs: Mapping[str, Any], frame: pd.DataFrame) -> pd.Ser
         null: pd.Series = frame[kwargs["column"]].isna()
         return null
     columns = [kwargs["column"]] if "column" in kwargs else [kwargs["column_A"], kwargs["column_B"]]
-    judged = frame[columns].dropna()
+    evaluated = frame[columns].dropna()
     result = pd.Series(False, index=frame.index)
-    if len(judged):
-        result.loc[judged.index] = ~RULES[type_](*(judged[c] for c in columns), **rest).astype(bool)
+    if len(evaluated):
+        result.loc[evaluated.index] = ~RULES[type_](*(evaluated[c] for c in columns), **rest).astype(bool)
     return result

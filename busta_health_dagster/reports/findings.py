@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from busta_health_dagster.domain.report import OpenItem, TrendRow, WeeklyReport
-    from busta_health_dagster.domain.report_running import DeadLetter, PlannedWork
+    from busta_health_dagster.domain.report_running import DeadLetter, MaintenanceFacts
 
 CHANGED_PERCENT = 25.0
 """A p95 that moved by more than this share of last week's is called changed."""
@@ -106,9 +106,9 @@ def response(report: WeeklyReport) -> str:
     if over:
         parts.append(f"{words.listed([r.source for r in over])} {'is' if len(over) == 1 else 'are'} over the limit.")
     if moved:
-        told = [f"{r.source} {words.response(r.before)} to {words.response(r.now)}" for r in moved[:3]]
+        notified = [f"{r.source} {words.response(r.before)} to {words.response(r.now)}" for r in moved[:3]]
         rest = f", and {len(moved) - 3} more" if len(moved) > 3 else ""
-        parts.append(f"{words.capital(words.some(len(moved), 'source'))} changed: {'; '.join(told)}{rest}.")
+        parts.append(f"{words.capital(words.some(len(moved), 'source'))} changed: {'; '.join(notified)}{rest}.")
         steady = [abs(r.change_percent or 0) for r in known if r not in moved]
         if steady:
             parts.append(f"Everything else stays within {max(1, round(max(steady)))} % of last week.")
@@ -129,11 +129,11 @@ def quality(report: WeeklyReport) -> str:
     coming = [r for r in rows if r.crosses_in_days]
     parts = []
     if under:
-        told = words.listed([f"{r.source} ({words.score(r.now)})" for r in under])
-        parts.append(f"{told} {'is' if len(under) == 1 else 'are'} below the limit.")
+        notified = words.listed([f"{r.source} ({words.score(r.now)})" for r in under])
+        parts.append(f"{notified} {'is' if len(under) == 1 else 'are'} below the limit.")
     if fell:
-        told = words.listed([f"{r.source} from {words.score(r.before)} to {words.score(r.now)}" for r in fell])
-        parts.append(f"Fell: {told}.")
+        notified = words.listed([f"{r.source} from {words.score(r.before)} to {words.score(r.now)}" for r in fell])
+        parts.append(f"Fell: {notified}.")
     parts += [f"{r.source} reaches {r.limit:g} in {r.crosses_in_days} days at this pace." for r in coming[:2]]
     parts += [_uncertain(r) for r in rows if _is_uncertain(r)][:2]
     lowest = rows[0]
@@ -172,7 +172,7 @@ def noise(report: WeeklyReport) -> str:
     alone = sum(r.self_resolved for r in n.rows if not r.shadow)
     never = sum(r.never_acked for r in n.rows if not r.shadow)
     minutes = SELF_RESOLVED_S // 60
-    told = f"{words.plural(n.sent, 'notification')} for {words.plural(n.alerts, 'alert')}."
+    notified = f"{words.plural(n.sent, 'notification')} for {words.plural(n.alerts, 'alert')}."
     flapped = sorted({s for r in n.rows for s in r.flapping})
     by = "itself" if alone <= 1 else "themselves"
     parts = [f"{words.capital(words.spelled(alone) if alone else 'none')} resolved by {by} within {minutes} minutes"]
@@ -180,10 +180,10 @@ def noise(report: WeeklyReport) -> str:
     if flapped:
         held = f"; {words.plural(n.held_back, 'repeat')} held back" if n.held_back else ""
         parts.append(f"Flapped: {words.listed(flapped)}{held}.")
-    return " ".join([told, *parts])
+    return " ".join([notified, *parts])
 
 
-def planned(work: PlannedWork, report: WeeklyReport) -> str:
+def planned(work: MaintenanceFacts, report: WeeklyReport) -> str:
     """One occurrence that was used."""
     cal = words.Calendar(report.week)
     who = words.listed(work.sources) or "no source"
@@ -196,7 +196,7 @@ def planned(work: PlannedWork, report: WeeklyReport) -> str:
     return f"{who}, {cal.span(work.start, work.end)}: {', '.join(parts)}{f' ({work.reason})' if work.reason else ''}"
 
 
-def coming(work: PlannedWork, report: WeeklyReport) -> str:
+def coming(work: MaintenanceFacts, report: WeeklyReport) -> str:
     return f"{words.listed(work.sources) or work.window} {words.Calendar(report.week).span(work.start, work.end)}"
 
 
@@ -218,15 +218,15 @@ def dead_do(letter: DeadLetter) -> str:
 
 
 def channels(report: WeeklyReport) -> str:
-    told = []
+    notified = []
     for row in report.delivery.channels:
         if not row.messages:
-            told.append(f"{row.channel} not used")
+            notified.append(f"{row.channel} not used")
             continue
         text = f"{row.channel} {row.delivered} of {row.messages}"
         text += f", {row.retried} after a retry" if row.retried else ""
-        told.append(text + (f", {row.waiting} waiting" if row.waiting else ""))
-    return " · ".join(told) or "No channel is configured."
+        notified.append(text + (f", {row.waiting} waiting" if row.waiting else ""))
+    return " · ".join(notified) or "No channel is configured."
 
 
 def delays(report: WeeklyReport) -> str:
@@ -244,8 +244,8 @@ def monitor(report: WeeklyReport) -> tuple[str, str]:
     before = f"; the week before {floored(m.before, 2):g}%." if m.before is not None else "."
     parts = []
     if m.gaps:
-        told = [f"{cal.span(a, b)}" for a, b in m.gaps]
-        parts.append(f"Nobody looked {words.listed(told)}.")
+        notified = [f"{cal.span(a, b)}" for a, b in m.gaps]
+        parts.append(f"Nobody looked {words.listed(notified)}.")
     if m.without_verdict:
         blind = words.listed([f"{name} {n:,}" for name, n in m.blind])
         parts.append(f"No verdict for {m.without_verdict:,} of {m.slices:,} slices (most: {blind}).")

@@ -134,11 +134,11 @@ def _noise(report: WeeklyReport) -> list[str]:
     ]  # fmt: skip
     parts = [f"### Noise\n\n{_text(findings.noise(report))}"]
     parts.append(_table(["rule", "opened", "sent", "self-resolved", "never acknowledged", "flapping"], rows, right=1))
-    told = [
+    notified = [
         f"{i}. **{_text(what)}.** {_text(words.capital(why))}."
         for i, (what, why) in enumerate(report.noise.suggestions, 1)
     ]
-    return [*parts, "Suggested:\n\n" + "\n".join(told)] if told else parts
+    return [*parts, "Suggested:\n\n" + "\n".join(notified)] if notified else parts
 
 
 def _maintenance(report: WeeklyReport) -> Iterable[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 from typing import TYPE_CHECKING
 
-from busta_health_dagster.domain.notice import Attachment, ReportFacts
+from busta_health_dagster.domain.notification import Attachment, ReportFacts
 from busta_health_dagster.reports import findings, picture, tables, text, verdict, words
 from busta_health_dagster.reports.mail import RESPONSE, SCORES, body
 from busta_health_dagster.reports.view import View, sla_cells
@@ -22,9 +22,11 @@ def short(report: WeeklyReport) -> ReportFacts:
     """For chat, webhooks and files: the verdict, what is open, the table, what to decide, the link."""
     lines = []
     if report.open:
-        told = [_open_line(report, i) for i in range(min(len(report.open), _OPEN_ROWS))]
+        notified = [_open_line(report, i) for i in range(min(len(report.open), _OPEN_ROWS))]
         rest = len(report.open) - _OPEN_ROWS
-        lines.append(("Still open, worst first", "\n" + "\n".join([*told, *([f"{rest} more"] if rest > 0 else [])])))
+        lines.append(
+            ("Still open, worst first", "\n" + "\n".join([*notified, *([f"{rest} more"] if rest > 0 else [])]))
+        )
     decide = [f"{what}; {why}." for what, why in report.noise.suggestions[:2]]
     decide += [f"{words.capital(findings.dead(d, report))}" for d in report.delivery.dead[:2]]
     if decide:

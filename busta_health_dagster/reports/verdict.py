@@ -18,20 +18,22 @@ def subject(report: WeeklyReport) -> str:
 
 def verdict(report: WeeklyReport) -> str:
     """10 of 12 sources met their SLA; pfr_stats and weather_api did not."""
-    judged = [r for r in report.sla if r.met is not None]
-    missed = [r.source for r in judged if not r.met]
-    unsure = len(report.sla) - len(judged)
+    evaluated = [r for r in report.sla if r.met is not None]
+    missed = [r.source for r in evaluated if not r.met]
+    unsure = len(report.sla) - len(evaluated)
     if report.empty:
         return "nothing was observed" if report.sources else "no source is configured"
-    if not judged:
+    if not evaluated:
         return f"no SLA verdict yet: {_enough(report)}"
     if not missed:
-        said = "every source met its SLA" if len(judged) > 1 else f"{judged[0].source} met its SLA"
-        said = said if not unsure else f"all {len(judged)} sources with enough data met their SLA"
-    elif len(missed) == len(judged):
-        said = f"none of {len(judged)} sources met its SLA" if len(judged) > 1 else f"{missed[0]} missed its SLA"
+        said = "every source met its SLA" if len(evaluated) > 1 else f"{evaluated[0].source} met its SLA"
+        said = said if not unsure else f"all {len(evaluated)} sources with enough data met their SLA"
+    elif len(missed) == len(evaluated):
+        said = f"none of {len(evaluated)} sources met its SLA" if len(evaluated) > 1 else f"{missed[0]} missed its SLA"
     else:
-        said = f"{len(judged) - len(missed)} of {len(judged)} sources met their SLA; {words.listed(missed)} did not"
+        said = (
+            f"{len(evaluated) - len(missed)} of {len(evaluated)} sources met their SLA; {words.listed(missed)} did not"
+        )
     return f"{said} ({words.plural(unsure, 'source')} without a verdict)" if unsure else said
 
 

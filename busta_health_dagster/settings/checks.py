@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from busta_health_dagster.domain.errors import MissingSecret
 from busta_health_dagster.domain.fields import SecretRef
 from busta_health_dagster.domain.units import config_duration
+from busta_health_dagster.settings.check_context import CheckContext, listed
 from busta_health_dagster.settings.problems import near
-from busta_health_dagster.settings.review import Review, listed
 from busta_health_dagster.settings.source_model import GROUPS
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _REPROBES_AFTER_S = (2, 5)
 
 
-def missing_files(review: Review) -> None:
+def missing_files(review: CheckContext) -> None:
     """A file that is not there is allowed, and said."""
     consequence = {
         "alerts.yaml": "no rule exists that it does not list, so nothing is degraded and nobody is told",
@@ -37,11 +37,11 @@ def missing_files(review: Review) -> None:
             )
 
 
-def unmeasurable_slo(review: Review) -> None:
+def unmeasurable_slo(review: CheckContext) -> None:
     """A target whose monthly allowance is below 10 checks: refused where the source itself asks for it, told where
     it inherits it.
     """
-    from busta_health_dagster.engines.burn import measurable
+    from busta_health_dagster.engines.service_levels.burn import measurable
 
     inherited: dict[tuple[Any, int], list[str]] = {}
     for source in review.sources.values():
@@ -63,7 +63,7 @@ def unmeasurable_slo(review: Review) -> None:
         review.warn("sources.yaml", review.at_source(names[0]), says, verdict.remedy)
 
 
-def slow_confirmation(review: Review) -> None:
+def slow_confirmation(review: CheckContext) -> None:
     """A failing source that takes longer to confirm than its interval lasts."""
     for source in review.sources.values():
         longest = source.timeout_s * (source.confirm + 1) + sum(_REPROBES_AFTER_S[: source.confirm])
@@ -79,7 +79,7 @@ def slow_confirmation(review: Review) -> None:
             review.warn("sources.yaml", place, says, "a shorter timeout, a longer interval, or confirm: 1")
 
 
-def unused_types(review: Review) -> None:
+def unused_types(review: CheckContext) -> None:
     """A type's defaults that no source takes: usually a misspelt name."""
     types = review.docs["sources.yaml"].data.get("types", {})
     for name in types if isinstance(types, dict) else ():
@@ -94,7 +94,7 @@ def unused_types(review: Review) -> None:
             )
 
 
-def misspelt_groups(review: Review) -> None:
+def misspelt_groups(review: CheckContext) -> None:
     """A group of one's own is allowed; one that looks like a usual group is probably that."""
     for source in review.sources.values():
         guess = near(source.group, GROUPS) if source.group not in GROUPS else None
@@ -107,7 +107,7 @@ def misspelt_groups(review: Review) -> None:
             )
 
 
-def missing_suites(review: Review) -> None:
+def missing_suites(review: CheckContext) -> None:
     """A suite that is named and not there: the source's quality would never be scored."""
     if not review.expectations.is_dir():
         return
@@ -120,7 +120,7 @@ def missing_suites(review: Review) -> None:
             review.warn("sources.yaml", review.at_source(source.name, "quality", "suite"), says, f"suite: {guess}")
 
 
-def half_a_quality(review: Review) -> None:
+def half_a_quality(review: CheckContext) -> None:
     """A `quality:` by which nothing can be scored, or a validator whose scale is open: 0.93 may be good or a disaster."""
     for source in review.sources.values():
         quality = source.quality
@@ -135,7 +135,7 @@ def half_a_quality(review: Review) -> None:
             review.warn("sources.yaml", at, says, "validator_scale: 1, or validator_scale: 100")
 
 
-def missing_secrets(review: Review) -> None:
+def missing_secrets(review: CheckContext) -> None:
     """Each reference that leads nowhere, once, with what will not work until it does."""
     for file, doc in review.docs.items():
         wanted: dict[SecretRef, list[Place]] = {}
@@ -155,18 +155,18 @@ def _consequence(file: str, places: list[Place], doc: Document) -> str:
         entries = doc.data[str(section)]
         named = isinstance(entries, list) and isinstance(index, int) and isinstance(entries[index], dict)
         names.append(str(entries[index].get("name")) if named else str(section))
-    whom = listed(dict.fromkeys(names))
+    recipients = listed(dict.fromkeys(names))
     several = len(set(names)) > 1
     if file == "alerts.yaml":
-        return f"the channel{'s' if several else ''} {whom} cannot send"
+        return f"the channel{'s' if several else ''} {recipients} cannot send"
     if file == "sources.yaml":
         takers = (
             "every source that takes it from there is"
             if places[0][0] in {"types", "defaults"}
-            else f"{whom} {'are' if several else 'is'}"
+            else f"{recipients} {'are' if several else 'is'}"
         )
         return f"{takers} unknown"
-    return f"{whom} does not work"
+    return f"{recipients} does not work"
 
 
 def _references(data: Any, place: Place, seen: set[int]) -> Iterator[tuple[Place, SecretRef]]:
@@ -183,7 +183,7 @@ def _references(data: Any, place: Place, seen: set[int]) -> Iterator[tuple[Place
         yield from _references(inner, (*place, key), seen)
 
 
-def the_monitor_itself(review: Review) -> None:
+def the_monitor_itself(review: CheckContext) -> None:
     """Who notices when the monitor dies; whether its database fits the fleet."""
     file = "settings.yaml" if "settings.yaml" in review.docs else "sources.yaml"
     if review.settings.dead_mans_switch is None:
@@ -199,7 +199,7 @@ def the_monitor_itself(review: Review) -> None:
         review.warn(file, ("retention", "observations"), says, "observations: 35d")
 
 
-def windows(review: Review) -> None:
+def windows(review: CheckContext) -> None:
     """Windows that overlap on a source, and single ones that are over."""
     from busta_health_dagster.engines.maintenance import MaintenanceIndex, occurrences
 

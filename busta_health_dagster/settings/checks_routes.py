@@ -4,29 +4,29 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from busta_health_dagster.domain.own import OWN_RULES, OWN_SOURCES
 from busta_health_dagster.domain.rule import Severity
+from busta_health_dagster.domain.self_monitoring import SELF_MONITORING_RULES, SELF_MONITORING_SOURCES
 from busta_health_dagster.domain.source import Selector
+from busta_health_dagster.settings.check_context import listed
 from busta_health_dagster.settings.problems import near
-from busta_health_dagster.settings.review import listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from busta_health_dagster.domain.rule import Rule
     from busta_health_dagster.domain.source import Source
+    from busta_health_dagster.settings.check_context import CheckContext
     from busta_health_dagster.settings.document import Place
-    from busta_health_dagster.settings.review import Review
 
 _ONE = {"names": "source", "types": "type", "tiers": "tier", "owners": "owner", "groups": "group", "rules": "rule"}
 _OWN = {
-    "names": {s.name for s in OWN_SOURCES}, "types": {s.type for s in OWN_SOURCES},
-    "groups": {s.group for s in OWN_SOURCES}, "rules": OWN_RULES,
+    "names": {s.name for s in SELF_MONITORING_SOURCES}, "types": {s.type for s in SELF_MONITORING_SOURCES},
+    "groups": {s.group for s in SELF_MONITORING_SOURCES}, "rules": SELF_MONITORING_RULES,
 }  # fmt: skip
 """What the monitor says itself needs no line in sources.yaml or in `rules:`."""
 
 
-def _selectors(review: Review) -> Iterator[tuple[str, Place, Selector]]:
+def _selectors(review: CheckContext) -> Iterator[tuple[str, Place, Selector]]:
     """(file, place, selector) of every `select` there is."""
     for i, rule in enumerate(review.rules):
         yield "alerts.yaml", ("rules", i, "select"), rule.select
@@ -42,7 +42,7 @@ def _selectors(review: Review) -> Iterator[tuple[str, Place, Selector]]:
             yield "maintenance.yaml", (section, i, "select"), window.select
 
 
-def selectors_that_match_nothing(review: Review) -> None:
+def selectors_that_match_nothing(review: CheckContext) -> None:
     """First the single word that nothing has, which is usually a slip; else the combination that no source fulfils."""
     sources = [group[0] for group in review.kinds_of_source]
     known = {
@@ -69,7 +69,11 @@ def selectors_that_match_nothing(review: Review) -> None:
                 f"{criterion}: [{guess}]" if guess else f"what there is: {listed(known[criterion], 12) or 'nothing'}"
             )
             review.warn(file, (*place, criterion, index), says, there)
-        if not slips and sources and not any(selector.matches(source) for source in (*sources, *OWN_SOURCES)):
+        if (
+            not slips
+            and sources
+            and not any(selector.matches(source) for source in (*sources, *SELF_MONITORING_SOURCES))
+        ):
             review.warn(
                 file,
                 place,
@@ -86,7 +90,7 @@ def _distinct(words: Iterable[str]) -> list[str]:
     return list(dict.fromkeys(words))
 
 
-def default_route(review: Review) -> None:
+def default_route(review: CheckContext) -> None:
     """Every alert must reach somebody: a configuration without a route that matches everything is refused."""
     policy, doc = review.policy, review.docs.get("alerts.yaml")
     if doc is None or not review.sound("alerts.yaml"):
@@ -102,8 +106,8 @@ def default_route(review: Review) -> None:
         return
     if any(route.select == Selector() for route in policy.routes):
         return
-    lost = [s.name for group in review.kinds_of_source if not _is_always_told(review, group[0]) for s in group]
-    whom = (
+    lost = [s.name for group in review.kinds_of_source if not _is_always_notified(review, group[0]) for s in group]
+    recipients = (
         f"{len(lost)} of {len(review.sources)} sources match no route: {listed(lost)}."
         if lost
         else "No route matches everything."
@@ -112,14 +116,14 @@ def default_route(review: Review) -> None:
     review.found.add(
         doc,
         ("routes",),
-        f"{whom} Their alerts would be told to nobody."
+        f"{recipients} Their alerts would be told to nobody."
         if lost
-        else f"{whom} An alert that none of them matches would be told to nobody.",
+        else f"{recipients} An alert that none of them matches would be told to nobody.",
         f"add last:  - {{select: {{}}, escalation: {ladder}}}",
     )
 
 
-def _is_always_told(review: Review, source: Source) -> bool:
+def _is_always_notified(review: CheckContext, source: Source) -> bool:
     return all(
         any(route.select.matches_alert(source, rule, severity) for route in review.policy.routes)
         for rule, severity in _alerts(review.rules, source)
@@ -133,7 +137,7 @@ def _alerts(rules: Iterable[Rule], source: Source) -> Iterator[tuple[str, str]]:
             yield from ((rule.name, severity.word) for severity in Severity if severity >= rule.severity)
 
 
-def unreachable_routes(review: Review) -> None:
+def unreachable_routes(review: CheckContext) -> None:
     """A route that other routes before it always take the alerts from."""
     routes = review.policy.routes
     reached: set[int] = set()
@@ -171,7 +175,7 @@ def _takes_our_own_only(select: Selector) -> bool:
     return any(values and all(_is_own(c, value) for value in values) for c, values in named.items())
 
 
-def unused_ladders(review: Review) -> None:
+def unused_ladders(review: CheckContext) -> None:
     """Escalations without a route, channels without a step."""
     used = {route.escalation for route in review.policy.routes}
     for index, name in enumerate(review.policy.escalations):
@@ -182,10 +186,10 @@ def unused_ladders(review: Review) -> None:
                 f"No route leads to the escalation {name!r}.",
                 f"routes: [{{select: ..., escalation: {name}}}]",
             )
-    told = {channel for e in review.policy.escalations.values() for step in e.steps for channel in step.notify}
-    told |= {spec.fallback for spec in review.policy.channels.values() if spec.fallback}
+    notified = {channel for e in review.policy.escalations.values() for step in e.steps for channel in step.notify}
+    notified |= {spec.fallback for spec in review.policy.channels.values() if spec.fallback}
     for index, name in enumerate(review.policy.channels):
-        if name not in told:
+        if name not in notified:
             review.warn(
                 "alerts.yaml",
                 ("channels", index),

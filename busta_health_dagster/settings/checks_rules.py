@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 from busta_health_dagster.domain.rule import Pattern
 from busta_health_dagster.domain.units import config_duration
-from busta_health_dagster.settings.review import listed
+from busta_health_dagster.settings.check_context import listed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from busta_health_dagster.domain.rule import Condition, Rule
     from busta_health_dagster.domain.source import Source
-    from busta_health_dagster.settings.review import Review
+    from busta_health_dagster.settings.check_context import CheckContext
 
 _BOUNDS: dict[str, tuple[float, float | None]] = {
     "response_ms": (0, None),
@@ -26,7 +26,7 @@ _BOUNDS: dict[str, tuple[float, float | None]] = {
 }
 
 
-def impossible_limits(review: Review) -> None:
+def impossible_limits(review: CheckContext) -> None:
     """A limit outside what its metric can ever be."""
     for place, rule, _ in review.effective_rules:
         for c in rule.conditions:
@@ -51,7 +51,7 @@ def _range(low: float, high: float | None) -> str:
     return f"{low:g} or more" if high is None else f"between {low:g} and {high:g}"
 
 
-def contradictions(review: Review) -> None:
+def contradictions(review: CheckContext) -> None:
     """`all:` of conditions on one metric that exclude each other."""
     for index, rule in enumerate(review.rules):
         if rule.combine != "all" or len(rule.conditions) < 2:
@@ -68,7 +68,7 @@ def contradictions(review: Review) -> None:
                 review.warn("alerts.yaml", ("rules", index, "all"), says, "any: [...], if either is meant")
 
 
-def beyond_the_timeout(review: Review) -> None:
+def beyond_the_timeout(review: CheckContext) -> None:
     """A response limit that the timeout always cuts off first."""
 
     def over(rule: Rule, source: Source) -> bool:
@@ -91,7 +91,7 @@ def beyond_the_timeout(review: Review) -> None:
     )
 
 
-def short_windows(review: Review) -> None:
+def short_windows(review: CheckContext) -> None:
     """A window that holds too few observations to say anything."""
 
     def over_of(rule: Rule) -> int | None:
@@ -132,7 +132,7 @@ def short_windows(review: Review) -> None:
     )
 
 
-def without_a_limit(review: Review) -> None:
+def without_a_limit(review: CheckContext) -> None:
     """`max_data_age` where no source says one, `quality` where nothing is scored: unknown for ever, and silent."""
     for place, rule, pairs in review.effective_rules:
         metrics = {c.metric for c in rule.conditions}
@@ -146,7 +146,7 @@ def without_a_limit(review: Review) -> None:
             review.warn("alerts.yaml", place, says, "in sources.yaml, quality: {suite: ...} for the type or the source")
 
 
-def unwatched_sources(review: Review) -> None:
+def unwatched_sources(review: CheckContext) -> None:
     """Sources that no rule looks at, or only rules on trial."""
     if not review.rules:
         return
@@ -164,7 +164,7 @@ def unwatched_sources(review: Review) -> None:
 
 
 def _warn_where(
-    review: Review,
+    review: CheckContext,
     holds: Callable[[Rule, Source], bool],
     inside: tuple[str, ...],
     why: Callable[[Rule, Source], str],
@@ -175,8 +175,8 @@ def _warn_where(
         hit = [(own, group) for own, group in pairs if holds(own, group[0])]
         if hit:
             names = listed(source.name for _, group in hit for source in group)
-            whom = "" if len(hit) == len(pairs) else f"For {names}: "
+            recipients = "" if len(hit) == len(pairs) else f"For {names}: "
             own, group = hit[0]
             reason = why(own, group[0])
-            says = whom + (reason if whom else reason[0].upper() + reason[1:])
+            says = recipients + (reason if recipients else reason[0].upper() + reason[1:])
             review.warn("alerts.yaml", (*place, *inside), f"{says}.", remedy)

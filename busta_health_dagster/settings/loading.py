@@ -15,14 +15,14 @@ from pydantic import BaseModel, ValidationError
 from busta_health_dagster.domain.errors import ConfigError, Problem
 from busta_health_dagster.domain.policy import AlertPolicy
 from busta_health_dagster.settings import alert_model, checks, checks_routes, checks_rules, source_model, window_model
+from busta_health_dagster.settings.check_context import CheckContext
 from busta_health_dagster.settings.config import FILES, Config
 from busta_health_dagster.settings.document import Document
-from busta_health_dagster.settings.literals import scan
 from busta_health_dagster.settings.locate import shown_as
 from busta_health_dagster.settings.policy import AlertReader
 from busta_health_dagster.settings.problems import Findings, label, near, translate
-from busta_health_dagster.settings.review import Review
 from busta_health_dagster.settings.secret import Secrets
+from busta_health_dagster.settings.secret_scanner import scan
 from busta_health_dagster.settings.settings_model import Settings
 from busta_health_dagster.settings.sources import SourceReader
 from busta_health_dagster.settings.windows import read_windows
@@ -134,7 +134,7 @@ def _diagnose(
     )
     if reader is not None:
         secrets = Secrets(environ, config_dir)
-        review = Review(
+        review = CheckContext(
             docs,
             found,
             sources,
@@ -161,9 +161,9 @@ def _diagnose(
     return Diagnosis(errors, warnings, config.files, complete)
 
 
-def _review(review: Review) -> None:
+def _review(review: CheckContext) -> None:
     """Run the checks whose files can be trusted; a check that looks at a half-read file would tell nonsense."""
-    every: list[tuple[tuple[str, ...], Callable[[Review], None]]] = [
+    every: list[tuple[tuple[str, ...], Callable[[CheckContext], None]]] = [
         ((), checks.missing_files),
         (("sources.yaml",), checks.unused_types),
         ((), checks.unmeasurable_slo),

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 from busta_health_dagster.domain.errors import BadInput, ConfigError
 from busta_health_dagster.settings import alert_model, window_model
 from busta_health_dagster.settings.document import Document
-from busta_health_dagster.settings.literals import scan
 from busta_health_dagster.settings.policy import AlertReader
 from busta_health_dagster.settings.problems import Findings, label, near
+from busta_health_dagster.settings.secret_scanner import scan
 from busta_health_dagster.settings.windows import read_windows
 
 if TYPE_CHECKING:

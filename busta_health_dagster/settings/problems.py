@@ -182,7 +182,7 @@ def translate(
         elif branch is not None:
             unions.setdefault(branch, []).append((path, detail))
         else:
-            report(path, *_told(detail, value), False)
+            report(path, *_notified(detail, value), False)
     unknown = {path[:-1] for d, path, _, _ in walked if d["type"] == "extra_forbidden"}
     for branch, tried in unions.items():
         if branch not in unknown:
@@ -194,12 +194,14 @@ def _report_union(
 ) -> None:
     deeper = [(path, detail) for path, detail in tried if len(path) > len(branch)]
     for path, detail in deeper:
-        report(path, *_told(detail, detail["input"]), False)
+        report(path, *_notified(detail, detail["input"]), False)
     if deeper:
         return
     own = next((detail for _, detail in tried if detail["type"] == "value_error"), None)
     kinds = " nor ".join(dict.fromkeys(_KINDS.get(d["type"], "of the right kind") for _, d in tried))
-    message, remedy = _told(own, own["input"]) if own else (f"{shown(tried[0][1]['input'])} is neither {kinds}.", "")
+    message, remedy = (
+        _notified(own, own["input"]) if own else (f"{shown(tried[0][1]['input'])} is neither {kinds}.", "")
+    )
     report(branch, message, remedy, False)
 
 
@@ -251,7 +253,7 @@ def _unknown_key(key: str, value: Any, known: Sequence[str]) -> tuple[str, str]:
     return f"Unknown key `{key}`.", f"remove it; known here: {', '.join(known)}" if known else "remove it"
 
 
-def _told(detail: ErrorDetails, value: Any) -> tuple[str, str]:
+def _notified(detail: ErrorDetails, value: Any) -> tuple[str, str]:
     """(message, remedy) of one pydantic error."""
     kind, context = detail["type"], detail.get("ctx") or {}
     if kind == "value_error":

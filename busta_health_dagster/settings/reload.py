@@ -51,7 +51,7 @@ class Reloader:
         self, load: Callable[[Path], Config], config_dir: Path, keep: Path | None = None, *, settle_s: float = 2.0
     ) -> None:
         self._load, self._dir, self._keep, self._settle_s = load, config_dir, keep, settle_s
-        self._marks = self._look()
+        self._marks = self._observe()
         self._tried = ""
         self._good: Mapping[str, bytes] = read_texts(keep) if keep is not None else {}
         self.problem: str | None = None
@@ -70,7 +70,7 @@ class Reloader:
         moment, since an
         editor that has written half of it may have left it readable.
         """
-        marks = self._look()
+        marks = self._observe()
         if marks == self._marks or self._still_written(marks, now):
             return Reload(self.config, problem=self.problem)
         self._marks = marks
@@ -144,7 +144,7 @@ class Reloader:
     def _refuse(self, why: ConfigError) -> None:
         self.problems, self.problem = why.problems, str(why)
 
-    def _look(self) -> _Marks:
+    def _observe(self) -> _Marks:
         marks = []
         for name in FILES:
             try:

@@ -93,7 +93,7 @@ class RuleReader:
         for key in written.keys() - _ALWAYS - KEYS[pattern]:
             fits = False
             reads = ", ".join(sorted(KEYS[pattern])) or "nothing more"
-            self._tell(
+            self._report(
                 (*place, key),
                 f"A rule of pattern {pattern.value} does not read `{key}`.",
                 f"remove it; this pattern reads {reads}",
@@ -101,7 +101,7 @@ class RuleReader:
             )
         combined = [key for key in ("all", "any") if key in written]
         if len(combined) == 2 or (combined and _COMPARED & written.keys()):
-            self._tell(
+            self._report(
                 place,
                 "A rule has one comparison (metric, op, value), or one list `all:`, or one list `any:`.",
                 "keep one of them",
@@ -110,7 +110,7 @@ class RuleReader:
         for key in () if combined else _NEEDED.get(pattern, ()):
             if key not in written:
                 fits = False
-                self._tell(
+                self._report(
                     place,
                     f"`{key}` is missing: a rule of pattern {pattern.value} needs it.",
                     _EXAMPLE.get(key, f"add {key}"),
@@ -124,7 +124,7 @@ class RuleReader:
         if listed is not None:
             key = "all" if fields.all_ is not None else "any"
             if not listed:
-                self._tell(
+                self._report(
                     (*place, key),
                     f"`{key}` is empty: there is nothing to compare.",
                     "remove the rule, or add {metric: ..., op: ..., value: ...}",
@@ -159,35 +159,37 @@ class RuleReader:
         over = None if window is None else window.over
         agg: Aggregate = "last" if window is None else (window.agg or ("mean" if over else "last"))
         if over is None and agg != "last":
-            self._tell((*place, "agg"), f"The {agg} of what? An aggregate needs its window.", f"over: 30m, agg: {agg}")
+            self._report(
+                (*place, "agg"), f"The {agg} of what? An aggregate needs its window.", f"over: 30m, agg: {agg}"
+            )
             return None
         return Condition(metric, op, value, None if over is None else int(over), agg)  # type: ignore[arg-type]  # op is validated
 
     def _value(self, place: Place, metric: str, op: str, raw: Any) -> float | str | None:
         """The value in its metric's unit; None with the problem told."""
         if metric == "status" and op not in {"==", "!="}:
-            self._tell(
+            self._report(
                 (*place, "op"), f"A status is not more or less than another: {op!r} cannot be answered.", 'op: "=="'
             )
             return None
         try:
             return _READ[metric](raw)
         except ValueError as why:
-            self._tell((*place, "value"), *said(why))
+            self._report((*place, "value"), *said(why))
             return None
 
     def _override(self, place: Place, pattern: Pattern, rule: RuleFields, fields: OverrideFields) -> Override | None:
         changes: dict[str, Any] = {}
         for key, needs in _OVERRIDES.items():
             if getattr(fields, key) is not None and not needs <= KEYS[pattern]:
-                self._tell(
+                self._report(
                     (*place, key), f"A rule of pattern {pattern.value} does not read `{key}`.", "remove it", key=True
                 )
                 return None
         if fields.value is not None:
             metric = {Pattern.STATUS: "status", Pattern.RATE: rule.metric or "failed"}.get(pattern, rule.metric)
             if metric is None:
-                self._tell(
+                self._report(
                     (*place, "value"),
                     "Which of the conditions? A rule of several conditions has no one value.",
                     "write a rule of its own for these sources",
@@ -199,11 +201,11 @@ class RuleReader:
             changes["value"] = value
         changes |= {name: kind(given) for name, given, kind in _plain_changes(fields) if given is not None}
         if not changes:
-            self._tell(place, "This override changes nothing.", "remove it, or add value: ...")
+            self._report(place, "This override changes nothing.", "remove it, or add value: ...")
             return None
         return Override(fields.select.domain(), changes)
 
-    def _tell(self, place: Place, message: str, remedy: str = "", *, key: bool = False) -> None:
+    def _report(self, place: Place, message: str, remedy: str = "", *, key: bool = False) -> None:
         self._found.add(self._doc, place, message if message.endswith((".", "?")) else message + ".", remedy, key=key)
 
 

@@ -15,7 +15,7 @@ from pydantic import BaseModel
 
 from busta_health_dagster.domain.errors import MissingSecret
 from busta_health_dagster.domain.fields import SecretRef
-from busta_health_dagster.settings.literals import is_secret_parameter
+from busta_health_dagster.settings.secret_scanner import is_secret_parameter
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -113,7 +113,7 @@ class SourceReader:
         if model is None:
             for key in strangers:
                 if near(key, COMMON):
-                    self._tell_unknown(origin((key,)), key, own[key], sorted(COMMON), "no probe")
+                    self._report_unknown(origin((key,)), key, own[key], sorted(COMMON), "no probe")
         fields = self._validate(SourceFields, common, origin, hints, {near(key, COMMON) for key in strangers})
         config = self._probe_config(common.get("probe"), own, origin, path)
         if fields is None or config is None:
@@ -184,7 +184,9 @@ class SourceReader:
             return None
         unknown = [key for key in own if key not in keys_of(model, ())]
         for key in unknown:
-            self._tell_unknown(origin((key,)), key, own[key], [*sorted(COMMON), *keys_of(model, ())], f"probe {probe}")
+            self._report_unknown(
+                origin((key,)), key, own[key], [*sorted(COMMON), *keys_of(model, ())], f"probe {probe}"
+            )
         hints = {name: f"{name}: ..., which probe {probe} needs" for name in keys_of(model, ())}
         config = self._validate(
             model,
@@ -195,7 +197,7 @@ class SourceReader:
         )
         return None if unknown else config
 
-    def _tell_unknown(self, place: Place, key: str, value: Any, known: list[str], whose: str) -> None:
+    def _report_unknown(self, place: Place, key: str, value: Any, known: list[str], whose: str) -> None:
         guess = near(key, known)
         written = value if isinstance(value, str | int | float) and not isinstance(value, bool) else "..."
         if guess:
@@ -246,7 +248,7 @@ class SourceReader:
         known = [key for model in models for key in keys_of(model, ())]
         strangers = [key for key in block if key not in COMMON and key not in known]
         for key in strangers:
-            self._tell_unknown(
+            self._report_unknown(
                 (*place, key), key, block[key], [*sorted(COMMON), *known], f"probe {probe}" if probe else "no probe"
             )
         return {key: value for key, value in block.items() if key not in strangers}

@@ -11,8 +11,8 @@ from sqlalchemy import bindparam, delete, func, select, update
 from busta_health_dagster.domain.alert import Alert, AlertState, Event, Transition
 from busta_health_dagster.domain.errors import UnknownName
 from busta_health_dagster.domain.rule import Severity
-from busta_health_dagster.engines.alert_record import NotSent
-from busta_health_dagster.engines.routing import Considered
+from busta_health_dagster.engines.alerting.routing import Considered
+from busta_health_dagster.engines.alerting.transition import NotSent
 from busta_health_dagster.store.schema.alerting import alert, alert_transition, suppression
 
 if TYPE_CHECKING:
@@ -154,7 +154,7 @@ class Transitions:
         """The same for many alerts in one statement: a storm has thousands."""
         rows = []
         for alert_id, transitions, considered in entries:
-            looked = [asdict(c) for c in considered]
+            observed = [asdict(c) for c in considered]
             for t in transitions:
                 rows.append(
                     {
@@ -170,10 +170,10 @@ class Transitions:
                         "reason": t.reason,
                         "notify": json.dumps(t.notify),
                         "numbers": json.dumps(dict(t.numbers)),
-                        "considered": json.dumps(looked),
+                        "considered": json.dumps(observed),
                     }
                 )
-                looked = []
+                observed = []
         if rows:
             self._uow.connection.execute(alert_transition.insert(), rows)
 
@@ -213,8 +213,8 @@ class Transitions:
                 notify=tuple(json.loads(r.notify)),
                 numbers=json.loads(r.numbers),
             )
-            looked = tuple(Considered(**c) for c in json.loads(r.considered))
-            found.append(StoredTransition(r.id, r.alert_id, one, looked))
+            observed = tuple(Considered(**c) for c in json.loads(r.considered))
+            found.append(StoredTransition(r.id, r.alert_id, one, observed))
         return found
 
 

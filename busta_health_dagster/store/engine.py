@@ -112,10 +112,10 @@ def explained(url: URL) -> Iterator[None]:
     try:
         yield
     except (DBAPIError, PoolTimeout) as error:
-        told = _explain(url, error)
-        if told is None:
+        notified = _explain(url, error)
+        if notified is None:
             raise
-        raise told from error
+        raise notified from error
 
 
 def _explain(url: URL, error: DBAPIError | PoolTimeout) -> StoreError | None:

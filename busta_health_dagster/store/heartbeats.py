@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Beat:
+class Heartbeat:
     """The newest call of a pushed source, at epoch `at`. `ok` False: the pipeline says itself that it failed."""
 
     source: str
@@ -28,7 +28,7 @@ class Heartbeats:
     def __init__(self, uow: UnitOfWork) -> None:
         self._uow = uow
 
-    def beat(self, name: str, at: int, *, items: int | None = None, ok: bool = True, message: str = "") -> None:
+    def heartbeat(self, name: str, at: int, *, items: int | None = None, ok: bool = True, message: str = "") -> None:
         """Record a beat; one that arrives late does not replace a newer one. Raises UnknownName."""
         row = {"source_id": self._uow.sources.get(name).id, "at": at, "ok": ok, "items": items, "message": message}
         wish = self._uow.insert(heartbeat).values(row)
@@ -39,14 +39,14 @@ class Heartbeats:
             )
         )
 
-    def last(self, name: str) -> Beat | None:
+    def last(self, name: str) -> Heartbeat | None:
         """None: it never beat. Raises UnknownName."""
         key = self._uow.sources.get(name).id
         row = self._uow.connection.execute(select(heartbeat).where(heartbeat.c.source_id == key)).first()
-        return None if row is None else Beat(name, row.at, row.ok, row.items, row.message)
+        return None if row is None else Heartbeat(name, row.at, row.ok, row.items, row.message)
 
-    def all(self) -> dict[str, Beat]:
+    def all(self) -> dict[str, Heartbeat]:
         """The newest beat of each source that ever beat."""
         names = self._uow.sources.ids(None, removed=True)
         rows = self._uow.connection.execute(select(heartbeat)).all()
-        return {names[r.source_id]: Beat(names[r.source_id], r.at, r.ok, r.items, r.message) for r in rows}
+        return {names[r.source_id]: Heartbeat(names[r.source_id], r.at, r.ok, r.items, r.message) for r in rows}

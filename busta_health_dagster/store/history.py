@@ -26,7 +26,7 @@ _DAY_S = 86400
 _SINGLY_AT_MOST = 8
 
 
-class Look(NamedTuple):
+class ObservationRow(NamedTuple):
     """An observation as the rules need it. `status` is the code of a Status; times in milliseconds and seconds."""
 
     slot: int
@@ -90,10 +90,10 @@ class History:
                 found[name] = sorted([*found[name], *some], key=lambda o: (o.slot, o.observed_at))[-n:]
         return found
 
-    def columns(self, since: int, until: int, names: Collection[str] | None = None) -> dict[str, list[Look]]:
+    def columns(self, since: int, until: int, names: Collection[str] | None = None) -> dict[str, list[ObservationRow]]:
         """Like `window`, without what only people read: for rules and backtests."""
         keys = self._uow.sources.ids(names)
-        found: dict[str, list[Look]] = {name: [] for name in keys.values()}
+        found: dict[str, list[ObservationRow]] = {name: [] for name in keys.values()}
         into = {key: found[name].append for key, name in keys.items()}
         make = tuple.__new__  # a Look without the cost of its constructor: 860,000 of them make a month of 100 sources
         for slot, key, verdict, response, items, age, trace in self._scan(ROW, keys, since, until):
@@ -101,7 +101,7 @@ class History:
                 quality = quality_of(trace)
                 into[key](
                     make(
-                        Look,
+                        ObservationRow,
                         (
                             slot,
                             verdict & 3,

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 from busta_health_dagster.domain.observation import Observation, Status
 from busta_health_dagster.domain.units import floor_to, iso
 from busta_health_dagster.store.catalogue import ImportedSource, read_catalogue
-from busta_health_dagster.store.folding import fold
 from busta_health_dagster.store.observation_csv import Rejected, Row, read_observations
+from busta_health_dagster.store.slot_merge import merge
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -81,7 +81,7 @@ def import_observations(
         if len(batches[row.source]) >= _BATCH:
             _store(store, row.source, batches.pop(row.source), report)
     for (name, slot), rows in together.items():
-        batches[name][slot], again = fold(rows)
+        batches[name][slot], again = merge(rows)
         report.folded += len(rows) - len(again) if len(rows) - len(again) > 1 else 0
         report.rejected += again
     for name, batch in batches.items():

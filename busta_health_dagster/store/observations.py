@@ -10,12 +10,12 @@ from sqlalchemy import bindparam, delete, select
 
 from busta_health_dagster.domain.observation import Kind, Observation
 from busta_health_dagster.domain.units import floor_to
-from busta_health_dagster.engines.sla import SHORTEST_SLICE_S
+from busta_health_dagster.engines.service_levels.sla import SHORTEST_SLICE_S
 from busta_health_dagster.store.history import ROW, ROW_FIELDS, History
-from busta_health_dagster.store.ledger import HOUR_S, Ledger, empty_deltas
 from busta_health_dagster.store.packing import MAINTENANCE, pack, quality_of
+from busta_health_dagster.store.rollup_stats import evaluated, one_slot_slice
+from busta_health_dagster.store.rollup_writer import HOUR_S, RollupWriter, empty_deltas
 from busta_health_dagster.store.schema.observing import manual_observation, observation
-from busta_health_dagster.store.tally import judged, one_slot_slice
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
@@ -79,7 +79,7 @@ class Observations(History):
         delta = deltas[key][floor_to(slot, HOUR_S)]
         delta.see(row.verdict, row.response, row.items, quality_of(row.trace), -1)
         delta.see(row.verdict, row.response, row.items, quality_of(packed.trace))
-        Ledger(self._uow).post(deltas, {k: r["last_slot"] for k, r in self._uow.states.rows([key]).items()})
+        RollupWriter(self._uow).post(deltas, {k: r["last_slot"] for k, r in self._uow.states.rows([key]).items()})
         self._uow.states.set_quality({name: (quality, old.observed_at)})
         return True
 
@@ -106,7 +106,7 @@ class Observations(History):
             self._count_slices(rows, deltas, -1)
         gone = delete(observation).where(_T.source_id == key, _T.slot == bindparam("at"))
         self._uow.connection.execute(gone, [{"at": row["slot"]} for row in rows])
-        Ledger(self._uow).post(deltas, {key: before[key]["last_slot"]} if key in before else {})
+        RollupWriter(self._uow).post(deltas, {key: before[key]["last_slot"]} if key in before else {})
         return len(rows)
 
     def _insert(self, rows: dict[tuple[int, int], dict[str, Any]]) -> set[tuple[int, int]]:
@@ -127,7 +127,7 @@ class Observations(History):
             if row["source_id"] not in short:
                 delta.slice_seen(one_slot_slice(row["verdict"]))
         self._count_slices([row for row in rows if row["source_id"] in short], deltas, 1)
-        Ledger(self._uow).post(deltas, {key: row["last_slot"] for key, row in before.items()})
+        RollupWriter(self._uow).post(deltas, {key: row["last_slot"] for key, row in before.items()})
 
     def _count_slices(self, rows: Sequence[Any], deltas: Any, sign: int) -> None:
         """Slices of several observations: judge each touched one with and without these rows (which are in the table
@@ -148,8 +148,8 @@ class Observations(History):
         for (key, start), slots in touched.items():
             verdicts = held[key, start]
             delta = deltas[key][floor_to(start, HOUR_S)]
-            delta.slice_seen(judged(v for s, v in verdicts.items() if s not in slots), -sign)
-            delta.slice_seen(judged(verdicts.values()), sign)
+            delta.slice_seen(evaluated(v for s, v in verdicts.items() if s not in slots), -sign)
+            delta.slice_seen(evaluated(verdicts.values()), sign)
 
     def _short(self, keys: Collection[int]) -> set[int]:
         """Those looked at more often than a timeslice is long."""

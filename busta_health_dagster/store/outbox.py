@@ -183,9 +183,9 @@ class Outbox:
     def left_behind(self, channel: str, mark: str) -> list[OutboxRow]:
         """What waits behind a message of its thread that was handed over (`mark` ends its copy's key), oldest first."""
         head, copy, mine = outbox.alias("head"), outbox.alias("copy"), outbox.alias("mine")
-        told = select(copy.c.id).where(copy.c.key == head.c.key + mark).exists()
+        notified = select(copy.c.id).where(copy.c.key == head.c.key + mark).exists()
         same = (head.c.thread == _T.thread) & (head.c.channel == channel) & (head.c.id < _T.id)
-        stuck = select(head.c.id).where(same, head.c.state.in_(_UNSENT), head.c.attempts > 0, told).exists()
+        stuck = select(head.c.id).where(same, head.c.state.in_(_UNSENT), head.c.attempts > 0, notified).exists()
         already = select(mine.c.id).where(mine.c.key == _T.key + mark).exists()
         waits = (_T.channel == channel) & (_T.state == "waiting") & (_T.thread != "") & ~already & stuck
         return [_row(r) for r in self._uow.connection.execute(select(outbox).where(waits).order_by(_T.id))]
@@ -216,7 +216,7 @@ class Outbox:
         rows = (_row(r) for r in self._uow.connection.execute(asked))
         return [row for row in rows if alert_id in row.message.alert_ids]
 
-    def told_of(self, thread: str) -> set[int]:
+    def event_words(self, thread: str) -> set[int]:
         """The ids of every alert that a message of this thread was about."""
         rows = self._uow.connection.execute(select(_T.alert_ids).where(_T.thread == thread)).scalars()
         return {key for ids in rows for key in json.loads(ids)}

@@ -11,12 +11,12 @@ from sqlalchemy import bindparam, select
 
 from busta_health_dagster.domain.units import floor_to
 from busta_health_dagster.engines.maintenance import merged
-from busta_health_dagster.engines.sla import SHORTEST_SLICE_S
-from busta_health_dagster.store.ledger import DAY_S, HOUR_S, Ledger, empty_deltas
+from busta_health_dagster.engines.service_levels.sla import SHORTEST_SLICE_S
 from busta_health_dagster.store.packing import MAINTENANCE, quality_of
+from busta_health_dagster.store.rollup_stats import RollupStats, decode, evaluated, one_slot_slice
+from busta_health_dagster.store.rollup_writer import DAY_S, HOUR_S, RollupWriter, empty_deltas
 from busta_health_dagster.store.scan import scan
 from busta_health_dagster.store.schema.observing import observation, rollup_hour
-from busta_health_dagster.store.tally import Tally, decode, judged, one_slot_slice
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -60,7 +60,7 @@ def recompute(
         short = uow.sources.get(name).interval_s < SHORTEST_SLICE_S
         for hour, delta in _differences(uow, key, rows, begin, end, short=short).items():
             deltas[key][hour] = delta
-    Ledger(uow).post(deltas, {key: row["last_slot"] for key, row in states.items()})
+    RollupWriter(uow).post(deltas, {key: row["last_slot"] for key, row in states.items()})
     return Recomputed(marked, sum(len(hours) for hours in deltas.values()))
 
 
@@ -96,9 +96,9 @@ def _mark(
 
 def _differences(
     uow: UnitOfWork, key: int, rows: list[dict[str, Any]], begin: int, end: int, *, short: bool
-) -> dict[int, Tally]:
+) -> dict[int, RollupStats]:
     """Per hour: what the observations say minus what the rollup says, where they differ."""
-    deltas: dict[int, Tally] = defaultdict(Tally)
+    deltas: dict[int, RollupStats] = defaultdict(RollupStats)
     slices: dict[int, list[int]] = defaultdict(list)
     for row in rows:
         tally = deltas[floor_to(row["slot"], HOUR_S)]
@@ -108,20 +108,20 @@ def _differences(
         else:
             tally.slice_seen(one_slot_slice(row["verdict"]))
     for start, verdicts in slices.items():
-        deltas[floor_to(start, HOUR_S)].slice_seen(judged(verdicts))
+        deltas[floor_to(start, HOUR_S)].slice_seen(evaluated(verdicts))
     for hour, stored in _stored(uow, key, begin, end).items():
         deltas[hour].add(stored, -1)
     return {hour: delta for hour, delta in deltas.items() if delta}
 
 
-def _stored(uow: UnitOfWork, key: int, begin: int, end: int) -> dict[int, Tally]:
+def _stored(uow: UnitOfWork, key: int, begin: int, end: int) -> dict[int, RollupStats]:
     c = rollup_hour.c
     asked = select(c.hour, c.total).where(c.hour >= floor_to(begin, DAY_S), c.hour < end, c.source_id == key)
-    found: dict[int, Tally] = {}
-    so_far, day = Tally(), None
+    found: dict[int, RollupStats] = {}
+    so_far, day = RollupStats(), None
     for hour, total in uow.connection.execute(asked.order_by(c.hour)):
         if floor_to(hour, DAY_S) != day:
-            so_far, day = Tally(), floor_to(hour, DAY_S)
+            so_far, day = RollupStats(), floor_to(hour, DAY_S)
         reading = decode(total)
         if hour >= begin:
             found[hour] = reading.copy().add(so_far, -1)

@@ -10,13 +10,10 @@ from sqlalchemy import select
 
 from busta_health_dagster.domain.observation import Status
 from busta_health_dagster.domain.units import floor_to
-from busta_health_dagster.store.ledger import DAY_S
 from busta_health_dagster.store.packing import MAINTENANCE
-from busta_health_dagster.store.readings import Readings
 from busta_health_dagster.store.recompute import Recomputed, recompute
-from busta_health_dagster.store.scan import scan
-from busta_health_dagster.store.schema.observing import rollup_day
-from busta_health_dagster.store.tally import (
+from busta_health_dagster.store.rollup_reader import RollupReader
+from busta_health_dagster.store.rollup_stats import (
     FLAKY,
     ITEMS,
     ITEMS_N,
@@ -25,9 +22,12 @@ from busta_health_dagster.store.tally import (
     QUALITY_N,
     RESPONSE,
     SEEN,
-    Tally,
+    RollupStats,
     decode,
 )
+from busta_health_dagster.store.rollup_writer import DAY_S
+from busta_health_dagster.store.scan import scan
+from busta_health_dagster.store.schema.observing import rollup_day
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -48,7 +48,7 @@ class Summary:
     many were due.
     """
 
-    tally: Tally
+    tally: RollupStats
 
     @property
     def counts(self) -> dict[Status, int]:
@@ -158,10 +158,10 @@ class Rollups:
         if need be.
         """
         keys = self._uow.sources.ids(names)
-        readings = Readings(self._uow, keys)
+        readings = RollupReader(self._uow, keys)
         begins = {since: readings.before(since, end=False) for since in {w[0] for w in windows.values()}}
         ends = {until: readings.before(until, end=True) for until in {w[1] for w in windows.values()}}
-        none = Tally()
+        none = RollupStats()
         return {
             name: {
                 label: Summary(ends[until].get(key, none).minus(begins[since].get(key, none)))
@@ -179,11 +179,11 @@ class Rollups:
         asked = select(c.day, c.source_id, c.total).where(c.day >= floor_to(since, DAY_S)).order_by(c.day)
         if len(keys) <= 500:
             asked = asked.where(c.source_id.in_(keys))
-        starts: dict[int, list[tuple[int, Tally]]] = defaultdict(list)
+        starts: dict[int, list[tuple[int, RollupStats]]] = defaultdict(list)
         for day, key, total in self._uow.connection.execute(asked):
             if key in keys:
                 starts[key].append((day, decode(total)))
-        heads = Readings(self._uow, starts.keys()).before(2**40, end=True)
+        heads = RollupReader(self._uow, starts.keys()).before(2**40, end=True)
         found: dict[str, list[tuple[int, Summary]]] = {name: [] for name in keys.values()}
         for key, days in starts.items():
             ends = [total for _, total in days[1:]] + [heads[key]]
@@ -252,5 +252,5 @@ class Rollups:
         return recompute(self._uow, self._uow.sources.ids(names, removed=names is not None), since, until, maintenance)
 
 
-def _mean(tally: Tally, total: int, n: int, scale: int) -> float | None:
+def _mean(tally: RollupStats, total: int, n: int, scale: int) -> float | None:
     return tally.counts[total] / scale / tally.counts[n] if tally.counts[n] else None

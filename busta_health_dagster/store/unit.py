@@ -9,16 +9,16 @@ from sqlalchemy import func, select
 
 from busta_health_dagster.store.access import Access
 from busta_health_dagster.store.alerts import Alerts, Suppressions, Transitions
+from busta_health_dagster.store.audit_log import Audit, IncidentNotes
 from busta_health_dagster.store.baselines import Baselines
 from busta_health_dagster.store.events import Events
 from busta_health_dagster.store.heartbeats import Heartbeats
+from busta_health_dagster.store.key_value import Counters, Meta, ReportedToDagster, RuleWindows
 from busta_health_dagster.store.leases import Leases
-from busta_health_dagster.store.memory import Counters, Meta, ReportedToDagster, RuleWindows
+from busta_health_dagster.store.maintenance import MaintenanceFacts
 from busta_health_dagster.store.observations import Observations
 from busta_health_dagster.store.outbox import Outbox
-from busta_health_dagster.store.planned import PlannedWork
 from busta_health_dagster.store.quality import Quality
-from busta_health_dagster.store.records import Audit, IncidentNotes
 from busta_health_dagster.store.reports import Reports
 from busta_health_dagster.store.rollups import Rollups
 from busta_health_dagster.store.samples import Samples
@@ -126,8 +126,8 @@ class UnitOfWork:
         return Outbox(self)
 
     @cached_property
-    def maintenance(self) -> PlannedWork:
-        return PlannedWork(self)
+    def maintenance(self) -> MaintenanceFacts:
+        return MaintenanceFacts(self)
 
     @cached_property
     def audit(self) -> Audit:

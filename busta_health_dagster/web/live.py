@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from weakref import WeakValueDictionary
 
-from busta_health_dagster.pipeline.pages import Version, version_of
+from busta_health_dagster.pipeline.views.overview import Version, version_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 
-    from busta_health_dagster.pipeline.app import App
+    from busta_health_dagster.pipeline.app.app import App
     from busta_health_dagster.store.events import LoggedEvent
 
 EVERY_S = 1.0
@@ -63,11 +63,11 @@ class Hub:
         self._listeners.add(queue)
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._run(seen))
-        told = 0
+        notified = 0
         try:
             yield Said("hello", {"tick_at": seen.tick_at, "last_id": seen.event})
             for one in missed:
-                told = one.id or told
+                notified = one.id or notified
                 yield one
             while True:
                 try:
@@ -77,7 +77,7 @@ class Hub:
                     continue
                 if said is None:
                     return
-                if said.id is None or said.id > told:
+                if said.id is None or said.id > notified:
                     yield said
         finally:
             self._listeners.discard(queue)
@@ -88,11 +88,11 @@ class Hub:
     async def _run(self, seen: Version) -> None:
         while True:
             await asyncio.sleep(self._every_s)
-            new, seen = await asyncio.to_thread(self._look, seen)
+            new, seen = await asyncio.to_thread(self._observe, seen)
             for said in new:
-                self._tell(said)
+                self._report(said)
 
-    def _tell(self, said: Said) -> None:
+    def _report(self, said: Said) -> None:
         for queue in list(self._listeners):
             try:
                 queue.put_nowait(said)
@@ -102,7 +102,7 @@ class Hub:
                     queue.get_nowait()
                 queue.put_nowait(None)
 
-    def _look(self, seen: Version) -> tuple[list[Said], Version]:
+    def _observe(self, seen: Version) -> tuple[list[Said], Version]:
         now = version_of(self._app)
         said = self._since(seen.event) if now.event > seen.event else []
         if now.tick_at != seen.tick_at and not any(s.kind == "tick" for s in said):

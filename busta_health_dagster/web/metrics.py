@@ -12,10 +12,10 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from busta_health_dagster import __version__
-from busta_health_dagster.pipeline.freshness import LAST_TICK
-from busta_health_dagster.pipeline.own_troubles import failing_channels, own_troubles
-from busta_health_dagster.pipeline.sla_windows import WINDOWS_S
-from busta_health_dagster.pipeline.status import FAILURES_OVER_S, fleet_health
+from busta_health_dagster.pipeline.app.freshness import LAST_TICK
+from busta_health_dagster.pipeline.service_levels.windows import WINDOWS_S
+from busta_health_dagster.pipeline.views.self_monitoring import failing_channels, self_monitoring_alerts
+from busta_health_dagster.pipeline.views.status import FAILURES_OVER_S, fleet_health
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from prometheus_client import Metric
 
     from busta_health_dagster.domain.health import FleetHealth, SourceHealth
-    from busta_health_dagster.pipeline.app import App
+    from busta_health_dagster.pipeline.app.app import App
     from busta_health_dagster.store import UnitOfWork
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
@@ -62,18 +62,20 @@ class _Store(Collector):
             if not alert.shadow:
                 severities[alert.severity.word] = severities.get(alert.severity.word, 0) + 1
         waiting, oldest = uow.outbox.counts(), uow.outbox.oldest_age_s(app.now())
-        troubles = {trouble.kind for trouble in own_troubles(app, uow, alerts)}
+        monitor_alerts = {trouble.kind for trouble in self_monitoring_alerts(app, uow, alerts)}
         yield _one("busta_alerts_active", "Open alerts, by severity.", severities, "severity")
         yield _plain("busta_outbox_oldest_age_seconds", "Age of the oldest message that waits to be sent.", oldest)
         yield _plain("busta_outbox_dead", "Messages that were given up; somebody must look.", waiting.get("dead", 0))
         if tick is not None:
             yield _plain("busta_last_tick_timestamp_seconds", "When the newest tick ended.", tick["at"])
             yield _plain("busta_tick_duration_seconds", "How long the newest tick took.", tick["duration_s"])
-        accepted = "configuration" not in troubles
+        accepted = "configuration" not in monitor_alerts
         yield _plain(
             "busta_config_last_reload_success", "1 while the files on disk are the configuration in force.", accepted
         )
-        yield _plain("busta_store_writable", "0 while the store refuses what a tick writes.", "store" not in troubles)
+        yield _plain(
+            "busta_store_writable", "0 while the store refuses what a tick writes.", "store" not in monitor_alerts
+        )
         text = "Channels that do not deliver: their breaker is open, or messages wait behind their word."
         yield _plain("busta_channels_failing", text, len(failing_channels(app, uow)))
         build = GaugeMetricFamily("busta_build_info", "The version that runs.", labels=["version", "config_sha"])

@@ -8,7 +8,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Mount, Route
 
 from busta_health_dagster.domain.errors import StoreError
-from busta_health_dagster.pipeline.freshness import LAST_TICK, STALE_TICKS
+from busta_health_dagster.pipeline.app.freshness import LAST_TICK, STALE_TICKS
 from busta_health_dagster.web import api, pages
 from busta_health_dagster.web.metrics import CONTENT_TYPE, render
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.routing import BaseRoute
 
-    from busta_health_dagster.pipeline.app import App
+    from busta_health_dagster.pipeline.app.app import App
     from busta_health_dagster.web.pages.handlers import Materialized
 
 NO_STORE = {"cache-control": "no-store"}

@@ -12,8 +12,8 @@ from urllib.parse import urlsplit
 from busta_health_dagster import bootstrap
 from busta_health_dagster.domain.access import Principal, Role
 from busta_health_dagster.domain.errors import Refused
-from busta_health_dagster.pipeline import access
-from busta_health_dagster.web.door import Door, Doorkeeper
+from busta_health_dagster.pipeline.app import access
+from busta_health_dagster.web.auth_middleware import Authenticator, AuthMiddleware
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from dagster._core.workspace.context import WorkspaceProcessContext
     from starlette.applications import Starlette
 
-    from busta_health_dagster.pipeline.app import App
-    from busta_health_dagster.web.door import Asgi
+    from busta_health_dagster.pipeline.app.app import App
+    from busta_health_dagster.web.auth_middleware import Asgi
 
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
@@ -95,8 +95,8 @@ def build(app: App, process: WorkspaceProcessContext, *, host: str, port: int) -
     from starlette.applications import Starlette
     from starlette.routing import Mount
 
+    from busta_health_dagster.web.asset_materializations import last_materialized
     from busta_health_dagster.web.dagster_ui import GuardedWebserver
-    from busta_health_dagster.web.feeding import last_materialized
     from busta_health_dagster.web.routes import routes
 
     dagster = GuardedWebserver(process, live_data_poll_rate=2000).create_asgi_app()
@@ -107,10 +107,10 @@ def build(app: App, process: WorkspaceProcessContext, *, host: str, port: int) -
 
     ours = routes(app, last_materialized(process.instance))
     inner = Starlette(routes=[*ours, Mount("/", dagster)], lifespan=lifespan)
-    return Door(inner, doorkeeper(app, host=host, port=port))
+    return AuthMiddleware(inner, doorkeeper(app, host=host, port=port))
 
 
-def doorkeeper(app: App, *, host: str, port: int) -> Doorkeeper:
+def doorkeeper(app: App, *, host: str, port: int) -> Authenticator:
     """Who may come in, as settings.yaml and the store say."""
     web = app.config.settings.web
     del port  # a name is ours on any port: a proxy in front has its own
@@ -122,7 +122,7 @@ def doorkeeper(app: App, *, host: str, port: int) -> Doorkeeper:
     if web.public_url:
         hosts.add((urlsplit(web.public_url).hostname or "").lower())
     proxy = web.trusted_proxy
-    return Doorkeeper(
+    return Authenticator(
         hosts=frozenset(hosts),
         guarded=lambda: guarded(app),
         by_token=lambda secret: access.principal_of_token(app, secret),

@@ -19,8 +19,8 @@ from schemathesis.specs.openapi.checks import (
 from small_home import scored, served, small_home
 
 from busta_health_dagster.domain.access import Role
-from busta_health_dagster.pipeline import access
-from busta_health_dagster.pipeline.app import App
+from busta_health_dagster.pipeline.app import access
+from busta_health_dagster.pipeline.app.app import App
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning")
 

@@ -19,12 +19,12 @@ from busta_health_dagster.cli.main import app as busta
 from busta_health_dagster.cli.remote import Remote
 from busta_health_dagster.cli.remote_monitor import RemoteMonitor
 from busta_health_dagster.domain.access import Role
-from busta_health_dagster.domain.documents import alerts as told
+from busta_health_dagster.domain.documents import alerts as notified
 from busta_health_dagster.domain.documents import delivery, quality, service
 from busta_health_dagster.domain.documents import sources as seen
-from busta_health_dagster.pipeline import access
-from busta_health_dagster.pipeline.alert_view import Wanted
-from busta_health_dagster.pipeline.monitor import Monitor
+from busta_health_dagster.pipeline.app import access
+from busta_health_dagster.pipeline.facade import Monitor
+from busta_health_dagster.pipeline.views.alert_list import Wanted
 from busta_health_dagster.testing import FakeClock
 
 NOW = time.time()
@@ -122,16 +122,16 @@ ASKED: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "fleet": (seen.Fleet, (["gone_file"],)),
     "source": (seen.SourceInfo, ("good_file",)),
     "baselines": (list[seen.BaselineRow], ()),
-    "alerts": (told.AlertList, (Wanted.ALL,)),
-    "alert": (told.AlertRow, (1,)),
-    "explain_alert": (told.AlertStory, (1,)),
-    "explain_source": (told.SourceStory, ("gone_file",)),
+    "alerts": (notified.AlertList, (Wanted.ALL,)),
+    "alert": (notified.AlertRow, (1,)),
+    "explain_alert": (notified.AlertExplanation, (1,)),
+    "explain_source": (notified.SourceExplanation, ("gone_file",)),
     "outbox": (delivery.Outbox, ()),
     "windows": (list[service.WindowRow], ()),
-    "occurrences": (list[service.PlannedOccurrence], (int(NOW), int(NOW) + 3 * 86400)),
+    "occurrences": (list[service.MaintenanceOccurrence], (int(NOW), int(NOW) + 3 * 86400)),
     "sla": (list[service.ServiceLevelRow], (None, "30d")),
     "incidents": (service.IncidentTable, (None, "30d", None, "type")),
-    "incident": (service.IncidentStory, ("INC-1",)),
+    "incident": (service.IncidentDetail, ("INC-1",)),
     "scores": (quality.Scores, ()),
     "failures": (quality.Failures, ("good_file",)),
 }

@@ -11,7 +11,7 @@ from small_home import scored, served, small_home
 
 from busta_health_dagster.domain.access import Role
 from busta_health_dagster.domain.units import iso
-from busta_health_dagster.pipeline import access
+from busta_health_dagster.pipeline.app import access
 
 
 class Client(requests.Session):
@@ -77,8 +77,8 @@ def test_an_alert_is_acknowledged_snoozed_and_explained(web: Client) -> None:
 
 def test_a_beat_brings_a_pushed_source_up(web: Client, app) -> None:
     assert web.post("/api/v1/heartbeat/nightly", json={"items": 7}).status_code == 202
-    looked = web.post("/api/v1/sources/nightly/check").json()
-    assert looked["status"] == "up", looked
+    observed = web.post("/api/v1/sources/nightly/check").json()
+    assert observed["status"] == "up", observed
     wrong = web.post("/api/v1/heartbeat/good_file", json={})
     assert wrong.status_code == 400
     assert "waits for no beats" in wrong.json()["detail"]

@@ -12,7 +12,7 @@ import pytest
 from dagster import AssetKey, DagsterInstance
 
 from busta_health_dagster import bootstrap
-from busta_health_dagster.defs import alerts, kept
+from busta_health_dagster.defs import alerts, app_cache
 from busta_health_dagster.defs.fleet import fleet
 from busta_health_dagster.defs.jobs import health_tick
 from busta_health_dagster.defs.resources import Monitor
@@ -44,7 +44,7 @@ def location(home: Path, tmp_path: Path):
         assets=[*source_assets(config.sources.values()), fleet, alerts.open_alerts, alerts.maintenance],
         jobs=[health_tick], sensors=[alerts.alert_sensor], resources={"monitor": Monitor()},
     )  # fmt: skip
-    kept._kept.forget()
+    app_cache._cache.forget()
 
 
 def sense(location: dg.Definitions, instance: DagsterInstance) -> str:
@@ -60,7 +60,7 @@ def shown(instance: DagsterInstance, name: str) -> list[dict[str, object]]:
 
 
 def opened() -> dict[str, str]:
-    with kept.kept_app() as app, app.store.read() as uow:
+    with app_cache.cached_app() as app, app.store.read() as uow:
         return {a.fingerprint: a.reason for a in uow.alerts.open()}
 
 
@@ -79,12 +79,12 @@ def test_the_tick_opens_and_the_sensor_shows_what_changed(location, instance, cl
 
 
 def test_looks_that_a_killed_tick_left_are_judged_by_the_sensor(location, instance, clock) -> None:
-    from busta_health_dagster.pipeline.observe import observe
+    from busta_health_dagster.pipeline.observing.observe import observe
 
-    with kept.kept_app() as app:
+    with app_cache.cached_app() as app:
         observe(app)
     assert "3 looks judged, 2 alerts opened" in sense(location, instance)
-    with kept.kept_app() as app, app.store.read() as uow:
+    with app_cache.cached_app() as app, app.store.read() as uow:
         assert {row.message.kind for row in uow.outbox.list()} == {"opened"}
 
 

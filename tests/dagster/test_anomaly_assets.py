@@ -15,9 +15,9 @@ from busta_health_dagster.defs.build import build
 from busta_health_dagster.domain.anomaly import Metric
 from busta_health_dagster.domain.observation import Observation, Status
 from busta_health_dagster.domain.units import floor_to
-from busta_health_dagster.pipeline.detect import catch_up
-from busta_health_dagster.pipeline.observe import keep
-from busta_health_dagster.pipeline.source_page import source_page
+from busta_health_dagster.pipeline.anomaly.anomaly_pass import catch_up
+from busta_health_dagster.pipeline.observing.observe import store_observations
+from busta_health_dagster.pipeline.views.source_page import source_page
 from busta_health_dagster.testing import FakeClock
 
 pytestmark = pytest.mark.filterwarnings("ignore::dagster.BetaWarning", "ignore::dagster.PreviewWarning")
@@ -57,13 +57,13 @@ def test_the_check_says_that_it_is_on_trial_and_the_range_of_the_type_is_a_table
         with app.store.write() as uow:
             uow.sources.sync(app.config.sources.values(), now)
         rng = np.random.default_rng(1)
-        looks = [
+        observations = [
             Observation(
                 "good_file", now - 300 * k, now - 300 * k, Status.UP, response_ms=20 * float(np.exp(0.1 * x)), items=2
             )
             for k, x in zip(range(600, 0, -1), rng.standard_normal(600), strict=True)
         ]
-        keep(app, looks)
+        store_observations(app, observations)
         young = location.resolve_job_def("baselines_daily").execute_in_process(instance=instance)
         assert young.success
         assert not young.get_asset_materialization_events(), "nothing is known yet, and nothing is invented"
@@ -74,10 +74,10 @@ def test_the_check_says_that_it_is_on_trial_and_the_range_of_the_type_is_a_table
     assert record.evaluation.passed, record.evaluation.description
     with bootstrap.open_app() as app:
         page = source_page(app, "good_file")
-    band = page.bands[Metric.RESPONSE]
-    assert band
-    assert all(b.p5 < 20 < b.p95 for b in band)
-    assert all(b.p5 <= 2 <= b.p95 for b in page.bands[Metric.ITEMS])
+    normal_range = page.normal_ranges[Metric.RESPONSE]
+    assert normal_range
+    assert all(b.p5 < 20 < b.p95 for b in normal_range)
+    assert all(b.p5 <= 2 <= b.p95 for b in page.normal_ranges[Metric.ITEMS])
     assert "anomaly" in page.checks
     done = location.resolve_job_def("baselines_daily").execute_in_process(instance=instance)
     (event,) = done.get_asset_materialization_events()

@@ -6,7 +6,7 @@ import time
 
 import dagster as dg
 
-from busta_health_dagster.web.feeding import last_materialized
+from busta_health_dagster.web.asset_materializations import last_materialized
 
 
 def test_the_last_materialization_of_every_name_comes_in_one_answer() -> None:

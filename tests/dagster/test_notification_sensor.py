@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import dagster as dg
 
 from busta_health_dagster import bootstrap
+from busta_health_dagster.defs.app_cache import cached_app
 from busta_health_dagster.defs.delivery import notification_sensor
-from busta_health_dagster.defs.kept import kept_app
 from tests.delivery_stories import message
 
 if TYPE_CHECKING:
@@ -26,5 +26,5 @@ def test_the_sensor_runs_from_the_start_and_delivers_the_outbox(home: Path, data
     assert said.skip_message == "1 delivered"
     assert again.skip_message == "nothing was due"
     assert json.loads((data / "notifications.jsonl").read_text())["key"] == "k1"
-    with kept_app() as app:
+    with cached_app() as app:
         app.close()

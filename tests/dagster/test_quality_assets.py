@@ -128,7 +128,7 @@ def test_any_day_of_the_trends_can_be_filled_again(location, instance, clock) ->
     with_store = bootstrap.open_app(create_store=True)
     from busta_health_dagster.domain.observation import Observation, Status
 
-    looks = [
+    observations = [
         Observation(
             "good_file", today - day * DAY + hour * 3600, today - day * DAY + hour * 3600 + 1, Status.UP,
             response_ms=100.0 + 10 * (30 - day), quality=99.0 - 0.25 * (30 - day),
@@ -137,7 +137,7 @@ def test_any_day_of_the_trends_can_be_filled_again(location, instance, clock) ->
         for hour in range(0, 24, 6)
     ]  # fmt: skip
     with with_store.store.write() as uow:
-        uow.observations.add(looks)
+        uow.observations.add(observations)
     with_store.close()
     days = [from_epoch(today - back * DAY).date().isoformat() for back in (1, 10)]
     outlook: dict[str, str] = {}

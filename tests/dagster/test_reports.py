@@ -41,11 +41,11 @@ def location(home: Path) -> dg.Definitions:
 @pytest.fixture
 def history(location, clock) -> None:
     with bootstrap.open_app() as app, app.store.write() as uow:
-        looks = [
+        observations = [
             seen("good_file", MONDAY - 300 * k, Status.DOWN if k in (500, 501) else Status.UP, response_ms=80.0)
             for k in range(1, 2100)
         ]
-        uow.observations.add(looks)
+        uow.observations.add(observations)
 
 
 def run(location: dg.Definitions, instance: DagsterInstance, week: str) -> dict[str, dg.MetadataValue]:

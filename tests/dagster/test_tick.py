@@ -36,7 +36,7 @@ def tick(location: dg.Definitions, instance: DagsterInstance) -> dg.ExecuteInPro
     return location.resolve_job_def("health_tick").execute_in_process(instance=instance)
 
 
-def told(instance: DagsterInstance, name: str) -> int:
+def notified(instance: DagsterInstance, name: str) -> int:
     """How often Dagster has heard of a source."""
     return len(instance.fetch_materializations(AssetKey(["sources", name]), limit=100).records)
 
@@ -76,11 +76,11 @@ def test_dagster_hears_of_a_source_only_when_it_changed(location, instance, cloc
     tick(location, instance)
     clock.advance(300)
     tick(location, instance)
-    assert told(instance, "good_file") == 1
+    assert notified(instance, "good_file") == 1
     (data / "good.csv").unlink()
     clock.advance(300)
     result = tick(location, instance)
-    assert told(instance, "good_file") == 2
+    assert notified(instance, "good_file") == 2
     assert checks(instance, "good_file")["connectivity"] == (False, "ERROR")
     metadata = result.asset_materializations_for_node("health__fleet")[0].metadata
     assert metadata["1_down"].value == 2.0
@@ -92,7 +92,7 @@ def test_an_unchanged_source_is_shown_anew_once_an_hour(location, instance, cloc
     for _ in range(12):
         clock.advance(300)
         tick(location, instance)
-    assert told(instance, "good_file") == 2
+    assert notified(instance, "good_file") == 2
 
 
 def test_the_same_slot_twice_is_observed_once(location, instance, clock, home: Path) -> None:
@@ -134,7 +134,7 @@ def test_materialize_checks_that_source_now_and_outside_the_slots(location, inst
         both = uow.observations.window(["good_file"], 0, int(clock.now()) + 1, manual=True)["good_file"]
         scheduled = uow.observations.window(["good_file"], 0, int(clock.now()) + 1)["good_file"]
     assert (len(both), len(scheduled)) == (2, 1)
-    assert told(instance, "gone_file") == 1
+    assert notified(instance, "gone_file") == 1
 
 
 def test_a_broken_configuration_leaves_the_last_good_one_in_force_and_says_so(

@@ -21,7 +21,7 @@ from websockets.sync.client import connect
 from busta_health_dagster import bootstrap
 from busta_health_dagster.defs.build import build as build_location
 from busta_health_dagster.domain.access import Role
-from busta_health_dagster.pipeline import access
+from busta_health_dagster.pipeline.app import access
 from busta_health_dagster.web import serve
 
 pytestmark = pytest.mark.filterwarnings(

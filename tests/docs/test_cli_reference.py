@@ -27,7 +27,7 @@ def commands(command, path: tuple[str, ...]):
     if hasattr(command, "commands"):
         for name, inner in command.commands.items():
             yield from commands(inner, (*path, name))
-    else:
+    elif not command.hidden:
         yield path, command
 
 

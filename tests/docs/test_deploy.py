@@ -15,8 +15,8 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from busta_health_dagster.domain.observation import Status
 from busta_health_dagster.domain.rule import Severity
-from busta_health_dagster.pipeline.settling import OVERTAKEN
-from busta_health_dagster.pipeline.sla_windows import WINDOWS_S
+from busta_health_dagster.pipeline.delivery.attempt_result import OVERTAKEN
+from busta_health_dagster.pipeline.service_levels.windows import WINDOWS_S
 from busta_health_dagster.testing import FakeClock
 from busta_health_dagster.web import metrics
 

@@ -67,13 +67,13 @@ def _commands(group, prefix: str = ""):
     for name, command in group.commands.items():
         if hasattr(command, "commands"):
             yield from _commands(command, f"{prefix}{name} ")
-        else:
+        elif not command.hidden:
             yield f"{prefix}{name}", command
 
 
 def test_the_table_of_roles_is_the_one_in_force() -> None:
     text = (DOCS / "security.md").read_text(encoding="utf-8")
-    rights = (Right.READ, Right.ACT, Right.MANAGE, Right.BEAT)
+    rights = (Right.READ, Right.ACT, Right.MANAGE, Right.HEARTBEAT)
     for role in Role:
         cells = ["yes" if right in RIGHTS[role] else "no" for right in rights]
         assert f"| {role} | {' | '.join(cells)} |" in text

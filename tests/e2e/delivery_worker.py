@@ -9,8 +9,8 @@ from pathlib import Path
 
 from busta_health_dagster import bootstrap
 from busta_health_dagster.domain.clock import SystemClock
-from busta_health_dagster.pipeline.deliver import delivery_pass
-from busta_health_dagster.pipeline.tick import run_tick
+from busta_health_dagster.pipeline.delivery.delivery_pass import delivery_pass
+from busta_health_dagster.pipeline.tick.tick import run_tick
 from busta_health_dagster.store import Store
 from tests.delivery_stories import application, hook
 

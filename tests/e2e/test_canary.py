@@ -120,21 +120,21 @@ class Tattler(BaseHTTPRequestHandler):
     """Says back whatever it was told: in pages, payloads, reason lines, headers and addresses."""
 
     def do_GET(self) -> None:
-        told = self.headers.get("x-api-key") or self.headers.get("authorization") or ""
-        encoded = base64.b64encode(f"user:{told}".encode()).decode()
+        notified = self.headers.get("x-api-key") or self.headers.get("authorization") or ""
+        encoded = base64.b64encode(f"user:{notified}".encode()).decode()
         if self.path == "/payload":
             self._say(
-                200, f'[{{"id": 1, "key": "{told}"}}, {{"id": 2, "key": "{encoded}"}}]'.encode(), "application/json"
+                200, f'[{{"id": 1, "key": "{notified}"}}, {{"id": 2, "key": "{encoded}"}}]'.encode(), "application/json"
             )
         elif self.path.startswith("/redirect"):
-            self._say(302, b"", "text/plain", Location=f"/redirect/{quote(told, safe='')}?apiKey={quote(told)}")
+            self._say(302, b"", "text/plain", Location=f"/redirect/{quote(notified, safe='')}?apiKey={quote(notified)}")
         else:
-            self._say(403, f"no right for {told} ({encoded})".encode(), "text/plain", Server=told)
+            self._say(403, f"no right for {notified} ({encoded})".encode(), "text/plain", Server=notified)
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers.get("content-length") or 0))
-        told = f"{self.headers.get('authorization')} {body.decode()}"
-        self._say(400, f"refused: {told}".encode(), "text/plain")
+        notified = f"{self.headers.get('authorization')} {body.decode()}"
+        self._say(400, f"refused: {notified}".encode(), "text/plain")
 
     def _say(self, status: int, body: bytes, kind: str, **headers: str) -> None:
         self.send_response(status, "No")
@@ -184,7 +184,11 @@ def everything_in(home: Path) -> Iterator[tuple[str, bytes]]:
 
 def leaks(name: str, data: bytes) -> list[str]:
     forms = {part: (part, base64.b64encode(part)[:-4], quote(part).encode()) for part in PARTS}
-    return [f"{part.decode()} in {name}" for part, looks in forms.items() if any(look in data for look in looks)]
+    return [
+        f"{part.decode()} in {name}"
+        for part, observations in forms.items()
+        if any(look in data for look in observations)
+    ]
 
 
 def test_no_secret_is_in_any_database_log_page_or_output(

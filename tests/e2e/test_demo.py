@@ -17,7 +17,7 @@ pytestmark = pytest.mark.e2e
 BUSTA = [sys.executable, "-m", "busta_health_dagster.cli"]
 
 
-def notices(path: Path) -> list[dict]:
+def notifications(path: Path) -> list[dict]:
     if not path.exists():
         return []
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
@@ -32,26 +32,26 @@ def test_a_failing_upstream_of_the_demo_is_told_within_the_first_tick(tmp_path: 
     ) as demo:
         try:
             deadline = time.monotonic() + 150
-            told: list[dict] = []
-            while not any(n["data"].get("source", {}).get("name") == "weather_api" for n in told):
+            notified: list[dict] = []
+            while not any(n["data"].get("source", {}).get("name") == "weather_api" for n in notified):
                 assert demo.poll() is None, demo.stderr.read() if demo.stderr else ""
-                assert time.monotonic() < deadline, f"nothing was told of weather_api; told: {told}"
+                assert time.monotonic() < deadline, f"nothing was told of weather_api; told: {notified}"
                 time.sleep(0.5)
-                told = notices(home / "notifications.jsonl")
+                notified = notifications(home / "notifications.jsonl")
             done = subprocess.run(
                 [*BUSTA, "sources", "health", "-o", "json"], env=env, capture_output=True, text=True, check=True
             )
         finally:
             demo.send_signal(signal.SIGTERM)
             demo.communicate(timeout=40)
-    (opened,) = (n for n in told if n["data"]["source"]["name"] == "weather_api")
+    (opened,) = (n for n in notified if n["data"]["source"]["name"] == "weather_api")
     assert (opened["type"], opened["data"]["rule"]["name"], opened["data"]["alert"]["severity"]) == (
         "alert.opened",
         "source-down",
         "warning",
     )
     assert "503" in opened["data"]["text"]
-    assert not any(n["data"]["source"]["name"] == "rss_beat_writers" for n in told), "its maintenance holds it"
+    assert not any(n["data"]["source"]["name"] == "rss_beat_writers" for n in notified), "its maintenance holds it"
     rows = {row["source"]: row for row in json.loads(done.stdout)}
     assert len(rows) == 12
     assert (rows["weather_api"]["status"], rows["weather_api"]["open_alerts"]) == ("down", 1)

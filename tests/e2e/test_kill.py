@@ -14,7 +14,7 @@ import pytest
 
 from busta_health_dagster import bootstrap
 from busta_health_dagster.domain.clock import SystemClock
-from busta_health_dagster.pipeline.deliver import delivery_pass
+from busta_health_dagster.pipeline.delivery.delivery_pass import delivery_pass
 from busta_health_dagster.store import Store
 from tests.delivery_stories import Receiver, application, enqueue, hook, message, rows
 from tests.e2e import delivery_worker

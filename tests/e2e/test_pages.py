@@ -14,8 +14,8 @@ from page_stories import history, seen, serving, tick, world
 
 from busta_health_dagster.domain.access import Role
 from busta_health_dagster.domain.observation import Status
-from busta_health_dagster.pipeline import access
-from busta_health_dagster.pipeline.alert import alert_pass
+from busta_health_dagster.pipeline.alerting.alert_pass import alert_pass
+from busta_health_dagster.pipeline.app import access
 from busta_health_dagster.testing import FakeClock
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Browser, Page
 
-    from busta_health_dagster.pipeline.app import App
+    from busta_health_dagster.pipeline.app.app import App
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 pytestmark = [
@@ -59,11 +59,11 @@ def whole(app: App) -> Any:
     """All of our routes, REST included, behind the real door."""
     from starlette.applications import Starlette
 
-    from busta_health_dagster.web.door import Door
+    from busta_health_dagster.web.auth_middleware import AuthMiddleware
     from busta_health_dagster.web.routes import routes
     from busta_health_dagster.web.serve import doorkeeper
 
-    return Door(Starlette(routes=routes(app)), doorkeeper(app, host="127.0.0.1", port=0))
+    return AuthMiddleware(Starlette(routes=routes(app)), doorkeeper(app, host="127.0.0.1", port=0))
 
 
 @pytest.fixture

@@ -13,11 +13,11 @@ import pytest
 from small_home import ALERTS
 
 from busta_health_dagster import bootstrap
-from busta_health_dagster.pipeline.status import fleet_health
+from busta_health_dagster.pipeline.views.status import fleet_health
 
 pytestmark = pytest.mark.e2e
 
-TICK = "from busta_health_dagster import bootstrap; from busta_health_dagster.pipeline.tick import run_tick\nwith bootstrap.open_app(create_store=True) as app: print(len(run_tick(app).observations))"
+TICK = "from busta_health_dagster import bootstrap; from busta_health_dagster.pipeline.tick.tick import run_tick\nwith bootstrap.open_app(create_store=True) as app: print(len(run_tick(app).observations))"
 SOURCES = """\
 version: 1
 sources:

@@ -100,7 +100,7 @@ def test_up_from_start_to_stop(environment: dict[str, str]) -> None:
 
             eventually(assets, 60, "the UI's GraphQL shows the assets")
 
-            def looked() -> dict[str, dict] | None:
+            def observed() -> dict[str, dict] | None:
                 found = health(environment)  # the web process makes the store before the first tick fills it
                 return found if found and all(row["observed_at"] for row in found.values()) else None
 

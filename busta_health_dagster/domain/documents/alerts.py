@@ -58,7 +58,7 @@ class AlertRow(TypedDict):
     worst: Number | None
     reason: str
     resolve_reason: str | None
-    told: list[str]
+    notified: list[str]
     group: str | None
     message: str | None
     coming: str
@@ -111,7 +111,7 @@ the language, hence this form.)
 """
 
 
-class Judged(TypedDict):
+class Evaluated(TypedDict):
     """One look and what the rule said of it."""
 
     slot: str
@@ -141,7 +141,7 @@ TransitionRow = TypedDict(
 """One thing that happened to an alert."""
 
 
-class RouteLooked(TypedDict):
+class RouteConsidered(TypedDict):
     """A route that was looked at when the alert opened."""
 
     number: int
@@ -161,7 +161,7 @@ class Occurrence(TypedDict):
 class Covering(TypedDict):
     """Which planned work lay over the alert, of how many windows."""
 
-    looked_at: int
+    considered: int
     covering: list[Occurrence]
 
 
@@ -212,7 +212,7 @@ class AlsoSeen(TypedDict):
     lasted_s: int | None
 
 
-class AlertStory(TypedDict):
+class AlertExplanation(TypedDict):
     """Why was I (not) told: `alerts explain ID -o json`. `policies` are the escalations frozen when it opened."""
 
     at: str
@@ -224,9 +224,9 @@ class AlertStory(TypedDict):
     flapping_percent: Number
     flapping_starts_percent: Number
     unknown: int
-    verdicts: list[Judged]
+    verdicts: list[Evaluated]
     transitions: list[TransitionRow]
-    routes: list[RouteLooked]
+    routes: list[RouteConsidered]
     maintenance: Covering
     deliveries: list[DeliveryRow]
     not_sent: list[NotSent]
@@ -246,7 +246,7 @@ class Standing(TypedDict):
     progress: str | None
 
 
-class SourceStory(TypedDict):
+class SourceExplanation(TypedDict):
     """Why a source has the alerts it has, or none: `alerts explain SOURCE -o json`. `imported`: its history came from
     files and nobody watches it; `at` is then the end of that history.
     """

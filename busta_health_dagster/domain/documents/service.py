@@ -52,7 +52,7 @@ class WindowEnded(TypedDict):
     said: str
 
 
-class PlannedOccurrence(Occurrence):
+class MaintenanceOccurrence(Occurrence):
     """One time that a window is on: an entry of `maintenance preview -o json`."""
 
     reason: str
@@ -186,7 +186,7 @@ class IncidentNote(TypedDict):
 NoteKind = Literal["note", "cause"]
 
 
-class IncidentStory(IncidentRow):
+class IncidentDetail(IncidentRow):
     """Everything that happened in one incident, oldest first: `incidents show -o json`."""
 
     timeline: list[IncidentEvent]

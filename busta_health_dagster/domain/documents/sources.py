@@ -105,7 +105,7 @@ class SourceInfo(SourceRow):
     config: str
 
 
-class Look(TypedDict):
+class ObservationRow(TypedDict):
     """One observation: an entry of `sources history -o json` and `sources check -o json`."""
 
     source: str
@@ -124,7 +124,7 @@ class Look(TypedDict):
     phases_ms: dict[str, Number] | None
 
 
-class BeatTaken(TypedDict):
+class HeartbeatAccepted(TypedDict):
     """A beat was recorded."""
 
     source: str

@@ -11,9 +11,9 @@ from busta_health_dagster.engines.anomaly import filter as filters
 from busta_health_dagster.engines.anomaly import learning, rules, shape, steps
 from busta_health_dagster.engines.anomaly import settings as s
 from busta_health_dagster.engines.anomaly.explain import Numbers
+from busta_health_dagster.engines.anomaly.finding_state import Desk
 from busta_health_dagster.engines.anomaly.rows import Rows
 from busta_health_dagster.engines.anomaly.settings import DEFAULT, DetectorSettings
-from busta_health_dagster.engines.anomaly.terms import Desk
 from busta_health_dagster.engines.anomaly.tick import DOWN, UNKNOWN, Tick
 from busta_health_dagster.engines.baseline import units
 from busta_health_dagster.engines.baseline.history import History
@@ -143,7 +143,7 @@ class DetectorBank:
             (RESPONSE, s.SPIKES, shape.spikes(rows, cfg, inn)),
             (ITEMS, s.VARIANCE, shape.variance(rows, cfg, inn)),
         ):
-            for row, normal in desk.follow(term, inn.judged[metric], now):
+            for row, normal in desk.follow(term, inn.evaluated[metric], now):
                 shape.closed(
                     rows, cfg, metric, row, rate=float(now.observed[row] / max(now.polls[row], 1)) if normal else None
                 )

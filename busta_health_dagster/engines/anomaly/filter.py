@@ -23,7 +23,7 @@ class Innovation:
     """
 
     present: Array
-    judged: Array
+    evaluated: Array
     base: Array
     residual: Array
     z: Array
@@ -117,7 +117,7 @@ def _warm_up(rows: Rows, ready: Array) -> None:
 
 def learn(rows: Rows, inn: Innovation, calm: Array) -> None:
     """The level follows slowly, clipped, and only in `calm` series (3, N): no incident, no outage, no maintenance."""
-    move = inn.judged & calm
+    move = inn.evaluated & calm
     floor = np.where(rows.fit_days >= 15, s.LEVEL_FLOOR, np.where(rows.fit_days > 0, s.LEVEL_FLOOR, 24))
     gain = 1.0 / np.minimum(np.maximum(rows.n, floor), s.LEVEL_CEILING)
     bounded = np.clip(inn.residual, -2.5 * inn.sigma, 2.5 * inn.sigma)

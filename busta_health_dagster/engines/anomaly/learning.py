@@ -117,7 +117,7 @@ def turned(rows: Rows, row: int, variance: float, slot: int, polls: int) -> bool
     if rows.fit_days[ITEMS, row] < 7 or step > 1800:
         return False
     depth = rows.ring.shape[0]
-    back = np.arange(int(min(rows.n[ITEMS, row], depth, max(clock.LOOK_S // step, 12))))
+    back = np.arange(int(min(rows.n[ITEMS, row], depth, max(clock.OBSERVATION_S // step, 12))))
     residual = rows.ring[(rows.n[ITEMS, row] - 1 - back) % depth, ITEMS, row].astype(np.float64)
     local = slot - int(rows.clock[row]) - step * back
     return clock.explains(rows.coef[:, ITEMS, row], float(np.sqrt(variance)), local, residual, polls)

@@ -4,18 +4,18 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from busta_health_dagster.domain.anomaly import Band, Basis, Metric
+from busta_health_dagster.domain.anomaly import Basis, Metric, NormalRange
 from busta_health_dagster.engines.anomaly import learning
 from busta_health_dagster.engines.anomaly import settings as s
 from busta_health_dagster.engines.anomaly.bank import DetectorBank
-from busta_health_dagster.engines.baseline import bands, noise, profile
+from busta_health_dagster.engines.baseline import noise, normal_ranges, profile
 from busta_health_dagster.engines.baseline.calendar import Standing
 from busta_health_dagster.engines.baseline.units import ITEMS, METRICS, QUALITY, Array
 
 
-def source_bands(
+def source_normal_ranges(
     bank: DetectorBank, name: str, metric: Metric, epochs: Iterable[int], standings: Iterable[Standing]
-) -> list[Band]:
+) -> list[NormalRange]:
     """The band of one source's metric at each instant; `standings` are the known events at those instants."""
     row, m = bank.row(name), METRICS.index(metric)
     coef, centre, variance, weight, basis = _source(bank, row, m)
@@ -26,15 +26,17 @@ def source_bands(
     clock = int(bank.rows.clock[row]) if m == ITEMS else 0
     middle = centre + profile.evaluate(m, coef, at - clock, kinds, positions)
     doubt = _doubt(bank, row, m, weight, at)
-    return [bands.band(m, float(u), variance, float(d), basis) for u, d in zip(middle, doubt, strict=True)]
+    return [
+        normal_ranges.normal_range(m, float(u), variance, float(d), basis) for u, d in zip(middle, doubt, strict=True)
+    ]
 
 
-def source_week(bank: DetectorBank, name: str, metric: Metric) -> tuple[Band, ...]:
+def source_week(bank: DetectorBank, name: str, metric: Metric) -> tuple[NormalRange, ...]:
     """168 bands of one source's metric, Monday 00:00 UTC first."""
     row, m = bank.row(name), METRICS.index(metric)
     coef, centre, variance, weight, basis = _source(bank, row, m)
     clock = int(bank.rows.clock[row]) if m == ITEMS else 0
-    return bands.week(
+    return normal_ranges.week(
         m,
         coef,
         centre=centre,
@@ -45,7 +47,7 @@ def source_week(bank: DetectorBank, name: str, metric: Metric) -> tuple[Band, ..
     )
 
 
-def type_week(bank: DetectorBank, type_name: str, metric: Metric) -> tuple[Band, ...] | None:
+def type_week(bank: DetectorBank, type_name: str, metric: Metric) -> tuple[NormalRange, ...] | None:
     """168 bands of a type: what its members have in common, and how much they differ. None before any member has a
     fit.
     """
@@ -59,7 +61,7 @@ def type_week(bank: DetectorBank, type_name: str, metric: Metric) -> tuple[Band,
     levels = rows.offset[m, fitted] + rows.level[m, fitted]
     spread = float(levels.std()) if len(fitted) > 1 else 0.0
     variance = float((rows.ar[m, fitted] + rows.white[m, fitted]).mean()) + spread**2
-    return bands.week(
+    return normal_ranges.week(
         m,
         coef,
         centre=float(np.median(levels)),

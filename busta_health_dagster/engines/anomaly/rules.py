@@ -5,9 +5,9 @@ from math import comb
 import numpy as np
 
 from busta_health_dagster.engines.anomaly import settings as s
-from busta_health_dagster.engines.anomaly.lamp import Lamp
 from busta_health_dagster.engines.anomaly.rows import AGE_DAYS, Rows
 from busta_health_dagster.engines.anomaly.settings import DetectorSettings
+from busta_health_dagster.engines.anomaly.test_result import TestResult
 from busta_health_dagster.engines.baseline.units import DAY_S, Array
 
 MASK = (1 << s.CLOSE) - 1
@@ -16,7 +16,7 @@ DOWN_PRIOR, DOWN_MEMORY = 2000.0, 8000.0
 HABIT_MEMORY = 6048.0
 
 
-def failures(rows: Rows, cfg: DetectorSettings, live: Array, down: Array) -> Lamp:
+def failures(rows: Rows, cfg: DetectorSettings, live: Array, down: Array) -> TestResult:
     """Downs among the last 12 answered polls. Maintenance and unknown slots are not polls: `live` leaves them out."""
     rows.downs[live] = ((rows.downs[live].astype(np.int32) << 1 | down[live]) & MASK).astype(np.int16)
     rows.polls[live] += 1
@@ -33,7 +33,7 @@ def failures(rows: Rows, cfg: DetectorSettings, live: Array, down: Array) -> Lam
         at[failed] = np.where(better, n, at[failed])
         count[failed] = np.where(better, k, count[failed])
     lit = live & down & (best > cfg.fail_h + cfg.dial)
-    return Lamp(lit, live & (POPCOUNT[rows.downs] == 0), best, at, base * at, count)
+    return TestResult(lit, live & (POPCOUNT[rows.downs] == 0), best, at, base * at, count)
 
 
 def _log_tail(k: Array, n: int, p: Array) -> Array:
@@ -71,14 +71,14 @@ def age_limit(rows: Rows, cadence_s: Array) -> Array:
     return np.where(stated, np.maximum(limit, 1.05 * cadence_s), limit)
 
 
-def stale(rows: Rows, up: Array, age: Array, cadence_s: Array) -> Lamp:
+def stale(rows: Rows, up: Array, age: Array, cadence_s: Array) -> TestResult:
     """Data older than this source's data ever are. Looks at answered polls only: while down, age says nothing new."""
     limit = age_limit(rows, cadence_s)
     seen = up & np.isfinite(age)
     lit = seen & (age > limit)
     with np.errstate(invalid="ignore"):
         g = np.where(lit, np.log(10.0) * (3.0 + np.log10(np.maximum(age / np.maximum(limit, 1.0), 1.0))), 0.0)
-    return Lamp(lit, seen & ~lit, g, np.ones(rows.size), limit, age)
+    return TestResult(lit, seen & ~lit, g, np.ones(rows.size), limit, age)
 
 
 def learn_age(rows: Rows, slots: Array, up: Array, age: Array, calm: Array) -> None:
@@ -93,7 +93,7 @@ def learn_age(rows: Rows, slots: Array, up: Array, age: Array, calm: Array) -> N
     rows.age_today[move] = np.fmax(rows.age_today[move], age[move]).astype(np.float32)
 
 
-def frozen(rows: Rows, cfg: DetectorSettings, up: Array, items: Array, quality: Array) -> Lamp:
+def frozen(rows: Rows, cfg: DetectorSettings, up: Array, items: Array, quality: Array) -> TestResult:
     """Exact repeats of (items > 0, quality): at least 3, more for a source whose values do stand still at times."""
     seen = up & (items > 0)
     both = np.isnan(quality) & np.isnan(rows.last_quality)
@@ -108,7 +108,7 @@ def frozen(rows: Rows, cfg: DetectorSettings, up: Array, items: Array, quality: 
     need = np.where(settled & (rows.run_max >= 3), by_habit, np.maximum(by_chance, by_habit))
     # A value that has never moved is not frozen, it is constant.
     lit = seen & (rows.run >= need) & (rows.changes >= 24)
-    return Lamp(lit, seen & ~same, rows.run * -np.log(chance), rows.run + 1, need, rows.run)
+    return TestResult(lit, seen & ~same, rows.run * -np.log(chance), rows.run + 1, need, rows.run)
 
 
 def learn_frozen(rows: Rows, up: Array, items: Array, calm: Array) -> None:

@@ -81,8 +81,8 @@ class _Scorer:
             self.raw.append((at, value))
         if self.count in {START, RESCALE}:
             self._begin()
-            return [self._judge(*row) for row in self.raw][-1]
-        return self._judge(at, value) if self.count > START else 0.0
+            return [self._evaluate(*row) for row in self.raw][-1]
+        return self._evaluate(at, value) if self.count > START else 0.0
 
     def _begin(self) -> None:
         """Chooses transform, scale and interval from the rows so far, and starts the filter anew."""
@@ -106,7 +106,7 @@ class _Scorer:
     def _forward(self, value: Array) -> Array:
         return np.log(np.maximum(value, 1e-300)) if self.logarithmic else value
 
-    def _judge(self, at: int, value: float) -> float:
+    def _evaluate(self, at: int, value: float) -> float:
         r, cfg = self.rows, self.settings
         # Two rows of one timestamp are two polls: the second counts as the next instant.
         self.slot = max(at, self.slot + 1)

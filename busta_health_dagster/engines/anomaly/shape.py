@@ -7,9 +7,9 @@ import numpy as np
 
 from busta_health_dagster.engines.anomaly import settings as s
 from busta_health_dagster.engines.anomaly.filter import Innovation
-from busta_health_dagster.engines.anomaly.lamp import Lamp
 from busta_health_dagster.engines.anomaly.rows import Rows, scatter
 from busta_health_dagster.engines.anomaly.settings import DetectorSettings
+from busta_health_dagster.engines.anomaly.test_result import TestResult
 from busta_health_dagster.engines.baseline.units import ITEMS, RESPONSE, Array
 
 MEMORY = 6048.0  # polls after which an own spike is half forgotten, roughly
@@ -27,12 +27,12 @@ def record(rows: Rows, inn: Innovation, doubt: Array, calm: Array) -> None:
     now = z.copy()
     # The items' scatter is itself an event: their noise is measured before the longest window of its test.
     now[ITEMS] = np.take_along_axis(rows.zring, at, axis=0)[0, ITEMS]
-    move = inn.judged & calm & (now != 0)
+    move = inn.evaluated & calm & (now != 0)
     rows.unrest[...] += np.where(move, (np.minimum(now**2, Z2_CAP) - rows.unrest) / s.UNREST_MEMORY, 0.0)
     wander = np.log(np.maximum(rows.unrest, 1.0)) ** 2
     fitted = move & (rows.fit_days > 0)
     rows.restless[...] += np.where(fitted, (wander - rows.restless) / s.RESTLESS_MEMORY, 0.0)
-    scatter(rows.zring, (rows.n - 1) % rows.zring.shape[0], np.clip(z, -99.0, 99.0), inn.judged)
+    scatter(rows.zring, (rows.n - 1) % rows.zring.shape[0], np.clip(z, -99.0, 99.0), inn.evaluated)
 
 
 def _back(rows: Rows, metric: int) -> Array:
@@ -43,7 +43,7 @@ def _back(rows: Rows, metric: int) -> Array:
 
 
 def _free(rows: Rows, inn: Innovation, metric: int) -> Array:
-    return np.asarray(inn.judged[metric] & (rows.incident[metric] == 0) & (rows.hold[metric] == 0))
+    return np.asarray(inn.evaluated[metric] & (rows.incident[metric] == 0) & (rows.hold[metric] == 0))
 
 
 def spike_rate(rows: Rows, cfg: DetectorSettings) -> Array:
@@ -52,7 +52,7 @@ def spike_rate(rows: Rows, cfg: DetectorSettings) -> Array:
     return np.maximum(own, cfg.spike_floor)
 
 
-def spikes(rows: Rows, cfg: DetectorSettings, inn: Innovation) -> Lamp:
+def spikes(rows: Rows, cfg: DetectorSettings, inn: Innovation) -> TestResult:
     """Binomial likelihood ratio of exceedances over 8 to 36 polls; at least three of them."""
     limit = np.maximum(2.3, np.log(2.6) / np.maximum(inn.sigma[RESPONSE], 1e-9))
     k = np.cumsum(_back(rows, RESPONSE) / np.sqrt(inn.unrest[RESPONSE]) > limit, axis=0)
@@ -64,7 +64,7 @@ def spikes(rows: Rows, cfg: DetectorSettings, inn: Innovation) -> Lamp:
         better = g > best
         best, at, count = np.where(better, g, best), np.where(better, n, at), np.where(better, hits, count)
     free = _free(rows, inn, RESPONSE)
-    return Lamp(
+    return TestResult(
         free & (best > cfg.spike_h + cfg.dial + s.pace(rows.interval_s)),
         k[s.CLOSE - 1] <= 1,
         best,
@@ -83,7 +83,7 @@ def binomial(k: Array, n: float, p0: Array) -> Array:
     return np.where(p > p0, g, 0.0)
 
 
-def variance(rows: Rows, cfg: DetectorSettings, inn: Innovation) -> Lamp:
+def variance(rows: Rows, cfg: DetectorSettings, inn: Innovation) -> TestResult:
     """Likelihood ratio of a variance at least twice the normal one over 12 to 36 polls."""
     z2 = np.cumsum(np.minimum(_back(rows, ITEMS) ** 2 / inn.unrest[ITEMS], Z2_CAP), axis=0, dtype=np.float64)
     best, at, ratio = np.zeros(rows.size), np.full(rows.size, s.VARIANCE_WINDOWS[0]), np.ones(rows.size)
@@ -101,16 +101,16 @@ def variance(rows: Rows, cfg: DetectorSettings, inn: Innovation) -> Lamp:
         + s.pace(rows.interval_s)
         + cfg.scatter_h * np.maximum(np.log(often / cfg.scatter_usual), 0.0)
     )
-    return Lamp(free & (best > h), z2[s.CLOSE - 1] / s.CLOSE < NOISIER, best, at, np.ones(rows.size), ratio)
+    return TestResult(free & (best > h), z2[s.CLOSE - 1] / s.CLOSE < NOISIER, best, at, np.ones(rows.size), ratio)
 
 
 def learn(rows: Rows, inn: Innovation, calm: Array) -> None:
     """Counts spikes and doubled scatter of calm polls (N,)."""
-    move, keep = inn.judged[ITEMS] & calm & (rows.incident[ITEMS] == 0), 1 - 1 / SCATTER_MEMORY
+    move, keep = inn.evaluated[ITEMS] & calm & (rows.incident[ITEMS] == 0), 1 - 1 / SCATTER_MEMORY
     wide = np.minimum(_back(rows, ITEMS)[:24] ** 2, Z2_CAP).mean(axis=0) > NOISIER
     rows.scatter[...] = np.where(move, rows.scatter * keep + wide, rows.scatter)
     rows.scatter_n[...] = np.where(move, rows.scatter_n * keep + 1, rows.scatter_n)
-    move = inn.judged[RESPONSE] & calm
+    move = inn.evaluated[RESPONSE] & calm
     hit = inn.z[RESPONSE] > np.maximum(2.3, np.log(2.6) / np.maximum(inn.sigma[RESPONSE], 1e-9))
     keep = 1 - 1 / MEMORY
     rows.spike_k[...] = np.where(move, rows.spike_k * keep + hit, rows.spike_k)

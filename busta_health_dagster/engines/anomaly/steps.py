@@ -49,15 +49,15 @@ def limits(cfg: DetectorSettings, sigma: Array, near: Array, doubt: Array) -> tu
 
 def update(rows: Rows, inn: Innovation, doubt: Array) -> None:
     """Adds the poll to every window; one seen through a doubtful profile (3, N) counts for less."""
-    judged = inn.judged
+    evaluated = inn.evaluated
     for columns, start, due in (
-        (0, rows.w % s.FINE_COLUMNS, judged),
-        (s.FINE_COLUMNS, rows.w // s.STRIDE % s.COARSE_COLUMNS, judged & (rows.w % s.STRIDE == 0)),
+        (0, rows.w % s.FINE_COLUMNS, evaluated),
+        (s.FINE_COLUMNS, rows.w // s.STRIDE % s.COARSE_COLUMNS, evaluated & (rows.w % s.STRIDE == 0)),
     ):
         for ring in (rows.drift, rows.info, rows.bias):
             scatter(ring, start + columns, 0.0, due)
-    inverse = np.where(judged, 1.0 / (inn.variance + doubt**2), 0.0)
-    phi = np.where(judged, inn.phi, 1.0).astype(np.float32)
+    inverse = np.where(evaluated, 1.0 / (inn.variance + doubt**2), 0.0)
+    phi = np.where(evaluated, inn.phi, 1.0).astype(np.float32)
     bias, drift, info = rows.bias, rows.drift, rows.info
     bias *= phi
     m = 1.0 - bias
@@ -66,7 +66,7 @@ def update(rows: Rows, inn: Innovation, doubt: Array) -> None:
     m *= m
     m *= inverse.astype(np.float32)
     info += m
-    rows.w[judged] += 1
+    rows.w[evaluated] += 1
 
 
 def test(rows: Rows, inn: Innovation, d0: Array, d1: Array) -> tuple[Array, Array, Array, Array]:
@@ -77,14 +77,14 @@ def test(rows: Rows, inn: Innovation, d0: Array, d1: Array) -> tuple[Array, Arra
     t, i = np.take_along_axis(rows.drift, at, 0), np.take_along_axis(rows.info, at, 0)
     valid = rows.w >= FINE
     ages = FINE
-    if ((rows.w % s.STRIDE == 0) & (rows.w >= s.COARSE[0]) & inn.judged).any():
+    if ((rows.w % s.STRIDE == 0) & (rows.w >= s.COARSE[0]) & inn.evaluated).any():
         at = s.FINE_COLUMNS + (rows.w - COARSE) // s.STRIDE % s.COARSE_COLUMNS
         t = np.concatenate([t, np.take_along_axis(rows.drift, at, 0)])
         i = np.concatenate([i, np.take_along_axis(rows.info, at, 0)])
         valid = np.concatenate([valid, (rows.w >= COARSE) & (rows.w % s.STRIDE == 0)])
         ages = AGES
     t, i = t.astype(np.float64), np.maximum(i.astype(np.float64), 1e-12)
-    valid &= inn.judged
+    valid &= inn.evaluated
     out = []
     for sign in (1.0, -1.0):
         side = sign * t
@@ -105,7 +105,7 @@ def heaviness(rows: Rows, cfg: DetectorSettings) -> Array:
 
 def learn(rows: Rows, inn: Innovation, calm: Array) -> None:
     """Counts wild innovations of calm polls (3, N)."""
-    move, keep = inn.judged & calm, 1 - 1 / TAIL_MEMORY
+    move, keep = inn.evaluated & calm, 1 - 1 / TAIL_MEMORY
     for i, wild in enumerate((inn.z > 3.0, inn.z < -3.0)):
         rows.tail[i] = np.where(move, rows.tail[i] * keep + wild, rows.tail[i])
     rows.tail_n[...] = np.where(move, rows.tail_n * keep + 1, rows.tail_n)
@@ -120,9 +120,9 @@ def judge(rows: Rows, cfg: DetectorSettings, inn: Innovation, *, d0: Array, d1: 
     # Six sigma in nats is 18: the dial moves a jump as it moves the other tests.
     reach = float(np.sqrt(max(cfg.gross_sigma**2 + 2 * cfg.dial, 1.0)))
     beyond = np.abs(inn.residual) > np.maximum(reach * inn.sigma, d1) + np.maximum(d1 - cfg.d1, 0.0)
-    wild = np.where(inn.judged & beyond, np.sign(inn.residual), 0)
+    wild = np.where(inn.evaluated & beyond, np.sign(inn.residual), 0)
     gross = (wild != 0) & (wild == rows.gross)
-    rows.gross[inn.judged] = wild[inn.judged].astype(np.int8)
+    rows.gross[inn.evaluated] = wild[inn.evaluated].astype(np.int8)
 
     up = (g_up > h_up) & (g_up >= g_down) | gross & (wild > 0)
     down = ((g_down > h_down) & ~up) | gross & (wild < 0)
@@ -136,22 +136,22 @@ def judge(rows: Rows, cfg: DetectorSettings, inn: Innovation, *, d0: Array, d1: 
         & (np.abs(delta + rows.level - rows.old_level) < np.maximum(closeness, 0.35 * np.abs(delta)))
     )
     side = np.where(returning, 0, side)
-    heard = (side > 0) & (cfg.alarm_up > 0) | (side < 0) & (cfg.alarm_down > 0)
+    listened = (side > 0) & (cfg.alarm_up > 0) | (side < 0) & (cfg.alarm_down > 0)
     standing = rows.incident
     alarmed = np.abs(standing) == 1
-    opens = heard & ~alarmed
+    opens = listened & ~alarmed
     for i in np.nonzero(opens[ITEMS])[0]:
         opens[ITEMS, i] = not learning.turned(
             rows, int(i), float(inn.variance[ITEMS, i]), int(slots[i]), int(polls[ITEMS, i])
         )
-    silent = (side != 0) & ~heard & (standing == 0)
+    silent = (side != 0) & ~listened & (standing == 0)
     rows.incident[opens] = side[opens]
     rows.incident[silent] = 2 * side[silent]
     rows.incident_n[opens | silent] = 0
-    rows.incident_n[inn.judged & (rows.incident != 0)] += 1
+    rows.incident_n[inn.evaluated & (rows.incident != 0)] += 1
 
     mean = recent_mean(rows.ring, rows.n, s.CLOSE)
-    running = inn.judged & (rows.incident != 0) & ~opens & ~silent
+    running = inn.evaluated & (rows.incident != 0) & ~opens & ~silent
     over = running & (rows.incident_n > s.CLOSE) & (np.abs(mean) < closeness)
     renewed = running & ~over & (rows.incident_n > s.NEW_NORMAL)
     cleared, renewed_heard = over & (np.abs(rows.incident) == 1), renewed & (np.abs(rows.incident) == 1)
@@ -167,7 +167,7 @@ def judge(rows: Rows, cfg: DetectorSettings, inn: Innovation, *, d0: Array, d1: 
     ended |= cleared
     rows.incident[ended] = 0
     rows.w[ended] = 0
-    rows.hold[inn.judged] = np.maximum(rows.hold[inn.judged] - 1, 0)
+    rows.hold[inn.evaluated] = np.maximum(rows.hold[inn.evaluated] - 1, 0)
     rows.hold[ended] = s.CLOSE - 1
     return Steps(
         np.where(opens, side, 0),

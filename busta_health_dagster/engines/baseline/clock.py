@@ -16,7 +16,7 @@ from busta_health_dagster.engines.baseline.units import DAY_S, ITEMS, Array
 SHIFTS: Final = (3600, -3600)
 GAIN: Final = 0.12  # nats per poll by which a turned profile must explain the last day better
 CAP: Final = 9.0
-LOOK_S: Final = 6 * 3600  # how far back a step of the items is compared with a clock change
+OBSERVATION_S: Final = 6 * 3600  # how far back a step of the items is compared with a clock change
 
 
 def detect(coef: Array, sigma: float, clock: int, history: History) -> int:

@@ -13,7 +13,7 @@ from busta_health_dagster.engines.rules.compile import (
     Inputs,
     SourceRules,
     evaluate,
-    judge,
+    evaluate_rules,
     rules_for,
     survey,
 )
@@ -36,8 +36,8 @@ __all__ = [
     "effective_rules",
     "evaluate",
     "evaluate_external",
+    "evaluate_rules",
     "failure_check",
-    "judge",
     "limits_for",
     "quality_check",
     "rules_for",

@@ -39,7 +39,7 @@ def check_verdicts(
     return {v.name: v for v in verdicts}
 
 
-def failure_check(source: Source, limits: Limits, failed: int, looked: int, good_in_a_row: int = 0) -> CheckVerdict:
+def failure_check(source: Source, limits: Limits, failed: int, observed: int, good_in_a_row: int = 0) -> CheckVerdict:
     """From counts, for callers that keep them (`window.good_run`). ERROR when the share is also outside the SLA's
     allowance.
 
@@ -47,13 +47,13 @@ def failure_check(source: Source, limits: Limits, failed: int, looked: int, good
     """
     if limits.failure_ratio is None or limits.failure_over_s is None:
         return CheckVerdict("failure_rate", Outcome.GOOD, "WARN", "no rule sets a limit")
-    if not looked:
+    if not observed:
         return CheckVerdict("failure_rate", Outcome.UNKNOWN, "WARN", "no look to count")
-    share = failed / looked
+    share = failed / observed
     enough = share > limits.failure_ratio and failed >= limits.failure_min_bad
     over = enough and good_in_a_row < CLEARS_AFTER
     reason = (
-        f"{share * 100:.2f}% failed ({failed} of {looked}) over {config_duration(limits.failure_over_s)}, "
+        f"{share * 100:.2f}% failed ({failed} of {observed}) over {config_duration(limits.failure_over_s)}, "
         f"limit {limits.failure_ratio * 100:g}%"
     )
     if enough and not over:
@@ -62,7 +62,7 @@ def failure_check(source: Source, limits: Limits, failed: int, looked: int, good
         reason += f", and fewer than {limits.failure_min_bad} failed"
     numbers = {
         "failed": failed,
-        "looked": looked,
+        "observed": observed,
         "failed_percent": share * 100,
         "limit_percent": limits.failure_ratio * 100,
     }

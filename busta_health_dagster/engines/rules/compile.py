@@ -89,7 +89,9 @@ def _compile(rule: Rule, source: Source) -> Evaluator | str:
             return f"pattern {rule.pattern} is evaluated per instance, not per source"
 
 
-def judge(rules: SourceRules, window: SourceWindow, watched: Container[str] = ()) -> list[tuple[Rule, Verdict]]:
+def evaluate_rules(
+    rules: SourceRules, window: SourceWindow, watched: Container[str] = ()
+) -> list[tuple[Rule, Verdict]]:
     """Evaluate what is new, and mark it seen: the verdicts that matter, in the file's order.
 
     A good or unknown verdict matters only to a rule with an alert that is still watched (`Alert.watched`); `watched`

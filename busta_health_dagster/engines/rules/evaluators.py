@@ -18,7 +18,7 @@ from busta_health_dagster.engines.rules.window import (
     ANOMALY_BIT,
     CLOSED_BIT,
     INDEX,
-    LOOKED_BIT,
+    OBSERVED_BIT,
     QUALITY,
     STATUS_BIT,
     SourceWindow,
@@ -70,7 +70,7 @@ class NewestValue(Evaluator):
         self.index = INDEX[condition.metric]
         self.op = OPS[condition.op]
         # A rule about `unknown` looks at every look; any other rule about the status only at verdicts.
-        self.bit = LOOKED_BIT if condition.metric == "status" and limit == Status.UNKNOWN else 1 << self.index
+        self.bit = OBSERVED_BIT if condition.metric == "status" and limit == Status.UNKNOWN else 1 << self.index
 
     def outcome(self, w: SourceWindow) -> Outcome | None:
         if not w.fresh & self.bit:
@@ -133,7 +133,7 @@ class Combined(Evaluator):
         self.limits = tuple(limits)
         self.bits = 0
         for c in rule.conditions:
-            self.bits |= LOOKED_BIT if c.value == "unknown" else 1 << INDEX[c.metric]
+            self.bits |= OBSERVED_BIT if c.value == "unknown" else 1 << INDEX[c.metric]
 
     def outcome(self, w: SourceWindow) -> Outcome | None:
         if not w.fresh & self.bits:

@@ -91,7 +91,7 @@ def classify(observation: Observation, limits: Limits) -> Observation:
         stale = f"data {duration_text(age)} old, limit {duration_text(limits.data_age_s)}"
     if not slow and not stale:
         return observation
-    return observation.judged(Status.DEGRADED, "slow" if slow else "stale", "; ".join(filter(None, (slow, stale))))
+    return observation.evaluated(Status.DEGRADED, "slow" if slow else "stale", "; ".join(filter(None, (slow, stale))))
 
 
 def value_text(metric: str, value: float | None) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
-from busta_health_dagster.engines.flapping import STATES, is_flapping, push_state, ratio
+from busta_health_dagster.engines.alerting.flapping import STATES, is_flapping, push_state, ratio
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -48,7 +48,7 @@ class RateRing:
         self.bad = 0
 
     @property
-    def looked(self) -> int:
+    def observed(self) -> int:
         return len(self.slots)
 
     def push(self, slot: int, failed: bool) -> None:

@@ -52,12 +52,10 @@ class FailureRate(Evaluator):
         share = 100 * ring.bad / len(ring.slots) if ring.slots else None
         over = config_duration(self.over_s)
         shown = "no look" if share is None else f"{share:.2f}% failed"
-        reason = (
-            f"{shown} ({ring.bad} of {ring.looked}) over {over}, limit {self.limit:g}% and at least {self.rule.min_bad}"
-        )
+        reason = f"{shown} ({ring.bad} of {ring.observed}) over {over}, limit {self.limit:g}% and at least {self.rule.min_bad}"
         if w.good_run >= CLEARS_AFTER:
             reason += f"; {CLEARS_AFTER} good in a row"
-        numbers = {"failed": ring.bad, "looked": ring.looked, "over_s": self.over_s, "good_in_a_row": w.good_run}
+        numbers = {"failed": ring.bad, "observed": ring.observed, "over_s": self.over_s, "good_in_a_row": w.good_run}
         return Verdict(
             outcome, w.slot, reason, share, self.limit, numbers,
             settled=outcome is GOOD and w.good_run >= max(CLEARS_AFTER, self.rule.recover_after),

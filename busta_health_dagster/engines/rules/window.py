@@ -31,7 +31,7 @@ QUALITY = INDEX["quality"]
 STATUS_BIT, RESPONSE_BIT, ITEMS_BIT, AGE_BIT, QUALITY_BIT, FAILED_BIT, TLS_BIT, ATTEMPTS_BIT, SIZE_BIT = (
     1 << i for i in range(9)
 )
-LOOKED_BIT = 1 << 9  # a look happened, verdict or not
+OBSERVED_BIT = 1 << 9  # a look happened, verdict or not
 CLOSED_BIT = 1 << 10  # a slot is over, with or without a look
 ANOMALY_BIT = 1 << 11
 SLOTTED_BIT = 1 << 12  # a scheduled verdict outside maintenance entered the slot windows
@@ -131,7 +131,7 @@ class SourceWindow:
         self.slot = slot
         self.maintenance = maintenance
         self.anomaly = None
-        fresh = (self.fresh & QUALITY_BIT) | LOOKED_BIT | CLOSED_BIT
+        fresh = (self.fresh & QUALITY_BIT) | OBSERVED_BIT | CLOSED_BIT
         values = self.values
         values[0], values[5] = status, None
         values[1], values[2], values[3] = response_ms, items, data_age_s

@@ -6,9 +6,9 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Request
 
-from busta_health_dagster.domain.documents.alerts import AlertRow, AlertStory, SourceStory
+from busta_health_dagster.domain.documents.alerts import AlertExplanation, AlertRow, SourceExplanation
 from busta_health_dagster.domain.documents.delivery import ChannelAnswer, Outbox
-from busta_health_dagster.pipeline.alert_view import Wanted
+from busta_health_dagster.pipeline.views.alert_list import Wanted
 from busta_health_dagster.web.api.models import Ack, AlertPage, Requeued, Retry, Snooze
 from busta_health_dagster.web.api.parameters import AlertId, Cursor, Limit, Names, SourceName, monitor_of
 from busta_health_dagster.web.api.problems import RESPONSES, page
@@ -34,12 +34,12 @@ def alert(request: Request, alert: AlertId) -> AlertRow:
 
 
 @router.get("/alerts/{alert}/explain", summary="Why was I (not) told? The whole chain, each with its reason")
-def explained(request: Request, alert: AlertId) -> AlertStory:
+def explained(request: Request, alert: AlertId) -> AlertExplanation:
     return monitor_of(request).explain_alert(alert)
 
 
 @router.get("/sources/{name}/explain", summary="Why is there (no) alert? Every rule's verdict with its reason")
-def source_explained(request: Request, name: SourceName) -> SourceStory:
+def source_explained(request: Request, name: SourceName) -> SourceExplanation:
     return monitor_of(request).explain_source(name)
 
 

@@ -10,12 +10,12 @@ from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse
 
 from busta_health_dagster import __version__
-from busta_health_dagster.web.api import alerts, meaning, planned, sources
+from busta_health_dagster.web.api import alerts, maintenance, service_levels_and_reports, sources
 from busta_health_dagster.web.api.limits import Limits
 from busta_health_dagster.web.api.problems import declare, install
 
 if TYPE_CHECKING:
-    from busta_health_dagster.pipeline.app import App
+    from busta_health_dagster.pipeline.app.app import App
 
 DESCRIPTION = """What the monitor knows, and what may be done to it. Errors are RFC 9457 problem+json; lists page by cursor.
 Scripts send `Authorization: Bearer busta_...`; roles: viewer reads, operator acts, admin manages tokens, push only beats."""
@@ -34,7 +34,7 @@ def build(app: App) -> FastAPI:
     )
     api.state.busta = app
     install(api)
-    for part in (sources, alerts, planned, meaning):
+    for part in (sources, alerts, maintenance, service_levels_and_reports):
         api.include_router(part.router, prefix="/v1")
     api.add_middleware(Limits)
     generated = api.openapi

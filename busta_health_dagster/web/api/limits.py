@@ -6,12 +6,12 @@ import time
 from collections import OrderedDict
 from typing import TYPE_CHECKING
 
-from busta_health_dagster.web.door import Refusal, refuse
+from busta_health_dagster.web.auth_middleware import Refusal, refuse
 
 if TYPE_CHECKING:
     from typing import Any
 
-    from busta_health_dagster.web.door import Asgi, Receive, Scope, Send
+    from busta_health_dagster.web.auth_middleware import Asgi, Receive, Scope, Send
 
 BODY_BYTES = 64 * 1024
 PER_SECOND = 50.0

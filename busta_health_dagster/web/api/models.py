@@ -48,7 +48,7 @@ class Snooze(Body):
         return float(parse_seconds(self.for_))
 
 
-class Beat(Body):
+class Heartbeat(Body):
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"items": 5120, "ok": True}]})
     items: Annotated[int | None, Field(ge=0, le=2**53, description="How many records the run delivered.")] = None
     ok: Annotated[bool, Field(description="False: the run says itself that it failed.")] = True

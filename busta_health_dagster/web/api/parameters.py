@@ -7,8 +7,8 @@ from typing import Annotated, cast
 from fastapi import Path, Query, Request
 
 from busta_health_dagster.domain.access import Principal
-from busta_health_dagster.pipeline.app import App
-from busta_health_dagster.pipeline.monitor import Monitor
+from busta_health_dagster.pipeline.app.app import App
+from busta_health_dagster.pipeline.facade import Monitor
 
 Limit = Annotated[int, Query(ge=1, le=1000, description="At most so many rows.")]
 Cursor = Annotated[str | None, Query(max_length=64, description="`next` of the page before.")]

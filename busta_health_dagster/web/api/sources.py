@@ -10,17 +10,17 @@ from fastapi.responses import Response, StreamingResponse
 
 from busta_health_dagster.domain.documents.sources import (
     BaselineRow,
-    BeatTaken,
     Fleet,
     FleetStatus,
-    Look,
+    HeartbeatAccepted,
+    ObservationRow,
     SourceConfig,
     SourceInfo,
     SourceRow,
 )  # fmt: skip
 from busta_health_dagster.domain.units import parse_seconds
-from busta_health_dagster.pipeline.pages import version_of
-from busta_health_dagster.web.api.models import Beat, Page
+from busta_health_dagster.pipeline.views.overview import version_of
+from busta_health_dagster.web.api.models import Heartbeat, Page
 from busta_health_dagster.web.api.parameters import Cursor, Limit, Names, Since, SourceName, app_of, monitor_of
 from busta_health_dagster.web.api.problems import RESPONSES, page
 from busta_health_dagster.web.live import HEADERS, event_stream
@@ -98,7 +98,7 @@ def observations(
     manual: Annotated[bool, Query(description="Also the looks that people asked for.")] = True,
     limit: Limit = 200,
     cursor: Cursor = None,
-) -> Page[Look]:
+) -> Page[ObservationRow]:
     seen = monitor_of(request).history(name, since_s=int(parse_seconds(since)), manual=manual)
     return page(seen[::-1], limit, cursor)
 
@@ -122,14 +122,14 @@ def baseline(request: Request, name: SourceName) -> BaselineRow:
 
 
 @router.post("/sources/{name}/check", summary="Look at it now; kept as a manual observation")
-def check_source(request: Request, name: SourceName) -> Look:
+def check_source(request: Request, name: SourceName) -> ObservationRow:
     return monitor_of(request).check([name])[0]
 
 
 @router.post("/heartbeat/{name}", status_code=202, summary="A pipeline says that it ran; silence is the failure")
-def heartbeat(request: Request, name: SourceName, beat: Beat | None = None) -> BeatTaken:
-    said = beat or Beat()
-    return monitor_of(request).beat(name, items=said.items, ok=said.ok, message=said.message)
+def heartbeat(request: Request, name: SourceName, heartbeat: Heartbeat | None = None) -> HeartbeatAccepted:
+    said = heartbeat or Heartbeat()
+    return monitor_of(request).heartbeat(name, items=said.items, ok=said.ok, message=said.message)
 
 
 @router.get(

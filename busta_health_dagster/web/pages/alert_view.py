@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from busta_health_dagster.domain.alert import Alert, Transition
-    from busta_health_dagster.pipeline.page_alerts import ShownAlert
+    from busta_health_dagster.pipeline.views.page_alerts import ShownAlert
     from busta_health_dagster.store.outbox import OutboxRow
 
 
@@ -127,13 +127,13 @@ def _quiet(alert: Alert) -> str:
 
 
 def _next(one: ShownAlert, now: int) -> tuple[str, int | None]:
-    if one.tells_nobody or not one.open:
+    if one.notifies_nobody or not one.open:
         return "", None
     if one.next is None:
         return ("held by planned work" if one.alert.ladders and one.alert.mark is None else ""), None
     step = f"L{one.next.step} again" if one.next.repeat else f"L{one.next.step}"
-    whom = f" to {texts.listed(one.next.channels)}" if one.next.channels else ""
-    return f"{step}{whom} in {duration_text(max(one.next.at - now, 0))}", one.next.at
+    recipients = f" to {texts.listed(one.next.channels)}" if one.next.channels else ""
+    return f"{step}{recipients} in {duration_text(max(one.next.at - now, 0))}", one.next.at
 
 
 def _rungs(alert: Alert) -> tuple[Rung, ...]:
@@ -180,8 +180,8 @@ def _happened(transition: Transition) -> Happened:
         what += f", {transition.severity.word}" + (f", L{transition.step}" if transition.step else "")
     if transition.actor:
         what += f" by {transition.actor}"
-    told = f"to {texts.listed(transition.notify)}" if transition.notify else ""
-    why = " · ".join(part for part in (transition.reason, told) if part)
+    notified = f"to {texts.listed(transition.notify)}" if transition.notify else ""
+    why = " · ".join(part for part in (transition.reason, notified) if part)
     return Happened(transition.at, what, why, _MARKS.get(transition.event, ""))
 
 

@@ -13,14 +13,14 @@ from busta_health_dagster.web.pages.plotting import DAY_S, Axis, Chart
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from busta_health_dagster.pipeline.source_page import Normal
+    from busta_health_dagster.pipeline.views.source_page import Normal
     from busta_health_dagster.store.rollups import Bar
 
-BAND_WORDS = "normal for the hour of the week (p5–p95)"
+NORMAL_RANGE_WORDS = "normal for the hour of the week (p5–p95)"
 
 
 def response(
-    points: Sequence[Bar], since: int, until: int, *, limit: float | None, band: Sequence[Normal], window: str,
+    points: Sequence[Bar], since: int, until: int, *, limit: float | None, normal_range: Sequence[Normal], window: str,
     anomalies: Iterable[int] = (),
 ) -> Chart:  # fmt: skip
     """Mean response per bucket, with the limit, the normal band where one is known, and what was not answered.
@@ -31,12 +31,17 @@ def response(
     if not known:
         return Chart(Markup(""), f"No response time was measured in the last {window}.")
     values = [ms for _, ms in known]
-    edges = [*values, *([limit] if limit is not None else []), *(b.p5 for b in band), *(b.p95 for b in band)]
+    edges = [
+        *values,
+        *([limit] if limit is not None else []),
+        *(b.p5 for b in normal_range),
+        *(b.p95 for b in normal_range),
+    ]
     axis = Axis(max(min(edges), 0.2) / 1.4, max(edges) * 1.35, log=True)
     ticks = plotting.log_ticks(min(edges), max(edges))
     x = plotting.across(since, until)
     inner = plotting.gaps(points, since, until) + plotting.grid(axis(t) for t in ticks)
-    inner += plotting.band(band, x, axis, lowest=0.2) + plotting.limit_line(limit, axis)
+    inner += plotting.normal_range(normal_range, x, axis, lowest=0.2) + plotting.limit_line(limit, axis)
     inner += plotting.path(
         (None if ms is None else (10 * x(p.start), axis(ms))) for p in points for ms in [p.response_ms]
     )
@@ -48,7 +53,7 @@ def response(
     finding = _said(points, known, limit, window)
     legend = [
         ("sl", "mean"),
-        *([("sw", BAND_WORDS)] if band else []),
+        *([("sw", NORMAL_RANGE_WORDS)] if normal_range else []),
         *([("sd", "limit")] if limit is not None else []),
     ]
     if strange:
@@ -82,18 +87,24 @@ def _said(points: Sequence[Bar], known: Sequence[tuple[int, float]], limit: floa
     return text + (f". Down in {down} of {len(points)} points." if down else ". Always answered.")
 
 
-def quality(days: Sequence[tuple[int, float | None]], *, limit: float | None, band: Sequence[Normal] = ()) -> Chart:
+def quality(
+    days: Sequence[tuple[int, float | None]], *, limit: float | None, normal_range: Sequence[Normal] = ()
+) -> Chart:
     """Mean score of each day."""
     known = [(at, q) for at, q in days if q is not None]
     if len(known) < 2:
         return Chart(Markup(""), "Fewer than two days have a quality score.")
     values = [q for _, q in known]
-    low = min([*values, *([limit] if limit is not None else []), *(b.p5 for b in band)])
+    low = min([*values, *([limit] if limit is not None else []), *(b.p5 for b in normal_range)])
     axis = Axis(low - max((100 - low) * 0.15, 0.6), 100 + max((100 - low) * 0.06, 0.2), log=False)
     since, until = days[0][0], days[-1][0]
     x = plotting.across(since, until)
     ticks = sorted({round(v, 1) for v in (100.0, (100 + low) / 2, low)}, reverse=True)
-    inner = plotting.grid(axis(t) for t in ticks) + plotting.band(band, x, axis) + plotting.limit_line(limit, axis)
+    inner = (
+        plotting.grid(axis(t) for t in ticks)
+        + plotting.normal_range(normal_range, x, axis)
+        + plotting.limit_line(limit, axis)
+    )
     inner += plotting.path(None if q is None else (10 * x(at), axis(q)) for at, q in days)
     outer = plotting.y_labels([(axis(t), f"{t:g}") for t in ticks]) + plotting.x_labels(since, until)
     outer += plotting.limit_words(limit, axis, lambda v: f"{v:g}")
@@ -103,22 +114,29 @@ def quality(days: Sequence[tuple[int, float | None]], *, limit: float | None, ba
         under = sum(q < limit for q in values)
         finding += f"; {texts.plural(under, 'day')} under" if under else "; never under"
         finding += f" the limit of {limit:g}"
-    return Chart(plotting.plot(inner, outer, f"{finding}.", small=True), f"{finding}.", _band_legend(band))
+    return Chart(
+        plotting.plot(inner, outer, f"{finding}.", small=True), f"{finding}.", _normal_range_legend(normal_range)
+    )
 
 
 def items(
-    series: Sequence[tuple[int, float | None]], since: int, until: int, *, band: Sequence[Normal] = (), window: str
+    series: Sequence[tuple[int, float | None]],
+    since: int,
+    until: int,
+    *,
+    normal_range: Sequence[Normal] = (),
+    window: str,
 ) -> Chart:
     """Items per look, from zero: half of them missing has to look like half."""
     known = [n for _, n in series if n is not None]
     if not known:
         return Chart(Markup(""), "")
-    axis = Axis(0, max(*known, *(b.p95 for b in band), 1) * 1.12, log=False)
+    axis = Axis(0, max(*known, *(b.p95 for b in normal_range), 1) * 1.12, log=False)
     low_high = texts.stretch(texts.count(min(known)), texts.count(max(known)))
     finding = f"Items over {window}: {low_high}, last {texts.count(known[-1])}."
-    if band:
-        finding += f" Normal now is {texts.count(band[-1].p5)} to {texts.count(band[-1].p95)}."
-    return _series(series, since, until, axis, band, None, texts.count, finding)
+    if normal_range:
+        finding += f" Normal now is {texts.count(normal_range[-1].p5)} to {texts.count(normal_range[-1].p95)}."
+    return _series(series, since, until, axis, normal_range, None, texts.count, finding)
 
 
 def data_age(
@@ -139,18 +157,22 @@ def data_age(
 
 
 def _series(
-    series: Sequence[tuple[int, float | None]], since: int, until: int, axis: Axis, band: Sequence[Normal],
+    series: Sequence[tuple[int, float | None]], since: int, until: int, axis: Axis, normal_range: Sequence[Normal],
     limit: float | None, words: Callable[[float | None], str], finding: str,
 ) -> Chart:  # fmt: skip
     x = plotting.across(since, until)
     step = min((b[0] - a[0] for a, b in pairwise(series)), default=DAY_S)
     ticks = [axis.high / 1.12 * part for part in (0, 0.5, 1)]
-    inner = plotting.grid(axis(t) for t in ticks) + plotting.band(band, x, axis) + plotting.limit_line(limit, axis)
+    inner = (
+        plotting.grid(axis(t) for t in ticks)
+        + plotting.normal_range(normal_range, x, axis)
+        + plotting.limit_line(limit, axis)
+    )
     inner += plotting.path((None if v is None else (10 * x(at), axis(v)) for at, v in plotting.with_gaps(series, step)))
     outer = plotting.y_labels([(axis(t), words(t) if t else "0") for t in ticks]) + plotting.x_labels(since, until)
     outer += plotting.limit_words(limit, axis, words)
-    return Chart(plotting.plot(inner, outer, finding, small=True), finding, _band_legend(band))
+    return Chart(plotting.plot(inner, outer, finding, small=True), finding, _normal_range_legend(normal_range))
 
 
-def _band_legend(band: Sequence[Normal]) -> tuple[tuple[str, str], ...]:
-    return (("sw", BAND_WORDS),) if band else ()
+def _normal_range_legend(normal_range: Sequence[Normal]) -> tuple[tuple[str, str], ...]:
+    return (("sw", NORMAL_RANGE_WORDS),) if normal_range else ()

@@ -8,7 +8,7 @@ from busta_health_dagster.domain.units import duration_text
 from busta_health_dagster.web.pages import shapes, texts
 
 if TYPE_CHECKING:
-    from busta_health_dagster.pipeline.pages import FleetPage
+    from busta_health_dagster.pipeline.views.overview import FleetPage
 
 
 def kpis(page: FleetPage) -> dict[str, Any]:
@@ -21,7 +21,7 @@ def kpis(page: FleetPage) -> dict[str, Any]:
         gap = f"{'above' if difference >= 0 else 'below'} by {abs(difference):.2f}"
     month = page.incidents
     durations = [i.resolve_s for i in month.incidents if i.resolve_s is not None]
-    open_alerts = [a for a in page.alerts if a.open and not a.tells_nobody]
+    open_alerts = [a for a in page.alerts if a.open and not a.notifies_nobody]
     mttr = month.now.mttr.mean if month.now else None
     before = month.before.mttr.mean if month.before else None
     next_name = page.nearest

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 from busta_health_dagster.domain.health import WORST_FIRST
 from busta_health_dagster.domain.units import duration_text
-from busta_health_dagster.pipeline.status import STRIP_BUCKET_S
+from busta_health_dagster.pipeline.views.status import STRIP_BUCKET_S
 from busta_health_dagster.web.pages import figures, shapes, texts
 from busta_health_dagster.web.pages.alert_view import alert_view
 from busta_health_dagster.web.pages.gantt import gantt
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from busta_health_dagster.domain.health import SourceHealth
     from busta_health_dagster.domain.source import Source
-    from busta_health_dagster.pipeline.pages import FleetPage, Trend
+    from busta_health_dagster.pipeline.views.overview import FleetPage, Trend
     from busta_health_dagster.store.rollups import Bar
 
 PAGE_ROWS = 100
@@ -90,7 +90,7 @@ class Row:
     why: str
     feeds: str
     runbook: str | None
-    beats: Markup
+    heartbeats: Markup
     uptimes: tuple[tuple[str, str, bool], ...]
     p95: str
     p95_bad: bool
@@ -147,7 +147,9 @@ def row_view(row: SourceHealth, page: FleetPage, trend: Trend, source: Source | 
         why=reason(row, now, page),
         feeds=texts.listed(source.feeds) if source and row.unhealthy and source.feeds else "",
         runbook=source.runbook if source and row.unhealthy else None,
-        beats=shapes.beats(bar_words(trend.bars), "last 24 hours in half-hours", start=since, step_s=STRIP_BUCKET_S),
+        heartbeats=shapes.heartbeats(
+            bar_words(trend.bars), "last 24 hours in half-hours", start=since, step_s=STRIP_BUCKET_S
+        ),
         uptimes=tuple(
             (label, texts.share(row.uptime.get(key)), _missed(row.uptime.get(key), row.target))
             for label, key in (("24 h", "24h"), ("7 d", "7d"), ("30 d", "30d"))

@@ -12,18 +12,18 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from busta_health_dagster.domain.errors import Refused, StoreError, UnknownName
-from busta_health_dagster.pipeline.pages import trends
-from busta_health_dagster.pipeline.quality_page import validation_page
-from busta_health_dagster.pipeline.report_sending import kept_report
-from busta_health_dagster.pipeline.source_page import BUCKETS_S, source_page
-from busta_health_dagster.pipeline.status import STRIP_BUCKET_S, fleet_health
+from busta_health_dagster.pipeline.quality.quality_page import validation_page
+from busta_health_dagster.pipeline.reporting.sending import kept_report
+from busta_health_dagster.pipeline.views.overview import trends
+from busta_health_dagster.pipeline.views.source_page import BUCKETS_S, source_page
+from busta_health_dagster.pipeline.views.status import STRIP_BUCKET_S, fleet_health
 from busta_health_dagster.reports.html import page as report_html
 from busta_health_dagster.web import live
 from busta_health_dagster.web.pages import badges
 from busta_health_dagster.web.pages.fleet_view import Filter, bar_words, choose, overview
 from busta_health_dagster.web.pages.login import Login
+from busta_health_dagster.web.pages.overview_cache import OverviewCache
 from busta_health_dagster.web.pages.rendering import SECURITY, STATIC, html, svg
-from busta_health_dagster.web.pages.shelf import Shelf
 from busta_health_dagster.web.pages.source_view import source_view
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from starlette.routing import BaseRoute
     from starlette.types import Scope
 
-    from busta_health_dagster.pipeline.app import App
+    from busta_health_dagster.pipeline.app.app import App
 
     Handler = Callable[[Request], Response]
     Materialized = Callable[[Collection[str]], Mapping[str, datetime | None]]
@@ -53,7 +53,7 @@ class Pages:
     def __init__(self, app: App, materialized: Materialized | None = None) -> None:
         self.app = app
         self.materialized: Materialized = materialized or (lambda _names: {})
-        self.shelf = Shelf(app)
+        self.shelf = OverviewCache(app)
         self.hub = live.hub_of(app)  # held here, so that every stream of this application shares it
 
     def overview(self, request: Request) -> Response:

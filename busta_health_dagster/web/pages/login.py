@@ -10,8 +10,8 @@ from urllib.parse import parse_qs, urlsplit
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import RedirectResponse, Response
 
-from busta_health_dagster.pipeline import access
-from busta_health_dagster.web.door import COOKIE
+from busta_health_dagster.pipeline.app import access
+from busta_health_dagster.web.auth_middleware import COOKIE
 from busta_health_dagster.web.pages.rendering import SECURITY, html
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
 
-    from busta_health_dagster.pipeline.app import App
+    from busta_health_dagster.pipeline.app.app import App
 
 HOME = "/source-health"
 MOST_FAILURES = 10

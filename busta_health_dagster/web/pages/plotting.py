@@ -18,7 +18,7 @@ from busta_health_dagster.web.pages.shapes import glyph
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from busta_health_dagster.pipeline.source_page import Normal
+    from busta_health_dagster.pipeline.views.source_page import Normal
     from busta_health_dagster.store.rollups import Bar
 
 DAY_S = 86400
@@ -58,7 +58,7 @@ def grid(heights: Iterable[float]) -> Markup:
     return Markup("").join(Markup('<path class="gr" d="M0 {}H1000"/>').format(n(y)) for y in heights)
 
 
-def band(some: Sequence[Normal], x: Callable[[float], float], axis: Axis, lowest: float = 0.0) -> Markup:
+def normal_range(some: Sequence[Normal], x: Callable[[float], float], axis: Axis, lowest: float = 0.0) -> Markup:
     """The normal range, below everything else. `lowest` is the least value that a logarithmic axis can hold."""
     if not some:
         return Markup("")

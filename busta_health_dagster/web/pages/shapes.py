@@ -43,7 +43,7 @@ def summary(words: Iterable[str | None]) -> str:
     return ", ".join(f"{counted[s]} {WORDS[s]}" for s in WORDS if counted[s]) or "nothing was seen"
 
 
-def beats(words: Sequence[str | None], label: str, *, start: int, step_s: int) -> Markup:
+def heartbeats(words: Sequence[str | None], label: str, *, start: int, step_s: int) -> Markup:
     """The bars, oldest first. `data-bars` lets a pointer ask for each bar's time and word."""
     shown = [w or "unknown" for w in words]
     letters = "".join(LETTERS[w] for w in shown)

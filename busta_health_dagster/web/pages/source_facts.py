@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 from busta_health_dagster.domain.units import duration_text
 from busta_health_dagster.engines.slope import crossing, theil_sen
-from busta_health_dagster.pipeline.sla_windows import DAY_S
+from busta_health_dagster.pipeline.service_levels.windows import DAY_S
 from busta_health_dagster.web.pages import shapes, texts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
-    from busta_health_dagster.pipeline.page_anomalies import ShownAnomaly
-    from busta_health_dagster.pipeline.source_page import SourcePage
+    from busta_health_dagster.pipeline.views.page_anomalies import ShownAnomaly
+    from busta_health_dagster.pipeline.views.source_page import SourcePage
 
 _SINCE = re.compile(r" since \d{4}-\d\d-\d\d \d\d:\d\d UTC")
 _MOST_POWERS = 99
@@ -52,7 +52,7 @@ def _anomaly(one: ShownAnomaly, now: int) -> AnomalyRow:
         when=texts.moment(one.since, now),
         findings=tuple(_finding(part) for part in one.text.split("; ")),
         score=score if one.score is None or one.score <= _MOST_POWERS else f"over {_MOST_POWERS}",
-        state=f"{state} · {one.told}" if one.told else state,
+        state=f"{state} · {one.notified}" if one.notified else state,
         lasts=one.until is None,
     )
 
@@ -99,7 +99,7 @@ def feeds(page: SourcePage, built: Mapping[str, datetime | None]) -> list[Fed]:
 def payload(page: SourcePage) -> list[tuple[str, str]]:
     """What the last look saw of the payload."""
     row = page.health
-    newest = page.looks[-1] if page.looks else None
+    newest = page.observations[-1] if page.observations else None
     out: list[tuple[str, str]] = []
     if row.http_status:
         out.append(("HTTP status", str(row.http_status)))

@@ -11,11 +11,11 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from busta_health_dagster.domain.sla import SlaResult
-    from busta_health_dagster.pipeline.source_page import Normal, SourcePage
+    from busta_health_dagster.pipeline.views.source_page import Normal, SourcePage
 
 
 def band_of(page: SourcePage, metric: Metric) -> Sequence[Normal]:
-    return page.bands.get(metric, ())
+    return page.normal_ranges.get(metric, ())
 
 
 def kpis(page: SourcePage) -> list[dict[str, Any]]:
@@ -84,11 +84,11 @@ def _lately(page: SourcePage) -> str:
 
 
 def _usual_items(page: SourcePage) -> list[str]:
-    band = band_of(page, Metric.ITEMS)
-    if band and page.health.items is not None:
-        low, high = round(band[-1].p5), round(band[-1].p95)
+    normal_range = band_of(page, Metric.ITEMS)
+    if normal_range and page.health.items is not None:
+        low, high = round(normal_range[-1].p5), round(normal_range[-1].p95)
         return [f"usual {low:,}–{high:,}" if low != high else f"usual {low:,}", "at this hour of the week"]
-    seen = sorted(o.items for o in page.looks[:-1] if o.items is not None)
+    seen = sorted(o.items for o in page.observations[:-1] if o.items is not None)
     return [f"lately {seen[0]:,}–{seen[-1]:,}" if seen[0] != seen[-1] else f"lately {seen[0]:,}"] if seen else []
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from busta_health_dagster.domain.anomaly import Metric
 from busta_health_dagster.domain.verdict import Outcome
 from busta_health_dagster.engines.rules.limits import limit_text
-from busta_health_dagster.pipeline.sla_windows import DAY_S
+from busta_health_dagster.pipeline.service_levels.windows import DAY_S
 from busta_health_dagster.web.pages import charts, shapes, source_facts, texts
 from busta_health_dagster.web.pages.alert_view import alert_view
 from busta_health_dagster.web.pages.fleet_view import bar_words, reason
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from busta_health_dagster.domain.quality import Cap
-    from busta_health_dagster.pipeline.source_page import SourcePage
+    from busta_health_dagster.pipeline.views.source_page import SourcePage
     from busta_health_dagster.store.rollups import Bar
     from busta_health_dagster.web.pages.plotting import Chart
 
@@ -45,14 +45,14 @@ def source_view(page: SourcePage, built: Mapping[str, datetime | None] | None = 
         "lead": lead(page),
         "detail": detail(page),
         "kpis": kpis(page),
-        "day": shapes.beats(
+        "day": shapes.heartbeats(
             bar_words(page.bars), "last 24 hours in half-hours",
             start=page.bars[0].start if page.bars else now - DAY_S, step_s=1800,
         ),
         "day_from": page.bars[0].start if page.bars else now - DAY_S,
         "recent": _recent(page),
         "response": charts.response(
-            page.points, page.since, page.until, limit=page.limits.response_ms, band=band_of(page, Metric.RESPONSE),
+            page.points, page.since, page.until, limit=page.limits.response_ms, normal_range=band_of(page, Metric.RESPONSE),
             window=WINDOW_WORDS[page.window], anomalies=[a.since for a in page.anomalies if a.response],
         ),
         "delivered": _delivered(page),
@@ -66,7 +66,7 @@ def source_view(page: SourcePage, built: Mapping[str, datetime | None] | None = 
         "phase_note": phase_note(page),
         "payload": source_facts.payload(page),
         "checks": checks(page),
-        "quality_chart": charts.quality(daily, limit=page.limits.quality, band=band_of(page, Metric.QUALITY)) if scored else None,
+        "quality_chart": charts.quality(daily, limit=page.limits.quality, normal_range=band_of(page, Metric.QUALITY)) if scored else None,
         "quality_days": list(reversed([(at, q) for at, q in daily if q is not None])),
         "capped": _capped(page.score.caps) if page.score is not None else "",
         "quality_trend": source_facts.quality_trend(daily, page.until, page.limits.quality),
@@ -84,7 +84,7 @@ def _delivered(page: SourcePage) -> list[tuple[str, Chart]]:
     """Items and data age over the window, for a source that has them."""
     window = WINDOW_WORDS[page.window]
     items = charts.items(
-        [(m.start, m.items) for m in page.delivered], page.since, page.until, band=band_of(page, Metric.ITEMS),
+        [(m.start, m.items) for m in page.delivered], page.since, page.until, normal_range=band_of(page, Metric.ITEMS),
         window=window,
     )  # fmt: skip
     age = charts.data_age(
@@ -98,9 +98,13 @@ def lead(page: SourcePage) -> str:
     """The first sentence: how it is."""
     row, now = page.health, page.fleet.at
     said = reason(row, now, since=False)
-    limit, band = page.limits.response_ms, band_of(page, Metric.RESPONSE)
+    limit, normal_range = page.limits.response_ms, band_of(page, Metric.RESPONSE)
     if row.shown == "degraded" and row.reason == "slow" and row.response_ms is not None and limit is not None:
-        normal = f" and {texts.between(band[-1].p5, band[-1].p95)} is normal at this hour" if band else ""
+        normal = (
+            f" and {texts.between(normal_range[-1].p5, normal_range[-1].p95)} is normal at this hour"
+            if normal_range
+            else ""
+        )
         return f"Answers in {texts.response(row.response_ms)}; the limit is {limit_text('response_ms', limit)}{normal}."
     if said:
         return said
@@ -114,9 +118,9 @@ def detail(page: SourcePage) -> str:
     """The second: against normal, where the time goes, whether data still arrive."""
     row = page.health
     said = []
-    band = band_of(page, Metric.RESPONSE)
-    if band and row.response_ms is not None and row.status in {"up", "degraded"} and row.reason != "slow":
-        said.append(f"Normal at this hour is {texts.between(band[-1].p5, band[-1].p95)}.")
+    normal_range = band_of(page, Metric.RESPONSE)
+    if normal_range and row.response_ms is not None and row.status in {"up", "degraded"} and row.reason != "slow":
+        said.append(f"Normal at this hour is {texts.between(normal_range[-1].p5, normal_range[-1].p95)}.")
     if page.phases is not None and row.status in {"up", "degraded"} and row.reason == "slow":
         said.append(phase_note(page))
     if row.status in {"up", "degraded"} and row.items is not None:
@@ -132,10 +136,10 @@ def detail(page: SourcePage) -> str:
 
 
 def _recent(page: SourcePage) -> Any:
-    looks = page.looks
-    words: list[str | None] = [o.status.word for o in looks]
-    start = looks[0].observed_at if looks else page.fleet.at
-    return shapes.beats(words, f"last {len(looks)} checks", start=start, step_s=page.source.interval_s)
+    observations = page.observations
+    words: list[str | None] = [o.status.word for o in observations]
+    start = observations[0].observed_at if observations else page.fleet.at
+    return shapes.heartbeats(words, f"last {len(observations)} checks", start=start, step_s=page.source.interval_s)
 
 
 def table(points: Sequence[Bar], step_s: int, now: int) -> list[dict[str, Any]]:

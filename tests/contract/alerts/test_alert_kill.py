@@ -9,7 +9,7 @@ import signal
 import pytest
 from alert_stories import Story, app_on, events
 
-from busta_health_dagster.pipeline.alert import alert_pass
+from busta_health_dagster.pipeline.alerting.alert_pass import alert_pass
 from busta_health_dagster.store import Store
 from busta_health_dagster.testing import FakeClock
 

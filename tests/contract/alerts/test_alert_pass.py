@@ -26,14 +26,14 @@ from alert_stories import (
 
 from busta_health_dagster.domain.alert import AlertState
 from busta_health_dagster.domain.errors import Refused, UnknownName
-from busta_health_dagster.domain.notice import Notice, NoticeKind
+from busta_health_dagster.domain.notification import Notification, NotificationKind
 from busta_health_dagster.domain.observation import Kind
 from busta_health_dagster.domain.rule import Pattern, Rule, Severity
 from busta_health_dagster.domain.source import Source
 from busta_health_dagster.domain.verdict import ExternalFact
-from busta_health_dagster.pipeline import alert_actions
-from busta_health_dagster.pipeline.alert import LEASE, alert_pass
-from busta_health_dagster.pipeline.observe import keep
+from busta_health_dagster.pipeline.alerting import actions
+from busta_health_dagster.pipeline.alerting.alert_pass import LEASE, alert_pass
+from busta_health_dagster.pipeline.observing.observe import store_observations
 from busta_health_dagster.store import Store
 
 WELL, BAD = "odds_api/source-down", "down"
@@ -68,8 +68,8 @@ def test_a_message_says_what_when_how_bad_and_what_comes_next(story: Story) -> N
     story.tick()
     story.tick(odds_api=6_400.0)
     story.tick(odds_api=7_020.0)
-    opened = Notice.from_json(json.dumps(story.payloads()[0]))
-    assert opened.kind is NoticeKind.OPENED
+    opened = Notification.from_json(json.dumps(story.payloads()[0]))
+    assert opened.kind is NotificationKind.OPENED
     assert opened.alert is not None
     assert opened.verdict is not None
     assert opened.alert.id == story.alert("odds_api/slow-response").id
@@ -83,8 +83,8 @@ def test_a_message_says_what_when_how_bad_and_what_comes_next(story: Story) -> N
     assert opened.source.feeds == ("models/moneyline",)
     story.tick(odds_api=231.0)
     story.tick(odds_api=209.0)
-    ended = Notice.from_json(json.dumps(story.payloads()[-1]))
-    assert ended.kind is NoticeKind.RESOLVED
+    ended = Notification.from_json(json.dumps(story.payloads()[-1]))
+    assert ended.kind is NotificationKind.RESOLVED
     assert ended.recovered
     assert ended.verdict is not None
     assert ended.verdict.good_values == (231.0, 209.0)
@@ -94,7 +94,7 @@ def test_a_message_says_what_when_how_bad_and_what_comes_next(story: Story) -> N
 def test_the_past_opens_nothing_and_what_is_still_bad_is_told_once(store: Store) -> None:
     story = Story(app_on(store))
     past = [observed(ODDS, T0 - k * TICK, BAD if k > 50 or k < 3 else "up") for k in range(400, 0, -1)]
-    keep(story.app, past)
+    store_observations(story.app, past)
     first = story.pass_()
     assert [t.fingerprint for t in first.changes.transitions] == [WELL]
     assert story.alert(WELL).bad_run == 2, "the outages of the day before are nobody's business now"
@@ -134,12 +134,12 @@ def test_a_second_pass_of_the_same_looks_changes_nothing(story: Story) -> None:
     story.tick(odds_api=BAD)
     before = story.messages()
     again = story.pass_()
-    assert (again.looks, events(again), story.messages()) == (0, [], before)
+    assert (again.observations, events(again), story.messages()) == (0, [], before)
 
 
 def test_a_look_by_hand_is_judged_at_once(story: Story) -> None:
     story.tick()
-    seen = keep(story.app, [observed(ODDS, story.app.now() + 7, BAD, Kind.MANUAL)])
+    seen = store_observations(story.app, [observed(ODDS, story.app.now() + 7, BAD, Kind.MANUAL)])
     assert events(story.pass_(manual=seen)) == [(WELL, "opened")]
 
 
@@ -219,10 +219,10 @@ def test_more_than_a_storm_of_sources_is_one_message_per_route(store: Store) -> 
     opened = story.tick(**{s.name: BAD for s in fleet})
     assert opened.opened == 30
     assert story.messages() == [("chat", "opened")]
-    notice = story.payloads()[0]
-    assert notice["group"]["storm"]
-    assert len(notice["group"]["members"]) == 30
-    assert notice["group"]["fleet"] == 30
+    notification = story.payloads()[0]
+    assert notification["group"]["storm"]
+    assert len(notification["group"]["members"]) == 30
+    assert notification["group"]["fleet"] == 30
     half = {s.name: BAD for s in fleet[:10]}
     story.ticks(2, **half)
     assert story.messages()[-1] == ("chat", "updated"), "some are well: the message is changed, nobody is told anew"
@@ -234,11 +234,11 @@ def test_more_than_a_storm_of_sources_is_one_message_per_route(store: Store) -> 
 def test_an_acknowledgement_stops_the_clock_and_its_end_lets_it_run_on(story: Story) -> None:
     story.tick(odds_api=BAD)
     key = story.alert(WELL).id
-    (acked,) = alert_actions.acknowledge(story.app, [key], actor="op-1", note="ticket 88213")
+    (acked,) = actions.acknowledge(story.app, [key], actor="op-1", note="ticket 88213")
     assert acked.ack is not None
     assert acked.ack.by == "op-1"
     assert story.ticks(40, odds_api=BAD) == []
-    alert_actions.unacknowledge(story.app, [key], actor="op-2")
+    actions.unacknowledge(story.app, [key], actor="op-2")
     assert story.ticks(7, odds_api=BAD)[-1] == (WELL, "escalated")
     with story.app.store.read() as uow:
         assert [(a.actor, a.action, a.detail) for a in uow.audit.list()] == [
@@ -250,7 +250,7 @@ def test_an_acknowledgement_stops_the_clock_and_its_end_lets_it_run_on(story: St
 
 def test_snoozing_silences_and_the_end_is_told_all_the_same(story: Story) -> None:
     story.tick(odds_api=BAD)
-    alert_actions.snooze(story.app, [story.alert(WELL).id], actor="op-1", for_s=2 * HOUR)
+    actions.snooze(story.app, [story.alert(WELL).id], actor="op-1", for_s=2 * HOUR)
     assert story.ticks(10, odds_api=BAD) == []
     assert story.ticks(2) == [(WELL, "resolved")]
     assert story.messages() == [("chat", "opened"), ("chat", "snoozed"), ("chat", "resolved")]
@@ -259,12 +259,12 @@ def test_snoozing_silences_and_the_end_is_told_all_the_same(story: Story) -> Non
 def test_what_the_state_does_not_allow_is_refused_and_nothing_is_changed(story: Story) -> None:
     story.tick(odds_api=BAD, weather_api=BAD)
     odds, weather = story.alert(WELL).id, story.alert("weather_api/source-down").id
-    alert_actions.resolve(story.app, [odds], actor="op-1", note="false alarm")
+    actions.resolve(story.app, [odds], actor="op-1", note="false alarm")
     with pytest.raises(Refused, match=f"{odds} odds_api/source-down is resolved"):
-        alert_actions.acknowledge(story.app, [weather, odds], actor="op-1")
+        actions.acknowledge(story.app, [weather, odds], actor="op-1")
     assert story.alert("weather_api/source-down").ack is None, "all or nothing"
     with pytest.raises(UnknownName, match="no alert 99"):
-        alert_actions.acknowledge(story.app, [99], actor="op-1")
+        actions.acknowledge(story.app, [99], actor="op-1")
     assert events(story.tick(odds_api=BAD))[0] == (WELL, "reopened"), "a word mends nothing"
 
 

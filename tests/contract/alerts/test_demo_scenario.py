@@ -14,9 +14,9 @@ from busta_health_dagster.demo.config import write_config
 from busta_health_dagster.demo.history import generate
 from busta_health_dagster.demo.story import scenario
 from busta_health_dagster.demo.upstreams import Address
-from busta_health_dagster.pipeline.alert import alert_pass
-from busta_health_dagster.pipeline.deliver import delivery_pass
-from busta_health_dagster.pipeline.observe import keep
+from busta_health_dagster.pipeline.alerting.alert_pass import alert_pass
+from busta_health_dagster.pipeline.delivery.delivery_pass import delivery_pass
+from busta_health_dagster.pipeline.observing.observe import store_observations
 from busta_health_dagster.testing import FakeClock
 
 ANCHOR = 1_795_422_300
@@ -34,7 +34,7 @@ def address(home: Path) -> Address:
 
 
 @pytest.fixture
-def told(tmp_path: Path, store_url: str) -> list[tuple[int, str, str, str]]:
+def notified(tmp_path: Path, store_url: str) -> list[tuple[int, str, str, str]]:
     """(minutes after the start, source, rule, event) of every notice in the file channel, oldest first."""
     home = tmp_path / "home"
     write_config(home, address(home), expectations=EXPECTATIONS)
@@ -43,9 +43,9 @@ def told(tmp_path: Path, store_url: str) -> list[tuple[int, str, str, str]]:
     with bootstrap.open_app(environ=environ, create_store=True, clock=clock) as app:
         # The detector learns for weeks; this is the story of the rules.
         story = generate(3 * HOUR / 86400, ANCHOR + HOUR, scenario=scenario("default"), anchor=ANCHOR)
-        for looks in story:
-            clock.advance(looks[0].slot + 4 - clock.now())
-            keep(app, looks)
+        for observations in story:
+            clock.advance(observations[0].slot + 4 - clock.now())
+            store_observations(app, observations)
             alert_pass(app, ticking=True)
             delivery_pass(app)
     lines = [json.loads(line) for line in (home / "notifications.jsonl").read_text(encoding="utf-8").splitlines()]
@@ -59,13 +59,13 @@ def _entry(line: dict) -> tuple[int, str, str, str]:
     return round((at - ANCHOR) / 60), data["source"]["name"], data["rule"]["name"], line["type"].removeprefix("alert.")
 
 
-def of(told: list[tuple[int, str, str, str]], source: str) -> list[tuple[int, str, str]]:
-    return [(minute, rule, event) for minute, name, rule, event in told if name == source]
+def of(notified: list[tuple[int, str, str, str]], source: str) -> list[tuple[int, str, str]]:
+    return [(minute, rule, event) for minute, name, rule, event in notified if name == source]
 
 
-def test_the_scenario_leads_to_the_right_notices_in_the_right_order(told) -> None:
-    assert [minute for minute, *_ in told] == sorted(minute for minute, *_ in told)
-    assert of(told, "weather_api") == [
+def test_the_scenario_leads_to_the_right_notices_in_the_right_order(notified) -> None:
+    assert [minute for minute, *_ in notified] == sorted(minute for minute, *_ in notified)
+    assert of(notified, "weather_api") == [
         (-120, "source-down", "opened"),
         (
             -90,
@@ -74,20 +74,20 @@ def test_the_scenario_leads_to_the_right_notices_in_the_right_order(told) -> Non
         ),  # half an hour, and nobody acknowledged; its failure rate and budget stay quiet
         (30, "source-down", "resolved"),  # the second good look
     ]
-    assert of(told, "odds_api") == [(-30, "slow-response", "opened"), (15, "slow-response", "resolved")]
-    assert of(told, "rss_transactions") == [(5, "source-down", "opened"), (20, "source-down", "resolved")]
-    assert of(told, "feature_store") == [(30, "source-down", "opened"), (45, "source-down", "resolved")]
-    assert of(told, "rss_fantasy") == [(35, "source-down", "opened"), (50, "source-down", "resolved")]
-    assert of(told, "postgres_warehouse") == [(50, "source-down", "opened")]
-    assert of(told, "injury_reports") == [(40, "low-quality", "opened")]
-    assert of(told, "play_by_play_csv")[-1] == (45, "stale-data", "resolved")
-    assert of(told, "rss_beat_writers") == [], "it was down inside its maintenance window"
-    assert of(told, "scores_api") == [], "429 is a request for patience, not an outage"
+    assert of(notified, "odds_api") == [(-30, "slow-response", "opened"), (15, "slow-response", "resolved")]
+    assert of(notified, "rss_transactions") == [(5, "source-down", "opened"), (20, "source-down", "resolved")]
+    assert of(notified, "feature_store") == [(30, "source-down", "opened"), (45, "source-down", "resolved")]
+    assert of(notified, "rss_fantasy") == [(35, "source-down", "opened"), (50, "source-down", "resolved")]
+    assert of(notified, "postgres_warehouse") == [(50, "source-down", "opened")]
+    assert of(notified, "injury_reports") == [(40, "low-quality", "opened")]
+    assert of(notified, "play_by_play_csv")[-1] == (45, "stale-data", "resolved")
+    assert of(notified, "rss_beat_writers") == [], "it was down inside its maintenance window"
+    assert of(notified, "scores_api") == [], "429 is a request for patience, not an outage"
 
 
-def test_whoever_is_told_of_an_end_was_told_of_a_beginning(told) -> None:
+def test_whoever_is_told_of_an_end_was_told_of_a_beginning(notified) -> None:
     open_now: set[tuple[str, str]] = set()
-    for _, source, rule, event in told:
+    for _, source, rule, event in notified:
         if event == "opened":
             assert (source, rule) not in open_now
             open_now.add((source, rule))

@@ -48,23 +48,23 @@ def context(url: str, timeout_s: float = 5.0, **more) -> ChannelContext:
     )
 
 
-def told(channel: str, url: str, notice=DOWN, *, timeout_s: float = 5.0, ca_file: str | None = None, **more):
+def notified(channel: str, url: str, notification=DOWN, *, timeout_s: float = 5.0, ca_file: str | None = None, **more):
     kind, config = configured(channel, url, ca_file)
-    outcome = deliver(kind, delivery(notice, **more), config, context(url, timeout_s))
+    outcome = deliver(kind, delivery(notification, **more), config, context(url, timeout_s))
     assert "s3cret-canary" not in repr(outcome)
     return outcome
 
 
 @pytest.mark.parametrize("channel", CHANNELS)
 def test_accepted_is_delivered(channel, peer):
-    assert isinstance(told(channel, peer.url), Delivered)
+    assert isinstance(notified(channel, peer.url), Delivered)
     assert len(peer.received) == 1
 
 
 @pytest.mark.parametrize("channel", CHANNELS)
 def test_it_works_over_tls_with_a_private_authority_and_not_without_it(channel, tls_peer, authority):
-    assert isinstance(told(channel, tls_peer.url, ca_file=str(authority[1])), Delivered)
-    stranger = told(channel, tls_peer.url)
+    assert isinstance(notified(channel, tls_peer.url, ca_file=str(authority[1])), Delivered)
+    stranger = notified(channel, tls_peer.url)
     assert isinstance(stranger, RetryLater)
     assert "TLS" in stranger.reason
     assert len(tls_peer.received) == 1
@@ -72,7 +72,7 @@ def test_it_works_over_tls_with_a_private_authority_and_not_without_it(channel, 
 
 @pytest.mark.parametrize("channel", CHANNELS)
 def test_a_certificate_for_another_name_is_not_accepted(channel, wrong_name_peer, authority):
-    outcome = told(channel, wrong_name_peer.url, ca_file=str(authority[1]))
+    outcome = notified(channel, wrong_name_peer.url, ca_file=str(authority[1]))
     assert isinstance(outcome, RetryLater)
     assert wrong_name_peer.received == []
 
@@ -90,7 +90,7 @@ def test_a_certificate_for_another_name_is_not_accepted(channel, wrong_name_peer
 def test_every_answer_becomes_the_right_outcome(channel, peer, status, headers, expected, after):
     peer.mode, peer.status, peer.headers = "status", status, headers
     peer.answer = {"ok": False, "error": {429: "ratelimited", 401: "invalid_auth"}.get(status, "fatal_error")}
-    outcome = told(channel, peer.url)
+    outcome = notified(channel, peer.url)
     assert isinstance(outcome, expected), outcome
     assert getattr(outcome, "after_s", None) == after
     if expected is Rejected:
@@ -101,7 +101,7 @@ def test_every_answer_becomes_the_right_outcome(channel, peer, status, headers, 
 def test_one_that_accepts_and_never_answers_is_later_within_the_timeout(channel, peer):
     peer.mode = "hang"
     began = time.monotonic()
-    outcome = told(channel, peer.url, timeout_s=1.0)
+    outcome = notified(channel, peer.url, timeout_s=1.0)
     assert isinstance(outcome, RetryLater)
     assert "did not answer within 1 s" in outcome.reason
     assert time.monotonic() - began < 6  # bounded, not measured
@@ -111,22 +111,22 @@ def test_one_that_accepts_and_never_answers_is_later_within_the_timeout(channel,
 def test_one_that_drips_a_byte_at_a_time_is_cut_at_the_total_deadline(channel, peer, tls_peer, authority):
     peer.mode = tls_peer.mode = "drip"
     for side in (peer, tls_peer):
-        outcome = told(channel, side.url, timeout_s=0.5, ca_file=str(authority[1]))
+        outcome = notified(channel, side.url, timeout_s=0.5, ca_file=str(authority[1]))
         assert outcome == RetryLater("localhost did not answer within 0.5 s")
 
 
 @pytest.mark.parametrize("channel", CHANNELS)
 def test_refused_and_unknown_hosts_are_later(channel, nobody):
-    assert isinstance(told(channel, f"http://localhost:{nobody}"), RetryLater)
-    assert isinstance(told(channel, "http://no-such-host.invalid"), RetryLater)
+    assert isinstance(notified(channel, f"http://localhost:{nobody}"), RetryLater)
+    assert isinstance(notified(channel, "http://no-such-host.invalid"), RetryLater)
 
 
 @pytest.mark.parametrize("channel", CHANNELS)
 def test_a_retry_carries_the_same_idempotency_key(channel, peer):
     peer.mode, peer.status = "status", 500
-    told(channel, peer.url, TEST if channel == "webhook" else DOWN)
+    notified(channel, peer.url, TEST if channel == "webhook" else DOWN)
     peer.mode = "ok"
-    told(channel, peer.url, TEST if channel == "webhook" else DOWN, attempt=2)
+    notified(channel, peer.url, TEST if channel == "webhook" else DOWN, attempt=2)
     keys = [
         {
             "slack": lambda r: r.json["metadata"]["event_payload"]["key"],
@@ -142,7 +142,7 @@ def test_a_retry_carries_the_same_idempotency_key(channel, peer):
 
 @pytest.mark.parametrize("channel", CHANNELS)
 def test_a_hostile_source_cannot_break_the_message(channel, peer):
-    assert isinstance(told(channel, peer.url, INJECTED), Delivered)
+    assert isinstance(notified(channel, peer.url, INJECTED), Delivered)
     assert peer.received[0].json
     if channel.startswith("slack"):
         assert "<!channel>" not in json.dumps(peer.received[0].json["blocks"][1:])
@@ -151,17 +151,17 @@ def test_a_hostile_source_cannot_break_the_message(channel, peer):
 @pytest.mark.parametrize("channel", CHANNELS)
 def test_a_redirect_is_not_followed(channel, peer):
     peer.mode, peer.status, peer.headers = "status", 307, {"Location": f"{peer.url}/elsewhere"}
-    assert not isinstance(told(channel, peer.url), Delivered)
+    assert not isinstance(notified(channel, peer.url), Delivered)
     assert len(peer.received) == 1
 
 
 def test_slack_keeps_one_message_per_alert_and_broadcasts_only_the_escalation(peer):
     from channel_stories import ACKED, ESCALATED, OPENED, RESOLVED
 
-    first = told("slack", peer.url, OPENED)
+    first = notified("slack", peer.url, OPENED)
     assert first.receipt == {"channel": "C0DATAALERTS", "ts": "1795420534.000001"}
-    for notice in (ESCALATED, ACKED, RESOLVED):
-        assert told("slack", peer.url, notice, thread=first.receipt).receipt == first.receipt
+    for notification in (ESCALATED, ACKED, RESOLVED):
+        assert notified("slack", peer.url, notification, thread=first.receipt).receipt == first.receipt
     calls = [(r.path.rpartition("/")[2], r.json.get("thread_ts"), r.json.get("reply_broadcast")) for r in peer.received]
     ts = first.receipt["ts"]
     assert calls == [
@@ -177,7 +177,7 @@ def test_slack_keeps_one_message_per_alert_and_broadcasts_only_the_escalation(pe
 def test_slack_tells_the_channel_when_an_alert_is_reopened(peer):
     from channel_stories import OPENED
 
-    told("slack", peer.url, OPENED, thread=THREAD)
+    notified("slack", peer.url, OPENED, thread=THREAD)
     update, reply = peer.received
     assert (update.path, reply.json["reply_broadcast"]) == ("/api/chat.update", True)
     assert reply.json["text"].startswith("▲ Open again: odds_api is slow")
@@ -188,7 +188,7 @@ def test_slack_writes_anew_when_somebody_deleted_the_message(peer):
         (200, {"ok": False, "error": "message_not_found"}),
         (200, {"ok": True, "channel": "C0", "ts": "9.9"}),
     ]
-    assert told("slack", peer.url, DOWN, thread=THREAD) == Delivered({"channel": "C0", "ts": "9.9"}, "posted")
+    assert notified("slack", peer.url, DOWN, thread=THREAD) == Delivered({"channel": "C0", "ts": "9.9"}, "posted")
 
 
 @pytest.mark.parametrize(
@@ -204,18 +204,18 @@ def test_slack_writes_anew_when_somebody_deleted_the_message(peer):
 )
 def test_slack_says_no_with_a_200_and_we_understand_it(peer, error, expected):
     peer.mode, peer.answer = "status", {"ok": False, "error": error}
-    outcome = told("slack", peer.url)
+    outcome = notified("slack", peer.url)
     assert isinstance(outcome, expected)
     assert error in outcome.reason
 
 
 def test_slack_behind_a_proxy_that_answers_a_page_is_later(peer):
     peer.mode, peer.answer = "status", None
-    assert told("slack", peer.url) == RetryLater("Slack answered 200 and no JSON")
+    assert notified("slack", peer.url) == RetryLater("Slack answered 200 and no JSON")
 
 
 def test_a_test_through_pagerduty_leaves_no_page_behind(peer):
-    assert isinstance(told("pagerduty", peer.url, TEST), Delivered)
+    assert isinstance(notified("pagerduty", peer.url, TEST), Delivered)
     assert [(r.path, r.json["event_action"]) for r in peer.received] == [
         ("/v2/enqueue", "trigger"),
         ("/v2/enqueue", "resolve"),
@@ -226,29 +226,29 @@ def test_a_test_through_pagerduty_leaves_no_page_behind(peer):
 def test_pagerduty_gets_one_dedup_key_from_trigger_to_resolve(peer):
     from channel_stories import ACKED, OPENED, RESOLVED
 
-    for notice in (OPENED, ACKED, RESOLVED):
-        told("pagerduty", peer.url, notice)
+    for notification in (OPENED, ACKED, RESOLVED):
+        notified("pagerduty", peer.url, notification)
     assert [(r.json["event_action"], r.json["dedup_key"]) for r in peer.received] == [
         (a, "busta/4127") for a in ("trigger", "acknowledge", "resolve")
     ]
 
 
 def test_pagerdutys_address_may_be_copied_from_its_documentation(peer):
-    assert isinstance(told("pagerduty", f"{peer.url}/v2/enqueue"), Delivered)
+    assert isinstance(notified("pagerduty", f"{peer.url}/v2/enqueue"), Delivered)
     assert {r.path for r in peer.received} == {"/v2/enqueue"}
 
 
 def test_pagerduty_is_not_told_of_reports(peer):
     from channel_stories import WEEKLY
 
-    assert isinstance(told("pagerduty", peer.url, WEEKLY), Rejected)
+    assert isinstance(notified("pagerduty", peer.url, WEEKLY), Rejected)
     assert peer.received == []
 
 
 def test_a_webhook_is_signed_over_exactly_what_was_sent(peer):
     from busta_health_dagster.channels.signature import sign
 
-    told("webhook", peer.url)
+    notified("webhook", peer.url)
     (got,) = peer.received
     assert got.headers["webhook-timestamp"] == "1795422304"
     expected = sign("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", got.headers["webhook-id"], 1795422304, got.body)

@@ -16,7 +16,9 @@ from busta_health_dagster.domain.delivery import Delivered, Rejected, RetryLater
 EMAIL = registry.BUILT_IN["email"]
 
 
-def told(port: int, notice=OPENED, *, answer: str = "s3cret", timeout_s: float = 5.0, key: str | None = None, **more):
+def notified(
+    port: int, notification=OPENED, *, answer: str = "s3cret", timeout_s: float = 5.0, key: str | None = None, **more
+):
     fields = {
         "host": "localhost",
         "port": port,
@@ -25,7 +27,7 @@ def told(port: int, notice=OPENED, *, answer: str = "s3cret", timeout_s: float =
     }
     config = EMAIL.config(**(fields | more))
     context = ChannelContext(lambda ref: answer, 1795422304.0, lambda a: None, Path(), timeout_s)
-    outcome = deliver(EMAIL, delivery(notice, **({"key": key} if key else {})), config, context)
+    outcome = deliver(EMAIL, delivery(notification, **({"key": key} if key else {})), config, context)
     assert "s3cret" not in repr(outcome)
     return outcome
 
@@ -34,7 +36,7 @@ LOGIN = {"username": "user", "password": {"env": "SMTP_PASSWORD"}}
 
 
 def test_a_mail_goes_out_encrypted_and_logged_in_and_arrives_whole(mailbox, authority):
-    outcome = told(mailbox.port, ca_file=str(authority[1]), **LOGIN)
+    outcome = notified(mailbox.port, ca_file=str(authority[1]), **LOGIN)
     assert outcome == Delivered({"message_id": "<msg_4127_opened_1@example.com>"}, "accepted")
     ((encrypted, recipients, content),) = mailbox.messages
     mail = message_from_bytes(content, policy=policy.default)
@@ -45,20 +47,20 @@ def test_a_mail_goes_out_encrypted_and_logged_in_and_arrives_whole(mailbox, auth
 
 
 def test_implicit_tls_works_too(tls_mailbox, authority):
-    assert isinstance(told(tls_mailbox.port, tls="tls", ca_file=str(authority[1])), Delivered)
+    assert isinstance(notified(tls_mailbox.port, tls="tls", ca_file=str(authority[1])), Delivered)
     assert len(tls_mailbox.messages) == 1
 
 
 def test_a_relay_of_this_machine_may_do_without(plain_mailbox):
-    assert isinstance(told(plain_mailbox.port, tls="none"), Delivered)
+    assert isinstance(notified(plain_mailbox.port, tls="none"), Delivered)
 
 
 def test_a_retry_is_the_same_mail_to_the_byte_but_for_its_boundaries(plain_mailbox):
     plain_mailbox.answer = "451 try again"
-    assert told(plain_mailbox.port, tls="none") == RetryLater("localhost answered 451")
+    assert notified(plain_mailbox.port, tls="none") == RetryLater("localhost answered 451")
     plain_mailbox.answer = "250 OK"
     for _ in range(2):
-        told(plain_mailbox.port, tls="none")
+        notified(plain_mailbox.port, tls="none")
     first, second = (message_from_bytes(m[2], policy=policy.default) for m in plain_mailbox.messages)
     assert [(k, v) for k, v in first.items() if k != "Content-Type"] == [
         (k, v) for k, v in second.items() if k != "Content-Type"
@@ -66,13 +68,13 @@ def test_a_retry_is_the_same_mail_to_the_byte_but_for_its_boundaries(plain_mailb
 
 
 def test_an_unknown_authority_a_missing_starttls_and_a_wrong_password_are_told_apart(mailbox, plain_mailbox, authority):
-    stranger = told(mailbox.port, **LOGIN)
+    stranger = notified(mailbox.port, **LOGIN)
     assert isinstance(stranger, RetryLater)
     assert "TLS" in stranger.reason
-    plain = told(plain_mailbox.port, ca_file=str(authority[1]))
+    plain = notified(plain_mailbox.port, ca_file=str(authority[1]))
     assert isinstance(plain, Rejected)
     assert "STARTTLS" in plain.reason
-    wrong = told(mailbox.port, answer="no", ca_file=str(authority[1]), **LOGIN)
+    wrong = notified(mailbox.port, answer="no", ca_file=str(authority[1]), **LOGIN)
     assert isinstance(wrong, Rejected)
     assert "refused the login" in wrong.reason
     assert mailbox.messages == plain_mailbox.messages == []
@@ -88,7 +90,7 @@ def test_an_unknown_authority_a_missing_starttls_and_a_wrong_password_are_told_a
 )
 def test_refused_recipients(plain_mailbox, answers, expected):
     plain_mailbox.refuse = answers
-    outcome = told(plain_mailbox.port, tls="none")
+    outcome = notified(plain_mailbox.port, tls="none")
     assert isinstance(outcome, expected)
     if expected is Delivered:
         assert outcome.detail == "refused for oncall@example.com"
@@ -96,19 +98,21 @@ def test_refused_recipients(plain_mailbox, answers, expected):
 
 def test_a_permanent_answer_is_never_a_passing_one_later(plain_mailbox):
     plain_mailbox.answer = "554 spam"
-    assert isinstance(told(plain_mailbox.port, tls="none"), Rejected)
+    assert isinstance(notified(plain_mailbox.port, tls="none"), Rejected)
     plain_mailbox.answer = "421 busy"
-    assert isinstance(told(plain_mailbox.port, tls="none"), RetryLater)
+    assert isinstance(notified(plain_mailbox.port, tls="none"), RetryLater)
 
 
 def test_a_server_that_hangs_or_is_not_there_is_later(plain_mailbox, nobody):
     plain_mailbox.hang = True
-    assert told(plain_mailbox.port, tls="none", timeout_s=0.5) == RetryLater("localhost did not finish within 0.5 s")
-    assert isinstance(told(nobody, tls="none"), RetryLater)
+    assert notified(plain_mailbox.port, tls="none", timeout_s=0.5) == RetryLater(
+        "localhost did not finish within 0.5 s"
+    )
+    assert isinstance(notified(nobody, tls="none"), RetryLater)
 
 
 def test_what_a_source_says_stays_in_the_body(plain_mailbox):
-    told(plain_mailbox.port, INJECTED, tls="none")
+    notified(plain_mailbox.port, INJECTED, tls="none")
     ((_, recipients, content),) = plain_mailbox.messages
     mail = message_from_bytes(content, policy=policy.default)
     assert recipients == ("oncall@example.com", "second@example.com")
@@ -118,8 +122,8 @@ def test_what_a_source_says_stays_in_the_body(plain_mailbox):
 def test_a_file_gets_one_json_line_per_message_with_its_key(tmp_path):
     kind = registry.BUILT_IN["file"]
     context = ChannelContext(lambda ref: "", 0.0, lambda a: None, tmp_path)
-    for notice in (OPENED, ESCALATED, INJECTED):
-        assert deliver(kind, delivery(notice), kind.config(path="out/notices.jsonl"), context) == Delivered()
+    for notification in (OPENED, ESCALATED, INJECTED):
+        assert deliver(kind, delivery(notification), kind.config(path="out/notices.jsonl"), context) == Delivered()
     lines = [json.loads(line) for line in (tmp_path / "out" / "notices.jsonl").read_text().splitlines()]
     assert [(x["key"], x["type"]) for x in lines] == [
         ("msg_4127_opened_1", "alert.opened"), ("msg_4127_escalated_2", "alert.escalated"), ("msg_4119_escalated_3", "alert.escalated"),

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from busta_health_dagster.domain.fields import SecretRef
-from busta_health_dagster.domain.notice import NoticeKind
+from busta_health_dagster.domain.notification import NotificationKind
 from busta_health_dagster.domain.policy import ChannelSpec
-from busta_health_dagster.pipeline.deliver import delivery_pass
-from busta_health_dagster.pipeline.outbox import outbox_view, requeue
+from busta_health_dagster.pipeline.delivery.delivery_pass import delivery_pass
+from busta_health_dagster.pipeline.delivery.outbox_view import outbox_view, requeue
 from tests.delivery_stories import Receiver, application, counters, enqueue, hook, message, rows, to_file
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from busta_health_dagster.store import Store
 
 CLOSED = "http://127.0.0.1:1/hook"
-OPENED, ESCALATED, RESOLVED = NoticeKind.OPENED, NoticeKind.ESCALATED, NoticeKind.RESOLVED
+OPENED, ESCALATED, RESOLVED = NotificationKind.OPENED, NotificationKind.ESCALATED, NotificationKind.RESOLVED
 
 
 def test_a_message_is_sent_once_with_its_key_and_counted(store: Store, tmp_path: Path) -> None:
@@ -297,12 +297,12 @@ def test_a_message_that_kills_every_worker_is_given_up(store: Store, tmp_path: P
 
 
 def test_a_wall_clock_that_jumps_back_an_hour_holds_no_message_back(store: Store, tmp_path: Path) -> None:
-    from busta_health_dagster.pipeline.pass_clock import keep_steady, read_steady
+    from busta_health_dagster.pipeline.alerting.monotonic_clock import read_clock, save_clock
 
     with Receiver(script=[503]) as ops:
         app = application(store, tmp_path, hook("ops", ops.url))
         with store.write() as uow:
-            keep_steady(uow, read_steady(app, uow))
+            save_clock(uow, read_clock(app, uow))
         enqueue(app, message("k1", "ops"))
         delivery_pass(app)
         app.clock.jump(-3600)

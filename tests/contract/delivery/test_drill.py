@@ -14,8 +14,8 @@ from busta_health_dagster.domain.fields import SecretRef
 from busta_health_dagster.domain.policy import AlertPolicy, ChannelSpec, Escalation, Route, Step
 from busta_health_dagster.domain.rule import Condition, Pattern, Rule, Severity
 from busta_health_dagster.domain.source import Selector, Source
-from busta_health_dagster.pipeline.drill import drill
-from busta_health_dagster.pipeline.drill_storm import drill_storm
+from busta_health_dagster.pipeline.drill.drill import drill
+from busta_health_dagster.pipeline.drill.storm import drill_storm
 from busta_health_dagster.store import Store
 from tests.delivery_stories import Receiver, application, hook
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from busta_health_dagster.domain.policy import ChannelSpec as Spec
-    from busta_health_dagster.pipeline.app import App
+    from busta_health_dagster.pipeline.app.app import App
 
 FAST = 100_000.0
 DOWN = Rule("source-down", Pattern.STATUS, (Condition("status", "==", "down"),), severity=Severity.WARNING)
@@ -58,12 +58,12 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 
 def test_the_whole_ladder_is_climbed_and_every_channel_hears_the_end(store: Store, tmp_path: Path) -> None:
-    heard = []
+    listened = []
     with Receiver() as chat, Receiver() as mail, Receiver(status=202) as phone, Receiver() as spare:
         channels = (hook("chat", chat.url), hook("mail", mail.url), pager(phone.url), hook("spare", spare.url))
         app = on_call(store, tmp_path, *channels, environ={"PAGER_KEY": "R0UTING"})
-        report = drill(app, source="odds_api", speed=FAST, on_step=lambda s: heard.append(s.name))
-    assert heard == ["opens, warning", "escalates, critical", "step L3", "acknowledged", "resolves"]
+        report = drill(app, source="odds_api", speed=FAST, on_step=lambda s: listened.append(s.name))
+    assert listened == ["opens, warning", "escalates, critical", "step L3", "acknowledged", "resolves"]
     assert report.passed
     assert (report.lost, report.twice, report.not_tried) == (0, 0, ("spare",))
     assert chat.types == ["alert.opened", "alert.escalated", "alert.acknowledged", "alert.resolved"]
@@ -86,7 +86,7 @@ def test_a_channel_that_does_not_accept_fails_the_drill_and_the_rest_goes_on(sto
         app = on_call(store, tmp_path, *channels)
         report = drill(app, speed=FAST)
     assert not report.passed
-    failed = {t.channel: t.result for s in report.steps for t in s.told if not t.ok and t.result.startswith("dead")}
+    failed = {t.channel: t.result for s in report.steps for t in s.notified if not t.ok and t.result.startswith("dead")}
     assert "answered 410" in failed["mail"]
     assert "PAGER_KEY is not set" in failed["pager"]
     assert chat.types[-1] == "alert.resolved"
@@ -108,6 +108,6 @@ def test_a_storm_is_one_message_and_one_end(store: Store, tmp_path: Path) -> Non
         app = on_call(store, tmp_path, hook("chat", chat.url), hook("mail", chat.url), pager(chat.url))
         report = drill_storm(app, 37)
     assert report.passed
-    assert (report.opened, report.resolved, len(report.told), report.held, report.lost) == (37, 37, 1, 36, 0)
+    assert (report.opened, report.resolved, len(report.notified), report.held, report.lost) == (37, 37, 1, 36, 0)
     assert chat.types == ["storm.opened", "storm.resolved"]
     assert "37" in report.texts[0]

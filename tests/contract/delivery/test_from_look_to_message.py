@@ -9,17 +9,17 @@ from busta_health_dagster.domain.observation import Observation, Status
 from busta_health_dagster.domain.rule import Condition, Pattern, Rule, Severity
 from busta_health_dagster.domain.source import Source
 from busta_health_dagster.domain.units import floor_to
-from busta_health_dagster.pipeline.alert import alert_pass
-from busta_health_dagster.pipeline.deliver import delivery_pass
-from busta_health_dagster.pipeline.explain import explain_alert
-from busta_health_dagster.pipeline.observe import keep
+from busta_health_dagster.pipeline.alerting.alert_pass import alert_pass
+from busta_health_dagster.pipeline.delivery.delivery_pass import delivery_pass
+from busta_health_dagster.pipeline.observing.observe import store_observations
+from busta_health_dagster.pipeline.views.explain import explain_alert
 from tests.delivery_stories import Receiver, application, hook
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from busta_health_dagster.domain.policy import ChannelSpec
-    from busta_health_dagster.pipeline.app import App
+    from busta_health_dagster.pipeline.app.app import App
     from busta_health_dagster.store import Store
 
 DOWN = Rule("source-down", Pattern.STATUS, (Condition("status", "==", "down"),), severity=Severity.WARNING)
@@ -38,7 +38,7 @@ def monitor(store: Store, tmp_path: Path, *channels: ChannelSpec) -> App:
 def look(app: App, status: Status) -> None:
     now = app.now()
     reason = "connect" if status is Status.DOWN else "ok"
-    keep(app, [Observation("odds_api", floor_to(now, 300), now, status, reason, "connection refused")])
+    store_observations(app, [Observation("odds_api", floor_to(now, 300), now, status, reason, "connection refused")])
     alert_pass(app, ticking=True)
     delivery_pass(app)
     app.clock.advance(300)

@@ -16,10 +16,10 @@ from busta_health_dagster.domain.observation import Kind, Observation, Status
 from busta_health_dagster.domain.rule import Override, Pattern, Rule
 from busta_health_dagster.domain.source import Selector
 from busta_health_dagster.domain.verdict import Outcome
-from busta_health_dagster.pipeline.alert import alert_pass
-from busta_health_dagster.pipeline.bands import band_of, normal_of
-from busta_health_dagster.pipeline.detect import catch_up
-from busta_health_dagster.pipeline.observe import keep
+from busta_health_dagster.pipeline.alerting.alert_pass import alert_pass
+from busta_health_dagster.pipeline.anomaly.anomaly_pass import catch_up
+from busta_health_dagster.pipeline.anomaly.normal_ranges import normal_range_lookup, normal_range_of
+from busta_health_dagster.pipeline.observing.observe import store_observations
 from busta_health_dagster.store import Store
 
 ANOMALY = Rule("anomaly", Pattern.ANOMALY)
@@ -38,12 +38,14 @@ def noisy(source: str, slot: int, *, factor: float = 1.0, status: Status = Statu
 def past(story: Story, days: float, names=("odds_api", "weather_api"), **more) -> None:
     """Looks of the last days, up to the slot before now, in the store and judged by nobody."""
     now = story.app.now()
-    keep(story.app, [noisy(n, now - k * TICK, **more) for k in range(int(days * DAY / TICK), 0, -1) for n in names])
+    store_observations(
+        story.app, [noisy(n, now - k * TICK, **more) for k in range(int(days * DAY / TICK), 0, -1) for n in names]
+    )
 
 
 def tick(story: Story, factor: float = 1.0, **more):
     now = story.app.now()
-    keep(story.app, [noisy("odds_api", now, factor=factor, **more), noisy("weather_api", now)])
+    store_observations(story.app, [noisy("odds_api", now, factor=factor, **more), noisy("weather_api", now)])
     passed = story.pass_()
     story.clock.advance(TICK)
     return passed
@@ -93,9 +95,9 @@ def test_a_pass_that_repeats_learns_nothing_twice_and_a_killed_one_leaves_nothin
         if name == "after_detect":
             raise KeyboardInterrupt
 
-    keep(story.app, [noisy("odds_api", T0 + TICK), noisy("weather_api", T0 + TICK)])
+    store_observations(story.app, [noisy("odds_api", T0 + TICK), noisy("weather_api", T0 + TICK)])
     with monkeypatch.context() as patch:
-        patch.setattr("busta_health_dagster.pipeline.detect.failpoint", killed)
+        patch.setattr("busta_health_dagster.pipeline.anomaly.anomaly_pass.failpoint", killed)
         with pytest.raises(KeyboardInterrupt):
             story.pass_()
     assert states_of(store)[:2] == (learned, hot)
@@ -105,7 +107,7 @@ def test_a_pass_that_repeats_learns_nothing_twice_and_a_killed_one_leaves_nothin
 
 def test_slots_that_were_missed_are_made_up_in_order_as_if_nothing_had_happened(story: Story, store: Store) -> None:
     for k in range(20):
-        keep(story.app, [noisy(n, T0 + k * TICK) for n in ("odds_api", "weather_api")])
+        store_observations(story.app, [noisy(n, T0 + k * TICK) for n in ("odds_api", "weather_api")])
     story.clock.advance(19 * TICK)
     story.pass_()
     late = states_of(store)
@@ -123,11 +125,11 @@ def test_nothing_is_learned_from_planned_work(store: Store) -> None:
     story = Story(app_on(store, rules=RULES, windows=(when,)))
     now = story.app.now()
     slots = range(now - 2 * DAY, now, TICK)
-    keep(story.app, [noisy("odds_api", s, factor=9.0 if when_covers(s) else 1.0) for s in slots])
+    store_observations(story.app, [noisy("odds_api", s, factor=9.0 if when_covers(s) else 1.0) for s in slots])
     assert catch_up(story.app)
-    (band,) = band_of(story.app, "odds_api", Metric.RESPONSE, [now])
-    assert 150 < band.p50 < 260, "nine times as slow for a day, and none of it counts"
-    assert band.basis is Basis.OWN
+    (normal_range,) = normal_range_of(story.app, "odds_api", Metric.RESPONSE, [now])
+    assert 150 < normal_range.p50 < 260, "nine times as slow for a day, and none of it counts"
+    assert normal_range.basis is Basis.OWN
 
 
 def when_covers(slot: int) -> bool:
@@ -183,7 +185,7 @@ def test_without_a_rule_there_is_neither_detector_nor_band(store: Store) -> None
     assert catch_up(story.app)
     assert "anomaly" not in tick(story).verdicts["odds_api"]
     assert states_of(store)[0] == {}
-    assert band_of(story.app, "odds_api", Metric.RESPONSE, [T0]) == []
+    assert normal_range_of(story.app, "odds_api", Metric.RESPONSE, [T0]) == []
 
 
 def test_a_new_source_has_a_band_from_its_type_and_a_message_says_what_is_normal(store: Store) -> None:
@@ -191,11 +193,11 @@ def test_a_new_source_has_a_band_from_its_type_and_a_message_says_what_is_normal
     story = Story(app_on(store, sources=(ODDS, WEATHER, twin), rules=RULES))
     past(story, 3)
     assert catch_up(story.app)
-    (band,) = band_of(story.app, "odds_backup", Metric.RESPONSE, [T0])
-    assert band.basis is Basis.TYPE
-    assert band.p5 < 200 < band.p95
+    (normal_range,) = normal_range_of(story.app, "odds_backup", Metric.RESPONSE, [T0])
+    assert normal_range.basis is Basis.TYPE
+    assert normal_range.p5 < 200 < normal_range.p95
     with store.read() as uow:
-        normal = normal_of(story.app, uow, T0)("odds_api", "response_ms")
-        assert normal_of(story.app, uow, T0)("odds_api", "tls_days_left") is None
+        normal = normal_range_lookup(story.app, uow, T0)("odds_api", "response_ms")
+        assert normal_range_lookup(story.app, uow, T0)("odds_api", "tls_days_left") is None
     assert normal is not None
     assert 150 < normal.p5 < 200 < normal.p95 < 300

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 from busta_health_dagster import bootstrap
 from busta_health_dagster.domain.units import iso
-from busta_health_dagster.pipeline.importing import ImportReport, import_history
-from busta_health_dagster.pipeline.incidents import IncidentList, list_incidents
-from busta_health_dagster.pipeline.service_levels import ServiceLevel, ask, service_levels
+from busta_health_dagster.pipeline.imports.import_history import ImportReport, import_history
+from busta_health_dagster.pipeline.service_levels.incidents import IncidentList, list_incidents
+from busta_health_dagster.pipeline.service_levels.service_levels import ServiceLevel, ask, service_levels
 from busta_health_dagster.testing import FakeClock
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from busta_health_dagster.pipeline.app import App
+    from busta_health_dagster.pipeline.app.app import App
 
 T0 = 1_790_812_800  # 2026-10-01T00:00:00Z
 HOUR, DAY = 3600, 86400

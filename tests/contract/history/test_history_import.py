@@ -11,18 +11,18 @@ from history_stories import DAY, HOUR, T0, imported, incidents, level, log, open
 
 from busta_health_dagster.cli.incidents_view import markdown
 from busta_health_dagster.domain.alert import Event
+from busta_health_dagster.domain.alert_replay import replay, snapshot
 from busta_health_dagster.domain.errors import BadInput, UnknownName
 from busta_health_dagster.domain.observation import Observation, Status
-from busta_health_dagster.domain.standing import fold, standing
 from busta_health_dagster.domain.units import iso
-from busta_health_dagster.pipeline.alert import alert_pass
-from busta_health_dagster.pipeline.importing import export_history, replay_stored
-from busta_health_dagster.pipeline.incidents import show_incident, write_note
+from busta_health_dagster.pipeline.alerting.alert_pass import alert_pass
+from busta_health_dagster.pipeline.imports.import_history import export_history, replay_stored
+from busta_health_dagster.pipeline.service_levels.incidents import show_incident, write_note
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from busta_health_dagster.pipeline.app import App
+    from busta_health_dagster.pipeline.app.app import App
 
 
 @pytest.fixture
@@ -44,7 +44,7 @@ def test_alerts_exist_with_their_whole_story_and_nobody_was_told(monitor: App, t
     assert [t.event for t in story] == [Event.OPENED, Event.ESCALATED, Event.RESOLVED]
     assert all(t.notify == () for t in story)
     assert rows["outbox"] == 0
-    assert fold(story) == standing(down)
+    assert replay(story) == snapshot(down)
     assert "nobody was told" in why.reason
 
 

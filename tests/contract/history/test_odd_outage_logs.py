@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING
 import pytest
 from history_stories import DAY, HOUR, SOURCES, T0, imported, incidents, level, log, open_monitor
 
-from busta_health_dagster.pipeline import maintenance
-from busta_health_dagster.pipeline.explain import explain_alert, explain_source
-from busta_health_dagster.pipeline.monitor.planned import PlannedWork
+from busta_health_dagster.pipeline.facade.maintenance import Maintenance
+from busta_health_dagster.pipeline.maintenance import actions
+from busta_health_dagster.pipeline.views.explain import explain_alert, explain_source
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from busta_health_dagster.domain.maintenance import Window
-    from busta_health_dagster.pipeline.app import App
+    from busta_health_dagster.pipeline.app.app import App
 
 COUNTS = ("good", "bad", "excluded", "unknown")
 
@@ -121,11 +121,11 @@ def test_planned_work_that_is_written_down_afterwards_counts_for_the_past(tmp_pa
     with open_monitor(tmp_path, store_url) as app:
         imported(app, log(tmp_path / "log.csv", 288, range(100, 130)))
         assert counts(app) == [258, 30, 0, 0]
-        added, warnings = maintenance.add(app, window(app, "forgotten", "2026-10-01T08:00", 2 * HOUR), actor="amy")
+        added, warnings = actions.add(app, window(app, "forgotten", "2026-10-01T08:00", 2 * HOUR), actor="amy")
         assert (added.sources, warnings) == (("feed",), ())
         assert counts(app) == [254, 10, 24, 0]
         assert added.window.id is not None
-        maintenance.remove(app, added.window.id, actor="amy")
+        actions.remove(app, added.window.id, actor="amy")
         assert counts(app) == [258, 30, 0, 0]
     ten = "version: 1\nwindows: [{name: ten, select: {names: [feed]}, start: 2026-10-01T10:00, zone: UTC, duration: 30m}]\n"
     with reopened(tmp_path, store_url, ten) as app:
@@ -153,7 +153,7 @@ def window(app: App, name: str, start: str, lasts: int) -> Window:
 
     from busta_health_dagster.domain.source import Selector
 
-    ask = PlannedWork(app, "amy")
+    ask = Maintenance(app, "amy")
     return ask.window(name, Selector(names=("feed",)), datetime.fromisoformat(start), "UTC", lasts, None, (), "")
 
 
@@ -191,7 +191,7 @@ def test_explain_answers_for_sources_that_nobody_configured(monitor: App, tmp_pa
     assert alert.id is not None
     whole = explain_alert(monitor, alert.id)
     assert whole.rule is not None
-    assert [x.verdict.outcome.word for x in whole.looks] == ["good", *["bad"] * 18]
+    assert [x.verdict.outcome.word for x in whole.observations] == ["good", *["bad"] * 18]
 
 
 def test_explain_says_that_planned_work_kept_an_alert_from_opening(tmp_path: Path, store_url: str) -> None:

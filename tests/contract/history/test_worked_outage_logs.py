@@ -10,12 +10,12 @@ import pytest
 from history_stories import DAY, HOUR, T0, imported, incidents, level, log, open_monitor, the_level
 
 from busta_health_dagster.domain.errors import BadInput, UnknownName
-from busta_health_dagster.pipeline.service_levels import ask, next_to_breach, service_levels
+from busta_health_dagster.pipeline.service_levels.service_levels import ask, next_to_breach, service_levels
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from busta_health_dagster.pipeline.app import App
+    from busta_health_dagster.pipeline.app.app import App
 
 MONTH = 8640
 
@@ -94,16 +94,16 @@ def test_mttr_is_51_h_for_outages_of_44_100_40_and_20_h(monitor: App, tmp_path: 
         bad += range(at, at + hours)
         at += hours + 10
     imported(monitor, log(tmp_path / "log.csv", 320, bad, step=HOUR))
-    told = incidents(monitor, T0 + 30 * DAY).as_json()
-    assert told["mttr_s"] == {"mean": 51 * HOUR, "median": 42 * HOUR, "p90": 100 * HOUR}
-    assert [i["ttr_s"] // HOUR for i in reversed(told["incidents"])] == [44, 100, 40, 20]
+    notified = incidents(monitor, T0 + 30 * DAY).as_json()
+    assert notified["mttr_s"] == {"mean": 51 * HOUR, "median": 42 * HOUR, "p90": 100 * HOUR}
+    assert [i["ttr_s"] // HOUR for i in reversed(notified["incidents"])] == [44, 100, 40, 20]
 
 
 def test_mtbf_is_10_h_for_4_h_down_in_2_incidents_of_a_day(monitor: App, tmp_path: Path) -> None:
     imported(monitor, log(tmp_path / "log.csv", 290, [*range(36, 60), *range(120, 144)]))
-    told = incidents(monitor, T0 + DAY, "24h").as_json()
-    assert (told["resolved"], told["mtbf_s"], told["mttr_s"]["mean"]) == (2, 10 * HOUR, 2 * HOUR)
-    first = told["incidents"][1]
+    notified = incidents(monitor, T0 + DAY, "24h").as_json()
+    assert (notified["resolved"], notified["mtbf_s"], notified["mttr_s"]["mean"]) == (2, 10 * HOUR, 2 * HOUR)
+    first = notified["incidents"][1]
     assert [first[k] for k in ("started_at", "opened_at", "resolved_at", "acked_at", "severity", "rules", "state")] == [
         "2026-10-01T03:00:00Z", "2026-10-01T03:00:00Z", "2026-10-01T05:00:00Z", None, "critical", ["source-down"], "resolved",
     ]  # fmt: skip
@@ -114,9 +114,9 @@ def test_the_cohort_is_what_was_resolved_in_the_window_and_what_is_open_is_never
 ) -> None:
     imported(monitor, log(tmp_path / "log.csv", 3000, [*range(100, 112), *range(280, 300), *range(700, 900)]))
     at = T0 + 800 * 300
-    told = incidents(monitor, at, "24h").as_json()
-    assert (told["resolved"], told["open"], told["mttr_s"]["mean"]) == (0, 1, None)
-    (open_,) = told["incidents"]
+    notified = incidents(monitor, at, "24h").as_json()
+    assert (notified["resolved"], notified["open"], notified["mttr_s"]["mean"]) == (0, 1, None)
+    (open_,) = notified["incidents"]
     assert [open_[k] for k in ("state", "resolved_at", "ttr_s", "age_s")] == ["open", None, None, 100 * 300]
     three_days = incidents(monitor, at, "3d").as_json()
     assert (three_days["resolved"], three_days["open"], three_days["mttr_s"]["mean"]) == (2, 1, 16 * 300)

@@ -45,7 +45,7 @@ class Case:
 
 
 @dataclass(frozen=True)
-class Beat:
+class Heartbeat:
     at: int
     ok: bool = True
     items: int | None = None
@@ -112,7 +112,7 @@ WITH_ROWS = [kind for kind in KINDS if kind not in ("tcp", "dns", "heartbeat")]
 )  # no DNS server may be reachable: see the unit tests
 async def test_a_success_is_up_with_figures(kind, cases):
     case = cases[kind]
-    seen = await look(kind, case.good, beats=lambda _name: Beat(int(EPOCH) - 60))
+    seen = await look(kind, case.good, heartbeats=lambda _name: Heartbeat(int(EPOCH) - 60))
     assert (seen.status, seen.reason) == (Status.UP, "ok"), seen
     assert seen.detail
     if kind != "heartbeat":
@@ -125,7 +125,7 @@ async def test_a_success_is_up_with_figures(kind, cases):
 
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "dns"])
 async def test_a_failure_is_down_with_a_known_reason_and_no_response_time(kind, cases):
-    seen = await look(kind, cases[kind].bad, beats=lambda _name: Beat(0))
+    seen = await look(kind, cases[kind].bad, heartbeats=lambda _name: Heartbeat(0))
     assert (seen.status, seen.response_ms) == (Status.DOWN, None), seen
     assert seen.reason in REASONS
     assert seen.detail

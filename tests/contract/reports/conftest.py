@@ -8,7 +8,7 @@ import pytest
 from weekly_history import ALERTS, DAY, MONDAY, SETTINGS, SEVEN, SOURCES, write_history
 
 from busta_health_dagster import bootstrap
-from busta_health_dagster.pipeline.importing import import_history
+from busta_health_dagster.pipeline.imports.import_history import import_history
 from busta_health_dagster.testing import FakeClock
 
 

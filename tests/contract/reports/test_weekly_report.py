@@ -11,10 +11,10 @@ from weekly_history import DAY, HOUR, MONDAY, SEVEN, write_history
 
 from busta_health_dagster.domain.errors import BadInput
 from busta_health_dagster.domain.units import iso
-from busta_health_dagster.pipeline.deliver import delivery_pass
-from busta_health_dagster.pipeline.importing import import_history
-from busta_health_dagster.pipeline.report import last_week, sla_now, week_of, weekly_report
-from busta_health_dagster.pipeline.report_sending import kept_report, kept_reports, publish, receivers
+from busta_health_dagster.pipeline.delivery.delivery_pass import delivery_pass
+from busta_health_dagster.pipeline.imports.import_history import import_history
+from busta_health_dagster.pipeline.reporting.sending import kept_report, kept_reports, publish, receivers
+from busta_health_dagster.pipeline.reporting.weekly_report import last_week, sla_now, week_of, weekly_report
 from busta_health_dagster.reports import findings, verdict
 
 
@@ -96,7 +96,7 @@ def test_a_gap_of_the_monitor_is_its_own_downtime_and_nobodys_outage(app, tmp_pa
 def test_an_empty_store_has_a_report_too(app) -> None:
     report = weekly_report(app)
     assert (report.empty, report.sources, report.open, report.monitor.due) == (True, 2, (), 0)
-    assert publish(app).told == "not sent: nothing was observed in it"
+    assert publish(app).notified == "not sent: nothing was observed in it"
 
 
 @pytest.mark.parametrize(("label", "slices"), [("2026-W44", 2028), ("2026-W10", 2004), ("2026-W47", 2016)])
@@ -119,7 +119,7 @@ def test_a_running_week_ends_now(app) -> None:
     assert last_week(app) == "2026-W47"
     week = week_of(app, "2026-W48")
     assert (week.until, week.complete) == (SEVEN, False)
-    assert publish(app, "2026-W48").told == "not sent: the week is not over"
+    assert publish(app, "2026-W48").notified == "not sent: the week is not over"
 
 
 def test_a_report_is_told_once_per_channel_and_kept_as_it_was(month, clock, tmp_path: Path) -> None:
@@ -129,12 +129,12 @@ def test_a_report_is_told_once_per_channel_and_kept_as_it_was(month, clock, tmp_
     assert kept_report(month, "2026-W47") == first.report
     clock.advance(60)
     again = publish(month)
-    assert (again.queued, again.told) == ((), "sent before, to log, also")
+    assert (again.queued, again.notified) == ((), "sent before, to log, also")
     assert kept_report(month, "2026-W47").written_at == SEVEN + 60
     assert delivery_pass(month).delivered == 2
     (line,) = (tmp_path / "home" / "notifications.jsonl").read_text().splitlines()
-    told = json.loads(line)
-    assert (told["key"], told["type"]) == ("report-weekly-2026-W47-log", "report.weekly")
+    notified = json.loads(line)
+    assert (notified["key"], notified["type"]) == ("report-weekly-2026-W47-log", "report.weekly")
     assert "1 of 2 sources met their SLA" in line
     (kept,) = kept_reports(month)
     assert (kept.period, kept.sent_at, kept.data) == ("2026-W47", SEVEN, "")
@@ -143,7 +143,7 @@ def test_a_report_is_told_once_per_channel_and_kept_as_it_was(month, clock, tmp_
 def test_filling_the_past_keeps_reports_and_sends_nothing(app) -> None:
     for label in ("2026-W45", "2026-W46"):
         published = publish(app, label)
-        assert (published.queued, published.told) == ((), "not sent: the week ended more than seven days ago")
+        assert (published.queued, published.notified) == ((), "not sent: the week ended more than seven days ago")
     assert [k.period for k in kept_reports(app)] == ["2026-W46", "2026-W45"]
     assert all(k.sent_at is None for k in kept_reports(app))
 

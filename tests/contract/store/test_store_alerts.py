@@ -11,23 +11,23 @@ from store_stories import DAY, T0
 
 from busta_health_dagster.domain.access import AuditEntry, Role, WebSession
 from busta_health_dagster.domain.alert import Alert, AlertState, Event, Hold, Ladder, Transition
+from busta_health_dagster.domain.alert_replay import replay
 from busta_health_dagster.domain.errors import Refused, UnknownName
 from busta_health_dagster.domain.maintenance import Window
 from busta_health_dagster.domain.policy import Escalation, Step
 from busta_health_dagster.domain.rule import Severity
 from busta_health_dagster.domain.source import Selector
-from busta_health_dagster.domain.standing import fold
-from busta_health_dagster.engines.alert_record import NotSent
-from busta_health_dagster.engines.routing import Considered
+from busta_health_dagster.engines.alerting.routing import Considered
+from busta_health_dagster.engines.alerting.transition import NotSent
 from busta_health_dagster.store import Store
-from busta_health_dagster.store.records import Note
+from busta_health_dagster.store.audit_log import Note
 
 LADDER = Ladder(Escalation("slow", (Step(0, ("slack",), Severity.WARNING), Step(14400, ("mail",)))), route=1, step=1)
 
 
 def alert(source: str = "odds", rule: str = "source-down", **more: object) -> Alert:
     opened = Alert(f"{source}/{rule}", source, rule, state=AlertState.OPEN, opened_at=T0, pending_at=T0, history=1)
-    return replace(opened, ladders=(LADDER,), told=("slack",), **more)  # type: ignore[arg-type]
+    return replace(opened, ladders=(LADDER,), notified=("slack",), **more)  # type: ignore[arg-type]
 
 
 def test_an_alert_is_continued_after_a_restart_as_it_was(store: Store) -> None:
@@ -101,14 +101,14 @@ def test_transitions_rebuild_the_state_and_keep_their_reasons(store: Store) -> N
     acked = replace(
         opened, at=T0 + 60, event=Event.ACKED, from_state=AlertState.OPEN, actor="ana", notify=(), slot=None
     )
-    looked = (
+    observed = (
         Considered(1, "rules source-down", True, "matches -> slow; stop"),
         Considered(2, "all", None, "not looked at"),
     )
     with store.write() as uow:
         key = uow.alerts.save([alert()])["odds/source-down"].id
         assert key is not None
-        uow.transitions.append(key, [opened, acked], looked)
+        uow.transitions.append(key, [opened, acked], observed)
         uow.suppressions.append(
             [NotSent(T0 + 60, "odds/source-down", "mail", Event.ACKED, "mail is not told of acked")],
             {"odds/source-down": key},
@@ -117,8 +117,8 @@ def test_transitions_rebuild_the_state_and_keep_their_reasons(store: Store) -> N
     with store.read() as uow:
         found = uow.transitions.of(key)
         assert [t.transition for t in found] == [opened, acked]
-        assert (found[0].considered, found[1].considered) == (looked, ())
-        assert fold([t.transition for t in found]).acked_by == "ana"
+        assert (found[0].considered, found[1].considered) == (observed, ())
+        assert replay([t.transition for t in found]).acked_by == "ana"
         assert [t.id for t in uow.transitions.between(T0 + 1, T0 + 61)] == [found[1].id]
         assert [n.reason for n in uow.suppressions.of(key)] == ["mail is not told of acked"]
         assert [n.event for n in uow.suppressions.of_source("odds", T0)] == [Event.ACKED]

@@ -54,10 +54,10 @@ def test_unknown_sources_are_taken_as_they_come(store: Store, tmp_path: Path) ->
         rows = "".join(f"{iso(T0 + n * step)},1,50\n" for n in range(5))
         (tmp_path / f"{name}.csv").write_text("timestamp,up,response_ms\n" + rows)
     (tmp_path / "sources.json").write_text('{"scores": {"type": "scores_feed", "cadence_s": 60}}')
-    told: list[int] = []
-    report = import_observations(store, tmp_path, T0 + DAY, told.append)
+    notified: list[int] = []
+    report = import_observations(store, tmp_path, T0 + DAY, notified.append)
     assert report.intervals == {"odds": 300, "scores": 60}
-    assert told == [10]
+    assert notified == [10]
     with store.read() as uow:
         scores = uow.sources.get("scores")
         assert (scores.type, scores.interval_s, scores.origin) == ("scores_feed", 60, "import")
@@ -92,9 +92,9 @@ def test_lines_that_share_a_slot_count_together_and_half_of_them_down_is_down(st
     report = import_observations(store, path, T0 + DAY)
     assert (report.stored, report.folded, report.rejected) == (6, 30, [])
     with store.read() as uow:
-        told = uow.observations.window(["odds"], T0, T0 + HOUR)["odds"]
-    assert [o.status.word for o in told] == ["down", "up", "up", "degraded", "down", "up"]
-    assert [o.observed_at - T0 for o in told] == [180, 540, 840, 1140, 1200, 1740], (
+        notified = uow.observations.window(["odds"], T0, T0 + HOUR)["odds"]
+    assert [o.status.word for o in notified] == ["down", "up", "up", "degraded", "down", "up"]
+    assert [o.observed_at - T0 for o in notified] == [180, 540, 840, 1140, 1200, 1740], (
         "each is the newest look of that status"
     )
 

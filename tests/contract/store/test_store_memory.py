@@ -10,7 +10,7 @@ from store_stories import T0, added, seen, synced
 
 from busta_health_dagster.domain.errors import UnknownName
 from busta_health_dagster.domain.observation import Phases, Sample, SourceState, Status
-from busta_health_dagster.engines.reporting import Reported
+from busta_health_dagster.engines.dagster_events import Reported
 from busta_health_dagster.store import Store
 
 
@@ -68,14 +68,14 @@ def test_the_newest_beat_counts_whatever_arrives_late(store: Store) -> None:
     synced(store, nightly=3600)
     with store.write() as uow:
         assert uow.heartbeats.last("nightly") is None
-        uow.heartbeats.beat("nightly", T0, items=5, message="done")
-        uow.heartbeats.beat("nightly", T0 - 60, ok=False)
+        uow.heartbeats.heartbeat("nightly", T0, items=5, message="done")
+        uow.heartbeats.heartbeat("nightly", T0 - 60, ok=False)
         last = uow.heartbeats.last("nightly")
         assert last is not None
         assert (last.at, last.ok, last.items, last.message) == (T0, True, 5, "done")
         assert uow.heartbeats.all() == {"nightly": last}
         with pytest.raises(UnknownName, match="no source 'nighly'"):
-            uow.heartbeats.beat("nighly", T0)
+            uow.heartbeats.heartbeat("nighly", T0)
 
 
 def test_counters_add_up_across_transactions(store: Store) -> None:

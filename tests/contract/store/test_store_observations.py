@@ -122,13 +122,15 @@ def test_few_sources_of_many_are_read_like_all_of_them(store: Store) -> None:
     with store.read() as uow:
         everybody = uow.observations.window(None, T0 + 300, T0 + 1200)
         one = uow.observations.window(["s07"], T0 + 300, T0 + 1200)
-        looks = uow.observations.columns(T0 + 300, T0 + 1200, ["s07"])["s07"]
+        observations = uow.observations.columns(T0 + 300, T0 + 1200, ["s07"])["s07"]
         assert (
             uow.rollups.strip(["s07"], T0, T0 + HOUR, 600)["s07"] == uow.rollups.strip(None, T0, T0 + HOUR, 600)["s07"]
         )
     assert one == {"s07": everybody["s07"]}
-    assert [(x.slot, x.status, x.response_ms) for x in looks] == [(o.slot, o.status, o.response_ms) for o in one["s07"]]
-    assert len(looks) == 3
+    assert [(x.slot, x.status, x.response_ms) for x in observations] == [
+        (o.slot, o.status, o.response_ms) for o in one["s07"]
+    ]
+    assert len(observations) == 3
 
 
 def test_ticks_come_slot_by_slot_across_days(store: Store) -> None:

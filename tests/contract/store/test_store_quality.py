@@ -62,8 +62,8 @@ def test_trends_read_scores_and_no_data_and_the_rules_only_scores(store: Store) 
     put(store, scored("odds", T0), scored("odds", T0 + HOUR, NOTHING), scored("news", T0 + 10))
     with store.read() as uow:
         assert uow.quality.scores(T0, T0 + DAY, ["odds"]) == {"odds": [(T0, VERDICT.score), (T0 + HOUR, None)]}
-        told = Score(T0 - 5, VERDICT.score, VERDICT.raw, VERDICT.half_width)
-        assert uow.quality.for_rules(T0) == {"odds": told, "news": replace(told, at=T0 + 5)}
+        notified = Score(T0 - 5, VERDICT.score, VERDICT.raw, VERDICT.half_width)
+        assert uow.quality.for_rules(T0) == {"odds": notified, "news": replace(notified, at=T0 + 5)}
         assert set(uow.quality.for_rules(T0 + 10)) == {"news"}
 
 

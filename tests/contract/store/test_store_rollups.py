@@ -13,7 +13,7 @@ from store_stories import DAY, HOUR, T0, added, seen, synced
 
 from busta_health_dagster.domain.observation import Observation, Status
 from busta_health_dagster.domain.sla import SliceCounts
-from busta_health_dagster.engines import sla
+from busta_health_dagster.engines.service_levels import sla
 from busta_health_dagster.store import Store, UnitOfWork
 
 _names = (f"src{n}" for n in count())
@@ -35,8 +35,8 @@ def counted(seen_: list[Observation], planned: set[int], since: int, until: int)
 def sliced(seen_: list[Observation], planned: set[int], since: int, until: int, interval: int) -> SliceCounts:
     """What the SLA engine makes of the observations themselves; only slices with a verdict are compared."""
     windows = [(slot, slot + 1) for slot in planned]
-    looked = [(o.slot, o.status) for o in seen_ if o.slot < until]
-    return sla.slices(looked, since=since, until=until, interval_s=interval, maintenance=windows).counts()
+    observed = [(o.slot, o.status) for o in seen_ if o.slot < until]
+    return sla.slices(observed, since=since, until=until, interval_s=interval, maintenance=windows).counts()
 
 
 @st.composite
@@ -46,13 +46,13 @@ def histories(draw: st.DrawFn) -> tuple[int, list[Observation], list[int]]:
     slots = draw(st.lists(st.integers(0, 4 * DAY // interval), min_size=1, max_size=40, unique=True))
     if draw(st.booleans()):
         slots.sort()
-    looks = st.tuples(
+    drawn = st.tuples(
         st.sampled_from([Status.UP, Status.UP, Status.DEGRADED, Status.DOWN, Status.UNKNOWN]), st.integers(1, 3),
         st.floats(0.5, 20_000), st.booleans(), st.none() | st.integers(0, 1000), st.none() | st.integers(0, 100),
     )  # fmt: skip
     observations = []
     for slot in slots:
-        status, attempts, ms, suspect, items, quality = draw(looks)
+        status, attempts, ms, suspect, items, quality = draw(drawn)
         well = status in {Status.UP, Status.DEGRADED}
         observations.append(
             seen(

@@ -16,7 +16,7 @@ from busta_health_dagster.channels.signature import sign
 from busta_health_dagster.channels.wording import text_of
 from busta_health_dagster.domain.delivery import Delivered, Rejected, RetryLater
 from busta_health_dagster.domain.errors import BadInput, MissingSecret, PluginError
-from busta_health_dagster.domain.notice import NoticeKind
+from busta_health_dagster.domain.notification import NotificationKind
 from busta_health_dagster.domain.observation import Status
 from busta_health_dagster.domain.rule import Pattern
 from busta_health_dagster.testing import RecordingChannel, RecordingConfig
@@ -33,14 +33,14 @@ def test_the_signature_is_that_of_the_standard_webhooks_specification():
 
 def test_an_outage_that_waits_for_its_second_good_look_does_not_read_as_one():
     source = replace(DOWN.source, status=Status.UP, detail="answered 200 in 7 ms")
-    text = text_of(replace(DOWN, kind=NoticeKind.ACKED, source=source))
+    text = text_of(replace(DOWN, kind=NotificationKind.ACKED, source=source))
     assert f"{source.name} was down and answers again: answered 200 in 7 ms" in text.headline
     assert "still down" not in text.headline
 
 
 def test_what_comes_through_a_fallback_says_so_and_is_not_still_open():
-    for notice in (DOWN, RESOLVED):
-        lines = text_of(replace(notice, also=(), instead=("hook could not be told: 401",))).lines
+    for notification in (DOWN, RESOLVED):
+        lines = text_of(replace(notification, related=(), on_behalf_of=("hook could not be told: 401",))).lines
         assert [line.label for line in lines if "hook could not be told" in str(line.parts)] == ["Also"]
 
 
@@ -184,9 +184,11 @@ def test_every_topic_has_words_of_its_own():
     said = {}
     for pattern in Pattern:
         for metric in ("response_ms", "data_age_s", "quality", "items") if pattern is Pattern.THRESHOLD else (None,):
-            notice = replace(ESCALATED, rule=replace(ESCALATED.rule, pattern=pattern, metric=metric, name="theirs"))
-            said[pattern, metric] = text_of(notice).headline
-            assert phrases.advice(notice)
+            notification = replace(
+                ESCALATED, rule=replace(ESCALATED.rule, pattern=pattern, metric=metric, name="theirs")
+            )
+            said[pattern, metric] = text_of(notification).headline
+            assert phrases.advice(notification)
     assert said[Pattern.THRESHOLD, "data_age_s"].startswith("odds_api has still no new data after 35 min:")
     assert said[Pattern.THRESHOLD, "items"].startswith("odds_api still breaks rule theirs after 35 min:")
     assert said[Pattern.RATE, None].startswith("odds_api still fails too often after 35 min:")
@@ -207,9 +209,11 @@ def test_unknown_is_a_circle_poor_quality_of_a_healthy_source_a_triangle_and_sev
 
 def test_flapping_says_so_once_at_its_start_and_once_at_its_end():
     start = replace(
-        OPENED, kind=NoticeKind.FLAPPING_STARTED, alert=replace(OPENED.alert, flapping=True, flapping_percent=48.0)
+        OPENED,
+        kind=NotificationKind.FLAPPING_STARTED,
+        alert=replace(OPENED.alert, flapping=True, flapping_percent=48.0),
     )
-    end = replace(OPENED, kind=NoticeKind.FLAPPING_ENDED)
+    end = replace(OPENED, kind=NotificationKind.FLAPPING_ENDED)
     assert text_of(start).headline == "odds_api is unsteady: it keeps changing (48% over the last 21 checks)"
     assert text_of(end).headline == "odds_api is steady again, and is slow: 6.4 s, normally 0.13–0.26 s"
     assert webhook.event_type(start) == "alert.flapping_started"
@@ -223,13 +227,13 @@ def test_without_an_address_of_the_page_there_are_no_links_to_it():
 
 def test_acknowledgements_go_to_channels_that_change_their_message_in_place_and_not_to_mail():
     slack = registry.BUILT_IN["slack"]
-    told = {
+    notified = {
         "bot": slack.default_events(slack.config(token={"env": "T"}, channel="#a")),
         "hook": slack.default_events(slack.config(webhook_url={"env": "U"})),
         "mail": registry.BUILT_IN["email"].default_events(None),
         "pager": registry.BUILT_IN["pagerduty"].default_events(None),
     }
-    assert {k: NoticeKind.ACKED in v for k, v in told.items()} == {
+    assert {k: NotificationKind.ACKED in v for k, v in notified.items()} == {
         "bot": True,
         "hook": False,
         "mail": False,
@@ -238,7 +242,9 @@ def test_acknowledgements_go_to_channels_that_change_their_message_in_place_and_
 
 
 def test_the_monitor_speaks_of_itself():
-    stale = replace(TEST, kind=NoticeKind.MONITOR, reason="stale", text="No tick for 15 min: nothing is being watched")
+    stale = replace(
+        TEST, kind=NotificationKind.MONITOR, reason="stale", text="No tick for 15 min: nothing is being watched"
+    )
     assert webhook.payload(stale)["type"] == "monitor.stale"
     assert text_of(stale).shape == "○"
 

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from busta_health_dagster.channels import mail_payload, pagerduty, slack_payload, stream, webhook
-from busta_health_dagster.domain.notice import Attachment, Notice
+from busta_health_dagster.domain.notification import Attachment, Notification
 
 SENDER, TO = "Source health <health@example.com>", ("oncall@example.com",)
 
@@ -23,18 +23,20 @@ def shown(value) -> str:
 
 @pytest.mark.parametrize("story", STORIES)
 def test_slack_messages_read_as_agreed(story, golden):
-    notice = STORIES[story]
+    notification = STORIES[story]
     golden(
         f"slack-{story}.json",
-        shown({"message": slack_payload.payload(notice, "key"), "thread_reply": slack_payload.reply(notice)}),
+        shown(
+            {"message": slack_payload.payload(notification, "key"), "thread_reply": slack_payload.reply(notification)}
+        ),
     )
 
 
 @pytest.mark.parametrize("story", STORIES)
 def test_mails_read_as_agreed(story, golden):
-    notice = STORIES[story]
+    notification = STORIES[story]
     mail = mail_payload.payload(
-        delivery(notice, earlier=("msg_4127_opened_1",) if story == "resolved" else ()), SENDER, TO
+        delivery(notification, earlier=("msg_4127_opened_1",) if story == "resolved" else ()), SENDER, TO
     )
     headers = "".join(f"{k}: {v}\n" for k, v in mail.items() if k not in ("Content-Type", "MIME-Version"))
     text = mail.get_body(("plain",)).get_content()
@@ -60,12 +62,12 @@ def test_the_console_says_the_same_in_plain_lines(golden):
 
 @pytest.mark.parametrize("story", STORIES)
 def test_a_notice_survives_the_outbox(story):
-    assert Notice.from_json(STORIES[story].to_json()) == STORIES[story]
+    assert Notification.from_json(STORIES[story].to_json()) == STORIES[story]
 
 
 def test_slack_blocks_stay_within_slacks_limits_whatever_a_source_says():
     long = replace(
-        INJECTED, also=(("& " * 4000),) * 20, do="x" * 9000, source=replace(INJECTED.source, detail="<" * 5000)
+        INJECTED, related=(("& " * 4000),) * 20, do="x" * 9000, source=replace(INJECTED.source, detail="<" * 5000)
     )
     message = slack_payload.payload(long, "key")
     assert len(message["blocks"]) <= 50
@@ -147,9 +149,9 @@ def test_a_drill_rings_no_bell_and_says_what_it_is():
 
 @given(st.text(max_size=400))
 def test_whatever_a_source_says_every_format_stays_whole(text):
-    notice = replace(INJECTED, source=replace(INJECTED.source, detail=text), also=(text,))
-    assert json.loads(webhook.compact(webhook.payload(notice)).decode("utf-8", "surrogatepass"))
-    mail_payload.payload(delivery(notice), SENDER, TO).as_bytes()
-    section = slack_payload.payload(notice, "k")["blocks"][1]["text"]["text"]
+    notification = replace(INJECTED, source=replace(INJECTED.source, detail=text), related=(text,))
+    assert json.loads(webhook.compact(webhook.payload(notification)).decode("utf-8", "surrogatepass"))
+    mail_payload.payload(delivery(notification), SENDER, TO).as_bytes()
+    section = slack_payload.payload(notification, "k")["blocks"][1]["text"]["text"]
     assert section.count("<") == section.count("<!date")
-    assert "\n" not in mail_payload.subject(notice)
+    assert "\n" not in mail_payload.subject(notification)

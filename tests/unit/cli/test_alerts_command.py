@@ -84,11 +84,11 @@ def test_an_incident_tells_what_people_did_in_its_order_and_names_them_once(stor
     run(story, "alerts", "snooze", "1", "--for", "2h", "--by", "op-1")
     run(story, "alerts", "ack", "1", "--by", "op-1")
     run(story, "alerts", "unack", "1", "--by", "op-1")
-    told = run(story, "incidents", "show", "INC-1")
-    at = [told.index(f"source-down  {event}") for event in ("snoozed", "acked", "unacked")]
+    notified = run(story, "incidents", "show", "INC-1")
+    at = [notified.index(f"source-down  {event}") for event in ("snoozed", "acked", "unacked")]
     assert at == sorted(at)
-    assert "by op-1, by op-1" not in told
-    assert not [line for line in told.splitlines() if line.count("by op-1") > 1]
+    assert "by op-1, by op-1" not in notified
+    assert not [line for line in notified.splitlines() if line.count("by op-1") > 1]
 
 
 def test_the_list_as_json_has_a_stable_shape(story: Story) -> None:

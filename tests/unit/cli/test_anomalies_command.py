@@ -174,7 +174,7 @@ def test_baselines_say_who_is_watched_and_that_nothing_is_known_yet(tmp_path: Pa
 
 def test_the_commands_start_without_numpy() -> None:
     check = (
-        "import sys; import busta_health_dagster.cli.main, busta_health_dagster.pipeline.tick, "
-        "busta_health_dagster.pipeline.bands; sys.exit('numpy' in sys.modules)"
+        "import sys; import busta_health_dagster.cli.main, busta_health_dagster.pipeline.tick.tick, "
+        "busta_health_dagster.pipeline.anomaly.normal_ranges; sys.exit('numpy' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", check], check=False).returncode == 0

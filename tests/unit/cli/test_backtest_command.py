@@ -93,8 +93,8 @@ def test_maintenance_may_come_from_a_file_to_try(nowhere: Path) -> None:
 def test_the_summary_is_also_json(nowhere: Path) -> None:
     (nowhere / "alerts.yaml").write_text(RULES)
     log = outage(nowhere / "log.csv", days=7)
-    told = json.loads(run("backtest", "--observations", log, "--alerts", "alerts.yaml", "--summary", "-o", "json"))
-    assert (told["rules"][0]["alerts"], told["rules"][0]["notifications"]) == (7, 14)
+    notified = json.loads(run("backtest", "--observations", log, "--alerts", "alerts.yaml", "--summary", "-o", "json"))
+    assert (notified["rules"][0]["alerts"], notified["rules"][0]["notifications"]) == (7, 14)
     table = run("backtest", "--observations", log, "--alerts", "alerts.yaml", "--summary")
     assert "source-down" in table
     assert "Best trade" not in table, "no quieter figure keeps every real alert"

@@ -23,7 +23,7 @@ def commands(group=None, prefix: str = ""):
     for name, command in (group or typer.main.get_command(busta)).commands.items():
         if hasattr(command, "commands"):
             yield from commands(command, f"{prefix}{name} ")
-        else:
+        elif not command.hidden:
             yield f"{prefix}{name}", command
 
 

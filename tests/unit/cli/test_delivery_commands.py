@@ -10,8 +10,8 @@ from typer.testing import CliRunner
 
 from busta_health_dagster import bootstrap
 from busta_health_dagster.cli.main import app as busta
-from busta_health_dagster.domain.notice import NoticeKind
-from busta_health_dagster.pipeline.deliver import delivery_pass
+from busta_health_dagster.domain.notification import NotificationKind
+from busta_health_dagster.pipeline.delivery.delivery_pass import delivery_pass
 from tests.delivery_stories import Receiver, message
 
 SOURCES = """\
@@ -96,7 +96,7 @@ def test_the_outbox_shows_what_died_and_why_and_sends_it_again(cli: Busta, ops: 
     ops.status = 401
     with cli.open() as app:
         with app.store.write() as uow:
-            uow.outbox.enqueue([message("k1", "ops-hook", NoticeKind.OPENED, alert_ids=(4127,))], app.now())
+            uow.outbox.enqueue([message("k1", "ops-hook", NotificationKind.OPENED, alert_ids=(4127,))], app.now())
         delivery_pass(app)
     code, said = cli("outbox", "-o", "json")
     assert code == 1

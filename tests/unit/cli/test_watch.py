@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from page_stories import history, seen, tick, world
 
+from busta_health_dagster.cli.glyphs import ASCII, UNICODE
 from busta_health_dagster.cli.health_view import LAYOUTS, render
-from busta_health_dagster.cli.shapes import ASCII, UNICODE
 from busta_health_dagster.cli.watch import follow
 from busta_health_dagster.domain.errors import Refused, RemoteUnavailable
 from busta_health_dagster.domain.observation import Status
 from busta_health_dagster.domain.units import from_iso
-from busta_health_dagster.pipeline.monitor import Monitor
+from busta_health_dagster.pipeline.facade import Monitor
 from busta_health_dagster.testing import FakeClock
 
 if TYPE_CHECKING:

@@ -41,14 +41,14 @@ def test_the_history_goes_in_comes_out_and_goes_in_only_once(store: Store, confi
     made = {o.source: o for o in list(generate(1.5, ANCHOR))[-1]}
     with store.read() as uow:
         states = uow.states.all()
-        looks = uow.observations.columns(ANCHOR - 7200, ANCHOR)
+        observations = uow.observations.columns(ANCHOR - 7200, ANCHOR)
     assert set(states) == set(NAMES)
     assert {n: (s.status, s.slot, s.reason) for n, s in states.items()} == {
         n: (o.status, o.slot, o.reason) for n, o in made.items()
     }
-    planned = [look.slot for look in looks["rss_beat_writers"] if look.maintenance]
+    planned = [look.slot for look in observations["rss_beat_writers"] if look.maintenance]
     assert planned == list(range(ANCHOR - 85 * 60, ANCHOR, 300))
-    assert not any(look.maintenance for look in looks["weather_api"])
+    assert not any(look.maintenance for look in observations["weather_api"])
     assert fill(store, config.sources, config.windows, 1, ANCHOR) == 0
 
 

@@ -6,16 +6,16 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from busta_health_dagster.domain.alert import Alert, Transition
+from busta_health_dagster.domain.alert_replay import replay, snapshot
 from busta_health_dagster.domain.observation import Kind, Observation, Status
 from busta_health_dagster.domain.policy import AlertPolicy, Escalation, Grouping, Inhibition, Route, Step
 from busta_health_dagster.domain.rule import Condition, Override, Pattern, Rule, Severity
 from busta_health_dagster.domain.source import QualitySpec, Selector, Source
-from busta_health_dagster.domain.standing import fold, standing
 from busta_health_dagster.domain.verdict import Outcome, Verdict
-from busta_health_dagster.engines.alert_record import Context, NotSent
-from busta_health_dagster.engines.alert_record import Step as Done
-from busta_health_dagster.engines.lifecycle import advance
-from busta_health_dagster.engines.routing import route
+from busta_health_dagster.engines.alerting.lifecycle import advance
+from busta_health_dagster.engines.alerting.routing import route
+from busta_health_dagster.engines.alerting.transition import Context, NotSent
+from busta_health_dagster.engines.alerting.transition import TransitionResult as Done
 
 T0 = 1_795_420_200  # 2026-11-23T07:50:00Z
 TICK = 300
@@ -114,7 +114,7 @@ class Player:
         self.steps.append(step)
         self.story += [(t.event.value, t.notify) for t in step.transitions]
         if step.alert is not None and self.transitions:
-            assert fold(self.transitions) == standing(step.alert)
+            assert replay(self.transitions) == snapshot(step.alert)
             assert Alert.from_dict(step.alert.to_dict()) == step.alert
         return step
 

@@ -9,9 +9,9 @@ from alerting import DOWN, HOUR, MIN, POLICY, T0, TICK, Player
 from busta_health_dagster.domain.policy import Route
 from busta_health_dagster.domain.rule import Severity
 from busta_health_dagster.domain.source import Selector
-from busta_health_dagster.engines.alert_actions import acknowledge, snooze, unacknowledge
-from busta_health_dagster.engines.escalation import elapsed, upcoming
-from busta_health_dagster.engines.steady import Reading, run_on
+from busta_health_dagster.engines.alerting.actions import acknowledge, snooze, unacknowledge
+from busta_health_dagster.engines.alerting.escalation import elapsed, upcoming
+from busta_health_dagster.engines.monotonic_clock import Reading, advance
 
 SLACK, BOTH, PAGER = ("slack-data",), ("slack-data", "mail-oncall"), ("pager",)
 
@@ -121,22 +121,22 @@ def test_a_continuing_route_climbs_two_ladders_and_tells_each_channel_once():
 def test_the_wall_clock_jumps_an_hour_either_way_and_nothing_expires():
     for jump in (HOUR, -HOUR):
         p = open_alert()
-        clock = run_on(None, Reading(T0, 100.0, "boot"))
+        clock = advance(None, Reading(T0, 100.0, "boot"))
         for n in range(1, 12):
-            clock = run_on(clock, Reading(T0 + n * 60 + jump, 100.0 + n * 60, "boot"))
+            clock = advance(clock, Reading(T0 + n * 60 + jump, 100.0 + n * 60, "boot"))
             p.see("pass", n * 60, now=int(clock.reading.wall), steady=clock.at)
         assert p.events == ["opened"]
         assert elapsed(p.alert, clock.at) == 11 * 60
 
 
 def test_the_steady_clock_survives_restarts_counts_dead_time_and_bounds_what_it_cannot_prove():
-    start = run_on(None, Reading(1000.0, 50.0, "a"))
-    assert run_on(start, Reading(8200.0, 7250.0, "a")).at == 8200.0  # two hours dead on the same boot
-    jumped = run_on(start, Reading(4660.0, 110.0, "a"))
+    start = advance(None, Reading(1000.0, 50.0, "a"))
+    assert advance(start, Reading(8200.0, 7250.0, "a")).at == 8200.0  # two hours dead on the same boot
+    jumped = advance(start, Reading(4660.0, 110.0, "a"))
     assert (jumped.at, jumped.note) == (1060.0, "the wall clock jumped by +3600 s; durations ignore it")
-    assert run_on(start, Reading(1090.0, 5.0, "b")).at == 1090.0  # a quick reboot
-    assert run_on(start, Reading(90_000.0, 5.0, "b")).at == 1900.0
-    assert run_on(start, Reading(10.0, 5.0, "b")).at == 1000.0
+    assert advance(start, Reading(1090.0, 5.0, "b")).at == 1090.0  # a quick reboot
+    assert advance(start, Reading(90_000.0, 5.0, "b")).at == 1900.0
+    assert advance(start, Reading(10.0, 5.0, "b")).at == 1000.0
 
 
 def test_what_comes_next_is_told_for_lists():

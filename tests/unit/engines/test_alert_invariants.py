@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from busta_health_dagster.domain.alert import Alert, AlertState, Event, Transition
+from busta_health_dagster.domain.alert_replay import replay, snapshot
 from busta_health_dagster.domain.rule import Severity
-from busta_health_dagster.domain.standing import fold, standing
 from busta_health_dagster.domain.verdict import Outcome, Verdict
-from busta_health_dagster.engines import alert_actions as actions
-from busta_health_dagster.engines.alert_record import Context, Step
-from busta_health_dagster.engines.lifecycle import advance
-from busta_health_dagster.engines.routing import route
+from busta_health_dagster.engines.alerting import actions
+from busta_health_dagster.engines.alerting.lifecycle import advance
+from busta_health_dagster.engines.alerting.routing import route
+from busta_health_dagster.engines.alerting.transition import Context, TransitionResult
 
 RULE = replace(DOWN, for_=2, recover_after=2)
 OPEN, RESOLVED = AlertState.OPEN, AlertState.RESOLVED
@@ -30,10 +30,10 @@ class AlertLife(RuleBasedStateMachine):
         self.steady, self.wall_offset = float(T0), 0
         self.maintenance = self.inhibited_by = ""
         self.rule = RULE
-        self.heard: dict[str, bool] = {}  # channel -> does it believe that the alert is firing?
+        self.listened: dict[str, bool] = {}  # channel -> does it believe that the alert is firing?
         self.good_in_a_row = 0
 
-    def keep(self, step: Step) -> None:
+    def keep(self, step: TransitionResult) -> None:
         before = self.alert
         if step.superseded is not None:
             assert not step.superseded.active
@@ -50,10 +50,10 @@ class AlertLife(RuleBasedStateMachine):
             assert intent.reason
             for channel in intent.channels:
                 if intent.event is Event.RESOLVED:
-                    assert self.heard.get(channel), "told that it ended without having been told that it fired"
-                    self.heard[channel] = False
+                    assert self.listened.get(channel), "told that it ended without having been told that it fired"
+                    self.listened[channel] = False
                 elif intent.event not in (Event.ACKED, Event.UNACKED, Event.SNOOZED):
-                    self.heard[channel] = True
+                    self.listened[channel] = True
 
     def look(self, verdict: Verdict | None, reprobed: bool = False) -> None:
         ctx = Context(
@@ -150,19 +150,19 @@ class AlertLife(RuleBasedStateMachine):
     @invariant()
     def rebuilding_from_transitions_gives_the_same_state(self) -> None:
         if self.alert is not None and self.transitions:
-            assert fold(self.transitions) == standing(self.alert)
+            assert replay(self.transitions) == snapshot(self.alert)
             assert Alert.from_dict(self.alert.to_dict()) == self.alert
 
     @invariant()
     def whoever_was_told_that_it_fired_is_told_that_it_ended(self) -> None:
         if self.alert is None:
             return
-        firing = {c for c, believes in self.heard.items() if believes}
+        firing = {c for c, believes in self.listened.items() if believes}
         if self.alert.state is OPEN:
-            assert firing == set(self.alert.told)
+            assert firing == set(self.alert.notified)
         elif self.alert.state is RESOLVED:
             assert not firing
-        assert not (self.alert.shadow and self.alert.told)
+        assert not (self.alert.shadow and self.alert.notified)
 
     @invariant()
     def an_alert_that_is_not_open_has_no_clock(self) -> None:

@@ -12,19 +12,19 @@ from busta_health_dagster.domain.errors import Refused
 from busta_health_dagster.domain.policy import AlertPolicy, Escalation, Route, Step
 from busta_health_dagster.domain.rule import Severity
 from busta_health_dagster.domain.source import Selector
-from busta_health_dagster.engines.alert_actions import (
+from busta_health_dagster.engines.alerting.actions import (  # fmt: skip
     acknowledge,
     close,
     removal_reason,
     resolve_by_hand,
     snooze,
     unacknowledge,
-)  # fmt: skip
-from busta_health_dagster.engines.alert_record import Context
-from busta_health_dagster.engines.flapping import is_flapping, push_state, ratio
-from busta_health_dagster.engines.lifecycle import advance
-from busta_health_dagster.engines.routing import route
-from busta_health_dagster.engines.rules import judge, rules_for
+)
+from busta_health_dagster.engines.alerting.flapping import is_flapping, push_state, ratio
+from busta_health_dagster.engines.alerting.lifecycle import advance
+from busta_health_dagster.engines.alerting.routing import route
+from busta_health_dagster.engines.alerting.transition import Context
+from busta_health_dagster.engines.rules import evaluate_rules, rules_for
 
 SLACK = ("slack-data",)
 
@@ -104,7 +104,7 @@ def test_good_again_inside_maintenance_tells_nobody():
     p = Player()
     p.every("bg", maintenance="upgrade")
     assert p.events == ["pending", "suppressed", "cancelled"]
-    assert p.alert.told == ()
+    assert p.alert.notified == ()
 
 
 def test_an_open_alert_that_recovers_inside_maintenance_is_told():
@@ -174,7 +174,7 @@ def test_the_worst_value_is_kept_in_the_direction_that_hurts():
 def test_a_louder_tier_raises_the_severity_and_jumps_to_the_first_critical_step():
     p = Player(BURN)
     p.see("bad", 0, severity=Severity.WARNING)
-    assert (p.alert.severity, p.alert.step, p.alert.told) == (Severity.WARNING, 1, SLACK)
+    assert (p.alert.severity, p.alert.step, p.alert.notified) == (Severity.WARNING, 1, SLACK)
     p.see("bad", TICK, severity=Severity.CRITICAL)
     assert p.story[-1] == ("escalated", ("slack-data", "mail-oncall"))
     p.see("bad", 2 * TICK, severity=Severity.WARNING)
@@ -204,11 +204,11 @@ def test_a_source_that_flaps_at_half_the_time_is_one_alert_and_one_notice_at_eac
     end = p.every("bgbgbgbggbgbggbgbbgbgbggbbgbgbgbgg" * 3)
     assert p.alert.state is AlertState.OPEN
     assert p.events.count("flapping_started") == 1
-    told_before = [s for s in p.story if s[1]]
+    notified_before = [s for s in p.story if s[1]]
     p.every("g" * 21, end)
     assert p.alert.state is AlertState.RESOLVED
     assert p.events[-2:] == ["flapping_ended", "resolved"]
-    assert len([s for s in p.story if s[1]]) == len(told_before) + 1
+    assert len([s for s in p.story if s[1]]) == len(notified_before) + 1
     started = p.events.index("flapping_started")
     assert [s for s in p.story[started + 1 :] if s[1]] == [("resolved", SLACK)]
 
@@ -253,7 +253,7 @@ def test_an_outage_is_not_told_a_second_time_as_a_failure_rate_when_it_is_over()
         window.push(look(i, "down" if letter == "d" else "up"))
         down = 60 <= i < 66  # source-down opens at the first failure and resolves at the second good look
         watched = {RATE.name} if p.alert is not None and p.alert.watched else set()
-        for rule, verdict in judge(rules, window, watched):
+        for rule, verdict in evaluate_rules(rules, window, watched):
             at = window.slot
             ctx = Context(
                 at,

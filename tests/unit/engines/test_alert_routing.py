@@ -26,11 +26,11 @@ from busta_health_dagster.domain.alert import Alert, AlertState, Event
 from busta_health_dagster.domain.policy import AlertPolicy, Grouping, Inhibition, Route
 from busta_health_dagster.domain.rule import Severity
 from busta_health_dagster.domain.source import Selector, Source
-from busta_health_dagster.engines.alert_actions import acknowledge
-from busta_health_dagster.engines.alert_record import Step
-from busta_health_dagster.engines.grouping import Plan, plan_notifications
-from busta_health_dagster.engines.inhibition import OpenAlerts
-from busta_health_dagster.engines.routing import route
+from busta_health_dagster.engines.alerting.actions import acknowledge
+from busta_health_dagster.engines.alerting.grouping import Plan, plan_notifications
+from busta_health_dagster.engines.alerting.inhibition import OpenAlerts
+from busta_health_dagster.engines.alerting.routing import route
+from busta_health_dagster.engines.alerting.transition import TransitionResult
 
 
 def test_the_first_route_that_matches_wins_and_every_route_says_why():
@@ -102,7 +102,7 @@ class Fleet:
         steps = [self.players[n].see(words.get(n, words.get("everyone", "pass")), at) for n in self.players]
         return self.plan(steps, at)
 
-    def plan(self, steps: list[Step], at: float) -> Plan:
+    def plan(self, steps: list[TransitionResult], at: float) -> Plan:
         plan = plan_notifications(steps, {}, self.sources, self.grouping, CHANNELS, now=int(T0 + at), steady=T0 + at)
         for alert in plan.alerts.values():
             self.players[alert.source].alert = alert
@@ -216,7 +216,7 @@ def test_a_channel_that_is_gone_is_named_and_never_owed_a_resolution():
     plan = plan_notifications(steps, {}, fleet.sources, fleet.grouping, {}, now=T0, steady=float(T0))
     assert said(plan) == []
     assert plan.not_sent[0].reason == "the channel is not configured any more"
-    assert plan.alerts["s0000/source-down"].told == ()
+    assert plan.alerts["s0000/source-down"].notified == ()
 
 
 def test_the_same_pass_planned_again_gives_the_same_keys_and_the_next_pass_others():

@@ -36,7 +36,7 @@ from busta_health_dagster.engines.rules import (
     classify,
     evaluate,
     evaluate_external,
-    judge,
+    evaluate_rules,
     limits_for,
     rules_for,
     survey,
@@ -156,7 +156,7 @@ def test_an_hourly_score_is_evaluated_once_an_hour_not_at_every_look():
         window.push(look(i))
         if i % 12 == 0:
             window.push_score(Score(T0 + i * TICK, 80.0))
-        seen += len(judge(rules, window))
+        seen += len(evaluate_rules(rules, window))
     assert seen == 2
     assert not window.push_score(Score(T0, 10.0))  # older than the newest
 
@@ -194,7 +194,7 @@ def test_a_dead_monitor_closes_no_slot_so_its_silence_is_nobodys_failure():
     window = rules.empty_window()
     window.push(look(0))
     window.fresh = 0
-    assert judge(rules, window) == []  # two hours of passes without a tick
+    assert evaluate_rules(rules, window) == []  # two hours of passes without a tick
     window.push(look(24))
     assert rules.evaluators[0].outcome(window) is GOOD
 
@@ -308,11 +308,11 @@ def test_judge_passes_over_good_verdicts_that_nobody_waits_for():
     rules = rules_for(ODDS, RULES)
     window = rules.empty_window()
     window.push(look(0, data_age_s=10.0))
-    assert judge(rules, window) == []
+    assert evaluate_rules(rules, window) == []
     window.push(look(1, "down"))
-    assert [rule.name for rule, _ in judge(rules, window)] == ["source-down"]
+    assert [rule.name for rule, _ in evaluate_rules(rules, window)] == ["source-down"]
     window.push(look(2))
-    assert [(r.name, v.outcome) for r, v in judge(rules, window, {"source-down"})] == [("source-down", GOOD)]
+    assert [(r.name, v.outcome) for r, v in evaluate_rules(rules, window, {"source-down"})] == [("source-down", GOOD)]
     reasons = {name: reason for name, _, reason in survey(rules, window)}
     assert reasons["source-down"] == "up"
     assert reasons["anomaly"] == "no new value to evaluate"

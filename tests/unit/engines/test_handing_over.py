@@ -8,7 +8,7 @@ import pytest
 
 from busta_health_dagster.domain.delivery import Delivered, Rejected, RetryLater
 from busta_health_dagster.domain.policy import ChannelSpec
-from busta_health_dagster.engines.handing_over import fallback_for, handed_over_key, settle
+from busta_health_dagster.engines.fallback import fallback_for, fallback_key, settle
 from busta_health_dagster.engines.retry import SCHEDULE_S
 
 
@@ -49,9 +49,9 @@ def test_no_backoff_is_longer_than_the_fallback_has_to_wait() -> None:
 def test_a_message_goes_down_the_line_of_fallbacks_and_never_round_in_a_circle() -> None:
     line = specs(a="b", b="c", c="a")
     assert fallback_for("k", "a", line) == ("b", "a could not be told")
-    at_b = handed_over_key("k", "a")
+    at_b = fallback_key("k", "a")
     assert fallback_for(at_b, "b", line)[0] == "c"
-    at_c = handed_over_key(at_b, "b")
+    at_c = fallback_key(at_b, "b")
     assert at_c == "k~a~b"
     assert fallback_for(at_c, "c", line) == (None, "the fallback a has failed with this message too")
 

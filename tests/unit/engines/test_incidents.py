@@ -10,7 +10,14 @@ from hypothesis import strategies as st
 from busta_health_dagster.domain.incident import AlertSpan
 from busta_health_dagster.domain.rule import Severity
 from busta_health_dagster.domain.source import Source
-from busta_health_dagster.engines.incidents import as_of, build, open_by_age, spread, summarise, summarise_by
+from busta_health_dagster.engines.service_levels.incidents import (
+    as_of,
+    build,
+    open_by_age,
+    spread,
+    summarise,
+    summarise_by,
+)
 
 H, M = 3600, 60
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from busta_health_dagster.engines.reporting import Reported, news, plan_reports
+from busta_health_dagster.engines.dagster_events import Reported, news, plan_reports
 
 GOOD = {"connectivity": "good", "data_age": "good"}
 DOWN = {"connectivity": "bad:error", "data_age": "unknown"}
@@ -53,20 +53,20 @@ def test_repeated_plans_tell_everything_within_the_cap(current, cap) -> None:
         chosen = plan(current, reported, cap=cap)
         assert sum(r.events for r in chosen.reports) <= cap
         for report in chosen.reports:
-            told = {
+            notified = {
                 **(reported[report.source].outcomes if report.source in reported else {}),
                 **{c: current[report.source][c] for c in report.checks},
             }
-            reported[report.source] = Reported(told, 10_000)
+            reported[report.source] = Reported(notified, 10_000)
     assert {name: dict(r.outcomes) for name, r in reported.items()} == current
 
 
 def test_a_time_that_our_own_busy_loop_spoilt_is_no_news_of_a_source_that_answered() -> None:
-    told = Reported({"connectivity": "good", "response_time": "good"}, 9_900)
+    notified = Reported({"connectivity": "good", "response_time": "good"}, 9_900)
     spoilt = {"connectivity": "good", "response_time": "unknown"}
-    assert plan({"odds": news(spoilt, told, answered=True)}, {"odds": told}).reports == ()
-    assert plan({"odds": news(spoilt, told, answered=False)}, {"odds": told}).reports != ()
+    assert plan({"odds": news(spoilt, notified, answered=True)}, {"odds": notified}).reports == ()
+    assert plan({"odds": news(spoilt, notified, answered=False)}, {"odds": notified}).reports != ()
     assert news(spoilt, None, answered=True) == spoilt, "the first report tells what there is"
-    changed = news({**spoilt, "connectivity": "bad:warn"}, told, answered=True)
-    (report,) = plan({"odds": changed}, {"odds": told}).reports
+    changed = news({**spoilt, "connectivity": "bad:warn"}, notified, answered=True)
+    (report,) = plan({"odds": changed}, {"odds": notified}).reports
     assert report.checks == ("connectivity",)

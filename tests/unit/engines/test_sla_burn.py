@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from busta_health_dagster.domain.sla import SliceCounts
-from busta_health_dagster.engines.burn import (
+from busta_health_dagster.engines.service_levels.burn import (
     HORIZONS,
     bad_slots,
     burning,
@@ -18,7 +18,7 @@ from busta_health_dagster.engines.burn import (
     next_to_breach,
     time_to_breach_s,
 )
-from busta_health_dagster.engines.sla import Slices, result
+from busta_health_dagster.engines.service_levels.sla import Slices, result
 
 TARGET = Fraction(995, 1000)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 
 from busta_health_dagster.domain.health import FleetHealth, SourceHealth
-from busta_health_dagster.pipeline.fleet_report import CAP_BYTES, cell, fleet_markdown, sparkline
+from busta_health_dagster.pipeline.views.fleet_report import CAP_BYTES, cell, fleet_markdown, sparkline
 
 NOW = 1_795_422_300
 

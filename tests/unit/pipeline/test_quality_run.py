@@ -20,9 +20,9 @@ from busta_health_dagster.domain.errors import Refused
 from busta_health_dagster.domain.observation import Status
 from busta_health_dagster.domain.units import floor_to
 from busta_health_dagster.domain.verdict import Outcome
-from busta_health_dagster.pipeline.quality import run_quality
-from busta_health_dagster.pipeline.quality_page import page_path, validation_page
-from busta_health_dagster.pipeline.tick import run_tick
+from busta_health_dagster.pipeline.quality.quality_page import page_path, validation_page
+from busta_health_dagster.pipeline.quality.quality_pass import run_quality
+from busta_health_dagster.pipeline.tick.tick import run_tick
 from busta_health_dagster.testing import FakeClock
 
 if TYPE_CHECKING:
@@ -183,7 +183,7 @@ def test_a_column_that_goes_away_is_drift_until_a_person_accepts_it(home_of) -> 
         assert drift.why == "column yards (integer) is gone"
     assert run.outcomes[0].scored.score.caps[0].limit == 89
     home.look()
-    home.score(force=True, learn_anew=True)
+    home.score(force=True, relearn=True)
     home.look()
     assert home.scores(home.score()) == {"league": 100.0}
 

@@ -90,7 +90,7 @@ async def test_dns_failures_are_told_apart(name_server, host, reason, words):
 
 
 @dataclass
-class Beat:
+class Heartbeat:
     at: int
     ok: bool = True
     items: int | None = None
@@ -98,19 +98,19 @@ class Beat:
 
 
 @pytest.mark.parametrize(
-    ("beat", "status", "reason"),
+    ("heartbeat", "status", "reason"),
     [
-        (Beat(int(EPOCH) - 3600, items=7), Status.UP, "ok"),
-        (Beat(int(EPOCH) - 3600 - 1200), Status.UP, "ok"),
-        (Beat(int(EPOCH) - 3600 - 1201), Status.DOWN, "silent"),
-        (Beat(int(EPOCH) - 60, ok=False, message="3 tables missing"), Status.DOWN, "reported"),
+        (Heartbeat(int(EPOCH) - 3600, items=7), Status.UP, "ok"),
+        (Heartbeat(int(EPOCH) - 3600 - 1200), Status.UP, "ok"),
+        (Heartbeat(int(EPOCH) - 3600 - 1201), Status.DOWN, "silent"),
+        (Heartbeat(int(EPOCH) - 60, ok=False, message="3 tables missing"), Status.DOWN, "reported"),
         (None, Status.UNKNOWN, "not_beaten"),
     ],
 )
-async def test_silence_longer_than_interval_and_grace_is_the_failure(beat, status, reason):
-    seen = await look("heartbeat", {"grace": "20m"}, interval_s=3600, confirm=2, beats=lambda _name: beat)
+async def test_silence_longer_than_interval_and_grace_is_the_failure(heartbeat, status, reason):
+    seen = await look("heartbeat", {"grace": "20m"}, interval_s=3600, confirm=2, heartbeats=lambda _name: heartbeat)
     assert (seen.status, seen.reason, seen.attempts) == (status, reason, 1)
-    assert seen.data_age_s == (None if beat is None else EPOCH - beat.at)
+    assert seen.data_age_s == (None if heartbeat is None else EPOCH - heartbeat.at)
 
 
 @pytest.mark.parametrize(

@@ -109,7 +109,7 @@ def test_an_empty_or_absent_file(tmp_path):
         read_table(tmp_path / "none.csv")
 
 
-def judged(type_, values, **kwargs):
+def evaluated(type_, values, **kwargs):
     return [
         not b for b in broken(type_, {"column": "x", **kwargs}, pd.DataFrame({"x": pd.Series(values, dtype="object")}))
     ]
@@ -117,8 +117,8 @@ def judged(type_, values, **kwargs):
 
 def test_numbers_are_numbers_or_text_that_reads_as_one():
     values = [1, "2", "-3.5e1", Decimal(4), "12.0 oz", "0.05%", True, float("inf"), "1_000", None]
-    assert judged("expect_column_values_to_be_number_between", values) == [True] * 4 + [False] * 5 + [True]
-    assert judged("expect_column_values_to_be_number_between", ["12", "12.0", 12.0, "12.5"], whole=True) == [
+    assert evaluated("expect_column_values_to_be_number_between", values) == [True] * 4 + [False] * 5 + [True]
+    assert evaluated("expect_column_values_to_be_number_between", ["12", "12.0", 12.0, "12.5"], whole=True) == [
         True,
         False,
         True,
@@ -128,10 +128,10 @@ def test_numbers_are_numbers_or_text_that_reads_as_one():
 
 def test_odds_rules():
     assert (
-        judged("expect_column_values_to_be_american_odds", [-110, 100, 250, 99, -50, 0, 1.91, "x"])
+        evaluated("expect_column_values_to_be_american_odds", [-110, 100, 250, 99, -50, 0, 1.91, "x"])
         == [True] * 3 + [False] * 5
     )
-    assert judged("expect_column_values_to_be_decimal_odds", [1.01, 1001, 1, 0, -110, 5000]) == [
+    assert evaluated("expect_column_values_to_be_decimal_odds", [1.01, 1001, 1, 0, -110, 5000]) == [
         True,
         True,
         False,
@@ -142,7 +142,7 @@ def test_odds_rules():
 
 
 def test_timestamps_and_dependencies_and_nulls():
-    assert judged(
+    assert evaluated(
         "expect_column_values_to_be_timestamp", ["2026-01-01", "2026-01-01T10:00:00Z", "01/02/2026", "soon"]
     ) == [True, True, False, False]
     frame = pd.DataFrame({"a": ["x", "x", "x", "y", None], "b": ["1", "1", "2", "9", "3"]})
@@ -154,7 +154,7 @@ def test_timestamps_and_dependencies_and_nulls():
         False,
         False,
     ]
-    assert judged("expect_column_values_to_not_be_null", ["a", None]) == [True, False]
+    assert evaluated("expect_column_values_to_not_be_null", ["a", None]) == [True, False]
     assert set(RULES) >= {"expect_column_values_to_be_in_set", "expect_column_values_to_be_unique"}
 
 

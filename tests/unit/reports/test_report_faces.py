@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from report_stories import EMPTY, FALL_BACK, FIRST, FULL, HOSTILE, NO_SOURCES
 
 from busta_health_dagster.channels import mail_payload, slack_payload
-from busta_health_dagster.domain.notice import Notice, NoticeKind
+from busta_health_dagster.domain.notification import Notification, NotificationKind
 from busta_health_dagster.domain.report import WeeklyReport
 from busta_health_dagster.reports import findings, html, mail, markdown, message, picture, tables, text, words
 from busta_health_dagster.reports.view import View
@@ -156,8 +156,8 @@ def test_the_asset_has_one_picture_in_its_markdown():
 
 
 def test_a_mail_is_text_html_pictures_and_tables():
-    notice = Notice(NoticeKind.REPORT, FULL.written_at, report=message.whole(FULL))
-    sent = mail_payload.payload(delivery(notice), SENDER, TO)
+    notification = Notification(NotificationKind.REPORT, FULL.written_at, report=message.whole(FULL))
+    sent = mail_payload.payload(delivery(notification), SENDER, TO)
     assert sent["Subject"] == "Week 47: 2 of 3 sources met their SLA; weather_api did not (1 source without a verdict)"
     assert [p.get_content_type() for p in sent.walk() if not p.is_multipart()] == [
         "text/plain", "text/html", "image/png", "image/png", "text/csv", "text/csv",
@@ -169,8 +169,10 @@ def test_a_mail_is_text_html_pictures_and_tables():
 
 
 def test_chat_gets_the_verdict_what_is_open_the_table_and_the_link():
-    notice = Notice(NoticeKind.REPORT, FULL.written_at, report=message.short(FULL), base_url=FULL.base_url)
-    blocks = slack_payload.payload(notice, "report-weekly-2026-W47-slack")["blocks"]
+    notification = Notification(
+        NotificationKind.REPORT, FULL.written_at, report=message.short(FULL), base_url=FULL.base_url
+    )
+    blocks = slack_payload.payload(notification, "report-weekly-2026-W47-slack")["blocks"]
     assert [b["type"] for b in blocks] == ["header", "section", "section", "actions", "context"]
     said = blocks[1]["text"]["text"]
     assert "*Still open, worst first* \n■ weather_api down since 02:30 today, not acknowledged." in said

@@ -12,7 +12,7 @@ from store_stories import T0
 from busta_health_dagster.domain.observation import Observation, Phases, Status
 from busta_health_dagster.domain.sla import Slice
 from busta_health_dagster.store.packing import MAINTENANCE, pack, quality_of, tenths, unpack, verdict_code
-from busta_health_dagster.store.tally import Tally, bin_edge, bin_of, decode, encode, judged
+from busta_health_dagster.store.rollup_stats import RollupStats, bin_edge, bin_of, decode, encode, evaluated
 
 REASONS = {0: "ok", 1: "timeout", 200: "rare"}
 ms = st.none() | st.floats(0, 32_000)
@@ -79,7 +79,7 @@ counts = st.lists(st.integers(0, 10**9), min_size=19, max_size=19)
 
 @given(counts, st.dictionaries(st.integers(0, 255), st.integers(1, 10**6)), st.booleans())
 def test_a_tally_comes_back_from_its_bytes(values: list[int], bins: dict[int, int], plain: bool) -> None:
-    tally = Tally(values, bins)
+    tally = RollupStats(values, bins)
     if plain:
         tally.counts[9:14] = [*values[:4], sum(values[4:8])]
     back = decode(encode(tally))
@@ -87,12 +87,12 @@ def test_a_tally_comes_back_from_its_bytes(values: list[int], bins: dict[int, in
 
 
 @given(st.lists(st.tuples(st.integers(0, 255), st.none() | st.integers(0, 10**6), st.none() | st.integers(0, 999))))
-def test_adding_and_taking_away_leaves_nothing(looks: list[tuple[int, int | None, int | None]]) -> None:
-    tally = Tally()
-    for verdict, response, items in looks:
+def test_adding_and_taking_away_leaves_nothing(observations: list[tuple[int, int | None, int | None]]) -> None:
+    tally = RollupStats()
+    for verdict, response, items in observations:
         tally.see(verdict, response, items, None)
     before = decode(encode(tally))
-    for verdict, response, items in looks:
+    for verdict, response, items in observations:
         tally.see(verdict, response, items, None, -1)
     assert not tally
     assert not before.add(before.copy(), -1)
@@ -100,7 +100,7 @@ def test_adding_and_taking_away_leaves_nothing(looks: list[tuple[int, int | None
 
 def test_a_negative_total_is_never_written() -> None:
     with pytest.raises(ValueError, match="-1 cannot be packed"):
-        encode(Tally([-1, *[0] * 18]))
+        encode(RollupStats([-1, *[0] * 18]))
 
 
 @given(st.integers(0, 6_000_000))
@@ -113,7 +113,7 @@ def test_a_bin_holds_its_value_within_four_percent(response: int) -> None:
 
 @given(st.lists(st.integers(5, 300_000), min_size=1, max_size=200), st.sampled_from([0.5, 0.9, 0.95, 1.0]))
 def test_a_quantile_is_close_to_the_real_one(times: list[int], share: float) -> None:
-    tally = Tally()
+    tally = RollupStats()
     for response in times:
         tally.see(1, response, None, None)
     real = sorted(times)[max(math.ceil(share * len(times)), 1) - 1] / 10
@@ -123,10 +123,10 @@ def test_a_quantile_is_close_to_the_real_one(times: list[int], share: float) -> 
 def test_a_slice_is_judged_by_those_that_have_a_verdict() -> None:
     up, degraded, down, unknown = (verdict_code(s) for s in (Status.UP, Status.DEGRADED, Status.DOWN, Status.UNKNOWN))
     planned = verdict_code(Status.DOWN, maintenance=True)
-    assert judged([up, up, up, down, down]) is Slice.UP
-    assert judged([up, down, unknown, unknown]) is Slice.DOWN
-    assert judged([up, degraded, down, up]) is Slice.DEGRADED
-    assert judged([unknown, planned]) is Slice.UNKNOWN
-    assert judged([up, planned, planned]) is Slice.UP
-    assert judged([planned]) is Slice.EXCLUDED
-    assert judged([]) is None
+    assert evaluated([up, up, up, down, down]) is Slice.UP
+    assert evaluated([up, down, unknown, unknown]) is Slice.DOWN
+    assert evaluated([up, degraded, down, up]) is Slice.DEGRADED
+    assert evaluated([unknown, planned]) is Slice.UNKNOWN
+    assert evaluated([up, planned, planned]) is Slice.UP
+    assert evaluated([planned]) is Slice.EXCLUDED
+    assert evaluated([]) is None

@@ -8,20 +8,20 @@ import json
 import pytest
 
 from busta_health_dagster.domain.access import Principal, Role
-from busta_health_dagster.web.door import Door, Doorkeeper, host_name
+from busta_health_dagster.web.auth_middleware import Authenticator, AuthMiddleware, host_name
 
 PEOPLE = {role.value: Principal(f"{role}-1", role, "token") for role in Role}
 SESSION = Principal("ann", Role.OPERATOR, "session", csrf="c5rf")
 
 
-def keeper(**changes) -> Doorkeeper:
+def keeper(**changes) -> Authenticator:
     values = {
         "hosts": frozenset({"127.0.0.1", "health.example.com"}),
         "guarded": lambda: True,
         "by_token": PEOPLE.get,
         "by_cookie": {"s3ss10n": SESSION}.get,
     }
-    return Doorkeeper(**(values | changes))
+    return Authenticator(**(values | changes))
 
 
 async def inside(scope, receive, send) -> None:
@@ -57,7 +57,7 @@ async def ask(
     async def send(message) -> None:
         sent.append(message)
 
-    await Door(inside, keeper(**changes))(scope, None, send)
+    await AuthMiddleware(inside, keeper(**changes))(scope, None, send)
     return sent
 
 

@@ -10,9 +10,9 @@ from page_stories import serving, world
 from starlette.applications import Starlette
 
 from busta_health_dagster.domain.access import Role
-from busta_health_dagster.pipeline import access
+from busta_health_dagster.pipeline.app import access
 from busta_health_dagster.testing import FakeClock
-from busta_health_dagster.web.door import COOKIE, Door
+from busta_health_dagster.web.auth_middleware import COOKIE, AuthMiddleware
 from busta_health_dagster.web.pages.login import MOST_FAILURES, Turnstile, next_page
 from busta_health_dagster.web.routes import routes
 from busta_health_dagster.web.serve import doorkeeper
@@ -22,7 +22,7 @@ from busta_health_dagster.web.serve import doorkeeper
 def door(tmp_path: Path):
     with world(tmp_path / "home", FakeClock(1_795_000_000)) as app:
         tokens = {role: access.create_token(app, name=f"{role}-1", role=role, by="test") for role in Role}
-        with serving(Door(Starlette(routes=routes(app)), doorkeeper(app, host="127.0.0.1", port=0))) as url:
+        with serving(AuthMiddleware(Starlette(routes=routes(app)), doorkeeper(app, host="127.0.0.1", port=0))) as url:
             yield app, url, tokens
 
 

@@ -12,7 +12,7 @@ Epoch = sa.BigInteger
 RowId = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 
 
-def _looks() -> list[sa.Column[Any]]:
+def _observations() -> list[sa.Column[Any]]:
     return [
         sa.Column("verdict", sa.SmallInteger, nullable=False, comment="status | 4 in maintenance | 8 suspect | (attempts - 1) << 4"),
         sa.Column("response", sa.BigInteger, comment="tenths of milliseconds"),
@@ -53,7 +53,7 @@ def upgrade() -> None:
         "observation",
         sa.Column("slot", Epoch, nullable=False, autoincrement=False),
         sa.Column("source_id", sa.Integer, nullable=False, autoincrement=False),
-        *_looks(),
+        *_observations(),
         sa.PrimaryKeyConstraint("slot", "source_id", name="pk_observation"),
         sqlite_with_rowid=False,
     )
@@ -62,7 +62,7 @@ def upgrade() -> None:
         sa.Column("id", RowId, nullable=False),
         sa.Column("source_id", sa.Integer, nullable=False),
         sa.Column("slot", Epoch, nullable=False),
-        *(sa.Column(c.name, c.type, nullable=c.nullable) for c in _looks()),
+        *(sa.Column(c.name, c.type, nullable=c.nullable) for c in _observations()),
         sa.PrimaryKeyConstraint("id", name="pk_manual_observation"),
     )
     op.create_index("ix_manual_observation_slot", "manual_observation", ["slot"])

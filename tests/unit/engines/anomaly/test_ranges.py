@@ -5,7 +5,7 @@ import pytest
 
 from busta_health_dagster.domain.anomaly import Basis, Metric
 from busta_health_dagster.engines.anomaly.bank import DetectorBank, WatchedSource
-from busta_health_dagster.engines.anomaly.ranges import source_bands, source_week, type_week
+from busta_health_dagster.engines.anomaly.ranges import source_normal_ranges, source_week, type_week
 from busta_health_dagster.engines.baseline.calendar import Standing
 
 
@@ -14,7 +14,7 @@ from busta_health_dagster.engines.baseline.calendar import Standing
 )
 def test_nine_in_ten_polls_lie_within_the_own_band(grown, metric, values):
     bank, days = grown()
-    found = source_bands(bank, "source0", metric, days.slots[:288], [Standing()] * 288)
+    found = source_normal_ranges(bank, "source0", metric, days.slots[:288], [Standing()] * 288)
     inside = [b.p5 <= v <= b.p95 for b, v in zip(found, getattr(days, values)[:288, 0], strict=True)]
     assert {b.basis for b in found} == {Basis.OWN}
     assert 0.84 <= np.mean(inside) <= 0.97

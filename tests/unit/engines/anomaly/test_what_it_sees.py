@@ -108,11 +108,11 @@ def test_scattering_counts_open(grown):
 
 
 def test_one_dial_trades_recall_for_noise(grown):
-    heard = []
+    listened = []
     for dial in (-2.0, 0.0, 40.0):
         bank, days = grown()
         bank.settings = replace(bank.settings, dial=dial)
         days.items[100:112, 0] *= 0.45
         days.status[100:104, 1] = 3
-        heard.append(len(opened(days.play(bank, last=130))))
-    assert heard[0] >= heard[1] > heard[2] == 0
+        listened.append(len(opened(days.play(bank, last=130))))
+    assert listened[0] >= listened[1] > listened[2] == 0

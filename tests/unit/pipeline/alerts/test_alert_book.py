@@ -7,37 +7,37 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from busta_health_dagster.domain.alert import AlertState, Event
+from busta_health_dagster.domain.alert_replay import replay, snapshot
 from busta_health_dagster.domain.maintenance import Window
 from busta_health_dagster.domain.observation import Status
 from busta_health_dagster.domain.policy import Inhibition
 from busta_health_dagster.domain.source import Selector
-from busta_health_dagster.domain.standing import fold, standing
 from busta_health_dagster.domain.units import from_epoch
-from busta_health_dagster.engines.alert_actions import acknowledge
+from busta_health_dagster.engines.alerting.actions import acknowledge
 from busta_health_dagster.engines.maintenance import MaintenanceIndex
-from busta_health_dagster.pipeline.alert_book import AlertBook, Changes, Rulebook
+from busta_health_dagster.pipeline.alerting.engine import AlertEngine, Changes, CompiledRules
 
 LISTENS = {"chat": None, "mail": None, "pager": None}
 UNTIL = T0 + 400 * TICK
 
 
-def book_of(*windows: Window, inhibitions: tuple[Inhibition, ...] = ()) -> AlertBook:
+def book_of(*windows: Window, inhibitions: tuple[Inhibition, ...] = ()) -> AlertEngine:
     from dataclasses import replace
 
-    rules = Rulebook.of([ODDS, WEATHER], (SLOW, DOWN), replace(POLICY, inhibitions=inhibitions), LISTENS)
-    return AlertBook(rules, MaintenanceIndex(windows, T0 - TICK, UNTIL))
+    rules = CompiledRules.of([ODDS, WEATHER], (SLOW, DOWN), replace(POLICY, inhibitions=inhibitions), LISTENS)
+    return AlertEngine(rules, MaintenanceIndex(windows, T0 - TICK, UNTIL))
 
 
-def tick(book: AlertBook, n: int, **states: str | float) -> Changes:
+def tick(book: AlertEngine, n: int, **states: str | float) -> Changes:
     """One slot: sources that are not named are up."""
     slot = T0 + n * TICK
     book.begin(slot, slot)
-    for name, seat in book.seats.items():
+    for name, rule_state in book.rule_states.items():
         state = states.get(name, "up")
         status = Status.UP if isinstance(state, float) else Status[state.upper()]
         ms = state if isinstance(state, float) else (200.0 if status is Status.UP else None)
-        seat.window.feed(slot, int(status), ms, maintenance=book.planned.covers(seat.source, slot))
-        book.judge(name)
+        rule_state.window.feed(slot, int(status), ms, maintenance=book.planned.covers(rule_state.source, slot))
+        book.evaluate_rules(name)
     return book.finish()
 
 
@@ -116,7 +116,7 @@ def test_what_a_person_does_is_a_pass_of_its_own() -> None:
 def test_whatever_happens_the_transitions_tell_the_state_and_every_end_reaches_who_heard_the_beginning(history) -> None:
     book = book_of()
     records: dict[str, list] = {}
-    heard: dict[tuple[str, str], set[str]] = {}
+    listened: dict[tuple[str, str], set[str]] = {}
     for n, (odds, weather) in enumerate(history):
         changes = tick(book, n, odds_api=odds, weather_api=weather)
         for record in changes.records:
@@ -126,15 +126,15 @@ def test_whatever_happens_the_transitions_tell_the_state_and_every_end_reaches_w
             ):
                 records[name] = []
             records.setdefault(name, []).extend(record.transitions)
-            assert fold(records[name]).state is standing(record.alert).state
+            assert replay(records[name]).state is snapshot(record.alert).state
         for note in changes.notifications:
             for name in note.fingerprints:
-                known = heard.setdefault((note.channel, name), set())
+                known = listened.setdefault((note.channel, name), set())
                 if note.event is Event.RESOLVED:
                     assert known, "an end of something nobody was told"
                     known.clear()
                 else:
                     known.add(note.event.value)
     open_now = {a.fingerprint for a in book.alerts.values() if a.state is AlertState.OPEN}
-    for (_, name), known in heard.items():
+    for (_, name), known in listened.items():
         assert not known or name in open_now, "told that it fired, and never that it ended"

@@ -50,7 +50,7 @@ def nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def told(
+def notified(
     root: Path, story: str | dict[str, str], *rules: str, step: int = 300, scores: dict[int, int] | None = None,
     work: tuple[int, int] | None = None,
 ) -> list[tuple[int, str, str, list[str]]]:  # fmt: skip
@@ -82,54 +82,54 @@ def down(*events: tuple[int, str, list[str]]) -> list[tuple[int, str, str, list[
 
 
 def test_the_ladder_is_climbed_at_30_minutes_and_2_hours_and_its_last_step_repeated_every_4(nowhere: Path) -> None:
-    assert told(nowhere, U * 24 + D * 108 + U * 12, "source-down") == down(
+    assert notified(nowhere, U * 24 + D * 108 + U * 12, "source-down") == down(
         (120, "opened", CHAT), (150, "escalated", BOTH), (240, "renotified", PAGER), (480, "renotified", PAGER),
         (665, "resolved", [*BOTH, "pager"]),
     )  # fmt: skip
 
 
 def test_an_hourly_source_climbs_it_at_the_same_times(nowhere: Path) -> None:
-    assert told(nowhere, "uu" + D * 3 + "uuu", "source-down", step=3600) == down(
+    assert notified(nowhere, "uu" + D * 3 + "uuu", "source-down", step=3600) == down(
         (120, "opened", CHAT), (150, "escalated", BOTH), (240, "renotified", PAGER), (360, "resolved", [*BOTH, "pager"])
     )
 
 
 def test_unknown_neither_resolves_nor_stops_the_clock(nowhere: Path) -> None:
-    assert told(nowhere, U * 5 + "ddd?????dd" + U * 5, "source-down") == down(
+    assert notified(nowhere, U * 5 + "ddd?????dd" + U * 5, "source-down") == down(
         (25, "opened", CHAT), (55, "escalated", BOTH), (80, "resolved", BOTH)
     )
 
 
 def test_good_for_15_minutes_reopens_and_its_clock_runs_on_where_it_stood(nowhere: Path) -> None:
     """25 minutes open, 10 resolved, and 5 more to the half hour."""
-    assert told(nowhere, U * 10 + "dddd" + "uuu" + "dd" + U * 9, "source-down") == down(
+    assert notified(nowhere, U * 10 + "dddd" + "uuu" + "dd" + U * 9, "source-down") == down(
         (50, "opened", CHAT), (75, "resolved", CHAT), (85, "opened", CHAT), (90, "escalated", BOTH),
         (100, "resolved", BOTH),
     )  # fmt: skip
-    assert told(nowhere, U * 25 + "duuuud" + U * 9, "source-down") == down(
+    assert notified(nowhere, U * 25 + "duuuud" + U * 9, "source-down") == down(
         (125, "opened", CHAT), (135, "resolved", CHAT), (150, "opened", CHAT), (160, "resolved", CHAT)
     ), "20 minutes: another alert"
 
 
 def test_maintenance_stops_the_clock_and_holds_back_what_would_open_in_it(nowhere: Path) -> None:
-    paused = told(nowhere, U * 6 + D * 30 + U * 6, "source-down", work=(50, 90))
+    paused = notified(nowhere, U * 6 + D * 30 + U * 6, "source-down", work=(50, 90))
     assert paused == down(
         (30, "opened", CHAT), (50, "suppressed", []), (100, "escalated", BOTH), (185, "resolved", BOTH)
     )
-    held = told(nowhere, U * 11 + D * 10 + U * 6, "source-down", work=(50, 90))
+    held = notified(nowhere, U * 11 + D * 10 + U * 6, "source-down", work=(50, 90))
     assert held == down((55, "suppressed", []), (90, "opened", CHAT), (110, "resolved", CHAT))
 
 
 def test_constant_change_is_told_once_at_its_start_and_once_at_its_end(nowhere: Path) -> None:
     """Six changes among 21 states are 35.5%; they have fallen to 16% when 17 good ones have followed the last."""
-    assert told(nowhere, U * 21 + "du" * 12 + U * 30, "source-down") == down(
+    assert notified(nowhere, U * 21 + "du" * 12 + U * 30, "source-down") == down(
         (105, "opened", CHAT), (130, "flapping_started", CHAT), (300, "flapping_ended", []), (300, "resolved", CHAT)
     )
 
 
 def test_25_sources_down_in_one_tick_are_25_alerts_and_one_message(nowhere: Path) -> None:
     storm = {f"feed_{n:02d}": "uuuudddduuuu" for n in range(25)}
-    events = told(nowhere, storm, "source-down")
+    events = notified(nowhere, storm, "source-down")
     assert [(at, event) for at, _, event, _ in events] == [(20, "opened")] * 25 + [(45, "resolved")] * 25
     answer = CliRunner().invoke(
         app, ["backtest", "--observations", "log.csv", "--alerts", "alerts.yaml", "--summary", "-o", "json"]
@@ -144,15 +144,15 @@ def test_silence_of_three_intervals_is_no_data(nowhere: Path, gap: str) -> None:
     expected = [
         (35, "no-data", "opened", CHAT), (65, "no-data", "escalated", BOTH), (70, "no-data", "resolved", BOTH)
     ]  # fmt: skip
-    assert told(nowhere, "uuuuu" + gap + "uuuuu", "no-data") == expected
-    both = told(nowhere, {"feed": "uuuuu" + gap + "uuuuu", "other": U * 18}, "no-data")
+    assert notified(nowhere, "uuuuu" + gap + "uuuuu", "no-data") == expected
+    both = notified(nowhere, {"feed": "uuuuu" + gap + "uuuuu", "other": U * 18}, "no-data")
     assert both == expected
-    dead = told(nowhere, {"feed": "uuuuu        uuuuu", "other": "uuuuu        uuuuu"}, "no-data")
+    dead = notified(nowhere, {"feed": "uuuuu        uuuuu", "other": "uuuuu        uuuuu"}, "no-data")
     assert dead == [], "nobody looked at anything: a dead monitor"
 
 
 def test_a_failure_rate_opens_with_the_fourth_failure_and_clears_after_six_good_ones(nowhere: Path) -> None:
-    assert told(nowhere, U * 30 + "duuuuu" * 4 + U * 20, "failure-rate") == [
+    assert notified(nowhere, U * 30 + "duuuuu" * 4 + U * 20, "failure-rate") == [
         (240, "failure-rate", "opened", CHAT), (270, "failure-rate", "resolved", CHAT)
     ]  # fmt: skip
 
@@ -160,7 +160,7 @@ def test_a_failure_rate_opens_with_the_fourth_failure_and_clears_after_six_good_
 def test_two_low_scores_in_a_row_open_and_two_good_ones_resolve(nowhere: Path) -> None:
     hours = (99, 85, 99, 85, 85, 85, 99, 99, 99)
     scores = {12 * n: score for n, score in enumerate(hours)}
-    assert told(nowhere, U * 110, "low-quality", scores=scores) == [
+    assert notified(nowhere, U * 110, "low-quality", scores=scores) == [
         (240, "low-quality", "opened", CHAT), (420, "low-quality", "resolved", CHAT)
     ]  # fmt: skip
 
@@ -168,18 +168,18 @@ def test_two_low_scores_in_a_row_open_and_two_good_ones_resolve(nowhere: Path) -
 def test_the_tiers_of_the_error_budget(nowhere: Path) -> None:
     """A: 3 of 12 and 2 of 3. B: 5 of 72 and 2 of 6. C, a warning: 9 of 864 and 2 of 72."""
     burn = "budget-burn"
-    assert told(nowhere, U * 30 + "dudud" + U * 20, burn) == [
+    assert notified(nowhere, U * 30 + "dudud" + U * 20, burn) == [
         (170, burn, "opened", BOTH),
         (180, burn, "resolved", BOTH),
     ]
-    page = told(nowhere, U * 72 + ("d" + U * 12) * 3 + "dd" + U * 20, burn)
+    page = notified(nowhere, U * 72 + ("d" + U * 12) * 3 + "dd" + U * 20, burn)
     assert page == [(560, burn, "opened", BOTH), (590, burn, "resolved", BOTH)]
-    ticket = told(nowhere, U * 72 + ("d" + U * 90) * 7 + "d" + U * 30 + "d" + U * 80, burn)
+    ticket = notified(nowhere, U * 72 + ("d" + U * 90) * 7 + "d" + U * 30 + "d" + U * 80, burn)
     assert ticket == [(3700, burn, "opened", CHAT), (3910, burn, "resolved", CHAT)]
 
 
 def test_a_source_that_is_down_is_one_alert_and_the_others_say_why_they_are_silent(nowhere: Path) -> None:
-    events = told(nowhere, U * 6 + "ssssss" + "dddd" + "ssss" + U * 6, *RULES)
+    events = notified(nowhere, U * 6 + "ssssss" + "dddd" + "ssss" + U * 6, *RULES)
     assert events == [
         (35, "slow-response", "opened", CHAT), (60, "source-down", "opened", CHAT),
         (60, "slow-response", "suppressed", []), (70, "budget-burn", "suppressed", []),

@@ -13,12 +13,12 @@ from busta_health_dagster.domain.policy import AlertPolicy, Escalation, Grouping
 from busta_health_dagster.domain.rule import Condition, Override, Pattern, Rule, Severity
 from busta_health_dagster.domain.source import Selector, Source
 from busta_health_dagster.domain.units import from_epoch
-from busta_health_dagster.pipeline.backtest import Trial, lines, tried
-from busta_health_dagster.pipeline.backtest_suggest import suggest
-from busta_health_dagster.pipeline.backtest_tally import run_tally
-from busta_health_dagster.pipeline.backtest_variants import Variant, best_trade, summarise
-from busta_health_dagster.pipeline.replay import Script, ticks_of
-from busta_health_dagster.store.history import Look
+from busta_health_dagster.pipeline.backtest.backtest import BacktestRun, lines, tried
+from busta_health_dagster.pipeline.backtest.replay import ReplayInput, ticks_of
+from busta_health_dagster.pipeline.backtest.suggestions import suggest
+from busta_health_dagster.pipeline.backtest.tally import run_tally
+from busta_health_dagster.pipeline.backtest.variants import Variant, best_trade, summarise
+from busta_health_dagster.store.history import ObservationRow
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -39,31 +39,31 @@ def source(name: str = "feed", interval_s: int = 300, **more: Any) -> Source:
     return Source(name, more.pop("type", "odds"), "imported", interval_s=interval_s, **more)
 
 
-def looks(statuses: str, *, step: int = 300, ms: float = 100.0) -> list[Look]:
+def observations(statuses: str, *, step: int = 300, ms: float = 100.0) -> list[ObservationRow]:
     """`u` up, `d` down, `s` slow, `?` unknown, a blank: no look."""
     found = []
     for n, letter in enumerate(statuses):
         if letter != " ":
             slow = 6000.0 if letter == "s" else None if letter in "d?" else ms
             status = {"u": 1, "s": 1, "d": 3, "?": 0}[letter]
-            found.append(Look(T0 + n * step, status, slow, None, None, None, 1, False, False))
+            found.append(ObservationRow(T0 + n * step, status, slow, None, None, None, 1, False, False))
     return found
 
 
 def trial(
-    histories: Mapping[str, Sequence[Look]], rules: Sequence[Rule] = (DOWN,), *, sources: Sequence[Source] = (),
+    histories: Mapping[str, Sequence[ObservationRow]], rules: Sequence[Rule] = (DOWN,), *, sources: Sequence[Source] = (),
     windows: tuple[Window, ...] = (), policy: AlertPolicy = POLICY, since: int = T0,
-) -> Trial:  # fmt: skip
+) -> BacktestRun:  # fmt: skip
     known = {s.name: s for s in sources} or {name: source(name) for name in histories}
     until = max(x[-1].slot for x in histories.values()) + 300
-    script = Script(known, tuple(rules), policy, windows, T0, until)
+    script = ReplayInput(known, tuple(rules), policy, windows, T0, until)
     count = sum(len(x) for x in histories.values())
-    return Trial(
+    return BacktestRun(
         script, lambda: ticks_of(histories), since, until, count, {n: x[-1].slot for n, x in histories.items()}
     )
 
 
-def told(one: Trial) -> list[tuple[int, str, str, str]]:
+def notified(one: BacktestRun) -> list[tuple[int, str, str, str]]:
     """(minutes after the start, source, rule, event)."""
     return [
         ((int(_epoch(line["at"])) - T0) // 60, line["source"], line["rule"], line["event"])
@@ -78,14 +78,16 @@ def _epoch(text: str) -> float:
 
 
 def test_an_outage_opens_at_its_slot_escalates_on_time_and_resolves_after_two_good_ones() -> None:
-    assert told(trial({"feed": looks("uudddddddduuu")})) == [
+    assert notified(trial({"feed": observations("uudddddddduuu")})) == [
         (10, "feed", "source-down", "opened"), (40, "feed", "source-down", "escalated"),
         (55, "feed", "source-down", "resolved"),
     ]  # fmt: skip
 
 
 def test_a_line_says_who_would_have_been_told_and_why() -> None:
-    first, second, *_ = [line for changes in trial({"feed": looks("uudddddddduuu")}).run() for line in lines(changes)]
+    first, second, *_ = [
+        line for changes in trial({"feed": observations("uudddddddduuu")}).run() for line in lines(changes)
+    ]
     assert first == {
         "at": "2026-10-01T00:10:00Z", "source": "feed", "rule": "source-down", "event": "opened",
         "severity": "warning", "notify": ["chat"], "reason": "down",
@@ -94,39 +96,39 @@ def test_a_line_says_who_would_have_been_told_and_why() -> None:
 
 
 def test_an_hourly_source_escalates_between_its_looks() -> None:
-    one = trial({"feed": looks("udddduuu", step=3600)}, sources=[source(interval_s=3600)])
-    assert [(at, event) for at, _, _, event in told(one)][:2] == [(60, "opened"), (90, "escalated")]
+    one = trial({"feed": observations("udddduuu", step=3600)}, sources=[source(interval_s=3600)])
+    assert [(at, event) for at, _, _, event in notified(one)][:2] == [(60, "opened"), (90, "escalated")]
 
 
 def test_a_dead_monitor_neither_escalates_nor_resolves_nor_misses_data() -> None:
-    one = trial({"feed": looks("ud" + " " * 30 + "duu")}, (DOWN, NO_DATA))
-    events = [(at, rule, event) for at, _, rule, event in told(one)]
+    one = trial({"feed": observations("ud" + " " * 30 + "duu")}, (DOWN, NO_DATA))
+    events = [(at, rule, event) for at, _, rule, event in notified(one)]
     assert events[0] == (5, "source-down", "opened")
     assert [e for e in events if e[1] == "no-data"] == []
     assert events[-1] == (170, "source-down", "resolved")
 
 
 def test_silence_counts_only_for_a_source_that_the_tick_missed() -> None:
-    one = trial({"feed": looks("uu     uuu"), "other": looks("uuuuuuuuuu")}, (NO_DATA,))
-    assert told(one)[0] == (20, "feed", "no-data", "opened")
-    assert told(one)[-1] == (40, "feed", "no-data", "resolved")
+    one = trial({"feed": observations("uu     uuu"), "other": observations("uuuuuuuuuu")}, (NO_DATA,))
+    assert notified(one)[0] == (20, "feed", "no-data", "opened")
+    assert notified(one)[-1] == (40, "feed", "no-data", "resolved")
 
 
 def test_a_source_whose_history_has_ended_is_not_missed() -> None:
-    assert told(trial({"feed": looks("uu"), "other": looks("uuuuuuuuuu")}, (NO_DATA,))) == []
+    assert notified(trial({"feed": observations("uu"), "other": observations("uuuuuuuuuu")}, (NO_DATA,))) == []
 
 
 def test_maintenance_suppresses_opening_and_a_bad_slot_at_its_end_opens() -> None:
     window = Window("upgrade", Selector(), from_epoch(T0 + 600).replace(tzinfo=None), "UTC", 1200)
-    one = trial({"feed": looks("uuudddddduu")}, windows=(window,))
-    assert [(at, event) for at, _, _, event in told(one)] == [(15, "suppressed"), (30, "opened"), (50, "resolved")]
+    one = trial({"feed": observations("uuudddddduu")}, windows=(window,))
+    assert [(at, event) for at, _, _, event in notified(one)] == [(15, "suppressed"), (30, "opened"), (50, "resolved")]
     reasons = [line["reason"] for changes in one.run() for line in lines(changes)]
     assert reasons[1].startswith("failing since maintenance upgrade")
 
 
 def test_source_down_keeps_the_other_rules_of_its_source_quiet() -> None:
     burn = Rule("budget-burn", Pattern.BURN_RATE, severity=Severity.CRITICAL)
-    events = told(trial({"feed": looks("u" * 20 + "d" * 5 + "u" * 20)}, (burn, DOWN)))
+    events = notified(trial({"feed": observations("u" * 20 + "d" * 5 + "u" * 20)}, (burn, DOWN)))
     assert [(rule, event) for _, _, rule, event in events] == [
         ("source-down", "opened"), ("budget-burn", "suppressed"), ("source-down", "resolved"),
     ]  # fmt: skip
@@ -134,23 +136,25 @@ def test_source_down_keeps_the_other_rules_of_its_source_quiet() -> None:
 
 def test_shadow_rules_take_part_only_when_asked_and_then_as_live_ones() -> None:
     shadow = replace(DOWN, shadow=True, overrides=(Override(Selector(types=("odds",)), {"shadow": True}),))
-    history = {"feed": looks("uudduu")}
+    history = {"feed": observations("uudduu")}
     assert tried([shadow], include_shadow=False) == ()
-    assert told(trial(history, tried([shadow], include_shadow=False, keep_shadow=True))) == []
-    assert len(told(trial(history, tried([shadow], include_shadow=True)))) == 2
+    assert notified(trial(history, tried([shadow], include_shadow=False, keep_shadow=True))) == []
+    assert len(notified(trial(history, tried([shadow], include_shadow=True)))) == 2
 
 
 def test_what_lies_before_the_time_asked_for_fills_the_windows_and_tells_nothing() -> None:
     rate = Rule("failure-rate", Pattern.RATE, (Condition("failed", ">", 5.0),), over_s=6 * 3600, min_bad=4)
-    history = {"feed": looks("uuuddd" + "u" + "d" + "uuuuuuuu")}
+    history = {"feed": observations("uuuddd" + "u" + "d" + "uuuuuuuu")}
     since = T0 + 6 * 300
-    assert told(trial(history, (rate,), since=since))[0] == (35, "feed", "failure-rate", "opened")
-    assert told(trial({"feed": history["feed"][6:]}, (rate,), since=since)) == [], "without them it counts one failure"
+    assert notified(trial(history, (rate,), since=since))[0] == (35, "feed", "failure-rate", "opened")
+    assert notified(trial({"feed": history["feed"][6:]}, (rate,), since=since)) == [], (
+        "without them it counts one failure"
+    )
 
 
 def test_ladders_may_be_missing_altogether() -> None:
-    one = trial({"feed": looks("uudduu")}, policy=AlertPolicy())
-    assert [event for _, _, _, event in told(one)] == ["opened", "resolved"]
+    one = trial({"feed": observations("uudduu")}, policy=AlertPolicy())
+    assert [event for _, _, _, event in notified(one)] == ["opened", "resolved"]
 
 
 @settings(max_examples=40)
@@ -160,13 +164,15 @@ def test_ladders_may_be_missing_altogether() -> None:
 )  # fmt: skip
 def test_what_was_told_does_not_depend_on_what_came_later(story: str, cut: int, second: bool) -> None:
     rules = (DOWN, SLOW, NO_DATA, Rule("budget-burn", Pattern.BURN_RATE, severity=Severity.CRITICAL))
-    more = {"other": looks("u" * 90)} if second else {}
-    whole = told(trial({"feed": looks(story)} | more, rules))
-    part = {n: [x for x in some if x.slot < T0 + cut * 300] for n, some in ({"feed": looks(story)} | more).items()}
-    assert told(trial(part, rules)) == [t for t in whole if t[0] < cut * 5 and not _after(part, t)]
+    more = {"other": observations("u" * 90)} if second else {}
+    whole = notified(trial({"feed": observations(story)} | more, rules))
+    part = {
+        n: [x for x in some if x.slot < T0 + cut * 300] for n, some in ({"feed": observations(story)} | more).items()
+    }
+    assert notified(trial(part, rules)) == [t for t in whole if t[0] < cut * 5 and not _after(part, t)]
 
 
-def _after(part: Mapping[str, Sequence[Look]], event: tuple[int, str, str, str]) -> bool:
+def _after(part: Mapping[str, Sequence[ObservationRow]], event: tuple[int, str, str, str]) -> bool:
     """A pass between two ticks of which the second is cut off."""
     last = max(x[-1].slot for x in part.values())
     return T0 + event[0] * 60 > last
@@ -174,7 +180,7 @@ def _after(part: Mapping[str, Sequence[Look]], event: tuple[int, str, str, str])
 
 def test_the_summary_counts_messages_noise_and_time_and_names_the_best_trade() -> None:
     blips = ("u" * 30 + "d") * 6 + "u" * 30 + "d" * 12 + "u" * 30
-    one = trial({"feed": looks(blips), "other": looks("u" * len(blips))})
+    one = trial({"feed": observations(blips), "other": observations("u" * len(blips))})
     report = summarise(one, run_tally(one, lambda _n, _t: None, lambda _c: None))
     (down,) = report.rules
     # Six blips open and resolve on one channel; the outage opens, escalates on two, and resolves on two.
@@ -188,15 +194,15 @@ def test_the_summary_counts_messages_noise_and_time_and_names_the_best_trade() -
 
 
 def test_an_alert_that_reopens_counts_again_as_it_does_among_the_events() -> None:
-    one = trial({"feed": looks("u" * 30 + "d" + "uu" + "d" + "u" * 30)})
+    one = trial({"feed": observations("u" * 30 + "d" + "uu" + "d" + "u" * 30)})
     tally = run_tally(one, lambda _n, _t: None, lambda _c: None)
-    opened = [event for _, _, _, event in told(one)].count("opened")
+    opened = [event for _, _, _, event in notified(one)].count("opened")
     assert tally.alerts["source-down"] == tally.blips["source-down"] == opened == 2
 
 
 def test_a_limit_under_which_one_alert_never_ends_is_no_trade() -> None:
-    def choice(label: str, told: int, under: int, *, present: bool = False) -> Variant:
-        return Variant("slow-response", "response_ms", label, present, told, 5, 5, None if present else 0.0, under)
+    def choice(label: str, notified: int, under: int, *, present: bool = False) -> Variant:
+        return Variant("slow-response", "response_ms", label, present, notified, 5, 5, None if present else 0.0, under)
 
     now, endless, better = (
         choice("5 s", 32, 9_000, present=True),
@@ -208,8 +214,8 @@ def test_a_limit_under_which_one_alert_never_ends_is_no_trade() -> None:
 
 
 def test_a_threshold_is_suggested_per_type_within_the_budget() -> None:
-    def wave(ms: float) -> list[Look]:
-        ordinary = looks("u" * 2016, ms=ms)
+    def wave(ms: float) -> list[ObservationRow]:
+        ordinary = observations("u" * 2016, ms=ms)
         for n in range(0, 2016, 40):
             ordinary[n] = ordinary[n]._replace(response_ms=ms * 3)
             ordinary[n + 1] = ordinary[n + 1]._replace(response_ms=ms * 3)

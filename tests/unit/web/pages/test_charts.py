@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from busta_health_dagster.domain.incident import Incident
 from busta_health_dagster.domain.observation import Status
 from busta_health_dagster.domain.rule import Severity
-from busta_health_dagster.pipeline.source_page import Normal
+from busta_health_dagster.pipeline.views.source_page import Normal
 from busta_health_dagster.store.rollups import Bar
 from busta_health_dagster.web.pages import charts, gantt
 
@@ -27,7 +27,7 @@ BARS = st.builds(
 @given(st.lists(BARS, min_size=1, max_size=60), st.none() | st.floats(1, 20_000))
 def test_any_day_can_be_drawn(day: list[tuple[Status | None, bool, float | None]], limit: float | None) -> None:
     points = [Bar(T + 300 * i, status, planned, ms) for i, (status, planned, ms) in enumerate(day)]
-    chart = charts.response(points, T, T + 300 * len(points), limit=limit, band=(), window="24 h")
+    chart = charts.response(points, T, T + 300 * len(points), limit=limit, normal_range=(), window="24 h")
     assert chart.finding.endswith(".")
     if chart.svg:
         assert not re.search(r"\bnan\b", str(chart.svg))
@@ -40,16 +40,16 @@ def test_any_day_can_be_drawn(day: list[tuple[Status | None, bool, float | None]
 
 def test_the_normal_band_is_drawn_and_named_where_there_is_one() -> None:
     points = [Bar(T + 300 * i, Status.UP, False, 200.0) for i in range(10)]
-    band = [Normal(T + 300 * i, 130.0, 260.0) for i in range(10)]
-    chart = charts.response(points, T, T + 3000, limit=5000, band=band, window="24 h")
+    normal_range = [Normal(T + 300 * i, 130.0, 260.0) for i in range(10)]
+    chart = charts.response(points, T, T + 3000, limit=5000, normal_range=normal_range, window="24 h")
     assert 'class="bd"' in chart.svg
     assert ("sw", "normal for the hour of the week (p5–p95)") in chart.legend
-    assert 'class="bd"' not in charts.response(points, T, T + 3000, limit=5000, band=(), window="24 h").svg
+    assert 'class="bd"' not in charts.response(points, T, T + 3000, limit=5000, normal_range=(), window="24 h").svg
 
 
 def test_outages_are_counted_in_words_and_marked_by_shape() -> None:
     points = [Bar(T + 300 * i, Status.DOWN if i > 7 else Status.UP, False, None if i > 7 else 200.0) for i in range(10)]
-    chart = charts.response(points, T, T + 3000, limit=5000, band=(), window="24 h")
+    chart = charts.response(points, T, T + 3000, limit=5000, normal_range=(), window="24 h")
     assert chart.finding.endswith("Down in 2 of 10 points.")
     assert "g-down" in chart.svg
     assert "z-down" in chart.svg

@@ -6,13 +6,13 @@ import asyncio
 import json
 from typing import TYPE_CHECKING, Any
 
-from busta_health_dagster.pipeline.freshness import LAST_TICK
+from busta_health_dagster.pipeline.app.freshness import LAST_TICK
 from busta_health_dagster.web import live
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
-    from busta_health_dagster.pipeline.app import App
+    from busta_health_dagster.pipeline.app.app import App
     from busta_health_dagster.testing import FakeClock
 
 
@@ -51,12 +51,12 @@ async def test_a_finished_tick_is_told_although_no_event_is_logged(app: App, clo
 
 
 async def test_every_listener_hears_the_same_from_one_look(app: App, monkeypatch: Any) -> None:
-    looks = 0
+    observations = 0
     real = live.version_of
 
     def counted(given: App) -> Any:
-        nonlocal looks
-        looks += 1
+        nonlocal observations
+        observations += 1
         return real(given)
 
     hub = live.Hub(app, every_s=0.01)
@@ -65,9 +65,9 @@ async def test_every_listener_hears_the_same_from_one_look(app: App, monkeypatch
         await take(stream, 1)
     monkeypatch.setattr(live, "version_of", counted)
     key = say(app, "alert")
-    heard = [(await take(stream, 1))[0] for stream in streams]
-    assert {s.id for s in heard} == {key}
-    assert looks < 20
+    listened = [(await take(stream, 1))[0] for stream in streams]
+    assert {s.id for s in listened} == {key}
+    assert observations < 20
     for stream in streams:
         await stream.aclose()
 

@@ -12,16 +12,16 @@ from sqlalchemy import event, text
 
 from busta_health_dagster.domain.access import Role
 from busta_health_dagster.domain.errors import StoreFull
-from busta_health_dagster.pipeline import breakers
-from busta_health_dagster.pipeline.store_trouble import store_trouble
-from busta_health_dagster.pipeline.tick import run_tick
+from busta_health_dagster.pipeline.app.store_failure import store_failure
+from busta_health_dagster.pipeline.delivery import breaker_state
+from busta_health_dagster.pipeline.tick.tick import run_tick
 from busta_health_dagster.store.outbox import Message
 from busta_health_dagster.web.routes import routes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from busta_health_dagster.pipeline.app import App
+    from busta_health_dagster.pipeline.app.app import App
     from busta_health_dagster.testing import FakeClock
 
 
@@ -78,7 +78,7 @@ def test_a_full_database_is_loud_on_page_log_and_metric_and_forgotten_when_there
     assert metric(base, "busta_store_writable") == 0
     assert app.home.store_trouble.stat().st_size == 2048, "its blocks are taken already when the disk is full"
     run_tick(app)
-    assert store_trouble(app) is None
+    assert store_failure(app) is None
     assert banners(base) == {}
     assert metric(base, "busta_store_writable") == 1
 
@@ -103,8 +103,8 @@ def test_a_failing_channel_and_a_delivery_that_does_not_run_are_told_apart(
     clock.advance(1000)
     assert banners(base)["late"].startswith("A notification has waited for 16 min")
     with app.store.write() as uow:
-        broken = breakers.Breaker(failures=5, open_until=app.clock.now() + 600, trips=5)
-        breakers._put(uow, "pager", breakers.ChannelState(broken))
+        broken = breaker_state.Breaker(failures=5, open_until=app.clock.now() + 600, trips=5)
+        breaker_state._put(uow, "pager", breaker_state.ChannelState(broken))
     clock.advance(61)  # a change that logs no event is shown within a minute
     said = banners(base)
     assert "late" not in said
@@ -119,7 +119,7 @@ def test_a_configuration_that_is_not_accepted_is_told_before_the_next_tick(
     """The sensor's pass opens the monitor's own alert within half a minute; the tick's own word comes with the tick."""
     from dataclasses import replace
 
-    from busta_health_dagster.pipeline.alert import alert_pass
+    from busta_health_dagster.pipeline.alerting.alert_pass import alert_pass
 
     history(app, clock, 2)
     alert_pass(replace(app, config_problem="config/sources.yaml:14\n    not readable as YAML"), whole=False)

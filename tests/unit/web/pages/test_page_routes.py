@@ -15,14 +15,15 @@ from busta_health_dagster.domain.access import Role
 from busta_health_dagster.domain.observation import Status
 from busta_health_dagster.domain.quality import CheckResult, CheckSeverity, Dimension, Scored
 from busta_health_dagster.engines.quality_score import score
-from busta_health_dagster.pipeline import access, alert_actions
-from busta_health_dagster.pipeline.report_sending import publish
+from busta_health_dagster.pipeline.alerting import actions
+from busta_health_dagster.pipeline.app import access
+from busta_health_dagster.pipeline.reporting.sending import publish
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from busta_health_dagster.pipeline.app import App
+    from busta_health_dagster.pipeline.app.app import App
     from busta_health_dagster.testing import FakeClock
 
 
@@ -101,7 +102,7 @@ def test_what_a_source_says_is_text_and_never_markup(site: Site, app: App, clock
     key = app.store.read
     with key() as uow:
         alert = uow.alerts.open()[0]
-    alert_actions.acknowledge(app, [alert.id or 0], actor="dana", note=HOSTILE)
+    actions.acknowledge(app, [alert.id or 0], actor="dana", note=HOSTILE)
     for path in ("", "/s/odds_api", f"?q={HOSTILE}", f"?type={HOSTILE}"):
         text = site.get(path).text
         assert "<script>alert" not in text, path
@@ -163,7 +164,7 @@ def test_an_alert_shows_its_ladder_who_took_it_and_what_comes_next(site: Site, a
     assert "unacknowledged" in page
     with app.store.read() as uow:
         key = uow.alerts.open()[0].id or 0
-    alert_actions.acknowledge(app, [key], actor="dana", note="provider called")
+    actions.acknowledge(app, [key], actor="dana", note="provider called")
     page = site.get("/s/odds_api").text
     assert "acknowledged by dana" in page
     assert "provider called" in page

@@ -15,7 +15,7 @@ STATUSES = [*shapes.WORDS, None]
 
 @given(st.lists(st.sampled_from(STATUSES), min_size=1, max_size=60))
 def test_every_bar_of_a_strip_is_drawn_once_and_counted_in_its_alternative(words: list[str | None]) -> None:
-    svg = shapes.beats(words, "last 24 hours", start=0, step_s=1800)
+    svg = shapes.heartbeats(words, "last 24 hours", start=0, step_s=1800)
     root = ET.fromstring(str(svg))
     paths = {p.get("class"): p.get("d") or "" for p in root}
     drawn = sum(d.count("M") for name, d in paths.items() if name not in {"b-up", "hatch"})

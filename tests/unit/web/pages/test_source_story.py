@@ -14,16 +14,16 @@ from starlette.applications import Starlette
 
 from busta_health_dagster.domain.observation import Observation, Status
 from busta_health_dagster.domain.units import floor_to
-from busta_health_dagster.pipeline import alert_actions
-from busta_health_dagster.pipeline.alert import alert_pass
-from busta_health_dagster.pipeline.detect import catch_up
+from busta_health_dagster.pipeline.alerting import actions
+from busta_health_dagster.pipeline.alerting.alert_pass import alert_pass
+from busta_health_dagster.pipeline.anomaly.anomaly_pass import catch_up
 from busta_health_dagster.web.pages import routes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from busta_health_dagster.pipeline.app import App
+    from busta_health_dagster.pipeline.app.app import App
     from busta_health_dagster.testing import FakeClock
 
 
@@ -95,7 +95,7 @@ def test_an_anomaly_on_trial_explains_itself_and_stays_in_the_list_when_it_is_ov
     with learned.store.read() as uow:
         strange = next(a.id for a in uow.alerts.open() if a.rule == "anomaly")
     clock.advance(300)
-    alert_actions.resolve(learned, [strange or 0], actor="dana", note="known: a load test")
+    actions.resolve(learned, [strange or 0], actor="dana", note="known: a load test")
     said = words(learned, "/s/odds_api")
     row = said[said.index("Anomalies, 30 d") : said.index("Last check by phase")]
     assert "against chance" in row

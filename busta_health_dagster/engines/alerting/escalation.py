@@ -1,0 +1,115 @@
+"""When the next person is told: ladders climbed by a clock that acknowledgement, snooze and maintenance can stop.
+
+The clock counts from opening. `clock_s` is what it had when it last stood still; it runs from `mark` on the steady
+clock, so that nothing has to be written while it runs, and neither a restart nor a jump of the wall clock moves it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from busta_health_dagster.domain.rule import Severity
+from busta_health_dagster.domain.units import duration_text
+
+if TYPE_CHECKING:
+    from busta_health_dagster.domain.alert import Alert, Ladder
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A ladder whose time has come. `repeat` re-sends the step reached; else it climbs to `step` (counted from 1)."""
+
+    ladder: int
+    step: int
+    channels: tuple[str, ...]
+    severity: Severity | None
+    repeat: bool
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Upcoming:
+    """What happens next if nobody acts: at (epoch, by the wall clock as it is now), whom, and which step."""
+
+    at: int
+    step: int
+    channels: tuple[str, ...]
+    repeat: bool
+    resumes: bool = False
+
+
+def elapsed(alert: Alert, steady: float) -> float:
+    """Seconds on the alert's escalation clock."""
+    return alert.clock_s + (max(0.0, steady - alert.mark) if alert.mark is not None else 0.0)
+
+
+def stopped(alert: Alert, steady: float) -> Alert:
+    """The clock stands where it is."""
+    return replace(alert, clock_s=elapsed(alert, steady), mark=None)
+
+
+def running(alert: Alert, steady: float) -> Alert:
+    """The clock runs on from where it stood, once an acknowledgement or a snooze has ended."""
+    holds = [h.until for h in (alert.ack, alert.snooze) if h is not None]
+    return replace(alert, clock_s=elapsed(alert, steady), mark=max([steady, *holds]))
+
+
+def starting_step(ladder: Ladder, severity: Severity) -> Ladder:
+    """At the first step of at least the alert's severity, else at the first: an alert that opens critical skips
+    the warnings.
+    """
+    for number, step in enumerate(ladder.policy.steps, 1):
+        if step.severity is not None and step.severity >= severity:
+            return replace(ladder, step=number)
+    return replace(ladder, step=1)
+
+
+def due(alert: Alert, steady: float) -> list[Due]:
+    """Every ladder that must speak now, each at most once: steps that were overslept are told together, with the
+    highest.
+    """
+    clock = elapsed(alert, steady)
+    out: list[Due] = []
+    for i, ladder in enumerate(alert.ladders):
+        reached = [
+            (n, s) for n, s in enumerate(ladder.policy.steps, 1) if n > ladder.step and s.after_s <= clock
+        ]  # fmt: skip
+        if reached:
+            channels = tuple(dict.fromkeys(c for _, s in reached for c in s.notify))
+            severity = max((s.severity for _, s in reached if s.severity is not None), default=None)
+            top, step = reached[-1]
+            reason = f"{duration_text(step.after_s)} open and not acknowledged"
+            if len(reached) > 1:
+                reason += f"; steps L{reached[0][0]} to L{top} at once, the monitor did not run in between"
+            out.append(Due(i, top, channels, severity, False, reason))
+        elif ladder.policy.repeat_s and ladder.step and clock - ladder.notified_s >= ladder.policy.repeat_s:
+            reason = f"still open, repeated every {duration_text(ladder.policy.repeat_s)}"
+            out.append(Due(i, ladder.step, ladder.channels, None, True, reason))
+    return out
+
+
+def climbed(alert: Alert, step: Due, steady: float) -> Alert:
+    """The alert after a due step was told."""
+    ladders = list(alert.ladders)
+    ladders[step.ladder] = replace(ladders[step.ladder], step=step.step, notified_s=elapsed(alert, steady))
+    return replace(alert, ladders=tuple(ladders))
+
+
+def upcoming(alert: Alert, now: int, steady: float) -> Upcoming | None:
+    """The next message if nothing changes; None while the clock stands (maintenance) or nothing is left to say."""
+    if alert.mark is None:
+        return None
+    clock = elapsed(alert, steady)
+    wait = max(0.0, alert.mark - steady)
+    best: Upcoming | None = None
+    for ladder in alert.ladders:
+        rest = ladder.policy.steps[ladder.step :]
+        times = [(rest[0].after_s, ladder.step + 1, rest[0].notify, False)] if rest else []
+        if ladder.policy.repeat_s and ladder.step:
+            times.append((int(ladder.notified_s + ladder.policy.repeat_s), ladder.step, ladder.channels, True))
+        for after, step, channels, repeat in times:
+            at = int(now + wait + max(0.0, after - clock))
+            if best is None or at < best.at:
+                best = Upcoming(at, step, channels, repeat, resumes=wait > 0)
+    return best

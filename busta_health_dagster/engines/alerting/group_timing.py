@@ -1,0 +1,237 @@
+"""What each channel would have to hear of each alert in one pass, and what of it must wait for its group.
+
+Whatever waits is kept in the alert itself (`held`): nothing else has to survive a restart.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from busta_health_dagster.domain.alert import Alert, AlertState, Event, Held
+from busta_health_dagster.domain.units import duration_text, from_epoch
+from busta_health_dagster.engines.alerting.inhibition import field_value
+from busta_health_dagster.engines.alerting.transition import Intent, NotSent, TransitionResult
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from busta_health_dagster.domain.policy import Grouping
+    from busta_health_dagster.domain.source import Source
+
+STORM = "storm-"
+ANNOUNCES = frozenset({Event.OPENED, Event.REOPENED, Event.FLAPPING_STARTED})
+LOUDEST = (
+    Event.RESOLVED, Event.FLAPPING_STARTED, Event.OPENED, Event.REOPENED, Event.ESCALATED, Event.FLAPPING_ENDED,
+    Event.RENOTIFIED, Event.UNACKED, Event.ACKED, Event.SNOOZED,
+)  # fmt: skip
+# What a channel's `events` list means for the events that it need not name: an alert that reopens has opened.
+_COUNTS_AS = {
+    Event.REOPENED: Event.OPENED, Event.FLAPPING_STARTED: Event.OPENED, Event.FLAPPING_ENDED: Event.RESOLVED,
+}  # fmt: skip
+_CLIMBS = frozenset({Event.OPENED, Event.ESCALATED, Event.RENOTIFIED})
+
+
+def group_key(alert: Alert, source: Source | None, by: Sequence[str]) -> str:
+    """`slow-response, odds_and_scores`."""
+    if source is None:
+        return alert.rule
+    return ", ".join(field_value(name, source, alert.rule, alert.severity) for name in by)
+
+
+class Hearing:
+    """One pass at work: alerts as they change, and `wanted[fingerprint][channel]`, the one thing that channel
+    should hear of it.
+    """
+
+    def __init__(
+        self, grouping: Grouping, event_filters: Mapping[str, frozenset[str] | None], sources: Mapping[str, Source],
+        now: int, steady: float,
+    ) -> None:  # fmt: skip
+        self.grouping, self.event_filters, self.sources = grouping, event_filters, sources
+        self.now, self.steady = now, steady
+        self.alerts: dict[str, Alert] = {}
+        self.changed: set[str] = set()
+        self.not_sent: list[NotSent] = []
+        self.wanted: dict[str, dict[str, Intent]] = {}
+        self.storm = False
+
+    def put(self, alert: Alert) -> None:
+        self.alerts[alert.fingerprint] = alert
+        self.changed.add(alert.fingerprint)
+
+    def skip(self, alert: Alert, channel: str, event: Event, reason: str) -> None:
+        self.not_sent.append(NotSent(self.now, alert.fingerprint, channel, event, reason))
+
+    # 1. One thing per alert and channel: the loudest.
+
+    def gather(self, steps: Iterable[TransitionResult]) -> None:
+        opened: set[str] = set()
+        for step in steps:
+            self.not_sent += step.not_sent
+            if step.alert is None:
+                continue
+            self.put(step.alert)
+            for intent in step.intents:
+                for channel in intent.channels:
+                    self._want(step.alert, intent, channel)
+                if intent.event in ANNOUNCES:
+                    opened.add(step.alert.fingerprint)
+        self.storm = sum(self.alerts[f].state is AlertState.OPEN for f in opened) > self.grouping.storm
+
+    def _want(self, alert: Alert, intent: Intent, channel: str) -> None:
+        if channel not in self.event_filters:
+            self.skip(alert, channel, intent.event, "the channel is not configured any more")
+            self._forget(alert.fingerprint, channel)
+            return
+        if not self._wants_event(channel, intent):
+            event_words = ", ".join(sorted(self.event_filters[channel] or ())) or "nothing"
+            self.skip(alert, channel, intent.event, f"{channel} is told of {event_words} only")
+            if intent.event in ANNOUNCES:
+                self._forget(alert.fingerprint, channel)
+            return
+        mine = self.wanted.setdefault(alert.fingerprint, {})
+        earlier = mine.get(channel)
+        if earlier is None:
+            mine[channel] = intent
+        elif intent.event is Event.RESOLVED and earlier.event in {Event.OPENED, Event.REOPENED}:
+            # Only a caught-up backlog fires and ends in one pass; the pair would be two messages about nothing.
+            del mine[channel]
+            self.skip(alert, channel, Event.RESOLVED, "fired and ended in the same pass: nobody was told")
+        elif LOUDEST.index(intent.event) < LOUDEST.index(earlier.event):
+            mine[channel] = intent
+        else:
+            self.skip(alert, channel, intent.event, f"told together with {earlier.event.value}")
+
+    def _wants_event(self, channel: str, intent: Intent) -> bool:
+        events = self.event_filters[channel]
+        if events is None or intent.event is Event.RESOLVED:
+            return True
+        if intent.event.value in events or _COUNTS_AS.get(intent.event, intent.event).value in events:
+            return True
+        # A step of the ladder names its channel on purpose, whatever the word for it.
+        return intent.first and intent.event in _CLIMBS and any(e.value in events for e in _CLIMBS)
+
+    def _forget(self, name: str, channel: str) -> None:
+        """Not told that it fired: so it is not told that it ended, either."""
+        alert = self.alerts[name]
+        self.put(replace(alert, notified=tuple(c for c in alert.notified if c != channel)))
+
+    # 2. Announcements wait for their group; what follows an announcement that still waits has no reader yet.
+
+    def hold_or_release(self) -> None:
+        groups: dict[str, list[str]] = defaultdict(list)
+        for name, mine in self.wanted.items():
+            alert = self.alerts[name]
+            goes_on = bool(alert.thread) and bool(alert.reopened) and not self.storm
+            if not goes_on and any(i.event in ANNOUNCES for i in mine.values()):
+                groups[self._bundle(alert)].append(name)
+        last = self._last_spoke() if groups else {}
+        for key, names in groups.items():
+            due = {name: self._due(self._listened(last, key, name)) for name in names}
+            if now := [name for name in names if due[name] is None]:
+                self.start_thread(key, now)
+            for name, wait in due.items():
+                if wait is not None:
+                    self._hold(name, *wait)
+        self._wake()
+        self._settle()
+
+    def _bundle(self, alert: Alert) -> str:
+        if self.storm:
+            return f"storm/{_route(alert)}"
+        return group_key(alert, self.sources.get(alert.source), self.grouping.by)
+
+    def _listened(self, last: Mapping[tuple[str, int], float], key: str, name: str) -> float | None:
+        """When all routes of this alert last heard of the group; None if one has not: the pager must not wait
+        because the chat was told of another source.
+        """
+        spoke = [last.get((key, route)) for route in _routes(self.alerts[name])]
+        return None if None in spoke else min(s for s in spoke if s is not None)
+
+    def _last_spoke(self) -> dict[tuple[str, int], float]:
+        """(group, route) -> when it was last told of, steady seconds."""
+        last: dict[tuple[str, int], float] = {}
+        for alert in self.alerts.values():
+            if alert.flushed is None:
+                continue
+            keys = [alert.group_key]
+            if alert.thread.startswith(STORM):
+                keys.append(f"storm/{_route(alert)}")
+            for at in [(key, route) for key in keys for route in _routes(alert)]:
+                last[at] = max(last.get(at, alert.flushed), alert.flushed)
+        return last
+
+    def _due(self, last: float | None) -> tuple[float, str] | None:
+        wait, interval = self.grouping.wait_s, self.grouping.interval_s
+        if last is not None and self.steady < last + interval:
+            ago = duration_text(self.steady - last)
+            return last + interval, f"group_interval {duration_text(interval)}, and the group spoke {ago} ago"
+        return (self.steady + wait, f"group_wait {duration_text(wait)}") if wait else None
+
+    def _hold(self, name: str, due: float, why: str) -> None:
+        alert, mine = self.alerts[name], self.wanted[name]
+        waiting = {c: i for c, i in mine.items() if i.event in ANNOUNCES}
+        for channel, intent in waiting.items():
+            del mine[channel]
+            self.skip(alert, channel, intent.event, f"waits until its group may speak: {why}")
+        held = tuple(Held(i.event, (c,), due, i.reason) for c, i in waiting.items())
+        group = group_key(alert, self.sources.get(alert.source), self.grouping.by)
+        self.put(replace(alert, held=alert.held + held, group_key=group))
+
+    def start_thread(self, key: str, names: Sequence[str]) -> None:
+        stamp = from_epoch(self.now)
+        for name in names:
+            alert = self.alerts[name]
+            if key.startswith("storm/"):
+                thread = f"{STORM}{stamp:%Y%m%dT%H%MZ}-r{key.removeprefix('storm/')}"
+            elif len(names) > 1:
+                thread = f"group-{stamp:%Y%m%dT%H%M%SZ}-{hashlib.sha256(key.encode()).hexdigest()[:8]}"
+            else:
+                thread = f"alert-{name}-{alert.opened_at}"
+            group = group_key(alert, self.sources.get(alert.source), self.grouping.by)
+            self.put(replace(alert, thread=thread, group_key=group))
+
+    def _wake(self) -> None:
+        """Groups whose waiting ends: by time, or because something louder happens to one of them."""
+        ready: dict[str, list[str]] = defaultdict(list)
+        for name, alert in self.alerts.items():
+            if not alert.held or alert.state is not AlertState.OPEN:
+                continue
+            louder = any(i.event is Event.ESCALATED for i in self.wanted.get(name, {}).values())
+            if louder or min(h.due for h in alert.held) <= self.steady:
+                ready[alert.group_key].append(name)
+        for key, names in ready.items():
+            many = len(names) > self.grouping.storm
+            self.start_thread(f"storm/{_route(self.alerts[names[0]])}" if many else key, names)
+            for name in names:
+                alert = self.alerts[name]
+                for held in alert.held:
+                    for channel in held.channels:
+                        reason = f"{held.reason}; after waiting for its group"
+                        self.wanted.setdefault(name, {})[channel] = Intent(
+                            held.event, (channel,), reason, _route(alert), True
+                        )
+                self.put(replace(alert, held=()))
+
+    def _settle(self) -> None:
+        for name in [n for n, a in self.alerts.items() if a.held]:
+            alert, mine = self.alerts[name], self.wanted.get(name, {})
+            over = alert.state is not AlertState.OPEN
+            why = "it ended before its group spoke: nobody was told" if over else "not told yet that it fired"
+            waiting = {c for h in alert.held for c in h.channels}
+            for channel in waiting & set(mine):
+                self.skip(alert, channel, mine.pop(channel).event, why)
+            if over:
+                known = tuple(c for c in alert.notified_before if c not in waiting)
+                self.put(replace(alert, held=(), notified_before=known))
+
+
+def _routes(alert: Alert) -> list[int]:
+    return [ladder.route for ladder in alert.ladders] or [0]
+
+
+def _route(alert: Alert) -> int:
+    return alert.ladders[0].route if alert.ladders else 0

@@ -1,0 +1,245 @@
+"""An alert's life: pending -> open -> resolved, decided from one verdict and the time, with a reason for everything.
+
+`advance` is pure: it returns the alert as it is now, the transitions that led there, whom to tell, and whom not and
+why. It is called for every verdict that matters (`engines.rules.judge`) and, with `verdict=None`, once per pass for
+every active alert.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from busta_health_dagster.domain.alert import Alert, AlertState, Event, fingerprint
+from busta_health_dagster.domain.verdict import Outcome, Verdict
+from busta_health_dagster.engines.alerting import escalation
+from busta_health_dagster.engines.alerting.actions import close
+from busta_health_dagster.engines.alerting.flapping import ENDS_AT, is_flapping, push_state, ratio
+from busta_health_dagster.engines.alerting.opening import Opener, blocker
+from busta_health_dagster.engines.alerting.transition import Context, TransitionResult
+
+if TYPE_CHECKING:
+    from busta_health_dagster.domain.rule import Severity
+
+
+def advance(alert: Alert | None, verdict: Verdict | None, ctx: Context) -> TransitionResult:
+    """Take one verdict in, then let the clocks speak. UNKNOWN and None change no count: missing data never resolves."""
+    if verdict is not None and (
+        verdict.outcome is Outcome.UNKNOWN or (alert is not None and verdict.slot < alert.evaluated_slot)
+    ):
+        verdict = None
+    if is_echo(verdict) and (alert is None or alert.state is not AlertState.OPEN):
+        verdict = None
+    if alert is not None and alert.active and alert.shadow and not ctx.rule.shadow:
+        # The trial is over. What the shadow counted was told to nobody; the live rule counts, and tells, from the
+        # start.
+        return close(alert, "the rule left its shadow trial", ctx.now, ctx.steady)
+    superseded = None
+    if verdict is not None and (alert is None or (verdict.outcome is Outcome.BAD and _is_over(alert, ctx))):
+        if verdict.outcome is Outcome.GOOD:
+            return TransitionResult(None)
+        superseded = replace(alert, history=0) if alert is not None and alert.state is AlertState.RESOLVED else None
+        alert = _fresh(alert, verdict, ctx)
+    if alert is None:
+        return TransitionResult(None)
+    p = _Pass(alert, ctx)
+    p.keep_quiet()
+    if verdict is not None:
+        p.take(verdict)
+    elif ctx.reprobed and alert.suppressed_by.startswith("maintenance") and alert.bad_run >= ctx.rule.for_:
+        p.fire("", p.alert.severity)
+    if p.alert.state is AlertState.OPEN:
+        p.timers()
+    return replace(p.step(), superseded=superseded)
+
+
+def is_echo(verdict: Verdict | None) -> bool:
+    """A share over a window stays bad for a while after the source is well: true, and no reason to open an alert.
+
+    Else every outage would be told a second time, as a failure rate, when it is over.
+    """
+    if verdict is None or verdict.outcome is not Outcome.BAD or verdict.last_bad is None:
+        return False
+    return verdict.last_bad < verdict.slot
+
+
+def _is_over(alert: Alert, ctx: Context) -> bool:
+    """Does a bad verdict begin something new?
+
+    A run of bad ones that began within the grace period continues the old. Its end is outside, like that of every
+    other stretch of time: at five minutes, good for up to 15 minutes is one outage and good for 20 are two.
+    """
+    if alert.state is AlertState.CANCELLED:
+        return True
+    if alert.state is not AlertState.RESOLVED or alert.bad_run:
+        return False
+    return alert.shadow != ctx.rule.shadow or ctx.steady - (alert.resolved_steady or 0.0) >= ctx.grace_s
+
+
+def _fresh(old: Alert | None, verdict: Verdict, ctx: Context) -> Alert:
+    """A new alert, with the states that its fingerprint had.
+
+    One that was only ever pending is taken again, with its id.
+    """
+    return Alert(
+        fingerprint(ctx.source.name, ctx.rule.name, verdict.label), ctx.source.name, ctx.rule.name, label=verdict.label,
+        id=old.id if old is not None and old.state is AlertState.CANCELLED else None, state=AlertState.CANCELLED,
+        severity=ctx.rule.severity if verdict.severity is None else verdict.severity, shadow=ctx.rule.shadow,
+        history=0 if old is None else old.history,
+    )  # fmt: skip
+
+
+class _Pass(Opener):
+    """One evaluation at work."""
+
+    # Verdicts.
+
+    def take(self, verdict: Verdict) -> None:
+        bad = verdict.outcome is Outcome.BAD
+        a = self.alert
+        self.set(
+            evaluated_slot=verdict.slot, value=verdict.value, limit=verdict.limit, reason=verdict.reason,
+            numbers={**verdict.numbers, "for": self.ctx.rule.for_, "recover_after": self.ctx.rule.recover_after},
+            bad_run=a.bad_run + 1 if bad else 0, good_run=0 if bad else a.good_run + 1,
+            history=self._states_with(bad),
+        )  # fmt: skip
+        if bad:
+            self._bad(verdict)
+        else:
+            self._good(verdict)
+
+    def _states_with(self, bad: bool) -> int:
+        """The last 21 states. An alert whose states are all good is let go: not before its grace period is over, which
+        21 looks of a minute may not outlast after a long recovery.
+        """
+        a, ctx = self.alert, self.ctx
+        if ctx.maintenance:
+            return a.history
+        in_grace = a.resolved_steady is not None and ctx.steady - a.resolved_steady < ctx.grace_s
+        return push_state(a.history, bad) or (a.history if in_grace else 0)
+
+    def _bad(self, verdict: Verdict) -> None:
+        a, rule = self.alert, self.ctx.rule
+        slot = verdict.slot if verdict.since is None else verdict.since
+        self.set(
+            bad_total=a.bad_total + 1, worst=_worse(a.worst, verdict), bad_reason=verdict.reason,
+            run_since=slot if a.bad_run == 1 else a.run_since,
+        )  # fmt: skip
+        if not self.ctx.maintenance or a.first_good_slot is None:
+            # What fails again during planned work prolongs no outage that had ended before.
+            self.set(first_good_slot=None, last_bad_slot=verdict.slot if verdict.last_bad is None else verdict.last_bad)
+        severity = rule.severity if verdict.severity is None else verdict.severity
+        if a.state is AlertState.OPEN:
+            self._still_bad(severity)
+            return
+        counted = f"{self.alert.bad_run} of {rule.for_} bad"
+        if a.state is AlertState.CANCELLED:
+            self.set(state=AlertState.PENDING, pending_at=self.ctx.now, severity=severity)
+            self.unsaid = a.bad_run >= rule.for_ and not blocker(self.ctx)
+            if not self.unsaid:
+                self.record(
+                    Event.PENDING, None, f"{counted}: {verdict.reason}", value=verdict.value, limit=verdict.limit
+                )
+        if a.bad_run < rule.for_:
+            self.skip(Event.PENDING, f"{counted}: the rule asks for {rule.for_} in a row")
+        else:
+            self.fire(verdict.reason, severity)
+
+    def _still_bad(self, severity: Severity) -> None:
+        a = self.alert
+        if severity > a.severity:
+            self._worsen(severity)
+        started = is_flapping(a.history, a.flapping) and not a.flapping
+        if started:
+            self.start_flapping()
+        elif a.flapping and not is_flapping(a.history, True):
+            self.set(flapping=False)
+            reason = f"changes fell to {ratio(a.history):.0%} (ends at {ENDS_AT:.0%}); it is still bad"
+            self.record(Event.FLAPPING_ENDED, a.state, reason, self.audible(a.notified))
+            self.notify(Event.FLAPPING_ENDED, self.audible(a.notified), reason)
+
+    def _good(self, verdict: Verdict) -> None:
+        a, rule = self.alert, self.ctx.rule
+        if a.first_good_slot is None:
+            self.set(first_good_slot=verdict.slot)
+        if a.state is AlertState.PENDING:
+            was = f"; {a.suppressed_by} had kept it from opening" if a.suppressed_by else ""
+            self.end(Event.CANCELLED, f"good again before it opened: {verdict.reason}{was}")
+        elif a.state is AlertState.RESOLVED and a.suppressed_by:
+            self.set(suppressed_by="")
+            self.record(Event.CANCELLED, a.state, f"good again while {a.suppressed_by} kept it from reopening")
+        if a.state is not AlertState.OPEN:
+            return
+        enough = verdict.settled or a.good_run >= rule.recover_after
+        if not a.flapping and is_flapping(a.history, False):
+            self.start_flapping()
+            return
+        if a.flapping and not is_flapping(a.history, True):
+            self.set(flapping=False)
+            reason = f"changes fell to {ratio(a.history):.0%} (ends at {ENDS_AT:.0%})"
+            if enough:
+                self.record(Event.FLAPPING_ENDED, a.state, f"{reason}; told with the resolution")
+            else:
+                self.record(Event.FLAPPING_ENDED, a.state, reason, self.audible(a.notified))
+                self.notify(Event.FLAPPING_ENDED, self.audible(a.notified), reason)
+        if not enough:
+            self.skip(Event.RESOLVED, f"{a.good_run} of {rule.recover_after} good")
+        elif self.alert.flapping:
+            self.skip(Event.RESOLVED, "flapping: it ends when the changes do")
+        else:
+            enough_said = f"{a.good_run} good in a row; " if a.good_run > rule.recover_after else ""
+            count = "" if verdict.settled else enough_said or f"{a.good_run} of {rule.recover_after} good; "
+            self.end(Event.RESOLVED, f"{count}{verdict.reason}")
+
+    def _worsen(self, severity: Severity) -> None:
+        """The verdict itself became more severe: jump to the first step of that severity, whatever the clock says."""
+        a = self.alert
+        ladders = tuple(
+            replace(x, step=max(x.step, escalation.starting_step(x, severity).step)) for x in a.ladders
+        )  # fmt: skip
+        self.set(severity=severity, ladders=ladders)
+        reason = f"severity {severity.word}: {a.reason}"
+        channels = self.audible(tuple(dict.fromkeys(c for x in ladders for c in x.channels)))
+        self.record(Event.ESCALATED, a.state, reason, channels)
+        for ladder in ladders:
+            self.notify(Event.ESCALATED, self.audible(ladder.channels), reason, ladder.route, first=True)
+        self.notified(channels)
+        if not channels:
+            self.skip(Event.ESCALATED, self.why_silent())
+
+    # Clocks.
+
+    def timers(self) -> None:
+        a, ctx = self.alert, self.ctx
+        if a.ack is not None and ctx.steady >= a.ack.until:
+            self.set(ack=None)
+            reason = f"the acknowledgement by {a.ack.by} ran out; the clock runs on"
+            self.record(Event.UNACKED, a.state, reason)
+            self.skip(Event.UNACKED, "the next step tells")
+        if a.snooze is not None and ctx.steady >= a.snooze.until:
+            self.set(snooze=None)
+            channels = self.audible(tuple(dict.fromkeys(c for x in a.ladders for c in x.channels)))
+            reason = f"the snooze by {a.snooze.by} is over and it is still open"
+            self.record(Event.RENOTIFIED, a.state, reason, channels)
+            self.notify(Event.RENOTIFIED, channels, reason, first=True)
+            self.notified(channels)
+        a = self.alert
+        if a.suppressed_by or a.flapping or a.snooze is not None or a.shadow:
+            return
+        for step in escalation.due(a, ctx.steady):
+            before = self.alert.severity
+            self.alert = escalation.climbed(self.alert, step, ctx.steady)
+            self.set(severity=max(before, step.severity) if step.severity is not None else before)
+            rises = self.alert.severity > before
+            event = Event.ESCALATED if rises else Event.RENOTIFIED
+            what = f"severity {self.alert.severity.word}, " if rises else ""
+            reason = f"{step.reason}; {what}step L{step.step}"
+            self.record(event, a.state, reason, step.channels)
+            self.notify(event, step.channels, reason, self.alert.ladders[step.ladder].route, first=not step.repeat)
+            self.notified(step.channels)
+
+
+def _worse(worst: float | None, verdict: Verdict) -> float | None:
+    if verdict.value is None or worst is None:
+        return verdict.value if worst is None else worst
+    return (min if str(verdict.numbers.get("op", ">")).startswith("<") else max)(worst, verdict.value)

@@ -1,0 +1,129 @@
+"""How an alert opens and reopens, what keeps it from it, and when it is said to flap."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from busta_health_dagster.domain.alert import Alert, AlertState, Event
+from busta_health_dagster.domain.rule import Severity
+from busta_health_dagster.domain.units import duration_text
+from busta_health_dagster.engines.alerting import escalation
+from busta_health_dagster.engines.alerting.flapping import STARTS_AT, is_flapping, ratio
+from busta_health_dagster.engines.alerting.transition import SHADOW, Context, Recorder
+
+
+class Opener(Recorder):
+    """A recorder that knows what surrounds the alert."""
+
+    def __init__(self, alert: Alert, ctx: Context) -> None:
+        super().__init__(alert, ctx.now, ctx.steady)
+        self.ctx = ctx
+        self.unsaid = False  # it became pending in this very pass, and opens before that is worth a transition
+
+    def keep_quiet(self) -> None:
+        """Maintenance stops the clock, an inhibitor only the messages."""
+        a, ctx = self.alert, self.ctx
+        if a.state is not AlertState.OPEN or a.shadow:
+            return
+        if ctx.maintenance and a.mark is not None:
+            self.alert = escalation.stopped(a, ctx.steady)
+        elif not ctx.maintenance and a.mark is None:
+            self.alert = escalation.running(a, ctx.steady)
+        by = blocker(ctx)
+        if by and by != a.suppressed_by:
+            self.set(suppressed_by=by)
+            self.record(Event.SUPPRESSED, a.state, f"suppressed ({by}): open, and nobody is told more", by=by)
+            self.skip(Event.SUPPRESSED, f"suppressed ({by})")
+        elif not by and a.suppressed_by:
+            self.set(suppressed_by="")
+            self.record(Event.RELEASED, a.state, f"{a.suppressed_by} ended")
+            self.skip(Event.RELEASED, "nothing changed for those who know")
+
+    def fire(self, why: str, severity: Severity) -> None:
+        """Enough bad verdicts: open, reopen, or say what keeps it from opening."""
+        a, ctx, rule = self.alert, self.ctx, self.ctx.rule
+        by = blocker(ctx)
+        if by:
+            if by != a.suppressed_by:
+                self.set(suppressed_by=by)
+                self.record(Event.SUPPRESSED, a.state, f"suppressed ({by}): {a.bad_reason}", by=by, value=a.value)
+                self.skip(Event.OPENED, f"suppressed ({by})")
+            return
+        self.set(severity=max(severity, a.severity))
+        a = self.alert
+        held_by, was = a.suppressed_by, a.state
+        if held_by.startswith("maintenance"):
+            reason = f"failing since {held_by}: {a.bad_reason}"
+        elif held_by:
+            reason = f"still bad after {held_by} ended: {a.bad_reason}"
+        else:
+            reason = f"{a.bad_run} of {rule.for_} bad: {why}" if rule.for_ > 1 else why
+        if was is AlertState.RESOLVED:
+            self._reopen(reason)
+            return
+        self.set(state=AlertState.OPEN, opened_at=ctx.now, suppressed_by="", first_bad_slot=a.run_since, clock_s=0.0)
+        if not a.shadow:
+            routed = ctx.route(ctx.source, rule.name, a.severity)
+            self.considered = routed.considered
+            ladders = tuple(escalation.starting_step(x, a.severity) for x in routed.ladders)
+            reached = [x.policy.steps[x.step - 1].severity for x in ladders]
+            severity = max([a.severity, *(s for s in reached if s is not None)])
+            self.set(ladders=ladders, mark=ctx.steady, severity=severity)
+        self._announce(Event.OPENED, None if self.unsaid else was, reason, ())
+        if a.shadow:
+            self.skip(Event.OPENED, SHADOW)
+
+    def _reopen(self, reason: str) -> None:
+        a = self.alert
+        after = duration_text(self.ctx.steady - (a.resolved_steady or self.ctx.steady))
+        self.set(
+            state=AlertState.OPEN, resolved_at=None, resolved_steady=None, suppressed_by="", reopened=a.reopened + 1,
+            resolve_reason="",
+        )  # fmt: skip
+        if not a.shadow:
+            self.alert = escalation.running(self.alert, self.ctx.steady)
+        self._announce(
+            Event.REOPENED, a.state, f"again {after} after it resolved, the same incident; {reason}", a.notified_before
+        )
+
+    def _announce(self, event: Event, was: AlertState | None, reason: str, also: tuple[str, ...]) -> None:
+        flaps = is_flapping(self.alert.history, False) and not self.alert.shadow
+        channels = tuple(dict.fromkeys((*also, *(c for x in self.alert.ladders for c in x.channels))))
+        clock = escalation.elapsed(self.alert, self.ctx.steady)
+        self.set(ladders=tuple(replace(x, notified_s=clock) for x in self.alert.ladders), notified_before=())
+        a = self.alert
+        self.record(
+            event, was, reason, () if flaps else channels, value=a.value, limit=a.limit, shadow=a.shadow,
+            first_bad_slot=a.run_since,
+        )  # fmt: skip
+        claimed: set[str] = set()
+        for ladder in a.ladders:
+            mine = tuple(c for c in ladder.channels if c not in claimed)
+            claimed.update(mine)
+            self.notify(event, mine, reason, ladder.route, first=True)
+        self.notify(event, tuple(c for c in also if c not in claimed), reason, first=True)
+        self.notified(channels)
+        if flaps:
+            self.start_flapping()
+
+    def start_flapping(self) -> None:
+        a = self.alert
+        self.set(flapping=True)
+        share = f"{ratio(a.history):.1%} of the last 21 verdicts changed, starts at {STARTS_AT:.0%}"
+        reason = f"{share}: told once, and once when it ends"
+        firing = [i for i in self.intents if i.event in {Event.OPENED, Event.REOPENED}]
+        channels = self.audible(tuple(dict.fromkeys((*a.notified, *(c for i in firing for c in i.channels)))))
+        # One message, not two: that it flaps says that it is open again.
+        self.intents = [i for i in self.intents if i not in firing]
+        self.record(Event.FLAPPING_STARTED, a.state, reason, channels)
+        self.notify(Event.FLAPPING_STARTED, channels, reason, first=True)
+
+
+def blocker(ctx: Context) -> str:
+    """What keeps an alert from opening or telling: `maintenance NAME`, or the rule of the alert that inhibits it."""
+    if ctx.maintenance:
+        return f"maintenance {ctx.maintenance}"
+    if not ctx.inhibited_by:
+        return ""
+    source, _, rule = ctx.inhibited_by.partition("/")
+    return rule if source == ctx.source.name else ctx.inhibited_by

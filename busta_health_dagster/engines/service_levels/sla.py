@@ -1,0 +1,204 @@
+"""Uptime and service levels: observations -> timeslices -> counts -> a result. Integers and Fractions throughout.
+
+A timeslice lasts max(5 min, the source's interval) and belongs to the window in which it starts. Slots that were
+expected and never came are unknown. 30-day figures of many sources come from counted rollups (`filled`), single
+sources from observations (`slices`).
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+from busta_health_dagster.domain.observation import Status
+from busta_health_dagster.domain.sla import Degraded, QualitySla, SlaResult, Slice, SliceCounts
+from busta_health_dagster.engines.maintenance import Interval, merged
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+SHORTEST_SLICE_S = 300
+
+
+def slice_length(interval_s: int) -> int:
+    return max(SHORTEST_SLICE_S, interval_s)
+
+
+def grid(since: int, until: int, step_s: int) -> range:
+    """The starts of slices (or slots) in [since, until): multiples of the step."""
+    return range(-(-since // step_s) * step_s, until, step_s)
+
+
+@dataclass(frozen=True, slots=True)
+class Slices:
+    """The verdicts of consecutive slices from `first` on, one byte each (a Slice code)."""
+
+    first: int
+    step_s: int
+    verdicts: bytes
+
+    def counts(self) -> SliceCounts:
+        n = self.verdicts.count
+        return SliceCounts(n(Slice.UP), n(Slice.DEGRADED), n(Slice.DOWN), n(Slice.UNKNOWN), n(Slice.EXCLUDED))
+
+    def tail(self, slices: int) -> Slices:
+        """The newest `slices` of them."""
+        cut = max(len(self.verdicts) - slices, 0)
+        return Slices(self.first + cut * self.step_s, self.step_s, self.verdicts[cut:])
+
+
+def slices(
+    seen: Iterable[tuple[int, Status]], *, since: int, until: int, interval_s: int, maintenance: Sequence[Interval] = ()
+) -> Slices:
+    """Scheduled observations as (slot, status) -> the verdict of every slice of [since, until).
+
+    Several observations in one slice: down if at least half of those with a verdict are down, degraded if at least
+    half are down or degraded. A slice is excluded when all its slots lie in maintenance; otherwise the slots outside
+    decide.
+    """
+    step = slice_length(interval_s)
+    starts = grid(since, until, step)
+    planned = merged(maintenance)
+    if interval_s >= SHORTEST_SLICE_S:
+        return Slices(starts.start, step, _one_slot_each(seen, starts, planned))
+    return Slices(starts.start, step, _several_slots_each(seen, starts, interval_s, until, planned))
+
+
+def _one_slot_each(seen: Iterable[tuple[int, Status]], starts: range, planned: Sequence[Interval]) -> bytes:
+    verdicts = bytearray(len(starts))
+    for slot, status in seen:
+        at = (slot - starts.start) // starts.step
+        if 0 <= at < len(verdicts):
+            verdicts[at] = int(status)  # Status and Slice share the codes 0 to 3
+    for begin, end in planned:
+        low, high = (max(-(-(edge - starts.start) // starts.step), 0) for edge in (begin, end))
+        high = min(high, len(verdicts))
+        if low < high:
+            verdicts[low:high] = bytes([Slice.EXCLUDED]) * (high - low)
+    return bytes(verdicts)
+
+
+def _several_slots_each(
+    seen: Iterable[tuple[int, Status]], starts: range, interval_s: int, until: int, planned: Sequence[Interval]
+) -> bytes:
+    begins = [begin for begin, _ in planned]
+    tallies = [[0, 0, 0, 0] for _ in starts]
+    for slot, status in seen:
+        at = (slot - starts.start) // starts.step
+        if 0 <= at < len(tallies) and slot < until and not _inside(slot, begins, planned):
+            tallies[at][status] += 1
+    verdicts = bytearray(len(starts))
+    for at, (_, up, degraded, down) in enumerate(tallies):
+        evaluated = up + degraded + down
+        if not evaluated:
+            whole = grid(starts[at], min(starts[at] + starts.step, until), interval_s)
+            if whole and all(_inside(slot, begins, planned) for slot in whole):
+                verdicts[at] = Slice.EXCLUDED
+        elif 2 * down >= evaluated:
+            verdicts[at] = Slice.DOWN
+        else:
+            verdicts[at] = Slice.DEGRADED if 2 * (down + degraded) >= evaluated else Slice.UP
+    return bytes(verdicts)
+
+
+def _inside(slot: int, begins: list[int], planned: Sequence[Interval]) -> bool:
+    at = bisect_right(begins, slot) - 1
+    return at >= 0 and slot < planned[at][1]
+
+
+def filled(
+    seen: SliceCounts, *, since: int, until: int, interval_s: int, maintenance: Sequence[Interval] = ()
+) -> SliceCounts:
+    """Counts of what was seen outside maintenance, completed: planned slices are excluded, the missing ones unknown.
+
+    For rollups. Exact where a slice holds one slot (intervals of 5 min and more); for shorter ones the rollup must
+    count slices.
+    """
+    step = slice_length(interval_s)
+    excluded = sum(len(grid(max(begin, since), min(end, until), step)) for begin, end in merged(maintenance))
+    evaluated = seen.up + seen.degraded + seen.down
+    missing = len(grid(since, until, step)) - excluded - evaluated
+    return SliceCounts(seen.up, seen.degraded, seen.down, max(missing, 0), excluded)
+
+
+def result(
+    counts: SliceCounts,
+    *,
+    source: str,
+    window: str,
+    target: Fraction,
+    degraded: Degraded = "good",
+    interval_s: int = 300,
+    recent: Mapping[str, SliceCounts] | None = None,
+    burn_tier: str | None = None,
+    quality: QualitySla | None = None,
+) -> SlaResult:
+    """Counts -> the result. `recent` are counts of shorter stretches (label -> counts) whose burn rates stand beside
+    the window's.
+    """
+    stretches = {window: counts, **(recent or {})}
+    return SlaResult(
+        source=source,
+        window=window,
+        target=target,
+        good=counts.good(degraded),
+        bad=counts.bad(degraded),
+        excluded=counts.excluded,
+        unknown=counts.unknown,
+        slice_s=slice_length(interval_s),
+        burn={label: burn_rate(some, target, degraded) for label, some in stretches.items()},
+        burn_tier=burn_tier,
+        quality=quality,
+    )
+
+
+def burn_rate(counts: SliceCounts, target: Fraction, degraded: Degraded = "good") -> Fraction | None:
+    """Bad share / (1 - target): 1 spends exactly the budget. None without a verdict or without a budget."""
+    evaluated = counts.up + counts.degraded + counts.down
+    return counts.bad(degraded) / evaluated / (1 - target) if evaluated and target < 1 else None
+
+
+def quality(
+    scores: Iterable[tuple[int, float | None]],
+    *,
+    since: int,
+    until: int,
+    step_s: int,
+    threshold: float,
+    target: Fraction,
+    max_age_s: int,
+    maintenance: Sequence[Interval] = (),
+) -> QualitySla:
+    """Scores as (epoch, 0-100 or None for NO_DATA) -> the quality level of [since, until).
+
+    A slice is good when the newest score at its start is at or above the threshold, bad when below; without a score
+    that is young enough it has no verdict (a source that delivers nothing already costs availability). Scores from
+    before `since` count for the first slices, not for the mean.
+    """
+    known = sorted((at, score) for at, score in scores if score is not None)
+    times = [at for at, _ in known]
+    planned = merged(maintenance)
+    begins = [begin for begin, _ in planned]
+    tally = dict.fromkeys(Slice, 0)
+    for start in grid(since, until, step_s):
+        newest = bisect_right(times, start) - 1
+        if _inside(start, begins, planned):
+            tally[Slice.EXCLUDED] += 1
+        elif newest < 0 or start - times[newest] > max_age_s:
+            tally[Slice.UNKNOWN] += 1
+        else:
+            tally[Slice.UP if known[newest][1] >= threshold else Slice.DOWN] += 1
+    within = [Fraction(score) for at, score in known if since <= at < until]
+    mean = sum(within, Fraction(0)) / len(within) if within else None
+    return QualitySla(
+        threshold,
+        target,
+        tally[Slice.UP],
+        tally[Slice.DOWN],
+        tally[Slice.UNKNOWN],
+        tally[Slice.EXCLUDED],
+        mean,
+        len(within),
+    )

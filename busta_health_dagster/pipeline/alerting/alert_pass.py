@@ -1,0 +1,198 @@
+"""One alert pass: read, decide, and write everything in one transaction, so that a kill leaves all of it or none.
+
+A lease, taken and given back inside that transaction, lets one pass run at a time on either database, and cannot be
+left behind by a pass that died.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from busta_health_dagster.domain import self_monitoring
+from busta_health_dagster.domain.alert import AlertState
+from busta_health_dagster.domain.errors import Refused
+from busta_health_dagster.domain.units import floor_to
+from busta_health_dagster.pipeline.alerting import evaluation, monitor_rules
+from busta_health_dagster.pipeline.alerting.commit import commit
+from busta_health_dagster.pipeline.alerting.engine import AlertEngine, Changes, CompiledRules
+from busta_health_dagster.pipeline.alerting.monotonic_clock import read_clock, save_clock
+from busta_health_dagster.pipeline.anomaly import anomaly_pass
+from busta_health_dagster.pipeline.app.failpoints import failpoint
+from busta_health_dagster.pipeline.app.freshness import LAST_TICK, STALE_TICKS
+from busta_health_dagster.pipeline.maintenance.index import maintenance
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from busta_health_dagster.domain.observation import Observation, SourceState
+    from busta_health_dagster.domain.verdict import CheckVerdict, ExternalFact
+    from busta_health_dagster.engines.maintenance import MaintenanceIndex
+    from busta_health_dagster.pipeline.app.app import App
+    from busta_health_dagster.store import UnitOfWork
+
+LEASE = "alert_pass"
+LEASE_S = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class AlertPassResult:
+    """What one pass came to. `verdicts` are the asset checks of every source, empty unless the pass was a whole one."""
+
+    verdicts: Mapping[str, Mapping[str, CheckVerdict]] = field(default_factory=dict)
+    observations: int = 0
+    changes: Changes = field(default_factory=lambda: Changes(0))
+    clock_note: str = ""
+
+    @property
+    def opened(self) -> int:
+        return sum(
+            t.to_state is AlertState.OPEN and t.from_state is not AlertState.OPEN for t in self.changes.transitions
+        )
+
+    @property
+    def resolved(self) -> int:
+        return sum(
+            t.to_state is AlertState.RESOLVED and t.from_state is AlertState.OPEN for t in self.changes.transitions
+        )
+
+
+def alert_pass(
+    app: App, *, manual: Iterable[Observation] = (), facts: Iterable[ExternalFact] = (),
+    remember: Mapping[str, Any] | None = None, whole: bool = True, ticking: bool = False,
+) -> AlertPassResult:  # fmt: skip
+    """Judge every look that no pass has judged, let the clocks speak, and put the messages into the outbox.
+
+    `whole` also reads new scores, silent slots and the asset checks of all sources: the tick's pass. Without it only
+    what is pending is read: the sensor's pass, which costs next to nothing when nothing happens. `manual` are looks of
+    this moment, stored already; `facts` checks and runs of the Dagster instance that are new, `remember` the cursors
+    that say so, kept with them; `ticking` says that a tick is at work.
+
+    Raises:
+        Refused: another pass holds the lease.
+        StoreError: the store cannot be used; nothing was written.
+    """
+    by_hand, news = tuple(manual), tuple(facts)
+    with locked(app) as uow:
+        now = app.now()
+        states = {n: s for n, s in uow.states.all().items() if n in app.config.sources}
+        rules = app.rulebook
+        pending = {n for n, s in states.items() if s.pending} | {o.source for o in by_hand}
+        names = None if whole else pending
+        intake = (
+            evaluation.load_windows(uow, rules, states, names) if whole or pending else evaluation.EvaluationBatch({})
+        )
+        steady = read_clock(app, uow)
+        book = AlertEngine(
+            rules,
+            _planned(app, uow, intake, states, now),
+            uow.alerts.watched().values(),
+            rule_states=intake.rule_states,
+        )
+        book.begin(now, steady.at, _reprobed(app, book, states, now))
+        anomalies = anomaly_pass.evaluate_pending(app, uow, intake.cursors, states, book.planned)
+        evaluation.evaluate_observations(uow, book, intake, states, by_hand=by_hand, anomalies=anomalies)
+        tick = uow.meta.get(LAST_TICK)
+        if whole:
+            evaluation.evaluate_scores(uow, book, intake, states)
+            evaluation.close_slots(book, intake, tick["started_at"] if tick else None)
+        book.evaluate_external(news)
+        if ticking or not by_hand:
+            # Only the running monitor knows which configuration is in force; a person's check may use another one.
+            _evaluate_monitor(app, book, states, tick["at"] if tick else None, ticking=ticking)
+            book.close_removed()
+        changes = book.finish()
+        evaluation.save_windows(uow, intake, states)
+        failpoint("after_evaluate")
+        commit(app, uow, book, changes, states)
+        save_clock(uow, steady)
+        for key, value in (remember or {}).items():
+            uow.meta.put(key, value)
+        failpoint("before_commit")
+    failpoint("after_commit")
+    verdicts = evaluation.verdicts_of(app, states, intake.rule_states, now) if whole else {}
+    for name, check in anomaly_pass.checks(app, states, now).items() if whole else ():
+        if name in verdicts:
+            verdicts[name][check.name] = check
+    return AlertPassResult(verdicts, intake.observations, changes, steady.note)
+
+
+@contextmanager
+def locked(app: App) -> Iterator[UnitOfWork]:
+    """A transaction in which nobody else moves alerts.
+
+    Raises:
+        Refused: somebody holds the lease outside a transaction (no version of busta does).
+    """
+    owner = f"{platform.node()}:{os.getpid()}"
+    with app.store.write() as uow:
+        if not uow.leases.acquire(LEASE, owner, LEASE_S, app.clock.now()):
+            holder = uow.leases.holder(LEASE, app.clock.now())
+            raise Refused(
+                f"Another alert pass ({holder}) is at work and keeps the lease for at most {LEASE_S:.0f} s. Try again."
+            )
+        yield uow
+        uow.leases.release(LEASE, owner)
+
+
+def compile_rules(app: App) -> CompiledRules:
+    """Rules compiled for every source, the monitor's own rules, and whom the configured channels want to hear of."""
+    config = app.config
+    also = {self_monitoring.MONITOR.name: (self_monitoring.MONITOR, self_monitoring.MONITOR_RULES)}
+    return CompiledRules.of(config.sources.values(), config.rules, config.policy, event_filters(app), also)
+
+
+def event_filters(app: App) -> dict[str, frozenset[str] | None]:
+    """Channel -> the events it is told of: as configured, else what its kind wants. A broken plug-in's hears all."""
+    found: dict[str, frozenset[str] | None] = {}
+    for name, spec in app.config.policy.channels.items():
+        kind = app.channels.registry.types.get(spec.kind)
+        if spec.events is not None:
+            found[name] = frozenset(spec.events)
+        else:
+            found[name] = None if kind is None else frozenset(k.value for k in kind.default_events(spec.config))
+    return found
+
+
+def _planned(
+    app: App, uow: UnitOfWork, intake: evaluation.EvaluationBatch, states: Mapping[str, SourceState], now: int
+) -> MaintenanceIndex:
+    starts = [now - 86400, *([intake.since] if intake.since is not None else [])]
+    newest = max((s.slot for s in states.values()), default=now)
+    return maintenance(app, uow, min(starts), max(now, newest) + 1)
+
+
+def _reprobed(app: App, book: AlertEngine, states: Mapping[str, SourceState], now: int) -> frozenset[str]:
+    """Sources whose maintenance has just ended, whose newest look was the one taken before its end, and of which no
+    scheduled look is due yet.
+    """
+    found = set()
+    for alert in book.alerts.values():
+        source, state = app.config.sources.get(alert.source), states.get(alert.source)
+        if source is None or state is None or not alert.suppressed_by.startswith("maintenance"):
+            continue
+        ends = [end for _, end in book.planned.intervals(source) if end <= now]
+        if (
+            ends
+            and max(ends) - app.config.tick_s <= state.slot < max(ends)
+            and floor_to(now, source.interval_s) < max(ends)
+        ):
+            found.add(source.name)
+    return frozenset(found)
+
+
+def _evaluate_monitor(
+    app: App, book: AlertEngine, states: Mapping[str, SourceState], last_tick: int | None, *, ticking: bool
+) -> None:
+    us = self_monitoring.MONITOR
+    network = monitor_rules.network_verdict(states.values(), app.config.tick_s)
+    known = book.alerts.get(f"{us.name}/{self_monitoring.NETWORK.name}")
+    if network is not None and (known is None or known.evaluated_slot < network.slot):
+        book.take(us, self_monitoring.NETWORK, network)
+    book.take(us, self_monitoring.CONFIGURATION, monitor_rules.configuration_verdict(app.config_problem, book.now))
+    ticks = monitor_rules.ticks_verdict(last_tick, app.config.tick_s, STALE_TICKS, book.now, ticking=ticking)
+    if ticks is not None:
+        book.take(us, self_monitoring.TICKS, ticks)

@@ -1,0 +1,139 @@
+"""One pass into the store: alerts, transitions, what was not sent, the outbox; all in the caller's transaction."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from busta_health_dagster.domain.alert import Alert, AlertState
+from busta_health_dagster.pipeline.alerting.notifications import NotificationContext, build_notification, by_alert
+from busta_health_dagster.pipeline.anomaly.normal_ranges import normal_range_lookup
+from busta_health_dagster.pipeline.maintenance.index import maintenance
+from busta_health_dagster.pipeline.service_levels.windows import WINDOWS_S, sla_of, window_end
+from busta_health_dagster.store.outbox import Message
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from busta_health_dagster.domain.observation import SourceState
+    from busta_health_dagster.domain.sla import SlaResult
+    from busta_health_dagster.engines.alerting.grouping import NotificationPlan
+    from busta_health_dagster.pipeline.alerting.engine import AlertEngine, Changes, Record
+    from busta_health_dagster.pipeline.app.app import App
+    from busta_health_dagster.store import UnitOfWork
+
+CHANGED = "alerts"
+"""Kind of the live event that tells a page to look again."""
+_OWN_THREAD = "alert-"
+_MEASURED = {"response_ms": "response_ms", "data_age_s": "data_age_s", "items": "items"}
+
+
+def commit(
+    app: App, uow: UnitOfWork, book: AlertEngine, changes: Changes, states: Mapping[str, SourceState]
+) -> dict[str, Alert]:
+    """Write everything a pass changed, -> the saved alerts by fingerprint, with their ids."""
+    saved, ids = _save(uow, changes.records)
+    entries = [(key, r.transitions, r.considered) for key, r in zip(ids, changes.records, strict=True) if r.transitions]
+    uow.transitions.append_all(entries)
+    uow.suppressions.append(changes.not_sent, {name: alert.id for name, alert in saved.items() if alert.id is not None})
+    if changes.notifications:
+        scene = _context(app, uow, book, changes, saved=saved, states=states)
+        uow.outbox.enqueue((_message(plan, scene) for plan in changes.notifications), changes.at)
+    if entries:
+        uow.events.append(CHANGED, {"alerts": sorted(key for key, _, _ in entries)[:100]}, changes.at)
+    return saved
+
+
+def _save(uow: UnitOfWork, records: Sequence[Record]) -> tuple[dict[str, Alert], list[int]]:
+    """In layers: an alert that was superseded has to be down before the new one of its fingerprint is written."""
+    saved: dict[str, Alert] = {}
+    ids = [0] * len(records)
+    left = list(range(len(records)))
+    while left:
+        layer: dict[str, int] = {}
+        for i in left:
+            layer.setdefault(records[i].alert.fingerprint, i)
+        written = uow.alerts.save(records[i].alert for i in layer.values())
+        for name, i in layer.items():
+            ids[i] = written[name].id or 0
+        saved |= written
+        taken = set(layer.values())
+        left = [i for i in left if i not in taken]
+    return saved, ids
+
+
+def _message(plan: NotificationPlan, scene: NotificationContext) -> Message:
+    notification = build_notification(plan, scene)
+    ids = tuple(key for name in plan.fingerprints if (key := scene.alerts[name].id) is not None)
+    return Message(
+        plan.key,
+        plan.channel,
+        notification.kind.value,
+        json.loads(notification.to_json()),
+        plan.thread,
+        int(plan.severity),
+        ids,
+    )
+
+
+def _context(
+    app: App, uow: UnitOfWork, book: AlertEngine, changes: Changes, *, saved: Mapping[str, Alert],
+    states: Mapping[str, SourceState],
+) -> NotificationContext:  # fmt: skip
+    """Read what the messages need beyond the alerts, with one query per table."""
+    alerts = {**book.alerts, **saved}
+    plans = changes.notifications
+    single = [alerts[p.fingerprints[0]] for p in plans if len(p.fingerprints) == 1 and p.thread.startswith(_OWN_THREAD)]
+    names = sorted({a.source for a in single if a.source in states})
+    notified = {
+        t: uow.outbox.event_words(t) for t in dict.fromkeys(p.thread for p in plans) if not t.startswith(_OWN_THREAD)
+    }
+    earlier = {a.id: a for a in uow.alerts.by_ids({key for ids in notified.values() for key in ids})}
+    earlier |= {a.id: a for a in alerts.values() if a.id is not None}
+    about = {a.id for a in single if a.id is not None}
+    about |= {key for ids in notified.values() for key in ids}
+    about |= {key for p in plans for name in p.fingerprints if (key := alerts[name].id) is not None}
+    stored = uow.transitions.of_all(about)
+    return NotificationContext(
+        now=changes.at, steady=book.steady, alerts=alerts,
+        sources={a.source: s for a in alerts.values() if (s := book.rules.source(a.source)) is not None},
+        rules=book.rules.rule, states=states,
+        transitions=by_alert((t.alert_id, t.transition) for t in stored),
+        threads={t: [earlier[key] for key in sorted(ids) if key in earlier] for t, ids in notified.items()},
+        levels=_levels(app, uow, names, states, changes.at), good_values=_good_values(uow, book, single),
+        normal=normal_range_lookup(app, uow, changes.at),
+        fleet=len(app.config.sources), base_url=app.config.settings.web.public_url or "", drill=app.drill,
+    )  # fmt: skip
+
+
+def _levels(
+    app: App, uow: UnitOfWork, names: Sequence[str], states: Mapping[str, SourceState], now: int
+) -> dict[str, SlaResult | None]:
+    """The 30-day service level of these sources, for "99.50% over 30 days; budget left 3%"."""
+    if not names:
+        return {}
+    until = window_end(states, now)
+    span = (until - WINDOWS_S["30d"], until)
+    seen = uow.rollups.summary(names, {"30d": span})
+    planned = maintenance(app, uow, span[0], max(until, now) + 1)
+    sources = app.config.sources
+    return {n: sla_of(sources[n], "30d", span, seen[n].get("30d"), planned.intervals(sources[n])) for n in names}
+
+
+def _good_values(uow: UnitOfWork, book: AlertEngine, single: Sequence[Alert]) -> dict[str, tuple[float, ...]]:
+    """The values of the good looks that ended an alert, where the metric is one that every look measures."""
+    wanted: dict[str, tuple[Alert, str]] = {}
+    for alert in single:
+        rule = book.rules.rule(alert.source, alert.rule)
+        metric = rule.conditions[0].metric if rule is not None and len(rule.conditions) == 1 else ""
+        if alert.state is AlertState.RESOLVED and alert.good_run and metric in _MEASURED:
+            wanted[alert.fingerprint] = (alert, metric)
+    if not wanted:
+        return {}
+    most = max(min(a.good_run, 5) for a, _ in wanted.values())
+    recent = uow.observations.recent(most, sorted({a.source for a, _ in wanted.values()}))
+    found = {}
+    for name, (alert, metric) in wanted.items():
+        values = [getattr(o, metric) for o in recent[alert.source][-min(alert.good_run, 5) :]]
+        found[name] = tuple(float(v) for v in values if v is not None)
+    return found

@@ -1,0 +1,264 @@
+"""The decisions of alerting over plain memory: no store, no clock. The live pass and the replay turn the same pages.
+
+A pass is `begin(now, steady)`, then for each source that has something new: push it into its seat's window and call
+`book.judge(name)`, then `finish()`, which lets the clocks speak and plans the messages. Live, the store's wrapper
+(`pipeline.alerting.alert_pass`) hands in the alerts that are still watched and writes what `finish` returns. A replay makes one
+book, calls `begin(slot, slot)` for each slot in order and keeps the book: nothing has to be saved in between. A good
+look at a source without alerts costs one `feed` and one loop over its compiled rules, some 10 us.
+
+    book = AlertBook(Rulebook.of(config.sources.values(), config.rules, config.policy, listens),
+                     MaintenanceIndex(windows, since, until))
+    for slot, looks in history:                             # slots in order
+        book.begin(slot, slot)
+        for name, values in looks:
+            seat = book.seats[name]
+            seat.window.feed(slot, *values, maintenance=book.planned.covers(seat.source, slot))
+            book.judge(name)
+        for change in book.finish().transitions: ...        # `surface_event`, `notify`, `reason`, `at`
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from busta_health_dagster.domain.alert import Alert, AlertState, fingerprint
+from busta_health_dagster.domain.self_monitoring import DAGSTER
+from busta_health_dagster.domain.verdict import Outcome, Verdict
+from busta_health_dagster.engines.alerting.actions import close, removal_reason
+from busta_health_dagster.engines.alerting.compiled_rules import CompiledRules, SourceRuleState
+from busta_health_dagster.engines.alerting.grouping import NotificationPlan, Plan, plan_notifications
+from busta_health_dagster.engines.alerting.inhibition import SOURCE_DOWN, OpenAlerts
+from busta_health_dagster.engines.alerting.lifecycle import advance
+from busta_health_dagster.engines.alerting.routing import Considered, Routed, route
+from busta_health_dagster.engines.alerting.transition import GRACE_S, Context, NotSent, TransitionResult
+from busta_health_dagster.engines.rules import evaluate_external, evaluate_rules
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from busta_health_dagster.domain.alert import Transition
+    from busta_health_dagster.domain.rule import Rule, Severity
+    from busta_health_dagster.domain.source import Source
+    from busta_health_dagster.domain.verdict import ExternalFact
+    from busta_health_dagster.engines.maintenance import MaintenanceIndex
+
+
+__all__ = ["AlertEngine", "Changes", "CompiledRules", "Record", "SourceRuleState", "window_name"]
+
+
+@dataclass(slots=True)
+class Record:
+    """One alert in one pass: as it is at the end, what happened to it in order, and whom nobody told and why."""
+
+    alert: Alert
+    transitions: list[Transition] = field(default_factory=list)
+    not_sent: list[NotSent] = field(default_factory=list)
+    considered: tuple[Considered, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What one pass changed. A superseded alert stands before the new one of its fingerprint."""
+
+    at: int
+    records: tuple[Record, ...] = ()
+    notifications: tuple[NotificationPlan, ...] = ()
+
+    @property
+    def transitions(self) -> list[Transition]:
+        return [t for record in self.records for t in record.transitions]
+
+    @property
+    def not_sent(self) -> list[NotSent]:
+        return [n for record in self.records for n in record.not_sent]
+
+
+class AlertEngine:
+    """Every alert that is still watched, and the pass at work on it."""
+
+    def __init__(
+        self, rules: CompiledRules, planned: MaintenanceIndex, alerts: Iterable[Alert] = (), *, grace_s: int = GRACE_S,
+        rule_states: Mapping[str, SourceRuleState] | None = None,
+    ) -> None:  # fmt: skip
+        self.rules = rules
+        self.planned = planned
+        self.grace_s = grace_s
+        self.rule_states: dict[str, SourceRuleState] = (
+            dict(rule_states)
+            if rule_states is not None
+            else {name: SourceRuleState(compiled, compiled.empty_window()) for name, compiled in rules.compiled.items()}
+        )
+        self.alerts: dict[str, Alert] = {}
+        self.reprobed: frozenset[str] = frozenset()
+        self._watched: dict[str, set[str]] = {}
+        self._active: set[str] = set()
+        self._held: set[str] = set()
+        self._sources: dict[str, Source] = {name: c.source for name, c in rules.compiled.items()}
+        self._sources |= {name: source for name, (source, _) in rules.also.items()}
+        self._open = OpenAlerts(rules.policy.inhibitions)
+        self.now, self.steady = 0, 0.0
+        self._steps: list[TransitionResult] = []
+        self._records: dict[str, Record] = {}
+        self._past: list[Record] = []
+        for alert in alerts:
+            self._put(alert)
+
+    # A pass.
+
+    def begin(self, now: int, steady: float, reprobed: frozenset[str] = frozenset()) -> None:
+        """Start a pass at `now` (epoch seconds); `steady` is the clock that durations run on. `reprobed` are sources
+        whose newest look was taken just before their maintenance ended.
+        """
+        self.now, self.steady, self.reprobed = now, steady, reprobed
+        self._steps, self._records, self._past = [], {}, []
+
+    def evaluate_rules(self, name: str, *, may_open: bool = True) -> None:
+        """Evaluate what was just pushed into this source's window.
+
+        `may_open=False` is for looks of the past (an import, a long absence): they continue and end what is open, and
+        open nothing.
+        """
+        rule_state = self.rule_states[name]
+        found = evaluate_rules(rule_state.rules, rule_state.window, self._watched.get(name, ()))
+        if not found:
+            return
+        if len(found) > 1:
+            found.sort(key=_inhibitors_first)
+        for rule, verdict in found:
+            self.take(rule_state.rules.source, rule, verdict, may_open=may_open)
+
+    def evaluate_external(self, facts: Iterable[ExternalFact]) -> None:
+        """Checks and runs of the Dagster instance that are new since the last pass."""
+        facts = tuple(facts)
+        for rule in self.rules.instance_rules if facts else ():
+            for verdict in evaluate_external(rule, facts):
+                self.take(DAGSTER, rule, verdict)
+
+    def take(self, source: Source, rule: Rule, verdict: Verdict, *, may_open: bool = True) -> None:
+        """Advance one alert by one verdict."""
+        name = fingerprint(source.name, rule.name, verdict.label)
+        alert = self.alerts.get(name)
+        if alert is None and verdict.outcome is not Outcome.BAD:
+            return
+        if not may_open and (alert is None or alert.state is not AlertState.OPEN):
+            return
+        self._advance(name, verdict, source, rule)
+
+    def note(self, step: TransitionResult) -> None:
+        """Take in what a person, or the configuration, did to an alert (`engines.alerting.actions`)."""
+        if step.alert is not None:
+            self._note(step.alert.fingerprint, step)
+
+    def finish(self) -> Changes:
+        """Let the clocks speak, then plan the messages of the pass."""
+        for name in sorted(self._active):
+            alert = self.alerts[name]
+            source = self._sources.get(alert.source)
+            rule = self.rules.rule(alert.source, alert.rule) if source is not None else None
+            if source is not None and rule is not None:
+                self._advance(name, None, source, rule)
+        return self.plan()
+
+    def plan(self) -> Changes:
+        """The messages and records of this pass, without asking the clocks (a person's action by itself)."""
+        plan = Plan()
+        if self._held or any(step.intents for step in self._steps):
+            plan = plan_notifications(
+                self._steps, self.alerts, self._sources, self.rules.policy.grouping, self.rules.event_filters,
+                now=self.now, steady=self.steady,
+            )  # fmt: skip
+            for name, alert in plan.alerts.items():
+                self._record(name, alert)
+                self._put(alert)
+        for reason in plan.not_sent or [n for step in self._steps for n in step.not_sent]:
+            name = reason.fingerprint
+            record = self._records[name] if name in self._records else self._record(name, self.alerts[name])
+            record.not_sent.append(reason)
+        return Changes(self.now, (*self._past, *self._records.values()), plan.notifications)
+
+    def close_removed(self) -> None:
+        """End what the configuration does not watch any more: those who know are told, with the reason `removed`."""
+        names = frozenset(self._sources)
+        for name, alert in list(self.alerts.items()):
+            watched = self.rules.rule(alert.source, alert.rule) is not None
+            rules = frozenset({f"{alert.source}/{alert.rule}"}) if watched else frozenset()
+            reason = removal_reason(alert, names, rules)
+            if not reason:
+                continue
+            step = close(alert, reason, self.now, self.steady)
+            ended = step.alert or alert
+            # Nothing will look at it again: it must not be watched for the rest of its 21 states.
+            self._note(name, replace(step, alert=replace(ended, history=0)))
+
+    # Bookkeeping.
+
+    def _advance(self, name: str, verdict: Verdict | None, source: Source, rule: Rule) -> None:
+        alert = self.alerts.get(name)
+        at = self.now if verdict is None else verdict.slot
+        severity = alert.severity if alert is not None else rule.severity
+        if verdict is not None and verdict.severity is not None:
+            severity = max(severity, verdict.severity)
+        context = Context(
+            self.now, self.steady, source, rule, self._route, maintenance=window_name(self.planned, source, at),
+            inhibited_by=self._open.inhibitor(name, source, rule.name, severity),
+            reprobed=source.name in self.reprobed, grace_s=self.grace_s,
+        )  # fmt: skip
+        step = advance(alert, verdict, context)
+        if step.alert is None or (step.alert is alert and not step.transitions and not step.not_sent):
+            return
+        self._note(name, step)
+
+    def _note(self, name: str, step: TransitionResult) -> None:
+        assert step.alert is not None
+        if step.superseded is not None:
+            self._record(name, step.superseded)
+            self._past.append(self._records.pop(name))
+        record = self._record(name, step.alert)
+        record.transitions += step.transitions
+        if step.considered:
+            record.considered = step.considered
+        self._steps.append(step)
+        self._put(step.alert)
+
+    def _record(self, name: str, alert: Alert) -> Record:
+        record = self._records.get(name)
+        if record is None:
+            record = self._records[name] = Record(alert)
+        record.alert = alert
+        return record
+
+    def _put(self, alert: Alert) -> None:
+        name = alert.fingerprint
+        watched = alert.watched
+        if watched:
+            self.alerts[name] = alert
+        else:
+            self.alerts.pop(name, None)
+        if not alert.label:  # only rules of the Dagster instance have labels, and they see every verdict
+            rules = self._watched.setdefault(alert.source, set())
+            (rules.add if watched else rules.discard)(alert.rule)
+        (self._active.add if alert.active else self._active.discard)(name)
+        (self._held.add if alert.held else self._held.discard)(name)
+        source = self._sources.get(alert.source)
+        if source is not None:
+            self._open.update(alert, source)
+
+    def _route(self, source: Source, rule: str, severity: Severity) -> Routed:
+        return route(self.rules.policy, source, rule, severity)
+
+
+def window_name(planned: MaintenanceIndex, source: Source, at: int) -> str:
+    """The maintenance window that covers this source at an instant; empty when none does.
+
+    An instant outside the index (a score of last week, a slot ahead of a clock that was set back) counts as its edge.
+    """
+    at = min(max(at, planned.since), planned.until - 1)
+    if not planned.covers(source, at):
+        return ""
+    return next(o.window for o in planned.occurrences(source) if o.start <= at < o.end)
+
+
+def _inhibitors_first(found: tuple[Rule, Verdict]) -> bool:
+    """A source that goes down in this look keeps its other rules quiet from this look on."""
+    return found[0].name != SOURCE_DOWN

@@ -1,0 +1,62 @@
+"""Alerts about the monitor itself: its network, its configuration, its ticks. One each, whatever the number of sources.
+
+Their source and rules are those of domain/self_monitoring.py. They take the routes as any other alert does (type `monitor`, group
+`platform`), and make no incident.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from busta_health_dagster.domain.self_monitoring import CONFIGURATION, NETWORK, TICKS
+from busta_health_dagster.domain.units import duration_text
+from busta_health_dagster.domain.verdict import Outcome, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from busta_health_dagster.domain.observation import SourceState
+
+NETWORK_REASON = "network"
+DO = {
+    NETWORK.name: "Check the network of the machine the monitor runs on; until then every source is unknown.",
+    CONFIGURATION.name: "Run busta config doctor and correct the files; the last good configuration rules meanwhile.",
+    TICKS.name: "Look at the daemon and at the runs of health_tick (busta dagster run list); restart with busta up.",
+}
+
+
+def network_verdict(states: Iterable[SourceState], tick_s: int) -> Verdict | None:
+    """Did the newest tick find its own network gone? None when nothing was looked at."""
+    observed = [s for s in states if s.scheduled_slot is not None]
+    if not observed:
+        return None
+    newest = max(s.slot for s in observed)
+    recent = [s for s in observed if newest - s.slot < tick_s]
+    lost = sum(s.reason == NETWORK_REASON for s in recent)
+    if lost:
+        reason = (
+            f"the monitor's own network is out: control endpoints and {lost} of {len(recent)} sources fail together"
+        )
+        return Verdict(Outcome.BAD, newest, reason, float(lost))
+    return Verdict(Outcome.GOOD, newest, "the control endpoints answer again")
+
+
+def configuration_verdict(problem: str | None, now: int) -> Verdict:
+    """Is a newer configuration refused?"""
+    if problem is None:
+        return Verdict(Outcome.GOOD, now, "the configuration is accepted")
+    first = problem.strip().splitlines()[0] if problem.strip() else "it cannot be read"
+    return Verdict(Outcome.BAD, now, f"the configuration was not accepted, the last good one rules: {first}")
+
+
+def ticks_verdict(last_at: int | None, tick_s: int, stale_ticks: int, now: int, *, ticking: bool) -> Verdict | None:
+    """Has the tick stopped while the sensors still run? A tick at work says no; None before the first one."""
+    if ticking:
+        return Verdict(Outcome.GOOD, now, "the monitor looks at its sources again")
+    if last_at is None:
+        return None
+    age = now - last_at
+    if age > stale_ticks * tick_s:
+        reason = f"the monitor has not looked at its sources for {duration_text(age)}; treat all as unknown"
+        return Verdict(Outcome.BAD, now, reason, float(age), float(stale_ticks * tick_s))
+    return Verdict(Outcome.GOOD, now, "the monitor looks at its sources again")

@@ -1,0 +1,87 @@
+"""What is open, why somebody was (not) told, and what people do about it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from busta_health_dagster.pipeline.facade.base import MonitorBase
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from busta_health_dagster.domain.documents import alerts as notified
+    from busta_health_dagster.domain.documents import delivery
+    from busta_health_dagster.pipeline.views.alert_list import Wanted
+
+
+class Alerts(MonitorBase):
+    """What is asked about alerts and the messages they send."""
+
+    def alerts(self, state: Wanted, names: Sequence[str] | None = None) -> notified.AlertList:
+        """Alerts by state, worst first; `names` may be of sources that are configured no more, and had one."""
+        from busta_health_dagster.pipeline.views.alert_list import listing
+
+        if names:
+            with self.app.store.read() as uow:
+                gone = {a.source for a in uow.alerts.list(sources=names, limit=1000)}
+            self.known([n for n in names if n not in gone])
+        return listing(self.app, state, names).as_json()
+
+    def alert(self, alert: int) -> notified.AlertRow:
+        from busta_health_dagster.pipeline.views.alert_list import row_of
+
+        return row_of(self.app, alert).as_json()
+
+    def explain_alert(self, alert: int) -> notified.AlertExplanation:
+        """Why was I (not) told."""
+        from busta_health_dagster.pipeline.views import explain, explain_documents
+
+        return explain_documents.alert_explanation(explain.explain_alert(self.app, alert))
+
+    def explain_source(self, name: str) -> notified.SourceExplanation:
+        """Why is there (no) alert."""
+        from busta_health_dagster.pipeline.views import explain, explain_documents
+
+        return explain_documents.source_explanation(explain.explain_source(self.app, name))
+
+    def acknowledge(self, ids: Sequence[int], *, note: str = "") -> list[notified.AlertRow]:
+        from busta_health_dagster.pipeline.alerting import actions
+
+        actions.acknowledge(self.app, ids, actor=self.actor, note=note)
+        return [self.alert(key) for key in ids]
+
+    def unacknowledge(self, ids: Sequence[int], *, note: str = "") -> list[notified.AlertRow]:
+        from busta_health_dagster.pipeline.alerting import actions
+
+        actions.unacknowledge(self.app, ids, actor=self.actor, note=note)
+        return [self.alert(key) for key in ids]
+
+    def snooze(self, ids: Sequence[int], *, for_s: float, note: str = "") -> list[notified.AlertRow]:
+        from busta_health_dagster.pipeline.alerting import actions
+
+        actions.snooze(self.app, ids, actor=self.actor, for_s=for_s, note=note)
+        return [self.alert(key) for key in ids]
+
+    def resolve(self, ids: Sequence[int], *, note: str = "") -> list[notified.AlertRow]:
+        from busta_health_dagster.pipeline.alerting import actions
+
+        actions.resolve(self.app, ids, actor=self.actor, note=note)
+        return [self.alert(key) for key in ids]
+
+    def outbox(self) -> delivery.Outbox:
+        """What waits to be told and what died, each with its reason."""
+        from busta_health_dagster.pipeline.delivery.outbox_view import outbox_view
+
+        return outbox_view(self.app).as_json()
+
+    def retry(self, channel: str | None = None) -> int:
+        """Give the dead letters (of one channel) another life, -> how many."""
+        from busta_health_dagster.pipeline.delivery.outbox_view import requeue
+
+        return requeue(self.app, channel, actor=self.actor)
+
+    def try_channel(self, channel: str) -> delivery.ChannelAnswer:
+        """Send one marked message and wait for the answer."""
+        from busta_health_dagster.pipeline.delivery.channel_test import channel_test
+
+        return channel_test(self.app, channel).as_json()

@@ -1,0 +1,22 @@
+"""Planned work as the pipeline sees it: the windows of maintenance.yaml and those that people added, as one index."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from busta_health_dagster.engines.maintenance import MaintenanceIndex
+
+if TYPE_CHECKING:
+    from busta_health_dagster.domain.maintenance import Window
+    from busta_health_dagster.pipeline.app.app import App
+    from busta_health_dagster.store import UnitOfWork
+
+
+def maintenance(app: App, uow: UnitOfWork, since: int, until: int) -> MaintenanceIndex:
+    """Every window that touches [since, until)."""
+    return MaintenanceIndex(windows(app, uow), since, until)
+
+
+def windows(app: App, uow: UnitOfWork) -> tuple[Window, ...]:
+    """Those of the file, then those that people added."""
+    return (*app.config.windows, *uow.maintenance.all())

@@ -1,0 +1,123 @@
+"""Look at sources and keep what was seen. What is due is decided here; how to look is the prober's business."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from busta_health_dagster.domain.observation import Kind, Observation, Status
+from busta_health_dagster.domain.units import duration_text, floor_to
+from busta_health_dagster.engines.rules import classify, limits_for
+from busta_health_dagster.pipeline.app.failpoints import failpoint
+from busta_health_dagster.pipeline.maintenance.index import maintenance
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from busta_health_dagster.domain.observation import SourceState
+    from busta_health_dagster.domain.source import Source
+    from busta_health_dagster.pipeline.app.app import App
+
+
+TICK_SHARE = 0.8
+"""How much of a tick the looks may take: mass timeouts must not run into the next one."""
+
+
+def due(sources: Iterable[Source], states: Mapping[str, SourceState], now: int) -> list[tuple[Source, int]]:
+    """Sources without a scheduled look in their present slot, each with that slot. Slots that were missed stay unknown."""
+    found = []
+    for source in sources:
+        slot = floor_to(now, source.interval_s)
+        state = states.get(source.name)
+        if state is None or state.scheduled_slot is None or state.scheduled_slot < slot:
+            found.append((source, slot))
+    return found
+
+
+def observe(app: App, shard: int | None = None) -> tuple[list[Observation], int]:
+    """One tick's looks: probe what is due, judge it by its limits, store it. Returns what was newly stored, and how many
+    were due. `shard` limits it to the sources of one of `limits.shards`.
+
+    A second tick of the same slot finds nothing due; one that overlaps stores only what the first has not.
+    """
+    with app.store.read() as uow:
+        states = uow.states.all()
+    now = app.now()
+    mine = [s for s in app.config.sources.values() if shard is None or s.shard == shard]
+    todo = due(mine, states, now)
+    asked = [(source, slot) for source, slot in todo if not _backs_off(states.get(source.name), now)]
+    held = [
+        _skipped_by_retry_after(source, slot, states[source.name], now)
+        for source, slot in todo
+        if _backs_off(states.get(source.name), now)
+    ]
+    app.heartbeats.refresh()
+    budget_s = TICK_SHARE * app.config.tick_s
+    seen = [*held, *asyncio.run(app.prober.check(asked, Kind.SCHEDULED, budget_s=budget_s))]
+    failpoint("during_probe")
+    return store_observations(app, seen), len(todo)
+
+
+def check_now(app: App, sources: Sequence[Source]) -> list[Observation]:
+    """Looks that a person asked for: stored as manual, outside SLA and rollups."""
+    now = app.now()
+    app.heartbeats.refresh()
+    return store_observations(app, asyncio.run(app.prober.check([(source, now) for source in sources], Kind.MANUAL)))
+
+
+def store_observations(app: App, seen: Sequence[Observation]) -> list[Observation]:
+    """Judge by the effective limits and store; returns those that no other run had stored already."""
+    if not seen:
+        return []
+    sources, rules = app.config.sources, app.config.rules
+    evaluated = [_scrubbed(app, classify(o, limits_for(sources[o.source], rules))) for o in seen]
+    first, last = min(o.slot for o in evaluated), max(o.slot for o in evaluated)
+    now = app.now()
+    with app.store.write() as uow:
+        planned = maintenance(app, uow, first, last + 1)
+        inside = {o.source for o in evaluated if planned.covers(sources[o.source], o.slot)}
+        stored = uow.observations.add(evaluated, in_maintenance=inside)
+        uow.samples.put({o.source: o.sample for o in evaluated if o.sample is not None}, now)
+        uow.states.set_not_before({o.source: now + int(o.retry_after_s) for o in evaluated if o.retry_after_s})
+        uow.counters.add(_counted(evaluated))
+    failpoint("after_observe")
+    return [o for o in evaluated if o.kind is Kind.MANUAL or (o.source, o.slot) in stored]
+
+
+def _counted(seen: Iterable[Observation]) -> dict[str, float]:
+    counts: dict[str, float] = {}
+    for o in seen:
+        name = f'busta_checks_total{{source="{o.source}",result="{o.status.word}"}}'
+        counts[name] = counts.get(name, 0) + 1
+    return counts
+
+
+def _backs_off(state: SourceState | None, now: int) -> bool:
+    return state is not None and now < state.not_before
+
+
+def _skipped_by_retry_after(source: Source, slot: int, state: SourceState, now: int) -> Observation:
+    """The source asked for a pause: it is not asked, and what it said last still holds."""
+    left = duration_text(state.not_before - now)
+    detail = f"not asked: the source said Retry-After, {left} left"
+    return Observation(source.name, slot, now, Status.DEGRADED, "rate_limited", detail, attempts=1)
+
+
+def _scrubbed(app: App, o: Observation) -> Observation:
+    """No secret leaves this process, whatever an error text, a final URL or a payload quoted."""
+    scrub = app.secrets.scrub
+    return replace(
+        o,
+        detail=scrub(o.detail),
+        facts=_clean(scrub, o.facts),
+        sample=o.sample and replace(o.sample, rows=_clean(scrub, list(o.sample.rows))),
+    )
+
+
+def _clean(scrub: Callable[[str], str], value: Any) -> Any:
+    """The value itself where nothing in it is secret: one pass over its text decides."""
+    text = json.dumps(value, default=str, ensure_ascii=False)
+    clean = scrub(text)
+    return value if clean == text else json.loads(clean)

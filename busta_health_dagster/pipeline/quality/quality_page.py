@@ -1,0 +1,72 @@
+"""The page of one validation: made from the store when somebody asks, and left in the home by each run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from busta_health_dagster.domain.errors import HomeNotWritable, Refused
+from busta_health_dagster.domain.units import from_epoch
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from busta_health_dagster.domain.quality import FailingRow, Scored
+    from busta_health_dagster.pipeline.app.app import App
+
+ROUTE = "/source-health/quality/"
+"""Where the web door serves `validation_page`, plus the source's name."""
+
+
+def validation_page(app: App, name: str) -> str:
+    """The newest validation of a source as a self-contained HTML page.
+
+    Raises:
+        UnknownName: no such source.
+        Refused: it was never scored; the message says how to.
+    """
+    from busta_health_dagster.pipeline.quality.quality_pass import quality_limit
+
+    with app.store.read() as uow:
+        uow.sources.get(name)
+        scored = uow.quality.newest([name]).get(name)
+        failures = uow.quality.failures(name)
+    if scored is None:
+        raise Refused(f"{name} was never scored. Score it with: busta quality run {name}")
+    source = app.config.sources.get(name)
+    return render(scored, 90.0 if source is None else quality_limit(app, source), failures)
+
+
+def page_path(app: App, name: str) -> Path:
+    """The file that each run leaves, for reading without the web door."""
+    return app.home.root / "reports" / "quality" / f"{name}.html"
+
+
+def page_url(app: App, name: str) -> str:
+    """The page behind the web door: absolute where `web.public_url` is set, else on the same origin."""
+    return (app.config.settings.web.public_url or "").rstrip("/") + ROUTE + name
+
+
+def write_page(app: App, scored: Scored, limit: float, failures: tuple[int | None, tuple[FailingRow, ...]]) -> None:
+    """Raises HomeNotWritable."""
+    path = page_path(app, scored.source)
+    aside = path.with_suffix(".part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        aside.write_text(render(scored, limit, failures), encoding="utf-8")
+        aside.replace(path)
+    except OSError as error:
+        raise HomeNotWritable(
+            f"The score of {scored.source} is kept, but its page {path} cannot be written: {error.strerror or error}. "
+            "Give this user write permission and room there, or choose another home with --home."
+        ) from error
+
+
+def render(scored: Scored, limit: float, failures: tuple[int | None, tuple[FailingRow, ...]]) -> str:
+    """Rows of an earlier validation are left out: they would not belong to these checks."""
+    from busta_health_dagster.quality.report import render_report
+
+    at, rows = failures
+    return render_report(
+        scored.score, source=scored.source, suite=scored.suite, at=from_epoch(scored.at), limit=limit,
+        failing=rows if at == scored.at else (),
+    )  # fmt: skip

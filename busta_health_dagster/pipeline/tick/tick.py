@@ -1,0 +1,76 @@
+"""One tick: look, keep, evaluate, tell. What Dagster is told of it is the business of `defs`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from busta_health_dagster.pipeline.alerting.alert_pass import alert_pass
+from busta_health_dagster.pipeline.anomaly.anomaly_pass import catch_up
+from busta_health_dagster.pipeline.app.freshness import LAST_TICK
+from busta_health_dagster.pipeline.app.store_failure import recording_store_failure
+from busta_health_dagster.pipeline.delivery.dead_mans_switch import heartbeat
+from busta_health_dagster.pipeline.delivery.delivery_pass import delivery_pass
+from busta_health_dagster.pipeline.observing.observe import observe
+from busta_health_dagster.pipeline.observing.reprobe import reprobe
+from busta_health_dagster.pipeline.views.status import fleet_health
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from busta_health_dagster.domain.health import FleetHealth
+    from busta_health_dagster.domain.observation import Observation
+    from busta_health_dagster.domain.verdict import CheckVerdict
+    from busta_health_dagster.pipeline.app.app import App
+
+
+LEARN_SHARE = 0.05
+"""How much of a tick the detector may spend on history, once everybody is told."""
+
+
+@dataclass(frozen=True, slots=True)
+class TickReport:
+    """What one tick did. `due` sources had no look in their slot; `observations` were newly stored."""
+
+    at: int
+    due: int
+    observations: tuple[Observation, ...]
+    verdicts: Mapping[str, Mapping[str, CheckVerdict]]
+    fleet: FleetHealth
+    duration_s: float
+
+
+def run_tick(app: App, shard: int | None = None) -> TickReport:
+    """Check everything that is due (or one shard of it). Safe to run twice, and at the same time as another.
+
+    Raises:
+        StoreError: the store refused; a note beside it tells the page and the metrics.
+    """
+    with recording_store_failure(app):
+        return _tick(app, shard)
+
+
+def _tick(app: App, shard: int | None) -> TickReport:
+    started = app.clock.monotonic()
+    at = app.now()
+    stored, due = observe(app, shard)
+    passed = alert_pass(app, manual=reprobe(app, since=at), ticking=True)
+    took = app.clock.monotonic() - started
+    with app.store.write() as uow:
+        uow.meta.put(
+            LAST_TICK,
+            {
+                "started_at": at,
+                "at": app.now(),
+                "duration_s": round(took, 3),
+                "due": due,
+                "stored": len(stored),
+                "config_sha": app.config.sha,
+                "config_problem": app.config_problem,
+            },
+        )
+        uow.counters.add({"busta_ticks_total": 1})
+    delivery_pass(app)
+    heartbeat(app)
+    catch_up(app, for_s=LEARN_SHARE * app.config.tick_s)
+    return TickReport(at, due, tuple(stored), passed.verdicts, fleet_health(app), took)

@@ -1,0 +1,189 @@
+"""Alerts as lists show them, in the terminal, over REST and in Dagster: one row each, with what happens next."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from busta_health_dagster.domain.alert import Alert, AlertState
+from busta_health_dagster.domain.units import from_epoch, iso
+from busta_health_dagster.engines.alerting.escalation import Upcoming, upcoming
+from busta_health_dagster.pipeline.alerting.monotonic_clock import read_clock
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from busta_health_dagster.domain.documents.alerts import AlertBrief, AlertList, AlertRow
+    from busta_health_dagster.pipeline.app.app import App
+    from busta_health_dagster.store import UnitOfWork
+
+RESOLVED_SHOWN = 50
+
+
+class Wanted(StrEnum):
+    """`--state`: open ones include acknowledged and snoozed ones; `all` adds pending, shadow and resolved ones."""
+
+    OPEN = "open"
+    ACKED = "acked"
+    SNOOZED = "snoozed"
+    RESOLVED = "resolved"
+    ALL = "all"
+
+
+def clock(at: float, now: float) -> str:
+    """08:50 today, 21 Nov 14:02 otherwise; UTC."""
+    moment, today = from_epoch(at), from_epoch(now)
+    return f"{moment:%H:%M}" if moment.date() == today.date() else f"{moment:%d %b %H:%M}"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One alert at one moment. `next` is None while the clock stands, or when nothing is left to say."""
+
+    alert: Alert
+    now: int
+    next: Upcoming | None = None
+
+    @property
+    def open_s(self) -> int | None:
+        """How long it has been open, or was."""
+        a = self.alert
+        return None if a.opened_at is None else max((a.resolved_at or self.now) - a.opened_at, 0)
+
+    @property
+    def acknowledged(self) -> str:
+        """`no`, or who and when."""
+        ack = self.alert.ack
+        return "no" if ack is None else f"{ack.by}, {clock(ack.at, self.now)}"
+
+    @property
+    def coming(self) -> str:
+        """`pager 09:55`, `repeats 12:00`, `resumes 10:30`, or why nothing comes."""
+        a, now = self.alert, self.now
+        if a.suppressed_by and a.active:
+            return f"held by {a.suppressed_by}"
+        if a.state is AlertState.PENDING:
+            return f"pending {a.progress}"
+        if a.state is not AlertState.OPEN:
+            return f"{a.state.value} {clock(a.resolved_at or now, now)}"
+        if a.snooze is not None:
+            return f"snoozed until {clock(a.snooze.ends_at, now)}"
+        if a.ack is not None:
+            return f"resumes {clock(a.ack.ends_at, now)}"
+        if a.flapping:
+            return "when it stops flapping"
+        if self.next is None:
+            return "nothing more"
+        if self.next.repeat:
+            return f"repeats {clock(self.next.at, now)}"
+        new = [c for c in self.next.channels if c not in a.notified] or list(self.next.channels)
+        return f"{' + '.join(new)} {clock(self.next.at, now)}"
+
+    def as_json(self) -> AlertRow:
+        """The shape of `alerts list -o json` and of REST: UTC instants, numbers or null."""
+        a, coming = self.alert, self.next
+        hold = a.ack
+        return {
+            "id": a.id, "fingerprint": a.fingerprint, "source": a.source, "rule": a.rule, "label": a.label or None,
+            "severity": a.severity.word, "state": a.state.value, "shadow": a.shadow,
+            "pending_at": iso(a.pending_at), "opened_at": iso(a.opened_at), "resolved_at": iso(a.resolved_at),
+            "first_bad_at": iso(a.first_bad_slot), "last_bad_at": iso(a.last_bad_slot), "open_s": self.open_s,
+            "progress": a.progress, "step": a.step, "steps": a.steps, "policy": a.ladders[0].policy.name if a.ladders else None,
+            "acknowledged": self.acknowledged, "acked_by": hold.by if hold else None, "acked_at": iso(hold.at) if hold else None,
+            "acked_until": iso(hold.ends_at) if hold else None, "note": (hold.note or None) if hold else None,
+            "snoozed_by": a.snooze.by if a.snooze else None,
+            "snoozed_until": iso(a.snooze.ends_at) if a.snooze else None,
+            "suppressed_by": a.suppressed_by or None, "flapping": a.flapping, "reopened": a.reopened,
+            "value": a.value, "limit": a.limit, "worst": a.worst, "reason": a.bad_reason or a.reason,
+            "resolve_reason": a.resolve_reason or None, "notified": list(a.notified), "group": a.group_key or None,
+            "message": a.thread or None, "coming": self.coming,
+            "next": None if coming is None else {
+                "at": iso(coming.at), "step": coming.step, "notify": list(coming.channels), "repeat": coming.repeat,
+                "resumes": coming.resumes,
+            },
+        }  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """What was asked for, worst and longest first, and what stands behind it: pending, held back, on trial."""
+
+    rows: tuple[Row, ...]
+    open: int
+    unacknowledged: int
+    pending: tuple[Alert, ...] = ()
+    held: tuple[Alert, ...] = ()
+    inhibited: tuple[Alert, ...] = ()
+    shadow: tuple[Alert, ...] = ()
+
+    def as_json(self) -> AlertList:
+        """The rows of `alerts list -o json`, and what stands behind them."""
+        return {
+            "items": [row.as_json() for row in self.rows],
+            "summary": {
+                "open": self.open, "unacknowledged": self.unacknowledged, "pending": _brief(self.pending),
+                "held": _brief(self.held), "inhibited": _brief(self.inhibited), "shadow": _brief(self.shadow),
+            },
+        }  # fmt: skip
+
+
+def _brief(alerts: Iterable[Alert]) -> list[AlertBrief]:
+    return [{"id": a.id, "source": a.source, "rule": a.rule, "progress": a.progress} for a in alerts]
+
+
+def listing(app: App, wanted: Wanted = Wanted.OPEN, sources: Sequence[str] | None = None) -> Listing:
+    """Alerts of all sources or of these, by state. Reads only."""
+    now = app.now()
+    with app.store.read() as uow:
+        steady = read_clock(app, uow).at
+        active = [a for a in uow.alerts.watched().values() if a.active and (not sources or a.source in sources)]
+        over = _over(uow, sources) if wanted in {Wanted.RESOLVED, Wanted.ALL} else []
+    live = [a for a in active if a.state is AlertState.OPEN and not a.shadow]
+    waiting = [a for a in active if a.state is AlertState.PENDING and not a.shadow]
+    chosen = {
+        Wanted.OPEN: live,
+        Wanted.ACKED: [a for a in live if a.ack is not None],
+        Wanted.SNOOZED: [a for a in live if a.snooze is not None],
+        Wanted.RESOLVED: over,
+        Wanted.ALL: [*live, *(a for a in active if a not in live), *over],
+    }[wanted]
+    rows = [Row(a, now, upcoming(a, now, steady) if a.state is AlertState.OPEN else None) for a in chosen]
+    return Listing(
+        rows=tuple(rows if wanted is Wanted.RESOLVED else sorted(rows, key=_urgency)),
+        open=len(live),
+        unacknowledged=sum(a.ack is None for a in live),
+        pending=tuple(_by_id(a for a in waiting if not a.suppressed_by)),
+        held=tuple(_by_id(a for a in (*waiting, *live) if a.suppressed_by.startswith("maintenance"))),
+        inhibited=tuple(
+            _by_id(a for a in waiting if a.suppressed_by and not a.suppressed_by.startswith("maintenance"))
+        ),
+        shadow=tuple(_by_id(a for a in active if a.shadow and a.state is AlertState.OPEN)),
+    )
+
+
+def row_of(app: App, key: int) -> Row:
+    """One alert. Raises UnknownName."""
+    with app.store.read() as uow:
+        alert = uow.alerts.get(key)
+        steady = read_clock(app, uow).at
+    now = app.now()
+    return Row(alert, now, upcoming(alert, now, steady) if alert.state is AlertState.OPEN else None)
+
+
+def _over(uow: UnitOfWork, sources: Sequence[str] | None) -> list[Alert]:
+    return uow.alerts.list(states=[AlertState.RESOLVED.value], sources=sources or (), limit=RESOLVED_SHOWN)
+
+
+def _by_id(alerts: Iterable[Alert]) -> list[Alert]:
+    return sorted(alerts, key=lambda a: a.id or 0)
+
+
+def _urgency(row: Row) -> tuple[bool, bool, bool, int, int, int]:
+    """Open before pending before resolved; unacknowledged first, then by severity, then the longest."""
+    a = row.alert
+    begun = a.opened_at or a.pending_at or 0
+    return (
+        a.state is AlertState.RESOLVED, a.state is not AlertState.OPEN, a.ack is not None or a.snooze is not None,
+        -int(a.severity), begun, a.id or 0,
+    )  # fmt: skip

@@ -1,0 +1,236 @@
+"""What the page of one source says: how it is, how it was, why, and who is told."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from busta_health_dagster.domain.anomaly import Metric
+from busta_health_dagster.engines.maintenance import MaintenanceIndex
+from busta_health_dagster.engines.rules import check_verdicts, effective_rules, failure_check, limits_for, rules_for
+from busta_health_dagster.pipeline.alerting.monotonic_clock import read_clock
+from busta_health_dagster.pipeline.anomaly.anomaly_pass import check_of
+from busta_health_dagster.pipeline.anomaly.fleet_detector import anomaly_rule
+from busta_health_dagster.pipeline.anomaly.normal_ranges import normal_ranges_of
+from busta_health_dagster.pipeline.app.freshness import newest_of
+from busta_health_dagster.pipeline.maintenance.index import maintenance
+from busta_health_dagster.pipeline.service_levels.windows import DAY_S, WINDOWS_S, sla_of, window_end
+from busta_health_dagster.pipeline.views import page_alerts
+from busta_health_dagster.pipeline.views.overview import MONTH_S, PlannedMaintenance, Version, active_alerts, version_of
+from busta_health_dagster.pipeline.views.page_anomalies import ShownAnomaly, anomalies_of
+from busta_health_dagster.pipeline.views.self_monitoring import MonitorAlert, self_monitoring_alerts
+from busta_health_dagster.pipeline.views.status import fleet_health
+from busta_health_dagster.settings.show import show_source
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from busta_health_dagster.domain.alert import Transition
+    from busta_health_dagster.domain.health import FleetHealth, SourceHealth
+    from busta_health_dagster.domain.incident import Incident
+    from busta_health_dagster.domain.observation import Observation, Phases
+    from busta_health_dagster.domain.quality import QualityScore
+    from busta_health_dagster.domain.rule import Limits, Rule
+    from busta_health_dagster.domain.sla import SlaResult
+    from busta_health_dagster.domain.source import Source
+    from busta_health_dagster.domain.verdict import CheckVerdict
+    from busta_health_dagster.pipeline.app.app import App
+    from busta_health_dagster.pipeline.views.page_alerts import Month, ShownAlert
+    from busta_health_dagster.store.alerts import StoredTransition
+    from busta_health_dagster.store.history import Mean
+    from busta_health_dagster.store.rollups import Bar, Summary
+
+AHEAD_S = 14 * DAY_S
+BUCKETS_S = {"24h": 300, "7d": 1800, "30d": 3600}
+"""How long one point of the chart is, per window."""
+NORMAL_RANGE_STEP_S = {"24h": 1800, "7d": 3600, "30d": 10_800}
+"""How far apart the points of the normal band lie."""
+LAST_OBSERVATIONS = 24
+
+
+@dataclass(frozen=True, slots=True)
+class Normal:
+    """The normal range at one moment, in the metric's unit."""
+
+    at: int
+    p5: float
+    p95: float
+
+
+@dataclass(frozen=True, slots=True)
+class SourcePage:
+    """One source over one window. `points` are the chart's buckets, `days` the last 30 UTC days, oldest first.
+
+    `delivered` are items and data age in the same buckets. `bands` holds the normal ranges that are known, over the
+    window; that of quality over the last 30 days, a point per day.
+    """
+
+    source: Source
+    health: SourceHealth
+    fleet: FleetHealth
+    window: str
+    since: int
+    until: int
+    bars: tuple[Bar, ...]
+    observations: tuple[Observation, ...]
+    points: tuple[Bar, ...]
+    days: tuple[tuple[int, Summary], ...]
+    levels: Mapping[str, SlaResult | None]
+    limits: Limits
+    rules: tuple[Rule, ...]
+    checks: Mapping[str, CheckVerdict]
+    phases: Phases | None
+    usual_phases: Mapping[str, float]
+    slot: int | None
+    quality_at: int | None
+    sample: tuple[int, int] | None
+    alerts: tuple[ShownAlert, ...]
+    month: Month
+    planned: tuple[PlannedMaintenance, ...]
+    events: tuple[PlannedMaintenance, ...]
+    config: Mapping[str, Any]
+    stale_after_s: int
+    version: Version
+    causes: Mapping[str, str]
+    delivered: tuple[Mean, ...] = ()
+    normal_ranges: Mapping[Metric, tuple[Normal, ...]] = field(default_factory=dict)
+    anomalies: tuple[ShownAnomaly, ...] = ()
+    anomaly_rule: Rule | None = None
+    monitor_alerts: tuple[MonitorAlert, ...] = ()
+    score: QualityScore | None = None
+    scored_by: str = ""
+
+    @property
+    def incidents(self) -> tuple[Incident, ...]:
+        """Newest first."""
+        return tuple(sorted(self.month.incidents, key=lambda i: -i.started_at))
+
+
+def source_page(app: App, name: str, window: str = "24h") -> SourcePage:
+    """The facts of one source's page; `window` is 24h, 7d or 30d. Raises KeyError for a source that nobody configured."""
+    source = app.config.sources[name]
+    version = version_of(app)
+    fleet = fleet_health(app, [name])
+    health = fleet.rows[0]
+    limits = limits_for(source, app.config.rules)
+    now = fleet.at
+    with app.store.read() as uow:
+        states = uow.states.all()
+        until = window_end(states, now)
+        spans = {label: (until - span, until) for label, span in WINDOWS_S.items()}
+        since = until - WINDOWS_S[window]
+        index = maintenance(app, uow, until - MONTH_S, now + AHEAD_S)
+        known = any(s.name == name for s in uow.sources.all())
+        seen = uow.rollups.summary([name], spans)[name] if known else {}
+        bars = uow.rollups.strip([name], until - DAY_S, until, 1800)[name] if known else []
+        points = uow.rollups.strip([name], since, until, BUCKETS_S[window])[name] if known else []
+        delivered = uow.observations.means(name, since, until, BUCKETS_S[window]) if known else []
+        days = uow.rollups.daily([name], now - MONTH_S, now)[name] if known else []
+        observations = uow.observations.recent(LAST_OBSERVATIONS, [name], manual=True)[name] if known else []
+        sample = uow.samples.get(name) if known else None
+        active = active_alerts(uow)
+        alerts = [a for a in active if a.source == name]
+        watching = anomaly_rule(source, app.config.rules)
+        strange = anomalies_of(uow, name, watching, now - MONTH_S, alerts) if watching is not None else ()
+        monitor_alerts = self_monitoring_alerts(app, uow, active)
+        open_ids = [a.id for a in alerts if a.id is not None]
+        past = uow.transitions.of_all(open_ids) if open_ids else []
+        sent = {
+            a.id: tuple(uow.outbox.of_alert(a.id, a.opened_at))
+            for a in alerts
+            if a.id is not None and a.opened_at is not None
+        }
+        causes = uow.notes.causes()
+        steady = read_clock(app, uow).at
+        scored = uow.quality.newest([name]).get(name) if known else None
+        planned = index.intervals(source)
+        levels = {label: sla_of(source, label, span, seen.get(label), planned) for label, span in spans.items()}
+        good = levels["30d"]
+        up_s = {name: float(good.good) * good.slice_s} if good else {}
+        month = page_alerts.month(app, uow, {name: source}, now, up_s)
+        kept = uow.rule_windows.all().get(name) if known else None
+        learned = uow.baselines.learned([name]).get(name) if known else None
+    state = states.get(name)
+    checks = dict(check_verdicts(source, limits, newest_of(source, state, now) if state else None))
+    failures = _failures(app, source, limits, kept)
+    if failures is not None:
+        checks["failure_rate"] = failures
+    if watching is not None:
+        checks["anomaly"] = check_of(app, name, learned, now)
+    return SourcePage(
+        source=source,
+        health=health,
+        fleet=fleet,
+        window=window,
+        since=since,
+        until=until,
+        bars=tuple(bars),
+        observations=tuple(observations),
+        points=tuple(points),
+        days=tuple(days),
+        levels=levels,
+        limits=limits,
+        rules=effective_rules(source, app.config.rules),
+        checks=checks,
+        phases=state.phases if state else None,
+        usual_phases=_usual([o for o in observations if state is None or o.slot != state.slot]),
+        slot=state.slot if state else None,
+        quality_at=state.quality_at if state else None,
+        sample=(sample[0].total_rows, sample[1]) if sample else None,
+        alerts=page_alerts.shown(alerts, now, steady, _by_alert(past), sent),
+        month=month,
+        planned=_coming(source, index, now),
+        events=_coming(source, MaintenanceIndex(app.config.events, now, now + AHEAD_S), now),
+        config=show_source(source, app.secrets),
+        stale_after_s=3 * app.config.tick_s,
+        version=version,
+        causes=causes,
+        delivered=tuple(delivered),
+        normal_ranges=_normal(app, name, [at for at, _ in days], range(since, until + 1, NORMAL_RANGE_STEP_S[window])),
+        anomalies=strange,
+        anomaly_rule=watching,
+        monitor_alerts=monitor_alerts,
+        score=scored.score if scored else None,
+        scored_by=(scored.suite or "") if scored else "",
+    )
+
+
+def _normal(app: App, name: str, days: list[int], instants: Sequence[int]) -> dict[Metric, tuple[Normal, ...]]:
+    """What the detector has learned: over the chart's window, and of quality at the noon of each day."""
+    noons = [at + DAY_S // 2 for at in days]
+    found = {**normal_ranges_of(app, name, (Metric.RESPONSE, Metric.ITEMS), instants),
+             **normal_ranges_of(app, name, (Metric.QUALITY,), noons)}  # fmt: skip
+    at = {Metric.QUALITY: days}
+    return {
+        metric: tuple(Normal(x, b.p5, b.p95) for x, b in zip(at.get(metric, instants), some, strict=True))
+        for metric, some in found.items()
+    }
+
+
+def _by_alert(stored: list[StoredTransition]) -> dict[int, tuple[Transition, ...]]:
+    found: dict[int, list[Transition]] = {}
+    for one in stored:
+        found.setdefault(one.alert_id, []).append(one.transition)
+    return {key: tuple(some) for key, some in found.items()}
+
+
+def _failures(app: App, source: Source, limits: Limits, kept: Mapping[str, Any] | None) -> CheckVerdict | None:
+    window = rules_for(source, app.config.rules).window(kept)
+    rate = window.rates.get(limits.failure_over_s or 0) if window else None
+    return failure_check(source, limits, rate.bad, rate.observed) if rate is not None else None
+
+
+def _usual(observations: list[Observation]) -> dict[str, float]:
+    """The median of each phase over the looks that answered well."""
+    found: dict[str, list[float]] = {}
+    for observation in observations:
+        if observation.phases is not None and observation.status.word == "up":
+            for name, ms in observation.phases.as_dict().items():
+                found.setdefault(name, []).append(ms)
+    return {name: sorted(values)[len(values) // 2] for name, values in found.items()}
+
+
+def _coming(source: Source, index: MaintenanceIndex, now: int) -> tuple[PlannedMaintenance, ...]:
+    return tuple(
+        PlannedMaintenance(o, (source.name,), o.start <= now) for o in index.occurrences(source) if o.end > now
+    )

@@ -1,0 +1,218 @@
+"""How the sources are, read from the store: the rows behind the terminal, the page, REST and the metrics. Probes nothing."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from busta_health_dagster.domain.health import FleetHealth, SourceHealth, worst_first
+from busta_health_dagster.domain.sla import percent
+from busta_health_dagster.domain.units import config_duration, floor_to, iso
+from busta_health_dagster.engines.rules import limits_for
+from busta_health_dagster.engines.service_levels.sla import result
+from busta_health_dagster.pipeline.app.freshness import LAST_TICK, STALE_TICKS, is_stale
+from busta_health_dagster.pipeline.maintenance.index import maintenance
+from busta_health_dagster.pipeline.service_levels.windows import DAY_S, WINDOWS_S, counts_of, window_end
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+    from fractions import Fraction
+
+    from busta_health_dagster.domain.documents.sources import SourceConfig, SourceInfo
+    from busta_health_dagster.domain.observation import SourceState
+    from busta_health_dagster.domain.sla import Degraded, SliceCounts
+    from busta_health_dagster.domain.source import Source
+    from busta_health_dagster.engines.maintenance import MaintenanceIndex
+    from busta_health_dagster.pipeline.app.app import App
+    from busta_health_dagster.store import UnitOfWork
+    from busta_health_dagster.store.rollups import Bar, Summary
+
+FAILURES_OVER_S = 6 * 3600
+STRIP_BUCKET_S = 1800
+
+
+def fleet_health(app: App, names: Collection[str] | None = None, *, strips: bool = False) -> FleetHealth:
+    """Every source (or these), worst first. `strips` adds the last 24 h as bars of 30 minutes."""
+    now = app.now()
+    with app.store.read() as uow:
+        states = uow.states.all()
+        tick = uow.meta.get(LAST_TICK)
+        until = window_end(states, now)
+        windows = {label: (until - span, until) for label, span in WINDOWS_S.items()}
+        windows["failures"] = (until - FAILURES_OVER_S, until)
+        known = {s.name for s in uow.sources.all()}
+        chosen = [s for s in app.config.sources.values() if names is None or s.name in names]
+        asked = None if names is None else [s.name for s in chosen if s.name in known]
+        seen = uow.rollups.summary(asked, windows)
+        planned = maintenance(app, uow, until - WINDOWS_S["30d"], now + 1)
+        alerts = _open_alerts(uow)
+    rows = [
+        _row(source, states.get(source.name), seen.get(source.name, {}), windows, planned, now, alerts)
+        for source in chosen
+    ]
+    tick_s = app.config.tick_s
+    health = FleetHealth(
+        at=now,
+        rows=tuple(sorted(rows, key=worst_first)),
+        tick_at=tick["at"] if tick else None,
+        next_tick_at=floor_to(now, tick_s) + tick_s,
+        stale_monitor=tick is None or now - tick["at"] > STALE_TICKS * tick_s,
+        stale_at=None if tick is None else tick["at"] + STALE_TICKS * tick_s,
+        config_problem=app.config_problem,
+        until=until,
+    )
+    return with_strips(app, health, asked) if strips else health
+
+
+def with_strips(app: App, health: FleetHealth, names: Sequence[str] | None = None) -> FleetHealth:
+    """The same with the last 24 h of every source (or of these) as bars of 30 minutes."""
+    with app.store.read() as uow:
+        bars = uow.rollups.strip(names, health.until - DAY_S, health.until, STRIP_BUCKET_S)
+    return replace(
+        health,
+        strips={name: tuple(_word(bar) for bar in row) for name, row in bars.items()},
+        responses={name: tuple(bar.response_ms for bar in row) for name, row in bars.items()},
+    )
+
+
+def _open_alerts(uow: UnitOfWork) -> Mapping[str, int]:
+    return uow.alerts.open_counts()
+
+
+def _word(bar: Bar) -> str | None:
+    if bar.status is None:
+        return None
+    return "maintenance" if bar.maintenance else bar.status.word
+
+
+def _shares_of(
+    source: Source, span: tuple[int, int], seen: Summary | None, planned: Sequence[tuple[int, int]]
+) -> tuple[float | None, float | None, float | None]:
+    """Uptime, coverage and what is left of the budget, as percentages."""
+    if seen is None:
+        return None, None, None
+    return _shares(counts_of(source, span, seen, planned), source.sla.uptime, source.sla.degraded, source.interval_s)
+
+
+@lru_cache(16_384)
+def _shares(
+    counts: SliceCounts, target: Fraction, degraded: Degraded, interval_s: int
+) -> tuple[float | None, float | None, float | None]:
+    """Exact fractions are slow, and between two ticks, and among sources that are well, the counts are the same."""
+    level = result(counts, source="", window="", target=target, degraded=degraded, interval_s=interval_s)
+    return percent(level.uptime), percent(level.coverage), percent(level.budget_left)
+
+
+def _row(
+    source: Source,
+    state: SourceState | None,
+    seen: Mapping[str, Summary],
+    windows: Mapping[str, tuple[int, int]],
+    index: MaintenanceIndex,
+    now: int,
+    alerts: Mapping[str, int],
+) -> SourceHealth:
+    planned = index.intervals(source)
+    levels = {label: _shares_of(source, windows[label], seen.get(label), planned) for label in WINDOWS_S}
+    failed = seen["failures"].failure_ratio if "failures" in seen else None
+    current = index.interval_at(source, now)
+    common = {
+        "source": source.name,
+        "type": source.type,
+        "tier": source.tier,
+        "probe": source.probe,
+        "group": source.group,
+        "failure_rate": None if failed is None else round(100 * failed, 2),
+        "uptime": {label: shares[0] for label, shares in levels.items()},
+        "coverage_30d": levels["30d"][1],
+        "budget_left": levels["30d"][2],
+        "open_alerts": alerts.get(source.name, 0),
+        "maintenance_until": current[1] if current else None,
+        "target": float(source.sla.uptime * 100),
+        "next_slot": floor_to(now, source.interval_s) + source.interval_s,
+    }
+    if state is None:
+        return SourceHealth(
+            status="unknown",
+            since=None,
+            reason="not_looked",
+            detail="not looked at yet",
+            response_ms=None,
+            items=None,
+            data_age_s=None,
+            quality=None,
+            observed_at=None,
+            stale=True,
+            **common,  # type: ignore[arg-type]
+        )
+    return SourceHealth(
+        status=state.status.word,
+        since=state.since,
+        reason=state.reason,
+        detail=state.detail,
+        response_ms=state.response_ms,
+        items=state.items,
+        data_age_s=state.data_age_s,
+        quality=state.quality,
+        observed_at=state.observed_at,
+        stale=is_stale(source, state, now),
+        http_status=state.http_status,
+        attempts=state.attempts,
+        facts=state.facts,
+        **common,  # type: ignore[arg-type]
+    )
+
+
+def source_rows(app: App) -> list[SourceConfig]:
+    """Every configured source and how it is looked at: the shape of `sources list -o json`."""
+    return [
+        {
+            "source": s.name, "type": s.type, "probe": s.probe, "tier": s.tier, "group": s.group,
+            "interval_s": s.interval_s,
+            "stale_after_s": s.stale_after_s, "owners": list(s.owners), "tags": dict(s.tags), "config": s.where,
+        }
+        for s in app.config.sources.values()
+    ]  # fmt: skip
+
+
+def source_info(app: App, name: str) -> SourceInfo:
+    """All that is known of one source, as plain values: state, last payload, limits, configuration."""
+    source = app.config.sources[name]
+    row = fleet_health(app, [name]).rows[0]
+    with app.store.read() as uow:
+        known = {s.name for s in uow.sources.all()}
+        state = uow.states.get(name) if name in known else None
+        sample = uow.samples.get(name) if name in known else None
+    limits = limits_for(source, app.config.rules)
+    return {
+        **row.as_json(),
+        "attempts": row.attempts,
+        "http_status": row.http_status,
+        "phases_ms": state.phases.as_dict() if state and state.phases else None,
+        "payload": dict(row.facts),
+        "sample_rows": len(sample[0].rows) if sample else None,
+        "sample_taken_at": iso(sample[1]) if sample else None,
+        "limits": {
+            "response_ms": limits.response_ms,
+            "data_age_s": limits.data_age_s,
+            "failure_percent": None if limits.failure_ratio is None else limits.failure_ratio * 100,
+            "quality": limits.quality,
+        },
+        "sla": {
+            "uptime": row.target,
+            "quality": float(source.sla.quality * 100),
+            "degraded": source.sla.degraded,
+        },
+        "probe": source.probe,
+        "interval": config_duration(source.interval_s),
+        "timeout": config_duration(source.timeout_s),
+        "confirm": source.confirm,
+        "group": source.group,
+        "owners": list(source.owners),
+        "tags": dict(source.tags),
+        "feeds": list(source.feeds),
+        "runbook": source.runbook,
+        "next_check": iso(row.next_slot),
+        "config": source.where,
+    }

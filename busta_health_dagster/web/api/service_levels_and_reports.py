@@ -1,0 +1,142 @@
+"""What it meant, over REST: service levels, incidents, quality, reports. And tokens: who may ask."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Literal, cast
+
+from fastapi import APIRouter, Path, Query, Request, Response
+
+from busta_health_dagster.domain.access import Role
+from busta_health_dagster.domain.documents.quality import Failures, ScoreRow
+from busta_health_dagster.domain.documents.service import (
+    IncidentDetail,
+    IncidentTable,
+    Report,
+    ReportRow,
+    ServiceLevelRow,
+    TokenMade,
+    TokenRow,
+)
+from busta_health_dagster.domain.units import iso, parse_seconds
+from busta_health_dagster.pipeline.quality.quality_pass import quality_limit
+from busta_health_dagster.pipeline.views.history import quality_row
+from busta_health_dagster.web.api.models import NoteIn, Page, ScorePage, TokenIn
+from busta_health_dagster.web.api.parameters import (
+    At,
+    Cursor,
+    Limit,
+    Names,
+    Since,
+    SourceName,
+    Window,
+    app_of,
+    monitor_of,
+)  # fmt: skip
+from busta_health_dagster.web.api.problems import RESPONSES, page
+
+router = APIRouter(responses=RESPONSES)
+IncidentId = Annotated[str, Path(pattern=r"^(INC-)?\d{1,15}$", description="Id of the incident: INC-4127.")]
+
+
+@router.get("/sla", summary="Service levels, worst first; the shape of `busta sla -o json`")
+def sla(
+    request: Request,
+    window: Window = "30d",
+    at: At = None,
+    source: Names = None,
+    limit: Limit = 1000,
+    cursor: Cursor = None,
+) -> Page[ServiceLevelRow]:
+    return page(monitor_of(request).sla(source, window, at), limit, cursor)
+
+
+@router.get(
+    "/incidents", summary="Incidents of a window with MTTR, MTTA and MTBF; the shape of `busta incidents list -o json`"
+)
+def incident_list(
+    request: Request,
+    window: Window = "30d",
+    at: At = None,
+    source: Names = None,
+    by: Annotated[
+        Literal["source", "type", "tier", "rule", "fleet"] | None, Query(description="The same figures for each.")
+    ] = None,
+) -> IncidentTable:
+    return monitor_of(request).incidents(source, window, at, by)
+
+
+@router.get("/incidents/{incident}", summary="Everything that happened in one incident, and what people wrote")
+def incident(request: Request, incident: IncidentId) -> IncidentDetail:
+    return monitor_of(request).incident(incident)
+
+
+@router.post("/incidents/{incident}/notes", status_code=201, summary="Write a note on it, or what its cause was")
+def write_note(request: Request, incident: IncidentId, body: NoteIn) -> IncidentDetail:
+    return monitor_of(request).write_note(incident, body.text, kind=body.kind)
+
+
+@router.get("/quality", summary="The newest quality score of every source; the shape of `busta quality show -o json`")
+def scores(request: Request, source: Names = None, limit: Limit = 200, cursor: Cursor = None) -> ScorePage:
+    found = monitor_of(request).scores(source)
+    return {**page(found["items"], limit, cursor), "never": found["never"]}
+
+
+@router.get("/sources/{name}/quality", summary="Its quality scores with dimensions and checks, newest first")
+def quality(
+    request: Request, name: SourceName, since: Since = "7d", limit: Limit = 200, cursor: Cursor = None
+) -> Page[ScoreRow]:
+    app = app_of(request)
+    monitor_of(request).known([name])
+    now, asked = app.now(), quality_limit(app, app.config.sources[name])
+    with app.store.read() as uow:
+        scored = uow.quality.history(name, now - int(parse_seconds(since)), now + 1)
+    return page([quality_row(one, asked) for one in reversed(scored)], limit, cursor)
+
+
+@router.get("/sources/{name}/quality/failures", summary="The rows that failed in its newest validation, masked")
+def failures(request: Request, name: SourceName) -> Failures:
+    return monitor_of(request).failures(name)
+
+
+@router.get("/reports", summary="Finished weekly reports, newest first")
+def report_list(request: Request, limit: Limit = 50, cursor: Cursor = None) -> Page[ReportRow]:
+    with app_of(request).store.read() as uow:
+        kept = uow.reports.list("weekly", 200)
+    rows: list[ReportRow] = [
+        {
+            "period": one.period, "since": iso(one.since), "until": iso(one.until), "written_at": iso(one.written_at),
+            "sent_at": iso(one.sent_at), "headline": one.headline,
+        }
+        for one in kept
+    ]  # fmt: skip
+    return page(rows, limit, cursor)
+
+
+@router.get("/reports/{week}", summary="The figures of one weekly report: the one that was kept, else counted now")
+def report(
+    request: Request,
+    week: Annotated[str, Path(pattern=r"^(\d{4}-W\d{2}|last)$", description="2026-W47, or last.")],
+    again: Annotated[bool, Query(description="Count anew, whatever was kept.")] = False,
+) -> Report:
+    with app_of(request).store.read() as uow:
+        kept = None if again else uow.reports.get("weekly", week)
+    if kept is not None:
+        return cast("Report", json.loads(kept.data))
+    return monitor_of(request).report(None if week == "last" else week)
+
+
+@router.get("/tokens", summary="Tokens without their secrets (admin)")
+def tokens(request: Request, limit: Limit = 200, cursor: Cursor = None) -> Page[TokenRow]:
+    return page(monitor_of(request).tokens(), limit, cursor)
+
+
+@router.post("/tokens", status_code=201, summary="Make a token; it is shown this once (admin)")
+def create_token(request: Request, body: TokenIn) -> TokenMade:
+    return monitor_of(request).create_token(body.name, Role(body.role))
+
+
+@router.delete("/tokens/{name}", status_code=204, summary="Revoke a token and its sessions (admin)")
+def revoke_token(request: Request, name: Annotated[str, Path(max_length=63)]) -> Response:
+    monitor_of(request).revoke_token(name)
+    return Response(status_code=204)
