@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: install demo up test check bench bench-detection clean
+.PHONY: install demo up test test-times check bench bench-detection release clean
 
 install: $(STAMP)
 
@@ -23,6 +23,9 @@ up: install
 test: install
 	@exec $(BIN)/python -m pytest -n 2 --dist loadfile
 
+test-times: install
+	@exec $(BIN)/python -m pytest -n 2 --dist loadfile --durations=20
+
 check: install
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -35,6 +38,11 @@ bench: install
 
 bench-detection: install
 	$(BIN)/python -m benchmarks.detection.run
+
+release: install
+	rm -rf build dist
+	$(BIN)/python -m build --outdir dist .
+	$(BIN)/python -m twine check --strict dist/*
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

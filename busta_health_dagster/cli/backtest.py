@@ -97,7 +97,7 @@ def _report(
     from busta_health_dagster.cli.session import err_console
     from busta_health_dagster.pipeline.backtest import suggestions
     from busta_health_dagster.pipeline.backtest.backtest import lines
-    from busta_health_dagster.pipeline.backtest.tally import run_tally
+    from busta_health_dagster.pipeline.backtest.noise_summary import summarize_noise
     from busta_health_dagster.pipeline.backtest.variants import summarise
 
     report: dict[str, Any] = {}
@@ -108,18 +108,18 @@ def _report(
                 write(json.dumps(line, ensure_ascii=False) + "\n")
 
         with bar("Replaying", unit="observations", total=run.observations) as advance:
-            tally = run_tally(run, advance, take)
-    if tally.each_alert:
+            noise = summarize_noise(run, advance, take)
+    if noise.each_alert:
         err_console().print("No route would tell anybody: each opening of an alert counts as a notification.")
     if summary:
         with bar("Trying other thresholds", unit="replays") as advance:
-            notified = summarise(run, tally, advance)
+            notified = summarise(run, noise, advance)
         report |= notified.as_json()
         if output is Output.TABLE:
             view.print_summary(notified)
     if suggest:
         with bar("Looking for thresholds", unit="replays") as advance:
-            found = suggestions.suggest(run, tally, budget, by, advance)
+            found = suggestions.suggest(run, noise, budget, by, advance)
         report["budget"] = budget
         report["suggestions"] = [one.as_json() for one in found]
         if output is Output.TABLE:

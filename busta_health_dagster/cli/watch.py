@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from busta_health_dagster.domain.documents.sources import Fleet
 
 REFRESH_S = 5.0
-CANNOT_TELL = 3
+NO_ANSWER = 3
 """Errors with this exit code may pass (a restart, a locked store, the network); others end the watching."""
 
 
@@ -69,7 +69,7 @@ def follow(observation: Callable[[], Fleet], now: Callable[[], float]) -> Iterat
         try:
             fleet, read, lost_at = observation(), now(), None
         except BustaError as error:
-            if error.exit_code != CANNOT_TELL:
+            if error.exit_code != NO_ANSWER:
                 raise
             at = now()
             lost_at = at if lost_at is None else lost_at

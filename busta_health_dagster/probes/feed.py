@@ -141,10 +141,10 @@ def _xml_feed(body: bytes, content_type: str) -> tuple[str, list[dict[str, Any]]
         }
         for entry in parsed.entries
     ]  # fmt: skip
-    trouble = parsed.get("bozo_exception") if parsed.get("bozo") else None
-    if trouble is None or type(trouble).__name__ in _HARMLESS:
+    parse_error = parsed.get("bozo_exception") if parsed.get("bozo") else None
+    if parse_error is None or type(parse_error).__name__ in _HARMLESS:
         return _name(parsed.get("version", "")), rows, None
-    text = str(trouble).splitlines()[0][:120]
+    text = str(parse_error).splitlines()[0][:120]
     severity = "warning" if rows else "error"
     return (
         _name(parsed.get("version", "")),

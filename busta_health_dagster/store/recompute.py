@@ -101,12 +101,12 @@ def _differences(
     deltas: dict[int, RollupStats] = defaultdict(RollupStats)
     slices: dict[int, list[int]] = defaultdict(list)
     for row in rows:
-        tally = deltas[floor_to(row["slot"], HOUR_S)]
-        tally.see(row["verdict"], row["response"], row["items"], quality_of(row["trace"]))
+        noise = deltas[floor_to(row["slot"], HOUR_S)]
+        noise.see(row["verdict"], row["response"], row["items"], quality_of(row["trace"]))
         if short:
             slices[floor_to(row["slot"], SHORTEST_SLICE_S)].append(row["verdict"])
         else:
-            tally.slice_seen(one_slot_slice(row["verdict"]))
+            noise.slice_seen(one_slot_slice(row["verdict"]))
     for start, verdicts in slices.items():
         deltas[floor_to(start, HOUR_S)].slice_seen(evaluated(verdicts))
     for hour, stored in _stored(uow, key, begin, end).items():

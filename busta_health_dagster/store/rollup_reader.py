@@ -1,4 +1,4 @@
-"""Reading the meters: the tally of everything before an instant, per source.
+"""Reading the meters: the noise of everything before an instant, per source.
 
 That is the day's running total, plus the hour's, plus the raw observations since the hour began. Two readings make a
 window that is exact to the slot, at the cost of two small rows per source instead of 8,640.
@@ -61,7 +61,7 @@ class RollupReader:
         later = instant - hour > HOUR_S // 2  # from which of the hour's ends the raw observations are fewer
         known = hour + HOUR_S if later else hour
         starts = self._newest(rollup_day, keys, day + DAY_S, _DAY_SPANS, 0)
-        found = {k: tally for k, (_, tally) in starts.items()}
+        found = {k: noise for k, (_, noise) in starts.items()}
         today = {k for k, (at, _) in starts.items() if at == day}
         ends: dict[int, set[int]] = defaultdict(set)
         for k, (at, _) in starts.items():
@@ -86,10 +86,10 @@ class RollupReader:
             if key not in keys:
                 continue
             if (slot < instant) == (sign == 1):
-                tally = found[key]
-                tally.see(verdict, response, items, quality_of(trace), sign)
+                noise = found[key]
+                noise.see(verdict, response, items, quality_of(trace), sign)
                 if key not in short:
-                    tally.slice_seen(one_slot_slice(verdict), sign)
+                    noise.slice_seen(one_slot_slice(verdict), sign)
             if key in short:
                 slices[key, floor_to(slot, SHORTEST_SLICE_S)].append((slot, verdict))
         for (key, start), seen in slices.items():

@@ -132,13 +132,13 @@ def evaluated(rows: Iterable[int]) -> Slice | None:
     Observations in maintenance do not count; a slice of nothing else is excluded. (engines.sla decides the same from
     single observations.)
     """
-    tally, planned = [0, 0, 0, 0], 0
+    noise, planned = [0, 0, 0, 0], 0
     for verdict in rows:
         if verdict & MAINTENANCE:
             planned += 1
         else:
-            tally[verdict & 3] += 1
-    unknown, up, degraded, down = tally
+            noise[verdict & 3] += 1
+    unknown, up, degraded, down = noise
     judgements = up + degraded + down
     if judgements:
         if 2 * down >= judgements:
@@ -154,11 +154,11 @@ def one_slot_slice(verdict: int) -> Slice:
     return Slice.EXCLUDED if verdict & MAINTENANCE else Slice(verdict & 3)
 
 
-def encode(tally: RollupStats) -> bytes:
+def encode(noise: RollupStats) -> bytes:
     """A mask of the counters that are not zero, those as variable-length integers, then the histogram, dense or as
     pairs.
     """
-    counts, mask, body = tally.counts, 0, bytearray()
+    counts, mask, body = noise.counts, 0, bytearray()
     for bit, at in enumerate(_STORED):
         if counts[at]:
             mask |= 1 << bit
@@ -169,7 +169,7 @@ def encode(tally: RollupStats) -> bytes:
             put(body, counts[at])
     head = bytearray()
     put(head, mask)
-    return bytes(head + body) + _encode_bins(tally.bins)
+    return bytes(head + body) + _encode_bins(noise.bins)
 
 
 def _encode_bins(bins: dict[int, int]) -> bytes:

@@ -122,7 +122,7 @@ class RollupWriter:
         return start.add(totals[max(totals)]) if totals else start
 
     def _load(self, table: Table, keys: Mapping[int, int]) -> dict[int, RollupStats]:
-        """Source id -> instant => source id -> tally."""
+        """Source id -> instant => source id -> noise."""
         if not keys:
             return {}
         when, key = list(table.c)[:2]
@@ -139,7 +139,7 @@ class RollupWriter:
         rows: Iterable[tuple[tuple[int, int], RollupStats]] = sorted(totals.items(), key=lambda item: item[0])
         self._uow.connection.execute(
             wish.on_conflict_do_update(index_elements=[when, "source_id"], set_={"total": wish.excluded.total}),
-            [{when: at, "source_id": key, "total": encode(tally)} for (at, key), tally in rows],
+            [{when: at, "source_id": key, "total": encode(noise)} for (at, key), noise in rows],
         )
         totals.clear()
 

@@ -48,47 +48,47 @@ class Summary:
     many were due.
     """
 
-    tally: RollupStats
+    noise: RollupStats
 
     @property
     def counts(self) -> dict[Status, int]:
-        return {s: self.tally.counts[SEEN + s] for s in Status}
+        return {s: self.noise.counts[SEEN + s] for s in Status}
 
     @property
     def maintenance(self) -> dict[Status, int]:
         """Observations inside maintenance."""
-        return {s: self.tally.counts[PLANNED + s] for s in Status}
+        return {s: self.noise.counts[PLANNED + s] for s in Status}
 
     @property
     def up(self) -> int:
-        return self.tally.counts[SEEN + Status.UP]
+        return self.noise.counts[SEEN + Status.UP]
 
     @property
     def degraded(self) -> int:
-        return self.tally.counts[SEEN + Status.DEGRADED]
+        return self.noise.counts[SEEN + Status.DEGRADED]
 
     @property
     def down(self) -> int:
-        return self.tally.counts[SEEN + Status.DOWN]
+        return self.noise.counts[SEEN + Status.DOWN]
 
     @property
     def unknown(self) -> int:
-        return self.tally.counts[SEEN + Status.UNKNOWN]
+        return self.noise.counts[SEEN + Status.UNKNOWN]
 
     @property
     def seen(self) -> int:
         """Observations in all, those inside maintenance included."""
-        return sum(self.tally.counts[SEEN : PLANNED + 4])
+        return sum(self.noise.counts[SEEN : PLANNED + 4])
 
     @property
     def flaky(self) -> int:
         """Up only after a repeated attempt."""
-        return self.tally.counts[FLAKY]
+        return self.noise.counts[FLAKY]
 
     @property
     def slices(self) -> SliceCounts:
         """Timeslices of max(5 min, interval) in which something was seen, by verdict."""
-        return self.tally.slices()
+        return self.noise.slices()
 
     @property
     def failure_ratio(self) -> float | None:
@@ -98,31 +98,31 @@ class Summary:
 
     @property
     def measured(self) -> int:
-        return sum(self.tally.bins.values())
+        return sum(self.noise.bins.values())
 
     @property
     def p50(self) -> float | None:
-        return self.tally.quantile(0.5)
+        return self.noise.quantile(0.5)
 
     @property
     def p95(self) -> float | None:
-        return self.tally.quantile(0.95)
+        return self.noise.quantile(0.95)
 
     @property
     def max_ms(self) -> float | None:
-        return self.tally.quantile(1.0)
+        return self.noise.quantile(1.0)
 
     @property
     def mean_ms(self) -> float | None:
-        return self.tally.counts[RESPONSE] / 10 / self.measured if self.measured else None
+        return self.noise.counts[RESPONSE] / 10 / self.measured if self.measured else None
 
     @property
     def mean_items(self) -> float | None:
-        return _mean(self.tally, ITEMS, ITEMS_N, 1)
+        return _mean(self.noise, ITEMS, ITEMS_N, 1)
 
     @property
     def mean_quality(self) -> float | None:
-        return _mean(self.tally, QUALITY, QUALITY_N, 100)
+        return _mean(self.noise, QUALITY, QUALITY_N, 100)
 
 
 class Bar(NamedTuple):
@@ -158,9 +158,9 @@ class Rollups:
         if need be.
         """
         keys = self._uow.sources.ids(names)
-        readings = RollupReader(self._uow, keys)
-        begins = {since: readings.before(since, end=False) for since in {w[0] for w in windows.values()}}
-        ends = {until: readings.before(until, end=True) for until in {w[1] for w in windows.values()}}
+        reader = RollupReader(self._uow, keys)
+        begins = {since: reader.before(since, end=False) for since in {w[0] for w in windows.values()}}
+        ends = {until: reader.before(until, end=True) for until in {w[1] for w in windows.values()}}
         none = RollupStats()
         return {
             name: {
@@ -252,5 +252,5 @@ class Rollups:
         return recompute(self._uow, self._uow.sources.ids(names, removed=names is not None), since, until, maintenance)
 
 
-def _mean(tally: RollupStats, total: int, n: int, scale: int) -> float | None:
-    return tally.counts[total] / scale / tally.counts[n] if tally.counts[n] else None
+def _mean(noise: RollupStats, total: int, n: int, scale: int) -> float | None:
+    return noise.counts[total] / scale / noise.counts[n] if noise.counts[n] else None

@@ -62,7 +62,7 @@ class _Store(Collector):
             if not alert.shadow:
                 severities[alert.severity.word] = severities.get(alert.severity.word, 0) + 1
         waiting, oldest = uow.outbox.counts(), uow.outbox.oldest_age_s(app.now())
-        monitor_alerts = {trouble.kind for trouble in self_monitoring_alerts(app, uow, alerts)}
+        monitor_alerts = {alert.kind for alert in self_monitoring_alerts(app, uow, alerts)}
         yield _one("busta_alerts_active", "Open alerts, by severity.", severities, "severity")
         yield _plain("busta_outbox_oldest_age_seconds", "Age of the oldest message that waits to be sent.", oldest)
         yield _plain("busta_outbox_dead", "Messages that were given up; somebody must look.", waiting.get("dead", 0))

@@ -181,24 +181,24 @@ def quality(
     times = [at for at, _ in known]
     planned = merged(maintenance)
     begins = [begin for begin, _ in planned]
-    tally = dict.fromkeys(Slice, 0)
+    counted = dict.fromkeys(Slice, 0)
     for start in grid(since, until, step_s):
         newest = bisect_right(times, start) - 1
         if _inside(start, begins, planned):
-            tally[Slice.EXCLUDED] += 1
+            counted[Slice.EXCLUDED] += 1
         elif newest < 0 or start - times[newest] > max_age_s:
-            tally[Slice.UNKNOWN] += 1
+            counted[Slice.UNKNOWN] += 1
         else:
-            tally[Slice.UP if known[newest][1] >= threshold else Slice.DOWN] += 1
+            counted[Slice.UP if known[newest][1] >= threshold else Slice.DOWN] += 1
     within = [Fraction(score) for at, score in known if since <= at < until]
     mean = sum(within, Fraction(0)) / len(within) if within else None
     return QualitySla(
         threshold,
         target,
-        tally[Slice.UP],
-        tally[Slice.DOWN],
-        tally[Slice.UNKNOWN],
-        tally[Slice.EXCLUDED],
+        counted[Slice.UP],
+        counted[Slice.DOWN],
+        counted[Slice.UNKNOWN],
+        counted[Slice.EXCLUDED],
         mean,
         len(within),
     )

@@ -81,7 +81,7 @@ def normal_range_of(app: App, name: str, metric: Metric, epochs: Iterable[int]) 
 def normal_ranges_of(
     app: App, name: str, metrics: Sequence[Metric], epochs: Iterable[int]
 ) -> dict[Metric, list[NormalRange]]:
-    """Like `band_of` for several metrics at once; those without a band are left out."""
+    """Like `normal_range_of` for several metrics at once; those without a band are left out."""
     rule = anomaly_rule(app.config.sources[name], app.config.rules)
     wanted = list(epochs)
     if rule is None or not wanted:

@@ -11,7 +11,7 @@ from busta_health_dagster.domain.source import Selector
 from busta_health_dagster.engines.maintenance import merged
 from busta_health_dagster.engines.rules import effective
 from busta_health_dagster.engines.rules.limits import limit_text
-from busta_health_dagster.pipeline.backtest.tally import BLIP_S, run_tally
+from busta_health_dagster.pipeline.backtest.noise_summary import BLIP_S, summarize_noise
 from busta_health_dagster.pipeline.backtest.variants import only, real_stretches
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from busta_health_dagster.domain.rule import Rule
     from busta_health_dagster.domain.source import Source
     from busta_health_dagster.pipeline.backtest.backtest import BacktestRun
-    from busta_health_dagster.pipeline.backtest.tally import Stretch, Tally
+    from busta_health_dagster.pipeline.backtest.noise_summary import NoiseSummary, Stretch
 
 By = Literal["type", "source"]
 _WEEK_S = 7 * 86400
@@ -86,7 +86,7 @@ class Suggestion:
 
 
 def suggest(
-    run: BacktestRun, tally: Tally, budget: float, by: By,
+    run: BacktestRun, noise: NoiseSummary, budget: float, by: By,
     advance: Callable[[int, int | None], None] = lambda _done, _total: None,
 ) -> list[Suggestion]:  # fmt: skip
     """Every rule with one numeric limit, per group; and the dial of the anomaly rule for the fleet.
@@ -95,9 +95,9 @@ def suggest(
     that did not resolve themselves within 10 minutes, or those with a cause noted.
     """
     groups = {name: (s.type if by == "type" else name) for name, s in run.script.sources.items()}
-    incidents = _incidents(run, tally)
-    numeric = [r for r in run.script.rules if _turnable(r) and r.name not in tally.shadow]
-    dials = [r for r in run.script.rules if r.pattern is Pattern.ANOMALY and r.name not in tally.shadow]
+    incidents = _incidents(run, noise)
+    numeric = [r for r in run.script.rules if _turnable(r) and r.name not in noise.shadow]
+    dials = [r for r in run.script.rules if r.pattern is Pattern.ANOMALY and r.name not in noise.shadow]
     runs = len(_SHARES) * bool(numeric) + len(dials) * (len(_DIALS) - 1)
     out: list[Suggestion] = []
     candidates = {rule.name: _candidates(run, rule, groups) for rule in numeric}
@@ -108,7 +108,7 @@ def suggest(
             for rule in numeric
         }
         changed = [_per_group(rule, values[rule.name], by) for rule in numeric if values[rule.name]]
-        counted = run_tally(only(run, changed), lambda _n, _t: None, lambda _c: None)
+        counted = summarize_noise(only(run, changed), lambda _n, _t: None, lambda _c: None)
         for rule in numeric:
             for group, value in values[rule.name].items():
                 choices[rule.name, group].append(_choice(run, counted, rule, value, group, groups, incidents))
@@ -117,16 +117,18 @@ def suggest(
         for group in sorted(candidates[rule.name]):
             present = _present(rule, group, groups, run.script.sources)
             if present is not None:
-                now, metric = _choice(run, tally, rule, present, group, groups, incidents), rule.conditions[0].metric
+                now, metric = _choice(run, noise, rule, present, group, groups, incidents), rule.conditions[0].metric
                 tried = choices[rule.name, group]
                 out.append(_suggestion(rule, metric, by, group, now, tried, budget, incidents, groups))
     done = len(_SHARES) * bool(numeric)
     fleet = dict.fromkeys(groups, _FLEET)
     for rule in dials:
-        now = _choice(run, tally, rule, rule.sensitivity, _FLEET, fleet, incidents)
+        now = _choice(run, noise, rule, rule.sensitivity, _FLEET, fleet, incidents)
         tried = []
         for dial in (d for d in _DIALS if d != rule.sensitivity):
-            counted = run_tally(only(run, [replace(rule, sensitivity=dial)]), lambda _n, _t: None, lambda _c: None)
+            counted = summarize_noise(
+                only(run, [replace(rule, sensitivity=dial)]), lambda _n, _t: None, lambda _c: None
+            )
             tried.append(_choice(run, counted, rule, dial, _FLEET, fleet, incidents))
             done += 1
             advance(done, runs)
@@ -184,9 +186,9 @@ def _present(rule: Rule, group: str, groups: Mapping[str, str], sources: Mapping
     return values.most_common(1)[0][0] if values else None
 
 
-def _incidents(run: BacktestRun, tally: Tally) -> list[Stretch]:
+def _incidents(run: BacktestRun, noise: NoiseSummary) -> list[Stretch]:
     by_source: dict[str, list[tuple[int, int]]] = defaultdict(list)
-    every = [s for some in tally.stretches.values() for s in some]
+    every = [s for some in noise.stretches.values() for s in some]
     for source, begin, end in run.causes or real_stretches(run, every):
         by_source[source].append((begin, end))
     return [(source, a, b) for source, some in by_source.items() for a, b in merged(some) if b - a > BLIP_S]
@@ -194,7 +196,7 @@ def _incidents(run: BacktestRun, tally: Tally) -> list[Stretch]:
 
 def _choice(
     run: BacktestRun,
-    tally: Tally,
+    noise: NoiseSummary,
     rule: Rule,
     value: float,
     group: str,
@@ -203,8 +205,8 @@ def _choice(
 ) -> Choice:
     members = {name for name, of in groups.items() if of == group}
     weeks = (run.until - run.since) / _WEEK_S
-    notified = sum(n for (name, source), n in tally.notified_by.items() if name == rule.name and source in members)
-    mine = [s for s in tally.stretches[rule.name] if s[0] in members]
+    notified = sum(n for (name, source), n in noise.notified_by.items() if name == rule.name and source in members)
+    mine = [s for s in noise.stretches[rule.name] if s[0] in members]
     caught = sum(
         any(s[0] == i[0] and s[1] <= i[2] and i[1] <= s[2] for s in mine) for i in incidents if i[0] in members
     )

@@ -12,7 +12,7 @@ from busta_health_dagster.domain.units import duration_text, iso
 from busta_health_dagster.engines.alerting.inhibition import SOURCE_DOWN
 from busta_health_dagster.engines.rules import rules_for
 from busta_health_dagster.engines.rules.limits import MAX_DATA_AGE, limit_text
-from busta_health_dagster.pipeline.backtest.tally import BLIP_S, run_tally
+from busta_health_dagster.pipeline.backtest.noise_summary import BLIP_S, summarize_noise
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from busta_health_dagster.domain.rule import Rule
     from busta_health_dagster.domain.source import Source
     from busta_health_dagster.pipeline.backtest.backtest import BacktestRun
-    from busta_health_dagster.pipeline.backtest.tally import Stretch, Tally
+    from busta_health_dagster.pipeline.backtest.noise_summary import NoiseSummary, Stretch
 
 _WEEK_S = 7 * 86400
 _FACTORS = (0.5, 0.75, 1.5, 2.0)
@@ -97,26 +97,26 @@ class Summary:
 
 
 def summarise(
-    run: BacktestRun, tally: Tally, advance: Callable[[int, int | None], None] = lambda _done, _total: None
+    run: BacktestRun, noise: NoiseSummary, advance: Callable[[int, int | None], None] = lambda _done, _total: None
 ) -> Summary:
     """The figures of a run, and of the same history under other thresholds (one replay for each)."""
     weeks = max(run.until - run.since, 1) / _WEEK_S
     sources = len(run.script.sources)
     names = [r.name for r in run.script.rules]
-    costs = tuple(_cost(tally, [name], name, sources * weeks) for name in names)
-    telling = [name for name in names if name not in tally.shadow]
-    total = _cost(tally, telling, "all that tell", sources * weeks)
-    noisy = tuple((s, n, n / weeks) for s, n in tally.event_words.most_common())
-    found = tuple(_variants(run, tally, advance))
+    costs = tuple(_cost(noise, [name], name, sources * weeks) for name in names)
+    telling = [name for name in names if name not in noise.shadow]
+    total = _cost(noise, telling, "all that tell", sources * weeks)
+    noisy = tuple((s, n, n / weeks) for s, n in noise.notified_per_source.most_common())
+    found = tuple(_variants(run, noise, advance))
     observations = sum((run.until - run.since) // s.interval_s for s in run.script.sources.values())
     return Summary(run.since, run.until, sources, observations, costs, total, noisy, found, best_trade(found))
 
 
-def _cost(tally: Tally, rules: Sequence[str], name: str, source_weeks: float) -> RuleCost:
-    notified = sum(tally.notified[r] for r in rules)
+def _cost(noise: NoiseSummary, rules: Sequence[str], name: str, source_weeks: float) -> RuleCost:
+    notified = sum(noise.notified[r] for r in rules)
     return RuleCost(
-        name, name in tally.shadow, sum(tally.alerts[r] for r in rules), notified, notified / source_weeks,
-        sum(tally.blips[r] for r in rules), tally.under_alert_s(rules),
+        name, name in noise.shadow, sum(noise.alerts[r] for r in rules), notified, notified / source_weeks,
+        sum(noise.blips[r] for r in rules), noise.under_alert_s(rules),
     )  # fmt: skip
 
 
@@ -129,19 +129,19 @@ class _Option:
     below: bool
 
 
-def _variants(run: BacktestRun, tally: Tally, advance: Callable[[int, int | None], None]) -> Iterable[Variant]:
+def _variants(run: BacktestRun, noise: NoiseSummary, advance: Callable[[int, int | None], None]) -> Iterable[Variant]:
     """The n-th option of every rule is tried in one replay; a rule that keeps others quiet has replays of its own."""
     names = {r.name for r in run.script.rules}
     quieting = _quieting(run) & names
-    notified = [r for r in run.script.rules if r.name not in tally.shadow]
+    notified = [r for r in run.script.rules if r.name not in noise.shadow]
     options = {r.name: alternatives(r, run.script.sources)[1] for r in notified}
     together = [r.name for r in notified if r.name not in quieting]
     batches = [[name] for name in options if name in quieting and options[name]] + [together]
     runs = [(batch, n) for batch in batches for n in range(max((len(options[x]) for x in batch), default=0))]
-    counted: dict[str, list[Tally]] = {name: [] for name in options}
+    counted: dict[str, list[NoiseSummary]] = {name: [] for name in options}
     for done, (batch, n) in enumerate(runs, 1):
         some = {name: options[name][n].changed for name in batch if n < len(options[name])}
-        result = run_tally(only(run, list(some.values())), lambda _n, _t: None, lambda _c: None)
+        result = summarize_noise(only(run, list(some.values())), lambda _n, _t: None, lambda _c: None)
         for name in some:
             counted[name].append(result)
         advance(done, len(runs))
@@ -149,13 +149,13 @@ def _variants(run: BacktestRun, tally: Tally, advance: Callable[[int, int | None
         what, choices = alternatives(rule, run.script.sources)
         if not choices:
             continue
-        real = real_stretches(run, tally.stretches[rule.name])
+        real = real_stretches(run, noise.stretches[rule.name])
         others = [
             (option.below, _evaluated(rule.name, what, option.label, other, real, present=False))
             for option, other in zip(choices, counted[rule.name], strict=True)
         ]
         yield from (v for below, v in others if below)
-        yield _evaluated(rule.name, what, _present(rule, what), tally, real, present=True)
+        yield _evaluated(rule.name, what, _present(rule, what), noise, real, present=True)
         yield from (v for below, v in others if not below)
 
 
@@ -242,15 +242,17 @@ def real_stretches(run: BacktestRun, stretches: Iterable[Stretch]) -> list[Stret
     return [s for s in stretches if any(c[0] == s[0] and c[1] <= s[2] and s[1] <= c[2] for c in run.causes)]
 
 
-def _evaluated(rule: str, what: str, label: str, tally: Tally, real: Sequence[Stretch], *, present: bool) -> Variant:
+def _evaluated(
+    rule: str, what: str, label: str, noise: NoiseSummary, real: Sequence[Stretch], *, present: bool
+) -> Variant:
     later = []
     for source, begin, end in real:
-        mine = [b for s, b, e in tally.stretches[rule] if s == source and b <= end and begin <= e]
+        mine = [b for s, b, e in noise.stretches[rule] if s == source and b <= end and begin <= e]
         if mine:
             later.append(min(mine) - begin)
     middle = None if present or not later else float(median(later))
-    under = tally.under_alert_s([rule])
-    return Variant(rule, what, label, present, tally.notified[rule], len(later), len(real), middle, under)
+    under = noise.under_alert_s([rule])
+    return Variant(rule, what, label, present, noise.notified[rule], len(later), len(real), middle, under)
 
 
 def best_trade(found: Sequence[Variant]) -> str:

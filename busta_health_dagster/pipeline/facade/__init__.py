@@ -1,8 +1,10 @@
 """The monitor as people and scripts ask it: every reading and every deed, answered with documents.
 
-The command line and REST both call this class, and `busta --url` calls REST with the same methods (`cli/remote/`): that is
+The command line and REST both call this class, and `busta --url` calls REST with the same methods (`cli/remote_monitor.py`): that is
 why a laptop shows what the machine of the monitor shows. Use cases are imported where they are asked for: a command pays
 for its own only.
+
+May import: every room (of the rooms of `pipeline/`).
 """
 
 from __future__ import annotations

@@ -121,7 +121,7 @@ def _response_days(app: App, since: int, until: int) -> pd.DataFrame:
         for at, s in days:
             observations = s.seen - sum(s.maintenance.values())
             if observations:
-                lowest = s.tally.quantile(0.0) if s.measured else None
+                lowest = s.noise.quantile(0.0) if s.measured else None
                 rows.append(
                     (
                         name,

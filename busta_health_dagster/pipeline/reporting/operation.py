@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from busta_health_dagster.store import UnitOfWork
     from busta_health_dagster.store.reports import SentMessage
 
-TELLS = frozenset({"opened", "escalated", "renotified", "resolved", "flapping_started", "flapping_ended"})
+NOTIFIES = frozenset({"opened", "escalated", "renotified", "resolved", "flapping_started", "flapping_ended"})
 """Kinds of message that tell somebody something anew: an update in place, a test and a report are no notifications."""
 AHEAD_S = 8 * DAY_S
 PAST_S = 30 * DAY_S
@@ -77,7 +77,7 @@ def sent_in(uow: UnitOfWork, span: Period) -> int:
 
 def _notified(uow: UnitOfWork, span: Week | Period) -> list[SentMessage]:
     written = uow.reports.messages(span.since, span.until)
-    return [m for m in written if m.kind in TELLS and m.state != "dead" and m.alert_ids]
+    return [m for m in written if m.kind in NOTIFIES and m.state != "dead" and m.alert_ids]
 
 
 def _opened(uow: UnitOfWork, since: int, until: int) -> list[Alert]:

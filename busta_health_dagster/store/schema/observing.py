@@ -1,6 +1,6 @@
 """What we saw: sources, observations, their rollups, and what the monitor remembers of itself.
 
-Two tables hold running totals, so that a window of any length is the difference of two readings (`tally`):
+Two tables hold running totals, so that a window of any length is the difference of two readings (`noise`):
 `rollup_hour.total` counts from midnight UTC to the end of that hour, `rollup_day.total` everything before that day.
 Both have rows only for hours and days in which something was seen; the reading at an instant is the newest row before
 it.
@@ -105,7 +105,7 @@ rollup_hour = Table(
     metadata,
     Column("hour", Epoch, primary_key=True, autoincrement=False, comment="its start"),
     Column("source_id", Integer, primary_key=True, autoincrement=False),
-    Column("total", LargeBinary, nullable=False, comment="tally from midnight UTC to the end of the hour"),
+    Column("total", LargeBinary, nullable=False, comment="noise from midnight UTC to the end of the hour"),
     sqlite_with_rowid=False,
 )
 
@@ -114,7 +114,7 @@ rollup_day = Table(
     metadata,
     Column("day", Epoch, primary_key=True, autoincrement=False, comment="its start, UTC"),
     Column("source_id", Integer, primary_key=True, autoincrement=False),
-    Column("total", LargeBinary, nullable=False, comment="tally of everything before the day"),
+    Column("total", LargeBinary, nullable=False, comment="noise of everything before the day"),
     sqlite_with_rowid=False,
 )
 

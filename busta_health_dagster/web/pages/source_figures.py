@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from busta_health_dagster.pipeline.views.source_page import Normal, SourcePage
 
 
-def band_of(page: SourcePage, metric: Metric) -> Sequence[Normal]:
+def normal_range_of(page: SourcePage, metric: Metric) -> Sequence[Normal]:
     return page.normal_ranges.get(metric, ())
 
 
@@ -84,7 +84,7 @@ def _lately(page: SourcePage) -> str:
 
 
 def _usual_items(page: SourcePage) -> list[str]:
-    normal_range = band_of(page, Metric.ITEMS)
+    normal_range = normal_range_of(page, Metric.ITEMS)
     if normal_range and page.health.items is not None:
         low, high = round(normal_range[-1].p5), round(normal_range[-1].p95)
         return [f"usual {low:,}–{high:,}" if low != high else f"usual {low:,}", "at this hour of the week"]

@@ -11,7 +11,7 @@ from busta_health_dagster.pipeline.service_levels.windows import DAY_S
 from busta_health_dagster.web.pages import charts, shapes, source_facts, texts
 from busta_health_dagster.web.pages.alert_view import alert_view
 from busta_health_dagster.web.pages.fleet_view import bar_words, reason
-from busta_health_dagster.web.pages.source_figures import band_of, kpis
+from busta_health_dagster.web.pages.source_figures import kpis, normal_range_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -52,7 +52,7 @@ def source_view(page: SourcePage, built: Mapping[str, datetime | None] | None = 
         "day_from": page.bars[0].start if page.bars else now - DAY_S,
         "recent": _recent(page),
         "response": charts.response(
-            page.points, page.since, page.until, limit=page.limits.response_ms, normal_range=band_of(page, Metric.RESPONSE),
+            page.points, page.since, page.until, limit=page.limits.response_ms, normal_range=normal_range_of(page, Metric.RESPONSE),
             window=WINDOW_WORDS[page.window], anomalies=[a.since for a in page.anomalies if a.response],
         ),
         "delivered": _delivered(page),
@@ -66,7 +66,7 @@ def source_view(page: SourcePage, built: Mapping[str, datetime | None] | None = 
         "phase_note": phase_note(page),
         "payload": source_facts.payload(page),
         "checks": checks(page),
-        "quality_chart": charts.quality(daily, limit=page.limits.quality, normal_range=band_of(page, Metric.QUALITY)) if scored else None,
+        "quality_chart": _quality_chart(page, daily) if scored else None,
         "quality_days": list(reversed([(at, q) for at, q in daily if q is not None])),
         "capped": _capped(page.score.caps) if page.score is not None else "",
         "quality_trend": source_facts.quality_trend(daily, page.until, page.limits.quality),
@@ -84,7 +84,7 @@ def _delivered(page: SourcePage) -> list[tuple[str, Chart]]:
     """Items and data age over the window, for a source that has them."""
     window = WINDOW_WORDS[page.window]
     items = charts.items(
-        [(m.start, m.items) for m in page.delivered], page.since, page.until, normal_range=band_of(page, Metric.ITEMS),
+        [(m.start, m.items) for m in page.delivered], page.since, page.until, normal_range=normal_range_of(page, Metric.ITEMS),
         window=window,
     )  # fmt: skip
     age = charts.data_age(
@@ -98,7 +98,7 @@ def lead(page: SourcePage) -> str:
     """The first sentence: how it is."""
     row, now = page.health, page.fleet.at
     said = reason(row, now, since=False)
-    limit, normal_range = page.limits.response_ms, band_of(page, Metric.RESPONSE)
+    limit, normal_range = page.limits.response_ms, normal_range_of(page, Metric.RESPONSE)
     if row.shown == "degraded" and row.reason == "slow" and row.response_ms is not None and limit is not None:
         normal = (
             f" and {texts.between(normal_range[-1].p5, normal_range[-1].p95)} is normal at this hour"
@@ -118,7 +118,7 @@ def detail(page: SourcePage) -> str:
     """The second: against normal, where the time goes, whether data still arrive."""
     row = page.health
     said = []
-    normal_range = band_of(page, Metric.RESPONSE)
+    normal_range = normal_range_of(page, Metric.RESPONSE)
     if normal_range and row.response_ms is not None and row.status in {"up", "degraded"} and row.reason != "slow":
         said.append(f"Normal at this hour is {texts.between(normal_range[-1].p5, normal_range[-1].p95)}.")
     if page.phases is not None and row.status in {"up", "degraded"} and row.reason == "slow":
@@ -226,6 +226,11 @@ def checks(page: SourcePage) -> list[dict[str, str]]:
         word = "NO DATA" if unknown else check.severity if bad else "PASS"
         out.append({"name": check.name, "status": status, "word": word, "reason": check.reason})
     return out
+
+
+def _quality_chart(page: SourcePage, daily: Sequence[tuple[int, float | None]]) -> Chart:
+    normal_range = normal_range_of(page, Metric.QUALITY)
+    return charts.quality(daily, limit=page.limits.quality, normal_range=normal_range)
 
 
 def _dimensions(page: SourcePage) -> list[dict[str, Any]]:

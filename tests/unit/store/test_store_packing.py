@@ -79,22 +79,22 @@ counts = st.lists(st.integers(0, 10**9), min_size=19, max_size=19)
 
 @given(counts, st.dictionaries(st.integers(0, 255), st.integers(1, 10**6)), st.booleans())
 def test_a_tally_comes_back_from_its_bytes(values: list[int], bins: dict[int, int], plain: bool) -> None:
-    tally = RollupStats(values, bins)
+    noise = RollupStats(values, bins)
     if plain:
-        tally.counts[9:14] = [*values[:4], sum(values[4:8])]
-    back = decode(encode(tally))
-    assert (back.counts, back.bins) == (tally.counts, tally.bins)
+        noise.counts[9:14] = [*values[:4], sum(values[4:8])]
+    back = decode(encode(noise))
+    assert (back.counts, back.bins) == (noise.counts, noise.bins)
 
 
 @given(st.lists(st.tuples(st.integers(0, 255), st.none() | st.integers(0, 10**6), st.none() | st.integers(0, 999))))
 def test_adding_and_taking_away_leaves_nothing(observations: list[tuple[int, int | None, int | None]]) -> None:
-    tally = RollupStats()
+    noise = RollupStats()
     for verdict, response, items in observations:
-        tally.see(verdict, response, items, None)
-    before = decode(encode(tally))
+        noise.see(verdict, response, items, None)
+    before = decode(encode(noise))
     for verdict, response, items in observations:
-        tally.see(verdict, response, items, None, -1)
-    assert not tally
+        noise.see(verdict, response, items, None, -1)
+    assert not noise
     assert not before.add(before.copy(), -1)
 
 
@@ -113,11 +113,11 @@ def test_a_bin_holds_its_value_within_four_percent(response: int) -> None:
 
 @given(st.lists(st.integers(5, 300_000), min_size=1, max_size=200), st.sampled_from([0.5, 0.9, 0.95, 1.0]))
 def test_a_quantile_is_close_to_the_real_one(times: list[int], share: float) -> None:
-    tally = RollupStats()
+    noise = RollupStats()
     for response in times:
-        tally.see(1, response, None, None)
+        noise.see(1, response, None, None)
     real = sorted(times)[max(math.ceil(share * len(times)), 1) - 1] / 10
-    assert tally.quantile(share) == pytest.approx(real, rel=0.085, abs=0.2)
+    assert noise.quantile(share) == pytest.approx(real, rel=0.085, abs=0.2)
 
 
 def test_a_slice_is_judged_by_those_that_have_a_verdict() -> None:

@@ -91,8 +91,8 @@ def upgrade() -> None:
         sa.Column("last_slot", Epoch, comment="newest one"),
     )
     for table, key, said in (
-        ("rollup_hour", "hour", ("its start", "tally from midnight UTC to the end of the hour")),
-        ("rollup_day", "day", ("its start, UTC", "tally of everything before the day")),
+        ("rollup_hour", "hour", ("its start", "noise from midnight UTC to the end of the hour")),
+        ("rollup_day", "day", ("its start, UTC", "noise of everything before the day")),
     ):
         op.create_table(
             table,

@@ -14,9 +14,9 @@ from busta_health_dagster.domain.rule import Condition, Override, Pattern, Rule,
 from busta_health_dagster.domain.source import Selector, Source
 from busta_health_dagster.domain.units import from_epoch
 from busta_health_dagster.pipeline.backtest.backtest import BacktestRun, lines, tried
+from busta_health_dagster.pipeline.backtest.noise_summary import summarize_noise
 from busta_health_dagster.pipeline.backtest.replay import ReplayInput, ticks_of
 from busta_health_dagster.pipeline.backtest.suggestions import suggest
-from busta_health_dagster.pipeline.backtest.tally import run_tally
 from busta_health_dagster.pipeline.backtest.variants import Variant, best_trade, summarise
 from busta_health_dagster.store.history import ObservationRow
 
@@ -181,7 +181,7 @@ def _after(part: Mapping[str, Sequence[ObservationRow]], event: tuple[int, str, 
 def test_the_summary_counts_messages_noise_and_time_and_names_the_best_trade() -> None:
     blips = ("u" * 30 + "d") * 6 + "u" * 30 + "d" * 12 + "u" * 30
     one = trial({"feed": observations(blips), "other": observations("u" * len(blips))})
-    report = summarise(one, run_tally(one, lambda _n, _t: None, lambda _c: None))
+    report = summarise(one, summarize_noise(one, lambda _n, _t: None, lambda _c: None))
     (down,) = report.rules
     # Six blips open and resolve on one channel; the outage opens, escalates on two, and resolves on two.
     assert (down.alerts, down.notifications, down.blips) == (7, 6 * 2 + 1 + 2 + 2, 6)
@@ -195,9 +195,9 @@ def test_the_summary_counts_messages_noise_and_time_and_names_the_best_trade() -
 
 def test_an_alert_that_reopens_counts_again_as_it_does_among_the_events() -> None:
     one = trial({"feed": observations("u" * 30 + "d" + "uu" + "d" + "u" * 30)})
-    tally = run_tally(one, lambda _n, _t: None, lambda _c: None)
+    noise = summarize_noise(one, lambda _n, _t: None, lambda _c: None)
     opened = [event for _, _, _, event in notified(one)].count("opened")
-    assert tally.alerts["source-down"] == tally.blips["source-down"] == opened == 2
+    assert noise.alerts["source-down"] == noise.blips["source-down"] == opened == 2
 
 
 def test_a_limit_under_which_one_alert_never_ends_is_no_trade() -> None:
@@ -226,7 +226,7 @@ def test_a_threshold_is_suggested_per_type_within_the_budget() -> None:
     rule = replace(SLOW, conditions=(Condition("response_ms", ">", 250.0),))
     fast, slow = source("fast", type="api"), source("slow", type="page")
     one = trial({"fast": wave(100.0), "slow": wave(900.0)}, (rule,), sources=[fast, slow])
-    found = {s.group: s for s in suggest(one, run_tally(one, lambda _n, _t: None, lambda _c: None), 6.0, "type")}
+    found = {s.group: s for s in suggest(one, summarize_noise(one, lambda _n, _t: None, lambda _c: None), 6.0, "type")}
     assert found.keys() == {"api", "page"}
     assert found["api"].proposed is not None
     assert 300 <= found["api"].proposed.value <= 2000

@@ -23,7 +23,7 @@ Stretch = tuple[str, int, int]
 
 
 @dataclass(slots=True)
-class Tally:
+class NoiseSummary:
     """Counts of one run. `stretches` are the open stretches of each rule's alerts; `told` are messages per rule,
     `told_of` per source, `told_by` per both. A message about several alerts counts for the worst of them.
     `each_alert`: there is no route that could tell anybody, so each opening counts as one message.
@@ -35,7 +35,7 @@ class Tally:
     alerts: Counter[str] = field(default_factory=Counter)
     blips: Counter[str] = field(default_factory=Counter)
     notified: Counter[str] = field(default_factory=Counter)
-    event_words: Counter[str] = field(default_factory=Counter)
+    notified_per_source: Counter[str] = field(default_factory=Counter)
     notified_by: Counter[tuple[str, str]] = field(default_factory=Counter)
     shadow: set[str] = field(default_factory=set)
     _open: dict[str, int] = field(default_factory=dict)
@@ -62,10 +62,10 @@ class Tally:
 
     def _report(self, rule: str, source: str) -> None:
         self.notified[rule] += 1
-        self.event_words[source] += 1
+        self.notified_per_source[source] += 1
         self.notified_by[rule, source] += 1
 
-    def close(self) -> Tally:
+    def close(self) -> NoiseSummary:
         """The end of the history: what is open has lasted until now."""
         for name, opened in self._open.items():
             source, _, rest = name.partition("/")
@@ -82,10 +82,12 @@ class Tally:
         return sum(end - begin for some in by_source.values() for begin, end in merged(some))
 
 
-def run_tally(run: BacktestRun, advance: Callable[[int, int | None], None], take: Callable[[Changes], None]) -> Tally:
+def summarize_noise(
+    run: BacktestRun, advance: Callable[[int, int | None], None], take: Callable[[Changes], None]
+) -> NoiseSummary:
     """Run it once and count; `take` also sees every pass."""
-    tally = Tally(run.until, each_alert=not run.script.policy.routes)
+    noise = NoiseSummary(run.until, each_alert=not run.script.policy.routes)
     for changes in run.run(advance):
-        tally.take(changes)
+        noise.take(changes)
         take(changes)
-    return tally.close()
+    return noise.close()
