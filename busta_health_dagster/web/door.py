@@ -56,7 +56,7 @@ class Refusal:
 class Doorkeeper:
     """Decides. `hosts` are accepted Host names without port; `by_token` and `by_cookie` ask the store.
 
-    With `guarded` False (no token exists) everybody on loopback is admin; the server then binds nothing else.
+    With `guarded` False (no token has ever existed) a caller on loopback is admin, and nobody else comes in.
     """
 
     hosts: frozenset[str]
@@ -106,17 +106,25 @@ class Doorkeeper:
         cookie = session_cookie(headers)
         if cookie:
             return self.by_cookie(cookie)
-        return None if self.guarded() else self.local
+        return self.local if is_loopback(_peer(scope)) and not self.guarded() else None
 
     def _from_proxy(self, scope: Scope) -> bool:
-        client = scope.get("client")
-        if not client:
-            return False
-        try:
-            address = ipaddress.ip_address(client[0])
-        except ValueError:
-            return False
-        return any(address in network for network in self.proxies)
+        address = _peer(scope)
+        return address is not None and any(address in network for network in self.proxies)
+
+
+def _peer(scope: Scope) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """Who is really at the other end of the connection; None when that is no address."""
+    client = scope.get("client")
+    try:
+        address = ipaddress.ip_address(client[0]) if client else None
+    except ValueError:
+        return None
+    return getattr(address, "ipv4_mapped", None) or address
+
+
+def is_loopback(address: ipaddress.IPv4Address | ipaddress.IPv6Address | None) -> bool:
+    return address is not None and address.is_loopback
 
 
 def csrf_refusal(principal: Principal, path: str, headers: dict[str, str], *, write: bool) -> Refusal | None:

@@ -65,8 +65,8 @@ def serve(*, workspace: str, host: str, port: int) -> None:
 
 
 def refuse_open_door(app: App, host: str) -> None:
-    """Without tokens the server binds loopback only."""
-    if is_loopback(host) or guarded(app) or app.config.settings.web.trusted_proxy is not None:
+    """As long as no token has ever existed, the server binds loopback only."""
+    if is_loopback(host) or guarded(app):
         return
     raise Refused(
         f"There is no token yet, and {host} is not loopback: everybody who reaches it would be admin. "
@@ -84,10 +84,8 @@ def is_loopback(host: str) -> bool:
 
 
 def guarded(app: App) -> bool:
-    """Does anybody have to show a token?"""
-    if app.config.settings.web.trusted_proxy is not None:
-        return True
-    return any(token.revoked_at is None for token in access.list_tokens(app))
+    """Does everybody have to say who they are? Once a token has existed this stays so, whatever is revoked."""
+    return app.config.settings.web.trusted_proxy is not None or access.ever_guarded(app)
 
 
 def build(app: App, process: WorkspaceProcessContext, *, host: str, port: int) -> Asgi:

@@ -40,7 +40,7 @@ async def ask(
     *,
     kind: str = "http",
     query: str = "",
-    client="10.0.0.9",
+    client="127.0.0.1",
     **changes,
 ):
     sent: list[dict] = []
@@ -138,14 +138,24 @@ async def test_a_proxys_header_is_believed_from_the_proxy_only() -> None:
         "proxy_header": "x-forwarded-user",
     }
     header = {"x-forwarded-user": "eve"}
-    assert status(await ask("GET", "/api/v1/status", header, **proxied)) == 200
+    assert status(await ask("GET", "/api/v1/status", header, client="10.0.0.9", **proxied)) == 200
     assert status(await ask("GET", "/api/v1/status", header, client="192.0.2.7", **proxied)) == 401
-    assert status(await ask("GET", "/api/v1/status", header)) == 401
+    assert status(await ask("GET", "/api/v1/status", header, client="10.0.0.9")) == 401
 
 
 async def test_without_tokens_everybody_on_loopback_is_at_home() -> None:
     sent = await ask("POST", "/api/v1/alerts/1/ack", guarded=lambda: False)
     assert sent[1]["body"] == b"local"
+
+
+@pytest.mark.parametrize("peer", ["10.0.0.9", "203.0.113.5", "fe80::1", "not an address", ""])
+async def test_without_tokens_nobody_else_comes_in(peer: str) -> None:
+    assert status(await ask("GET", "/api/v1/status", guarded=lambda: False, client=peer)) == 401
+
+
+@pytest.mark.parametrize("peer", ["127.0.0.1", "127.9.9.9", "::1", "::ffff:127.0.0.1"])
+async def test_loopback_has_more_than_one_address(peer: str) -> None:
+    assert status(await ask("GET", "/api/v1/status", guarded=lambda: False, client=peer)) == 200
 
 
 async def test_a_wrong_token_is_never_at_home() -> None:

@@ -74,6 +74,24 @@ def test_the_turnstile_opens_again_after_its_minute() -> None:
     assert gate.wait_s("10.0.0.9") == 0
 
 
+def test_a_server_whose_last_token_was_revoked_is_closed_and_not_open(door) -> None:
+    app, url, tokens = door
+    admin = {"authorization": f"Bearer {tokens[Role.ADMIN]}"}
+    for name in ("viewer-1", "operator-1", "push-1"):
+        assert requests.delete(f"{url}/api/v1/tokens/{name}", headers=admin, timeout=10).status_code == 204
+    kept = requests.delete(f"{url}/api/v1/tokens/admin-1", headers=admin, timeout=10)
+    assert kept.status_code == 409
+    assert "last admin token" in kept.json()["detail"]
+    gone = requests.delete(f"{url}/api/v1/tokens/admin-1", params={"force": "true"}, headers=admin, timeout=10)
+    assert gone.status_code == 204
+    for path in ("/api/v1/status", "/source-health", "/metrics"):
+        assert requests.get(f"{url}{path}", timeout=10).status_code == 401, path
+    assert requests.get(f"{url}/livez", timeout=10).status_code == 200
+    fresh = access.create_token(app, name="admin-2", role=Role.ADMIN, by="test")
+    again = requests.get(f"{url}/api/v1/status", headers={"authorization": f"Bearer {fresh}"}, timeout=10)
+    assert again.status_code == 200
+
+
 def test_a_push_token_and_a_foreign_page_do_not_log_in(door) -> None:
     _, url, tokens = door
     assert log_in(url, tokens[Role.PUSH]).status_code == 403
