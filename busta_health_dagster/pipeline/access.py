@@ -126,9 +126,17 @@ def principal_of_session(app: App, cookie: str) -> Principal | None:
     return Principal(session.name, session.role, "session", csrf=session.csrf) if session else None
 
 
-def close_session(app: App, cookie: str) -> None:
+def close_session(app: App, cookie: str, *, by: str) -> None:
+    """End a session: its cookie opens nothing any more, wherever it was copied to."""
     with app.store.write() as uow:
         uow.access.remove_session(digest(cookie))
+        uow.access.audit(AuditEntry(app.now(), by, "logout", ""))
+
+
+def write_down_refusal(app: App, actor: str, subject: str, detail: str) -> None:
+    """Somebody was turned away at the web door."""
+    with app.store.write() as uow:
+        uow.access.audit(AuditEntry(app.now(), actor, "refused", subject, detail))
 
 
 def token_row(token: Token) -> TokenRow:

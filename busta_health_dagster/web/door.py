@@ -8,15 +8,21 @@ Every answer leaves with headers that keep it out of foreign frames and its type
 
 from __future__ import annotations
 
+import hashlib
 import hmac
 import ipaddress
-import json
+from collections import Counter
 from dataclasses import dataclass, field
 from http.cookies import CookieError, SimpleCookie
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, quote, urlsplit
 
 from busta_health_dagster.domain.access import Principal, Right, Role
+from busta_health_dagster.domain.errors import StoreError
+from busta_health_dagster.web.api.limits import Limits
+from busta_health_dagster.web.callers import Callers
+from busta_health_dagster.web.refusals import Refusal, RefusalLog, refuse
+from busta_health_dagster.web.streams import ASKED_EVERY_S, Streams, attended, is_stream
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, MutableMapping, Sequence
@@ -28,11 +34,17 @@ if TYPE_CHECKING:
 
 COOKIE = "busta_session"
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
-OPEN = ("/livez", "/readyz", "/source-health/login", "/source-health/static/")
-"""Answered without a caller: they say nothing about any source."""
-_CSRF_FREE = ("/graphql",)
+OPEN = frozenset({"/livez", "/readyz", "/source-health/login"})
+"""Answered without a caller, and the files of the pages with them: they say nothing about any source."""
+_OPEN_FOLDER = "/source-health/static/"
+_CSRF_FREE = "/graphql"
 """Dagster's UI does not know our token; its writes are JSON from our own origin, which a foreign page cannot send."""
 
+
+_ACTING = ("/notebook", "/download_debug")
+"""Reading by its method, but of Dagster's own files on the disk: a run's whole log with its configuration."""
+_ONCE = ("host", "origin", "authorization", "x-csrf-token", "sec-fetch-site")
+"""Headers that decide: two of them mean that somebody in between may have read the other one."""
 
 _HEADERS = (
     (b"x-content-type-options", b"nosniff"),
@@ -41,15 +53,6 @@ _HEADERS = (
     (b"content-security-policy", b"frame-ancestors 'self'"),
 )
 """Added where an answer does not say it itself. Dagster's own policy names no frame-ancestors: X-Frame-Options does."""
-
-
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """Why somebody stays outside: an HTTP status, a title, and what to do."""
-
-    status: int
-    title: str
-    detail: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +70,15 @@ class Doorkeeper:
     by_proxy: Callable[[str], Principal] | None = None
     proxy_header: str = ""
     local: Principal = field(default_factory=lambda: Principal("local", Role.ADMIN, "loopback"))
+    audit: Callable[[str, str, str], None] = lambda _actor, _subject, _detail: None
+
+    def doubled(self, scope: Scope) -> Refusal | None:
+        """Two of a header that decides something."""
+        seen = Counter(name.decode("latin-1").lower() for name, _ in scope["headers"])
+        twice = [name for name in (*_ONCE, self.proxy_header) if seen[name] > 1]
+        if not twice:
+            return None
+        return Refusal(400, "Doubled header", f"The request has {seen[twice[0]]} {twice[0]} headers; send one.")
 
     def host_refusal(self, headers: dict[str, str]) -> Refusal | None:
         name = host_name(headers.get("host", ""))
@@ -108,6 +120,17 @@ class Doorkeeper:
             return self.by_cookie(cookie)
         return self.local if is_loopback(_peer(scope)) and not self.guarded() else None
 
+    def mark(self, scope: Scope, headers: dict[str, str]) -> str:
+        """What a caller is remembered by: everything `principal` looks at, and nothing that can be read back."""
+        proxied = headers.get(self.proxy_header, "") if self._from_proxy(scope) else ""
+        parts = (
+            headers.get("authorization", ""),
+            proxied,
+            session_cookie(headers) or "",
+            str(is_loopback(_peer(scope))),
+        )
+        return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+
     def _from_proxy(self, scope: Scope) -> bool:
         address = _peer(scope)
         return address is not None and any(address in network for network in self.proxies)
@@ -129,7 +152,7 @@ def is_loopback(address: ipaddress.IPv4Address | ipaddress.IPv6Address | None) -
 
 def csrf_refusal(principal: Principal, path: str, headers: dict[str, str], *, write: bool) -> Refusal | None:
     """A session's write must carry the session's token; scripts with a bearer token have no cookie to abuse."""
-    if not write or principal.via != "session" or path.startswith(_CSRF_FREE):
+    if not write or principal.via != "session" or path == _CSRF_FREE:
         return None
     sent = headers.get("x-csrf-token", "")
     if principal.csrf and hmac.compare_digest(sent.encode(), principal.csrf.encode()):
@@ -137,24 +160,46 @@ def csrf_refusal(principal: Principal, path: str, headers: dict[str, str], *, wr
     return Refusal(403, "Missing CSRF token", "Send the session's token in X-CSRF-Token; reload the page if it is old.")
 
 
+def is_open(path: str) -> bool:
+    return path in OPEN or path.startswith(_OPEN_FOLDER)
+
+
+def _within(path: str, *folders: str) -> bool:
+    return any(path == folder or path.startswith(f"{folder}/") for folder in folders)
+
+
 def right_asked(method: str, path: str) -> Right:
     """What a request asks for, by its method and path."""
-    if path.startswith("/api/v1/tokens"):
+    if _within(path, "/api/v1/tokens"):
         return Right.MANAGE
     if path.startswith("/api/v1/heartbeat/"):
         return Right.BEAT
-    if method in SAFE or path == "/graphql" or path.startswith("/source-health/login"):
-        return Right.READ  # GraphQL decides per operation, in the subclass that executes it
+    if _within(path, *_ACTING):
+        return Right.ACT
+    if method in SAFE or path in {"/graphql", "/source-health/logout"}:
+        return Right.READ  # GraphQL decides per operation, in the subclass that executes it; whoever reads may log out
     return Right.ACT
 
 
 class Door:
     """The middleware. Puts the Principal into `scope["state"]["principal"]`."""
 
-    def __init__(self, app: Asgi, keeper: Doorkeeper, *, login: str = "/source-health/login") -> None:
-        self._app = app
+    def __init__(
+        self,
+        app: Asgi,
+        keeper: Doorkeeper,
+        *,
+        login: str = "/source-health/login",
+        streams: Streams | None = None,
+        asked_every_s: float = ASKED_EVERY_S,
+    ) -> None:
+        self._app = Limits(app)
         self._keeper = keeper
         self._login = login
+        self._callers = Callers()
+        self._streams = streams or Streams()
+        self._asked_every_s = asked_every_s
+        self._log = RefusalLog(keeper.audit)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -166,8 +211,8 @@ class Door:
         socket = scope["type"] == "websocket"
         method = "GET" if socket else scope["method"]
         write = socket or method not in SAFE  # a websocket carries writes, so its origin is checked like one
-        keeper = self._keeper
-        refusal = keeper.host_refusal(headers) or keeper.origin_refusal(headers, write=write)
+        keeper, actor = self._keeper, "unknown"
+        refusal = keeper.doubled(scope) or keeper.host_refusal(headers) or keeper.origin_refusal(headers, write=write)
         if (
             refusal is None
             and path == "/graphql"
@@ -178,11 +223,17 @@ class Door:
             refusal = Refusal(
                 405, "GraphQL by POST only", "A query in the address could be a mutation; send it as JSON by POST."
             )
-        if refusal is None and not path.startswith(OPEN):
-            principal = keeper.principal(scope, headers)
+        principal: Principal | None = None
+        if refusal is None and not is_open(path):
+            try:
+                principal = await self._caller(scope, headers)
+            except StoreError as error:
+                await store_away(scope, send, error)
+                return
             if principal is None:
                 await self._unknown(scope, headers, send)
                 return
+            actor = principal.name
             refusal = csrf_refusal(principal, path, headers, write=write and not socket)
             asked = right_asked(method, path)
             if refusal is None and not principal.may(asked):
@@ -191,9 +242,37 @@ class Door:
                 )
             scope.setdefault("state", {})["principal"] = principal
         if refusal is not None:
-            await refuse(scope, send, refusal)
-            return
-        await self._app(scope, receive, send)
+            await self._refused(scope, send, actor, refusal)
+        elif principal is not None and is_stream(scope):
+            await self._stream(scope, receive, send, headers, principal)
+        else:
+            await self._app(scope, receive, send)
+
+    async def _caller(self, scope: Scope, headers: dict[str, str], *, fresh_s: float = 0.0) -> Principal | None:
+        keeper = self._keeper
+        mark = keeper.mark(scope, headers)
+        return await self._callers.ask(mark, lambda: keeper.principal(scope, headers), fresh_s=fresh_s)
+
+    async def _stream(
+        self, scope: Scope, receive: Receive, send: Send, headers: dict[str, str], principal: Principal
+    ) -> None:
+        async def still() -> bool:
+            try:
+                now = await self._caller(scope, headers, fresh_s=self._asked_every_s / 2)
+            except StoreError:
+                return False
+            return now is not None and (now.name, now.role) == (principal.name, principal.role)
+
+        with self._streams.one_more(f"{principal.via}:{principal.name}") as refusal:
+            if refusal is not None:
+                await refuse(scope, send, refusal)
+                return
+            await attended(self._app, scope, receive, send, still, every_s=self._asked_every_s)
+
+    async def _refused(self, scope: Scope, send: Send, actor: str, refusal: Refusal) -> None:
+        if refusal.status in {401, 403}:
+            self._log.note(scope, actor, refusal)
+        await refuse(scope, send, refusal)
 
     async def _unknown(self, scope: Scope, headers: dict[str, str], send: Send) -> None:
         wants_page = scope["type"] == "http" and scope["method"] == "GET" and "text/html" in headers.get("accept", "")
@@ -210,7 +289,12 @@ class Door:
             await send({"type": "http.response.body", "body": b""})
             return
         detail = "Send a token as `Authorization: Bearer ...`; an admin makes one with `busta tokens create`."
-        await refuse(scope, send, Refusal(401, "Who are you?", detail))
+        await self._refused(scope, send, "unknown", Refusal(401, "Who are you?", detail))
+
+
+async def store_away(scope: Scope, send: Send, error: StoreError) -> None:
+    """Nobody can say who asks: the store is named with its remedy, and nobody is called unknown."""
+    await refuse(scope, send, Refusal(503, "The store cannot answer", str(error)))
 
 
 def _parameters(scope: Scope) -> list[tuple[str, str]]:
@@ -227,27 +311,6 @@ def _with_headers(send: Send) -> Send:
         await send(message)
 
     return sending
-
-
-async def refuse(scope: Scope, send: Send, refusal: Refusal) -> None:
-    """RFC 9457 for HTTP; a websocket is closed before it was accepted, which the client sees as 403."""
-    if scope["type"] == "websocket":
-        await send(
-            {"type": "websocket.close", "code": 4401 if refusal.status == 401 else 4403, "reason": refusal.title}
-        )
-        return
-    body = json.dumps(
-        {"type": "about:blank", "title": refusal.title, "status": refusal.status, "detail": refusal.detail}
-    ).encode()
-    headers = [
-        (b"content-type", b"application/problem+json"),
-        (b"cache-control", b"no-store"),
-        (b"content-length", str(len(body)).encode()),
-    ]
-    if refusal.status == 401:
-        headers.append((b"www-authenticate", b'Bearer realm="busta"'))
-    await send({"type": "http.response.start", "status": refusal.status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
 
 
 def host_name(header: str) -> str:

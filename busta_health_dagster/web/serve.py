@@ -125,6 +125,7 @@ def doorkeeper(app: App, *, host: str, port: int) -> Doorkeeper:
         guarded=lambda: guarded(app),
         by_token=lambda secret: access.principal_of_token(app, secret),
         by_cookie=lambda cookie: access.principal_of_session(app, cookie),
+        audit=lambda actor, subject, detail: access.write_down_refusal(app, actor, subject, detail),
         proxies=[ipaddress.ip_network(a) for a in proxy.addresses] if proxy else (),
         proxy_header=proxy.header.lower() if proxy else "",
         by_proxy=(lambda name: Principal(name, _proxied_role(app, name), "proxy")) if proxy else None,

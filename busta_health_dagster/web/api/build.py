@@ -11,7 +11,6 @@ from fastapi.responses import HTMLResponse
 
 from busta_health_dagster import __version__
 from busta_health_dagster.web.api import alerts, meaning, planned, sources
-from busta_health_dagster.web.api.limits import Limits
 from busta_health_dagster.web.api.problems import declare, install
 
 if TYPE_CHECKING:
@@ -36,7 +35,6 @@ def build(app: App) -> FastAPI:
     install(api)
     for part in (sources, alerts, planned, meaning):
         api.include_router(part.router, prefix="/v1")
-    api.add_middleware(Limits)
     generated = api.openapi
     api.openapi = lambda: declare(generated())  # type: ignore[method-assign]  # FastAPI's own way to extend it
 
