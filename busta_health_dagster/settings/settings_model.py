@@ -106,6 +106,7 @@ class LimitSettings(Strict):
 
     concurrency: _Count = Field(256, description="Checks at once, over all.")
     body: _Bytes = Field(10 * 2**20, description="Decoded bytes of a response that are read.")
+    memory: _Bytes = Field(256 * 2**20, description="Memory that one payload may take once it is parsed, about.")
     loop_lag: PositiveDuration = Field(
         0.25, description="A response time measured while our loop lagged more is suspect."
     )
