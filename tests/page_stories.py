@@ -86,14 +86,14 @@ def history(app: App, clock: FakeClock, n: int, **last: Status) -> None:
 
 
 @contextmanager
-def serving(asgi: Any) -> Iterator[str]:
+def serving(asgi: Any, **options: Any) -> Iterator[str]:
     """A real uvicorn on a free loopback port; -> its address."""
     import uvicorn
 
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
     listener.listen(128)  # whoever asks before the server runs waits, and is not refused
-    config = uvicorn.Config(asgi, log_level="error", lifespan="off", timeout_graceful_shutdown=1)
+    config = uvicorn.Config(asgi, log_level="error", lifespan="off", timeout_graceful_shutdown=1, **options)
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()

@@ -14,6 +14,7 @@ from busta_health_dagster.domain.access import Principal, Role
 from busta_health_dagster.domain.errors import Refused
 from busta_health_dagster.pipeline import access
 from busta_health_dagster.web.door import Door, Doorkeeper
+from busta_health_dagster.web.slow_requests import Hurried
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -61,6 +62,7 @@ def serve(*, workspace: str, host: str, port: int) -> None:
             server_header=False,
             # uvicorn believes X-Forwarded-For from loopback; whose word counts is for the door to say, by the real peer.
             proxy_headers=False,
+            http=Hurried,
         )
 
 
@@ -97,7 +99,7 @@ def build(app: App, process: WorkspaceProcessContext, *, host: str, port: int) -
     from busta_health_dagster.web.feeding import last_materialized
     from busta_health_dagster.web.routes import routes
 
-    dagster = GuardedWebserver(process, live_data_poll_rate=2000).create_asgi_app()
+    dagster = GuardedWebserver(app, process).create_asgi_app()
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:

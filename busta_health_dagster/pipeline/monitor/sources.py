@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from busta_health_dagster.domain.access import AuditEntry
 from busta_health_dagster.domain.units import iso
 from busta_health_dagster.pipeline.monitor.asked import Asked
 
@@ -47,13 +46,11 @@ class Sources(Asked):
 
     def check(self, names: Sequence[str] | None = None) -> list[seen.Look]:
         """Look at these (None: all) now; kept as manual observations."""
-        from busta_health_dagster.pipeline.check import check_now
+        from busta_health_dagster.pipeline.check import check_now, write_down_check
         from busta_health_dagster.pipeline.history_view import history_row
 
         chosen = self.known(names)
-        with self.app.store.write() as uow:
-            subject = "every source" if chosen is None else f"source {', '.join(chosen)}"
-            uow.audit.append(AuditEntry(self.app.now(), self.actor, "source.check", subject))
+        write_down_check(self.app, chosen, by=self.actor)
         return [history_row(o) for o in check_now(self.app, chosen)]
 
     def beat(self, name: str, *, items: int | None = None, ok: bool = True, message: str = "") -> seen.BeatTaken:

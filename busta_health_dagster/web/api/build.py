@@ -11,6 +11,7 @@ from fastapi.responses import HTMLResponse
 
 from busta_health_dagster import __version__
 from busta_health_dagster.web.api import alerts, meaning, planned, sources
+from busta_health_dagster.web.api.manual_checks import ManualChecks
 from busta_health_dagster.web.api.problems import declare, install
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ def build(app: App) -> FastAPI:
         openapi_url="/openapi.json",
     )
     api.state.busta = app
+    api.state.checks = ManualChecks()
     install(api)
     for part in (sources, alerts, planned, meaning):
         api.include_router(part.router, prefix="/v1")

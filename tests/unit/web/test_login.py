@@ -14,6 +14,7 @@ from busta_health_dagster.pipeline import access
 from busta_health_dagster.testing import FakeClock
 from busta_health_dagster.web.door import COOKIE, Door
 from busta_health_dagster.web.pages.login import MOST_FAILURES, Turnstile, next_page
+from busta_health_dagster.web.refusals import PER_MINUTE
 from busta_health_dagster.web.routes import routes
 from busta_health_dagster.web.serve import doorkeeper
 
@@ -123,3 +124,30 @@ def test_what_people_do_is_written_down_with_their_name(door) -> None:
     assert ("operator-1", "source.check") in found
     assert ("admin-1", "token.revoke") in found
     assert any(actor == "operator-1" and action.startswith("maintenance") for actor, action in found)
+
+
+def test_what_is_refused_retried_and_tried_is_written_down(door) -> None:
+    app, url, tokens = door
+    viewer = {"authorization": f"Bearer {tokens[Role.VIEWER]}"}
+    operator = {"authorization": f"Bearer {tokens[Role.OPERATOR]}"}
+    assert requests.get(f"{url}/api/v1/status", timeout=10).status_code == 401
+    assert requests.post(f"{url}/api/v1/alerts/1/ack", headers=viewer, timeout=10).status_code == 403
+    assert requests.post(f"{url}/api/v1/outbox/retry", headers=operator, timeout=10).status_code == 200
+    assert requests.post(f"{url}/api/v1/channels/log/test", headers=operator, timeout=30).status_code == 200
+    wanted = {
+        ("unknown", "refused"),
+        ("viewer-1", "refused"),
+        ("operator-1", "outbox.retry"),
+        ("operator-1", "channel.test"),
+    }
+    while not wanted <= set(deeds(app)):
+        assert requests.get(f"{url}/livez", timeout=10).status_code == 200, "a refusal is written beside its answer"
+
+
+def test_whoever_knocks_all_night_does_not_fill_the_log(door) -> None:
+    app, url, _ = door
+    for _ in range(40):
+        assert requests.get(f"{url}/api/v1/status", timeout=10).status_code == 401
+    while (n := deeds(app).count(("unknown", "refused"))) < PER_MINUTE:
+        assert requests.get(f"{url}/livez", timeout=10).status_code == 200
+    assert n == PER_MINUTE
