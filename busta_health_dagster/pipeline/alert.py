@@ -25,7 +25,7 @@ from busta_health_dagster.pipeline.planned import maintenance
 from busta_health_dagster.pipeline.status import LAST_TICK, STALE_TICKS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from busta_health_dagster.domain.observation import Observation, SourceState
     from busta_health_dagster.domain.verdict import CheckVerdict, ExternalFact
@@ -62,13 +62,15 @@ class Passed:
 def alert_pass(
     app: App, *, manual: Iterable[Observation] = (), facts: Iterable[ExternalFact] = (),
     remember: Mapping[str, Any] | None = None, whole: bool = True, ticking: bool = False,
+    stopped: Sequence[str] | None = None,
 ) -> Passed:  # fmt: skip
     """Judge every look that no pass has judged, let the clocks speak, and put the messages into the outbox.
 
     `whole` also reads new scores, silent slots and the asset checks of all sources: the tick's pass. Without it only
     what is pending is read: the sensor's pass, which costs next to nothing when nothing happens. `manual` are looks of
     this moment, stored already; `facts` checks and runs of the Dagster instance that are new, `remember` the cursors
-    that say so, kept with them; `ticking` says that a tick is at work.
+    that say so, kept with them; `ticking` says that a tick is at work; `stopped` are
+    schedules and sensors of ours that somebody stopped (None: nobody looked).
 
     Raises:
         Refused: another pass holds the lease.
@@ -96,7 +98,7 @@ def alert_pass(
         book.judge_external(news)
         if ticking or not by_hand:
             # Only the running monitor knows which configuration is in force; a person's check may use another one.
-            _judge_monitor(app, book, states, tick["at"] if tick else None, ticking=ticking)
+            _judge_monitor(app, book, states, tick["at"] if tick else None, ticking=ticking, stopped=stopped)
             book.close_removed()
         changes = book.finish()
         evaluate.keep(uow, intake, states)
@@ -179,7 +181,13 @@ def _reprobed(app: App, book: AlertBook, states: Mapping[str, SourceState], now:
 
 
 def _judge_monitor(
-    app: App, book: AlertBook, states: Mapping[str, SourceState], last_tick: int | None, *, ticking: bool
+    app: App,
+    book: AlertBook,
+    states: Mapping[str, SourceState],
+    last_tick: int | None,
+    *,
+    ticking: bool,
+    stopped: Sequence[str] | None,
 ) -> None:
     us = own.MONITOR
     network = monitor_alerts.network_verdict(states.values(), app.config.tick_s)
@@ -190,3 +198,6 @@ def _judge_monitor(
     ticks = monitor_alerts.ticks_verdict(last_tick, app.config.tick_s, STALE_TICKS, book.now, ticking=ticking)
     if ticks is not None:
         book.take(us, own.TICKS, ticks)
+    asleep = monitor_alerts.stopped_verdict(stopped, book.now)
+    if asleep is not None:
+        book.take(us, own.SENSOR_STOPPED, asleep)

@@ -9,7 +9,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from busta_health_dagster.domain.own import CONFIGURATION, MONITOR, NETWORK
+from busta_health_dagster.domain.own import CONFIGURATION, MONITOR, NETWORK, SENSOR_STOPPED
 from busta_health_dagster.domain.units import duration_text
 from busta_health_dagster.pipeline.breakers import channel_state
 from busta_health_dagster.pipeline.monitor_alerts import DO
@@ -18,7 +18,7 @@ from busta_health_dagster.pipeline.status import LAST_TICK
 from busta_health_dagster.pipeline.store_trouble import store_trouble
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from busta_health_dagster.domain.alert import Alert
     from busta_health_dagster.pipeline.app import App
@@ -42,13 +42,14 @@ class Trouble:
 
 
 def own_troubles(app: App, uow: UnitOfWork, alerts: Iterable[Alert]) -> tuple[Trouble, ...]:
-    """Store, configuration, network, dead letters, channels; nothing when all is well. `alerts` are the active ones.
+    """Store, configuration, network, stopped sensors, dead letters, channels; nothing when all is well. `alerts` are the active ones.
 
     That the ticks have stopped is not here: the browser computes it, because then the server may be gone too.
     """
     about = {a.rule: a for a in alerts if a.source == MONITOR.name and a.opened_at is not None}
     return (*_store(app), *_configuration(app, uow, about.get(CONFIGURATION.name)),
-            *_network(about.get(NETWORK.name)), *_dead(uow), *_channels(app, uow))  # fmt: skip
+            *_alerted("network", NETWORK.name, about, grave=True),
+            *_alerted("sensor-stopped", SENSOR_STOPPED.name, about), *_dead(uow), *_channels(app, uow))  # fmt: skip
 
 
 def _store(app: App) -> Iterator[Trouble]:
@@ -70,10 +71,12 @@ def _configuration(app: App, uow: UnitOfWork, alert: Alert | None) -> Iterator[T
     )  # fmt: skip
 
 
-def _network(alert: Alert | None) -> Iterator[Trouble]:
+def _alerted(kind: str, rule: str, about: Mapping[str, Alert], *, grave: bool = False) -> Iterator[Trouble]:
+    """What an alert about the monitor says, as it says it."""
+    alert = about.get(rule)
     if alert is not None:
         text = f"{alert.bad_reason[:1].upper()}{alert.bad_reason[1:]}"
-        yield Trouble("network", text, DO[NETWORK.name], grave=True, since=alert.opened_at)
+        yield Trouble(kind, text, DO[rule], grave=grave, since=alert.opened_at)
 
 
 def _dead(uow: UnitOfWork) -> Iterator[Trouble]:

@@ -20,6 +20,7 @@ from websockets.sync.client import connect
 
 from busta_health_dagster import bootstrap
 from busta_health_dagster.defs.build import build as build_location
+from busta_health_dagster.defs.stopped import OURS, stopped
 from busta_health_dagster.domain.access import Role
 from busta_health_dagster.pipeline import access
 from busta_health_dagster.web import serve
@@ -258,6 +259,9 @@ def test_an_operator_cannot_put_the_monitor_to_sleep_and_an_admin_is_written_dow
     with web.app.store.read() as uow:
         log = uow.audit.list()
     assert ("admin-1", "dagster.stopSensor") in [(entry.actor, entry.action) for entry in log]
+    assert stopped(web.instance, "busta_health_dagster") == ("alert_sensor",)
+    assert stopped(web.instance, "another_team") == ()
+    assert stopped(web.instance, None) is None
     written = next(entry for entry in log if entry.action == "dagster.stopSensor")
     assert sensors["alert_sensor"] in written.subject
     refused = next(entry for entry in log if entry.actor == "operator-1" and entry.action == "refused")
@@ -302,3 +306,9 @@ def test_a_report_to_dagster_is_written_down(web: Web) -> None:
     path = f"{web.url}/report_asset_materialization/sources/good_file"
     assert requests.post(path, json={}, headers=web.headers(Role.OPERATOR), timeout=30).status_code == 200
     assert ("operator-1", "report.asset.materialization") in web.deeds()
+
+
+def test_every_schedule_and_sensor_of_ours_is_watched(web: Web) -> None:
+    location = build_location()
+    named = {one.name for one in [*(location.schedules or ()), *(location.sensors or ())]}
+    assert named | {"quality_hourly", "baselines_daily"} == OURS, "those exist where something is scored or learned"
