@@ -15,24 +15,30 @@ import anyio
 from anyio.to_thread import run_sync
 from dagster._core.workspace.context import WorkspaceProcessContext, WorkspaceRequestContext
 from dagster._core.workspace.permissions import PermissionResult, Permissions
+from dagster_postgres.utils import DagsterPostgresException
 from dagster_webserver.webserver import DagsterWebserver
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.responses import JSONResponse
 
 from busta_health_dagster.domain.access import AuditEntry, Principal, Right
-from busta_health_dagster.domain.errors import StoreError
+from busta_health_dagster.domain.errors import StoreError, StoreUnavailable
 from busta_health_dagster.web import graphql_guard
+from busta_health_dagster.web.door import trouble
 
 if TYPE_CHECKING:
     from asyncio import Task
     from collections.abc import Mapping, Sequence
 
     from graphql import GraphQLError, GraphQLFormattedError
+    from starlette.applications import Starlette
     from starlette.requests import HTTPConnection, Request
+    from starlette.responses import Response
     from starlette.websockets import WebSocket
 
     from busta_health_dagster.pipeline.app import App
 
+STORAGE_AWAY = (SQLAlchemyError, DagsterPostgresException)
+"""What Dagster raises when its storage cannot answer."""
 LIVE_DATA_EVERY_MS = 2000
 QUERIES_AT_ONCE = 16
 """In threads of their own: whoever asks Dagster for much does not hold up the pages."""
@@ -135,7 +141,7 @@ class GuardedWebserver(DagsterWebserver[WorkspaceProcessContext, WorkspaceReques
         """Without their tracebacks: those are in the log of this process, and say much about the machine."""
         return [
             {**error.formatted, "message": self._away(error.original_error)}
-            if isinstance(error.original_error, SQLAlchemyError)
+            if isinstance(error.original_error, STORAGE_AWAY)
             else error.formatted
             for error in errors
         ]
@@ -144,12 +150,23 @@ class GuardedWebserver(DagsterWebserver[WorkspaceProcessContext, WorkspaceReques
         self, resolver_errors: list[GraphQLError] | None, captured_errors: list[Exception]
     ) -> int:
         causes = [*captured_errors, *(error.original_error for error in resolver_errors or ())]
-        if any(isinstance(cause, SQLAlchemyError) for cause in causes):
+        if any(isinstance(cause, STORAGE_AWAY) for cause in causes):
             return 503
         return super()._determine_status_code(resolver_errors, captured_errors)
 
-    def _away(self, error: SQLAlchemyError) -> str:
+    def _away(self, error: BaseException) -> str:
         return storage_away(self._app, error)
+
+    def create_asgi_app(self, **given: Any) -> Starlette:
+        """Dagster's application; where its storage is away it says so, and a person sees it as a page."""
+
+        async def away(request: Request, error: Exception) -> Response:
+            said = self._away(error)
+            if "text/html" in request.headers.get("accept", ""):
+                return trouble(request, StoreUnavailable(said))
+            return _said(503, said)
+
+        return super().create_asgi_app(exception_handlers=dict.fromkeys(STORAGE_AWAY, away), **given)
 
     async def report_asset_materialization_endpoint(self, request: Request) -> JSONResponse:
         await self._reported(request)

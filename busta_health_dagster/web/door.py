@@ -17,6 +17,8 @@ from http.cookies import CookieError, SimpleCookie
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, quote, urlsplit
 
+from starlette.requests import Request
+
 from busta_health_dagster.domain.access import Principal, Right, Role
 from busta_health_dagster.domain.errors import StoreError
 from busta_health_dagster.web.api.limits import Limits
@@ -26,6 +28,8 @@ from busta_health_dagster.web.streams import ASKED_EVERY_S, Streams, attended, i
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, MutableMapping, Sequence
+
+    from starlette.responses import Response
 
     Scope = MutableMapping[str, Any]
     Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -70,6 +74,8 @@ class Doorkeeper:
     by_proxy: Callable[[str], Principal] | None = None
     proxy_header: str = ""
     local: Principal = field(default_factory=lambda: Principal("local", Role.ADMIN, "loopback"))
+    closed: Callable[[], bool] = lambda: False
+    """Is it known already that `guarded` says yes? It never becomes no again."""
     audit: Callable[[str, str, str], None] = lambda _actor, _subject, _detail: None
 
     def doubled(self, scope: Scope) -> Refusal | None:
@@ -119,6 +125,11 @@ class Doorkeeper:
         if cookie:
             return self.by_cookie(cookie)
         return self.local if is_loopback(_peer(scope)) and not self.guarded() else None
+
+    def says_who(self, scope: Scope, headers: dict[str, str]) -> bool:
+        """Does the request carry anything that could name its caller?"""
+        proxied = self._from_proxy(scope) and headers.get(self.proxy_header)
+        return bool(headers.get("authorization") or proxied or session_cookie(headers))
 
     def mark(self, scope: Scope, headers: dict[str, str]) -> str:
         """What a caller is remembered by: everything `principal` looks at, and nothing that can be read back."""
@@ -228,7 +239,7 @@ class Door:
             try:
                 principal = await self._caller(scope, headers)
             except StoreError as error:
-                await store_away(scope, send, error)
+                await store_away(scope, receive, send, error)
                 return
             if principal is None:
                 await self._unknown(scope, headers, send)
@@ -250,6 +261,8 @@ class Door:
 
     async def _caller(self, scope: Scope, headers: dict[str, str], *, fresh_s: float = 0.0) -> Principal | None:
         keeper = self._keeper
+        if keeper.closed() and not keeper.says_who(scope, headers):
+            return None  # nobody has to be asked about somebody who does not say who they are
         mark = keeper.mark(scope, headers)
         return await self._callers.ask(mark, lambda: keeper.principal(scope, headers), fresh_s=fresh_s)
 
@@ -292,9 +305,19 @@ class Door:
         await self._refused(scope, send, "unknown", Refusal(401, "Who are you?", detail))
 
 
-async def store_away(scope: Scope, send: Send, error: StoreError) -> None:
+async def store_away(scope: Scope, receive: Receive, send: Send, error: StoreError) -> None:
     """Nobody can say who asks: the store is named with its remedy, and nobody is called unknown."""
-    await refuse(scope, send, Refusal(503, "The store cannot answer", str(error)))
+    if scope["type"] == "http" and b"text/html" in dict(scope["headers"]).get(b"accept", b""):
+        await trouble(Request(scope), error)(scope, receive, send)
+    else:
+        await refuse(scope, send, Refusal(503, "The store cannot answer", str(error)))
+
+
+def trouble(request: Request, error: StoreError) -> Response:
+    """The page that stands where the store is missing; it tries again by itself."""
+    from busta_health_dagster.web.pages.rendering import html  # the pages know the door
+
+    return html(request, "trouble.html", {"problem": str(error)}, status=503, headers={"retry-after": "15"})
 
 
 def _parameters(scope: Scope) -> list[tuple[str, str]]:

@@ -85,6 +85,17 @@ def is_loopback(host: str) -> bool:
         return False
 
 
+class Guarded:
+    """The same, asked of the store only until it says yes: it never becomes no again."""
+
+    def __init__(self, app: App) -> None:
+        self._app, self.known = app, False
+
+    def __call__(self) -> bool:
+        self.known = self.known or guarded(self._app)
+        return self.known
+
+
 def guarded(app: App) -> bool:
     """Does everybody have to say who they are? Once a token has existed this stays so, whatever is revoked."""
     return app.config.settings.web.trusted_proxy is not None or access.ever_guarded(app)
@@ -124,7 +135,8 @@ def doorkeeper(app: App, *, host: str, port: int) -> Doorkeeper:
     proxy = web.trusted_proxy
     return Doorkeeper(
         hosts=frozenset(hosts),
-        guarded=lambda: guarded(app),
+        guarded=(asked := Guarded(app)),
+        closed=lambda: asked.known,
         by_token=lambda secret: access.principal_of_token(app, secret),
         by_cookie=lambda cookie: access.principal_of_session(app, cookie),
         audit=lambda actor, subject, detail: access.write_down_refusal(app, actor, subject, detail),

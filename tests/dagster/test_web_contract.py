@@ -312,3 +312,22 @@ def test_every_schedule_and_sensor_of_ours_is_watched(web: Web) -> None:
     location = build_location()
     named = {one.name for one in [*(location.schedules or ()), *(location.sensors or ())]}
     assert named | {"quality_hourly", "baselines_daily"} == OURS, "those exist where something is scored or learned"
+
+
+def test_with_dagsters_storage_away_its_ui_says_so_and_names_the_store(web: Web) -> None:
+    runs = Path(web.instance.root_directory) / "history" / "runs.db"
+    kept = runs.with_suffix(".kept")
+    runs.rename(kept)
+    runs.mkdir()
+    try:
+        asked = web.ask("{ runsOrError { ... on Runs { results { id } } } }", Role.ADMIN)
+        page = web.get("/download_debug/none", Role.ADMIN, accept="text/html")
+    finally:
+        runs.rmdir()
+        kept.rename(runs)
+    for said in (asked, page):
+        assert said.status_code == 503
+        assert web.app.store.url in said.text
+        assert "Traceback" not in said.text
+        assert "site-packages" not in said.text
+    assert web.ask("{ runsOrError { ... on Runs { results { id } } } }", Role.ADMIN).status_code == 200
