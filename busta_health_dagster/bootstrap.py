@@ -163,6 +163,7 @@ def make_prober(app: App) -> Prober:
     bounds = probes.ProbeLimits(
         concurrency=limits.concurrency,
         max_bytes=limits.body,
+        memory_bytes=limits.memory,
         sample_rows=limits.sample_rows,
         sample_bytes=limits.sample_bytes,
         lag_s=limits.loop_lag,

@@ -42,8 +42,10 @@ sources:
 HOSTILE = '"><script>alert(1)</script><img src=x onerror=alert(2)> {{7*7}} <b style="color:red">'
 
 
-def world(home: Path, clock: FakeClock, sources: str = SOURCES, maintenance: str = "version: 1\n") -> App:
-    """An application on a fresh SQLite store in `home`."""
+def world(
+    home: Path, clock: FakeClock, sources: str = SOURCES, maintenance: str = "version: 1\n", **environ: str
+) -> App:
+    """An application on a fresh store: SQLite in `home`, unless the environment names another."""
     config = home / "config"
     config.mkdir(parents=True)
     for name, text in (
@@ -53,7 +55,7 @@ def world(home: Path, clock: FakeClock, sources: str = SOURCES, maintenance: str
         ("settings", "version: 1\n"),
     ):
         (config / f"{name}.yaml").write_text(text, encoding="utf-8")
-    return bootstrap.open_app(home=home, environ={"BUSTA_HOME": str(home)}, create_store=True, clock=clock)
+    return bootstrap.open_app(home=home, environ={"BUSTA_HOME": str(home), **environ}, create_store=True, clock=clock)
 
 
 def seen(app: App, name: str, status: Status = Status.UP, **values: Any) -> Observation:
@@ -86,14 +88,14 @@ def history(app: App, clock: FakeClock, n: int, **last: Status) -> None:
 
 
 @contextmanager
-def serving(asgi: Any) -> Iterator[str]:
+def serving(asgi: Any, **options: Any) -> Iterator[str]:
     """A real uvicorn on a free loopback port; -> its address."""
     import uvicorn
 
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
     listener.listen(128)  # whoever asks before the server runs waits, and is not refused
-    config = uvicorn.Config(asgi, log_level="error", lifespan="off", timeout_graceful_shutdown=1)
+    config = uvicorn.Config(asgi, log_level="error", lifespan="off", timeout_graceful_shutdown=1, **options)
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()

@@ -42,8 +42,8 @@ class Remote:
     def post(self, path: str, body: Mapping[str, Any] | None = None) -> Any:
         return _content(self._ask("POST", path, body=body or {}))
 
-    def delete(self, path: str) -> None:
-        self._ask("DELETE", path)
+    def delete(self, path: str, **parameters: Any) -> None:
+        self._ask("DELETE", path, parameters=parameters)
 
     def all(self, path: str, **parameters: Any) -> list[Any]:
         """Every row of a paged list."""

@@ -199,5 +199,5 @@ class RemoteMonitor:
         made: service.TokenMade = self._remote.post("tokens", {"name": name, "role": role.value})
         return made
 
-    def revoke_token(self, name: str) -> None:
-        self._remote.delete(f"tokens/{part(name)}")
+    def revoke_token(self, name: str, *, force: bool = False) -> None:
+        self._remote.delete(f"tokens/{part(name)}", force="true" if force else None)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from busta_health_dagster.cli.session import BustaGroup, at_home, console, err_console, session
+from busta_health_dagster.cli.session import BustaGroup, account, at_home, console, err_console, session
 
 if TYPE_CHECKING:
     from busta_health_dagster.domain.report import WeeklyReport
@@ -59,7 +59,7 @@ def weekly(
         from busta_health_dagster.pipeline.reporting.sending import publish
 
         with at_home(context).app() as app:
-            report = publish(app, week, send=False).report
+            report = publish(app, week, send=False, by=account()).report
     else:
         with session(context).monitor() as monitor:
             report = WeeklyReport.from_json(json.dumps(monitor.report(week)))

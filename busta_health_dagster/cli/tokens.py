@@ -51,8 +51,12 @@ def list_(context: typer.Context, output: OutputOption = Output.TABLE) -> None:
 
 
 @tokens_app.command()
-def revoke(context: typer.Context, name: Annotated[str, typer.Argument(help="Name of the token.")]) -> None:
+def revoke(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help="Name of the token.")],
+    force: Annotated[bool, typer.Option("--force", help="Revoke it even if it is the last admin token.")] = False,
+) -> None:
     """End a token and every session opened with it. Example: busta tokens revoke op-1"""
     with session(context).monitor() as monitor:
-        monitor.revoke_token(name)
+        monitor.revoke_token(name, force=force)
     console().print(f"revoked {name}")

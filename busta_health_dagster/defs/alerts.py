@@ -13,6 +13,7 @@ from busta_health_dagster.defs.fleet import GROUP
 from busta_health_dagster.defs.instance_facts import Facts, instance_facts
 from busta_health_dagster.defs.metadata import plottable
 from busta_health_dagster.defs.resources import Monitor
+from busta_health_dagster.defs.stopped import stopped
 from busta_health_dagster.domain.units import duration_text, from_epoch
 
 if TYPE_CHECKING:
@@ -44,7 +45,9 @@ def alert_sensor(context: dg.SensorEvaluationContext) -> dg.SkipReason:
         if time.monotonic() - started > BUDGET_S:
             context.log.warning("reading the instance took longer than %.0f s; alerts go first", BUDGET_S)
             found = Facts()
-        passed = alert_pass(app, facts=found.facts, remember=found.remember, whole=False)
+        here = context.code_location_origin
+        asleep = stopped(context.instance, here.location_name if here is not None else None)
+        passed = alert_pass(app, facts=found.facts, remember=found.remember, whole=False, stopped=asleep)
         if passed.clock_note:
             context.log.warning(passed.clock_note)
         shown = 0

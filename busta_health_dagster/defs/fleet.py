@@ -5,6 +5,7 @@ import dagster as dg
 from busta_health_dagster.defs.events import report_changes
 from busta_health_dagster.defs.metadata import plottable
 from busta_health_dagster.defs.resources import Monitor
+from busta_health_dagster.defs.stopped import stopped
 from busta_health_dagster.domain.health import FleetHealth
 
 FLEET = dg.AssetKey(["health", "fleet"])
@@ -34,7 +35,9 @@ def fleet(context: dg.AssetExecutionContext, monitor: Monitor) -> dg.Materialize
 
     with monitor.open(collect=False) as app:
         shard = context.run.tags.get(SHARD_TAG)
-        tick = run_tick(app, None if shard is None else int(shard))
+        origin = context.run.remote_job_origin
+        asleep = stopped(context.instance, origin.location_name if origin is not None else None)
+        tick = run_tick(app, None if shard is None else int(shard), stopped=asleep)
         events, waiting = report_changes(context.instance, app, tick)
         health = tick.fleet
         counts = health.counts

@@ -11,6 +11,7 @@ from pydantic import Field
 from busta_health_dagster.domain.fields import Strict
 from busta_health_dagster.domain.observation import ProbeResult, Status
 from busta_health_dagster.domain.units import duration_text, iso, milliseconds_text
+from busta_health_dagster.probes.bounds import parsed_bytes, refuse_memory
 from busta_health_dagster.probes.expect import Expect, check_age, check_items, check_json
 from busta_health_dagster.probes.http import parse_json
 from busta_health_dagster.probes.measure import DataAge, age_facts, age_findings, age_of, conclude, sample_of
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 _ACCEPT = "application/feed+json, application/rss+xml, application/atom+xml, application/xml;q=0.9, */*;q=0.5"
 _HARMLESS = ("CharacterEncodingOverride", "NonXMLContentType")  # the server's label is wrong, the feed is not
 _SUMMARY_CHARS = 500
+_JSON = (b"{", b"[")
 
 
 class FeedAge(Strict):
@@ -63,6 +65,8 @@ async def probe(source: Source, config: FeedConfig, context: ProbeContext) -> Pr
 def _evaluate(
     config: FeedConfig, context: ProbeContext, got: Fetched, findings: list[Finding], seen: dict[str, Any]
 ) -> ProbeResult:
+    if got.body.lstrip()[:1] in _JSON:
+        refuse_memory(parsed_bytes(got.body), context.limits.memory_bytes)
     kind, rows, problem = read_feed(got.body, got.headers.get("Content-Type", ""))
     if problem is not None:
         findings.append(problem)
@@ -85,7 +89,7 @@ def read_feed(body: bytes, content_type: str = "") -> tuple[str, list[dict[str, 
     """(`RSS 2.0` | `Atom 1.0` | `JSON Feed 1.1` ..., rows of id, title, link, published, author, summary, finding or
     None).
     """
-    if body.lstrip()[:1] in (b"{", b"["):
+    if body.lstrip()[:1] in _JSON:
         return _json_feed(body)
     return _xml_feed(body, content_type)
 

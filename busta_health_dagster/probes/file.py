@@ -25,10 +25,10 @@ from busta_health_dagster.probes.file_reading import Format, format_of, prepare,
 from busta_health_dagster.probes.json_path import compiled
 from busta_health_dagster.probes.measure import (
     AgeOf,
+    Ages,
     DataAge,
     age_facts,
     age_findings,
-    age_of,
     conclude,
     json_safe,
     sample_of,
@@ -54,7 +54,7 @@ class FileConfig(Strict):
     data_age: SqlAge | None = None
     expect: Expect = Field(default_factory=Expect)
     min_bytes: int = Field(default=0, ge=0)
-    max_bytes: int = Field(default=256 * 1024 * 1024, gt=0)
+    max_bytes: int = Field(default=64 * 1024 * 1024, gt=0)
     delimiter: str = Field(default=",", min_length=1, max_length=1)
     encoding: str = "utf-8"
     options: dict[str, TextOrSecret | int | bool] = Field(default_factory=dict)
@@ -210,14 +210,16 @@ def _evaluate(config: FileConfig, context: ProbeContext, opened: _Opened, seen: 
         findings += check_age(config.expect, age.age_s)
         return conclude(findings, _good(name, None, age.age_s), facts=facts, data_age_s=age.age_s, **seen)
     delimiter = "\t" if config.delimiter == "," and ".tsv" in name.lower() else config.delimiter
+    spec = DataAge(**config.data_age.model_dump()) if config.data_age is not None else None
+    ages = Ages(spec, context.now) if spec is not None else None
     rows = read_rows(
         unpacked(opened.stream, name), kind, column=config.data_age.column if config.data_age else None,
         items=config.items, cap=config.max_bytes, limits=context.limits, delimiter=delimiter, encoding=config.encoding,
+        time=ages.take if ages is not None else lambda _value: None,
     )  # fmt: skip
     facts |= {"format": kind, **rows.facts}
-    if config.data_age is not None:
-        spec = DataAge(**config.data_age.model_dump())
-        age = age_of(rows.times, spec, context.now)
+    if spec is not None and ages is not None:
+        age = ages.found()
         findings += age_findings(age, f"column {spec.column}", rows.total)
         facts |= age_facts(age)
     findings += check_items(config.expect, rows.total) + check_age(config.expect, age.age_s)

@@ -1,4 +1,6 @@
-"""Rows out of CSV, JSON, JSON lines and Parquet, streamed where the format allows, with a cap on decoded bytes."""
+"""Rows out of CSV, JSON, JSON lines and Parquet, streamed where the format allows, with a cap on decoded bytes and on
+memory.
+"""
 
 from __future__ import annotations
 
@@ -7,12 +9,17 @@ import io
 import json
 from typing import IO, TYPE_CHECKING, Any, Literal, NamedTuple
 
+from busta_health_dagster.probes.bounds import parsed_bytes, refuse_decoded, refuse_memory
 from busta_health_dagster.probes.http import parse_json
 from busta_health_dagster.probes.json_path import find
+from busta_health_dagster.probes.parquet_reading import ends_of, first_rows, open_parquet
 from busta_health_dagster.probes.port import Failed, ProbeLimits
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+
+    Times = Callable[[Any], None]
+    """Takes the age column of a row: a list of all of them would outweigh the file."""
 
 Format = Literal["csv", "json", "jsonl", "parquet"]
 _SUFFIXES: dict[str, Format] = {
@@ -20,16 +27,15 @@ _SUFFIXES: dict[str, Format] = {
     ".parquet": "parquet", ".pq": "parquet",
 }  # fmt: skip
 _PACKED = (".gz", ".bz2", ".xz")
+_ROW_CHARS = 8 * 2**20
+"""Of one row of a CSV file, over all its lines: a row is a list of texts before anybody can look at it."""
 
 
 class Rows(NamedTuple):
-    """`head` are the first rows, for the sample; `times` is the age column of every row; `document` is a JSON file's
-    whole.
-    """
+    """`head` are the first rows, for the sample; `document` is a JSON file's whole."""
 
     head: list[Any]
     total: int
-    times: list[Any]
     facts: dict[str, Any]
     document: Any = None
 
@@ -46,8 +52,7 @@ class Capped(io.RawIOBase):
     def readinto(self, buffer: Any) -> int:
         chunk = self._inner.read(min(len(buffer), 1 << 20))
         self._left -= len(chunk)
-        if self._left < 0:
-            raise Failed("too_large", f"more than {self._cap:,} bytes when decoded; cut there (max_bytes)")
+        refuse_decoded(self._cap - self._left, self._cap)
         buffer[: len(chunk)] = chunk
         return len(chunk)
 
@@ -100,38 +105,54 @@ def read_rows(
     limits: ProbeLimits,
     delimiter: str,
     encoding: str,
+    time: Times = lambda _value: None,
 ) -> Rows:
-    """Read it all (Parquet: its footer, its head and one column).
+    """Read it all (Parquet: its footer, its head and one column). `time` takes the values of `column`.
 
     Raises:
         Failed: `payload` or `too_large`.
     """
     try:
         if kind == "parquet":
-            return _parquet(stream, column, limits)
+            return _parquet(stream, column, cap, limits, time)
         capped = io.BufferedReader(Capped(stream, cap), 1 << 18)
         if kind == "csv":
-            return _csv(io.TextIOWrapper(capped, encoding, newline=""), column, limits, delimiter)
+            return _csv(io.TextIOWrapper(capped, encoding, newline=""), column, limits, delimiter, time)
         if kind == "jsonl":
-            return _json_lines(io.TextIOWrapper(capped, encoding), column, limits)
-        return _json(capped.read(), column, items)
+            return _json_lines(io.TextIOWrapper(capped, encoding), column, limits, time)
+        return _json(capped.read(), column, items, limits, time)
     except UnicodeDecodeError as error:
         raise Failed("payload", f"not {encoding} text (byte {error.start} of a block); set encoding") from error
     except (csv.Error, EOFError, OSError) as error:
         raise Failed("payload", f"cannot be read as {kind}: {str(error)[:160]}") from error
 
 
-def _csv(text: IO[str], column: str | None, limits: ProbeLimits, delimiter: str) -> Rows:
-    reader = csv.reader(text, delimiter=delimiter)
+class _Lines:
+    """The lines of a CSV file. `taken` counts the characters since the last row was complete."""
+
+    def __init__(self, text: IO[str]) -> None:
+        self._text, self.taken = text, 0
+
+    def __iter__(self) -> Iterator[str]:
+        while line := self._text.readline(_ROW_CHARS + 1):
+            self.taken += len(line)
+            if self.taken > _ROW_CHARS:
+                raise Failed("payload", f"a row has more than {_ROW_CHARS:,} characters; is a quote never closed?")
+            yield line
+
+
+def _csv(text: IO[str], column: str | None, limits: ProbeLimits, delimiter: str, time: Times) -> Rows:
+    lines = _Lines(text)
+    reader = csv.reader(iter(lines), delimiter=delimiter)
     header = next(reader, None)
     if header is None:
         raise Failed("payload", "the file is empty: not even a header")
     header[0] = header[0].removeprefix("\ufeff")
     at = _position(header, column)
     head: list[Any] = []
-    times: list[Any] = []
     total = ragged = 0
     for row in reader:
+        lines.taken = 0
         if not row:
             continue
         total += 1
@@ -140,11 +161,11 @@ def _csv(text: IO[str], column: str | None, limits: ProbeLimits, delimiter: str)
         if len(head) < limits.sample_rows:
             head.append({name: (cell or None) for name, cell in zip(header, row, strict=False)})
         if at is not None and at < len(row) and row[at]:
-            times.append(row[at])
+            time(row[at])
     facts: dict[str, Any] = {"columns": header[:50]}
     if ragged:
         facts["ragged_rows"] = ragged
-    return Rows(head, total, times, facts)
+    return Rows(head, total, facts)
 
 
 def _position(header: list[str], column: str | None) -> int | None:
@@ -155,13 +176,14 @@ def _position(header: list[str], column: str | None) -> int | None:
     return header.index(column)
 
 
-def _json_lines(text: IO[str], column: str | None, limits: ProbeLimits) -> Rows:
+def _json_lines(text: IO[str], column: str | None, limits: ProbeLimits, time: Times) -> Rows:
     head: list[Any] = []
-    times: list[Any] = []
-    total = 0
+    total = kept = 0
     for number, line in enumerate(text, 1):
         if not line.strip():
             continue
+        size = parsed_bytes(line.encode())
+        refuse_memory(kept + size, limits.memory_bytes)
         try:
             row = json.loads(line)
         except (ValueError, RecursionError) as error:
@@ -169,12 +191,14 @@ def _json_lines(text: IO[str], column: str | None, limits: ProbeLimits) -> Rows:
         total += 1
         if len(head) < limits.sample_rows:
             head.append(row)
+            kept += size
         if column is not None and isinstance(row, dict):
-            times.append(row.get(column))
-    return Rows(head, total, times, {})
+            time(row.get(column))
+    return Rows(head, total, {})
 
 
-def _json(body: bytes, column: str | None, items: str) -> Rows:
+def _json(body: bytes, column: str | None, items: str, limits: ProbeLimits, time: Times) -> Rows:
+    refuse_memory(parsed_bytes(body), limits.memory_bytes)
     document, problem = parse_json(body)
     if problem:
         raise Failed("payload", problem)
@@ -182,30 +206,24 @@ def _json(body: bytes, column: str | None, items: str) -> Rows:
         rows = find(items, document)
     else:
         rows = document if isinstance(document, list) else [document]
-    times = [row.get(column) for row in rows if isinstance(row, dict)] if column is not None else []
-    return Rows(rows, len(rows), times, {}, document)
+    if column is not None:
+        for row in rows:
+            if isinstance(row, dict):
+                time(row.get(column))
+    return Rows(rows, len(rows), {}, document)
 
 
-def _parquet(stream: IO[bytes], column: str | None, limits: ProbeLimits) -> Rows:
+def _parquet(stream: IO[bytes], column: str | None, cap: int, limits: ProbeLimits, time: Times) -> Rows:
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
     try:
-        file = pq.ParquetFile(stream)
+        file = open_parquet(stream)
         names = list(file.schema_arrow.names)
         _position(names, column)
-        first = next(file.iter_batches(batch_size=limits.sample_rows), None)
-        head: list[Any] = first.to_pylist() if first is not None else []
-        times = list(_extremes(file, column)) if column is not None else []
-        return Rows(head, int(file.metadata.num_rows), times, {"columns": names[:50]})
+        head = first_rows(file, limits.sample_rows, cap)
+        if column is not None:
+            for end in ends_of(file, column, cap):
+                time(end)
+        return Rows(head, int(file.metadata.num_rows), {"columns": names[:50]})
     except pa.ArrowException as error:
         raise Failed("payload", f"cannot be read as Parquet: {str(error).splitlines()[0][:160]}") from error
-
-
-def _extremes(file: Any, column: str) -> Iterator[Any]:
-    """Both ends of a column, batch by batch: memory stays at one batch."""
-    import pyarrow.compute as pc
-
-    for batch in file.iter_batches(batch_size=65_536, columns=[column]):
-        ends = pc.min_max(batch.column(0)).as_py()
-        yield from (value for value in ends.values() if value is not None)

@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 
 from busta_health_dagster.domain.observation import ProbeResult, Status
 from busta_health_dagster.domain.units import duration_text, milliseconds_text
+from busta_health_dagster.probes.bounds import parsed_bytes, refuse_memory
 from busta_health_dagster.probes.expect import HttpExpect, check_age, check_headers, check_items, check_json, check_text
 from busta_health_dagster.probes.json_path import JsonPath, find
 from busta_health_dagster.probes.measure import AgeOf, DataAge, age_facts, age_findings, age_of, conclude, sample_of
@@ -96,6 +97,7 @@ def _evaluate(
     wanted = config.items is not None or bool(expect.json_) or (age is not None and age.header is None)
     readable = config.method != "HEAD" and (wanted or "json" in facts["type"])
     if readable:
+        refuse_memory(parsed_bytes(got.body), context.limits.memory_bytes)
         document, problem = parse_json(got.body)
         if problem:
             findings.append(Finding("error", "payload", problem))

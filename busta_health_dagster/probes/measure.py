@@ -69,23 +69,36 @@ class AgeOf(NamedTuple):
     unreadable: int = 0
 
 
-def age_of(values: Iterable[Any], spec: DataAge, now: float) -> AgeOf:
-    """The age in seconds of the newest (or oldest) time among `values`."""
-    best: float | None = None
-    future = unreadable = 0
-    horizon, oldest = now + _TOLERATED_FUTURE_S, spec.oldest
-    style, zone = spec.format, spec.zone
-    for value in values:
+class Ages:
+    """Takes times one by one, and keeps only what `found` needs."""
+
+    def __init__(self, spec: DataAge, now: float) -> None:
+        self._style, self._zone, self._oldest, self._now = spec.format, spec.zone, spec.oldest, now
+        self._best: float | None = None
+        self._future = self._unreadable = 0
+
+    def take(self, value: Any) -> None:
         if value is None:
-            continue
+            return
+        style, zone = self._style, self._zone
         epoch = _from_text(value, style, zone) if type(value) is str else to_epoch(value, style, zone)
         if epoch is None:
-            unreadable += 1
-        elif epoch > horizon:
-            future += 1
-        elif best is None or (epoch < best if oldest else epoch > best):
-            best = epoch
-    return AgeOf(None if best is None else max(0.0, now - best), future, unreadable)
+            self._unreadable += 1
+        elif epoch > self._now + _TOLERATED_FUTURE_S:
+            self._future += 1
+        elif self._best is None or (epoch < self._best if self._oldest else epoch > self._best):
+            self._best = epoch
+
+    def found(self) -> AgeOf:
+        return AgeOf(None if self._best is None else max(0.0, self._now - self._best), self._future, self._unreadable)
+
+
+def age_of(values: Iterable[Any], spec: DataAge, now: float) -> AgeOf:
+    """The age in seconds of the newest (or oldest) time among `values`."""
+    ages = Ages(spec, now)
+    for value in values:
+        ages.take(value)
+    return ages.found()
 
 
 def to_epoch(value: Any, style: str = "auto", zone: str = "UTC") -> float | None:

@@ -79,6 +79,7 @@ class ProbeLimits:
 
     concurrency: int = 256
     max_bytes: int = 10 * 1024 * 1024
+    memory_bytes: int = 256 * 1024 * 1024
     sample_rows: int = 500
     sample_bytes: int = 256 * 1024
     confirm_delays_s: tuple[float, ...] = (2.0, 5.0)

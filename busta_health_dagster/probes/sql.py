@@ -1,5 +1,8 @@
-"""`probe: sql`: one reading statement against any database that SQLAlchemy speaks to, in a read-only transaction,
+"""`probe: sql`: one reading statement against any database that SQLAlchemy speaks to, in a session that cannot write,
 within the deadline.
+
+Postgres is asked through psycopg 3, every statement prepared: the extended protocol takes one statement and refuses a
+second one behind it, whatever the gate before made of its quotes. The store has its own driver (psycopg2).
 """
 
 from __future__ import annotations
@@ -8,7 +11,7 @@ import time
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
 from busta_health_dagster.domain.fields import SecretRef, Strict, TextOrSecret
 from busta_health_dagster.domain.observation import Phases, ProbeResult, Status
@@ -16,14 +19,18 @@ from busta_health_dagster.domain.units import milliseconds_text
 from busta_health_dagster.probes.expect import Expect, check_age, check_items, check_json
 from busta_health_dagster.probes.measure import DataAge, age_facts, age_findings, age_of, conclude, json_safe, sample_of
 from busta_health_dagster.probes.port import Failed, ProbeContext, ProbeType
-from busta_health_dagster.probes.sql_statement import only_reads
+from busta_health_dagster.probes.sql_statement import dialect_of, only_reads
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection, Engine
+    from sqlalchemy import URL, Connection, Engine
 
     from busta_health_dagster.domain.source import Source
 
 _LOCAL = ("sqlite", "duckdb")
+_READ_ONLY = "-c default_transaction_read_only=on"
+_POOLER = "unsupported startup parameter"
+"""What PgBouncer says to options of a session it would share with others."""
+_PG_DRIVERS = frozenset({"postgres", "postgresql", "postgresql+psycopg2", "postgresql+psycopg"})
 
 
 def _no_password(url: TextOrSecret) -> TextOrSecret:
@@ -56,11 +63,17 @@ class SqlConfig(Strict):
     """`items: rows` counts what is fetched, up to `max_rows`; a table's true count is a query of its own."""
 
     url: Annotated[TextOrSecret, AfterValidator(_no_password)]
-    query: Annotated[str, AfterValidator(only_reads)]
+    query: str
     items: Literal["rows"] | Column = "rows"
     data_age: SqlAge | None = None
     expect: Expect = Field(default_factory=Expect)
     max_rows: int = Field(default=10_000, ge=1, le=1_000_000)
+
+    @field_validator("query")
+    @classmethod
+    def _one_that_reads(cls, query: str, info: ValidationInfo) -> str:
+        url = info.data.get("url")
+        return only_reads(query, dialect_of(url) if isinstance(url, str) else None)
 
 
 async def probe(source: Source, config: SqlConfig, context: ProbeContext) -> ProbeResult:
@@ -69,10 +82,21 @@ async def probe(source: Source, config: SqlConfig, context: ProbeContext) -> Pro
 
 
 def _observe(config: SqlConfig, context: ProbeContext, url: str, ends: float) -> ProbeResult:
+    if isinstance(config.url, SecretRef):  # at load nobody knew which database it goes to
+        try:
+            only_reads(config.query, dialect_of(url))
+        except ValueError as error:
+            raise Failed("probe_error", str(error), status=Status.UNKNOWN) from error
     engine = _engine(url, ends)  # imports the driver: our time, not the database's
     started = time.monotonic()
     try:
-        connection = _connect(engine)
+        try:
+            connection = _connect(engine)
+        except Failed as failed:
+            if _POOLER not in failed.result.detail:
+                raise
+            engine = _engine(url, ends, session=False)  # a pooler in front; its transaction is read-only all the same
+            connection = _connect(engine)
         try:
             connected = time.monotonic()
             columns, rows = _query(connection, config, ends)
@@ -86,11 +110,11 @@ def _observe(config: SqlConfig, context: ProbeContext, url: str, ends: float) ->
     ))  # fmt: skip
 
 
-def _engine(url: str, ends: float) -> Engine:
+def _engine(url: str, ends: float, *, session: bool = True) -> Engine:
     import sqlalchemy as sa
 
     try:
-        parsed = sa.make_url(url)
+        parsed = _driver(sa.make_url(url))
     except sa.exc.ArgumentError as error:
         raise Failed(
             "probe_error", "its URL is not a database URL; write dialect://host/name", status=Status.UNKNOWN
@@ -103,11 +127,20 @@ def _engine(url: str, ends: float) -> Engine:
         arguments = {"timeout": left}
     elif backend in ("postgresql", "mysql", "mariadb"):
         arguments = {"connect_timeout": max(2, left)}
+        if parsed.drivername == "postgresql+psycopg":
+            arguments["prepare_threshold"] = 0  # every statement: the simple protocol would take two
+            if session:
+                arguments["options"] = f"{parsed.query.get('options', '')} {_READ_ONLY}".strip()
     try:
         return sa.create_engine(parsed, poolclass=sa.pool.NullPool, connect_args=arguments, hide_parameters=True)
     except (sa.exc.NoSuchModuleError, ImportError) as error:
         text = f"no driver for {parsed.drivername} is installed ({error}); install it beside the monitor"
         raise Failed("dependency", text, status=Status.UNKNOWN) from error
+
+
+def _driver(url: URL) -> URL:
+    """Postgres by psycopg 3, whichever of psycopg's names the URL has; a driver of another family is left as it is."""
+    return url.set(drivername="postgresql+psycopg") if url.drivername in _PG_DRIVERS else url
 
 
 def _readonly_sqlite(url: Any) -> Any:
@@ -145,6 +178,7 @@ def _query(connection: Connection, config: SqlConfig, ends: float) -> tuple[list
         if backend == "postgresql":
             connection = connection.execution_options(postgresql_readonly=True)
             connection.exec_driver_sql(f"SET LOCAL statement_timeout = {left_ms}")
+            connection.exec_driver_sql(f"SET LOCAL lock_timeout = {left_ms}")
         elif backend == "sqlite":
             connection.exec_driver_sql("PRAGMA query_only = ON")
             raw = connection.connection.driver_connection
@@ -152,9 +186,14 @@ def _query(connection: Connection, config: SqlConfig, ends: float) -> tuple[list
                 raw.set_progress_handler(lambda: int(time.monotonic() > ends), 10_000)
         elif backend in ("mysql", "mariadb"):
             connection.exec_driver_sql("SET SESSION TRANSACTION READ ONLY")
-        result = connection.execution_options(stream_results=backend != "sqlite").exec_driver_sql(
-            config.query.replace("%", "%%") if connection.dialect.paramstyle in ("format", "pyformat") else config.query
-        )
+        pyformat = connection.dialect.paramstyle in ("format", "pyformat")
+        query = config.query.replace("%", "%%") if pyformat else config.query
+        if connection.dialect.driver == "psycopg" and not query.lower().startswith("show"):
+            # Our own cursor: only what is wanted leaves the server, and only what reads can be declared one.
+            connection.exec_driver_sql(f"DECLARE busta_look NO SCROLL CURSOR FOR {query}")
+            query = f"FETCH FORWARD {config.max_rows + 1} FROM busta_look"
+        streamed = connection.execution_options(stream_results=backend not in ("sqlite", "postgresql"))
+        result = streamed.exec_driver_sql(query)
         return list(result.keys()), list(result.fetchmany(config.max_rows + 1))
     except sa.exc.ResourceClosedError as error:
         raise Failed("query", "the statement returns no rows; write a select") from error

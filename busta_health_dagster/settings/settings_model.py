@@ -6,6 +6,7 @@ import re
 from datetime import date
 from ipaddress import ip_network
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, PlainSerializer
 
@@ -23,6 +24,19 @@ def _cidr(value: str) -> str:
         ip_network(value)
     except ValueError as why:
         raise ValueError(f"{why}; write an address or a network such as 10.0.0.0/8") from None
+    return value
+
+
+def _web_address(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError(f"{value!r} has no scheme or no host; write https://health.example.com")
+    return value
+
+
+def _bare_host(value: str) -> str:
+    if "/" in value or not value.strip():
+        raise ValueError(f"{value!r} is not the name of a host; write health.example.com, without scheme and path")
     return value
 
 
@@ -84,8 +98,10 @@ class Web(Strict):
 
     host: str = Field("127.0.0.1", description="Address to bind. Without tokens only loopback is accepted.")
     port: Annotated[int, Field(ge=0, le=65535)] = Field(3000, description="Port.")
-    public_url: str | None = Field(None, description="How people reach it; the base of links in messages.")
-    allowed_hosts: tuple[str, ...] = Field(
+    public_url: Annotated[str, AfterValidator(_web_address)] | None = Field(
+        None, description="How people reach it; the base of links in messages."
+    )
+    allowed_hosts: tuple[Annotated[str, AfterValidator(_bare_host)], ...] = Field(
         (), description="Host headers to accept besides the bound address and public_url."
     )
     tls: Tls | None = Field(None, description="Serve https.")
@@ -106,6 +122,7 @@ class LimitSettings(Strict):
 
     concurrency: _Count = Field(256, description="Checks at once, over all.")
     body: _Bytes = Field(10 * 2**20, description="Decoded bytes of a response that are read.")
+    memory: _Bytes = Field(256 * 2**20, description="Memory that one payload may take once it is parsed, about.")
     loop_lag: PositiveDuration = Field(
         0.25, description="A response time measured while our loop lagged more is suspect."
     )

@@ -126,7 +126,9 @@ class Store:
         if self.is_sqlite:
             self._create_file()
         with engines.explained(self._url), self._connect(write=True) as connection, connection.begin():
-            if not self.is_sqlite:
+            if not self.is_sqlite:  # another one's migration, and our own, may take as long as they take
+                connection.execute(text("SET LOCAL lock_timeout = 0"))
+                connection.execute(text("SET LOCAL statement_timeout = 0"))
                 connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _MIGRATION_LOCK})
             status = compare(self._revision(connection), self.url)
             if status.state == "new":

@@ -27,6 +27,10 @@ if TYPE_CHECKING:
 _PG_DISK_FULL = "53100"
 _PG_NO_TABLE = "42P01"
 _PG_NO_DATABASE = "3D000"
+_PG_LOCKED = "55P03"
+_PG_CANCELLED = "57014"
+_STATEMENT_FACTOR = 4
+"""A statement may take so many times as long as waiting for a lock: 2 minutes by default."""
 _SHAPES = "Write sqlite:////absolute/path/busta.db or postgresql://user:password@host:5432/database."
 
 
@@ -73,7 +77,7 @@ def build(url: URL, *, busy_timeout_s: float) -> Engine:
         BadInput: the driver is not installed.
     """
     if url.get_backend_name() == "postgresql":
-        options = {"connect_timeout": 10, "application_name": "busta"} | dict(url.query)
+        options = _postgres_options(url, busy_timeout_s)
         try:
             return create_engine(url, pool_pre_ping=True, pool_size=5, max_overflow=10, connect_args=options)
         except (ImportError, NoSuchModuleError) as missing:
@@ -83,6 +87,22 @@ def build(url: URL, *, busy_timeout_s: float) -> Engine:
     engine = create_engine(url, creator=lambda: _open(url, busy_timeout_s))
     event.listen(engine, "begin", _begin_sqlite)
     return engine
+
+
+def _postgres_options(url: URL, busy_timeout_s: float) -> dict[str, Any]:
+    """Nobody waits for ever: for a connection, a lock, a statement, or a machine that has gone. What the URL says itself
+    comes before these.
+    """
+    lock, statement = int(busy_timeout_s * 1000), int(busy_timeout_s * 1000 * _STATEMENT_FACTOR)
+    given = dict(url.query)
+    return {
+        "connect_timeout": 5,
+        "application_name": "busta",
+        "keepalives_idle": 30,
+        "tcp_user_timeout": 30_000,
+        **given,
+        "options": f"-c lock_timeout={lock} -c statement_timeout={statement} {given.get('options', '')}".strip(),
+    }
 
 
 def _open(url: URL, busy_timeout_s: float) -> sqlite3.Connection:
@@ -132,6 +152,16 @@ def _explain(url: URL, error: DBAPIError | PoolTimeout) -> StoreError | None:
     if code == _PG_DISK_FULL:
         return StoreFull(
             f"The store at {name} has no room left: {text}. Free space on the database's disk; busta resumes by itself."
+        )
+    if code == _PG_LOCKED:
+        return StoreUnavailable(
+            f"The store at {name} is locked by another writer ({text}). See who holds the lock (pg_stat_activity); nothing "
+            "was written, so it is safe to try again."
+        )
+    if code == _PG_CANCELLED:
+        return StoreUnavailable(
+            f"The store at {name} did not answer in time ({text}). Its database is overloaded, or somebody cancelled the "
+            "statement; nothing was written, so it is safe to try again."
         )
     if code == _PG_NO_TABLE:
         return StoreMissing(f"The store at {name} lacks a table ({text}). Bring it up to date with: busta db upgrade")

@@ -25,8 +25,8 @@ NO_STORE = {"cache-control": "no-store"}
 def routes(app: App, materialized: Materialized | None = None) -> list[BaseRoute]:
     """The pages, REST, metrics and probes of this process. `materialized` says when an asset was built last."""
 
-    def livez(_: Request) -> Response:
-        """The process answers; it asks nothing else."""
+    async def livez(_: Request) -> Response:
+        """The process answers; it asks nothing else, and waits for no thread."""
         return PlainTextResponse("ok\n", headers=NO_STORE)
 
     def readyz(_: Request) -> Response:

@@ -14,6 +14,7 @@ from busta_health_dagster.domain.access import Principal, Role
 from busta_health_dagster.domain.errors import Refused
 from busta_health_dagster.pipeline.app import access
 from busta_health_dagster.web.auth_middleware import Authenticator, AuthMiddleware
+from busta_health_dagster.web.slow_requests import Hurried
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -61,12 +62,13 @@ def serve(*, workspace: str, host: str, port: int) -> None:
             server_header=False,
             # uvicorn believes X-Forwarded-For from loopback; whose word counts is for the door to say, by the real peer.
             proxy_headers=False,
+            http=Hurried,
         )
 
 
 def refuse_open_door(app: App, host: str) -> None:
-    """Without tokens the server binds loopback only."""
-    if is_loopback(host) or guarded(app) or app.config.settings.web.trusted_proxy is not None:
+    """As long as no token has ever existed, the server binds loopback only."""
+    if is_loopback(host) or guarded(app):
         return
     raise Refused(
         f"There is no token yet, and {host} is not loopback: everybody who reaches it would be admin. "
@@ -83,11 +85,20 @@ def is_loopback(host: str) -> bool:
         return False
 
 
+class Guarded:
+    """The same, asked of the store only until it says yes: it never becomes no again."""
+
+    def __init__(self, app: App) -> None:
+        self._app, self.known = app, False
+
+    def __call__(self) -> bool:
+        self.known = self.known or guarded(self._app)
+        return self.known
+
+
 def guarded(app: App) -> bool:
-    """Does anybody have to show a token?"""
-    if app.config.settings.web.trusted_proxy is not None:
-        return True
-    return any(token.revoked_at is None for token in access.list_tokens(app))
+    """Does everybody have to say who they are? Once a token has existed this stays so, whatever is revoked."""
+    return app.config.settings.web.trusted_proxy is not None or access.ever_guarded(app)
 
 
 def build(app: App, process: WorkspaceProcessContext, *, host: str, port: int) -> Asgi:
@@ -99,7 +110,7 @@ def build(app: App, process: WorkspaceProcessContext, *, host: str, port: int) -
     from busta_health_dagster.web.dagster_ui import GuardedWebserver
     from busta_health_dagster.web.routes import routes
 
-    dagster = GuardedWebserver(process, live_data_poll_rate=2000).create_asgi_app()
+    dagster = GuardedWebserver(app, process).create_asgi_app()
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -124,9 +135,11 @@ def doorkeeper(app: App, *, host: str, port: int) -> Authenticator:
     proxy = web.trusted_proxy
     return Authenticator(
         hosts=frozenset(hosts),
-        guarded=lambda: guarded(app),
+        guarded=(asked := Guarded(app)),
+        closed=lambda: asked.known,
         by_token=lambda secret: access.principal_of_token(app, secret),
         by_cookie=lambda cookie: access.principal_of_session(app, cookie),
+        audit=lambda actor, subject, detail: access.write_down_refusal(app, actor, subject, detail),
         proxies=[ipaddress.ip_network(a) for a in proxy.addresses] if proxy else (),
         proxy_header=proxy.header.lower() if proxy else "",
         by_proxy=(lambda name: Principal(name, _proxied_role(app, name), "proxy")) if proxy else None,

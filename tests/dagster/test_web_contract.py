@@ -20,6 +20,7 @@ from websockets.sync.client import connect
 
 from busta_health_dagster import bootstrap
 from busta_health_dagster.defs.build import build as build_location
+from busta_health_dagster.defs.stopped import OURS, stopped
 from busta_health_dagster.domain.access import Role
 from busta_health_dagster.pipeline.app import access
 from busta_health_dagster.web import serve
@@ -49,8 +50,12 @@ sources:
 class Web:
     """The running door: its address and one token per role."""
 
-    def __init__(self, url: str, tokens: dict[Role, str], instance: DagsterInstance) -> None:
-        self.url, self.tokens, self.instance = url, tokens, instance
+    def __init__(self, url: str, tokens: dict[Role, str], instance: DagsterInstance, app) -> None:
+        self.url, self.tokens, self.instance, self.app = url, tokens, instance, app
+
+    def deeds(self) -> list[tuple[str, str]]:
+        with self.app.store.read() as uow:
+            return [(entry.actor, entry.action) for entry in uow.audit.list()]
 
     def headers(self, role: Role | None) -> dict[str, str]:
         return {"authorization": f"Bearer {self.tokens[role]}"} if role else {}
@@ -98,7 +103,7 @@ def web(tmp_path_factory: pytest.TempPathFactory):
                 WorkspaceProcessContext(instance, target) as process,
                 serving(serve.build(app, process, host="127.0.0.1", port=0)) as url,
             ):
-                yield Web(url, tokens, instance)
+                yield Web(url, tokens, instance, app)
 
 
 def test_nobody_sees_anything_without_a_token(web: Web) -> None:
@@ -141,7 +146,10 @@ def test_a_viewer_changes_nothing(web: Web, mutation: str) -> None:
 
 def test_an_operator_may(web: Web) -> None:
     permissions = web.ask("{ permissions { permission value } }", Role.OPERATOR).json()["data"]["permissions"]
-    assert all(p["value"] for p in permissions if p["permission"] in {"launch_pipeline_execution", "start_schedule"})
+    value = {p["permission"]: p["value"] for p in permissions}
+    assert value["launch_pipeline_execution"]
+    assert not value["start_schedule"], "the monitor's own schedules are an admin's"
+    assert not value["edit_sensor"]
     done = web.ask(WIPE, Role.OPERATOR)
     assert done.status_code == 200, done.text
     assert done.json()["data"]["wipeAssets"]["__typename"] == "AssetWipeSuccess"
@@ -229,3 +237,97 @@ def test_a_documented_query_says_what_is_unhealthy(web: Web) -> None:
                 failed.add(("/".join(node["assetKey"]["path"]), check["name"], latest["evaluation"]["severity"]))
     assert ("sources/gone_file", "connectivity", "ERROR") in failed
     assert not any(asset == "sources/good_file" for asset, _, _ in failed)
+
+
+STOP_SENSOR = """
+mutation Stop($id: String!) { stopSensor(id: $id) { __typename ... on PythonError { message } } }
+"""
+
+
+def test_an_operator_cannot_put_the_monitor_to_sleep_and_an_admin_is_written_down(web: Web) -> None:
+    found = web.ask('{ sensorsOrError(repositorySelector: {repositoryLocationName: "busta_health_dagster", '
+                    'repositoryName: "__repository__"}) { ... on Sensors { results { id name } } } }', Role.VIEWER)  # fmt: skip
+    sensors = {one["name"]: one["id"] for one in found.json()["data"]["sensorsOrError"]["results"]}
+    sent = {"query": STOP_SENSOR, "variables": {"id": sensors["alert_sensor"]}}
+    answers = {
+        role: requests.post(f"{web.url}/graphql", json=sent, headers=web.headers(role), timeout=60)
+        for role in (Role.OPERATOR, Role.ADMIN)
+    }
+    assert answers[Role.OPERATOR].status_code == 403
+    assert "admin" in answers[Role.OPERATOR].json()["errors"][0]["message"]
+    assert answers[Role.ADMIN].json()["data"]["stopSensor"]["__typename"] == "StopSensorMutationResult"
+    with web.app.store.read() as uow:
+        log = uow.audit.list()
+    assert ("admin-1", "dagster.stopSensor") in [(entry.actor, entry.action) for entry in log]
+    assert stopped(web.instance, "busta_health_dagster") == ("alert_sensor",)
+    assert stopped(web.instance, "another_team") == ()
+    assert stopped(web.instance, None) is None
+    written = next(entry for entry in log if entry.action == "dagster.stopSensor")
+    assert sensors["alert_sensor"] in written.subject
+    refused = next(entry for entry in log if entry.actor == "operator-1" and entry.action == "refused")
+    assert "stopSensor" in refused.subject
+
+
+@pytest.mark.parametrize(
+    "body",
+    ['[{"query": "{ version }"}]', "[]", "{}", '{"query": 5}', '{"query": "{version}", "variables": 7}', "x", "\xff"],
+)
+def test_what_is_no_query_is_answered_400(web: Web, body: str) -> None:
+    said = requests.post(
+        f"{web.url}/graphql",
+        data=body.encode("latin-1"),
+        headers=web.headers(Role.VIEWER) | {"content-type": "application/json"},
+        timeout=30,
+    )
+    assert said.status_code == 400
+    assert "Traceback" not in said.text
+    assert said.json()["errors"][0]["message"]
+
+
+def test_a_query_that_costs_too_much_is_refused_before_it_runs(web: Web) -> None:
+    many = "{" + " ".join(f"a{n}: assetNodes {{ assetKey {{ path }} }}" for n in range(60)) + "}"
+    said = web.ask(many, Role.ADMIN)
+    assert (said.status_code, "aliases" in said.text) == (400, True)
+    assert web.ask("{ a" * 3000 + "}" * 3000, Role.ADMIN).status_code == 400
+
+
+def test_nobody_without_the_right_to_act_reads_dagsters_files(web: Web) -> None:
+    for path in ("/notebook?path=/etc/passwd", "/download_debug/none", "/notebook/"):
+        assert web.get(path, Role.VIEWER).status_code == 403, path
+
+
+@pytest.mark.parametrize("path", ["/livezX", "/readyz/", "/source-health/loginX", "/livez/x", "/source-health/staticX"])
+def test_what_only_begins_like_an_open_address_is_not_open(web: Web, path: str) -> None:
+    assert web.get(path, None).status_code == 401
+    assert web.get(path, Role.VIEWER).status_code in {200, 307, 404}
+
+
+def test_a_report_to_dagster_is_written_down(web: Web) -> None:
+    path = f"{web.url}/report_asset_materialization/sources/good_file"
+    assert requests.post(path, json={}, headers=web.headers(Role.OPERATOR), timeout=30).status_code == 200
+    assert ("operator-1", "report.asset.materialization") in web.deeds()
+
+
+def test_every_schedule_and_sensor_of_ours_is_watched(web: Web) -> None:
+    location = build_location()
+    named = {one.name for one in [*(location.schedules or ()), *(location.sensors or ())]}
+    assert named | {"quality_hourly", "baselines_daily"} == OURS, "those exist where something is scored or learned"
+
+
+def test_with_dagsters_storage_away_its_ui_says_so_and_names_the_store(web: Web) -> None:
+    runs = Path(web.instance.root_directory) / "history" / "runs.db"
+    kept = runs.with_suffix(".kept")
+    runs.rename(kept)
+    runs.mkdir()
+    try:
+        asked = web.ask("{ runsOrError { ... on Runs { results { id } } } }", Role.ADMIN)
+        page = web.get("/download_debug/none", Role.ADMIN, accept="text/html")
+    finally:
+        runs.rmdir()
+        kept.rename(runs)
+    for said in (asked, page):
+        assert said.status_code == 503
+        assert web.app.store.url in said.text
+        assert "Traceback" not in said.text
+        assert "site-packages" not in said.text
+    assert web.ask("{ runsOrError { ... on Runs { results { id } } } }", Role.ADMIN).status_code == 200

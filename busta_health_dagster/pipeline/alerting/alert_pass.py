@@ -26,7 +26,7 @@ from busta_health_dagster.pipeline.app.freshness import LAST_TICK, STALE_TICKS
 from busta_health_dagster.pipeline.maintenance.index import maintenance
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from busta_health_dagster.domain.observation import Observation, SourceState
     from busta_health_dagster.domain.verdict import CheckVerdict, ExternalFact
@@ -63,13 +63,15 @@ class AlertPassResult:
 def alert_pass(
     app: App, *, manual: Iterable[Observation] = (), facts: Iterable[ExternalFact] = (),
     remember: Mapping[str, Any] | None = None, whole: bool = True, ticking: bool = False,
+    stopped: Sequence[str] | None = None,
 ) -> AlertPassResult:  # fmt: skip
     """Judge every look that no pass has judged, let the clocks speak, and put the messages into the outbox.
 
     `whole` also reads new scores, silent slots and the asset checks of all sources: the tick's pass. Without it only
     what is pending is read: the sensor's pass, which costs next to nothing when nothing happens. `manual` are looks of
     this moment, stored already; `facts` checks and runs of the Dagster instance that are new, `remember` the cursors
-    that say so, kept with them; `ticking` says that a tick is at work.
+    that say so, kept with them; `ticking` says that a tick is at work; `stopped` are
+    schedules and sensors of ours that somebody stopped (None: nobody looked).
 
     Raises:
         Refused: another pass holds the lease.
@@ -102,7 +104,7 @@ def alert_pass(
         book.evaluate_external(news)
         if ticking or not by_hand:
             # Only the running monitor knows which configuration is in force; a person's check may use another one.
-            _evaluate_monitor(app, book, states, tick["at"] if tick else None, ticking=ticking)
+            _evaluate_monitor(app, book, states, tick["at"] if tick else None, ticking=ticking, stopped=stopped)
             book.close_removed()
         changes = book.finish()
         evaluation.save_windows(uow, intake, states)
@@ -185,7 +187,13 @@ def _reprobed(app: App, book: AlertEngine, states: Mapping[str, SourceState], no
 
 
 def _evaluate_monitor(
-    app: App, book: AlertEngine, states: Mapping[str, SourceState], last_tick: int | None, *, ticking: bool
+    app: App,
+    book: AlertEngine,
+    states: Mapping[str, SourceState],
+    last_tick: int | None,
+    *,
+    ticking: bool,
+    stopped: Sequence[str] | None,
 ) -> None:
     us = self_monitoring.MONITOR
     network = monitor_rules.network_verdict(states.values(), app.config.tick_s)
@@ -196,3 +204,6 @@ def _evaluate_monitor(
     ticks = monitor_rules.ticks_verdict(last_tick, app.config.tick_s, STALE_TICKS, book.now, ticking=ticking)
     if ticks is not None:
         book.take(us, self_monitoring.TICKS, ticks)
+    asleep = monitor_rules.stopped_verdict(stopped, book.now)
+    if asleep is not None:
+        book.take(us, self_monitoring.SENSOR_STOPPED, asleep)

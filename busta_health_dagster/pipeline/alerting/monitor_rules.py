@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from busta_health_dagster.domain.self_monitoring import CONFIGURATION, NETWORK, TICKS
+from busta_health_dagster.domain.self_monitoring import CONFIGURATION, NETWORK, SENSOR_STOPPED, TICKS
 from busta_health_dagster.domain.units import duration_text
 from busta_health_dagster.domain.verdict import Outcome, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from busta_health_dagster.domain.observation import SourceState
 
@@ -21,6 +21,7 @@ NETWORK_REASON = "network"
 DO = {
     NETWORK.name: "Check the network of the machine the monitor runs on; until then every source is unknown.",
     CONFIGURATION.name: "Run busta config doctor and correct the files; the last good configuration rules meanwhile.",
+    SENSOR_STOPPED.name: "Start it again under Automation in the Dagster UI (an admin may); the audit log says who stopped it.",
     TICKS.name: "Look at the daemon and at the runs of health_tick (busta dagster run list); restart with busta up.",
 }
 
@@ -60,3 +61,14 @@ def ticks_verdict(last_at: int | None, tick_s: int, stale_ticks: int, now: int, 
         reason = f"the monitor has not looked at its sources for {duration_text(age)}; treat all as unknown"
         return Verdict(Outcome.BAD, now, reason, float(age), float(stale_ticks * tick_s))
     return Verdict(Outcome.GOOD, now, "the monitor looks at its sources again")
+
+
+def stopped_verdict(stopped: Sequence[str] | None, now: int) -> Verdict | None:
+    """Has somebody stopped schedules or sensors of ours? None when nobody could look."""
+    if stopped is None:
+        return None
+    if not stopped:
+        return Verdict(Outcome.GOOD, now, "every schedule and sensor of the monitor is on")
+    one = len(stopped) == 1
+    reason = f"{', '.join(stopped)} {'was' if one else 'were'} stopped in Dagster; what {'it does' if one else 'they do'} is not done"
+    return Verdict(Outcome.BAD, now, reason, float(len(stopped)))

@@ -13,7 +13,7 @@ import secrets
 from typing import TYPE_CHECKING
 
 from busta_health_dagster.domain.access import AuditEntry, Principal, Role, WebSession
-from busta_health_dagster.domain.errors import BadInput, UnknownName
+from busta_health_dagster.domain.errors import BadInput, Refused, UnknownName
 from busta_health_dagster.domain.units import iso
 
 if TYPE_CHECKING:
@@ -54,13 +54,25 @@ def list_tokens(app: App) -> list[Token]:
         return uow.access.tokens()
 
 
-def revoke_token(app: App, *, name: str, by: str) -> None:
+def ever_guarded(app: App) -> bool:
+    """Has a token ever existed? From then on the web server asks for one, also when all of them are revoked."""
+    return bool(list_tokens(app))
+
+
+def revoke_token(app: App, *, name: str, by: str, force: bool = False) -> None:
     """End a token, and every session that was opened with it.
 
     Raises:
         UnknownName: no token of that name is in use.
+        Refused: it is the last admin token, and `force` is False.
     """
     with app.store.write() as uow:
+        admins = {t.name for t in uow.access.tokens() if t.role is Role.ADMIN and t.revoked_at is None}
+        if admins == {name} and not force:
+            raise Refused(
+                f"{name!r} is the last admin token. Without one nobody can manage tokens over the web; make another first "
+                "(busta tokens create --role admin --name NAME), or revoke it all the same with --force (force=true)."
+            )
         if not uow.access.revoke_token(name, at=app.now()):
             raise UnknownName(f"No token named {name!r} is in use. Names: busta tokens list")
         uow.access.audit(AuditEntry(app.now(), by, "token.revoke", name))
@@ -114,9 +126,17 @@ def principal_of_session(app: App, cookie: str) -> Principal | None:
     return Principal(session.name, session.role, "session", csrf=session.csrf) if session else None
 
 
-def close_session(app: App, cookie: str) -> None:
+def close_session(app: App, cookie: str, *, by: str) -> None:
+    """End a session: its cookie opens nothing any more, wherever it was copied to."""
     with app.store.write() as uow:
         uow.access.remove_session(digest(cookie))
+        uow.access.audit(AuditEntry(app.now(), by, "logout", ""))
+
+
+def write_down_refusal(app: App, actor: str, subject: str, detail: str) -> None:
+    """Somebody was turned away at the web door."""
+    with app.store.write() as uow:
+        uow.access.audit(AuditEntry(app.now(), actor, "refused", subject, detail))
 
 
 def token_row(token: Token) -> TokenRow:

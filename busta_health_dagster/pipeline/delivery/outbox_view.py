@@ -114,10 +114,7 @@ def requeue(app: App, channel: str | None = None, *, actor: str) -> int:
         now = latest(app, uow)
         dead = [r.id for r in uow.outbox.list("dead", limit=100_000) if channel in {None, r.message.channel}]
         again = uow.outbox.requeue(now, dead) if dead else 0
-        if again:
-            uow.audit.append(
-                AuditEntry(app.now(), actor, "outbox.retry", channel or "all channels", f"{again} messages")
-            )
+        uow.audit.append(AuditEntry(app.now(), actor, "outbox.retry", channel or "all channels", f"{again} messages"))
     return again
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING
 
+from busta_health_dagster.domain.access import AuditEntry
+from busta_health_dagster.domain.errors import StoreMissing
 from busta_health_dagster.pipeline.facade.base import MonitorBase
 
 if TYPE_CHECKING:
@@ -84,4 +87,7 @@ class Alerts(MonitorBase):
         """Send one marked message and wait for the answer."""
         from busta_health_dagster.pipeline.delivery.channel_test import channel_test
 
+        if channel in self.app.config.policy.channels:
+            with contextlib.suppress(StoreMissing), self.app.store.write() as uow:  # a new home has no log yet
+                uow.audit.append(AuditEntry(self.app.now(), self.actor, "channel.test", f"channel {channel}"))
         return channel_test(self.app, channel).as_json()

@@ -93,7 +93,8 @@ class ServiceLevelsAndReports(MonitorBase):
         secret = access.create_token(self.app, name=name, role=role, by=self.actor)
         return {"token": secret, "name": name, "role": role.value}
 
-    def revoke_token(self, name: str) -> None:
+    def revoke_token(self, name: str, *, force: bool = False) -> None:
+        """End a token and its sessions; the last admin token only with `force`."""
         from busta_health_dagster.pipeline.app import access
 
-        access.revoke_token(self.app, name=name, by=self.actor)
+        access.revoke_token(self.app, name=name, by=self.actor, force=force)

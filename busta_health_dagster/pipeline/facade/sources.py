@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from busta_health_dagster.domain.access import AuditEntry
 from busta_health_dagster.domain.units import iso
 from busta_health_dagster.pipeline.facade.base import MonitorBase
 
@@ -47,13 +46,11 @@ class Sources(MonitorBase):
 
     def check(self, names: Sequence[str] | None = None) -> list[seen.ObservationRow]:
         """Look at these (None: all) now; kept as manual observations."""
-        from busta_health_dagster.pipeline.tick.manual_check import check_sources
+        from busta_health_dagster.pipeline.tick.manual_check import check_sources, write_down_check
         from busta_health_dagster.pipeline.views.history import history_row
 
         chosen = self.known(names)
-        with self.app.store.write() as uow:
-            subject = "every source" if chosen is None else f"source {', '.join(chosen)}"
-            uow.audit.append(AuditEntry(self.app.now(), self.actor, "source.check", subject))
+        write_down_check(self.app, chosen, by=self.actor)
         return [history_row(o) for o in check_sources(self.app, chosen)]
 
     def heartbeat(

@@ -17,6 +17,7 @@ from busta_health_dagster.domain.units import from_epoch
 from busta_health_dagster.engines.quality_score import combine, score
 from busta_health_dagster.engines.schema_drift import drift_checks
 from busta_health_dagster.engines.schema_learning import accept, learn, reference
+from busta_health_dagster.probes.sql_statement import dialect_of, only_reads
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -166,6 +167,10 @@ def _counted(task: Task, suite: Suite, with_: Scorer) -> tuple[QualityScore, Sch
     """By the database. What the check stored still shows columns and types, bounded as it is."""
     config: Any = task.source.config
     url = with_.secret(config.url) if isinstance(config.url, SecretRef) else config.url
+    try:
+        only_reads(config.query, dialect_of(url))
+    except ValueError as error:  # behind a secret URL nobody knew the database before
+        return no_data(str(error)), None
     verdict = with_.sql.validate(task.source.name, suite, url, config.query, from_epoch(with_.now)).score
     shape = None
     if task.sample is not None and task.sample.rows:

@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from busta_health_dagster.domain.access import AuditEntry
 from busta_health_dagster.domain.notification import Notification, NotificationKind, ReportFacts
 from busta_health_dagster.domain.report import WeeklyReport
 from busta_health_dagster.domain.rule import Severity
@@ -35,7 +36,7 @@ class Published:
     notified: str
 
 
-def publish(app: App, label: str | None = None, *, send: bool = True) -> Published:
+def publish(app: App, label: str | None = None, *, send: bool = True, by: str = "monitor") -> Published:
     """Make the report of a week (None: the newest that is over), keep it, and put it on its way if it is news.
 
     Once per (report, period, channel): making it again replaces the figures and sends nothing.
@@ -57,6 +58,8 @@ def publish(app: App, label: str | None = None, *, send: bool = True) -> Publish
         new = [m.channel for m in messages if uow.outbox.enqueue([m], now)]
         if new:
             uow.reports.sent(NAME, report.week.label, now)
+        what = f"kept, sent to {', '.join(new)}" if new else "kept"
+        uow.audit.append(AuditEntry(now, by, "report.weekly", report.week.label, what))
     if why_not:
         return Published(report, (), f"not sent: {why_not}")
     if not channels:

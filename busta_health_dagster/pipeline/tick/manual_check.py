@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from busta_health_dagster.domain.access import AuditEntry
 from busta_health_dagster.domain.errors import BadInput
 from busta_health_dagster.pipeline.alerting.alert_pass import alert_pass
 from busta_health_dagster.pipeline.observing.observe import check_now
@@ -27,6 +28,13 @@ def checked(app: App, names: Sequence[str] | None) -> tuple[list[Observation], d
     seen = check_now(app, chosen)
     verdicts = alert_pass(app, manual=seen).verdicts
     return seen, {o.source: dict(verdicts[o.source]) for o in seen}
+
+
+def write_down_check(app: App, names: Sequence[str] | None, *, by: str) -> None:
+    """Somebody asked for a check of these (None: all)."""
+    subject = "every source" if names is None else f"source {', '.join(names)}"
+    with app.store.write() as uow:
+        uow.audit.append(AuditEntry(app.now(), by, "source.check", subject))
 
 
 def record_heartbeat(app: App, name: str, *, items: int | None = None, ok: bool = True, message: str = "") -> None:

@@ -16,7 +16,7 @@ from busta_health_dagster.pipeline.observing.reprobe import reprobe
 from busta_health_dagster.pipeline.views.status import fleet_health
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from busta_health_dagster.domain.health import FleetHealth
     from busta_health_dagster.domain.observation import Observation
@@ -40,21 +40,22 @@ class TickReport:
     duration_s: float
 
 
-def run_tick(app: App, shard: int | None = None) -> TickReport:
-    """Check everything that is due (or one shard of it). Safe to run twice, and at the same time as another.
+def run_tick(app: App, shard: int | None = None, *, stopped: Sequence[str] | None = None) -> TickReport:
+    """Check everything that is due (or one shard of it). Safe to run twice, and at the same time as another. `stopped`:
+    schedules and sensors of ours that somebody stopped; None when nobody looked.
 
     Raises:
         StoreError: the store refused; a note beside it tells the page and the metrics.
     """
     with recording_store_failure(app):
-        return _tick(app, shard)
+        return _tick(app, shard, stopped)
 
 
-def _tick(app: App, shard: int | None) -> TickReport:
+def _tick(app: App, shard: int | None, stopped: Sequence[str] | None) -> TickReport:
     started = app.clock.monotonic()
     at = app.now()
     stored, due = observe(app, shard)
-    passed = alert_pass(app, manual=reprobe(app, since=at), ticking=True)
+    passed = alert_pass(app, manual=reprobe(app, since=at), ticking=True, stopped=stopped)
     took = app.clock.monotonic() - started
     with app.store.write() as uow:
         uow.meta.put(

@@ -9,7 +9,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from busta_health_dagster.domain.self_monitoring import CONFIGURATION, MONITOR, NETWORK
+from busta_health_dagster.domain.self_monitoring import CONFIGURATION, MONITOR, NETWORK, SENSOR_STOPPED
 from busta_health_dagster.domain.units import duration_text
 from busta_health_dagster.pipeline.alerting.monitor_rules import DO
 from busta_health_dagster.pipeline.alerting.monotonic_clock import latest
@@ -18,7 +18,7 @@ from busta_health_dagster.pipeline.app.store_failure import store_failure
 from busta_health_dagster.pipeline.delivery.breaker_state import channel_state
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from busta_health_dagster.domain.alert import Alert
     from busta_health_dagster.pipeline.app.app import App
@@ -42,13 +42,14 @@ class MonitorAlert:
 
 
 def self_monitoring_alerts(app: App, uow: UnitOfWork, alerts: Iterable[Alert]) -> tuple[MonitorAlert, ...]:
-    """Store, configuration, network, dead letters, channels; nothing when all is well. `alerts` are the active ones.
+    """Store, configuration, network, stopped sensors, dead letters, channels; nothing when all is well. `alerts` are the active ones.
 
     That the ticks have stopped is not here: the browser computes it, because then the server may be gone too.
     """
     about = {a.rule: a for a in alerts if a.source == MONITOR.name and a.opened_at is not None}
     return (*_store(app), *_configuration(app, uow, about.get(CONFIGURATION.name)),
-            *_network(about.get(NETWORK.name)), *_dead(uow), *_channels(app, uow))  # fmt: skip
+            *_alerted("network", NETWORK.name, about, grave=True),
+            *_alerted("sensor-stopped", SENSOR_STOPPED.name, about), *_dead(uow), *_channels(app, uow))  # fmt: skip
 
 
 def _store(app: App) -> Iterator[MonitorAlert]:
@@ -70,10 +71,12 @@ def _configuration(app: App, uow: UnitOfWork, alert: Alert | None) -> Iterator[M
     )  # fmt: skip
 
 
-def _network(alert: Alert | None) -> Iterator[MonitorAlert]:
+def _alerted(kind: str, rule: str, about: Mapping[str, Alert], *, grave: bool = False) -> Iterator[MonitorAlert]:
+    """What an alert about the monitor says, as it says it."""
+    alert = about.get(rule)
     if alert is not None:
         text = f"{alert.bad_reason[:1].upper()}{alert.bad_reason[1:]}"
-        yield MonitorAlert("network", text, DO[NETWORK.name], grave=True, since=alert.opened_at)
+        yield MonitorAlert(kind, text, DO[rule], grave=grave, since=alert.opened_at)
 
 
 def _dead(uow: UnitOfWork) -> Iterator[MonitorAlert]:

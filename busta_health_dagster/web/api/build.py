@@ -11,7 +11,7 @@ from fastapi.responses import HTMLResponse
 
 from busta_health_dagster import __version__
 from busta_health_dagster.web.api import alerts, maintenance, service_levels_and_reports, sources
-from busta_health_dagster.web.api.limits import Limits
+from busta_health_dagster.web.api.manual_checks import ManualChecks
 from busta_health_dagster.web.api.problems import declare, install
 
 if TYPE_CHECKING:
@@ -33,10 +33,10 @@ def build(app: App) -> FastAPI:
         openapi_url="/openapi.json",
     )
     api.state.busta = app
+    api.state.checks = ManualChecks()
     install(api)
     for part in (sources, alerts, maintenance, service_levels_and_reports):
         api.include_router(part.router, prefix="/v1")
-    api.add_middleware(Limits)
     generated = api.openapi
     api.openapi = lambda: declare(generated())  # type: ignore[method-assign]  # FastAPI's own way to extend it
 

@@ -1,12 +1,15 @@
-"""Bounds of every request to the API: how large its body, and how many per caller. Pure ASGI."""
+"""Bounds of every request behind the door, whoever answers it: how large its body is, how long it may take to arrive, and
+how many come from one caller. Pure ASGI.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections import OrderedDict
 from typing import TYPE_CHECKING
 
-from busta_health_dagster.web.auth_middleware import Refusal, refuse
+from busta_health_dagster.web.refusals import Refusal, refuse
 
 if TYPE_CHECKING:
     from typing import Any
@@ -14,44 +17,51 @@ if TYPE_CHECKING:
     from busta_health_dagster.web.auth_middleware import Asgi, Receive, Scope, Send
 
 BODY_BYTES = 64 * 1024
+DAGSTER_BODY_BYTES = 1024 * 1024
+"""For Dagster's GraphQL and its endpoints: the launchpad sends a run's whole configuration."""
+BODY_S = 20.0
 PER_SECOND = 50.0
 BURST = 200.0
+_OURS = ("/api/", "/source-health/")
+_FILES = ("/static/", "/source-health/static/")
+_FILE = 0.1
+"""What a file of a page costs: Dagster's UI loads a hundred of them at once."""
 _CALLERS = 1000
 
 
 class Limits:
-    """A token bucket per caller (their name, or their address), and a cap on the body."""
+    """A token bucket per caller (their name, or their address), and caps on the body's size and time."""
 
-    def __init__(self, app: Asgi, *, per_second: float = PER_SECOND, burst: float = BURST) -> None:
+    def __init__(
+        self, app: Asgi, *, per_second: float = PER_SECOND, burst: float = BURST, body_s: float = BODY_S
+    ) -> None:
         self._app = app
-        self._per_second, self._burst = per_second, burst
+        self._per_second, self._burst, self._body_s = per_second, burst, body_s
         self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
+        if scope["path"] != "/livez" and not self._admitted(scope):
+            said = f"At most {self._per_second:.0f} a second; wait a moment."
+            await refuse(scope, send, Refusal(429, "Too many requests", said))
+            return
+        headers = dict(scope["headers"])
+        if scope["type"] == "websocket" or not headers.keys() & {b"content-length", b"transfer-encoding"}:
             await self._app(scope, receive, send)
             return
-        if not self._admitted(scope):
-            await refuse(
-                scope,
-                send,
-                Refusal(429, "Too many requests", f"At most {self._per_second:.0f} a second; wait a moment."),
-            )
+        cap = BODY_BYTES if scope["path"].startswith(_OURS) else DAGSTER_BODY_BYTES
+        declared = headers.get(b"content-length", b"0")
+        try:
+            async with asyncio.timeout(self._body_s):
+                body = None if declared.isdigit() and int(declared) > cap else await _whole(receive, cap)
+        except TimeoutError:
+            said = f"The body did not arrive within {self._body_s:.0f} s."
+            await refuse(scope, send, Refusal(408, "Too slow", said), close=True)
             return
-        declared = next((v for k, v in scope["headers"] if k == b"content-length"), b"0")
-        if declared.isdigit() and int(declared) > BODY_BYTES:
-            await refuse(scope, send, _TOO_LARGE)
+        if body is None:
+            await refuse(scope, send, Refusal(413, "Too large", f"A body may have {cap // 1024} KiB."), close=True)
             return
-        body, more = b"", True
-        while more:
-            message = await receive()
-            if message["type"] != "http.request":
-                return
-            body += message.get("body", b"")
-            more = message.get("more_body", False)
-            if len(body) > BODY_BYTES:
-                await refuse(scope, send, _TOO_LARGE)
-                return
+        if isinstance(body, _Gone):
+            return  # nobody waits for an answer, and half a body must not be taken for a whole one
         read = False
 
         async def again() -> Any:
@@ -67,14 +77,28 @@ class Limits:
         principal = scope.get("state", {}).get("principal")
         client = scope.get("client") or ("", 0)
         caller = f"{principal.via}:{principal.name}" if principal is not None else str(client[0])
+        cost = _FILE if scope["path"].startswith(_FILES) else 1.0
         now = time.monotonic()
         left, at = self._buckets.pop(caller, (self._burst, now))
         left = min(self._burst, left + (now - at) * self._per_second)
-        admitted = left >= 1
-        self._buckets[caller] = (left - 1 if admitted else left, now)
+        admitted = left >= cost
+        self._buckets[caller] = (left - cost if admitted else left, now)
         while len(self._buckets) > _CALLERS:
             self._buckets.popitem(last=False)
         return admitted
 
 
-_TOO_LARGE = Refusal(413, "Too large", f"A body may have {BODY_BYTES // 1024} KiB.")
+class _Gone:
+    """Whoever asked has hung up before the end of the body."""
+
+
+async def _whole(receive: Receive, cap: int) -> bytes | _Gone | None:
+    """The body; None when it is larger than `cap`."""
+    body, more = b"", True
+    while more and len(body) <= cap:
+        message = await receive()
+        if message["type"] != "http.request":
+            return _Gone()
+        body += message.get("body", b"")
+        more = message.get("more_body", False)
+    return body if len(body) <= cap else None

@@ -137,6 +137,10 @@ def create_token(request: Request, body: TokenIn) -> TokenMade:
 
 
 @router.delete("/tokens/{name}", status_code=204, summary="Revoke a token and its sessions (admin)")
-def revoke_token(request: Request, name: Annotated[str, Path(max_length=63)]) -> Response:
-    monitor_of(request).revoke_token(name)
+def revoke_token(
+    request: Request,
+    name: Annotated[str, Path(max_length=63)],
+    force: Annotated[bool, Query(description="Also the last admin token.")] = False,
+) -> Response:
+    monitor_of(request).revoke_token(name, force=force)
     return Response(status_code=204)

@@ -20,6 +20,7 @@ from busta_health_dagster.domain.documents.sources import (
 )  # fmt: skip
 from busta_health_dagster.domain.units import parse_seconds
 from busta_health_dagster.pipeline.views.overview import version_of
+from busta_health_dagster.web.api.manual_checks import ManualChecks
 from busta_health_dagster.web.api.models import Heartbeat, Page
 from busta_health_dagster.web.api.parameters import Cursor, Limit, Names, Since, SourceName, app_of, monitor_of
 from busta_health_dagster.web.api.problems import RESPONSES, page
@@ -122,8 +123,9 @@ def baseline(request: Request, name: SourceName) -> BaselineRow:
 
 
 @router.post("/sources/{name}/check", summary="Look at it now; kept as a manual observation")
-def check_source(request: Request, name: SourceName) -> ObservationRow:
-    return monitor_of(request).check([name])[0]
+async def check_source(request: Request, name: SourceName) -> ObservationRow:
+    checks: ManualChecks = request.app.state.checks
+    return await checks.check(monitor_of(request), name)
 
 
 @router.post("/heartbeat/{name}", status_code=202, summary="A pipeline says that it ran; silence is the failure")

@@ -101,7 +101,7 @@ class Login:
     async def logout(self, request: Request) -> Response:
         cookie = request.cookies.get(COOKIE)
         if cookie:
-            await run_in_threadpool(access.close_session, self._app, cookie)
+            await run_in_threadpool(access.close_session, self._app, cookie, by=request.state.principal.name)
         response = Response(status_code=204, headers={"cache-control": "no-store"})
         response.delete_cookie(COOKIE, path="/", httponly=True, samesite="strict")
         return response

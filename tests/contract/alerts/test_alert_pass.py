@@ -189,6 +189,16 @@ def test_ticks_that_stop_while_the_sensors_run_are_an_alert(story: Story) -> Non
     assert story.ticks(1) == [("monitor/ticks", "resolved")]
 
 
+def test_a_sensor_that_somebody_stopped_is_an_alert_until_it_runs_again(story: Story) -> None:
+    story.tick()
+    stopped = story.pass_(whole=False, stopped=("alert_sensor", "health_tick"))
+    assert events(stopped) == [("monitor/sensor-stopped", "opened")]
+    assert "alert_sensor, health_tick were stopped in Dagster" in stopped.changes.transitions[-1].reason
+    story.clock.advance(TICK)
+    assert events(story.pass_(whole=False)) == [], "nobody looked: nothing is known, and nothing resolves"
+    assert events(story.pass_(whole=False, stopped=())) == [("monitor/sensor-stopped", "resolved")]
+
+
 def test_low_quality_counts_scores_and_not_ticks(story: Story) -> None:
     story.tick()
     for score, expected in ((80.0, "pending"), (79.0, "opened")):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+import ipaddress
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -117,7 +118,10 @@ async def test_silence_longer_than_interval_and_grace_is_the_failure(heartbeat, 
     "address",
     ["127.8.9.1", "10.0.0.1", "172.16.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1", "100.100.100.200", "0.0.0.0", "224.0.0.1", "255.255.255.255",
      "192.0.2.1", "198.18.0.1", "168.63.129.16", "::", "::1", "fe80::1", "fe80::1%eth0", "fd00:ec2::254", "ff02::1", "::ffff:10.0.0.1", "64:ff9b::10.0.0.1",
-     "64:ff9b:1::1", "2002:a00:1::", "2001:0:0:0:0:0:f5ff:fffe", "::10.0.0.1"],
+     "64:ff9b:1::1", "2002:a00:1::", "2001:0:0:0:0:0:f5ff:fffe", "::10.0.0.1", "0.1.2.3", "192.0.0.1", "192.0.0.9", "192.0.0.170", "192.0.0.192",
+     "192.88.99.1", "198.51.100.7", "203.0.113.9", "240.0.0.1", "::ffff:192.0.0.8", "::ffff:c000:9", "::ffff:192.88.99.1", "::ffff:0:10.0.0.1",
+     "64:ff9b::169.254.169.254", "2002:c058:6301::", "fec0::1", "feff::1", "3fff::1", "3fff:fff::1", "5f00::1", "100::1", "100:0:0:1::1", "2001:2::1",
+     "2001:10::1", "2001:db8::1", "200::1", "4000::1", "::ffff:127.0.0.1", "::7f00:1"],
 )  # fmt: skip
 def test_inward_addresses_are_refused(address):
     assert refusal(address)
@@ -125,16 +129,49 @@ def test_inward_addresses_are_refused(address):
 
 @pytest.mark.parametrize(
     "address",
-    ["93.184.216.34", "1.1.1.1", "2606:4700:4700::1111", "::ffff:93.184.216.34", "64:ff9b::1.1.1.1", "2002:101:101::1"],
+    [
+        "93.184.216.34",
+        "1.1.1.1",
+        "2606:4700:4700::1111",
+        "::ffff:93.184.216.34",
+        "64:ff9b::1.1.1.1",
+        "2002:101:101::1",
+        "2a00:1450:4001::1",
+        "192.0.1.1",
+        "192.88.98.1",
+        "172.32.0.1",
+        "100.128.0.1",
+        "3ffe::1",
+        "2620:4f:8000::1",
+        "192.31.196.1",
+    ],
 )
 def test_public_addresses_pass_also_when_wrapped(address):
     assert refusal(address) is None
 
 
+@given(st.ip_addresses())
+def test_nothing_that_the_library_calls_inward_is_public_for_us(ip):
+    """Whichever version of Python runs: what it knows as no part of the internet, our table knows too."""
+    inward = ip.is_private or ip.is_link_local or ip.is_multicast or ip.is_reserved or ip.is_loopback
+    wrapped = ip.version == 6 and (
+        ip.ipv4_mapped or ip.sixtofour or ip.teredo or ip in ipaddress.ip_network("64:ff9b::/96")
+    )
+    if inward and not wrapped:
+        assert refusal(str(ip))
+
+
 @given(st.ip_addresses(v=4))
 def test_wrapping_an_address_never_makes_it_acceptable(ip):
     number = int(ip)
-    wrapped = [f"::ffff:{ip}", f"64:ff9b::{ip}", f"2002:{number >> 16:x}:{number & 0xFFFF:x}::"]
+    teredo = ipaddress.IPv6Address((0x20010000 << 96) | (number ^ 0xFFFFFFFF))
+    wrapped = [
+        f"::ffff:{ip}",
+        f"::ffff:0:{ip}",
+        f"64:ff9b::{ip}",
+        f"2002:{number >> 16:x}:{number & 0xFFFF:x}::",
+        str(teredo),
+    ]
     assert {refusal(text) is None for text in wrapped} == {refusal(str(ip)) is None}
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from probe_servers import REAL, look
+from probe_servers import REAL, SECRETS, look
 from pydantic import ValidationError
 
 from busta_health_dagster.domain.observation import Status
@@ -156,7 +157,7 @@ def test_nothing_before_a_second_statement_hides_it_from_sqlite(noise, evil):
     """Whatever passes the gate is one statement for SQLite, too: execute() raises on a second one."""
     query = f"select 1 {noise}; {evil}"
     try:
-        only_reads(query)
+        only_reads(query, "sqlite")
     except ValueError:
         return
     db = sqlite3.connect(":memory:")
@@ -191,3 +192,112 @@ async def test_postgres_is_read_in_a_read_only_transaction_with_a_statement_time
     assert "read-only transaction" in write.detail
     slow = await look("sql", {"url": postgres_url, "query": "select pg_sleep(20)"}, timeout_s=0.4)
     assert (slow.status, slow.reason) == (Status.DOWN, "timeout")
+
+
+HIDDEN = [
+    r"select '\'; commit; drop table games; select 1 --'",
+    r"select '\\'; commit; drop table games; select 1 --'",
+    "select 1 /* a */; commit; drop table games; select 1 /* b */",
+    "select $a$ $b$ $a$; commit; drop table games; select 1 --$a$",
+    "select U&'x\\0027' ; commit; drop table games; select 1",
+]
+
+
+@pytest.mark.parametrize("query", HIDDEN)
+@pytest.mark.parametrize("driver", ["postgresql", "postgresql+psycopg2", "postgres", "postgresql+psycopg"])
+def test_no_quote_hides_a_second_statement_from_the_gate(driver: str, query: str):
+    with pytest.raises(ValidationError, match="several statements"):
+        SqlConfig(url=f"{driver}://reader@db/games", query=query)
+
+
+def test_a_text_ends_where_the_database_says_it_ends():
+    """The same characters are one statement in MySQL, where a backslash escapes a quote."""
+    assert only_reads(HIDDEN[0], "mysql")
+    with pytest.raises(ValueError, match="MySQL executes"):
+        only_reads("select 1 /*! ; drop table games */", "mysql")
+
+
+async def test_a_statement_behind_a_secret_url_is_read_again_once_the_database_is_known(warehouse, monkeypatch):
+    monkeypatch.setitem(SECRETS, "WAREHOUSE", "postgresql://reader@127.0.0.1:9/games")
+    seen = await look("sql", {"url": {"env": "WAREHOUSE"}, "query": HIDDEN[0]})
+    assert (seen.status, seen.reason) == (Status.UNKNOWN, "probe_error")
+    assert "several statements" in seen.detail
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("query", [*HIDDEN, "drop table games", "select 1; drop table games"])
+async def test_postgres_takes_one_statement_even_past_the_gate(postgres_url, query):
+    execute(postgres_url, "create table games (id int)", "insert into games values (1), (2)")
+    config = SqlConfig(url=postgres_url, query="select 1").model_copy(update={"query": query})
+    assert (await look_with(config)).status is Status.DOWN
+    assert (await look("sql", {"url": postgres_url, "query": "select * from games"})).items == 2
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize(
+    "query", ["select 1 as n; -- end", "show server_version", "values (1)", "table pg_am", "select '%'"]
+)
+async def test_what_reads_is_still_read(postgres_url, query):
+    assert (await look("sql", {"url": postgres_url, "query": query})).status is Status.UP
+
+
+@pytest.mark.postgres
+async def test_a_session_cannot_make_itself_writable(postgres_url):
+    execute(postgres_url, "create table games (id int)")
+    execute(
+        postgres_url,
+        "create function sneak() returns int language plpgsql as "
+        "$$ begin perform set_config('transaction_read_only', 'off', true); insert into games values (1); return 1; end $$",
+    )
+    seen = await look("sql", {"url": postgres_url, "query": "select sneak()"})
+    assert seen.status is Status.DOWN
+    assert (await look("sql", {"url": postgres_url, "query": "select * from games"})).items == 0
+
+
+@pytest.mark.postgres
+async def test_behind_a_pooler_that_takes_no_session_options_it_is_read_all_the_same(postgres_url):
+    """PgBouncer refuses them by name; the transaction is read-only without."""
+    folder = postgres_url.partition("host=")[2].partition("&")[0]
+    asked: list[bool] = []
+
+    async def pooler(reader, writer):
+        head = await reader.readexactly(4)
+        startup = await reader.readexactly(int.from_bytes(head) - 4)
+        asked.append(b"options\0" in startup)
+        if asked[-1]:
+            said = (
+                b"SFATAL\0VFATAL\0C08P01\0Munsupported startup parameter in options: default_transaction_read_only\0\0"
+            )
+            writer.write(b"E" + (len(said) + 4).to_bytes(4) + said)
+            await writer.drain()
+        else:
+            behind, to = await asyncio.open_unix_connection(f"{folder}/.s.PGSQL.5432")
+            to.write(head + startup)
+            await asyncio.gather(_pipe(reader, to), _pipe(behind, writer))
+        writer.close()
+
+    async with await asyncio.start_server(pooler, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        name = postgres_url.partition("@/")[2].partition("?")[0]
+        url = f"postgresql://postgres@127.0.0.1:{port}/{name}?sslmode=disable&gssencmode=disable"
+        seen = await look("sql", {"url": url, "query": "select current_setting('transaction_read_only') as ro"})
+    assert (seen.status, seen.sample.rows[0], asked) == (Status.UP, {"ro": "on"}, [True, False])
+
+
+async def _pipe(reader, writer) -> None:
+    while data := await reader.read(65536):
+        writer.write(data)
+    writer.close()
+
+
+def execute(url: str, *statements: str) -> None:
+    import psycopg2
+
+    connection = psycopg2.connect(url)
+    try:
+        connection.autocommit = True
+        with connection.cursor() as cursor:
+            for statement in statements:
+                cursor.execute(statement)
+    finally:
+        connection.close()

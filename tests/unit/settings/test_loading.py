@@ -5,11 +5,14 @@ from fractions import Fraction
 from pathlib import Path
 
 import pytest
+import yaml
+from pydantic import ValidationError
 
 from busta_health_dagster import settings
 from busta_health_dagster.domain.errors import BadInput, ConfigError
 from busta_health_dagster.domain.fields import SecretRef
 from busta_health_dagster.domain.source import QualitySpec, Selector
+from busta_health_dagster.settings.settings_model import Settings
 
 
 def test_the_example_of_the_design_loads_with_an_empty_environment(design):
@@ -152,6 +155,20 @@ def test_shards_follow_the_name_so_that_a_new_source_moves_no_other(files):
     assert {n: s.shard for n, s in some.sources.items()}.items() <= {
         n: s.shard for n, s in more.sources.items()
     }.items()
+
+
+@pytest.mark.parametrize(
+    ("web", "said"),
+    [
+        ('{public_url: "health.example.com"}', "write https://health.example.com"),
+        ('{public_url: "health.example.com:8443/x"}', "write https://health.example.com"),
+        ('{public_url: "https://"}', "write https://health.example.com"),
+        ('{allowed_hosts: ["https://health.example.com"]}', "without scheme and path"),
+    ],
+)
+def test_an_address_that_nobody_could_open_is_refused_with_how_to_write_it(web, said):
+    with pytest.raises(ValidationError, match=said):
+        Settings.model_validate({"web": yaml.safe_load(web)})
 
 
 def test_the_settings_have_defaults_units_and_the_refresh_follows_the_fleet(files):

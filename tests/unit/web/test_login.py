@@ -14,6 +14,7 @@ from busta_health_dagster.pipeline.app import access
 from busta_health_dagster.testing import FakeClock
 from busta_health_dagster.web.auth_middleware import COOKIE, AuthMiddleware
 from busta_health_dagster.web.pages.login import MOST_FAILURES, Turnstile, next_page
+from busta_health_dagster.web.refusals import PER_MINUTE
 from busta_health_dagster.web.routes import routes
 from busta_health_dagster.web.serve import doorkeeper
 
@@ -74,6 +75,24 @@ def test_the_turnstile_opens_again_after_its_minute() -> None:
     assert gate.wait_s("10.0.0.9") == 0
 
 
+def test_a_server_whose_last_token_was_revoked_is_closed_and_not_open(door) -> None:
+    app, url, tokens = door
+    admin = {"authorization": f"Bearer {tokens[Role.ADMIN]}"}
+    for name in ("viewer-1", "operator-1", "push-1"):
+        assert requests.delete(f"{url}/api/v1/tokens/{name}", headers=admin, timeout=10).status_code == 204
+    kept = requests.delete(f"{url}/api/v1/tokens/admin-1", headers=admin, timeout=10)
+    assert kept.status_code == 409
+    assert "last admin token" in kept.json()["detail"]
+    gone = requests.delete(f"{url}/api/v1/tokens/admin-1", params={"force": "true"}, headers=admin, timeout=10)
+    assert gone.status_code == 204
+    for path in ("/api/v1/status", "/source-health", "/metrics"):
+        assert requests.get(f"{url}{path}", timeout=10).status_code == 401, path
+    assert requests.get(f"{url}/livez", timeout=10).status_code == 200
+    fresh = access.create_token(app, name="admin-2", role=Role.ADMIN, by="test")
+    again = requests.get(f"{url}/api/v1/status", headers={"authorization": f"Bearer {fresh}"}, timeout=10)
+    assert again.status_code == 200
+
+
 def test_a_push_token_and_a_foreign_page_do_not_log_in(door) -> None:
     _, url, tokens = door
     assert log_in(url, tokens[Role.PUSH]).status_code == 403
@@ -105,3 +124,30 @@ def test_what_people_do_is_written_down_with_their_name(door) -> None:
     assert ("operator-1", "source.check") in found
     assert ("admin-1", "token.revoke") in found
     assert any(actor == "operator-1" and action.startswith("maintenance") for actor, action in found)
+
+
+def test_what_is_refused_retried_and_tried_is_written_down(door) -> None:
+    app, url, tokens = door
+    viewer = {"authorization": f"Bearer {tokens[Role.VIEWER]}"}
+    operator = {"authorization": f"Bearer {tokens[Role.OPERATOR]}"}
+    assert requests.get(f"{url}/api/v1/status", timeout=10).status_code == 401
+    assert requests.post(f"{url}/api/v1/alerts/1/ack", headers=viewer, timeout=10).status_code == 403
+    assert requests.post(f"{url}/api/v1/outbox/retry", headers=operator, timeout=10).status_code == 200
+    assert requests.post(f"{url}/api/v1/channels/log/test", headers=operator, timeout=30).status_code == 200
+    wanted = {
+        ("unknown", "refused"),
+        ("viewer-1", "refused"),
+        ("operator-1", "outbox.retry"),
+        ("operator-1", "channel.test"),
+    }
+    while not wanted <= set(deeds(app)):
+        assert requests.get(f"{url}/livez", timeout=10).status_code == 200, "a refusal is written beside its answer"
+
+
+def test_whoever_knocks_all_night_does_not_fill_the_log(door) -> None:
+    app, url, _ = door
+    for _ in range(40):
+        assert requests.get(f"{url}/api/v1/status", timeout=10).status_code == 401
+    while (n := deeds(app).count(("unknown", "refused"))) < PER_MINUTE:
+        assert requests.get(f"{url}/livez", timeout=10).status_code == 200
+    assert n == PER_MINUTE

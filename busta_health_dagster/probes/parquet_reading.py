@@ -1,0 +1,98 @@
+"""Parquet: the footer, the first rows and one column, within the same bounds as every other format.
+
+614 bytes may hold 1.26 GB of text: a dictionary of one long word, named five hundred times. So text stays in its
+dictionary while it is read, is weighed, and only then becomes rows.
+"""
+
+from __future__ import annotations
+
+from typing import IO, TYPE_CHECKING, Any
+
+from busta_health_dagster.probes.bounds import refuse_decoded
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_WIDTHS = {"BOOLEAN": 1, "INT32": 4, "INT64": 8, "INT96": 12, "FLOAT": 4, "DOUBLE": 8}
+_BATCH = 65_536
+
+
+def open_parquet(stream: IO[bytes]) -> Any:
+    """The file, its text columns kept as dictionaries."""
+    import pyarrow.parquet as pq
+
+    about = pq.ParquetFile(stream)
+    schema = about.schema
+    texts = [schema.column(i).path for i in range(len(schema)) if schema.column(i).physical_type == "BYTE_ARRAY"]
+    return pq.ParquetFile(stream, read_dictionary=texts, metadata=about.metadata, buffer_size=1 << 16, pre_buffer=False)
+
+
+def first_rows(file: Any, wanted: int, cap: int) -> list[Any]:
+    """The first rows as dictionaries.
+
+    Raises:
+        Failed: `too_large`, they (or the pages they lie in) would take more than `cap` bytes.
+    """
+    rows = min(wanted, int(file.metadata.num_rows))
+    if rows == 0:
+        return []
+    refuse_decoded(_floor(file, rows), cap)
+    batch = next(file.iter_batches(batch_size=wanted))
+    refuse_decoded(sum(_decoded(column) for column in batch.columns), cap)
+    found: list[Any] = batch.to_pylist()
+    return found
+
+
+def ends_of(file: Any, column: str, cap: int) -> Iterator[Any]:
+    """Both ends of a column, batch by batch: memory stays at one batch.
+
+    Raises:
+        Failed: `too_large`, one batch takes more than `cap` bytes.
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    for batch in file.iter_batches(batch_size=_BATCH, columns=[column]):
+        values = batch.column(0)
+        if pa.types.is_dictionary(values.type):
+            values = values.dictionary.take(pc.unique(values.indices))  # each word once, however often it stands there
+        refuse_decoded(_decoded(values), cap)
+        yield from (value for value in pc.min_max(values).as_py().values() if value is not None)
+
+
+def _floor(file: Any, rows: int) -> int:
+    """What reading the first rows takes at least, as the footer tells: the largest page may be a whole column chunk."""
+    group, schema = file.metadata.row_group(0), file.schema
+    share = min(1.0, rows / max(1, group.num_rows))
+    largest = spread = 0
+    for i in range(group.num_columns):
+        chunk, column = group.column(i), schema.column(i)
+        width = _WIDTHS.get(column.physical_type, column.length or 0)
+        largest = max(largest, chunk.total_uncompressed_size)
+        # A list of one row may hold every value of its chunk.
+        values = chunk.num_values if column.max_repetition_level else rows
+        spread += max(int(chunk.total_uncompressed_size * share), width * values)
+    return max(largest, spread)
+
+
+def _decoded(values: Any) -> int:
+    """Bytes of an array once every dictionary in it is written out."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    kind = values.type
+    if pa.types.is_dictionary(kind):
+        words = values.dictionary
+        if not (
+            pa.types.is_binary(words.type) or pa.types.is_string(words.type) or pa.types.is_large_string(words.type)
+        ):
+            return int(values.nbytes)
+        lengths = pc.binary_length(words).take(values.indices.drop_null())
+        return int(values.indices.nbytes) + int(pc.sum(pc.cast(lengths, pa.int64())).as_py() or 0)
+    if pa.types.is_struct(kind):
+        return sum(_decoded(part) for part in values.flatten())
+    if pa.types.is_map(kind):
+        return _decoded(values.keys) + _decoded(values.items)
+    if pa.types.is_list(kind) or pa.types.is_large_list(kind):
+        return int(values.nbytes) + _decoded(values.flatten())
+    return int(values.nbytes)

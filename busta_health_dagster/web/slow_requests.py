@@ -1,0 +1,48 @@
+"""The head of a request has to arrive within a bound: uvicorn by itself keeps a connection that never finishes one."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, ClassVar
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+HEAD_S = 10.0
+
+
+class Hurried(HttpToolsProtocol):
+    """Drops whoever has begun a request, or has only connected, and has not sent all its headers in time."""
+
+    head_s: ClassVar[float] = HEAD_S
+    _hurry: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn itself
+        super().connection_made(transport)
+        self._expect_head()
+
+    def on_message_begin(self) -> None:
+        self._expect_head()
+        super().on_message_begin()
+
+    def on_headers_complete(self) -> None:
+        self._head_is_there()
+        super().on_headers_complete()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._head_is_there()
+        super().connection_lost(exc)
+
+    def _expect_head(self) -> None:
+        if self._hurry is None:
+            self._hurry = asyncio.get_running_loop().call_later(self.head_s, self._drop)
+
+    def _head_is_there(self) -> None:
+        if self._hurry is not None:
+            self._hurry.cancel()
+            self._hurry = None
+
+    def _drop(self) -> None:
+        self._hurry = None
+        transport: Any = self.transport
+        if not transport.is_closing():
+            transport.abort()
