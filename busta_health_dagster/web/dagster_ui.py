@@ -23,7 +23,7 @@ from starlette.responses import JSONResponse
 from busta_health_dagster.domain.access import AuditEntry, Principal, Right
 from busta_health_dagster.domain.errors import StoreError, StoreUnavailable
 from busta_health_dagster.web import graphql_guard
-from busta_health_dagster.web.auth_middleware import trouble
+from busta_health_dagster.web.auth_middleware import failure
 
 if TYPE_CHECKING:
     from asyncio import Task
@@ -163,7 +163,7 @@ class GuardedWebserver(DagsterWebserver[WorkspaceProcessContext, WorkspaceReques
         async def away(request: Request, error: Exception) -> Response:
             said = self._away(error)
             if "text/html" in request.headers.get("accept", ""):
-                return trouble(request, StoreUnavailable(said))
+                return failure(request, StoreUnavailable(said))
             return _said(503, said)
 
         return super().create_asgi_app(exception_handlers=dict.fromkeys(STORAGE_AWAY, away), **given)

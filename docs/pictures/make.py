@@ -47,9 +47,8 @@ def main() -> int:
 
 def worst(home: Path) -> str:
     """The source that has the most to show."""
-    from busta_health_dagster.pipeline.status import fleet_health
-
     from busta_health_dagster import bootstrap
+    from busta_health_dagster.pipeline.views.status import fleet_health
 
     with bootstrap.open_app(home=home, environ={}) as app:
         return fleet_health(app).rows[0].source
@@ -57,12 +56,12 @@ def worst(home: Path) -> str:
 
 def watch(home: Path) -> None:
     """`busta sources health --watch` as an SVG, without the web font that Rich would load from elsewhere."""
-    from busta_health_dagster.cli.shapes import UNICODE
     from rich.console import Console
 
     from busta_health_dagster import bootstrap
+    from busta_health_dagster.cli.glyphs import UNICODE
     from busta_health_dagster.cli.health_view import render
-    from busta_health_dagster.pipeline.monitor import Monitor
+    from busta_health_dagster.pipeline.facade import Monitor
 
     with Monitor(bootstrap.open_app(home=home, environ={}), "pictures") as monitor:
         fleet = monitor.fleet(bars=True)
