@@ -137,7 +137,7 @@ def loud(handler: Handler) -> Handler:
         except StoreError as error:
             if request.url.path.endswith(".svg"):
                 return svg(badges.pair("busta", "cannot tell", badges.BADGE["unknown"]), status=503)
-            return html(request, "trouble.html", {"problem": str(error)}, status=503, headers={"retry-after": "15"})
+            return html(request, "failure.html", {"problem": str(error)}, status=503, headers={"retry-after": "15"})
 
     return answer
 
