@@ -67,9 +67,13 @@ def run(n: int) -> None:
             return f"{passed.opened} opened, {passed.resolved} resolved, {len(passed.changes.notifications)} messages"
 
         for label, status in (
-            ("first pass", Status.UP), ("nothing happens", Status.UP), ("all fail", Status.DOWN),
-            ("all still fail", Status.DOWN), ("well once", Status.UP), ("well twice: all resolve", Status.UP),
-        ):  # fmt: skip
+            ("first pass", Status.UP),
+            ("nothing happens", Status.UP),
+            ("all fail", Status.DOWN),
+            ("all still fail", Status.DOWN),
+            ("well once", Status.UP),
+            ("well twice: all resolve", Status.UP),
+        ):
             observations(app, status)
             measured(label, tick)
             clock.advance(SLOT_S)

@@ -74,7 +74,7 @@ def main() -> None:
         (config / "sources.yaml").write_text(f"version: 1\nsources:\n{entries}\n")
         app = bootstrap.open_app(
             home=Path(folder), config_dir=config, environ={}, create_store=True, clock=Fixed(until)
-        )  # fmt: skip
+        )
         for day in history(names, until - asked.days * 86400, asked.days):
             with app.store.write() as uow:
                 uow.observations.add(day)

@@ -87,8 +87,10 @@ def latency(rounds: int, sources: int) -> None:
                 time.sleep(0.001)
             took.append(time.monotonic() - stored)
     p95 = quantiles(took, n=20)[-1]
-    print(f"failing observation stored -> webhook, {sources} sources, {rounds} rounds: "
-          f"median {median(took):.2f} s, p95 {p95:.2f} s, worst {max(took):.2f} s (target p95 12 s)")  # fmt: skip
+    print(
+        f"failing observation stored -> webhook, {sources} sources, {rounds} rounds: "
+        f"median {median(took):.2f} s, p95 {p95:.2f} s, worst {max(took):.2f} s (target p95 12 s)"
+    )
 
 
 def _observe(name: str, slot: int, now: int, bad: bool) -> Observation:
@@ -109,10 +111,12 @@ def storm(sizes: list[int]) -> None:
             app = monitor(store, Path(folder), ops.url, 12)
             began, cpu = time.monotonic(), time.process_time()
             report = drill_storm(app, size)
-            print(f"storm of {size:,}: {report.opened:,} alerts stored in {report.stored_s:.1f} s, {len(report.notified)} message, "
-                  f"{report.resolved:,} resolved with {len(report.ended)} message, next tick {report.lag_s:.1f} s late, "
-                  f"{'passed' if report.passed else 'FAILED'}; whole drill {time.monotonic() - began:.0f} s, "
-                  f"{time.process_time() - cpu:.1f} CPU s (target: one notification per route, next tick on time)")  # fmt: skip
+            print(
+                f"storm of {size:,}: {report.opened:,} alerts stored in {report.stored_s:.1f} s, {len(report.notified)} message, "
+                f"{report.resolved:,} resolved with {len(report.ended)} message, next tick {report.lag_s:.1f} s late, "
+                f"{'passed' if report.passed else 'FAILED'}; whole drill {time.monotonic() - began:.0f} s, "
+                f"{time.process_time() - cpu:.1f} CPU s (target: one notification per route, next tick on time)"
+            )
 
 
 def kill(databases: list[str], events: int, workers: int, kills: int) -> None:
@@ -131,9 +135,11 @@ def kill(databases: list[str], events: int, workers: int, kills: int) -> None:
                 states = {r.state for r in rows(app).values()}
             lost = events - len(set(ops.keys))
             twice = len(ops.keys) - len(set(ops.keys))
-            print(f"kill -9 on {name}: {events} events, {workers} workers, {kills} kills: {lost} lost, {twice} twice with the same "
-                  f"key, {len(set(ops.keys) - {f'k{n:04}' for n in range(events)})} with another; states {sorted(states)}; "
-                  f"{time.monotonic() - began:.0f} s (target: 0 lost)")  # fmt: skip
+            print(
+                f"kill -9 on {name}: {events} events, {workers} workers, {kills} kills: {lost} lost, {twice} twice with the same "
+                f"key, {len(set(ops.keys) - {f'k{n:04}' for n in range(events)})} with another; states {sorted(states)}; "
+                f"{time.monotonic() - began:.0f} s (target: 0 lost)"
+            )
 
 
 def _massacre(url: str, ops: Receiver, folder: str, workers: int, kills: int, events: int) -> None:
@@ -207,7 +213,9 @@ def outage(sources: int, minutes: float) -> None:
         environ = _home(Path(folder), ops.url, upstreams.ports)
         busta = [sys.executable, "-m", "busta_health_dagster.cli"]
         with Path(tempfile.gettempdir(), "busta_outage_up.log").open("w") as log:
-            up = subprocess.Popen([*busta, "up", "--port", str(_free_port())], env=environ, cwd=folder, stdout=log, stderr=log)  # fmt: skip
+            up = subprocess.Popen(
+                [*busta, "up", "--port", str(_free_port())], env=environ, cwd=folder, stdout=log, stderr=log
+            )
         try:
             _wait_for_tick(busta, environ, sources, up)
             stopped: dict[str, float] = {}
@@ -237,8 +245,10 @@ def outage(sources: int, minutes: float) -> None:
         f"slot begins -> webhook ({len(after_slot)} outages): median {median(after_slot):.1f} s, worst {max(after_slot):.1f} s"
     )
     totals = sorted(rng.uniform(0, INTERVAL_S) + rng.choice(after_slot) for _ in range(20_000))
-    print(f"outage -> webhook at a 5-minute interval, random phase: median {median(totals):.0f} s, "
-          f"worst {INTERVAL_S + max(after_slot):.0f} s (target: median 190 s, worst 330 s)")  # fmt: skip
+    print(
+        f"outage -> webhook at a 5-minute interval, random phase: median {median(totals):.0f} s, "
+        f"worst {INTERVAL_S + max(after_slot):.0f} s (target: median 190 s, worst 330 s)"
+    )
 
 
 def _home(folder: Path, url: str, ports: list[int]) -> dict[str, str]:
@@ -246,8 +256,9 @@ def _home(folder: Path, url: str, ports: list[int]) -> dict[str, str]:
     config.mkdir()
     listed = "\n".join(
         f'  - {{name: s{n}, type: odds, probe: http, url: "http://127.0.0.1:{port}/", interval: 1m, allow_private: true, '
-        "max_data_age: 26h}" for n, port in enumerate(ports)
-    )  # fmt: skip
+        "max_data_age: 26h}"
+        for n, port in enumerate(ports)
+    )
     (config / "sources.yaml").write_text(f"version: 1\nsources:\n{listed}\n")
     (config / "alerts.yaml").write_text(
         "version: 1\nrules:\n"

@@ -18,9 +18,23 @@ PICTURE = Path(__file__).parent / "pictures" / "rooms.svg"
 ROW, WIDTH, LEFT = 26, 980, 330
 FACES = ("definitions", "demo", "cli", "defs", "web", "bootstrap")
 PIPELINE = (
-    "facade", "tick", "views", "dagster_events", "reporting", "imports", "backtest", "quality", "drill", "delivery", "alerting",
-    "service_levels", "anomaly", "observing", "maintenance", "app",
-)  # fmt: skip
+    "facade",
+    "tick",
+    "views",
+    "dagster_events",
+    "reporting",
+    "imports",
+    "backtest",
+    "quality",
+    "drill",
+    "delivery",
+    "alerting",
+    "service_levels",
+    "anomaly",
+    "observing",
+    "maintenance",
+    "app",
+)
 GROUND = ("store", "probes", "channels", "quality", "framework", "settings", "reports", "engines", "domain")
 ROOMS = (*FACES, *(f"pipeline.{room}" for room in PIPELINE), *GROUND)
 

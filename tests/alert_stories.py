@@ -51,19 +51,27 @@ DEFAULT = Escalation(
     repeat_s=4 * HOUR,
 )
 POLICY = AlertPolicy(
-    escalations={"default": DEFAULT}, routes=(Route(Selector(), "default"),), grouping=Grouping(),
+    escalations={"default": DEFAULT},
+    routes=(Route(Selector(), "default"),),
+    grouping=Grouping(),
     channels={name: ChannelSpec(name, "console", events=None) for name in ("chat", "mail", "pager")},
-)  # fmt: skip
+)
 
 
 def app_on(
-    store: Store, *, sources: Iterable[Source] = (ODDS, WEATHER), rules: Iterable[Rule] = (DOWN, SLOW, QUALITY, NO_DATA),
-    policy: AlertPolicy = POLICY, windows: Iterable[Window] = (), clock: FakeClock | None = None, now: float = EPOCH,
-) -> App:  # fmt: skip
+    store: Store,
+    *,
+    sources: Iterable[Source] = (ODDS, WEATHER),
+    rules: Iterable[Rule] = (DOWN, SLOW, QUALITY, NO_DATA),
+    policy: AlertPolicy = POLICY,
+    windows: Iterable[Window] = (),
+    clock: FakeClock | None = None,
+    now: float = EPOCH,
+) -> App:
     """The application on this store; its configuration is made here, not read."""
     config = Config(
         Path("config"), {s.name: s for s in sources}, rules=tuple(rules), policy=policy, windows=tuple(windows)
-    )  # fmt: skip
+    )
     with store.write() as uow:
         uow.sources.sync(config.sources.values(), int(now))
 
@@ -74,10 +82,15 @@ def app_on(
         return Channels(registry.load([]), lambda timeout: None)  # type: ignore[arg-type, return-value]
 
     return App(
-        home=Home(Path("home")), config=config, store=store, secrets=Secrets({}, Path("config")),
-        clock=clock or FakeClock(now), make_prober=no_prober, make_channels=channels,
+        home=Home(Path("home")),
+        config=config,
+        store=store,
+        secrets=Secrets({}, Path("config")),
+        clock=clock or FakeClock(now),
+        make_prober=no_prober,
+        make_channels=channels,
         make_rulebook=bootstrap.make_rulebook,
-    )  # fmt: skip
+    )
 
 
 @dataclass

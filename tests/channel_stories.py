@@ -33,21 +33,54 @@ def at(text: str, day: int = 23) -> int:
 
 
 ODDS = SourceFacts(
-    "odds_api", "odds", 1, "odds_and_scores", Status.DEGRADED, at("07:50"), "slow", "", 6412.0, 14, 300.0, 1,
-    ("team:data",), {"provider": "odds-example"}, ("models/moneyline", "models/spread"), "https://wiki.example.com/odds", 99.96, 99.5, 93.0,
-)  # fmt: skip
+    "odds_api",
+    "odds",
+    1,
+    "odds_and_scores",
+    Status.DEGRADED,
+    at("07:50"),
+    "slow",
+    "",
+    6412.0,
+    14,
+    300.0,
+    1,
+    ("team:data",),
+    {"provider": "odds-example"},
+    ("models/moneyline", "models/spread"),
+    "https://wiki.example.com/odds",
+    99.96,
+    99.5,
+    93.0,
+)
 SLOW = RuleFacts("slow-response", Pattern.THRESHOLD, "response_ms", ">", 5000, 2)
 PHASES = {"dns": 4.0, "connect": 22.0, "tls": 41.0, "first_byte": 6288.0, "body": 57.0}
 FIRST = VerdictFacts(at("07:55"), "6.41 s, limit 5 s", 6412.0, 5000.0, 6412.0, Normal(128, 262), 2, phases_ms=PHASES)
 ALERT = AlertFacts(
-    4127, "odds_api/slow-response", Severity.WARNING, at("07:55:03"), at("07:50"), "open", at("07:50:03"), step=1, of_steps=3,
+    4127,
+    "odds_api/slow-response",
+    Severity.WARNING,
+    at("07:55:03"),
+    at("07:50"),
+    "open",
+    at("07:50:03"),
+    step=1,
+    of_steps=3,
     next=NextFacts(at("08:25:03"), ("slack-data", "mail-oncall"), Severity.CRITICAL),
-)  # fmt: skip
+)
 
 OPENED = Notification(
-    NotificationKind.OPENED, at("07:55:03"), ALERT, ODDS, SLOW, FIRST, incident="INC-4127", reason="2 of 2 bad", base_url=BASE,
+    NotificationKind.OPENED,
+    at("07:55:03"),
+    ALERT,
+    ODDS,
+    SLOW,
+    FIRST,
+    incident="INC-4127",
+    reason="2 of 2 bad",
+    base_url=BASE,
     do="Look at the provider's status page. If it lasts, switch to the backup feed (runbook, step 2).",
-)  # fmt: skip
+)
 ESCALATED = replace(
     OPENED,
     kind=NotificationKind.ESCALATED,
@@ -95,19 +128,39 @@ DOWN = Notification(
     NotificationKind.ESCALATED,
     at("08:00:03"),
     AlertFacts(
-        4119, "weather_api/source-down", Severity.CRITICAL, at("02:30:03"), at("02:30"), step=3, of_steps=3, escalated_at=at("03:00:03"),
+        4119,
+        "weather_api/source-down",
+        Severity.CRITICAL,
+        at("02:30:03"),
+        at("02:30"),
+        step=3,
+        of_steps=3,
+        escalated_at=at("03:00:03"),
         next=NextFacts(at("12:00:03"), ("pager",), repeat=True),
     ),
     SourceFacts(
-        "weather_api", "weather", 2, "context", Status.DOWN, at("02:30"), "http_status", "HTTP 503 from the provider", attempts=3,
-        owners=("team:data",), feeds=("models/totals",), runbook="https://wiki.example.com/weather", uptime_30d=98.66, target=99.5, budget_left=-166.3,
+        "weather_api",
+        "weather",
+        2,
+        "context",
+        Status.DOWN,
+        at("02:30"),
+        "http_status",
+        "HTTP 503 from the provider",
+        attempts=3,
+        owners=("team:data",),
+        feeds=("models/totals",),
+        runbook="https://wiki.example.com/weather",
+        uptime_30d=98.66,
+        target=99.5,
+        budget_left=-166.3,
     ),
     RuleFacts("source-down", Pattern.STATUS, "status", "==", "down"),
     VerdictFacts(at("08:00"), "down", bad_in_a_row=67),
     incident="INC-4119",
     notified=(Notified("#data-alerts", at("02:30:04")), Notified("mail", at("03:00:04"))),
     base_url=BASE,
-)  # fmt: skip
+)
 CAUSES = ["timeout 10 s"] * 24 + ["host not found"] * 11 + ["connect refused"] * 2
 STORM = Notification(
     NotificationKind.OPENED,
@@ -159,9 +212,20 @@ TEST = Notification(
 )
 INJECTED = replace(DOWN, source=replace(DOWN.source, detail=HOSTILE), related=(HOSTILE,))
 STORIES = {
-    "opened": OPENED, "escalated": ESCALATED, "acked": ACKED, "resolved": RESOLVED, "removed": REMOVED, "down": DOWN, "storm": STORM,
-    "storm_less": STORM_LESS, "storm_over": STORM_OVER, "weekly": WEEKLY, "test": TEST, "drill": replace(ESCALATED, drill=True), "injected": INJECTED,
-}  # fmt: skip
+    "opened": OPENED,
+    "escalated": ESCALATED,
+    "acked": ACKED,
+    "resolved": RESOLVED,
+    "removed": REMOVED,
+    "down": DOWN,
+    "storm": STORM,
+    "storm_less": STORM_LESS,
+    "storm_over": STORM_OVER,
+    "weekly": WEEKLY,
+    "test": TEST,
+    "drill": replace(ESCALATED, drill=True),
+    "injected": INJECTED,
+}
 THREAD = {"channel": "C0DATAALERTS", "ts": "1795420534.000200"}
 
 

@@ -110,9 +110,15 @@ def application(
     """An application with these channels and nothing to watch."""
     config = Config(tmp_path, {}, policy=policy(*channels))
     return App(
-        Home(tmp_path), config, store, Secrets(environ or {}, tmp_path), clock or FakeClock(), bootstrap.make_prober,
-        make_channels=bootstrap.make_channels, make_rulebook=bootstrap.make_rulebook,
-    )  # fmt: skip
+        Home(tmp_path),
+        config,
+        store,
+        Secrets(environ or {}, tmp_path),
+        clock or FakeClock(),
+        bootstrap.make_prober,
+        make_channels=bootstrap.make_channels,
+        make_rulebook=bootstrap.make_rulebook,
+    )
 
 
 def notification(kind: NotificationKind = NotificationKind.OPENED, alert: int = 4127) -> Notification:

@@ -1,4 +1,4 @@
-# ruff: noqa: PLR0915, E501 - a simulator reads best as tables and straight code
+# ruff: noqa: PLR0915 - a simulator reads best as tables and straight code
 """Synthetic source health with labelled events, seeded.
 
 Made by eye to look like shared/data/detection/sim, then varied (worlds.py) in what a real fleet varies: noise, magnitudes,
@@ -28,9 +28,21 @@ TYPES = {
     "batch_file": (21600, 0, 0.0, 0, 0.0, 0.0, 700, 0.24, 98.9, 0.29),
 }
 EXPECT = {
-    "outage": 10, "partial_outage": 20, "flapping": 30, "latency_step": 20, "latency_ramp": 180, "latency_spikes": 60, "volume_drop": 30,
-    "volume_surge": 30, "variance_up": 120, "quality_dip": 20, "quality_drift": 2880, "deploy_shift": 30, "frozen": 90, "stale": 60,
-}  # fmt: skip
+    "outage": 10,
+    "partial_outage": 20,
+    "flapping": 30,
+    "latency_step": 20,
+    "latency_ramp": 180,
+    "latency_spikes": 60,
+    "volume_drop": 30,
+    "volume_surge": 30,
+    "variance_up": 120,
+    "quality_dip": 20,
+    "quality_drift": 2880,
+    "deploy_shift": 30,
+    "frozen": 90,
+    "stale": 60,
+}
 
 
 def _ar(n: int, phi: float, sigma: float, draw) -> np.ndarray:
@@ -209,19 +221,37 @@ def _plan(v, rng, kind, slots, windows):
     for _ in range(rng.poisson(v.events_per_week * weeks)):
         event = str(rng.choice(kinds))
         minutes = {
-            "outage": (25, 120), "partial_outage": (80, 220), "flapping": (80, 360), "latency_step": (60, 240), "latency_ramp": (290, 300),
-            "latency_spikes": (100, 180), "volume_drop": (50, 180), "volume_surge": (50, 180), "variance_up": (150, 240), "quality_dip": (25, 120),
-            "quality_drift": (5700, 5800), "deploy_shift": (5700, 5800), "frozen": (110, 260), "stale": (70, 290),
-        }[event]  # fmt: skip
+            "outage": (25, 120),
+            "partial_outage": (80, 220),
+            "flapping": (80, 360),
+            "latency_step": (60, 240),
+            "latency_ramp": (290, 300),
+            "latency_spikes": (100, 180),
+            "volume_drop": (50, 180),
+            "volume_surge": (50, 180),
+            "variance_up": (150, 240),
+            "quality_dip": (25, 120),
+            "quality_drift": (5700, 5800),
+            "deploy_shift": (5700, 5800),
+            "frozen": (110, 260),
+            "stale": (70, 290),
+        }[event]
         length = max(int(rng.uniform(*minutes) * 60 / step), 4)
         if event == "stale":
             length += int(TYPES[kind][0] * 1.3 / step)
         magnitude = {
-            "latency_step": rng.uniform(2.5, 5) ** g, "latency_ramp": rng.uniform(3, 5) ** g, "latency_spikes": rng.uniform(7, 12) ** g,
-            "volume_drop": rng.uniform(0.2, 0.45) ** g, "volume_surge": rng.uniform(2.2, 4) ** g, "variance_up": 1 + g * rng.uniform(3, 5),
-            "quality_dip": g * rng.uniform(9, 16), "quality_drift": g * rng.uniform(9, 14), "deploy_shift": g * rng.uniform(8, 12),
-            "partial_outage": rng.uniform(0.4, 0.8), "flapping": rng.integers(1, 3),
-        }.get(event, 1.0)  # fmt: skip
+            "latency_step": rng.uniform(2.5, 5) ** g,
+            "latency_ramp": rng.uniform(3, 5) ** g,
+            "latency_spikes": rng.uniform(7, 12) ** g,
+            "volume_drop": rng.uniform(0.2, 0.45) ** g,
+            "volume_surge": rng.uniform(2.2, 4) ** g,
+            "variance_up": 1 + g * rng.uniform(3, 5),
+            "quality_dip": g * rng.uniform(9, 16),
+            "quality_drift": g * rng.uniform(9, 14),
+            "deploy_shift": g * rng.uniform(8, 12),
+            "partial_outage": rng.uniform(0.4, 0.8),
+            "flapping": rng.integers(1, 3),
+        }.get(event, 1.0)
         a = int(rng.integers(max(first, 48), max(n - length - 2, first + 49)))
         b = min(a + length, n - 1)
         if any(a - 40 * 300 / step < y and x < b + 40 * 300 / step for x, y in taken):
@@ -284,6 +314,9 @@ def join(fleets: list[Fleet]) -> Fleet:
     """Several seeds side by side: one bank, but each seed's types are its own, so nothing is pooled across."""
     first = fleets[0]
     return replace(
-        first, sources=[s for f in fleets for s in f.sources], values=np.concatenate([f.values for f in fleets], axis=2),
-        maintenance=np.concatenate([f.maintenance for f in fleets], axis=1), truth=[e for f in fleets for e in f.truth],
-    )  # fmt: skip
+        first,
+        sources=[s for f in fleets for s in f.sources],
+        values=np.concatenate([f.values for f in fleets], axis=2),
+        maintenance=np.concatenate([f.maintenance for f in fleets], axis=1),
+        truth=[e for f in fleets for e in f.truth],
+    )

@@ -106,6 +106,9 @@ def replay(fleet: Fleet, settings: DetectorSettings = DEFAULT) -> Replay:
     hot = bank.dump_hot()
     cold = bank.take_cold()
     return Replay(
-        findings, cpu, int(np.isfinite(fleet.values[1:4]).sum()),
-        max(map(len, hot.values())), max(map(len, cold.values()), default=0),
-    )  # fmt: skip
+        findings,
+        cpu,
+        int(np.isfinite(fleet.values[1:4]).sum()),
+        max(map(len, hot.values())),
+        max(map(len, cold.values()), default=0),
+    )

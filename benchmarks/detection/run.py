@@ -178,9 +178,12 @@ def main() -> None:
     args = parser.parse_args()
     sys.stdout.reconfigure(line_buffering=True)  # every line is progress, into a pipe too
     parts = {
-        "sim": sim, "cost": cost, "variations": lambda: variations(args.first_seed, args.seeds, args.workers),
-        "curve": lambda: curve(args.first_seed, args.seeds, args.workers), "nab": lambda: nab(args.workers),
-    }  # fmt: skip
+        "sim": sim,
+        "cost": cost,
+        "variations": lambda: variations(args.first_seed, args.seeds, args.workers),
+        "curve": lambda: curve(args.first_seed, args.seeds, args.workers),
+        "nab": lambda: nab(args.workers),
+    }
     for name, part in parts.items():
         if not args.only or name in args.only:
             begin = time.monotonic()

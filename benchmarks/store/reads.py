@@ -41,18 +41,22 @@ def observations(rng: random.Random, name: str, number: int, slot: int) -> Obser
     ms = rng.lognormvariate(0, 0.3) * base + (6000 if rng.random() < 0.01 else 0)
     status = Status.DEGRADED if ms > 5000 else Status.UP
     common: dict[str, Any] = {
-        "response_ms": round(ms, 1), "items": rng.randint(20, 400), "data_age_s": float(rng.randint(30, 9000)),
+        "response_ms": round(ms, 1),
+        "items": rng.randint(20, 400),
+        "data_age_s": float(rng.randint(30, 9000)),
         "attempts": 2 if rng.random() < 0.01 else 1,
         "quality": round(rng.uniform(90, 100), 1) if rng.random() < 1 / 12 else None,
-    }  # fmt: skip
+    }
     if status is Status.DEGRADED:
         common |= {"reason": "slow", "detail": f"{ms / 1000:.2f} s, limit 5 s"}
     if kind < 8:
         dns, connect, tls, body = ms * 0.01, ms * 0.1, ms * 0.2, ms * rng.uniform(0.01, 0.2)
         common |= {
-            "phases": Phases(dns, connect, tls, ms - dns - connect - tls - body, body), "http_status": 200,
-            "size_bytes": rng.randint(2_000, 200_000), "tls_days_left": 90 - (slot - START) / DAY,
-        }  # fmt: skip
+            "phases": Phases(dns, connect, tls, ms - dns - connect - tls - body, body),
+            "http_status": 200,
+            "size_bytes": rng.randint(2_000, 200_000),
+            "tls_days_left": 90 - (slot - START) / DAY,
+        }
     elif kind < 10:
         common |= {"size_bytes": rng.randint(20_000, 5_000_000)}
     return Observation(name, slot, slot + rng.randint(1, 9), status, **common)
@@ -81,10 +85,12 @@ def fill(store: Store, sources: int, days: int) -> None:
         }.items():
             when = {"observation": "slot", "rollup_hour": "hour", "rollup_day": "day"}[table]
             some = ", ".join(f"o.{c.strip()}" for c in columns.split(","))
-            run(text(
-                f"INSERT INTO {table} ({when}, source_id, {columns}) SELECT o.{when}, k.id, {some} "
-                f"FROM {table} o JOIN ({shift}) k ON k.template = o.source_id ORDER BY o.{when}, k.id"
-            ))  # fmt: skip
+            run(
+                text(
+                    f"INSERT INTO {table} ({when}, source_id, {columns}) SELECT o.{when}, k.id, {some} "
+                    f"FROM {table} o JOIN ({shift}) k ON k.template = o.source_id ORDER BY o.{when}, k.id"
+                )
+            )
         rows = uow.states.rows()
         fleet = {s.id for s in uow.sources.all()}
         for key in sorted(fleet - rows.keys()):

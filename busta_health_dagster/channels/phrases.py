@@ -98,10 +98,13 @@ def complaint(notification: Notification) -> str:
     if subject == "quality":
         return f"{'still delivers' if still else 'delivers'} poor data: quality {against_normal(notification)}"
     tails = {
-        "fails": f"{'still fails' if still else 'fails'} too often", "budget": f"is {still}burning its error budget",
-        "silent": f"is {still}silent", "unusual": f"is {still}unusual",
-        "flaps": f"is {still}unsteady", "trend": f"is {still}on its way over its limit",
-    }  # fmt: skip
+        "fails": f"{'still fails' if still else 'fails'} too often",
+        "budget": f"is {still}burning its error budget",
+        "silent": f"is {still}silent",
+        "unusual": f"is {still}unusual",
+        "flaps": f"is {still}unsteady",
+        "trend": f"is {still}on its way over its limit",
+    }
     head = (
         tails.get(subject)
         or f"{'still breaks' if still else 'breaks'} rule {notification.rule.name if notification.rule else '?'}"

@@ -66,9 +66,14 @@ def post(
     with _session(opened, refuse) as session, _deadline(opened, timeout_s) as late:
         try:
             answer = session.post(
-                url, data=body, headers=dict(headers), timeout=(min(timeout_s, 5.0), timeout_s), allow_redirects=False,
-                verify=ca_file or True, stream=True,
-            )  # fmt: skip
+                url,
+                data=body,
+                headers=dict(headers),
+                timeout=(min(timeout_s, 5.0), timeout_s),
+                allow_redirects=False,
+                verify=ca_file or True,
+                stream=True,
+            )
             with answer:  # the body is left unread: the status says all, and a body may drip
                 return Answer(answer.status_code, answer.headers)
         except AddressRefused as refused:

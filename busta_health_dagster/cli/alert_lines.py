@@ -75,13 +75,24 @@ def show_lines(a: AlertRow, letters: GlyphSet) -> list[Text]:
     hold = f"{a['acknowledged']}, until {a['acked_until']}" + (f": {a['note']}" if a["note"] else "")
     snoozed = f"by {a['snoozed_by']} until {a['snoozed_until']}" if a["snoozed_until"] else None
     facts = (
-        ("reason", a["reason"]), ("first bad", a["first_bad_at"]), ("last bad", a["last_bad_at"]), ("pending", a["pending_at"]),
-        ("opened", a["opened_at"]), ("resolved", a["resolved_at"]), ("why resolved", a["resolve_reason"]),
-        ("open for", None if a["open_s"] is None else short(a["open_s"])), ("step", step if a["steps"] else None),
-        ("acknowledged", hold if a["acked_by"] else "no"), ("snoozed", snoozed), ("held by", a["suppressed_by"]),
-        ("flapping", "yes" if a["flapping"] else None), ("reopened", f"{a['reopened']} times" if a["reopened"] else None),
-        ("notified", ", ".join(a["notified"]) or "nobody"), ("next", a["coming"]), ("group", a["group"]),
-    )  # fmt: skip
+        ("reason", a["reason"]),
+        ("first bad", a["first_bad_at"]),
+        ("last bad", a["last_bad_at"]),
+        ("pending", a["pending_at"]),
+        ("opened", a["opened_at"]),
+        ("resolved", a["resolved_at"]),
+        ("why resolved", a["resolve_reason"]),
+        ("open for", None if a["open_s"] is None else short(a["open_s"])),
+        ("step", step if a["steps"] else None),
+        ("acknowledged", hold if a["acked_by"] else "no"),
+        ("snoozed", snoozed),
+        ("held by", a["suppressed_by"]),
+        ("flapping", "yes" if a["flapping"] else None),
+        ("reopened", f"{a['reopened']} times" if a["reopened"] else None),
+        ("notified", ", ".join(a["notified"]) or "nobody"),
+        ("next", a["coming"]),
+        ("group", a["group"]),
+    )
     lines = aligned((f"  {key}", value) for key, value in facts if value)
     return [head, *map(Text, lines), Text(f"Ask why: busta alerts explain {a['id']}")]
 
@@ -98,10 +109,16 @@ def kind_of(alert: AlertRow) -> str:
 def _cells(a: AlertRow, letters: GlyphSet) -> tuple[str, ...]:
     step = f"L{a['step']} of {a['steps']}" if a["steps"] else letters.dash
     return (
-        letters.shapes[kind_of(a)], "shadow" if a["shadow"] else a["severity"], str(a["id"]), a["source"],
+        letters.shapes[kind_of(a)],
+        "shadow" if a["shadow"] else a["severity"],
+        str(a["id"]),
+        a["source"],
         a["rule"] + (f" ({a['label']})" if a["label"] else ""),
-        letters.dash if a["open_s"] is None else short(a["open_s"]), step, a["acknowledged"], a["coming"],
-    )  # fmt: skip
+        letters.dash if a["open_s"] is None else short(a["open_s"]),
+        step,
+        a["acknowledged"],
+        a["coming"],
+    )
 
 
 def _summary(behind: AlertsBehind) -> list[str]:

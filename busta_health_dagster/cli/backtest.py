@@ -71,9 +71,7 @@ def backtest(
     if out is not None and many and str(out) == "-":
         raise typer.BadParameter("the JSON lines and the table cannot both go to stdout", param_hint="--out")
     current = at_home(context) if observations is None else session(context)
-    with _trial(
-        current, observations, alerts, maintenance, since, include_shadow=include_shadow, many=many
-    ) as run:  # fmt: skip
+    with _trial(current, observations, alerts, maintenance, since, include_shadow=include_shadow, many=many) as run:
         if not many:
             screen = sys.stdout.isatty() and (out is None or str(out) == "-")
             with (
@@ -89,9 +87,15 @@ def backtest(
 
 
 def _report(
-    run: BacktestRun, out: Path | None, budget: float, by: Literal["type", "source"], output: Output, *,
-    summary: bool, suggest: bool,
-) -> None:  # fmt: skip
+    run: BacktestRun,
+    out: Path | None,
+    budget: float,
+    by: Literal["type", "source"],
+    output: Output,
+    *,
+    summary: bool,
+    suggest: bool,
+) -> None:
     from busta_health_dagster.cli import backtest_view as view
     from busta_health_dagster.cli.progress import bar
     from busta_health_dagster.cli.session import err_console
@@ -130,9 +134,15 @@ def _report(
 
 @contextmanager
 def _trial(
-    current: Session, observations: Path | None, alerts: Path | None, maintenance: Path | None, since: str | None,
-    *, include_shadow: bool, many: bool,
-) -> Iterator[BacktestRun]:  # fmt: skip
+    current: Session,
+    observations: Path | None,
+    alerts: Path | None,
+    maintenance: Path | None,
+    since: str | None,
+    *,
+    include_shadow: bool,
+    many: bool,
+) -> Iterator[BacktestRun]:
     from busta_health_dagster import bootstrap
     from busta_health_dagster.pipeline.backtest.backtest import file_run, stored_run, tried
     from busta_health_dagster.pipeline.backtest.history_files import read_history

@@ -52,9 +52,14 @@ def print_summary(notified: Summary) -> None:
             later = dash if v.later_s is None else ("-" if v.later_s < 0 else "") + duration_text(abs(v.later_s))
             label = Text(f"[{v.label}]" if v.present else v.label)
             other.add_row(
-                rule if n == 0 else "", v.what if n == 0 else "", label, str(v.notifications), f"{v.kept}/{v.real}",
-                later, style="bold" if v.present else None,
-            )  # fmt: skip
+                rule if n == 0 else "",
+                v.what if n == 0 else "",
+                label,
+                str(v.notifications),
+                f"{v.kept}/{v.real}",
+                later,
+                style="bold" if v.present else None,
+            )
     if notified.variants:
         out.print(other)
     if notified.best:
@@ -65,9 +70,13 @@ def _row(cost: RuleCost, dash: str) -> tuple[str, ...]:
     share = f"{cost.blips} {100 * cost.blips / cost.alerts:3.0f}%" if cost.alerts else dash
     under = duration_text(cost.under_alert_s) if cost.alerts else dash
     return (
-        f"{cost.rule} (shadow)" if cost.shadow else cost.rule, f"{cost.alerts:,}", f"{cost.notifications:,}",
-        f"{cost.per_source_week:.2f}", share, under,
-    )  # fmt: skip
+        f"{cost.rule} (shadow)" if cost.shadow else cost.rule,
+        f"{cost.alerts:,}",
+        f"{cost.notifications:,}",
+        f"{cost.per_source_week:.2f}",
+        share,
+        under,
+    )
 
 
 def print_suggestions(found: Sequence[Suggestion], budget: float) -> None:

@@ -46,9 +46,13 @@ def alert_lines(explanation: AlertExplanation, letters: GlyphSet) -> list[str]:
     """The whole chain of one alert."""
     lines = [_headline(explanation, letters), *_facts(explanation)]
     sections = (
-        _verdicts(explanation), _transitions(explanation), _routes(explanation), _deliveries(explanation),
-        _not_sent(explanation["not_sent"], explanation["at"]), _also(explanation["also"]),
-    )  # fmt: skip
+        _verdicts(explanation),
+        _transitions(explanation),
+        _routes(explanation),
+        _deliveries(explanation),
+        _not_sent(explanation["not_sent"], explanation["at"]),
+        _also(explanation["also"]),
+    )
     for section in sections:
         lines += ["", *section] if section else []
     return lines

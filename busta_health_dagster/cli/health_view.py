@@ -236,9 +236,17 @@ def _alerts(fleet: Fleet, letters: GlyphSet, *, room: int) -> list[Text]:
         has = "not acknowledged" if a["acked_by"] is None else a["acknowledged"]
         age = short(at - from_iso(a["opened_at"])) if a["opened_at"] else letters.dash
         rows.append(
-            (f"{letters.shapes[kind_of(a)]} {a['severity']}", str(a["id"]), a["source"], a["rule"], f"{age:>9}", ladder,
-             has, f"next: {a['coming']}")
-        )  # fmt: skip
+            (
+                f"{letters.shapes[kind_of(a)]} {a['severity']}",
+                str(a["id"]),
+                a["source"],
+                a["rule"],
+                f"{age:>9}",
+                ladder,
+                has,
+                f"next: {a['coming']}",
+            )
+        )
     lines = [Text("")]
     for n, (a, text) in enumerate(zip(found, aligned(rows), strict=False)):
         line = Text(f"{'ALERTS' if n == 0 else '':<{STATUS}}")

@@ -36,9 +36,16 @@ def table(found: IncidentTable) -> Iterator[RenderableType]:
     for key, s in ({"all": found} | found.get("groups", {})).items():
         mttr = s["mttr_s"]
         figures.add(
-            key, str(s["resolved"]), _took(mttr["mean"]), _took(mttr["median"]), _took(mttr["p90"]),
-            _took(s["mtta_s"]["mean"]), _took(s["mttd_s"]["mean"]), _took(s["mtbf_s"]), str(s["open"]),
-        )  # fmt: skip
+            key,
+            str(s["resolved"]),
+            _took(mttr["mean"]),
+            _took(mttr["median"]),
+            _took(mttr["p90"]),
+            _took(s["mtta_s"]["mean"]),
+            _took(s["mttd_s"]["mean"]),
+            _took(s["mtbf_s"]),
+            str(s["open"]),
+        )
     yield figures
     yield (
         f"Window {found['window']}: {found['since']} to {found['until']}, end exclusive; means are over what was resolved "
@@ -55,10 +62,18 @@ def _rows(incidents: Iterable[IncidentRow]) -> Columns:
     for i in incidents:
         shape, colour = _MARKS[i["state"]]
         rows.add(
-            Text(letters.shapes[shape], style=colour), i["id"], i["source"], i["state"], i["severity"],
-            _when(i["started_at"])[:-3], duration_text(i["age_s"]), _took(i["ttd_s"]), _took(i["tta_s"]), _rules(i["rules"]),
+            Text(letters.shapes[shape], style=colour),
+            i["id"],
+            i["source"],
+            i["state"],
+            i["severity"],
+            _when(i["started_at"])[:-3],
+            duration_text(i["age_s"]),
+            _took(i["ttd_s"]),
+            _took(i["tta_s"]),
+            _rules(i["rules"]),
             Text(i["cause"] or letters.dash),
-        )  # fmt: skip
+        )
     return rows
 
 
@@ -101,14 +116,16 @@ def markdown(explanation: IncidentDetail) -> str:
     """The start of a post-mortem: the facts, the timeline, and headings to be filled in."""
     ended, acked = explanation["resolved_at"], explanation["acked_at"]
     facts = (
-        ("Source", explanation["source"]), ("Severity", explanation["severity"]), ("Rules", ", ".join(explanation["rules"])),
+        ("Source", explanation["source"]),
+        ("Severity", explanation["severity"]),
+        ("Rules", ", ".join(explanation["rules"])),
         ("Started (first bad slot)", explanation["started_at"]),
         ("Opened", f"{explanation['opened_at']}, {duration_text(explanation['ttd_s'])} later"),
         ("Acknowledged", f"{acked}, {duration_text(explanation['tta_s'] or 0)} later" if acked else "by nobody"),
         ("Ended (first good slot)", ended or f"open, {duration_text(explanation['age_s'])} so far"),
         ("Time to resolve", "-" if explanation["ttr_s"] is None else duration_text(explanation["ttr_s"])),
         ("Cause", explanation["cause"] or "not written yet"),
-    )  # fmt: skip
+    )
     lines = [f"# {explanation['id']}: {explanation['source']}", "", "| | |", "|---|---|"]
     lines += [f"| {name} | {_cell(value)} |" for name, value in facts]
     lines += ["", "## Timeline (UTC)", "", "| when | what | why |", "|---|---|---|"]

@@ -66,14 +66,18 @@ def add(
     reason: Annotated[str, typer.Option(help="What is done; shown beside the source.")] = "",
     by: ByOption = None,
     output: OutputOption = Output.TABLE,
-) -> None:  # fmt: skip
+) -> None:
     """Plan work: no alert opens meanwhile, and the slots do not count. Example: busta maintenance add host-move --for
     2h --source rss_beat_writers
     """
     select = Selector(
-        tuple(source or ()), tuple(type_ or ()), dict(_pair(t) for t in tag or ()), tuple(tier or ()),
-        tuple(owner or ()), tuple(group or ()),
-    )  # fmt: skip
+        tuple(source or ()),
+        tuple(type_ or ()),
+        dict(_pair(t) for t in tag or ()),
+        tuple(tier or ()),
+        tuple(owner or ()),
+        tuple(group or ()),
+    )
     if select == Selector() and not all_:
         raise BadInput(
             "Which sources? Name them with --source, --type, --tag, --tier, --group or --owner, or say --all."
@@ -81,9 +85,15 @@ def add(
     lasts, begin = seconds(for_, "--for"), None if start == "now" else _local(start, "--start")
     with session(context).monitor(by=by, create_store=True) as monitor:
         planned = monitor.add_window(
-            name, select, duration_s=lasts, start=begin, zone=zone, rrule=rrule,
-            exdates=[_local(x, "--exdate") for x in exdate or ()], reason=reason,
-        )  # fmt: skip
+            name,
+            select,
+            duration_s=lasts,
+            start=begin,
+            zone=zone,
+            rrule=rrule,
+            exdates=[_local(x, "--exdate") for x in exdate or ()],
+            reason=reason,
+        )
     for warning in planned["warnings"]:
         err_console().print(warning, markup=False, soft_wrap=True)
     if output is Output.JSON:
@@ -141,9 +151,14 @@ def _cells(w: WindowRow) -> tuple[str, ...]:
     line = (w["config"] or "").split(":")[1:2]
     origin = ":".join(["file", *line]) if w["origin"] == "file" else f"{w['id']}, {w['by'] or 'added'}"
     return (
-        w["window"], _span(w["next"]) if w["next"] else "over", config_duration(w["duration_s"]),
-        (w["rrule"] or "once").removeprefix("FREQ="), names or "none", origin, w["reason"],
-    )  # fmt: skip
+        w["window"],
+        _span(w["next"]) if w["next"] else "over",
+        config_duration(w["duration_s"]),
+        (w["rrule"] or "once").removeprefix("FREQ="),
+        names or "none",
+        origin,
+        w["reason"],
+    )
 
 
 def _when(instant: str) -> str:

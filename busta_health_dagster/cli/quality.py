@@ -58,7 +58,7 @@ def run_(
 
 def run_now(
     current: Session, names: Sequence[str] | None, *, learn: bool = False
-) -> tuple[list[ScoreRow], dict[str, str]]:  # fmt: skip
+) -> tuple[list[ScoreRow], dict[str, str]]:
     """Score with progress on stderr, -> the scores, and why others were left out."""
     from busta_health_dagster.cli.progress import bar
     from busta_health_dagster.pipeline.facade import Monitor

@@ -56,9 +56,10 @@ def score_table(rows: Iterable[ScoreRow]) -> Columns:
 
     dash = glyph_set().dash
     table = Columns(
-        ("STATE", "SOURCE", "SCORE", "ROWS", "SUITE", "SCORED (UTC)", "WHY"), right=frozenset({"SCORE", "ROWS"}),
+        ("STATE", "SOURCE", "SCORE", "ROWS", "SUITE", "SCORED (UTC)", "WHY"),
+        right=frozenset({"SCORE", "ROWS"}),
         drop=("SUITE", "ROWS", "SCORED (UTC)"),
-    )  # fmt: skip
+    )
     for row in sorted(rows, key=_rank):
         cap = row["caps"][0] if row["caps"] else None
         why = row["reason"] or ("" if cap is None else f"{cap['check']}: {cap['reason']}")
@@ -88,17 +89,23 @@ def explained(row: ScoreRow) -> list[RenderableType]:
     if not row["checks"]:
         return list(lines)
     table = Columns(
-        ("RESULT", "CHECK", "DIMENSION", "SEVERITY", "GOOD", "FAILED", "WHY"), right=frozenset({"GOOD", "FAILED"}),
+        ("RESULT", "CHECK", "DIMENSION", "SEVERITY", "GOOD", "FAILED", "WHY"),
+        right=frozenset({"GOOD", "FAILED"}),
         drop=("DIMENSION", "FAILED", "SEVERITY"),
-    )  # fmt: skip
+    )
     order = {False: 0, None: 1, True: 2}
     for c in sorted(row["checks"], key=lambda c: (order[c["passed"]], -CheckSeverity(c["severity"]).weight, c["id"])):
         failed = letters.dash if c["table"] else f"{c['unexpected']:,} of {c['eligible']:,}"
         word, colour = _result(c)
         table.add(
-            Text(word, style=colour), Text(c["id"]), c["dimension"], c["severity"], _good(c, letters.dash), failed,
+            Text(word, style=colour),
+            Text(c["id"]),
+            c["dimension"],
+            c["severity"],
+            _good(c, letters.dash),
+            failed,
             Text(c["error"] or ("" if c["passed"] else c["why"])),
-        )  # fmt: skip
+        )
     return [*lines, Text(""), table]
 
 

@@ -136,17 +136,35 @@ class RemoteMonitor:
         return rows
 
     def add_window(
-        self, name: str, select: Selector, *, duration_s: int, start: datetime | None = None, zone: str | None = None,
-        rrule: str | None = None, exdates: Sequence[datetime] = (), reason: str = "",
-    ) -> service.WindowAdded:  # fmt: skip
+        self,
+        name: str,
+        select: Selector,
+        *,
+        duration_s: int,
+        start: datetime | None = None,
+        zone: str | None = None,
+        rrule: str | None = None,
+        exdates: Sequence[datetime] = (),
+        reason: str = "",
+    ) -> service.WindowAdded:
         chosen = {
-            "names": list(select.names), "types": list(select.types), "tags": dict(select.tags),
-            "tiers": list(select.tiers), "owners": list(select.owners), "groups": list(select.groups),
-        }  # fmt: skip
+            "names": list(select.names),
+            "types": list(select.types),
+            "tags": dict(select.tags),
+            "tiers": list(select.tiers),
+            "owners": list(select.owners),
+            "groups": list(select.groups),
+        }
         body = {
-            "name": name, "select": chosen, "duration": config_duration(duration_s), "start": start.isoformat() if start else None,
-            "zone": zone, "rrule": rrule, "exdates": [moment.isoformat() for moment in exdates], "reason": reason,
-        }  # fmt: skip
+            "name": name,
+            "select": chosen,
+            "duration": config_duration(duration_s),
+            "start": start.isoformat() if start else None,
+            "zone": zone,
+            "rrule": rrule,
+            "exdates": [moment.isoformat() for moment in exdates],
+            "reason": reason,
+        }
         made: service.WindowAdded = self._remote.post("maintenance", body)
         return made
 

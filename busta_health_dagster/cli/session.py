@@ -59,7 +59,7 @@ class Session:
 
     def monitor(
         self, *, by: str | None = None, create_store: bool = False, need_store: bool = True
-    ) -> Monitor | RemoteMonitor:  # fmt: skip
+    ) -> Monitor | RemoteMonitor:
         """The monitor to ask, to be closed with `with`: that of the home, or with `--url` the one there. `by` is who acts.
 
         Raises:

@@ -57,9 +57,19 @@ def _print(levels: Sequence[ServiceLevelRow]) -> None:
 
     letters = glyph_set()
     heads = (
-        "", "SOURCE", "TARGET %", "UPTIME %", "GOOD", "BAD", "PLANNED", "UNKNOWN", "COVERAGE %", "BUDGET %",
-        f"BURN {PACE}", "VERDICT",
-    )  # fmt: skip
+        "",
+        "SOURCE",
+        "TARGET %",
+        "UPTIME %",
+        "GOOD",
+        "BAD",
+        "PLANNED",
+        "UNKNOWN",
+        "COVERAGE %",
+        "BUDGET %",
+        f"BURN {PACE}",
+        "VERDICT",
+    )
     narrow = ("GOOD", "PLANNED", "UNKNOWN", "TARGET %", f"BURN {PACE}", "COVERAGE %", "BAD")
     table = Columns(heads, right=frozenset(heads[2:-1]), drop=narrow)
     observations = {"met": ("up", "green"), "missed": ("down", "red")}
@@ -70,11 +80,19 @@ def _print(levels: Sequence[ServiceLevelRow]) -> None:
     for row in levels:
         shape, colour = observations.get(row["verdict"], ("unknown", "default"))
         table.add(
-            Text(letters.shapes[shape], style=colour), row["source"], number(row["target"], 2),
-            number(row["uptime"], 3), f"{row['good']:,g}", f"{row['bad']:,g}", f"{row['excluded']:,}",
-            f"{row['unknown']:,}", number(row["coverage"], 2), number(spoken_budget(row["budget_left"], row["coverage"]), 1),
-            number(row["burn"].get(PACE), 2), Text(row["verdict"], style=colour),
-        )  # fmt: skip
+            Text(letters.shapes[shape], style=colour),
+            row["source"],
+            number(row["target"], 2),
+            number(row["uptime"], 3),
+            f"{row['good']:,g}",
+            f"{row['bad']:,g}",
+            f"{row['excluded']:,}",
+            f"{row['unknown']:,}",
+            number(row["coverage"], 2),
+            number(spoken_budget(row["budget_left"], row["coverage"]), 1),
+            number(row["burn"].get(PACE), 2),
+            Text(row["verdict"], style=colour),
+        )
     out = console()
     out.print(table)
     if levels:

@@ -17,7 +17,7 @@ from busta_health_dagster.domain.units import (
     from_iso,
     milliseconds_text,
     parse_seconds,
-)  # fmt: skip
+)
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -47,9 +47,15 @@ def list_(context: typer.Context, output: OutputOption = Output.TABLE) -> None:
     for s in rows:
         stale = duration_text(s["stale_after_s"]) if s["stale_after_s"] else "never"
         table.add(
-            s["source"], s["type"], s["probe"], str(s["tier"]), config_duration(s["interval_s"]), stale,
-            " ".join(s["owners"]), s["config"],
-        )  # fmt: skip
+            s["source"],
+            s["type"],
+            s["probe"],
+            str(s["tier"]),
+            config_duration(s["interval_s"]),
+            stale,
+            " ".join(s["owners"]),
+            s["config"],
+        )
     console().print(table)
 
 
@@ -193,7 +199,9 @@ def observation_cells(row: ObservationRow) -> tuple[Text, str, str, str, Text]:
     letters, word = glyph_set(), row["status"]
     response = letters.dash if row["response_ms"] is None else milliseconds_text(row["response_ms"])
     return (
-        Text(f"{letters.shapes[word]} {WORDS[word]}", style=COLOURS[word]), response,
+        Text(f"{letters.shapes[word]} {WORDS[word]}", style=COLOURS[word]),
+        response,
         letters.dash if row["items"] is None else f"{row['items']:,}",
-        letters.dash if row["data_age_s"] is None else duration_text(row["data_age_s"]), Text(row["detail"]),
-    )  # fmt: skip
+        letters.dash if row["data_age_s"] is None else duration_text(row["data_age_s"]),
+        Text(row["detail"]),
+    )

@@ -123,9 +123,13 @@ def alerts_metadata(app: App) -> tuple[str, dict[str, dg.MetadataValue]]:
         lines = ["No alert is open."]
     critical = sum(r.alert.severity.word == "critical" for r in found.rows)
     counts = {
-        "1_open": found.open, "2_critical": critical, "3_not_acknowledged": found.unacknowledged,
-        "4_pending": len(found.pending), "5_held_by_maintenance": len(found.held), "6_on_trial": len(found.shadow),
-    }  # fmt: skip
+        "1_open": found.open,
+        "2_critical": critical,
+        "3_not_acknowledged": found.unacknowledged,
+        "4_pending": len(found.pending),
+        "5_held_by_maintenance": len(found.held),
+        "6_on_trial": len(found.shadow),
+    }
     metadata = plottable(counts) | {"alerts": dg.MetadataValue.md("\n".join(lines))}
     content = [f"{r.alert.id} {int(r.alert.severity)} {r.alert.step} {r.acknowledged} {r.coming}" for r in found.rows]
     return "\n".join([*content, str(counts)]), metadata

@@ -9,10 +9,18 @@ from dagster._core.scheduler.instigation import InstigatorStatus
 if TYPE_CHECKING:
     from dagster import DagsterInstance
 
-OURS = frozenset({
-    "health_tick", "quality_hourly", "trends_daily", "baselines_daily", "weekly_report", "retention_daily", "alert_sensor",
-    "notification_sensor",
-})  # fmt: skip
+OURS = frozenset(
+    {
+        "health_tick",
+        "quality_hourly",
+        "trends_daily",
+        "baselines_daily",
+        "weekly_report",
+        "retention_daily",
+        "alert_sensor",
+        "notification_sensor",
+    }
+)
 
 
 def stopped(instance: DagsterInstance, location: str | None) -> tuple[str, ...] | None:

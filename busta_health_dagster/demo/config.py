@@ -42,9 +42,10 @@ def render(home: Path, address: Address, *, expectations: Path, interval_s: int 
     values = {
         "interval": config_duration(interval_s),
         "notifications": json.dumps(str((home / "notifications.jsonl").resolve())),
-        "expectations": json.dumps(str(expectations.resolve())), "planned": _planned(address),
+        "expectations": json.dumps(str(expectations.resolve())),
+        "planned": _planned(address),
         **{name: json.dumps(where) for name, where in (address.urls | address.paths).items()},
-    }  # fmt: skip
+    }
     texts = {}
     for name in FILES:
         text = files("busta_health_dagster.demo").joinpath("templates", name).read_text(encoding="utf-8")

@@ -24,10 +24,18 @@ TICKS_PER_WRITE = 288  # a day: a transaction per tick would take minutes, a sin
 
 
 def fill(
-    store: Store, sources: Mapping[str, Source], windows: Iterable[Window], days: float, until: int, *,
-    scenario: str = "default", anchor: int | None = None, seed: int = 0, interval_s: int = 300,
+    store: Store,
+    sources: Mapping[str, Source],
+    windows: Iterable[Window],
+    days: float,
+    until: int,
+    *,
+    scenario: str = "default",
+    anchor: int | None = None,
+    seed: int = 0,
+    interval_s: int = 300,
     console: Console | None = None,
-) -> int:  # fmt: skip
+) -> int:
     """Write the slots of `[until - days, until)`; -> observations stored. What is there already stays.
 
     `sources` and `windows` are the loaded demo configuration's: sources that somebody took out of it are left out here,

@@ -39,9 +39,14 @@ class DemoFleet:
     """
 
     def __init__(
-        self, root: Path, *, scenario: Scenario | str = "calm", clock: Clock | None = None, anchor: int | None = None,
+        self,
+        root: Path,
+        *,
+        scenario: Scenario | str = "calm",
+        clock: Clock | None = None,
+        anchor: int | None = None,
         ports: Mapping[str, int] | None = None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         clock = clock or SystemClock()
         self.world = World(_scenario(scenario), clock, floor_to(clock.now(), SLOT_S) if anchor is None else anchor)
         self.root = root

@@ -132,10 +132,16 @@ def _observation(column: _Column, index: int, slot: int) -> Observation:
             )
         case Fault.RATE_LIMITED:
             return Observation(
-                column.upstream.name, slot, slot + 1, Status.DEGRADED, "rate_limited",
+                column.upstream.name,
+                slot,
+                slot + 1,
+                Status.DEGRADED,
+                "rate_limited",
                 "answered 429, too many requests",
-                response_ms=response, http_status=429, retry_after_s=60.0,
-            )  # fmt: skip
+                response_ms=response,
+                http_status=429,
+                retry_after_s=60.0,
+            )
     assert effect is not None
     return _failed(column.upstream, slot, effect)
 
@@ -151,11 +157,21 @@ def _answered(column: _Column, index: int, slot: int, response: float) -> Observ
         status, reason = Status.DEGRADED, "stale"
         detail = f"data {duration_text(age)} old, limit {duration_text(upstream.limit_age_s)}"
     return Observation(
-        upstream.name, slot, slot + 1 + index % 2, status, reason, detail, response_ms=response,
+        upstream.name,
+        slot,
+        slot + 1 + index % 2,
+        status,
+        reason,
+        detail,
+        response_ms=response,
         phases=_phases(upstream.medium, response),
-        items=upstream.count(slot) or None, data_age_s=age, http_status=200 if http else None,
-        size_bytes=upstream.size_bytes or None, attempts=column.attempts[index], quality=column.quality[index],
-    )  # fmt: skip
+        items=upstream.count(slot) or None,
+        data_age_s=age,
+        http_status=200 if http else None,
+        size_bytes=upstream.size_bytes or None,
+        attempts=column.attempts[index],
+        quality=column.quality[index],
+    )
 
 
 def _phases(medium: Medium, response: float) -> Phases:

@@ -113,9 +113,19 @@ _PLANNED = (
 
 _CALM_PAST = _PAST + tuple(i.clipped(_ago(0, 0, 10)) for i in _PRESENT)
 _ALL = (
-    "weather_api", "odds_api", "scores_api", "pfr_stats", "injury_reports", "rss_league_news", "rss_fantasy",
-    "rss_transactions", "rss_beat_writers", "play_by_play_csv", "postgres_warehouse", "feature_store",
-)  # fmt: skip
+    "weather_api",
+    "odds_api",
+    "scores_api",
+    "pfr_stats",
+    "injury_reports",
+    "rss_league_news",
+    "rss_fantasy",
+    "rss_transactions",
+    "rss_beat_writers",
+    "play_by_play_csv",
+    "postgres_warehouse",
+    "feature_store",
+)
 
 SCENARIOS: dict[str, Scenario] = {
     s.name: s

@@ -31,11 +31,19 @@ class AlertSnapshot:
 
 def snapshot(alert: Alert) -> AlertSnapshot:
     return AlertSnapshot(
-        state=alert.state, severity=alert.severity, step=alert.step, pending_at=alert.pending_at,
-        opened_at=alert.opened_at, resolved_at=alert.resolved_at, reopened=alert.reopened,
-        acked_by=alert.ack.by if alert.ack else "", snoozed_until=alert.snooze.ends_at if alert.snooze else None,
-        flapping=alert.flapping, suppressed_by=alert.suppressed_by, notified=tuple(sorted(alert.notified)),
-    )  # fmt: skip
+        state=alert.state,
+        severity=alert.severity,
+        step=alert.step,
+        pending_at=alert.pending_at,
+        opened_at=alert.opened_at,
+        resolved_at=alert.resolved_at,
+        reopened=alert.reopened,
+        acked_by=alert.ack.by if alert.ack else "",
+        snoozed_until=alert.snooze.ends_at if alert.snooze else None,
+        flapping=alert.flapping,
+        suppressed_by=alert.suppressed_by,
+        notified=tuple(sorted(alert.notified)),
+    )
 
 
 _FIRES = frozenset(

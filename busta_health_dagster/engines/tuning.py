@@ -46,9 +46,12 @@ def self_resolved(alert: Alert) -> bool:
 
 
 def noise(
-    alerts: Iterable[Alert], sent: Mapping[str, int], flapping: Mapping[str, tuple[str, ...]], rules: Mapping[str, bool],
+    alerts: Iterable[Alert],
+    sent: Mapping[str, int],
+    flapping: Mapping[str, tuple[str, ...]],
+    rules: Mapping[str, bool],
     notified: Collection[int],
-) -> tuple[NoiseRow, ...]:  # fmt: skip
+) -> tuple[NoiseRow, ...]:
     """One row per rule, the loudest first. `rules` are the configured ones, with whether they are on trial; `told` are the
     ids of the alerts that somebody was told of.
     """
@@ -61,10 +64,15 @@ def noise(
         loud = [a for a in mine if not a.shadow]
         rows.append(
             NoiseRow(
-                name, rules.get(name, bool(mine) and not loud), len(mine), sent.get(name, 0),
-                sum(map(self_resolved, mine)), sum(a.first_acked_at is None and a.id in notified for a in loud), flapping.get(name, ()),
+                name,
+                rules.get(name, bool(mine) and not loud),
+                len(mine),
+                sent.get(name, 0),
+                sum(map(self_resolved, mine)),
+                sum(a.first_acked_at is None and a.id in notified for a in loud),
+                flapping.get(name, ()),
             )
-        )  # fmt: skip
+        )
     return tuple(sorted(rows, key=lambda r: (-r.sent, r.shadow, -r.opened, r.rule)))
 
 

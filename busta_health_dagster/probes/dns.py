@@ -78,10 +78,14 @@ async def probe(source: Source, config: DnsConfig, context: ProbeContext) -> Pro
     findings += check_items(config.expect, len(found))
     rows = [{"record": config.record, "value": value} for value in found]
     return conclude(
-        findings, f"{len(found)} {config.record} record{'s' if len(found) != 1 else ''}, in {milliseconds_text(took)}",
-        response_ms=took, phases=Phases(dns=took), items=len(found), sample=sample_of(rows, context.limits),
+        findings,
+        f"{len(found)} {config.record} record{'s' if len(found) != 1 else ''}, in {milliseconds_text(took)}",
+        response_ms=took,
+        phases=Phases(dns=took),
+        items=len(found),
+        sample=sample_of(rows, context.limits),
         facts={"answers": found[:20]},
-    )  # fmt: skip
+    )
 
 
 DNS = ProbeType("dns", DnsConfig, probe)

@@ -20,8 +20,13 @@ if TYPE_CHECKING:
 Severity = Literal["error", "warning"]
 _REGEX_CHARS = 1024 * 1024
 _OPS: dict[str, Callable[[Any, Any], bool]] = {
-    "==": operator.eq, "!=": operator.ne, ">": operator.gt, ">=": operator.ge, "<": operator.lt, "<=": operator.le,
-}  # fmt: skip
+    "==": operator.eq,
+    "!=": operator.ne,
+    ">": operator.gt,
+    ">=": operator.ge,
+    "<": operator.lt,
+    "<=": operator.le,
+}
 
 
 @lru_cache(maxsize=2048)

@@ -48,8 +48,12 @@ async def probe(source: Source, config: FeedConfig, context: ProbeContext) -> Pr
     got = await context.http.fetch(request)
     days, findings = certificate_findings(got.tls_not_after, config, context.now)
     seen: dict[str, Any] = {
-        "response_ms": got.elapsed_ms, "phases": got.phases, "http_status": got.status, "size_bytes": len(got.body),
-        "tls_days_left": days }  # fmt: skip
+        "response_ms": got.elapsed_ms,
+        "phases": got.phases,
+        "http_status": got.status,
+        "size_bytes": len(got.body),
+        "tls_days_left": days,
+    }
     if got.status == 429:
         wait = retry_after(got.headers.get("Retry-After"), context.now)
         pause = f"; asks for a pause of {duration_text(wait)}" if wait is not None else ""
@@ -79,10 +83,14 @@ def _evaluate(
     findings += age_findings(found, "the entries", len(rows)) + check_age(config.expect, found.age_s)
     age = f", newest {duration_text(found.age_s)} old" if found.age_s is not None else ""
     return conclude(
-        findings, f"{kind}, {len(rows)} entries{age}, in {milliseconds_text(got.elapsed_ms)}",
-        facts=facts | age_facts(found), items=len(rows), data_age_s=found.age_s,
-        sample=sample_of(rows, context.limits), **seen,
-    )  # fmt: skip
+        findings,
+        f"{kind}, {len(rows)} entries{age}, in {milliseconds_text(got.elapsed_ms)}",
+        facts=facts | age_facts(found),
+        items=len(rows),
+        data_age_s=found.age_s,
+        sample=sample_of(rows, context.limits),
+        **seen,
+    )
 
 
 def read_feed(body: bytes, content_type: str = "") -> tuple[str, list[dict[str, Any]], Finding | None]:
@@ -119,11 +127,13 @@ def _json_entry(entry: dict[str, Any]) -> dict[str, Any]:
     authors = entry.get("authors")
     author = authors[0] if isinstance(authors, list) and authors else entry.get("author")
     return {
-        "id": entry.get("id"), "title": entry.get("title"), "link": entry.get("url") or entry.get("external_url"),
+        "id": entry.get("id"),
+        "title": entry.get("title"),
+        "link": entry.get("url") or entry.get("external_url"),
         "published": _newest(entry.get("date_published"), entry.get("date_modified")),
         "author": author.get("name") if isinstance(author, dict) else None,
         "summary": _short(entry.get("summary") or entry.get("content_text") or entry.get("content_html")),
-    }  # fmt: skip
+    }
 
 
 def _newest(published: Any, modified: Any) -> Any:
@@ -140,11 +150,15 @@ def _xml_feed(body: bytes, content_type: str) -> tuple[str, list[dict[str, Any]]
         return "", [], Finding("error", "payload", f"neither RSS, Atom nor JSON Feed; it starts with {start!r}")
     rows = [
         {
-            "id": entry.get("id"), "title": entry.get("title"), "link": entry.get("link"), "published": _when(entry),
-            "author": entry.get("author"), "summary": _short(entry.get("summary")),
+            "id": entry.get("id"),
+            "title": entry.get("title"),
+            "link": entry.get("link"),
+            "published": _when(entry),
+            "author": entry.get("author"),
+            "summary": _short(entry.get("summary")),
         }
         for entry in parsed.entries
-    ]  # fmt: skip
+    ]
     parse_error = parsed.get("bozo_exception") if parsed.get("bozo") else None
     if parse_error is None or type(parse_error).__name__ in _HARMLESS:
         return _name(parsed.get("version", "")), rows, None

@@ -167,10 +167,15 @@ class Http:
                         content = await self._read(response, request.max_bytes, loop)
                         ended = loop.time()
                         return Fetched(
-                            status=response.status, headers=response.headers, body=content, url=url,
-                            hops=len(seen), phases=_phases(started, now, ended), elapsed_ms=(ended - started) * 1000,
+                            status=response.status,
+                            headers=response.headers,
+                            body=content,
+                            url=url,
+                            hops=len(seen),
+                            phases=_phases(started, now, ended),
+                            elapsed_ms=(ended - started) * 1000,
                             tls_not_after=times.not_after,
-                        )  # fmt: skip
+                        )
                     status, location = response.status, response.headers["Location"]
             except AddressRefused as refused:
                 raise _refused(refused, bool(seen)) from refused

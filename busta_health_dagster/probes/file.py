@@ -33,7 +33,7 @@ from busta_health_dagster.probes.measure import (
     json_safe,
     sample_of,
     to_epoch,
-)  # fmt: skip
+)
 from busta_health_dagster.probes.port import Failed, Finding, ProbeContext, ProbeType
 from busta_health_dagster.probes.sql import SqlAge
 from busta_health_dagster.probes.web_config import refuse_literal_secrets
@@ -213,10 +213,16 @@ def _evaluate(config: FileConfig, context: ProbeContext, opened: _Opened, seen: 
     spec = DataAge(**config.data_age.model_dump()) if config.data_age is not None else None
     ages = Ages(spec, context.now) if spec is not None else None
     rows = read_rows(
-        unpacked(opened.stream, name), kind, column=config.data_age.column if config.data_age else None,
-        items=config.items, cap=config.max_bytes, limits=context.limits, delimiter=delimiter, encoding=config.encoding,
+        unpacked(opened.stream, name),
+        kind,
+        column=config.data_age.column if config.data_age else None,
+        items=config.items,
+        cap=config.max_bytes,
+        limits=context.limits,
+        delimiter=delimiter,
+        encoding=config.encoding,
         time=ages.take if ages is not None else lambda _value: None,
-    )  # fmt: skip
+    )
     facts |= {"format": kind, **rows.facts}
     if spec is not None and ages is not None:
         age = ages.found()
@@ -231,9 +237,14 @@ def _evaluate(config: FileConfig, context: ProbeContext, opened: _Opened, seen: 
             Finding("warning", "payload", f"{ragged} of {rows.total} rows have another number of cells than the header")
         )
     return conclude(
-        findings, _good(name, rows.total, age.age_s), facts=facts, items=rows.total, data_age_s=age.age_s,
-        sample=sample_of(rows.head, context.limits, total=rows.total), **seen,
-    )  # fmt: skip
+        findings,
+        _good(name, rows.total, age.age_s),
+        facts=facts,
+        items=rows.total,
+        data_age_s=age.age_s,
+        sample=sample_of(rows.head, context.limits, total=rows.total),
+        **seen,
+    )
 
 
 def _good(name: str, total: int | None, age_s: float | None) -> str:
@@ -242,6 +253,10 @@ def _good(name: str, total: int | None, age_s: float | None) -> str:
 
 
 FILE = ProbeType(
-    "file", FileConfig, probe, concurrency=20, remote=lambda config: "://" in config.path,
+    "file",
+    FileConfig,
+    probe,
+    concurrency=20,
+    remote=lambda config: "://" in config.path,
     prepare=lambda config: prepare(config.format or format_of(config.path)),
-)  # fmt: skip
+)

@@ -23,9 +23,15 @@ if TYPE_CHECKING:
 
 Format = Literal["csv", "json", "jsonl", "parquet"]
 _SUFFIXES: dict[str, Format] = {
-    ".csv": "csv", ".tsv": "csv", ".json": "json", ".geojson": "json", ".jsonl": "jsonl", ".ndjson": "jsonl",
-    ".parquet": "parquet", ".pq": "parquet",
-}  # fmt: skip
+    ".csv": "csv",
+    ".tsv": "csv",
+    ".json": "json",
+    ".geojson": "json",
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".parquet": "parquet",
+    ".pq": "parquet",
+}
 _PACKED = (".gz", ".bz2", ".xz")
 _ROW_CHARS = 8 * 2**20
 """Of one row of a CSV file, over all its lines: a row is a list of texts before anybody can look at it."""

@@ -144,11 +144,15 @@ def _evaluate(
         facts |= age_facts(found)
     findings += check_age(config.expect, age_s)
     return conclude(
-        findings, f"{got.name}: {items} item{'s' if items != 1 else ''}, in {milliseconds_text(took)}",
+        findings,
+        f"{got.name}: {items} item{'s' if items != 1 else ''}, in {milliseconds_text(took)}",
         response_ms=took,
-        phases=Phases(first_byte=took), items=items, data_age_s=age_s, facts=facts,
-        sample=sample_of(got.rows,
-        context.limits) )  # fmt: skip
+        phases=Phases(first_byte=took),
+        items=items,
+        data_age_s=age_s,
+        facts=facts,
+        sample=sample_of(got.rows, context.limits),
+    )
 
 
 FRAMEWORK = ProbeType("framework", FrameworkConfig, probe, concurrency=4)

@@ -55,8 +55,12 @@ async def probe(source: Source, config: HttpConfig, context: ProbeContext) -> Pr
         facts |= {"redirects": got.hops, "final_url": got.shown_url}
     days, findings = certificate_findings(got.tls_not_after, config, context.now)
     seen: dict[str, Any] = {
-        "response_ms": got.elapsed_ms, "phases": got.phases, "http_status": got.status, "size_bytes": len(got.body),
-        "tls_days_left": days }  # fmt: skip
+        "response_ms": got.elapsed_ms,
+        "phases": got.phases,
+        "http_status": got.status,
+        "size_bytes": len(got.body),
+        "tls_days_left": days,
+    }
     if not statuses.has(got.status):
         if got.status == 429:
             return _rate_limited(got, context, seen, facts)
@@ -114,10 +118,14 @@ def _evaluate(
     findings += check_age(expect, found.age_s)
     counted = f", {items} item{'s' if items != 1 else ''}" if items is not None else ""
     return conclude(
-        findings, f"answered {got.status} in {milliseconds_text(got.elapsed_ms)}{counted}",
-        facts=facts, items=items, data_age_s=found.age_s,
-        sample=_sample(source, document, rows, len(got.body), context), **seen,
-    )  # fmt: skip
+        findings,
+        f"answered {got.status} in {milliseconds_text(got.elapsed_ms)}{counted}",
+        facts=facts,
+        items=items,
+        data_age_s=found.age_s,
+        sample=_sample(source, document, rows, len(got.body), context),
+        **seen,
+    )
 
 
 def parse_json(body: bytes) -> tuple[Any, str | None]:

@@ -148,9 +148,16 @@ class _HttpObservation:
         TIMING.set(times)
         p = self._p
         context = ProbeContext(
-            p.clock.now(), self._loop.time() + source.timeout_s, p.limits, p.secret, self._http, self._resolver,
-            p.threads, p.heartbeats, p.platform,
-        )  # fmt: skip
+            p.clock.now(),
+            self._loop.time() + source.timeout_s,
+            p.limits,
+            p.secret,
+            self._http,
+            self._resolver,
+            p.threads,
+            p.heartbeats,
+            p.platform,
+        )
         try:
             if probe.third_party:
                 return await plugin.observation(probe, source, context)

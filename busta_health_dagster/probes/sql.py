@@ -105,9 +105,16 @@ def _observe(config: SqlConfig, context: ProbeContext, url: str, ends: float) ->
     finally:
         engine.dispose()
     ended = time.monotonic()
-    return _evaluate(config, context, columns, rows, Phases(
-        connect=(connected - started) * 1000, first_byte=(ended - connected) * 1000,
-    ))  # fmt: skip
+    return _evaluate(
+        config,
+        context,
+        columns,
+        rows,
+        Phases(
+            connect=(connected - started) * 1000,
+            first_byte=(ended - connected) * 1000,
+        ),
+    )
 
 
 def _engine(url: str, ends: float, *, session: bool = True) -> Engine:
@@ -249,10 +256,15 @@ def _evaluate(
     findings += check_age(config.expect, age_s)
     more = " or more" if capped and config.items == "rows" else ""
     return conclude(
-        findings, f"{items}{more} row{'s' if items != 1 else ''}, in {milliseconds_text(took)}",
-        response_ms=took, phases=phases,
-        items=items, data_age_s=age_s, sample=sample_of(records, context.limits), facts=facts,
-    )  # fmt: skip
+        findings,
+        f"{items}{more} row{'s' if items != 1 else ''}, in {milliseconds_text(took)}",
+        response_ms=took,
+        phases=phases,
+        items=items,
+        data_age_s=age_s,
+        sample=sample_of(records, context.limits),
+        facts=facts,
+    )
 
 
 def _host(config: SqlConfig) -> str | None:

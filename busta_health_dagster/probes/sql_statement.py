@@ -14,9 +14,15 @@ if TYPE_CHECKING:
 _READS = frozenset({"SELECT", "WITH", "VALUES", "TABLE", "SHOW", "DESCRIBE", "DESC"})
 _WRITES = frozenset({"INSERT", "UPDATE", "DELETE", "MERGE", "INTO"})
 _DIALECTS = {
-    "postgresql": "postgres", "postgres": "postgres", "cockroachdb": "postgres", "mariadb": "mysql", "mssql": "tsql",
-    "awsathena": "athena", "clickhousedb": "clickhouse", "singlestoredb": "singlestore",
-}  # fmt: skip
+    "postgresql": "postgres",
+    "postgres": "postgres",
+    "cockroachdb": "postgres",
+    "mariadb": "mysql",
+    "mssql": "tsql",
+    "awsathena": "athena",
+    "clickhousedb": "clickhouse",
+    "singlestoredb": "singlestore",
+}
 """SQLAlchemy's names where sqlglot has another."""
 _ANY = ("", "postgres", "mysql")
 """How a statement may be meant as long as its database is a secret; the look knows it, and asks again."""

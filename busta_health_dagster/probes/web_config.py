@@ -134,12 +134,17 @@ def build_request(config: WebConfig, source: Source, context: ProbeContext) -> R
             headers["Authorization"] = "Basic " + base64.b64encode(pair.encode()).decode()
         secrets.add("authorization")
     return Request(
-        url=text(config.url), method=config.method, headers=headers, secrets=frozenset(secrets),
-        params={name: text(value) for name, value in config.params.items()}, body=_body(config, context, headers),
-        max_bytes=config.max_bytes or context.limits.max_bytes, redirects=config.redirects, guarded=not
-        source.allow_private, tls=tls_context(config.tls.ca_file, config.tls.verify) if config.tls is not None else
-        None,
-    )  # fmt: skip
+        url=text(config.url),
+        method=config.method,
+        headers=headers,
+        secrets=frozenset(secrets),
+        params={name: text(value) for name, value in config.params.items()},
+        body=_body(config, context, headers),
+        max_bytes=config.max_bytes or context.limits.max_bytes,
+        redirects=config.redirects,
+        guarded=not source.allow_private,
+        tls=tls_context(config.tls.ca_file, config.tls.verify) if config.tls is not None else None,
+    )
 
 
 def _body(config: WebConfig, context: ProbeContext, headers: dict[str, str]) -> bytes | None:

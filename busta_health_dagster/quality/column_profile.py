@@ -46,9 +46,19 @@ class Draft:
     by_dimension: dict[str, list[str]] = field(default_factory=dict)
 
     def add(
-        self, id_: str, type_: str, dimension: str, why: str, *, mostly: float | None = None, severity: str = "WARNING",
-        weight: float | None = None, column: str | None = None, by_record: bool = True, **kwargs: Any,
-    ) -> None:  # fmt: skip
+        self,
+        id_: str,
+        type_: str,
+        dimension: str,
+        why: str,
+        *,
+        mostly: float | None = None,
+        severity: str = "WARNING",
+        weight: float | None = None,
+        column: str | None = None,
+        by_record: bool = True,
+        **kwargs: Any,
+    ) -> None:
         meta: dict[str, Any] = {"id": id_, "dimension": dimension, "severity": severity}
         if weight is not None:
             meta["weight"] = weight
@@ -91,9 +101,12 @@ def learn_nulls(draft: Draft, values: pd.Series, column: str) -> bool:
         return True
     floor = max(0.001, round(1 - share - 3 * (share * (1 - share) / draft.rows) ** 0.5 - 0.05, 3))
     draft.add(
-        f"{column}.null_share", "expect_column_proportion_of_non_null_values_to_be_between", "completeness",
-        f"{share:.1%} of {draft.rows} values were null; 3 sigma and 5 points of room", min_value=floor,
-    )  # fmt: skip
+        f"{column}.null_share",
+        "expect_column_proportion_of_non_null_values_to_be_between",
+        "completeness",
+        f"{share:.1%} of {draft.rows} values were null; 3 sigma and 5 points of room",
+        min_value=floor,
+    )
     draft.expectations[-1]["kwargs"]["column"] = column
     return True
 

@@ -47,15 +47,23 @@ def suggest(frame: pd.DataFrame, name: str, now: datetime) -> dict[str, Any]:
     draft = Draft(len(frame))
     derive: list[dict[str, Any]] = []
     draft.add(
-        "table.columns", "expect_table_columns_to_match_set", "consistency",
-        f"these {frame.shape[1]} columns were there; more may come", severity="ERROR",
-        column_set=list(frame.columns), exact_match=False,
-    )  # fmt: skip
+        "table.columns",
+        "expect_table_columns_to_match_set",
+        "consistency",
+        f"these {frame.shape[1]} columns were there; more may come",
+        severity="ERROR",
+        column_set=list(frame.columns),
+        exact_match=False,
+    )
     draft.add(
-        "table.rows", "expect_table_row_count_to_be_between", "completeness",
-        f"{len(frame)} rows were there; raise to WARNING if volume matters", severity="INFO",
-        min_value=len(frame) // 2, max_value=len(frame) * 2,
-    )  # fmt: skip
+        "table.rows",
+        "expect_table_row_count_to_be_between",
+        "completeness",
+        f"{len(frame)} rows were there; raise to WARNING if volume matters",
+        severity="INFO",
+        min_value=len(frame) // 2,
+        max_value=len(frame) * 2,
+    )
     checked = [c for c in frame.columns if learn_nulls(draft, frame[c], c)]
     for column in checked:
         learn_values(draft, frame[column].dropna(), column)
@@ -64,11 +72,16 @@ def suggest(frame: pd.DataFrame, name: str, now: datetime) -> dict[str, Any]:
     usable = [c for c in checked if c not in keys or len(keys) > 1]
     for found in dependencies(frame[usable]):
         draft.add(
-            f"{found.right}.by.{found.left}", "expect_column_pair_values_to_follow_dependency", "consistency",
+            f"{found.right}.by.{found.left}",
+            "expect_column_pair_values_to_follow_dependency",
+            "consistency",
             f"{found.left} determines {found.right} in {1 - found.error:.2%} of {found.rows} rows "
             f"({found.groups} groups; by chance {1 - found.chance:.0%})",
-            mostly=COLUMN_MOSTLY, column=found.right, column_A=found.left, column_B=found.right,
-        )  # fmt: skip
+            mostly=COLUMN_MOSTLY,
+            column=found.right,
+            column_A=found.left,
+            column_B=found.right,
+        )
     derive += _records(draft, set(frame.columns))
     meta: dict[str, Any] = {
         "notes": f"Drafted from {len(frame)} rows at {now:%Y-%m-%d %H:%M} UTC. "
@@ -113,9 +126,12 @@ def _freshness(draft: Draft, values: pd.Series, column: str, now: datetime) -> l
     limit = max(900, int(newest * 3))
     derived = f"{column}_age_seconds"
     draft.add(
-        f"{column}.fresh", "expect_column_min_to_be_between", "timeliness",
-        f"the newest value was {newest:.0f} s old; three times that, at least 15 min", max_value=limit,
-    )  # fmt: skip
+        f"{column}.fresh",
+        "expect_column_min_to_be_between",
+        "timeliness",
+        f"the newest value was {newest:.0f} s old; three times that, at least 15 min",
+        max_value=limit,
+    )
     draft.expectations[-1]["kwargs"]["column"] = derived
     return [{"column": derived, "kind": "age_seconds", "from": column}]
 
@@ -142,9 +158,13 @@ def _uniqueness(draft: Draft, frame: pd.DataFrame) -> tuple[str, ...]:
             if not frame.duplicated([left, right]).any():
                 pair = sorted((left, right), key=list(frame.columns).index)
                 draft.add(
-                    f"{'+'.join(pair)}.unique", "expect_compound_columns_to_be_unique", "uniqueness",
-                    f"no two of {len(frame)} rows shared both", mostly=COLUMN_MOSTLY, column_list=pair,
-                )  # fmt: skip
+                    f"{'+'.join(pair)}.unique",
+                    "expect_compound_columns_to_be_unique",
+                    "uniqueness",
+                    f"no two of {len(frame)} rows shared both",
+                    mostly=COLUMN_MOSTLY,
+                    column_list=pair,
+                )
                 return tuple(pair)
     return ()
 
@@ -173,16 +193,27 @@ def _records(draft: Draft, taken: set[str]) -> list[dict[str, Any]]:
             1 for e in draft.expectations if e["meta"]["dimension"] == dimension and e["meta"]["severity"] != "INFO"
         )
         draft.add(
-            f"record.{column}", "expect_column_values_to_be_between", dimension,
+            f"record.{column}",
+            "expect_column_values_to_be_between",
+            dimension,
             f"no row had a field that failed one of these {len(ids)} checks: a consumer needs whole rows",
-            mostly=RECORD_MOSTLY, weight=RECORD_WEIGHT * columns, by_record=False, min_value=0, max_value=0,
-        )  # fmt: skip
+            mostly=RECORD_MOSTLY,
+            weight=RECORD_WEIGHT * columns,
+            by_record=False,
+            min_value=0,
+            max_value=0,
+        )
         draft.expectations[-1]["kwargs"]["column"] = column
         draft.add(
-            f"record.{column}.limit", "expect_column_mean_to_be_between", dimension,
+            f"record.{column}.limit",
+            "expect_column_mean_to_be_between",
+            dimension,
             f"the acceptance limit: at most {ACCEPTED_DEFECTS} failed fields per row on average (0 when drafted)",
-            severity="ERROR", weight=(RECORD_WEIGHT + 1) * columns / 2, column=f"{column} limit",
-            min_value=0, max_value=ACCEPTED_DEFECTS,
-        )  # fmt: skip
+            severity="ERROR",
+            weight=(RECORD_WEIGHT + 1) * columns / 2,
+            column=f"{column} limit",
+            min_value=0,
+            max_value=ACCEPTED_DEFECTS,
+        )
         draft.expectations[-1]["kwargs"]["column"] = column
     return derive

@@ -29,8 +29,11 @@ _GLYPHS = {
 def glyph(status: str, size: int = 14) -> Markup:
     """The shape of a status; a word stands beside it."""
     return Markup('<svg class="g g-{}" width="{}" height="{}" viewBox="0 0 16 16" aria-hidden="true">{}</svg>').format(
-        status, size, size, Markup(_GLYPHS[status])  # noqa: S704  our own drawings
-    )  # fmt: skip
+        status,
+        size,
+        size,
+        Markup(_GLYPHS[status]),  # noqa: S704  our own drawings
+    )
 
 
 def budget_bar(row: SlaRow) -> Markup:

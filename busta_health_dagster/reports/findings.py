@@ -88,9 +88,10 @@ def incidents(report: WeeklyReport) -> str:
     total = words.took(sum(r.lasted_s for r in rows))
     longest = rows[0]
     acked = (
-        "was never acknowledged" if longest.acknowledge_s is None
+        "was never acknowledged"
+        if longest.acknowledge_s is None
         else f"was acknowledged after {words.took(longest.acknowledge_s)}"
-    )  # fmt: skip
+    )
     head = words.capital(words.some(len(rows), "incident"))
     return f"{head} of {words.some(n, 'source')}, {total} in all. The longest, {longest.source}, {acked}.{still}"
 
@@ -264,18 +265,32 @@ def definitions(report: WeeklyReport) -> tuple[tuple[str, str], ...]:
     target = f"{words.share(_common(report.sla), 2)}"
     allowed = f" (at {target} % that is 43.2 slices, 3 h 36 min, in 30 days)" if target == "99.50" else ""
     return (
-        ("Uptime", ("good ÷ (good + bad) slices of five minutes (or of the source's interval, where that is longer), rounded down. "
-         "Degraded counts as good unless the source says otherwise.")),
-        ("Coverage", "share of slices with a verdict, maintenance left out. Under 95 %: insufficient data, no verdict."),
-        ("Budget", f"bad slices allowed at the target{allowed}. Left: 1 − bad ÷ allowed. At risk: less than 10 % left."),
+        (
+            "Uptime",
+            (
+                "good ÷ (good + bad) slices of five minutes (or of the source's interval, where that is longer), rounded down. "
+                "Degraded counts as good unless the source says otherwise."
+            ),
+        ),
+        (
+            "Coverage",
+            "share of slices with a verdict, maintenance left out. Under 95 %: insufficient data, no verdict.",
+        ),
+        (
+            "Budget",
+            f"bad slices allowed at the target{allowed}. Left: 1 − bad ÷ allowed. At risk: less than 10 % left.",
+        ),
         ("MTTR", "first bad to first good check, incidents resolved this week. Open ones are listed, never averaged."),
         ("MTTA", "alert opened to first acknowledgement by a person."),
         ("MTTD", "first bad check to the alert."),
         ("p90, p95", "nearest rank; response times are exact to 4 %."),
-        ("Quality", "0 to 100, mean of the week's scores. A fetch without rows has no score and counts against uptime."),
+        (
+            "Quality",
+            "0 to 100, mean of the week's scores. A fetch without rows has no score and counts against uptime.",
+        ),
         ("Self-resolved", f"ended within {SELF_RESOLVED_S // 60} minutes and before anybody acknowledged."),
         ("Ticks", "slots in which the monitor looked at anything, of those that were due."),
-    )  # fmt: skip
+    )
 
 
 def _common(rows: Sequence[model.SlaRow]) -> float | None:

@@ -35,7 +35,11 @@ def body(report: WeeklyReport) -> str:
     """The whole document."""
     view = View(report, ROWS)
     context = view.context() | {
-        "s": STYLES, "colours": COLOURS, "shapes": words.SHAPES, "cid_response": RESPONSE, "cid_quality": SCORES,
+        "s": STYLES,
+        "colours": COLOURS,
+        "shapes": words.SHAPES,
+        "cid_response": RESPONSE,
+        "cid_quality": SCORES,
         "panels": picture.PANELS,
-    }  # fmt: skip
+    }
     return environment().get_template("mail.html.j2").render(**context)

@@ -87,10 +87,16 @@ def _incidents(view: View) -> list[str]:
         ]
         parts.append(_table(["", "mean", "median", "p90", "of"], took, right=1))
         rows = [
-            [i.id, _text(i.source), view.cal.short(i.started_at), words.took(i.lasted_s),
-             words.took(i.acknowledge_s) if i.acknowledge_s is not None else "nobody", _text(i.cause or "not noted")]
+            [
+                i.id,
+                _text(i.source),
+                view.cal.short(i.started_at),
+                words.took(i.lasted_s),
+                words.took(i.acknowledge_s) if i.acknowledge_s is not None else "nobody",
+                _text(i.cause or "not noted"),
+            ]
             for i in shown
-        ]  # fmt: skip
+        ]
         parts.append(_table(["incident", "source", "began", "lasted", "acknowledged after", "cause"], rows, right=99))
     if more:
         parts.append(f"{words.plural(more, 'more incident')}: `busta incidents list --window {report.week.label}`")
@@ -115,10 +121,17 @@ def _trends(report: WeeklyReport, context: dict[str, object], *, with_picture: b
     rows = []
     for name in names:
         t, q = timed.get(name), scored.get(name)
-        rows.append([
-            _text(name), words.response(t.now if t else None), words.response(t.before if t else None), words.limit(t.limit if t else None),
-            words.score(q.now if q else None), words.score(q.before if q else None), words.slope(q.slope if q else None),
-        ])  # fmt: skip
+        rows.append(
+            [
+                _text(name),
+                words.response(t.now if t else None),
+                words.response(t.before if t else None),
+                words.limit(t.limit if t else None),
+                words.score(q.now if q else None),
+                words.score(q.before if q else None),
+                words.slope(q.slope if q else None),
+            ]
+        )
     return (
         [*parts, _table(["source", "p95", "was", "limit", "quality", "was", "slope a day"], rows, right=1)]
         if rows
@@ -128,10 +141,16 @@ def _trends(report: WeeklyReport, context: dict[str, object], *, with_picture: b
 
 def _noise(report: WeeklyReport) -> list[str]:
     rows = [
-        [_text(n.rule) + (", on trial" if n.shadow else ""), str(n.opened), str(n.sent), str(n.self_resolved),
-         words.DASH if n.shadow else str(n.never_acked), ", ".join(n.flapping) or words.DASH]
+        [
+            _text(n.rule) + (", on trial" if n.shadow else ""),
+            str(n.opened),
+            str(n.sent),
+            str(n.self_resolved),
+            words.DASH if n.shadow else str(n.never_acked),
+            ", ".join(n.flapping) or words.DASH,
+        ]
         for n in report.noise.rows
-    ]  # fmt: skip
+    ]
     parts = [f"### Noise\n\n{_text(findings.noise(report))}"]
     parts.append(_table(["rule", "opened", "sent", "self-resolved", "never acknowledged", "flapping"], rows, right=1))
     notified = [

@@ -32,10 +32,16 @@ def short(report: WeeklyReport) -> ReportFacts:
     if decide:
         lines.append(("To decide", "\n" + "\n".join(f"{i}. {said}" for i, said in enumerate(decide, 1))))
     return ReportFacts(
-        name=NAME, period=report.week.label, headline=verdict.subject(report), summary=verdict.lead(report),
-        lines=tuple(lines), table=_table(report), footer=_footer(report), url=report.page or None,
+        name=NAME,
+        period=report.week.label,
+        headline=verdict.subject(report),
+        summary=verdict.lead(report),
+        lines=tuple(lines),
+        table=_table(report),
+        footer=_footer(report),
+        url=report.page or None,
         text=text.plain(report),
-    )  # fmt: skip
+    )
 
 
 def whole(report: WeeklyReport) -> ReportFacts:
@@ -58,10 +64,18 @@ def whole(report: WeeklyReport) -> ReportFacts:
             _attached(f"incidents-{report.week.label}.csv", "text/csv", tables.incidents_csv(report).encode())
         )
     return ReportFacts(
-        name=brief.name, period=brief.period, headline=brief.headline, summary=brief.summary, lines=brief.lines,
-        table=brief.table, footer=brief.footer, url=brief.url, text=brief.text, html=body(report),
+        name=brief.name,
+        period=brief.period,
+        headline=brief.headline,
+        summary=brief.summary,
+        lines=brief.lines,
+        table=brief.table,
+        footer=brief.footer,
+        url=brief.url,
+        text=brief.text,
+        html=body(report),
         attachments=tuple(attachments),
-    )  # fmt: skip
+    )
 
 
 def _open_line(report: WeeklyReport, index: int) -> str:

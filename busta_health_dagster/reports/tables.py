@@ -16,10 +16,29 @@ if TYPE_CHECKING:
     from busta_health_dagster.domain.report import WeeklyReport
 
 SOURCES = (
-    "week", "source", "tier", "verdict", "target", "uptime_30d", "coverage_30d", "budget_left", "bad_slices",
-    "allowed_bad_slices", "excluded_slices", "unknown_slices", "slice_s", "uptime_week", "uptime_week_before",
-    "p95_ms", "p95_ms_before", "response_limit_ms", "quality", "quality_before", "quality_limit", "quality_slope_per_day",
-)  # fmt: skip
+    "week",
+    "source",
+    "tier",
+    "verdict",
+    "target",
+    "uptime_30d",
+    "coverage_30d",
+    "budget_left",
+    "bad_slices",
+    "allowed_bad_slices",
+    "excluded_slices",
+    "unknown_slices",
+    "slice_s",
+    "uptime_week",
+    "uptime_week_before",
+    "p95_ms",
+    "p95_ms_before",
+    "response_limit_ms",
+    "quality",
+    "quality_before",
+    "quality_limit",
+    "quality_slope_per_day",
+)
 INCIDENTS = (
     "week",
     "incident",
@@ -43,10 +62,14 @@ def as_json(report: WeeklyReport) -> dict[str, Any]:
     for row, out in zip(report.sla, data["sla"], strict=True):
         out |= {"words": row.words, "at_risk": row.at_risk}
     said = {
-        "headline": verdict.headline(report), "summary": verdict.lead(report), "incidents": findings.incidents(report),
-        "response": findings.response(report), "quality": findings.quality(report), "noise": findings.noise(report),
+        "headline": verdict.headline(report),
+        "summary": verdict.lead(report),
+        "incidents": findings.incidents(report),
+        "response": findings.response(report),
+        "quality": findings.quality(report),
+        "noise": findings.noise(report),
         "monitor": " ".join(findings.monitor(report)),
-    }  # fmt: skip
+    }
     return {"name": "weekly", "period": report.week.label, "findings": said, **data}
 
 
@@ -57,22 +80,52 @@ def sources_csv(report: WeeklyReport) -> str:
     rows = []
     for s in report.sla:
         t, q = timed.get(s.source), scored.get(s.source)
-        rows.append([
-            report.week.label, s.source, s.tier, s.words, s.target, s.uptime, s.coverage, s.budget_left, s.bad,
-            s.allowed_bad, s.excluded, s.unknown, s.slice_s, s.week, s.week_before,
-            t.now if t else None, t.before if t else None, t.limit if t else None,
-            q.now if q else None, q.before if q else None, q.limit if q else None, q.slope if q else None,
-        ])  # fmt: skip
+        rows.append(
+            [
+                report.week.label,
+                s.source,
+                s.tier,
+                s.words,
+                s.target,
+                s.uptime,
+                s.coverage,
+                s.budget_left,
+                s.bad,
+                s.allowed_bad,
+                s.excluded,
+                s.unknown,
+                s.slice_s,
+                s.week,
+                s.week_before,
+                t.now if t else None,
+                t.before if t else None,
+                t.limit if t else None,
+                q.now if q else None,
+                q.before if q else None,
+                q.limit if q else None,
+                q.slope if q else None,
+            ]
+        )
     return _csv(SOURCES, rows)
 
 
 def incidents_csv(report: WeeklyReport) -> str:
     """One row per incident that was resolved in the week."""
     rows = [
-        [report.week.label, i.id, i.source, i.severity, " ".join(i.rules), iso(i.started_at), i.lasted_s, i.detect_s,
-         i.acknowledge_s, i.cause]
+        [
+            report.week.label,
+            i.id,
+            i.source,
+            i.severity,
+            " ".join(i.rules),
+            iso(i.started_at),
+            i.lasted_s,
+            i.detect_s,
+            i.acknowledge_s,
+            i.cause,
+        ]
         for i in report.incidents.rows
-    ]  # fmt: skip
+    ]
     return _csv(INCIDENTS, rows)
 
 

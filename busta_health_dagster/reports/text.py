@@ -134,10 +134,16 @@ def _trends(view: View) -> list[str]:
     shown, more = view.cut(names)
     for name in shown:
         t, q = timed.get(name), scored.get(name)
-        rows.append([
-            name, words.response(t.now if t else None), words.response(t.before if t else None),
-            words.score(q.now if q else None), words.score(q.before if q else None), words.slope(q.slope if q else None),
-        ])  # fmt: skip
+        rows.append(
+            [
+                name,
+                words.response(t.now if t else None),
+                words.response(t.before if t else None),
+                words.score(q.now if q else None),
+                words.score(q.before if q else None),
+                words.slope(q.slope if q else None),
+            ]
+        )
     return [
         "\n\n".join(
             [

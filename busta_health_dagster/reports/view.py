@@ -46,22 +46,34 @@ class View:
         quality, quality_more = self.cut(r.quality)
         ticks, ticks_rest = findings.monitor(r)
         return {
-            "r": r, "cal": self.cal, "f": findings, "w": words, "week": r.week.number, "before": self.before,
-            "subject": verdict.subject(r), "headline": verdict.headline(r), "lead": verdict.lead(r),
+            "r": r,
+            "cal": self.cal,
+            "f": findings,
+            "w": words,
+            "week": r.week.number,
+            "before": self.before,
+            "subject": verdict.subject(r),
+            "headline": verdict.headline(r),
+            "lead": verdict.lead(r),
             "figures": [(f.name, *words.figure(f), words.is_worse(f)) for f in r.figures if self._worth(f.name)],
             "open": [
                 (i, findings.open_title(i, r), findings.open_side(i, r), findings.open_detail(i, r), f"{i.do}.")
                 for i in r.open
             ],
-            "sla": [sla_cells(x) for x in sla], "sla_more": sla_more,
-            "incidents": incidents, "incidents_more": incidents_more,
-            "response": response, "response_more": response_more,
-            "quality": quality, "quality_more": quality_more,
-            "ticks": ticks, "ticks_rest": ticks_rest,
+            "sla": [sla_cells(x) for x in sla],
+            "sla_more": sla_more,
+            "incidents": incidents,
+            "incidents_more": incidents_more,
+            "response": response,
+            "response_more": response_more,
+            "quality": quality,
+            "quality_more": quality_more,
+            "ticks": ticks,
+            "ticks_rest": ticks_rest,
             "hot_response": {x.source for x in r.response if _moved(x)},
             "hot_quality": {x.source for x in r.quality if _fell(x)},
             "pictures": PICTURES,
-        }  # fmt: skip
+        }
 
     def _worth(self, name: str) -> bool:
         """A figure that never had a value is left out: no source is scored."""
@@ -71,11 +83,19 @@ class View:
 
 def sla_cells(row: SlaRow) -> dict[str, Any]:
     return {
-        "row": row, "source": row.source, "status": row.status, "words": row.words, "target": words.share(row.target),
-        "actual": words.share(row.uptime), "coverage": words.share(row.coverage),
-        "budget": words.budget(row.budget_left), "week": words.share(row.week),
-        "change": words.change(row.week, row.week_before), "missed": row.met is False, "fell": words.fell(row),
-    }  # fmt: skip
+        "row": row,
+        "source": row.source,
+        "status": row.status,
+        "words": row.words,
+        "target": words.share(row.target),
+        "actual": words.share(row.uptime),
+        "coverage": words.share(row.coverage),
+        "budget": words.budget(row.budget_left),
+        "week": words.share(row.week),
+        "change": words.change(row.week, row.week_before),
+        "missed": row.met is False,
+        "fell": words.fell(row),
+    }
 
 
 def _moved(row: TrendRow) -> bool:

@@ -20,9 +20,11 @@ if TYPE_CHECKING:
 
 _ONE = {"names": "source", "types": "type", "tiers": "tier", "owners": "owner", "groups": "group", "rules": "rule"}
 _OWN = {
-    "names": {s.name for s in SELF_MONITORING_SOURCES}, "types": {s.type for s in SELF_MONITORING_SOURCES},
-    "groups": {s.group for s in SELF_MONITORING_SOURCES}, "rules": SELF_MONITORING_RULES,
-}  # fmt: skip
+    "names": {s.name for s in SELF_MONITORING_SOURCES},
+    "types": {s.type for s in SELF_MONITORING_SOURCES},
+    "groups": {s.group for s in SELF_MONITORING_SOURCES},
+    "rules": SELF_MONITORING_RULES,
+}
 """What the monitor says itself needs no line in sources.yaml or in `rules:`."""
 
 

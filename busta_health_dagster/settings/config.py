@@ -51,9 +51,15 @@ class Config:
         """
         like = self.unlisted.get(type_) or self.unlisted.get("") or Source(name, type_, IMPORTED)
         return replace(
-            like, name=name, type=type_, probe=IMPORTED, interval_s=interval_s, cadence_s=cadence_s or like.cadence_s,
-            max_data_age_s=None if cadence_s else like.max_data_age_s, where="import",
-        )  # fmt: skip
+            like,
+            name=name,
+            type=type_,
+            probe=IMPORTED,
+            interval_s=interval_s,
+            cadence_s=cadence_s or like.cadence_s,
+            max_data_age_s=None if cadence_s else like.max_data_age_s,
+            where="import",
+        )
 
     @property
     def tick_s(self) -> int:

@@ -132,9 +132,16 @@ class History:
             holds.format(name, f"substr(o.trace, {at}, 1)") for at, name in enumerate(("more", "rare"), 1)
         )
         rows = scan(
-            self._uow.connection, "o.source_id, o.slot, o.trace", ids=keys, fleet=self._uow.sources.fleet(), since=since,
-            until=until, tail=f"AND {scored} ORDER BY o.slot", more=SCORED[0], rare=SCORED[1],
-        )  # fmt: skip
+            self._uow.connection,
+            "o.source_id, o.slot, o.trace",
+            ids=keys,
+            fleet=self._uow.sources.fleet(),
+            since=since,
+            until=until,
+            tail=f"AND {scored} ORDER BY o.slot",
+            more=SCORED[0],
+            rare=SCORED[1],
+        )
         for key, slot, trace in rows:
             quality = quality_of(trace) if key in keys else None
             if quality is not None:
@@ -146,10 +153,16 @@ class History:
         keys = self._uow.sources.ids([name])
         bar = "(o.slot - :origin) / :bucket AS bar"
         rows = scan(
-            self._uow.connection, f"o.source_id, {bar}, avg(o.items), avg(o.data_age)", ids=keys,
-            fleet=self._uow.sources.fleet(), since=since, until=until, tail="GROUP BY o.source_id, bar ORDER BY bar",
-            origin=since, bucket=bucket_s,
-        )  # fmt: skip
+            self._uow.connection,
+            f"o.source_id, {bar}, avg(o.items), avg(o.data_age)",
+            ids=keys,
+            fleet=self._uow.sources.fleet(),
+            since=since,
+            until=until,
+            tail="GROUP BY o.source_id, bar ORDER BY bar",
+            origin=since,
+            bucket=bucket_s,
+        )
         return [
             Mean(since + bar * bucket_s, None if n is None else float(n), None if age is None else float(age))
             for key, bar, n, age in rows

@@ -43,9 +43,13 @@ class ImportReport:
 
 
 def import_observations(
-    store: Store, path: Path, now: int, progress: Callable[[int], None] | None = None, *,
+    store: Store,
+    path: Path,
+    now: int,
+    progress: Callable[[int], None] | None = None,
+    *,
     not_after: Mapping[str, int] | None = None,
-) -> ImportReport:  # fmt: skip
+) -> ImportReport:
     """Read a file or folder (surfaces.md) into the store; `progress` is told how many lines were read.
 
     A source that the configuration does not name is taken as it comes: its type from `sources.json`, its interval from
@@ -138,9 +142,16 @@ def _store(store: Store, name: str, rows: dict[int, Row], report: ImportReport) 
 
 def _observation(name: str, slot: int, row: Row) -> Observation:
     return Observation(
-        name, slot, row.at, row.status, "ok" if row.status is Status.UP else "imported", response_ms=row.response_ms,
-        items=row.items, data_age_s=row.data_age_s, quality=row.quality,
-    )  # fmt: skip
+        name,
+        slot,
+        row.at,
+        row.status,
+        "ok" if row.status is Status.UP else "imported",
+        response_ms=row.response_ms,
+        items=row.items,
+        data_age_s=row.data_age_s,
+        quality=row.quality,
+    )
 
 
 def _facts(o: Observation) -> tuple[object, ...]:

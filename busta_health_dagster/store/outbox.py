@@ -287,6 +287,15 @@ def _row(r: Any) -> OutboxRow:
         r.key, r.channel, r.kind, json.loads(r.payload), r.thread, r.severity, tuple(json.loads(r.alert_ids)), r.due_at
     )
     return OutboxRow(
-        r.id, message, r.created_at, r.due_at, r.state, r.attempts, r.owner, r.lease_until, r.reason, r.finished_at,
+        r.id,
+        message,
+        r.created_at,
+        r.due_at,
+        r.state,
+        r.attempts,
+        r.owner,
+        r.lease_until,
+        r.reason,
+        r.finished_at,
         json.loads(r.receipt),
-    )  # fmt: skip
+    )

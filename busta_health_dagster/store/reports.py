@@ -67,10 +67,15 @@ class Reports:
         sent.
         """
         row = {
-            "name": kept.name, "period": kept.period, "since": kept.since, "until": kept.until,
-            "written_at": kept.written_at, "sent_at": kept.sent_at, "headline": kept.headline,
+            "name": kept.name,
+            "period": kept.period,
+            "since": kept.since,
+            "until": kept.until,
+            "written_at": kept.written_at,
+            "sent_at": kept.sent_at,
+            "headline": kept.headline,
             "data": zlib.compress(kept.data.encode(), 6),
-        }  # fmt: skip
+        }
         wish = self._uow.insert(report).values(row)
         fields = {c: wish.excluded[c] for c in ("since", "until", "written_at", "headline", "data")}
         self._uow.connection.execute(wish.on_conflict_do_update(index_elements=["name", "period"], set_=fields))
@@ -100,16 +105,31 @@ class Reports:
         """Messages written in [since, until), oldest first."""
         c = outbox.c
         columns = (
-            c.channel, c.kind, c.state, c.alert_ids, c.thread, c.created_at, c.finished_at, c.attempts, c.reason,
-        )  # fmt: skip
+            c.channel,
+            c.kind,
+            c.state,
+            c.alert_ids,
+            c.thread,
+            c.created_at,
+            c.finished_at,
+            c.attempts,
+            c.reason,
+        )
         asked = select(*columns).where(c.created_at >= since, c.created_at < until).order_by(c.id)
         return [
             SentMessage(
-                r.channel, r.kind, r.state, tuple(json.loads(r.alert_ids)), r.thread, r.created_at, r.finished_at,
-                r.attempts, r.reason,
+                r.channel,
+                r.kind,
+                r.state,
+                tuple(json.loads(r.alert_ids)),
+                r.thread,
+                r.created_at,
+                r.finished_at,
+                r.attempts,
+                r.reason,
             )
             for r in self._uow.connection.execute(asked)
-        ]  # fmt: skip
+        ]
 
     def held_back(self, since: int, until: int) -> list[tuple[str, int, Event, str]]:
         """(fingerprint, at, event, reason) of everything that was not sent in [since, until)."""

@@ -28,8 +28,9 @@ def merge(rows: Sequence[Row]) -> tuple[Row, list[Rejected]]:
     notified = {row.at: row for row in reversed(rows)}
     again = [
         Rejected(row.file, row.line, f"a second observation at {iso(row.at)}; the first one counts")
-        for row in rows if notified[row.at] is not row
-    ]  # fmt: skip
+        for row in rows
+        if notified[row.at] is not row
+    ]
     ordered = [notified[at] for at in sorted(notified)]
     status = _status([row.status for row in ordered])
     newest = [row for row in ordered if row.status is status][-1]

@@ -45,9 +45,13 @@ QUERIES_AT_ONCE = 16
 SUBSCRIPTIONS = 32
 """Of one websocket."""
 _INSTANCE = (
-    Permissions.START_SCHEDULE, Permissions.STOP_RUNNING_SCHEDULE, Permissions.EDIT_SENSOR,
-    Permissions.UPDATE_SENSOR_CURSOR, Permissions.EDIT_CONCURRENCY_LIMIT, Permissions.TOGGLE_AUTO_MATERIALIZE,
-)  # fmt: skip
+    Permissions.START_SCHEDULE,
+    Permissions.STOP_RUNNING_SCHEDULE,
+    Permissions.EDIT_SENSOR,
+    Permissions.UPDATE_SENSOR_CURSOR,
+    Permissions.EDIT_CONCURRENCY_LIMIT,
+    Permissions.TOGGLE_AUTO_MATERIALIZE,
+)
 _NAMES = frozenset(
     {"id", "runId", "runIds", "jobName", "pipelineName", "sensorName", "scheduleName", "path", "partitionName"}
 )
@@ -133,8 +137,11 @@ class GuardedWebserver(DagsterWebserver[WorkspaceProcessContext, WorkspaceReques
             self._threads = anyio.CapacityLimiter(QUERIES_AT_ONCE)
         work = partial(
             self.graphql_execution_thread,
-            request=request, query=query, variables=variables, operation_name=operation_name,
-        )  # fmt: skip
+            request=request,
+            query=query,
+            variables=variables,
+            operation_name=operation_name,
+        )
         return await run_sync(work, limiter=self._threads)
 
     def handle_graphql_errors(self, errors: Sequence[GraphQLError]) -> list[Any]:

@@ -29,10 +29,21 @@ if TYPE_CHECKING:
     from busta_health_dagster.domain.access import Principal
 
 MOST_TOKENS = 15_000
-INSTANCE = frozenset({
-    "startSchedule", "stopRunningSchedule", "resetSchedule", "startSensor", "stopSensor", "resetSensor", "setSensorCursor",
-    "setAutoMaterializePaused", "setConcurrencyLimit", "deleteConcurrencyLimit", "shutdownRepositoryLocation",
-})  # fmt: skip
+INSTANCE = frozenset(
+    {
+        "startSchedule",
+        "stopRunningSchedule",
+        "resetSchedule",
+        "startSensor",
+        "stopSensor",
+        "resetSensor",
+        "setSensorCursor",
+        "setAutoMaterializePaused",
+        "setConcurrencyLimit",
+        "deleteConcurrencyLimit",
+        "shutdownRepositoryLocation",
+    }
+)
 """Mutations that can make the monitor blind or dumb: they need the right to manage."""
 
 

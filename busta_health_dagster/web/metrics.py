@@ -102,15 +102,23 @@ def _sources(health: FleetHealth) -> Iterator[str]:
     fresh = [row for row in rows if not row.stale]
     text = f"Share of failed looks over {FAILURES_OVER_S // 3600} hours, 0 to 1."
     each: tuple[tuple[str, str, Sequence[SourceHealth], Callable[[SourceHealth], float | None]], ...] = (
-        ("busta_check_duration_seconds", "Response time of the newest look that answered.", fresh,
-         lambda r: _over(r.response_ms, 1000)),
+        (
+            "busta_check_duration_seconds",
+            "Response time of the newest look that answered.",
+            fresh,
+            lambda r: _over(r.response_ms, 1000),
+        ),
         ("busta_source_data_age_seconds", "Age of the newest data.", fresh, lambda r: r.data_age_s),
         ("busta_source_items", "Items in the newest payload.", fresh, lambda r: r.items),
         ("busta_source_quality_score_ratio", "Newest quality score, 0 to 1.", rows, lambda r: _over(r.quality, 100)),
         ("busta_source_failure_ratio", text, rows, lambda r: _over(r.failure_rate, 100)),
-        ("busta_slo_error_budget_remaining_ratio", "What is left of the 30-day error budget; negative when overspent.",
-         rows, lambda r: _over(r.budget_left, 100)),
-    )  # fmt: skip
+        (
+            "busta_slo_error_budget_remaining_ratio",
+            "What is left of the 30-day error budget; negative when overspent.",
+            rows,
+            lambda r: _over(r.budget_left, 100),
+        ),
+    )
     for name, said, of, value in each:
         yield _gauge(name, said, ((f'source="{r.source}"', v) for r in of if (v := value(r)) is not None))
     shares = [(r, window, v) for r in rows for window in WINDOWS_S if (v := r.uptime.get(window)) is not None]

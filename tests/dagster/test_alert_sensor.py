@@ -42,8 +42,10 @@ def location(home: Path, tmp_path: Path):
     config = bootstrap.config_reloader(home=None, config_dir=None, environ=os.environ, keep=False).config
     yield dg.Definitions(
         assets=[*source_assets(config.sources.values()), fleet, alerts.open_alerts, alerts.maintenance],
-        jobs=[health_tick], sensors=[alerts.alert_sensor], resources={"monitor": Monitor()},
-    )  # fmt: skip
+        jobs=[health_tick],
+        sensors=[alerts.alert_sensor],
+        resources={"monitor": Monitor()},
+    )
     app_cache._cache.forget()
 
 
@@ -149,8 +151,6 @@ def test_a_changed_file_is_read_and_a_broken_one_is_told(location, instance, clo
 
 
 def test_both_assets_can_be_materialized_by_hand(location, instance, clock) -> None:
-    result = dg.materialize(
-        [alerts.open_alerts, alerts.maintenance], resources=location.resources, instance=instance
-    )  # fmt: skip
+    result = dg.materialize([alerts.open_alerts, alerts.maintenance], resources=location.resources, instance=instance)
     assert result.success
     assert "No alert is open" in json.dumps(shown(instance, "open_alerts"))

@@ -130,12 +130,16 @@ def test_any_day_of_the_trends_can_be_filled_again(location, instance, clock) ->
 
     observations = [
         Observation(
-            "good_file", today - day * DAY + hour * 3600, today - day * DAY + hour * 3600 + 1, Status.UP,
-            response_ms=100.0 + 10 * (30 - day), quality=99.0 - 0.25 * (30 - day),
+            "good_file",
+            today - day * DAY + hour * 3600,
+            today - day * DAY + hour * 3600 + 1,
+            Status.UP,
+            response_ms=100.0 + 10 * (30 - day),
+            quality=99.0 - 0.25 * (30 - day),
         )
         for day in range(30, 0, -1)
         for hour in range(0, 24, 6)
-    ]  # fmt: skip
+    ]
     with with_store.store.write() as uow:
         uow.observations.add(observations)
     with_store.close()

@@ -245,8 +245,11 @@ mutation Stop($id: String!) { stopSensor(id: $id) { __typename ... on PythonErro
 
 
 def test_an_operator_cannot_put_the_monitor_to_sleep_and_an_admin_is_written_down(web: Web) -> None:
-    found = web.ask('{ sensorsOrError(repositorySelector: {repositoryLocationName: "busta_health_dagster", '
-                    'repositoryName: "__repository__"}) { ... on Sensors { results { id name } } } }', Role.VIEWER)  # fmt: skip
+    found = web.ask(
+        '{ sensorsOrError(repositorySelector: {repositoryLocationName: "busta_health_dagster", '
+        'repositoryName: "__repository__"}) { ... on Sensors { results { id name } } } }',
+        Role.VIEWER,
+    )
     sensors = {one["name"]: one["id"] for one in found.json()["data"]["sensorsOrError"]["results"]}
     sent = {"query": STOP_SENSOR, "variables": {"id": sensors["alert_sensor"]}}
     answers = {

@@ -160,9 +160,16 @@ def env(tmp_path: Path) -> Iterator[dict[str, str]]:
     (tmp_path / "expectations" / "leak.yaml").write_text(SUITE)
     (tmp_path / "canary_source.py").write_text(CLASS)
     clean = {k: v for k, v in os.environ.items() if not k.startswith(("BUSTA_", "DAGSTER_"))}
-    yield clean | KEYS | {
-        "BUSTA_HOME": str(home), "BUSTA_CONFIG_DIR": str(config), "PYTHONPATH": str(tmp_path), "NO_COLOR": "1",
-    }  # fmt: skip
+    yield (
+        clean
+        | KEYS
+        | {
+            "BUSTA_HOME": str(home),
+            "BUSTA_CONFIG_DIR": str(config),
+            "PYTHONPATH": str(tmp_path),
+            "NO_COLOR": "1",
+        }
+    )
     server.shutdown()
     server.server_close()
 

@@ -58,13 +58,18 @@ def injuries(now: float, newest: float, count: int, bad: float) -> list[dict[str
     rows: list[dict[str, Any]] = []
     for place in range(count):
         moved = stream("injury", week, place, int(newest // 21_600))
-        rows.append({
-            "player_id": f"00-{3_000_000 + week % 1000 * 100 + place:07d}",
-            "player": f"{rng.choice(FIRST)} {rng.choice(LAST)}",
-            "team": rng.choice(CODES), "position": rng.choice(_POSITIONS), "injury": rng.choice(_PARTS),
-            "status": moved.choices(_STATUSES, (30, 8, 45, 17))[0], "practice": moved.choice(_PRACTICE),
-            "report_date": iso(newest - (0 if place == 0 else moved.randrange(0, 5400))),
-        })  # fmt: skip
+        rows.append(
+            {
+                "player_id": f"00-{3_000_000 + week % 1000 * 100 + place:07d}",
+                "player": f"{rng.choice(FIRST)} {rng.choice(LAST)}",
+                "team": rng.choice(CODES),
+                "position": rng.choice(_POSITIONS),
+                "injury": rng.choice(_PARTS),
+                "status": moved.choices(_STATUSES, (30, 8, 45, 17))[0],
+                "practice": moved.choice(_PRACTICE),
+                "report_date": iso(newest - (0 if place == 0 else moved.randrange(0, 5400))),
+            }
+        )
     if bad:
         spoilt = -int(-bad * count // 1)
         for place, row in enumerate(rows[1 : spoilt + 1]):
@@ -85,14 +90,20 @@ def weather(now: float, newest: float, count: int, bad: float) -> dict[str, Any]
         rng = stream("weather", station, int(newest // 900))
         season = stream("climate", station, int(newest // 86400)).uniform(-8, 24)
         wind = None if (place < spoilt and place % 2) or rng.random() < CALM_ANEMOMETER else rng.uniform(2, 28)
-        rows.append({
-            "station": station, "team": team, "latitude": round(26 + place * 0.7, 3),
-            "longitude": round(-122 + place * 1.6, 3),
-            "temperature_c": 999.9 if place < spoilt else round(season + rng.uniform(-0.7, 0.7), 1),
-            "wind_kph": None if wind is None else round(wind, 1), "gust_kph": round((wind or 0) * 1.4, 1),
-            "humidity": rng.randrange(28, 97), "precipitation_mm": round(max(0.0, rng.uniform(-6, 3)), 1),
-            "observed_at": iso(newest),
-        })  # fmt: skip
+        rows.append(
+            {
+                "station": station,
+                "team": team,
+                "latitude": round(26 + place * 0.7, 3),
+                "longitude": round(-122 + place * 1.6, 3),
+                "temperature_c": 999.9 if place < spoilt else round(season + rng.uniform(-0.7, 0.7), 1),
+                "wind_kph": None if wind is None else round(wind, 1),
+                "gust_kph": round((wind or 0) * 1.4, 1),
+                "humidity": rng.randrange(28, 97),
+                "precipitation_mm": round(max(0.0, rng.uniform(-6, 3)), 1),
+                "observed_at": iso(newest),
+            }
+        )
     return {"generated_at": iso(now), "units": "metric", "observations": rows}
 
 

@@ -87,11 +87,16 @@ def atom(upstream: Upstream, rows: list[Entry]) -> str:
 def json_feed(upstream: Upstream, rows: list[Entry]) -> str:
     """JSON Feed 1.1."""
     items = [
-        {"id": e.key, "url": f"https://example.com/{e.key}", "title": e.title, "content_text": e.summary,
-        "date_published": iso(e.at),
-         "authors": [{"name": e.author}]}
+        {
+            "id": e.key,
+            "url": f"https://example.com/{e.key}",
+            "title": e.title,
+            "content_text": e.summary,
+            "date_published": iso(e.at),
+            "authors": [{"name": e.author}],
+        }
         for e in rows
-    ]  # fmt: skip
+    ]
     feed = {
         "version": "https://jsonfeed.org/version/1.1",
         "title": _name(upstream),

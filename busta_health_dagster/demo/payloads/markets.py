@@ -9,11 +9,17 @@ from busta_health_dagster.demo.payloads.league import FULL, GAME_S, Game, games
 from busta_health_dagster.domain.units import iso
 
 BOOKS = (
-    ("draftkings", "DraftKings"), ("fanduel", "FanDuel"), ("betmgm", "BetMGM"),
-    ("caesars", "Caesars"), ("betrivers", "BetRivers"), ("pinnacle", "Pinnacle"),
-    ("bovada", "Bovada"), ("betonlineag", "BetOnline.ag"), ("unibet_us", "Unibet"),
+    ("draftkings", "DraftKings"),
+    ("fanduel", "FanDuel"),
+    ("betmgm", "BetMGM"),
+    ("caesars", "Caesars"),
+    ("betrivers", "BetRivers"),
+    ("pinnacle", "Pinnacle"),
+    ("bovada", "Bovada"),
+    ("betonlineag", "BetOnline.ag"),
+    ("unibet_us", "Unibet"),
     ("espnbet", "ESPN BET"),
-)  # fmt: skip
+)
 _DRIFT_S = 1800
 SUSPENDED = 0.004  # a healthy feed, too, has a few offers without a price
 
@@ -42,22 +48,38 @@ def _event(g: Game, newest: float, silent: int) -> dict[str, Any]:
             ("spreads", ("home", 0.5 + lean, line), ("away", 0.5 - lean, -line)),
             ("totals", ("over", 0.5 + over, total), ("under", 0.5 - over, total)),
         )
-        books.append({
-            "key": key, "title": title, "last_update": updated,
-            "markets": [
-                {"key": market, "outcomes": [
-                    # Each offer names its event and book again, as flat feeds do: a suite scores offers, not events.
-                    {**offer, "market": market, "side": side, "point": point,
-                     "price": None if place in quiet or rng.random() < SUSPENDED else american(chance)}
-                    for side, chance, point in sides
-                ]}
-                for market, *sides in markets
-            ],
-        })  # fmt: skip
+        books.append(
+            {
+                "key": key,
+                "title": title,
+                "last_update": updated,
+                "markets": [
+                    {
+                        "key": market,
+                        "outcomes": [
+                            # Each offer names its event and book again, as flat feeds do: a suite scores offers, not events.
+                            {
+                                **offer,
+                                "market": market,
+                                "side": side,
+                                "point": point,
+                                "price": None if place in quiet or rng.random() < SUSPENDED else american(chance),
+                            }
+                            for side, chance, point in sides
+                        ],
+                    }
+                    for market, *sides in markets
+                ],
+            }
+        )
     return {
-        "id": f"{g.index:08x}", "sport_key": "americanfootball_nfl", "commence_time": iso(g.kickoff), "home_team": home,
-        "away_team": away, "bookmakers": books,
-    }  # fmt: skip
+        "id": f"{g.index:08x}",
+        "sport_key": "americanfootball_nfl",
+        "commence_time": iso(g.kickoff),
+        "home_team": home,
+        "away_team": away,
+        "bookmakers": books,
+    }
 
 
 def american(chance: float, margin: float = 1.045) -> int:
@@ -90,9 +112,15 @@ def _score(g: Game, at: float) -> dict[str, Any]:
     live = 0 <= played < GAME_S
     begun = played >= 0
     return {
-        "game_id": g.game_id, "season": 2026, "status": "in_progress" if live else "final" if begun else "scheduled",
-        "start_time": iso(g.kickoff), "home_team": g.home, "away_team": g.away,
-        "home_score": home if begun else None, "away_score": away if begun else None,
-        "period": quarter + 1 if begun else 0, "clock": f"{left // 60}:{left % 60:02d}" if live else "0:00",
+        "game_id": g.game_id,
+        "season": 2026,
+        "status": "in_progress" if live else "final" if begun else "scheduled",
+        "start_time": iso(g.kickoff),
+        "home_team": g.home,
+        "away_team": g.away,
+        "home_score": home if begun else None,
+        "away_score": away if begun else None,
+        "period": quarter + 1 if begun else 0,
+        "clock": f"{left // 60}:{left % 60:02d}" if live else "0:00",
         "updated_at": iso(at),
-    }  # fmt: skip
+    }

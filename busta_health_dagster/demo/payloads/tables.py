@@ -24,15 +24,24 @@ def plays(newest: float, count: int, bad: float) -> list[dict[str, Any]]:
             scrimmage = kind in {"pass", "run"}
             if rng.random() < 0.05:
                 home, away = (home + 7, away) if offence == g.home else (home, away + 7)
-            rows.append({
-                "game_id": g.game_id, "play_id": number * 21 + 35, "game_date": f"{from_epoch(g.kickoff):%Y-%m-%d}",
-                "quarter": min(4, 1 + number * 4 // per_game), "play_type": kind,
-                "possession": None if rng.random() < 0.01 else offence, "defence": defence,
-                "down": rng.randrange(1, 5) if scrimmage else None,
-                "yards_to_go": rng.randrange(1, 16) if scrimmage else None,
-                "yardline_100": rng.randrange(1, 100), "yards_gained": rng.randrange(-6, 24) if scrimmage else 0,
-                "home_score": home, "away_score": away, "epa": round(rng.gauss(0.02, 1.1), 4),
-            })  # fmt: skip
+            rows.append(
+                {
+                    "game_id": g.game_id,
+                    "play_id": number * 21 + 35,
+                    "game_date": f"{from_epoch(g.kickoff):%Y-%m-%d}",
+                    "quarter": min(4, 1 + number * 4 // per_game),
+                    "play_type": kind,
+                    "possession": None if rng.random() < 0.01 else offence,
+                    "defence": defence,
+                    "down": rng.randrange(1, 5) if scrimmage else None,
+                    "yards_to_go": rng.randrange(1, 16) if scrimmage else None,
+                    "yardline_100": rng.randrange(1, 100),
+                    "yards_gained": rng.randrange(-6, 24) if scrimmage else 0,
+                    "home_score": home,
+                    "away_score": away,
+                    "epa": round(rng.gauss(0.02, 1.1), 4),
+                }
+            )
     for place in range(int(bad * len(rows))):
         rows[place * 5 % len(rows)] |= {"yards_gained": 250, "possession": None}
     if bad:
@@ -47,12 +56,21 @@ def warehouse_games(newest: float, count: int, bad: float) -> list[dict[str, Any
     for place, index in enumerate(range(last - count, last)):
         g, rng = game(index), stream("warehouse", index)
         _, home, away = g.drives()[-1]
-        rows.append({
-            "id": index, "game_id": g.game_id, "season": 2026, "game_date": f"{from_epoch(g.kickoff):%Y-%m-%d}",
-            "home_team": g.home, "away_team": g.away, "home_score": home, "away_score": away,
-            "spread_close": rng.randrange(-20, 21) / 2, "total_close": 38.5 + rng.randrange(0, 14),
-            "updated_at": iso(newest if place == count - 1 else min(newest, g.kickoff + 14_400)),
-        })  # fmt: skip
+        rows.append(
+            {
+                "id": index,
+                "game_id": g.game_id,
+                "season": 2026,
+                "game_date": f"{from_epoch(g.kickoff):%Y-%m-%d}",
+                "home_team": g.home,
+                "away_team": g.away,
+                "home_score": home,
+                "away_score": away,
+                "spread_close": rng.randrange(-20, 21) / 2,
+                "total_close": 38.5 + rng.randrange(0, 14),
+                "updated_at": iso(newest if place == count - 1 else min(newest, g.kickoff + 14_400)),
+            }
+        )
     for row in rows[:: round(1 / bad)] if bad else []:
         row["home_team"] = None
     return rows
@@ -80,9 +98,12 @@ def features(newest: float, count: int, bad: float) -> list[dict[str, Any]]:
         for team in CODES:
             rng = stream("features", team, int(at // 86400))
             rows += [
-                {"entity_id": team, "feature": name,
-                "value": None if rng.random() < 0.01 + bad else round(rng.gauss(0, 1), 4),
-                 "event_time": from_epoch(at)}
+                {
+                    "entity_id": team,
+                    "feature": name,
+                    "value": None if rng.random() < 0.01 + bad else round(rng.gauss(0, 1), 4),
+                    "event_time": from_epoch(at),
+                }
                 for name in FEATURES
-            ]  # fmt: skip
+            ]
     return rows

@@ -32,9 +32,13 @@ class CompiledRules:
 
     @classmethod
     def of(
-        cls, sources: Iterable[Source], rules: Iterable[Rule], policy: AlertPolicy,
-        event_filters: Mapping[str, frozenset[str] | None], also: Mapping[str, tuple[Source, tuple[Rule, ...]]] | None = None,
-    ) -> CompiledRules:  # fmt: skip
+        cls,
+        sources: Iterable[Source],
+        rules: Iterable[Rule],
+        policy: AlertPolicy,
+        event_filters: Mapping[str, frozenset[str] | None],
+        also: Mapping[str, tuple[Source, tuple[Rule, ...]]] | None = None,
+    ) -> CompiledRules:
         """Compile every rule for every source that it selects."""
         rules = tuple(rules)
         instance_rules = tuple(r for r in rules if r.pattern in INSTANCE_PATTERNS)

@@ -72,9 +72,7 @@ def due(alert: Alert, steady: float) -> list[Due]:
     clock = elapsed(alert, steady)
     out: list[Due] = []
     for i, ladder in enumerate(alert.ladders):
-        reached = [
-            (n, s) for n, s in enumerate(ladder.policy.steps, 1) if n > ladder.step and s.after_s <= clock
-        ]  # fmt: skip
+        reached = [(n, s) for n, s in enumerate(ladder.policy.steps, 1) if n > ladder.step and s.after_s <= clock]
         if reached:
             channels = tuple(dict.fromkeys(c for _, s in reached for c in s.notify))
             severity = max((s.severity for _, s in reached if s.severity is not None), default=None)

@@ -24,13 +24,23 @@ if TYPE_CHECKING:
 STORM = "storm-"
 ANNOUNCES = frozenset({Event.OPENED, Event.REOPENED, Event.FLAPPING_STARTED})
 LOUDEST = (
-    Event.RESOLVED, Event.FLAPPING_STARTED, Event.OPENED, Event.REOPENED, Event.ESCALATED, Event.FLAPPING_ENDED,
-    Event.RENOTIFIED, Event.UNACKED, Event.ACKED, Event.SNOOZED,
-)  # fmt: skip
+    Event.RESOLVED,
+    Event.FLAPPING_STARTED,
+    Event.OPENED,
+    Event.REOPENED,
+    Event.ESCALATED,
+    Event.FLAPPING_ENDED,
+    Event.RENOTIFIED,
+    Event.UNACKED,
+    Event.ACKED,
+    Event.SNOOZED,
+)
 # What a channel's `events` list means for the events that it need not name: an alert that reopens has opened.
 _COUNTS_AS = {
-    Event.REOPENED: Event.OPENED, Event.FLAPPING_STARTED: Event.OPENED, Event.FLAPPING_ENDED: Event.RESOLVED,
-}  # fmt: skip
+    Event.REOPENED: Event.OPENED,
+    Event.FLAPPING_STARTED: Event.OPENED,
+    Event.FLAPPING_ENDED: Event.RESOLVED,
+}
 _CLIMBS = frozenset({Event.OPENED, Event.ESCALATED, Event.RENOTIFIED})
 
 
@@ -47,9 +57,13 @@ class Hearing:
     """
 
     def __init__(
-        self, grouping: Grouping, event_filters: Mapping[str, frozenset[str] | None], sources: Mapping[str, Source],
-        now: int, steady: float,
-    ) -> None:  # fmt: skip
+        self,
+        grouping: Grouping,
+        event_filters: Mapping[str, frozenset[str] | None],
+        sources: Mapping[str, Source],
+        now: int,
+        steady: float,
+    ) -> None:
         self.grouping, self.event_filters, self.sources = grouping, event_filters, sources
         self.now, self.steady = now, steady
         self.alerts: dict[str, Alert] = {}

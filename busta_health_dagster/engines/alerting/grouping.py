@@ -105,7 +105,7 @@ def _messages(h: Hearing) -> list[NotificationPlan]:
 
 def _message(
     h: Hearing, at: tuple[str, str, Event], members: list[tuple[Alert, Intent]], thread_alerts: list[Alert]
-) -> NotificationPlan:  # fmt: skip
+) -> NotificationPlan:
     thread, channel, event = at
     alerts = sorted((a for a, _ in members), key=lambda a: _worst_first(a, h.sources))
     names = tuple(a.fingerprint for a in alerts)
@@ -122,9 +122,18 @@ def _message(
         reason = f"{len(members)} alerts of one group in one pass: {alerts[0].group_key}"
     key = hashlib.sha256("|".join((thread, channel, event.value, str(h.now), *names)).encode()).hexdigest()[:32]
     return NotificationPlan(
-        channel, thread, event, names, max(a.severity for a in alerts), reason, f"busta_{key}", h.now,
-        members[0][1].route, storm, left,
-    )  # fmt: skip
+        channel,
+        thread,
+        event,
+        names,
+        max(a.severity for a in alerts),
+        reason,
+        f"busta_{key}",
+        h.now,
+        members[0][1].route,
+        storm,
+        left,
+    )
 
 
 def _worst_first(alert: Alert, sources: Mapping[str, Source]) -> tuple[int, int, int, str]:

@@ -82,11 +82,16 @@ def _fresh(old: Alert | None, verdict: Verdict, ctx: Context) -> Alert:
     One that was only ever pending is taken again, with its id.
     """
     return Alert(
-        fingerprint(ctx.source.name, ctx.rule.name, verdict.label), ctx.source.name, ctx.rule.name, label=verdict.label,
-        id=old.id if old is not None and old.state is AlertState.CANCELLED else None, state=AlertState.CANCELLED,
-        severity=ctx.rule.severity if verdict.severity is None else verdict.severity, shadow=ctx.rule.shadow,
+        fingerprint(ctx.source.name, ctx.rule.name, verdict.label),
+        ctx.source.name,
+        ctx.rule.name,
+        label=verdict.label,
+        id=old.id if old is not None and old.state is AlertState.CANCELLED else None,
+        state=AlertState.CANCELLED,
+        severity=ctx.rule.severity if verdict.severity is None else verdict.severity,
+        shadow=ctx.rule.shadow,
         history=0 if old is None else old.history,
-    )  # fmt: skip
+    )
 
 
 class _Pass(Opener):
@@ -98,11 +103,15 @@ class _Pass(Opener):
         bad = verdict.outcome is Outcome.BAD
         a = self.alert
         self.set(
-            evaluated_slot=verdict.slot, value=verdict.value, limit=verdict.limit, reason=verdict.reason,
+            evaluated_slot=verdict.slot,
+            value=verdict.value,
+            limit=verdict.limit,
+            reason=verdict.reason,
             numbers={**verdict.numbers, "for": self.ctx.rule.for_, "recover_after": self.ctx.rule.recover_after},
-            bad_run=a.bad_run + 1 if bad else 0, good_run=0 if bad else a.good_run + 1,
+            bad_run=a.bad_run + 1 if bad else 0,
+            good_run=0 if bad else a.good_run + 1,
             history=self._states_with(bad),
-        )  # fmt: skip
+        )
         if bad:
             self._bad(verdict)
         else:
@@ -122,9 +131,11 @@ class _Pass(Opener):
         a, rule = self.alert, self.ctx.rule
         slot = verdict.slot if verdict.since is None else verdict.since
         self.set(
-            bad_total=a.bad_total + 1, worst=_worse(a.worst, verdict), bad_reason=verdict.reason,
+            bad_total=a.bad_total + 1,
+            worst=_worse(a.worst, verdict),
+            bad_reason=verdict.reason,
             run_since=slot if a.bad_run == 1 else a.run_since,
-        )  # fmt: skip
+        )
         if not self.ctx.maintenance or a.first_good_slot is None:
             # What fails again during planned work prolongs no outage that had ended before.
             self.set(first_good_slot=None, last_bad_slot=verdict.slot if verdict.last_bad is None else verdict.last_bad)
@@ -194,9 +205,7 @@ class _Pass(Opener):
     def _worsen(self, severity: Severity) -> None:
         """The verdict itself became more severe: jump to the first step of that severity, whatever the clock says."""
         a = self.alert
-        ladders = tuple(
-            replace(x, step=max(x.step, escalation.starting_step(x, severity).step)) for x in a.ladders
-        )  # fmt: skip
+        ladders = tuple(replace(x, step=max(x.step, escalation.starting_step(x, severity).step)) for x in a.ladders)
         self.set(severity=severity, ladders=ladders)
         reason = f"severity {severity.word}: {a.reason}"
         channels = self.audible(tuple(dict.fromkeys(c for x in ladders for c in x.channels)))

@@ -77,9 +77,13 @@ class Opener(Recorder):
         a = self.alert
         after = duration_text(self.ctx.steady - (a.resolved_steady or self.ctx.steady))
         self.set(
-            state=AlertState.OPEN, resolved_at=None, resolved_steady=None, suppressed_by="", reopened=a.reopened + 1,
+            state=AlertState.OPEN,
+            resolved_at=None,
+            resolved_steady=None,
+            suppressed_by="",
+            reopened=a.reopened + 1,
             resolve_reason="",
-        )  # fmt: skip
+        )
         if not a.shadow:
             self.alert = escalation.running(self.alert, self.ctx.steady)
         self._announce(
@@ -93,9 +97,15 @@ class Opener(Recorder):
         self.set(ladders=tuple(replace(x, notified_s=clock) for x in self.alert.ladders), notified_before=())
         a = self.alert
         self.record(
-            event, was, reason, () if flaps else channels, value=a.value, limit=a.limit, shadow=a.shadow,
+            event,
+            was,
+            reason,
+            () if flaps else channels,
+            value=a.value,
+            limit=a.limit,
+            shadow=a.shadow,
             first_bad_slot=a.run_since,
-        )  # fmt: skip
+        )
         claimed: set[str] = set()
         for ladder in a.ladders:
             mine = tuple(c for c in ladder.channels if c not in claimed)

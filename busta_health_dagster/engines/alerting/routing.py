@@ -65,9 +65,13 @@ def mismatch(select: Selector, source: Source, rule: str, severity: str) -> str:
     if select.matches_alert(source, rule, severity):
         return ""
     is_ = {
-        "names": source.name, "types": source.type, "tiers": source.tier, "groups": source.group, "rules": rule,
+        "names": source.name,
+        "types": source.type,
+        "tiers": source.tier,
+        "groups": source.group,
+        "rules": rule,
         "severities": severity,
-    }  # fmt: skip
+    }
     for name, value in is_.items():
         wanted = getattr(select, name)
         if wanted and value not in wanted:

@@ -98,7 +98,7 @@ class Recorder:
     def step(self) -> TransitionResult:
         return TransitionResult(
             self.alert, tuple(self.transitions), tuple(self.intents), tuple(self.not_sent), self.considered
-        )  # fmt: skip
+        )
 
     def set(self, **changes: Any) -> None:
         self.alert = replace(self.alert, **changes)
@@ -115,10 +115,20 @@ class Recorder:
         a = self.alert
         self.transitions.append(
             Transition(
-                self.now, a.fingerprint, event, before, a.state, a.severity, a.step, reason,
-                slot=a.evaluated_slot or None, actor=actor, notify=notify, numbers=numbers,
+                self.now,
+                a.fingerprint,
+                event,
+                before,
+                a.state,
+                a.severity,
+                a.step,
+                reason,
+                slot=a.evaluated_slot or None,
+                actor=actor,
+                notify=notify,
+                numbers=numbers,
             )
-        )  # fmt: skip
+        )
 
     def skip(self, event: Event, reason: str, channel: str = "all") -> None:
         self.not_sent.append(NotSent(self.now, self.alert.fingerprint, channel, event, reason))
@@ -144,15 +154,31 @@ class Recorder:
             flapped = a.flapping
             clock_s = escalation.elapsed(a, self.steady)
             self.set(
-                state=AlertState.RESOLVED, resolved_at=self.now, resolved_steady=self.steady, resolve_reason=reason,
-                suppressed_by="", flapping=False, snooze=None, clock_s=clock_s, mark=None, notified=(), notified_before=a.notified,
+                state=AlertState.RESOLVED,
+                resolved_at=self.now,
+                resolved_steady=self.steady,
+                resolve_reason=reason,
+                suppressed_by="",
+                flapping=False,
+                snooze=None,
+                clock_s=clock_s,
+                mark=None,
+                notified=(),
+                notified_before=a.notified,
                 bad_run=0,
-            )  # fmt: skip
+            )
             reason = f"{reason} (it was flapping)" if flapped else reason
             self.record(
-                event, a.state, reason, a.notified, actor, lasted_s=self.now - (a.opened_at or self.now), worst=a.worst,
-                last_bad_slot=a.last_bad_slot, first_good_slot=a.first_good_slot,
-            )  # fmt: skip
+                event,
+                a.state,
+                reason,
+                a.notified,
+                actor,
+                lasted_s=self.now - (a.opened_at or self.now),
+                worst=a.worst,
+                last_bad_slot=a.last_bad_slot,
+                first_good_slot=a.first_good_slot,
+            )
             self.notify(event, a.notified, reason)
             never = dict.fromkeys(c for x in a.ladders for s in x.policy.steps for c in s.notify if c not in a.notified)
             for channel in never:

@@ -13,8 +13,15 @@ from busta_health_dagster.engines.baseline.units import ITEMS, METRICS, QUALITY,
 
 TERM_METRIC: Final = (*METRICS, Metric.RESPONSE, Metric.ITEMS, Metric.STATUS, Metric.DATA_AGE, Metric.ITEMS)
 TERM: Final = (
-    Term.STEP, Term.STEP, Term.STEP, Term.SPIKES, Term.VARIANCE, Term.FAILURES, Term.STALE, Term.FROZEN,
-)  # fmt: skip
+    Term.STEP,
+    Term.STEP,
+    Term.STEP,
+    Term.SPIKES,
+    Term.VARIANCE,
+    Term.FAILURES,
+    Term.STALE,
+    Term.FROZEN,
+)
 NOUN: Final = {RESPONSE: "response time", ITEMS: "items", QUALITY: "quality"}
 LN10: Final = float(np.log(10.0))
 

@@ -12,9 +12,12 @@ from busta_health_dagster.engines.baseline.units import Array
 
 # term -> (polls it stays open at least, polls after which it is the new normal; 0 never)
 STAY = {
-    s.SPIKES: (s.CLOSE, s.SHAPE_NEW_NORMAL), s.VARIANCE: (s.CLOSE, s.SHAPE_NEW_NORMAL),
-    s.FAILURES: (s.CLOSE, 0), s.STALE: (1, s.RULE_NEW_NORMAL), s.FROZEN: (1, s.RULE_NEW_NORMAL),
-}  # fmt: skip
+    s.SPIKES: (s.CLOSE, s.SHAPE_NEW_NORMAL),
+    s.VARIANCE: (s.CLOSE, s.SHAPE_NEW_NORMAL),
+    s.FAILURES: (s.CLOSE, 0),
+    s.STALE: (1, s.RULE_NEW_NORMAL),
+    s.FROZEN: (1, s.RULE_NEW_NORMAL),
+}
 
 
 class Desk:

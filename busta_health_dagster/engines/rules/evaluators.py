@@ -32,8 +32,13 @@ if TYPE_CHECKING:
 
 GOOD, BAD, UNKNOWN = Outcome.GOOD, Outcome.BAD, Outcome.UNKNOWN
 OPS: Final[dict[str, Callable[[Any, Any], bool]]] = {
-    "==": operator.eq, "!=": operator.ne, ">": operator.gt, ">=": operator.ge, "<": operator.lt, "<=": operator.le,
-}  # fmt: skip
+    "==": operator.eq,
+    "!=": operator.ne,
+    ">": operator.gt,
+    ">=": operator.ge,
+    "<": operator.lt,
+    "<=": operator.le,
+}
 QUALITY_AGES = 2  # a score older than this many of its own intervals says nothing about now
 
 
@@ -229,9 +234,14 @@ class NoData(Evaluator):
         else:
             reason = f"no verdict for {missing} interval{'' if missing == 1 else 's'}, limit {self.rule.intervals}"
         return Verdict(
-            outcome, w.slot, reason, float(missing), float(self.rule.intervals), numbers,
+            outcome,
+            w.slot,
+            reason,
+            float(missing),
+            float(self.rule.intervals),
+            numbers,
             since=since if outcome is BAD else None,
-        )  # fmt: skip
+        )
 
 
 class Anomaly(Evaluator):
@@ -249,15 +259,28 @@ class Anomaly(Evaluator):
         found = w.anomaly.findings
         numbers: dict[str, Any] = {
             "findings": [
-                {"metric": f.metric.value, "term": f.term.value, "score": f.score, "threshold": f.threshold,
-                 "expected": f.expected, "observed": f.observed, "since": f.since}
+                {
+                    "metric": f.metric.value,
+                    "term": f.term.value,
+                    "score": f.score,
+                    "threshold": f.threshold,
+                    "expected": f.expected,
+                    "observed": f.observed,
+                    "since": f.since,
+                }
                 for f in found
             ]
-        }  # fmt: skip
+        }
         return Verdict(
-            outcome, w.slot, w.anomaly.reason, w.anomaly.score, found[0].threshold if found else None, numbers,
-            settled=w.anomaly.closed_reason is not None, since=w.anomaly.opened_at,
-        )  # fmt: skip
+            outcome,
+            w.slot,
+            w.anomaly.reason,
+            w.anomaly.score,
+            found[0].threshold if found else None,
+            numbers,
+            settled=w.anomaly.closed_reason is not None,
+            since=w.anomaly.opened_at,
+        )
 
 
 class FlappingSource(Evaluator):

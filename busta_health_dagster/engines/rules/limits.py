@@ -130,10 +130,14 @@ def limit_text(metric: str, limit: float) -> str:
 
 def _candidates(rules: list[Rule], metric: str, name: str, ops: tuple[str, ...]) -> list[Condition]:
     fitting = [
-        r for r in rules
-        if r.pattern is Pattern.THRESHOLD and len(r.conditions) == 1 and r.conditions[0].metric == metric
-        and r.conditions[0].op in ops and r.conditions[0].agg == "last"
-    ]  # fmt: skip
+        r
+        for r in rules
+        if r.pattern is Pattern.THRESHOLD
+        and len(r.conditions) == 1
+        and r.conditions[0].metric == metric
+        and r.conditions[0].op in ops
+        and r.conditions[0].agg == "last"
+    ]
     named = [r for r in fitting if r.name == name]
     return [r.conditions[0] for r in named or fitting]
 

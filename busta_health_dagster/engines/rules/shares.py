@@ -57,10 +57,15 @@ class FailureRate(Evaluator):
             reason += f"; {CLEARS_AFTER} good in a row"
         numbers = {"failed": ring.bad, "observed": ring.observed, "over_s": self.over_s, "good_in_a_row": w.good_run}
         return Verdict(
-            outcome, w.slot, reason, share, self.limit, numbers,
+            outcome,
+            w.slot,
+            reason,
+            share,
+            self.limit,
+            numbers,
             settled=outcome is GOOD and w.good_run >= max(CLEARS_AFTER, self.rule.recover_after),
             last_bad=w.last_failed or None,
-        )  # fmt: skip
+        )
 
 
 class BurnRate(Evaluator):

@@ -24,8 +24,16 @@ if TYPE_CHECKING:
     from busta_health_dagster.domain.source import Source
 
 METRICS = (
-    "status", "response_ms", "items", "data_age_s", "quality", "failed", "tls_days_left", "attempts", "size_bytes",
-)  # fmt: skip
+    "status",
+    "response_ms",
+    "items",
+    "data_age_s",
+    "quality",
+    "failed",
+    "tls_days_left",
+    "attempts",
+    "size_bytes",
+)
 INDEX = {name: i for i, name in enumerate(METRICS)}
 QUALITY = INDEX["quality"]
 STATUS_BIT, RESPONSE_BIT, ITEMS_BIT, AGE_BIT, QUALITY_BIT, FAILED_BIT, TLS_BIT, ATTEMPTS_BIT, SIZE_BIT = (
@@ -63,9 +71,11 @@ class Needs:
                 elif over and (c.agg != "last" or rule.pattern is Pattern.TREND):
                     series[c.metric] = max(series.get(c.metric, 0), over)
         return cls(
-            tuple(sorted(series.items())), tuple(sorted(rates)),
-            Pattern.BURN_RATE in patterns, Pattern.FLAPPING in patterns,
-        )  # fmt: skip
+            tuple(sorted(series.items())),
+            tuple(sorted(rates)),
+            Pattern.BURN_RATE in patterns,
+            Pattern.FLAPPING in patterns,
+        )
 
 
 class SourceWindow:
@@ -75,11 +85,30 @@ class SourceWindow:
     """
 
     __slots__ = (
-        "_bad_weight", "anomaly", "burn", "first_slot", "flaps", "fresh", "good_run", "interval_s", "last_burnt",
-        "last_failed", "last_fresh",
-        "last_verdict_slot", "lost_since", "maintenance", "needs", "newest_lost", "rates", "scheduled_slot", "score",
-        "series", "slot", "source", "values",
-    )  # fmt: skip
+        "_bad_weight",
+        "anomaly",
+        "burn",
+        "first_slot",
+        "flaps",
+        "fresh",
+        "good_run",
+        "interval_s",
+        "last_burnt",
+        "last_failed",
+        "last_fresh",
+        "last_verdict_slot",
+        "lost_since",
+        "maintenance",
+        "needs",
+        "newest_lost",
+        "rates",
+        "scheduled_slot",
+        "score",
+        "series",
+        "slot",
+        "source",
+        "values",
+    )
 
     def __init__(self, source: Source, needs: Needs) -> None:
         self.source = source.name
@@ -106,17 +135,38 @@ class SourceWindow:
         False: it is older than the newest, or a second one of its slot, and changes nothing.
         """
         return self.feed(
-            o.slot, int(o.status), o.response_ms, o.items, o.data_age_s, o.quality, o.tls_days_left, o.attempts,
-            o.size_bytes, suspect=o.suspect, scheduled=o.kind is Kind.SCHEDULED, maintenance=maintenance,
+            o.slot,
+            int(o.status),
+            o.response_ms,
+            o.items,
+            o.data_age_s,
+            o.quality,
+            o.tls_days_left,
+            o.attempts,
+            o.size_bytes,
+            suspect=o.suspect,
+            scheduled=o.kind is Kind.SCHEDULED,
+            maintenance=maintenance,
             lost=o.status is Status.UNKNOWN and o.reason == NETWORK_REASON,
-        )  # fmt: skip
+        )
 
     def feed(
-        self, slot: int, status: int, response_ms: float | None = None, items: float | None = None,
-        data_age_s: float | None = None, quality: float | None = None, tls_days_left: float | None = None,
-        attempts: int = 1, size_bytes: float | None = None, *, suspect: bool = False, scheduled: bool = True,
-        maintenance: bool = False, lost: bool = False,
-    ) -> bool:  # fmt: skip
+        self,
+        slot: int,
+        status: int,
+        response_ms: float | None = None,
+        items: float | None = None,
+        data_age_s: float | None = None,
+        quality: float | None = None,
+        tls_days_left: float | None = None,
+        attempts: int = 1,
+        size_bytes: float | None = None,
+        *,
+        suspect: bool = False,
+        scheduled: bool = True,
+        maintenance: bool = False,
+        lost: bool = False,
+    ) -> bool:
         """`push` for plain values: the backtest's path.
 
         A manual look is evaluated and stays out of the slot windows (rate, burn, flapping); a slot in maintenance
@@ -243,9 +293,17 @@ class SourceWindow:
         return {
             "sig": self.signature,
             "at": [
-                self.slot, self.scheduled_slot, self.first_slot, self.last_verdict_slot, self.last_failed,
-                self.lost_since, int(self.newest_lost), self.good_run,
-                self.last_burnt, self.last_fresh, int(self.maintenance),
+                self.slot,
+                self.scheduled_slot,
+                self.first_slot,
+                self.last_verdict_slot,
+                self.last_failed,
+                self.lost_since,
+                int(self.newest_lost),
+                self.good_run,
+                self.last_burnt,
+                self.last_fresh,
+                int(self.maintenance),
             ],
             "values": self.values,
             "score": None if score is None else [score.at, score.score, score.raw, score.half_width, score.uncertain],
@@ -253,7 +311,7 @@ class SourceWindow:
             "rates": {str(over): r.to_state(self.interval_s) for over, r in self.rates.items()},
             "burn": None if self.burn is None else self.burn.to_state(),
             "flaps": None if self.flaps is None else self.flaps.to_state(),
-        }  # fmt: skip
+        }
 
     @classmethod
     def restore(cls, source: Source, needs: Needs, state: Mapping[str, Any] | None) -> SourceWindow | None:
@@ -264,9 +322,18 @@ class SourceWindow:
         if state is None or state.get("sig") != window.signature:
             return None
         (
-            window.slot, window.scheduled_slot, window.first_slot, window.last_verdict_slot, window.last_failed,
-            window.lost_since, lost, window.good_run, window.last_burnt, window.last_fresh, maintenance,
-        ) = state["at"]  # fmt: skip
+            window.slot,
+            window.scheduled_slot,
+            window.first_slot,
+            window.last_verdict_slot,
+            window.last_failed,
+            window.lost_since,
+            lost,
+            window.good_run,
+            window.last_burnt,
+            window.last_fresh,
+            maintenance,
+        ) = state["at"]
         window.newest_lost, window.maintenance = bool(lost), bool(maintenance)
         window.values = list(state["values"])
         if state["score"] is not None:
@@ -285,6 +352,9 @@ class SourceWindow:
         """How far back stored observations must be pushed to rebuild this window."""
         longest = max((s for _, s in self.needs.series), default=0)
         return max(
-            longest, max(self.needs.rates, default=0), 21 * self.interval_s if self.needs.flapping else 0,
-            864 * self.interval_s if self.needs.burn else 0, 6 * self.interval_s,
-        )  # fmt: skip
+            longest,
+            max(self.needs.rates, default=0),
+            21 * self.interval_s if self.needs.flapping else 0,
+            864 * self.interval_s if self.needs.burn else 0,
+            6 * self.interval_s,
+        )

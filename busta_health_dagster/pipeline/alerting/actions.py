@@ -76,8 +76,14 @@ def open_of_thread(app: App, thread: str) -> list[int]:
 
 
 def _act(
-    app: App, ids: Sequence[int], action: str, actor: str, detail: str, *, deed: Callable[[Alert, int, float], TransitionResult]
-) -> list[Alert]:  # fmt: skip
+    app: App,
+    ids: Sequence[int],
+    action: str,
+    actor: str,
+    detail: str,
+    *,
+    deed: Callable[[Alert, int, float], TransitionResult],
+) -> list[Alert]:
     if not actor.strip():
         raise BadInput("Who acts? Every action on an alert carries a name: --by NAME.")
     if len(detail) > NOTE_LIMIT:

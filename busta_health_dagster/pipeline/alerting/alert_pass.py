@@ -61,10 +61,15 @@ class AlertPassResult:
 
 
 def alert_pass(
-    app: App, *, manual: Iterable[Observation] = (), facts: Iterable[ExternalFact] = (),
-    remember: Mapping[str, Any] | None = None, whole: bool = True, ticking: bool = False,
+    app: App,
+    *,
+    manual: Iterable[Observation] = (),
+    facts: Iterable[ExternalFact] = (),
+    remember: Mapping[str, Any] | None = None,
+    whole: bool = True,
+    ticking: bool = False,
     stopped: Sequence[str] | None = None,
-) -> AlertPassResult:  # fmt: skip
+) -> AlertPassResult:
     """Judge every look that no pass has judged, let the clocks speak, and put the messages into the outbox.
 
     `whole` also reads new scores, silent slots and the asset checks of all sources: the tick's pass. Without it only

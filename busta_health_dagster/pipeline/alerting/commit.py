@@ -77,9 +77,14 @@ def _message(plan: NotificationPlan, scene: NotificationContext) -> Message:
 
 
 def _context(
-    app: App, uow: UnitOfWork, book: AlertEngine, changes: Changes, *, saved: Mapping[str, Alert],
+    app: App,
+    uow: UnitOfWork,
+    book: AlertEngine,
+    changes: Changes,
+    *,
+    saved: Mapping[str, Alert],
     states: Mapping[str, SourceState],
-) -> NotificationContext:  # fmt: skip
+) -> NotificationContext:
     """Read what the messages need beyond the alerts, with one query per table."""
     alerts = {**book.alerts, **saved}
     plans = changes.notifications
@@ -95,15 +100,21 @@ def _context(
     about |= {key for p in plans for name in p.fingerprints if (key := alerts[name].id) is not None}
     stored = uow.transitions.of_all(about)
     return NotificationContext(
-        now=changes.at, steady=book.steady, alerts=alerts,
+        now=changes.at,
+        steady=book.steady,
+        alerts=alerts,
         sources={a.source: s for a in alerts.values() if (s := book.rules.source(a.source)) is not None},
-        rules=book.rules.rule, states=states,
+        rules=book.rules.rule,
+        states=states,
         transitions=by_alert((t.alert_id, t.transition) for t in stored),
         threads={t: [earlier[key] for key in sorted(ids) if key in earlier] for t, ids in notified.items()},
-        levels=_levels(app, uow, names, states, changes.at), good_values=_good_values(uow, book, single),
+        levels=_levels(app, uow, names, states, changes.at),
+        good_values=_good_values(uow, book, single),
         normal=normal_range_lookup(app, uow, changes.at),
-        fleet=len(app.config.sources), base_url=app.config.settings.web.public_url or "", drill=app.drill,
-    )  # fmt: skip
+        fleet=len(app.config.sources),
+        base_url=app.config.settings.web.public_url or "",
+        drill=app.drill,
+    )
 
 
 def _levels(

@@ -78,9 +78,14 @@ class AlertEngine:
     """Every alert that is still watched, and the pass at work on it."""
 
     def __init__(
-        self, rules: CompiledRules, planned: MaintenanceIndex, alerts: Iterable[Alert] = (), *, grace_s: int = GRACE_S,
+        self,
+        rules: CompiledRules,
+        planned: MaintenanceIndex,
+        alerts: Iterable[Alert] = (),
+        *,
+        grace_s: int = GRACE_S,
         rule_states: Mapping[str, SourceRuleState] | None = None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self.rules = rules
         self.planned = planned
         self.grace_s = grace_s
@@ -165,9 +170,14 @@ class AlertEngine:
         plan = Plan()
         if self._held or any(step.intents for step in self._steps):
             plan = plan_notifications(
-                self._steps, self.alerts, self._sources, self.rules.policy.grouping, self.rules.event_filters,
-                now=self.now, steady=self.steady,
-            )  # fmt: skip
+                self._steps,
+                self.alerts,
+                self._sources,
+                self.rules.policy.grouping,
+                self.rules.event_filters,
+                now=self.now,
+                steady=self.steady,
+            )
             for name, alert in plan.alerts.items():
                 self._record(name, alert)
                 self._put(alert)
@@ -200,10 +210,16 @@ class AlertEngine:
         if verdict is not None and verdict.severity is not None:
             severity = max(severity, verdict.severity)
         context = Context(
-            self.now, self.steady, source, rule, self._route, maintenance=window_name(self.planned, source, at),
+            self.now,
+            self.steady,
+            source,
+            rule,
+            self._route,
+            maintenance=window_name(self.planned, source, at),
             inhibited_by=self._open.inhibitor(name, source, rule.name, severity),
-            reprobed=source.name in self.reprobed, grace_s=self.grace_s,
-        )  # fmt: skip
+            reprobed=source.name in self.reprobed,
+            grace_s=self.grace_s,
+        )
         step = advance(alert, verdict, context)
         if step.alert is None or (step.alert is alert and not step.transitions and not step.not_sent):
             return

@@ -78,9 +78,14 @@ def load_windows(
 
 
 def evaluate_observations(
-    uow: UnitOfWork, book: AlertEngine, intake: EvaluationBatch, states: Mapping[str, SourceState], *,
-    by_hand: Iterable[Observation] = (), anomalies: Mapping[tuple[str, int], AnomalyVerdict] | None = None,
-) -> None:  # fmt: skip
+    uow: UnitOfWork,
+    book: AlertEngine,
+    intake: EvaluationBatch,
+    states: Mapping[str, SourceState],
+    *,
+    by_hand: Iterable[Observation] = (),
+    anomalies: Mapping[tuple[str, int], AnomalyVerdict] | None = None,
+) -> None:
     """Push every look that no pass has taken in yet, and judge each as it is pushed."""
     _rebuild(uow, intake, states, book.planned)
     found = anomalies or {}
@@ -167,16 +172,27 @@ def _rebuild(
             for o in observations:
                 if intake.rebuilt[name] < o.slot <= done:
                     rule_state.window.feed(
-                        o.slot, o.status, o.response_ms, o.items, o.data_age_s, o.quality, None, o.attempts,
-                        suspect=o.suspect, maintenance=planned.covers(rule_state.source, o.slot),
-                    )  # fmt: skip
+                        o.slot,
+                        o.status,
+                        o.response_ms,
+                        o.items,
+                        o.data_age_s,
+                        o.quality,
+                        None,
+                        o.attempts,
+                        suspect=o.suspect,
+                        maintenance=planned.covers(rule_state.source, o.slot),
+                    )
             rule_state.window.fresh = 0
 
 
 def _evaluate_new(
-    book: AlertEngine, intake: EvaluationBatch, name: str, seen: Sequence[Observation],
+    book: AlertEngine,
+    intake: EvaluationBatch,
+    name: str,
+    seen: Sequence[Observation],
     anomalies: Mapping[tuple[str, int], AnomalyVerdict],
-) -> None:  # fmt: skip
+) -> None:
     taken = intake.rule_states[name]
     source, window, planned = taken.source, taken.window, book.planned
     opens_from = book.now - OPENS_WITHIN_INTERVALS * source.interval_s

@@ -112,15 +112,23 @@ def incident_of(alert: Alert, rule: Rule | None) -> str | None:
 def alert_facts(alert: Alert, scene: NotificationContext) -> AlertFacts:
     climbed = [t.at for t in scene.transitions.get(alert.id or 0, ()) if t.event is Event.ESCALATED]
     return AlertFacts(
-        id=alert.id or 0, fingerprint=alert.fingerprint, severity=alert.severity,
+        id=alert.id or 0,
+        fingerprint=alert.fingerprint,
+        severity=alert.severity,
         opened_at=alert.opened_at or scene.now,
-        first_bad_slot=alert.first_bad_slot or alert.opened_at or scene.now, state=alert.state.value,
-        pending_at=alert.pending_at, escalated_at=climbed[-1] if climbed else None, resolved_at=alert.resolved_at,
-        first_good_slot=alert.first_good_slot, step=max(alert.step, 1), of_steps=max(alert.steps, 1),
-        acked=_ack(alert), flapping=alert.flapping,
+        first_bad_slot=alert.first_bad_slot or alert.opened_at or scene.now,
+        state=alert.state.value,
+        pending_at=alert.pending_at,
+        escalated_at=climbed[-1] if climbed else None,
+        resolved_at=alert.resolved_at,
+        first_good_slot=alert.first_good_slot,
+        step=max(alert.step, 1),
+        of_steps=max(alert.steps, 1),
+        acked=_ack(alert),
+        flapping=alert.flapping,
         flapping_percent=round(100 * ratio(alert.history), 1) if alert.flapping else None,
         next=_next(alert, scene) if alert.ack is None else None,
-    )  # fmt: skip
+    )
 
 
 def rule_facts(alert: Alert, rule: Rule | None, source: Source | None) -> RuleFacts:
@@ -132,9 +140,15 @@ def rule_facts(alert: Alert, rule: Rule | None, source: Source | None) -> RuleFa
     if condition is not None and source is not None and condition.metric != "status":
         value = limit_value(condition, source)
     return RuleFacts(
-        rule.name, rule.pattern, condition.metric if condition else None, condition.op if condition else None, value,
-        rule.for_, rule.over_s, rule.runbook,
-    )  # fmt: skip
+        rule.name,
+        rule.pattern,
+        condition.metric if condition else None,
+        condition.op if condition else None,
+        value,
+        rule.for_,
+        rule.over_s,
+        rule.runbook,
+    )
 
 
 def _group(plan: NotificationPlan, kind: NotificationKind, scene: NotificationContext) -> Notification:
@@ -178,9 +192,15 @@ def _member(alert: Alert, scene: NotificationContext) -> Member:
     ):
         reason = state.detail or state.reason  # "down" says nothing that the shape does not
     return Member(
-        alert.id or 0, alert.source, source.tier if source else 9, state.status if state else Status.UNKNOWN,
-        alert.severity, alert.rule, reason, alert.state is AlertState.OPEN,
-    )  # fmt: skip
+        alert.id or 0,
+        alert.source,
+        source.tier if source else 9,
+        state.status if state else Status.UNKNOWN,
+        alert.severity,
+        alert.rule,
+        reason,
+        alert.state is AlertState.OPEN,
+    )
 
 
 def _source_facts(
@@ -192,17 +212,32 @@ def _source_facts(
     if level is not None and level.met is None:
         level = None  # a month of which an hour was watched: "uptime 0%, budget left -19900%" would be no fact
     facts = SourceFacts(
-        source.name, source.type, source.tier, source.group, owners=source.owners, tags=dict(source.tags),
-        feeds=source.feeds, runbook=source.runbook, uptime_30d=percent(level.uptime) if level else None,
-        target=float(source.sla.uptime * 100), budget_left=percent(level.budget_left) if level else None,
+        source.name,
+        source.type,
+        source.tier,
+        source.group,
+        owners=source.owners,
+        tags=dict(source.tags),
+        feeds=source.feeds,
+        runbook=source.runbook,
+        uptime_30d=percent(level.uptime) if level else None,
+        target=float(source.sla.uptime * 100),
+        budget_left=percent(level.budget_left) if level else None,
         detail=alert.label,
-    )  # fmt: skip
+    )
     if state is None:
         return facts
     return replace(
-        facts, status=state.status, since=state.since, reason=state.reason, detail=state.detail,
-        response_ms=state.response_ms, items=state.items, data_age_s=state.data_age_s, attempts=state.attempts,
-    )  # fmt: skip
+        facts,
+        status=state.status,
+        since=state.since,
+        reason=state.reason,
+        detail=state.detail,
+        response_ms=state.response_ms,
+        items=state.items,
+        data_age_s=state.data_age_s,
+        attempts=state.attempts,
+    )
 
 
 def _verdict_facts(

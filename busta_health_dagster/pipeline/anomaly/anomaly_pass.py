@@ -104,9 +104,12 @@ def evaluate_pending(
 
 
 def catch_up(
-    app: App, *, for_s: float | None = None, history_s: int = LEARN_S,
+    app: App,
+    *,
+    for_s: float | None = None,
+    history_s: int = LEARN_S,
     advance: Callable[[int, int | None], None] = lambda _done, _all: None,
-) -> bool:  # fmt: skip
+) -> bool:
     """Learn from stored looks that nobody will be told of any more, oldest first; -> is there nothing left?
 
     `for_s` bounds the seconds this may take (None: as long as it takes), `history_s` how far back a source without a

@@ -48,9 +48,14 @@ class Detector:
     """
 
     def __init__(
-        self, sources: Iterable[Source], rules: Mapping[str, Rule], events: Iterable[KnownEvent] = (), *,
-        kinds: Iterable[str] = (), keep_cold: bool = False,
-    ) -> None:  # fmt: skip
+        self,
+        sources: Iterable[Source],
+        rules: Mapping[str, Rule],
+        events: Iterable[KnownEvent] = (),
+        *,
+        kinds: Iterable[str] = (),
+        keep_cold: bool = False,
+    ) -> None:
         from busta_health_dagster.engines.anomaly.bank import DetectorBank, WatchedSource
         from busta_health_dagster.engines.anomaly.settings import DetectorSettings
         from busta_health_dagster.engines.baseline.calendar import Calendar
@@ -89,9 +94,12 @@ class Detector:
                         self.unreadable[name] = str(why)
 
     def step(
-        self, slot: int, observations: Sequence[tuple[str, ObservationRow]], in_maintenance: Callable[[str], bool],
+        self,
+        slot: int,
+        observations: Sequence[tuple[str, ObservationRow]],
+        in_maintenance: Callable[[str], bool],
         histories: Histories | None = None,
-    ) -> dict[str, AnomalyVerdict]:  # fmt: skip
+    ) -> dict[str, AnomalyVerdict]:
         """Judge and learn one slot, -> the verdict on each source that was looked at. A response time that is suspect
         is left out.
         """

@@ -52,7 +52,9 @@ class Baseline:
     def as_json(self) -> BaselineRow:
         """The shape of `baselines show NAME -o json` and of REST."""
         return {
-            "source": self.source, "type": self.type, "at": iso(self.at),
+            "source": self.source,
+            "type": self.type,
+            "at": iso(self.at),
             "rule": None if self.rule is None else self.rule.name,
             "shadow": None if self.rule is None else self.rule.shadow,
             "learned_until": None if self.learned is None else iso(self.learned.slot),
@@ -66,7 +68,7 @@ class Baseline:
                 }
                 for metric, some in self.normal_ranges.items()
             },
-        }  # fmt: skip
+        }
 
 
 def _normal_range_json(normal_range: NormalRange) -> Range:

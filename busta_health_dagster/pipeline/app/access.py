@@ -142,6 +142,10 @@ def write_down_refusal(app: App, actor: str, subject: str, detail: str) -> None:
 def token_row(token: Token) -> TokenRow:
     """A token as it may be shown: never its digest."""
     return {
-        "name": token.name, "role": token.role.value, "created_at": iso(token.created_at), "created_by": token.created_by,
-        "last_used_at": iso(token.last_used_at), "revoked_at": iso(token.revoked_at),
-    }  # fmt: skip
+        "name": token.name,
+        "role": token.role.value,
+        "created_at": iso(token.created_at),
+        "created_by": token.created_by,
+        "last_used_at": iso(token.last_used_at),
+        "revoked_at": iso(token.revoked_at),
+    }

@@ -65,9 +65,14 @@ class BacktestRun:
 
 
 def file_run(
-    history: FileHistory, config: Config | None, rules: Sequence[Rule], policy: AlertPolicy,
-    planned: tuple[Sequence[Window], Sequence[Window]] | None = None, *, since_s: int | None = None,
-) -> BacktestRun:  # fmt: skip
+    history: FileHistory,
+    config: Config | None,
+    rules: Sequence[Rule],
+    policy: AlertPolicy,
+    planned: tuple[Sequence[Window], Sequence[Window]] | None = None,
+    *,
+    since_s: int | None = None,
+) -> BacktestRun:
     """Rules on files. `planned` (windows, known events) replaces those of the configuration; the files' own calendar
     counts as well. `since_s` judges only that long before the end of the history, and learns from the rest.
     """
@@ -75,9 +80,14 @@ def file_run(
     of_config = (config.windows, config.events) if config is not None else ((), ())
     some, known = planned if planned is not None else of_config
     script = ReplayInput(
-        sources, tuple(rules), policy, (*some, *windows_of(history.catalogue, sources)), since, until,
+        sources,
+        tuple(rules),
+        policy,
+        (*some, *windows_of(history.catalogue, sources)),
+        since,
+        until,
         events=events_of(history.catalogue) + known_events(known, sources, since, until),
-    )  # fmt: skip
+    )
     observations = sum(len(x) for x in history.observations.values())
     last = {name: x[-1].slot for name, x in history.observations.items()}
     begin = since if since_s is None else max(since, until - since_s)
@@ -106,9 +116,14 @@ def _searched_for(
 
 
 def stored_run(
-    app: App, rules: Sequence[Rule], policy: AlertPolicy,
-    planned: tuple[Sequence[Window], Sequence[Window]] | None = None, *, since_s: int = 30 * _DAY_S, again: bool = False,
-) -> BacktestRun:  # fmt: skip
+    app: App,
+    rules: Sequence[Rule],
+    policy: AlertPolicy,
+    planned: tuple[Sequence[Window], Sequence[Window]] | None = None,
+    *,
+    since_s: int = 30 * _DAY_S,
+    again: bool = False,
+) -> BacktestRun:
     """Rules on what the store holds, imported sources included. `again`: the history is kept in memory, because it will
     be asked for more than once.
 
@@ -187,7 +202,11 @@ def lines(changes: Changes) -> Iterator[dict[str, Any]]:
         for t in record.transitions:
             if t.surface_event in SHOWN:
                 yield {
-                    "at": iso(t.at), "source": record.alert.source, "rule": record.alert.rule,
-                    "event": t.surface_event, "severity": t.severity.word, "notify": list(t.notify),
+                    "at": iso(t.at),
+                    "source": record.alert.source,
+                    "rule": record.alert.rule,
+                    "event": t.surface_event,
+                    "severity": t.severity.word,
+                    "notify": list(t.notify),
                     "reason": t.reason,
-                }  # fmt: skip
+                }

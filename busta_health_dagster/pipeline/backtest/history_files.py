@@ -114,12 +114,19 @@ def windows_of(catalogue: Catalogue, names: Collection[str]) -> tuple[Window, ..
     every = tuple(sorted(names))
     return tuple(
         Window(
-            name=f"{entry.kind} {iso(entry.start)}", select=Selector(names=(entry.source,) if entry.source else every),
-            start=from_epoch(entry.start).replace(tzinfo=None), zone="UTC", duration_s=entry.end - entry.start,
-            reason="imported from calendar.json", origin="store", by=BY, where="calendar.json",
+            name=f"{entry.kind} {iso(entry.start)}",
+            select=Selector(names=(entry.source,) if entry.source else every),
+            start=from_epoch(entry.start).replace(tzinfo=None),
+            zone="UTC",
+            duration_s=entry.end - entry.start,
+            reason="imported from calendar.json",
+            origin="store",
+            by=BY,
+            where="calendar.json",
         )
-        for entry in catalogue.calendar if entry.is_maintenance
-    )  # fmt: skip
+        for entry in catalogue.calendar
+        if entry.is_maintenance
+    )
 
 
 def events_of(catalogue: Catalogue) -> tuple[KnownEvent, ...]:

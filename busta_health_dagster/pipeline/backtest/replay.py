@@ -196,9 +196,19 @@ class SourceCursor:
             at = bisect_right(self._begins, slot) - 1
             self.maintenance = at >= 0 and slot < self._planned[at][1]
         self._feed(
-            slot, observation[1], observation[2], observation[3], observation[4], observation[5], None, observation[6], None,
-            suspect=observation[7], maintenance=self.maintenance, lost=observation.lost,
-        )  # fmt: skip
+            slot,
+            observation[1],
+            observation[2],
+            observation[3],
+            observation[4],
+            observation[5],
+            None,
+            observation[6],
+            None,
+            suspect=observation[7],
+            maintenance=self.maintenance,
+            lost=observation.lost,
+        )
 
 
 def event_filters_of(policy: AlertPolicy) -> dict[str, frozenset[str] | None]:

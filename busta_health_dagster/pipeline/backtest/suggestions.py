@@ -74,21 +74,32 @@ class Suggestion:
             if c is None:
                 return None
             return {
-                "value": c.value, "written": self.text(c.value), "per_source_week": round(c.per_source_week, 3),
-                "caught": c.caught, "missed": self.known - c.caught,
-            }  # fmt: skip
+                "value": c.value,
+                "written": self.text(c.value),
+                "per_source_week": round(c.per_source_week, 3),
+                "caught": c.caught,
+                "missed": self.known - c.caught,
+            }
 
         return {
-            "rule": self.rule, "metric": self.what, self.by: self.group, "present": out(self.present),
-            "proposed": out(self.proposed), "incidents": self.known, "tried": [out(c) for c in self.tried],
+            "rule": self.rule,
+            "metric": self.what,
+            self.by: self.group,
+            "present": out(self.present),
+            "proposed": out(self.proposed),
+            "incidents": self.known,
+            "tried": [out(c) for c in self.tried],
             "override": self.override() if self.changes else None,
-        }  # fmt: skip
+        }
 
 
 def suggest(
-    run: BacktestRun, noise: NoiseSummary, budget: float, by: By,
+    run: BacktestRun,
+    noise: NoiseSummary,
+    budget: float,
+    by: By,
     advance: Callable[[int, int | None], None] = lambda _done, _total: None,
-) -> list[Suggestion]:  # fmt: skip
+) -> list[Suggestion]:
     """Every rule with one numeric limit, per group; and the dial of the anomaly rule for the fleet.
 
     `budget` is in messages per source and week, for each rule by itself. Incidents are the joined alerts of all rules
@@ -214,9 +225,16 @@ def _choice(
 
 
 def _suggestion(
-    rule: Rule, what: str, by: By, group: str, now: Choice, tried: Sequence[Choice], budget: float,
-    incidents: Sequence[Stretch], groups: Mapping[str, str],
-) -> Suggestion:  # fmt: skip
+    rule: Rule,
+    what: str,
+    by: By,
+    group: str,
+    now: Choice,
+    tried: Sequence[Choice],
+    budget: float,
+    incidents: Sequence[Stretch],
+    groups: Mapping[str, str],
+) -> Suggestion:
     """The choice that catches most within the budget; of equals the quietest, and of those the one already set."""
     within = [c for c in (now, *tried) if c.per_source_week <= budget]
     best = min(within, key=lambda c: (-c.caught, c.per_source_week, c is not now), default=None)

@@ -41,10 +41,15 @@ class RuleCost:
     def as_json(self) -> dict[str, Any]:
         share = round(100 * self.blips / self.alerts, 1) if self.alerts else None
         return {
-            "rule": self.rule, "shadow": self.shadow, "alerts": self.alerts, "notifications": self.notifications,
-            "per_source_week": round(self.per_source_week, 3), "self_resolved": self.blips,
-            "self_resolved_percent": share, "under_alert_s": self.under_alert_s,
-        }  # fmt: skip
+            "rule": self.rule,
+            "shadow": self.shadow,
+            "alerts": self.alerts,
+            "notifications": self.notifications,
+            "per_source_week": round(self.per_source_week, 3),
+            "self_resolved": self.blips,
+            "self_resolved_percent": share,
+            "under_alert_s": self.under_alert_s,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +70,16 @@ class Variant:
 
     def as_json(self) -> dict[str, Any]:
         return {
-            "rule": self.rule, "what": self.what, "value": self.label, "present": self.present,
-            "notifications": self.notifications, "real_kept": self.kept, "real": self.real, "later_s": self.later_s,
+            "rule": self.rule,
+            "what": self.what,
+            "value": self.label,
+            "present": self.present,
+            "notifications": self.notifications,
+            "real_kept": self.kept,
+            "real": self.real,
+            "later_s": self.later_s,
             "under_alert_s": self.under_alert_s,
-        }  # fmt: skip
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,13 +98,18 @@ class Summary:
 
     def as_json(self) -> dict[str, Any]:
         return {
-            "since": iso(self.since), "until": iso(self.until), "sources": self.sources, "observations": self.observations,
-            "rules": [r.as_json() for r in self.rules], "total": self.total.as_json(),
+            "since": iso(self.since),
+            "until": iso(self.until),
+            "sources": self.sources,
+            "observations": self.observations,
+            "rules": [r.as_json() for r in self.rules],
+            "total": self.total.as_json(),
             "by_source": [
                 {"source": s, "notifications": n, "per_week": round(rate, 3)} for s, n, rate in self.noisiest
             ],
-            "thresholds": [v.as_json() for v in self.variants], "best_trade": self.best or None,
-        }  # fmt: skip
+            "thresholds": [v.as_json() for v in self.variants],
+            "best_trade": self.best or None,
+        }
 
 
 def summarise(
@@ -115,9 +131,14 @@ def summarise(
 def _cost(noise: NoiseSummary, rules: Sequence[str], name: str, source_weeks: float) -> RuleCost:
     notified = sum(noise.notified[r] for r in rules)
     return RuleCost(
-        name, name in noise.shadow, sum(noise.alerts[r] for r in rules), notified, notified / source_weeks,
-        sum(noise.blips[r] for r in rules), noise.under_alert_s(rules),
-    )  # fmt: skip
+        name,
+        name in noise.shadow,
+        sum(noise.alerts[r] for r in rules),
+        notified,
+        notified / source_weeks,
+        sum(noise.blips[r] for r in rules),
+        noise.under_alert_s(rules),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,8 +227,9 @@ def _scaled(rule: Rule, sources: Mapping[str, Source], factor: float) -> Rule:
     limits = {name: s.stale_after_s for name, s in sources.items()}
     own = tuple(
         Override(Selector(names=(name,)), {"value": limit * factor})
-        for name, limit in limits.items() if limit is not None
-    )  # fmt: skip
+        for name, limit in limits.items()
+        if limit is not None
+    )
     return replace(rule, overrides=rule.overrides + own)
 
 
@@ -261,10 +283,15 @@ def best_trade(found: Sequence[Variant]) -> str:
     """
     now = {v.rule: v for v in found if v.present}
     better = [
-        v for v in found
-        if not v.present and v.real and v.kept == v.real and v.notifications < now[v.rule].notifications
-        and (v.later_s or 0) >= 0 and v.under_alert_s <= now[v.rule].under_alert_s
-    ]  # fmt: skip
+        v
+        for v in found
+        if not v.present
+        and v.real
+        and v.kept == v.real
+        and v.notifications < now[v.rule].notifications
+        and (v.later_s or 0) >= 0
+        and v.under_alert_s <= now[v.rule].under_alert_s
+    ]
     if not better:
         return ""
     top = max(better, key=lambda v: (now[v.rule].notifications - v.notifications, -(v.later_s or 0)))

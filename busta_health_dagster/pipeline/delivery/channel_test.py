@@ -43,10 +43,18 @@ class ChannelTest:
     def as_json(self) -> ChannelAnswer:
         """The shape of `alerts test -o json`."""
         return {
-            "channel": self.channel, "kind": self.kind, "where": self.where, "answer": self.answer,
-            "reason": self.reason, "remedy": self.remedy, "took_s": round(self.took_s, 3), "fallback": self.fallback,
-            "dead": self.dead, "dead_since": iso(self.dead_since), "dead_alerts": list(self.dead_alerts),
-        }  # fmt: skip
+            "channel": self.channel,
+            "kind": self.kind,
+            "where": self.where,
+            "answer": self.answer,
+            "reason": self.reason,
+            "remedy": self.remedy,
+            "took_s": round(self.took_s, 3),
+            "fallback": self.fallback,
+            "dead": self.dead,
+            "dead_since": iso(self.dead_since),
+            "dead_alerts": list(self.dead_alerts),
+        }
 
 
 def channel_test(app: App, name: str) -> ChannelTest:
@@ -72,9 +80,7 @@ def channel_test(app: App, name: str) -> ChannelTest:
     took = time.monotonic() - started
     answer, reason, remedy = _answer(outcome)
     dead, since, alerts = _dead_letters(app, name)
-    return ChannelTest(
-        name, spec.kind, spec.where, answer, reason, remedy, took, spec.fallback, dead, since, alerts
-    )  # fmt: skip
+    return ChannelTest(name, spec.kind, spec.where, answer, reason, remedy, took, spec.fallback, dead, since, alerts)
 
 
 def _answer(outcome: Outcome) -> tuple[str, str, str]:

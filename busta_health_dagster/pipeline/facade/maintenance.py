@@ -37,9 +37,17 @@ class Maintenance(MonitorBase):
         ]
 
     def add_window(
-        self, name: str, select: Selector, *, duration_s: int, start: datetime | None = None, zone: str | None = None,
-        rrule: str | None = None, exdates: Sequence[datetime] = (), reason: str = "",
-    ) -> service.WindowAdded:  # fmt: skip
+        self,
+        name: str,
+        select: Selector,
+        *,
+        duration_s: int,
+        start: datetime | None = None,
+        zone: str | None = None,
+        rrule: str | None = None,
+        exdates: Sequence[datetime] = (),
+        reason: str = "",
+    ) -> service.WindowAdded:
         """Plan work. `start` and `exdates` are local times in `zone`; None: now, in the zone of settings.yaml.
 
         Raises:
@@ -58,9 +66,16 @@ class Maintenance(MonitorBase):
         return {**planned.as_json(), "warnings": [str(problem) for problem in warnings]}
 
     def window(
-        self, name: str, select: Selector, start: datetime | None, zone: str | None, duration_s: int,
-        rrule: str | None, exdates: Sequence[datetime], reason: str,
-    ) -> Window:  # fmt: skip
+        self,
+        name: str,
+        select: Selector,
+        start: datetime | None,
+        zone: str | None,
+        duration_s: int,
+        rrule: str | None,
+        exdates: Sequence[datetime],
+        reason: str,
+    ) -> Window:
         """A window as people ask for it. Raises BadInput."""
         from busta_health_dagster.domain.maintenance import Window
 

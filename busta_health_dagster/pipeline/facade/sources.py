@@ -29,13 +29,18 @@ class Sources(MonitorBase):
 
         health = fleet_health(self.app, self.known(names), strips=bars)
         return {
-            "at": iso(health.at), "tick_at": iso(health.tick_at), "next_tick_at": iso(health.next_tick_at),
-            "stale_at": iso(health.stale_at), "stale": health.stale_monitor, "config_problem": health.config_problem,
-            "counts": health.counts, "sources": [row.as_json() for row in health.rows],
+            "at": iso(health.at),
+            "tick_at": iso(health.tick_at),
+            "next_tick_at": iso(health.next_tick_at),
+            "stale_at": iso(health.stale_at),
+            "stale": health.stale_monitor,
+            "config_problem": health.config_problem,
+            "counts": health.counts,
+            "sources": [row.as_json() for row in health.rows],
             "alerts": listing(self.app, sources=names).as_json()["items"] if bars else [],
             "strips": {name: list(strip) for name, strip in health.strips.items()},
             "responses": {name: list(some) for name, some in health.responses.items()},
-        }  # fmt: skip
+        }
 
     def source(self, name: str) -> seen.SourceInfo:
         """All that is known of one source."""

@@ -55,9 +55,10 @@ class Collector:
     def worth_keeping(self) -> list[Raised]:
         """Those that opened, or were kept from opening. One that was only ever pending is nobody's history."""
         return [
-            r for r in self._raised.values()
+            r
+            for r in self._raised.values()
             if r.alert.opened_at is not None or any(t.event is Event.SUPPRESSED for t in r.transitions)
-        ]  # fmt: skip
+        ]
 
 
 def save(uow: UnitOfWork, raised: Sequence[Raised], earlier: Sequence[int]) -> dict[str, list[tuple[int, int]]]:

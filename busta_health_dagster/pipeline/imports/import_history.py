@@ -86,12 +86,16 @@ class ImportReport:
 
     def as_json(self) -> dict[str, Any]:
         return {
-            "stored": self.stored, "replaced": self.replaced, "unchanged": self.unchanged,
+            "stored": self.stored,
+            "replaced": self.replaced,
+            "unchanged": self.unchanged,
             "sources": {name: {"since": iso(a), "last": iso(b)} for name, (a, b) in self.sources.items()},
-            "alerts": self.alerts, "windows": self.windows, "folded": self.folded,
+            "alerts": self.alerts,
+            "windows": self.windows,
+            "folded": self.folded,
             "rejected": [{"where": r.where, "reason": r.reason} for r in self.rejected],
             "more_rejected": self.more_rejected,
-        }  # fmt: skip
+        }
 
 
 def _count(n: int, noun: str) -> str:
@@ -128,9 +132,16 @@ def import_history(
     added = _plan(app, catalogue, found.slots)
     raised = replay_stored(app, sources, found.slots, events=events_of(catalogue), advance=advance)
     return ImportReport(
-        found.stored, found.replaced, found.unchanged, found.slots, raised, added, tuple(rejections.listed),
-        rejections.more, found.folded,
-    )  # fmt: skip
+        found.stored,
+        found.replaced,
+        found.unchanged,
+        found.slots,
+        raised,
+        added,
+        tuple(rejections.listed),
+        rejections.more,
+        found.folded,
+    )
 
 
 def _plan(app: App, catalogue: Catalogue, slots: Slots) -> int:
@@ -147,9 +158,13 @@ def _plan(app: App, catalogue: Catalogue, slots: Slots) -> int:
 
 
 def replay_stored(
-    app: App, sources: Mapping[str, Source], slots: Slots, *, events: Iterable[KnownEvent] = (),
+    app: App,
+    sources: Mapping[str, Source],
+    slots: Slots,
+    *,
+    events: Iterable[KnownEvent] = (),
     advance: Callable[[int, int | None], None] = lambda _done, _total: None,
-) -> int:  # fmt: skip
+) -> int:
     """Raise the alerts that the observations stored in `slots` (first and last per source) would have raised, -> how
     many. Nobody is told. Those that an earlier replay raised there are replaced; those that the monitor itself raised
     stay. Shadow rules tell nobody and make no incident: they are left out.
@@ -159,9 +174,14 @@ def replay_stored(
     with app.store.read() as uow:
         planned = windows(app, uow)
     script = ReplayInput(
-        sources, tuple(r for r in app.config.rules if not r.shadow), app.config.policy, planned, since, until,
+        sources,
+        tuple(r for r in app.config.rules if not r.shadow),
+        app.config.policy,
+        planned,
+        since,
+        until,
         events=(*events, *known_events(app.config.events, sources, since, until)),
-    )  # fmt: skip
+    )
     replay = Replay(script, leaves=ends, leaving=ENDED)
     replay.last_seen({name: last for name, (_, last) in slots.items()})
     collector = Collector(replay.book)

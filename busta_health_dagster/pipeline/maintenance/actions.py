@@ -40,13 +40,23 @@ class PlannedMaintenance:
         """The shape of `maintenance list -o json` and of REST."""
         w, o = self.window, self.occurrence
         return {
-            "id": w.id, "window": w.name, "origin": w.origin, "select": selector_text(w.select),
-            "sources": list(self.sources), "start": w.start.isoformat(timespec="minutes"), "zone": w.zone,
-            "duration_s": w.duration_s, "rrule": w.rrule,
-            "exdates": [d.isoformat(timespec="minutes") for d in w.exdates], "reason": w.reason, "by": w.by or None,
-            "active": self.active, "next": None if o is None else {"start": iso(o.start), "end": iso(o.end)},
-            "config": w.where or None, "version": self.version,
-        }  # fmt: skip
+            "id": w.id,
+            "window": w.name,
+            "origin": w.origin,
+            "select": selector_text(w.select),
+            "sources": list(self.sources),
+            "start": w.start.isoformat(timespec="minutes"),
+            "zone": w.zone,
+            "duration_s": w.duration_s,
+            "rrule": w.rrule,
+            "exdates": [d.isoformat(timespec="minutes") for d in w.exdates],
+            "reason": w.reason,
+            "by": w.by or None,
+            "active": self.active,
+            "next": None if o is None else {"start": iso(o.start), "end": iso(o.end)},
+            "config": w.where or None,
+            "version": self.version,
+        }
 
 
 def listing(app: App) -> list[PlannedMaintenance]:

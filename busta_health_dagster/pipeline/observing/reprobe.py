@@ -25,8 +25,11 @@ def reprobe(app: App, since: int) -> list[Observation]:
         states = uow.states.all()
     sources = [s for name in sorted(held) if (s := app.config.sources.get(name)) is not None]
     ending = [
-        s for s in sources
-        if (inside := index.interval_at(s, now)) is not None and inside[1] <= now + tick_s
-        and s.name in states and states[s.name].observed_at < since
-    ]  # fmt: skip
+        s
+        for s in sources
+        if (inside := index.interval_at(s, now)) is not None
+        and inside[1] <= now + tick_s
+        and s.name in states
+        and states[s.name].observed_at < since
+    ]
     return check_now(app, ending) if ending else []

@@ -67,6 +67,10 @@ def render(scored: Scored, limit: float, failures: tuple[int | None, tuple[Faili
 
     at, rows = failures
     return render_report(
-        scored.score, source=scored.source, suite=scored.suite, at=from_epoch(scored.at), limit=limit,
+        scored.score,
+        source=scored.source,
+        suite=scored.suite,
+        at=from_epoch(scored.at),
+        limit=limit,
         failing=rows if at == scored.at else (),
-    )  # fmt: skip
+    )

@@ -64,9 +64,13 @@ def quality_limit(app: App, source: Source) -> float:
 
 
 def run_quality(
-    app: App, names: Collection[str] | None = None, *, force: bool = False, relearn: bool = False,
+    app: App,
+    names: Collection[str] | None = None,
+    *,
+    force: bool = False,
+    relearn: bool = False,
     advance: Advance | None = None,
-) -> QualityRun:  # fmt: skip
+) -> QualityRun:
     """Score these sources (None: all that have a quality spec) and keep the results.
 
     Without `force` only those are scored that are due and have a sample that no earlier score rests on. `learn_anew`

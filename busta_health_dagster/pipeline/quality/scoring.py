@@ -184,9 +184,13 @@ def _on_rows(task: Task, suite: Suite, with_: Scorer) -> tuple[QualityScore, Sch
     sample = task.sample
     assert sample is not None, "a source without a sample is refused before"
     done = with_.gx.validate(
-        task.source.name, suite, list(sample.rows), from_epoch(task.data_at), total_rows=sample.total_rows,
+        task.source.name,
+        suite,
+        list(sample.rows),
+        from_epoch(task.data_at),
+        total_rows=sample.total_rows,
         truncated=sample.truncated,
-    )  # fmt: skip
+    )
     verdict = done.score
     if pushes_down(task.source) and (why := _obstacle(suite)) is not None:
         verdict = replace(verdict, notes=(*verdict.notes, f"scored on the sample, not in the database: {why}"))
@@ -203,9 +207,7 @@ def _drifted(
     learned, _ = learn(task.known, seen, with_.now)
     if before is None:
         return verdict, learned
-    joined = score(
-        (*verdict.checks, *drift_checks(before, seen)), rows=verdict.rows, total_rows=verdict.total_rows
-    )  # fmt: skip
+    joined = score((*verdict.checks, *drift_checks(before, seen)), rows=verdict.rows, total_rows=verdict.total_rows)
     return replace(joined, notes=(*verdict.notes, *joined.notes)), learned
 
 

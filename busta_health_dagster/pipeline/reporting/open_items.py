@@ -27,9 +27,13 @@ _SAID = frozenset({Event.OPENED, Event.REOPENED, Event.ESCALATED})
 _RANK = {"down": 0, "degraded": 1, "unknown": 2}
 _METRICS = {"response_ms": "slow", "data_age_s": "stale", "quality": "poor", "items": "thin"}
 _PATTERNS = {
-    Pattern.STATUS: "down", Pattern.RATE: "failing", Pattern.NO_DATA: "unseen", Pattern.ANOMALY: "unusual",
-    Pattern.BURN_RATE: "burning", Pattern.TREND: "drifting",
-}  # fmt: skip
+    Pattern.STATUS: "down",
+    Pattern.RATE: "failing",
+    Pattern.NO_DATA: "unseen",
+    Pattern.ANOMALY: "unusual",
+    Pattern.BURN_RATE: "burning",
+    Pattern.TREND: "drifting",
+}
 _DO = {
     "down": "call the provider, or switch to a backup feed",
     "slow": "ask the provider; if this is how it is now, raise its limit",
@@ -44,14 +48,20 @@ _WORST = ("down", "unseen", "stale", "failing", "slow", "flapping", "poor", "bur
 
 
 def open_items(
-    app: App, uow: UnitOfWork, week: Week, incidents: Sequence[Incident], sources: Mapping[str, Source],
-    levels: Mapping[str, SlaRow], counts: Mapping[str, SliceCounts],
-) -> tuple[OpenItem, ...]:  # fmt: skip
+    app: App,
+    uow: UnitOfWork,
+    week: Week,
+    incidents: Sequence[Incident],
+    sources: Mapping[str, Source],
+    levels: Mapping[str, SlaRow],
+    counts: Mapping[str, SliceCounts],
+) -> tuple[OpenItem, ...]:
     """As of `week.as_of`."""
     standing = [
-        a for a in uow.alerts.list(since=week.as_of, until=week.as_of + 1, shadow=False)
+        a
+        for a in uow.alerts.list(since=week.as_of, until=week.as_of + 1, shadow=False)
         if a.opened_at is not None and a.opened_at <= week.as_of
-    ]  # fmt: skip
+    ]
     taken = {key for i in incidents for key in i.alert_ids}
     alone = [[a] for a in standing if a.id not in taken]
     groups = [[a for a in uow.alerts.by_ids(i.alert_ids) if _stands(a, week.as_of)] for i in incidents]
@@ -75,10 +85,15 @@ def _stands(alert: Alert, at: int) -> bool:
 
 
 def _item(
-    app: App, group: Sequence[Alert], incident: Incident | None, history: Mapping[int, Sequence[StoredTransition]],
-    sources: Mapping[str, Source], levels: Mapping[str, SlaRow], counts: Mapping[str, SliceCounts],
+    app: App,
+    group: Sequence[Alert],
+    incident: Incident | None,
+    history: Mapping[int, Sequence[StoredTransition]],
+    sources: Mapping[str, Source],
+    levels: Mapping[str, SlaRow],
+    counts: Mapping[str, SliceCounts],
     observations: Mapping[str, str],
-) -> OpenItem:  # fmt: skip
+) -> OpenItem:
     kinds = {a.rule: _kind(app, a, history.get(a.id or 0, ())) for a in group}
     order = {kind: rank for rank, kind in enumerate(_WORST)}
     worst = min(group, key=lambda a: (order.get(kinds[a.rule], 99), -a.severity, a.id or 0))

@@ -62,9 +62,12 @@ def noise_of(
             flapping[rule].add(source)
     held = sum(reason.startswith("flapping") for *_, reason in uow.reports.held_back(week.since, week.until))
     rows = tuning.noise(
-        opened, sent, {rule: tuple(sorted(names)) for rule, names in flapping.items()},
-        {rule.name: rule.shadow for rule in app.config.rules}, {key for m in messages for key in m.alert_ids},
-    )  # fmt: skip
+        opened,
+        sent,
+        {rule: tuple(sorted(names)) for rule, names in flapping.items()},
+        {rule.name: rule.shadow for rule in app.config.rules},
+        {key for m in messages for key in m.alert_ids},
+    )
     statuses = frozenset(r.name for r in app.config.rules if r.pattern is Pattern.STATUS)
     known = tuning.Past(past, past_incidents, sources, PAST_S, statuses)
     return Noise(rows, len(messages), sum(not a.shadow for a in opened), held, tuning.suggestions(rows, known))
@@ -113,9 +116,12 @@ def maintenance_of(app: App, uow: UnitOfWork, week: Week, sources: Mapping[str, 
 
 
 def _work(
-    o: Occurrence, names: tuple[str, ...], week: Week, sources: Mapping[str, Source],
+    o: Occurrence,
+    names: tuple[str, ...],
+    week: Week,
+    sources: Mapping[str, Source],
     held: Sequence[tuple[str, str, int]],
-) -> MaintenanceFacts:  # fmt: skip
+) -> MaintenanceFacts:
     begin, end = max(o.start, week.since), min(o.end, week.until)
     slices = sum(len(sla.grid(begin, end, sla.slice_length(sources[n].interval_s))) for n in names)
     quiet = {fingerprint for source, fingerprint, at in held if source in names and o.start <= at < o.end}
@@ -130,12 +136,15 @@ def delivery_of(app: App, uow: UnitOfWork, week: Week) -> Delivery:
         by_channel.setdefault(message.channel, []).append(message)
     channels = tuple(
         ChannelRow(
-            name, len(some), sum(m.state == "done" for m in some),
+            name,
+            len(some),
+            sum(m.state == "done" for m in some),
             sum(m.state == "done" and m.attempts > 1 for m in some),
-            sum(m.state in {"waiting", "sending"} for m in some), sum(m.state == "dead" for m in some),
+            sum(m.state in {"waiting", "sending"} for m in some),
+            sum(m.state == "dead" for m in some),
         )
         for name, some in by_channel.items()
-    )  # fmt: skip
+    )
     took = sorted(m.finished_at - m.created_at for m in messages if m.state == "done" and m.finished_at is not None)
     return Delivery(
         channels,
@@ -150,17 +159,25 @@ def _dead(app: App, gone: SentMessage, messages: Sequence[SentMessage]) -> DeadL
     spec = app.config.policy.channels.get(gone.channel)
     instead = next(
         (
-            m for m in messages
-            if spec is not None and m.channel == spec.fallback and m.alert_ids == gone.alert_ids
-            and m.created_at >= died - 1 and m.state == "done"
+            m
+            for m in messages
+            if spec is not None
+            and m.channel == spec.fallback
+            and m.alert_ids == gone.alert_ids
+            and m.created_at >= died - 1
+            and m.state == "done"
         ),
         None,
-    )  # fmt: skip
+    )
     later = int(instead.finished_at - died) if instead and instead.finished_at is not None else None
     return DeadLetter(
-        gone.channel, int(died), gone.reason, gone.alert_ids, instead.channel if instead else "",
+        gone.channel,
+        int(died),
+        gone.reason,
+        gone.alert_ids,
+        instead.channel if instead else "",
         None if later is None else max(later, 0),
-    )  # fmt: skip
+    )
 
 
 def monitor_of(
@@ -185,10 +202,15 @@ def monitor_of(
         expected = len(range(-(-start // tick_s) * tick_s, before.until, tick_s))
         earlier = 100 * len(ran) / expected if expected else None
     return Monitor(
-        due=len(due), ran=sum(slot in seen for slot in due), before=earlier,
-        slices=sum(c.all - c.excluded for c in counts.values()), without_verdict=sum(blind.values()),
-        gaps=_gaps(due, seen), blind=tuple(blind.most_common(3)), switch=_switch(app, uow),
-    )  # fmt: skip
+        due=len(due),
+        ran=sum(slot in seen for slot in due),
+        before=earlier,
+        slices=sum(c.all - c.excluded for c in counts.values()),
+        without_verdict=sum(blind.values()),
+        gaps=_gaps(due, seen),
+        blind=tuple(blind.most_common(3)),
+        switch=_switch(app, uow),
+    )
 
 
 def _gaps(due: range, seen: set[int]) -> tuple[tuple[int, int], ...]:

@@ -79,12 +79,13 @@ def quality_of(
                 _mean(mine, before.since, before.until, summary[name]["before"].mean_quality),
                 trend.limit if trend else limits_for(sources[name], app.config.rules).quality,
                 tuple((at, known.get(from_epoch(at).date())) for at in range(first, week.until, DAY_S)),
-                trend.slope if trend else None, trend.reason if trend else "",
+                trend.slope if trend else None,
+                trend.reason if trend else "",
                 trend.crosses_in_days if trend else None,
                 latest.score.score if latest is not None and fresh else None,
                 latest.score.half_width if latest is not None and fresh else None,
             )
-        )  # fmt: skip
+        )
     return tuple(sorted(rows, key=lambda r: (r.now is None, r.now or 0.0, r.source)))
 
 
@@ -96,8 +97,10 @@ def _of_means(
 
     rows = [
         {"source": name, "day": from_epoch(at).date(), "score": s.mean_quality}
-        for name, some in days.items() for at, s in some if s.mean_quality is not None
-    ]  # fmt: skip
+        for name, some in days.items()
+        for at, s in some
+        if s.mean_quality is not None
+    ]
     found: dict[str, Trend] = {}
     for name, part in daily(rows).groupby("source", sort=True) if rows else ():
         limit = limits_for(sources[str(name)], app.config.rules).quality
@@ -105,9 +108,7 @@ def _of_means(
     return found
 
 
-def _mean(
-    scores: Any, since: int, until: int, rolled: float | None
-) -> float | None:  # fmt: skip
+def _mean(scores: Any, since: int, until: int, rolled: float | None) -> float | None:
     """Of the scores themselves; of weeks before the first of them (an import) what the rollups kept."""
     inside = [score for at, score in scores if since <= at < until and score is not None]
     return sum(inside) / len(inside) if inside else rolled

@@ -47,9 +47,15 @@ def publish(app: App, label: str | None = None, *, send: bool = True, by: str = 
     report = weekly_report(app, label)
     now = app.now()
     kept = KeptReport(
-        NAME, report.week.label, report.week.since, report.week.until, report.written_at, None,
-        verdict.subject(report), report.to_json(),
-    )  # fmt: skip
+        NAME,
+        report.week.label,
+        report.week.since,
+        report.week.until,
+        report.written_at,
+        None,
+        verdict.subject(report),
+        report.to_json(),
+    )
     why_not = _why_not(app, report) if send else "asked to keep it only"
     channels = () if why_not else receivers(app)
     messages = _messages(app, report, channels, now)

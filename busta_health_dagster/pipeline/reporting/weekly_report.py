@@ -123,14 +123,25 @@ def weekly_report(app: App, label: str | None = None) -> WeeklyReport:
     quality = quality_of(app, week, before, summary, sources)
     first = began is None or began >= week.since
     return WeeklyReport(
-        week=week, written_at=app.now(), sources=len(sources), observed=observed, first=first,
+        week=week,
+        written_at=app.now(),
+        sources=len(sources),
+        observed=observed,
+        first=first,
         began=began if began is not None and week.since < began < week.until else None,
         figures=_figures(levels, counted, cohort, earlier, quality, (noise.sent, sent_before), first=first),
-        open=items, sla=rows, incidents=_incidents(cohort, earlier.summary), response=response, quality=quality,
-        noise=noise, maintenance=planned, delivery=delivery, monitor=monitor,
+        open=items,
+        sla=rows,
+        incidents=_incidents(cohort, earlier.summary),
+        response=response,
+        quality=quality,
+        noise=noise,
+        maintenance=planned,
+        delivery=delivery,
+        monitor=monitor,
         bad_slices=float(sum(_bad(sources[n], c) for n, c in counted.week.items())),
         base_url=app.config.settings.web.public_url or "",
-    )  # fmt: skip
+    )
 
 
 def _count(app: App, span: Period, before: Period, sources: Mapping[str, Source]) -> _Counted:
@@ -143,9 +154,10 @@ def _count(app: App, span: Period, before: Period, sources: Mapping[str, Source]
         ]
         evaluated = [r for r in results if r.met is not None]
         return _Counted(
-            slice_counts(app, uow, sources, span), slice_counts(app, uow, sources, before),
+            slice_counts(app, uow, sources, span),
+            slice_counts(app, uow, sources, before),
             sum(bool(r.met) for r in evaluated) if evaluated else None,
-        )  # fmt: skip
+        )
 
 
 def _bad(source: Source, counts: SliceCounts) -> Fraction:
@@ -172,19 +184,38 @@ def _sla_row(level: ServiceLevel, counted: _Counted) -> SlaRow:
     target, name = percent(r.target), source.name
     assert target is not None
     return SlaRow(
-        source=name, tier=source.tier, target=target, met=r.met, verdict=r.verdict, uptime=percent(r.uptime),
-        coverage=percent(r.coverage), budget_left=percent(r.budget_left), bad=float(r.bad),
-        allowed_bad=float(r.allowed_bad), slice_s=r.slice_s, excluded=r.excluded, unknown=r.unknown,
-        week=_uptime(source, counted.week[name]), week_before=_uptime(source, counted.before[name]),
-        spare_s=burn.time_to_breach_s(r), forecast=level.forecast.text,
-        quality=percent(r.quality.attained) if r.quality else None, quality_met=r.quality.met if r.quality else None,
-    )  # fmt: skip
+        source=name,
+        tier=source.tier,
+        target=target,
+        met=r.met,
+        verdict=r.verdict,
+        uptime=percent(r.uptime),
+        coverage=percent(r.coverage),
+        budget_left=percent(r.budget_left),
+        bad=float(r.bad),
+        allowed_bad=float(r.allowed_bad),
+        slice_s=r.slice_s,
+        excluded=r.excluded,
+        unknown=r.unknown,
+        week=_uptime(source, counted.week[name]),
+        week_before=_uptime(source, counted.before[name]),
+        spare_s=burn.time_to_breach_s(r),
+        forecast=level.forecast.text,
+        quality=percent(r.quality.attained) if r.quality else None,
+        quality_met=r.quality.met if r.quality else None,
+    )
 
 
 def _figures(
-    levels: Sequence[ServiceLevel], counted: _Counted, cohort: IncidentList, earlier: IncidentList,
-    quality: Sequence[model.TrendRow], sent: tuple[int, int], *, first: bool,
-) -> tuple[Figure, ...]:  # fmt: skip
+    levels: Sequence[ServiceLevel],
+    counted: _Counted,
+    cohort: IncidentList,
+    earlier: IncidentList,
+    quality: Sequence[model.TrendRow],
+    sent: tuple[int, int],
+    *,
+    first: bool,
+) -> tuple[Figure, ...]:
     evaluated = [level for level in levels if level.result.met is not None]
     met = sum(bool(level.result.met) for level in evaluated) if evaluated else None
     mttr, mttr_before = cohort.summary.mttr.mean, earlier.summary.mttr.mean
@@ -213,18 +244,26 @@ def _incidents(cohort: IncidentList, before: IncidentSummary) -> Incidents:
     s = cohort.summary
     rows = [
         IncidentRow(
-            i.id, i.source, i.severity.word, i.rules, i.started_at, i.resolve_s or 0, i.detect_s, i.acknowledge_s,
+            i.id,
+            i.source,
+            i.severity.word,
+            i.rules,
+            i.started_at,
+            i.resolve_s or 0,
+            i.detect_s,
+            i.acknowledge_s,
             cohort.causes.get(i.id),
         )
         for i in cohort.resolved
-    ]  # fmt: skip
+    ]
     took = tuple(
         Took(name, now.mean, now.median, now.p90, now.count, then.mean)
         for name, now, then in (
-            ("Time to resolve, MTTR", s.mttr, before.mttr), ("Time to acknowledge, MTTA", s.mtta, before.mtta),
+            ("Time to resolve, MTTR", s.mttr, before.mttr),
+            ("Time to acknowledge, MTTA", s.mtta, before.mtta),
             ("Time to detect, MTTD", s.mttd, before.mttd),
         )
-    )  # fmt: skip
+    )
     return Incidents(tuple(sorted(rows, key=lambda r: (-r.lasted_s, r.started_at, r.source))), took, s.mtbf_s, s.open)
 
 
@@ -236,6 +275,7 @@ def sla_now(app: App) -> list[SlaRow]:
     with app.store.read() as uow:
         counted = _Counted(
             slice_counts(app, uow, sources, Period("7d", until - 7 * DAY_S, until)),
-            slice_counts(app, uow, sources, Period("7d before", until - 14 * DAY_S, until - 7 * DAY_S)), None,
-        )  # fmt: skip
+            slice_counts(app, uow, sources, Period("7d before", until - 14 * DAY_S, until - 7 * DAY_S)),
+            None,
+        )
     return [_sla_row(level, counted) for level in levels]

@@ -62,13 +62,19 @@ class IncidentList:
         """The public shape of `busta incidents list -o json`."""
         at, figures = self.period.until, self.summary.as_json()
         out: IncidentTable = {
-            "mttr_s": figures["mttr_s"], "mtta_s": figures["mtta_s"], "mttd_s": figures["mttd_s"],
-            "mtbf_s": figures["mtbf_s"], "resolved": figures["resolved"], "open": figures["open"],
+            "mttr_s": figures["mttr_s"],
+            "mtta_s": figures["mtta_s"],
+            "mttd_s": figures["mttd_s"],
+            "mtbf_s": figures["mtbf_s"],
+            "resolved": figures["resolved"],
+            "open": figures["open"],
             "incidents": [
                 {**i.as_json(), "cause": self.causes.get(i.id), "age_s": i.age_s(at)} for i in self.incidents
             ],
-            "window": self.period.label, "since": iso(self.period.since), "until": iso(at),
-        }  # fmt: skip
+            "window": self.period.label,
+            "since": iso(self.period.since),
+            "until": iso(at),
+        }
         if self.groups:
             out["groups"] = {key: some.as_json() for key, some in self.groups.items()}
         return out
@@ -129,8 +135,9 @@ def real_incidents(
     found = engine.build(spans_of(app, uow, sources, since=since, at=at))
     return tuple(
         (i.source, i.started_at, at if i.resolved_at is None else i.resolved_at)
-        for i in found if any(name in causes for name in _names(i))
-    )  # fmt: skip
+        for i in found
+        if any(name in causes for name in _names(i))
+    )
 
 
 def _alerts(uow: UnitOfWork, sources: Mapping[str, Source], since: int, until: int) -> list[Alert]:
@@ -204,12 +211,14 @@ class IncidentDetail:
     def as_json(self) -> explanation.IncidentDetail:
         """The shape of `busta incidents show -o json`."""
         return {
-            **self.incident.as_json(), "cause": self.cause, "age_s": self.age_s,
+            **self.incident.as_json(),
+            "cause": self.cause,
+            "age_s": self.age_s,
             "timeline": [
                 {"at": iso(at), "rule": rule, "event": event, "reason": why} for at, rule, event, why in self.events
             ],
             "notes": [{"at": iso(n.at), "author": n.author, "kind": n.kind, "text": n.text} for n in self.notes],
-        }  # fmt: skip
+        }
 
 
 def show_incident(app: App, name: str) -> IncidentDetail:

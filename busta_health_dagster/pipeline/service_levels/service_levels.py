@@ -55,10 +55,11 @@ class ServiceLevel:
         """The public shape of one entry of `busta sla -o json`."""
         return {
             **self.result.as_json(),
-            "since": iso(self.period.since), "until": iso(self.period.until),
+            "since": iso(self.period.since),
+            "until": iso(self.period.until),
             "forecast": {"exhausted_in_s": self.forecast.in_s, "text": self.forecast.text},
             "time_to_breach_s": burn.time_to_breach_s(self.result),
-        }  # fmt: skip
+        }
 
 
 def ask(app: App, window: str, at: str | None = None) -> Period:
@@ -103,9 +104,7 @@ def next_to_breach(levels: Iterable[ServiceLevel]) -> SlaResult | None:
     return burn.next_to_breach(level.result for level in levels)
 
 
-def slice_counts(
-    app: App, uow: UnitOfWork, sources: Mapping[str, Source], asked: Period
-) -> dict[str, SliceCounts]:  # fmt: skip
+def slice_counts(app: App, uow: UnitOfWork, sources: Mapping[str, Source], asked: Period) -> dict[str, SliceCounts]:
     """The verdicts of all slices of the window, without budget, burn and quality: for many windows of many sources."""
     counts = _Counts(app, uow, sources, asked, burning=False)
     return {name: counts.slices(source, asked) for name, source in sources.items()}
@@ -138,7 +137,7 @@ class _Counts:
 
     def __init__(
         self, app: App, uow: UnitOfWork, sources: Mapping[str, Source], asked: Period, *, burning: bool = True
-    ) -> None:  # fmt: skip
+    ) -> None:
         self._uow, self._asked, self._sources = uow, asked, sources
         longest = max((s.interval_s for s in sources.values()), default=0)
         horizon = max(burn.HORIZONS) * longest if burning else 0
@@ -168,11 +167,16 @@ class _Counts:
             for label, span in RECENT_S.items()
         }
         result = sla.result(
-            self.slices(source, asked), source=source.name, window=asked.label, target=target.uptime,
-            degraded=target.degraded, interval_s=source.interval_s,
+            self.slices(source, asked),
+            source=source.name,
+            window=asked.label,
+            target=target.uptime,
+            degraded=target.degraded,
+            interval_s=source.interval_s,
             recent={label: some for label, some in recent.items() if label != asked.label},
-            burn_tier=self._tier(source), quality=self._quality(source),
-        )  # fmt: skip
+            burn_tier=self._tier(source),
+            quality=self._quality(source),
+        )
         pace = sla.burn_rate(recent[PACE], target.uptime, target.degraded)
         return ServiceLevel(source, asked, result, burn.exhaustion(result, pace))
 
@@ -200,15 +204,19 @@ class _Counts:
 
         observations = self._uow.observations.columns(span.since, span.until, [source.name])[source.name]
         return sla.slices(
-            ((x.slot, Status(x.status)) for x in observations), since=span.since, until=span.until,
-            interval_s=source.interval_s, maintenance=planned,
-        ).counts()  # fmt: skip
+            ((x.slot, Status(x.status)) for x in observations),
+            since=span.since,
+            until=span.until,
+            interval_s=source.interval_s,
+            maintenance=planned,
+        ).counts()
 
     def _clipped(self, source: Source, span: Period) -> list[Interval]:
         return [
-            (max(a, span.since), min(b, span.until)) for a, b in self._planned.intervals(source)
+            (max(a, span.since), min(b, span.until))
+            for a, b in self._planned.intervals(source)
             if a < span.until and b > span.since
-        ]  # fmt: skip
+        ]
 
     def _tier(self, source: Source) -> str | None:
         """The burn tier that stands at the end of the window; tiers count slots, and maintenance is not bad."""
@@ -217,9 +225,7 @@ class _Counts:
             return None
         strict = source.sla.degraded == "bad"
         bad = {n: seen[f"last {n}"].down + (seen[f"last {n}"].degraded if strict else 0) for n in burn.HORIZONS}
-        fires = next(
-            (t for t in BURN_TIERS if bad[t.long] >= t.long_bad and bad[t.short] >= t.short_bad), None
-        )  # fmt: skip
+        fires = next((t for t in BURN_TIERS if bad[t.long] >= t.long_bad and bad[t.short] >= t.short_bad), None)
         return None if fires is None else fires.name
 
     @cached_property
@@ -244,7 +250,12 @@ class _Counts:
         if not scores and source.quality is None:
             return None
         return sla.quality(
-            scores, since=asked.since, until=asked.until, step_s=sla.slice_length(source.interval_s),
-            threshold=float(source.sla.quality * 100), target=source.sla.uptime, max_age_s=age,
+            scores,
+            since=asked.since,
+            until=asked.until,
+            step_s=sla.slice_length(source.interval_s),
+            threshold=float(source.sla.quality * 100),
+            target=source.sla.uptime,
+            max_age_s=age,
             maintenance=self._clipped(source, asked),
-        )  # fmt: skip
+        )

@@ -85,24 +85,53 @@ class Row:
         a, coming = self.alert, self.next
         hold = a.ack
         return {
-            "id": a.id, "fingerprint": a.fingerprint, "source": a.source, "rule": a.rule, "label": a.label or None,
-            "severity": a.severity.word, "state": a.state.value, "shadow": a.shadow,
-            "pending_at": iso(a.pending_at), "opened_at": iso(a.opened_at), "resolved_at": iso(a.resolved_at),
-            "first_bad_at": iso(a.first_bad_slot), "last_bad_at": iso(a.last_bad_slot), "open_s": self.open_s,
-            "progress": a.progress, "step": a.step, "steps": a.steps, "policy": a.ladders[0].policy.name if a.ladders else None,
-            "acknowledged": self.acknowledged, "acked_by": hold.by if hold else None, "acked_at": iso(hold.at) if hold else None,
-            "acked_until": iso(hold.ends_at) if hold else None, "note": (hold.note or None) if hold else None,
+            "id": a.id,
+            "fingerprint": a.fingerprint,
+            "source": a.source,
+            "rule": a.rule,
+            "label": a.label or None,
+            "severity": a.severity.word,
+            "state": a.state.value,
+            "shadow": a.shadow,
+            "pending_at": iso(a.pending_at),
+            "opened_at": iso(a.opened_at),
+            "resolved_at": iso(a.resolved_at),
+            "first_bad_at": iso(a.first_bad_slot),
+            "last_bad_at": iso(a.last_bad_slot),
+            "open_s": self.open_s,
+            "progress": a.progress,
+            "step": a.step,
+            "steps": a.steps,
+            "policy": a.ladders[0].policy.name if a.ladders else None,
+            "acknowledged": self.acknowledged,
+            "acked_by": hold.by if hold else None,
+            "acked_at": iso(hold.at) if hold else None,
+            "acked_until": iso(hold.ends_at) if hold else None,
+            "note": (hold.note or None) if hold else None,
             "snoozed_by": a.snooze.by if a.snooze else None,
             "snoozed_until": iso(a.snooze.ends_at) if a.snooze else None,
-            "suppressed_by": a.suppressed_by or None, "flapping": a.flapping, "reopened": a.reopened,
-            "value": a.value, "limit": a.limit, "worst": a.worst, "reason": a.bad_reason or a.reason,
-            "resolve_reason": a.resolve_reason or None, "notified": list(a.notified), "group": a.group_key or None,
-            "message": a.thread or None, "coming": self.coming,
-            "next": None if coming is None else {
-                "at": iso(coming.at), "step": coming.step, "notify": list(coming.channels), "repeat": coming.repeat,
+            "suppressed_by": a.suppressed_by or None,
+            "flapping": a.flapping,
+            "reopened": a.reopened,
+            "value": a.value,
+            "limit": a.limit,
+            "worst": a.worst,
+            "reason": a.bad_reason or a.reason,
+            "resolve_reason": a.resolve_reason or None,
+            "notified": list(a.notified),
+            "group": a.group_key or None,
+            "message": a.thread or None,
+            "coming": self.coming,
+            "next": None
+            if coming is None
+            else {
+                "at": iso(coming.at),
+                "step": coming.step,
+                "notify": list(coming.channels),
+                "repeat": coming.repeat,
                 "resumes": coming.resumes,
             },
-        }  # fmt: skip
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,10 +151,14 @@ class Listing:
         return {
             "items": [row.as_json() for row in self.rows],
             "summary": {
-                "open": self.open, "unacknowledged": self.unacknowledged, "pending": _brief(self.pending),
-                "held": _brief(self.held), "inhibited": _brief(self.inhibited), "shadow": _brief(self.shadow),
+                "open": self.open,
+                "unacknowledged": self.unacknowledged,
+                "pending": _brief(self.pending),
+                "held": _brief(self.held),
+                "inhibited": _brief(self.inhibited),
+                "shadow": _brief(self.shadow),
             },
-        }  # fmt: skip
+        }
 
 
 def _brief(alerts: Iterable[Alert]) -> list[AlertBrief]:
@@ -184,6 +217,10 @@ def _urgency(row: Row) -> tuple[bool, bool, bool, int, int, int]:
     a = row.alert
     begun = a.opened_at or a.pending_at or 0
     return (
-        a.state is AlertState.RESOLVED, a.state is not AlertState.OPEN, a.ack is not None or a.snooze is not None,
-        -int(a.severity), begun, a.id or 0,
-    )  # fmt: skip
+        a.state is AlertState.RESOLVED,
+        a.state is not AlertState.OPEN,
+        a.ack is not None or a.snooze is not None,
+        -int(a.severity),
+        begun,
+        a.id or 0,
+    )

@@ -128,11 +128,19 @@ def explain_alert(app: App, key: int) -> AlertExplanation:
         ]
     opened = [t for t in transitions if t.considered]
     return AlertExplanation(
-        row=row, rule=rule, rules_read_at=int(app.config.loaded_at), observations=observations, unknown=unknown,
-        transitions=transitions, considered=opened[-1].considered if opened else (), windows_considered=considered,
-        covering=tuple(index.occurrences(source)) if source is not None else (), sent=sent, not_sent=not_sent,
+        row=row,
+        rule=rule,
+        rules_read_at=int(app.config.loaded_at),
+        observations=observations,
+        unknown=unknown,
+        transitions=transitions,
+        considered=opened[-1].considered if opened else (),
+        windows_considered=considered,
+        covering=tuple(index.occurrences(source)) if source is not None else (),
+        sent=sent,
+        not_sent=not_sent,
         others=tuple(others),
-    )  # fmt: skip
+    )
 
 
 def explain_source(app: App, name: str) -> SourceExplanation:

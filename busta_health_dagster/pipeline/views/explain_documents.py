@@ -48,8 +48,13 @@ def alert_explanation(explanation: explain.AlertExplanation) -> AlertExplanation
         "unknown": explanation.unknown,
         "verdicts": [
             {
-                "slot": iso(x.slot), "outcome": x.verdict.outcome.word, "reason": x.verdict.reason,
-                "value": x.verdict.value, "limit": x.verdict.limit, "suspect": x.suspect, "maintenance": x.maintenance,
+                "slot": iso(x.slot),
+                "outcome": x.verdict.outcome.word,
+                "reason": x.verdict.reason,
+                "value": x.verdict.value,
+                "limit": x.verdict.limit,
+                "suspect": x.suspect,
+                "maintenance": x.maintenance,
             }
             for x in explanation.observations
         ],
@@ -62,22 +67,25 @@ def alert_explanation(explanation: explain.AlertExplanation) -> AlertExplanation
         "deliveries": [_delivery(sent) for sent in explanation.sent],
         "not_sent": _not_sent(explanation.not_sent),
         "also": [_also(other) for other in explanation.others],
-    }  # fmt: skip
+    }
 
 
 def source_explanation(explanation: explain.SourceExplanation) -> SourceExplanation:
     """Why a source has the alerts it has, or none."""
     state = explanation.state
     return {
-        "source": explanation.source, "imported": explanation.imported, "at": iso(explanation.at),
+        "source": explanation.source,
+        "imported": explanation.imported,
+        "at": iso(explanation.at),
         "status": state.status.word if state else None,
-        "since": iso(state.since) if state else None, "detail": (state.detail or state.reason) if state else None,
+        "since": iso(state.since) if state else None,
+        "detail": (state.detail or state.reason) if state else None,
         "evaluated_slot": iso(state.evaluated_slot) if state and state.evaluated_slot else None,
         "rules": [_standing(rule) for rule in explanation.rules],
         "maintenance": occurrences(explanation.covering),
         "not_sent": _not_sent(explanation.not_sent),
         "alerts": [Row(a, explanation.at).as_json() for a in explanation.alerts],
-    }  # fmt: skip
+    }
 
 
 def occurrences(found: Iterable[maintenance.Occurrence]) -> list[Occurrence]:
@@ -98,11 +106,16 @@ def rule_text(rule: Rule) -> str:
 
 def _rule(rule: Rule) -> RuleRow:
     return {
-        "name": rule.name, "pattern": rule.pattern.value,
-        "metric": rule.conditions[0].metric if len(rule.conditions) == 1 else None, "text": rule_text(rule),
-        "for": rule.for_, "recover_after": rule.recover_after, "severity": rule.severity.word, "shadow": rule.shadow,
+        "name": rule.name,
+        "pattern": rule.pattern.value,
+        "metric": rule.conditions[0].metric if len(rule.conditions) == 1 else None,
+        "text": rule_text(rule),
+        "for": rule.for_,
+        "recover_after": rule.recover_after,
+        "severity": rule.severity.word,
+        "shadow": rule.shadow,
         "config": rule.where or None,
-    }  # fmt: skip
+    }
 
 
 def _policy(ladder: Ladder) -> str:
@@ -121,45 +134,72 @@ def _policy(ladder: Ladder) -> str:
 def _transition(stored: StoredTransition) -> TransitionRow:
     t = stored.transition
     return {
-        "at": iso(t.at), "slot": iso(t.slot), "event": t.event.value,
-        "from": t.from_state.value if t.from_state else None, "to": t.to_state.value, "severity": t.severity.word,
-        "step": t.step, "actor": t.actor or None, "reason": t.reason, "notify": list(t.notify),
-    }  # fmt: skip
+        "at": iso(t.at),
+        "slot": iso(t.slot),
+        "event": t.event.value,
+        "from": t.from_state.value if t.from_state else None,
+        "to": t.to_state.value,
+        "severity": t.severity.word,
+        "step": t.step,
+        "actor": t.actor or None,
+        "reason": t.reason,
+        "notify": list(t.notify),
+    }
 
 
 def _delivery(sent: explain.Sent) -> DeliveryRow:
     row = sent.row
     return {
-        "at": iso(row.created_at), "channel": row.message.channel, "kind": row.message.kind, "state": row.state,
-        "attempts": row.attempts, "due_at": iso(row.due_at), "finished_at": iso(row.finished_at),
-        "reason": row.reason or None, "key": row.message.key, "receipt": dict(row.receipt),
+        "at": iso(row.created_at),
+        "channel": row.message.channel,
+        "kind": row.message.kind,
+        "state": row.state,
+        "attempts": row.attempts,
+        "due_at": iso(row.due_at),
+        "finished_at": iso(row.finished_at),
+        "reason": row.reason or None,
+        "key": row.message.key,
+        "receipt": dict(row.receipt),
         "tries": [{"at": iso(a.at), "outcome": a.outcome, "reason": a.reason} for a in sent.attempts],
-    }  # fmt: skip
+    }
 
 
 def _not_sent(held: Iterable[transition.NotSent]) -> list[NotSent]:
     return [
         {
-            "at": iso(n.at), "fingerprint": n.fingerprint, "channel": n.channel, "event": n.event.value,
+            "at": iso(n.at),
+            "fingerprint": n.fingerprint,
+            "channel": n.channel,
+            "event": n.event.value,
             "reason": n.reason,
         }
         for n in held
-    ]  # fmt: skip
+    ]
 
 
 def _also(a: Alert) -> AlsoSeen:
     lasted = max(a.resolved_at - a.opened_at, 0) if a.resolved_at and a.opened_at else None
     return {
-        "id": a.id, "rule": a.rule, "state": a.state.value, "reason": a.bad_reason, "shadow": a.shadow,
-        "suppressed_by": a.suppressed_by or None, "progress": a.progress, "lasted_s": lasted,
-    }  # fmt: skip
+        "id": a.id,
+        "rule": a.rule,
+        "state": a.state.value,
+        "reason": a.bad_reason,
+        "shadow": a.shadow,
+        "suppressed_by": a.suppressed_by or None,
+        "progress": a.progress,
+        "lasted_s": lasted,
+    }
 
 
 def _standing(rule: explain.RuleStanding) -> Standing:
     a = rule.alert
     return {
-        "rule": rule.rule, "outcome": rule.outcome, "reason": rule.reason, "shadow": rule.shadow,
-        "alert": a.id if a else None, "state": a.state.value if a else None,
+        "rule": rule.rule,
+        "outcome": rule.outcome,
+        "reason": rule.reason,
+        "shadow": rule.shadow,
+        "alert": a.id if a else None,
+        "state": a.state.value if a else None,
         "suppressed_by": (a.suppressed_by or None) if a else None,
         "progress": a.progress if a is not None and a.state is AlertState.PENDING else None,
-    }  # fmt: skip
+    }

@@ -16,11 +16,21 @@ if TYPE_CHECKING:
 def history_row(o: Observation) -> ObservationRow:
     """The shape of `sources history -o json` and of GET sources/{name}/observations."""
     return {
-        "source": o.source, "slot": iso(o.slot), "observed_at": iso(o.observed_at), "kind": o.kind.name.lower(),
-        "status": o.status.word, "reason": o.reason, "detail": o.detail, "response_ms": o.response_ms, "items": o.items,
-        "data_age_s": o.data_age_s, "quality": o.quality, "attempts": o.attempts, "suspect": o.suspect,
+        "source": o.source,
+        "slot": iso(o.slot),
+        "observed_at": iso(o.observed_at),
+        "kind": o.kind.name.lower(),
+        "status": o.status.word,
+        "reason": o.reason,
+        "detail": o.detail,
+        "response_ms": o.response_ms,
+        "items": o.items,
+        "data_age_s": o.data_age_s,
+        "quality": o.quality,
+        "attempts": o.attempts,
+        "suspect": o.suspect,
         "phases_ms": o.phases.as_dict() if o.phases else None,
-    }  # fmt: skip
+    }
 
 
 def quality_row(scored: Scored, limit: float) -> ScoreRow:
@@ -28,7 +38,11 @@ def quality_row(scored: Scored, limit: float) -> ScoreRow:
     from busta_health_dagster.quality.scorecard import as_json
 
     return {
-        "source": scored.source, "at": iso(scored.at), "data_at": iso(scored.data_at), "suite": scored.suite,
-        "limit": limit, "uncertain": scored.score.uncertain_against(limit),
+        "source": scored.source,
+        "at": iso(scored.at),
+        "data_at": iso(scored.data_at),
+        "suite": scored.suite,
+        "limit": limit,
+        "uncertain": scored.score.uncertain_against(limit),
         **as_json(scored.score),
-    }  # fmt: skip
+    }

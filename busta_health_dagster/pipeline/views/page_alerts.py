@@ -41,9 +41,12 @@ class ShownAlert:
 
 
 def shown(
-    alerts: Iterable[Alert], now: int, steady: float, past: Mapping[int, tuple[Transition, ...]] | None = None,
+    alerts: Iterable[Alert],
+    now: int,
+    steady: float,
+    past: Mapping[int, tuple[Transition, ...]] | None = None,
     sent: Mapping[int, tuple[OutboxRow, ...]] | None = None,
-) -> tuple[ShownAlert, ...]:  # fmt: skip
+) -> tuple[ShownAlert, ...]:
     """Open ones that tell somebody first, by severity, then longest first; pending ones after them.
 
     `steady` is the steady clock's reading; `past` and `sent` are what happened to each alert and what was sent, by id.
@@ -64,9 +67,13 @@ def shown(
 def _urgency(one: ShownAlert) -> tuple[bool, bool, bool, int, int, str]:
     alert = one.alert
     return (
-        not one.open, one.notifies_nobody, alert.ack is not None or alert.snooze is not None,
-        -int(alert.severity), alert.opened_at or alert.pending_at or 0, alert.fingerprint,
-    )  # fmt: skip
+        not one.open,
+        one.notifies_nobody,
+        alert.ack is not None or alert.snooze is not None,
+        -int(alert.severity),
+        alert.opened_at or alert.pending_at or 0,
+        alert.fingerprint,
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,9 +47,14 @@ def self_monitoring_alerts(app: App, uow: UnitOfWork, alerts: Iterable[Alert]) -
     That the ticks have stopped is not here: the browser computes it, because then the server may be gone too.
     """
     about = {a.rule: a for a in alerts if a.source == MONITOR.name and a.opened_at is not None}
-    return (*_store(app), *_configuration(app, uow, about.get(CONFIGURATION.name)),
-            *_alerted("network", NETWORK.name, about, grave=True),
-            *_alerted("sensor-stopped", SENSOR_STOPPED.name, about), *_dead(uow), *_channels(app, uow))  # fmt: skip
+    return (
+        *_store(app),
+        *_configuration(app, uow, about.get(CONFIGURATION.name)),
+        *_alerted("network", NETWORK.name, about, grave=True),
+        *_alerted("sensor-stopped", SENSOR_STOPPED.name, about),
+        *_dead(uow),
+        *_channels(app, uow),
+    )
 
 
 def _store(app: App) -> Iterator[MonitorAlert]:
@@ -65,10 +70,12 @@ def _configuration(app: App, uow: UnitOfWork, alert: Alert | None) -> Iterator[M
     if problem is None and alert is None:
         return
     yield MonitorAlert(
-        "configuration", "The newest configuration was not accepted; the last good one stays in force",
-        DO[CONFIGURATION.name], since=alert.opened_at if alert is not None else None,
+        "configuration",
+        "The newest configuration was not accepted; the last good one stays in force",
+        DO[CONFIGURATION.name],
+        since=alert.opened_at if alert is not None else None,
         detail=problem or (alert.bad_reason if alert is not None else ""),
-    )  # fmt: skip
+    )
 
 
 def _alerted(kind: str, rule: str, about: Mapping[str, Alert], *, grave: bool = False) -> Iterator[MonitorAlert]:
@@ -95,7 +102,7 @@ def _dead(uow: UnitOfWork) -> Iterator[MonitorAlert]:
         f"{n:,} notification{'s were' if n != 1 else ' was'} given up. {'; '.join(said)}{tail}",
         "Correct the channel, then give them another life: busta alerts outbox --retry.",
         since=min(finished, default=None),
-    )  # fmt: skip
+    )
 
 
 def failing_channels(app: App, uow: UnitOfWork) -> dict[str, str]:
@@ -121,6 +128,7 @@ def _channels(app: App, uow: UnitOfWork) -> Iterator[MonitorAlert]:
     oldest = uow.outbox.oldest_age_s(app.now())
     if oldest > LATE_S and not failing:
         yield MonitorAlert(
-            "late", f"A notification has waited for {duration_text(oldest)}",
+            "late",
+            f"A notification has waited for {duration_text(oldest)}",
             "Look at the notification_sensor in Dagster, and at: busta alerts outbox.",
-        )  # fmt: skip
+        )

@@ -198,8 +198,10 @@ def source_page(app: App, name: str, window: str = "24h") -> SourcePage:
 def _normal(app: App, name: str, days: list[int], instants: Sequence[int]) -> dict[Metric, tuple[Normal, ...]]:
     """What the detector has learned: over the chart's window, and of quality at the noon of each day."""
     noons = [at + DAY_S // 2 for at in days]
-    found = {**normal_ranges_of(app, name, (Metric.RESPONSE, Metric.ITEMS), instants),
-             **normal_ranges_of(app, name, (Metric.QUALITY,), noons)}  # fmt: skip
+    found = {
+        **normal_ranges_of(app, name, (Metric.RESPONSE, Metric.ITEMS), instants),
+        **normal_ranges_of(app, name, (Metric.QUALITY,), noons),
+    }
     at = {Metric.QUALITY: days}
     return {
         metric: tuple(Normal(x, b.p5, b.p95) for x, b in zip(at.get(metric, instants), some, strict=True))

@@ -168,12 +168,19 @@ def source_rows(app: App) -> list[SourceConfig]:
     """Every configured source and how it is looked at: the shape of `sources list -o json`."""
     return [
         {
-            "source": s.name, "type": s.type, "probe": s.probe, "tier": s.tier, "group": s.group,
+            "source": s.name,
+            "type": s.type,
+            "probe": s.probe,
+            "tier": s.tier,
+            "group": s.group,
             "interval_s": s.interval_s,
-            "stale_after_s": s.stale_after_s, "owners": list(s.owners), "tags": dict(s.tags), "config": s.where,
+            "stale_after_s": s.stale_after_s,
+            "owners": list(s.owners),
+            "tags": dict(s.tags),
+            "config": s.where,
         }
         for s in app.config.sources.values()
-    ]  # fmt: skip
+    ]
 
 
 def source_info(app: App, name: str) -> SourceInfo:

@@ -52,9 +52,15 @@ def occurrences(
 @router.post("/maintenance", status_code=201, summary="Plan work: alerts are held, watching goes on")
 def add_window(request: Request, response: Response, body: WindowIn) -> WindowAdded:
     made = monitor_of(request).add_window(
-        body.name, body.select.selector, duration_s=body.duration_s, start=body.start, zone=body.zone, rrule=body.rrule,
-        exdates=body.exdates, reason=body.reason,
-    )  # fmt: skip
+        body.name,
+        body.select.selector,
+        duration_s=body.duration_s,
+        start=body.start,
+        zone=body.zone,
+        rrule=body.rrule,
+        exdates=body.exdates,
+        reason=body.reason,
+    )
     response.headers["etag"] = f'"{made["version"]}"'
     return made
 

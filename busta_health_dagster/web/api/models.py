@@ -82,11 +82,17 @@ class WindowIn(Body):
         extra="forbid",
         json_schema_extra={
             "examples": [
-                {"name": "host-migration", "select": {"names": ["rss_beat_writers"]}, "start": "2026-11-29T06:00",
-                 "zone": "UTC", "duration": "1h", "reason": "host migration"}
+                {
+                    "name": "host-migration",
+                    "select": {"names": ["rss_beat_writers"]},
+                    "start": "2026-11-29T06:00",
+                    "zone": "UTC",
+                    "duration": "1h",
+                    "reason": "host migration",
+                }
             ]
         },
-    )  # fmt: skip
+    )
     name: Annotated[str, Field(min_length=1, max_length=100)]
     select: Select = Select()
     start: Annotated[

@@ -32,7 +32,7 @@ from busta_health_dagster.web.api.parameters import (
     Window,
     app_of,
     monitor_of,
-)  # fmt: skip
+)
 from busta_health_dagster.web.api.problems import RESPONSES, page
 
 router = APIRouter(responses=RESPONSES)
@@ -105,11 +105,15 @@ def report_list(request: Request, limit: Limit = 50, cursor: Cursor = None) -> P
         kept = uow.reports.list("weekly", 200)
     rows: list[ReportRow] = [
         {
-            "period": one.period, "since": iso(one.since), "until": iso(one.until), "written_at": iso(one.written_at),
-            "sent_at": iso(one.sent_at), "headline": one.headline,
+            "period": one.period,
+            "since": iso(one.since),
+            "until": iso(one.until),
+            "written_at": iso(one.written_at),
+            "sent_at": iso(one.sent_at),
+            "headline": one.headline,
         }
         for one in kept
-    ]  # fmt: skip
+    ]
     return page(rows, limit, cursor)
 
 

@@ -17,7 +17,7 @@ from busta_health_dagster.domain.documents.sources import (
     SourceConfig,
     SourceInfo,
     SourceRow,
-)  # fmt: skip
+)
 from busta_health_dagster.domain.units import parse_seconds
 from busta_health_dagster.pipeline.views.overview import version_of
 from busta_health_dagster.web.api.manual_checks import ManualChecks
@@ -33,11 +33,16 @@ router = APIRouter(responses=RESPONSES)
 def status(request: Request) -> FleetStatus:
     fleet = monitor_of(request).fleet()
     return {
-        "at": fleet["at"], "tick_at": fleet["tick_at"], "next_tick_at": fleet["next_tick_at"],
-        "stale_at": fleet["stale_at"], "stale": fleet["stale"], "config_problem": fleet["config_problem"],
-        "counts": fleet["counts"], "sources": len(fleet["sources"]),
+        "at": fleet["at"],
+        "tick_at": fleet["tick_at"],
+        "next_tick_at": fleet["next_tick_at"],
+        "stale_at": fleet["stale_at"],
+        "stale": fleet["stale"],
+        "config_problem": fleet["config_problem"],
+        "counts": fleet["counts"],
+        "sources": len(fleet["sources"]),
         "open_alerts": sum(row["open_alerts"] for row in fleet["sources"]),
-    }  # fmt: skip
+    }
 
 
 @router.get(

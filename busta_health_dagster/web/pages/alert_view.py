@@ -162,16 +162,28 @@ def _rungs(alert: Alert) -> tuple[Rung, ...]:
 
 
 _WORDS = {
-    Event.PENDING: "Pending", Event.CANCELLED: "Cancelled, nobody was told", Event.OPENED: "Opened",
-    Event.REOPENED: "Reopened", Event.ESCALATED: "Escalated", Event.RENOTIFIED: "Said again",
-    Event.ACKED: "Acknowledged", Event.UNACKED: "Acknowledgement ended", Event.SNOOZED: "Snoozed",
-    Event.SUPPRESSED: "Suppressed", Event.RELEASED: "No longer suppressed",
-    Event.FLAPPING_STARTED: "Flapping", Event.FLAPPING_ENDED: "Flapping ended", Event.RESOLVED: "Resolved",
-}  # fmt: skip
+    Event.PENDING: "Pending",
+    Event.CANCELLED: "Cancelled, nobody was told",
+    Event.OPENED: "Opened",
+    Event.REOPENED: "Reopened",
+    Event.ESCALATED: "Escalated",
+    Event.RENOTIFIED: "Said again",
+    Event.ACKED: "Acknowledged",
+    Event.UNACKED: "Acknowledgement ended",
+    Event.SNOOZED: "Snoozed",
+    Event.SUPPRESSED: "Suppressed",
+    Event.RELEASED: "No longer suppressed",
+    Event.FLAPPING_STARTED: "Flapping",
+    Event.FLAPPING_ENDED: "Flapping ended",
+    Event.RESOLVED: "Resolved",
+}
 _MARKS = {
-    Event.OPENED: "degraded", Event.REOPENED: "degraded", Event.ESCALATED: "down", Event.RESOLVED: "up",
+    Event.OPENED: "degraded",
+    Event.REOPENED: "degraded",
+    Event.ESCALATED: "down",
+    Event.RESOLVED: "up",
     Event.SUPPRESSED: "maintenance",
-}  # fmt: skip
+}
 
 
 def _happened(transition: Transition) -> Happened:

@@ -20,9 +20,15 @@ NORMAL_RANGE_WORDS = "normal for the hour of the week (p5–p95)"
 
 
 def response(
-    points: Sequence[Bar], since: int, until: int, *, limit: float | None, normal_range: Sequence[Normal], window: str,
+    points: Sequence[Bar],
+    since: int,
+    until: int,
+    *,
+    limit: float | None,
+    normal_range: Sequence[Normal],
+    window: str,
     anomalies: Iterable[int] = (),
-) -> Chart:  # fmt: skip
+) -> Chart:
     """Mean response per bucket, with the limit, the normal band where one is known, and what was not answered.
 
     `anomalies` are the instants at which the detector found this source's response strange.
@@ -157,9 +163,15 @@ def data_age(
 
 
 def _series(
-    series: Sequence[tuple[int, float | None]], since: int, until: int, axis: Axis, normal_range: Sequence[Normal],
-    limit: float | None, words: Callable[[float | None], str], finding: str,
-) -> Chart:  # fmt: skip
+    series: Sequence[tuple[int, float | None]],
+    since: int,
+    until: int,
+    axis: Axis,
+    normal_range: Sequence[Normal],
+    limit: float | None,
+    words: Callable[[float | None], str],
+    finding: str,
+) -> Chart:
     x = plotting.across(since, until)
     step = min((b[0] - a[0] for a, b in pairwise(series)), default=DAY_S)
     ticks = [axis.high / 1.12 * part for part in (0, 0.5, 1)]

@@ -66,15 +66,23 @@ def week(page: FleetPage) -> list[tuple[str, str, str, str, bool]]:
     n_before = month.week_before.resolved if month.week_before else 0
     change = None if mttr is None or mttr_before is None else mttr - mttr_before
     return [
-        ("Uptime, %", texts.share(now.uptime), texts.share(before.uptime),
-         texts.delta(now.uptime, before.uptime), _worse(before.uptime, now.uptime)),
-        ("MTTR", texts.brief(mttr), texts.brief(mttr_before),
-         texts.longer(change),
-         _worse(mttr, mttr_before)),
+        (
+            "Uptime, %",
+            texts.share(now.uptime),
+            texts.share(before.uptime),
+            texts.delta(now.uptime, before.uptime),
+            _worse(before.uptime, now.uptime),
+        ),
+        ("MTTR", texts.brief(mttr), texts.brief(mttr_before), texts.longer(change), _worse(mttr, mttr_before)),
         ("Incidents", f"{n:,}", f"{n_before:,}", texts.delta(n, n_before, 0), n > n_before),
-        ("Quality", texts.score(now.quality), texts.score(before.quality),
-         texts.delta(now.quality, before.quality, 1), _worse(before.quality, now.quality)),
-    ]  # fmt: skip
+        (
+            "Quality",
+            texts.score(now.quality),
+            texts.score(before.quality),
+            texts.delta(now.quality, before.quality, 1),
+            _worse(before.quality, now.quality),
+        ),
+    ]
 
 
 def _worse(more: float | None, less: float | None) -> bool:

@@ -249,8 +249,11 @@ def overview(
         "head_status": status,
         "head": head,
         "title": title,
-        "counts": [(s, CHIPS.get(s, NOUNS[s]), counts[s], wanted.address(state="" if wanted.state == s else s, page=1))
-                   for s in WORST_FIRST if counts[s]],
+        "counts": [
+            (s, CHIPS.get(s, NOUNS[s]), counts[s], wanted.address(state="" if wanted.state == s else s, page=1))
+            for s in WORST_FIRST
+            if counts[s]
+        ],
         "now": now,
         "page": page,
         "health": page.health,
@@ -269,4 +272,4 @@ def overview(
         "calm": len(page.health.rows) - len({i.source for i in page.incidents.incidents} & shown.keys()),
         "gantt": gantt(page.incidents.incidents, now),
         "planned": page.planned,
-    }  # fmt: skip
+    }

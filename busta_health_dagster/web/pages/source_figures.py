@@ -36,12 +36,14 @@ def kpis(page: SourcePage) -> list[dict[str, Any]]:
             "figure": texts.budget(row.budget).removesuffix(" %"),
             "unit": "% left" if row.budget is not None else "",
             "meter": shapes.meter(row.budget),
-            "under": ["insufficient data"] if row.budget is None or spare is None or spent is None
-            else [f"{texts.duration(spare)} of {texts.duration(spent)}"] if spare >= 0
+            "under": ["insufficient data"]
+            if row.budget is None or spare is None or spent is None
+            else [f"{texts.duration(spare)} of {texts.duration(spent)}"]
+            if spare >= 0
             else [f"overspent by {texts.duration(-spare)}"],
             "bad": row.budget is not None and row.budget < 0,
         }
-    )  # fmt: skip
+    )
     age = limits.data_age_s
     out.append(
         {
@@ -67,10 +69,13 @@ def kpis(page: SourcePage) -> list[dict[str, Any]]:
             "name": "Quality",
             "figure": texts.score(row.quality),
             "unit": f"± {doubt:.1f}" if doubt else "",
-            "under": [f"limit {floor:g}" if floor is not None else "", f"scored {scored}" if page.quality_at else "not scored"],
+            "under": [
+                f"limit {floor:g}" if floor is not None else "",
+                f"scored {scored}" if page.quality_at else "not scored",
+            ],
             "bad": row.quality is not None and floor is not None and row.quality < floor,
         }
-    )  # fmt: skip
+    )
     return out
 
 

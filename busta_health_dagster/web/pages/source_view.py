@@ -46,18 +46,27 @@ def source_view(page: SourcePage, built: Mapping[str, datetime | None] | None = 
         "detail": detail(page),
         "kpis": kpis(page),
         "day": shapes.heartbeats(
-            bar_words(page.bars), "last 24 hours in half-hours",
-            start=page.bars[0].start if page.bars else now - DAY_S, step_s=1800,
+            bar_words(page.bars),
+            "last 24 hours in half-hours",
+            start=page.bars[0].start if page.bars else now - DAY_S,
+            step_s=1800,
         ),
         "day_from": page.bars[0].start if page.bars else now - DAY_S,
         "recent": _recent(page),
         "response": charts.response(
-            page.points, page.since, page.until, limit=page.limits.response_ms, normal_range=normal_range_of(page, Metric.RESPONSE),
-            window=WINDOW_WORDS[page.window], anomalies=[a.since for a in page.anomalies if a.response],
+            page.points,
+            page.since,
+            page.until,
+            limit=page.limits.response_ms,
+            normal_range=normal_range_of(page, Metric.RESPONSE),
+            window=WINDOW_WORDS[page.window],
+            anomalies=[a.since for a in page.anomalies if a.response],
         ),
         "delivered": _delivered(page),
         "anomalies": source_facts.anomalies(page),
-        "unjudged": next((c.reason for c in page.checks.values() if c.name == "anomaly" and c.outcome is Outcome.UNKNOWN), ""),
+        "unjudged": next(
+            (c.reason for c in page.checks.values() if c.name == "anomaly" and c.outcome is Outcome.UNKNOWN), ""
+        ),
         "feeds": source_facts.feeds(page, built or {}),
         "table": table(page.points, _ROWS[page.window], now),
         "windows": [(w, WINDOW_WORDS[w], f"?window={w}", w == page.window) for w in WINDOW_WORDS],
@@ -77,20 +86,26 @@ def source_view(page: SourcePage, built: Mapping[str, datetime | None] | None = 
         "failed": page.score.failing if page.score is not None else (),
         "passed": [c for c in page.score.checks if c.passed] if page.score is not None else [],
         "config": source_facts.configuration(page),
-    }  # fmt: skip
+    }
 
 
 def _delivered(page: SourcePage) -> list[tuple[str, Chart]]:
     """Items and data age over the window, for a source that has them."""
     window = WINDOW_WORDS[page.window]
     items = charts.items(
-        [(m.start, m.items) for m in page.delivered], page.since, page.until, normal_range=normal_range_of(page, Metric.ITEMS),
+        [(m.start, m.items) for m in page.delivered],
+        page.since,
+        page.until,
+        normal_range=normal_range_of(page, Metric.ITEMS),
         window=window,
-    )  # fmt: skip
+    )
     age = charts.data_age(
-        [(m.start, m.data_age_s) for m in page.delivered], page.since, page.until, limit=page.limits.data_age_s,
+        [(m.start, m.data_age_s) for m in page.delivered],
+        page.since,
+        page.until,
+        limit=page.limits.data_age_s,
         window=window,
-    )  # fmt: skip
+    )
     return [(name, chart) for name, chart in (("Items", items), ("Data age", age)) if chart.svg]
 
 

@@ -163,7 +163,20 @@ def capital(text: str) -> str:
 
 
 FILTERS = {
-    "share": share, "budget": budget, "failures": failures, "score": score, "response": response, "duration": duration,
-    "count": count, "size": size, "clock": clock, "moment": moment, "day": day, "plural": plural, "capital": capital,
-    "iso": iso, "span": span, "countdown": countdown,
-}  # fmt: skip
+    "share": share,
+    "budget": budget,
+    "failures": failures,
+    "score": score,
+    "response": response,
+    "duration": duration,
+    "count": count,
+    "size": size,
+    "clock": clock,
+    "moment": moment,
+    "day": day,
+    "plural": plural,
+    "capital": capital,
+    "iso": iso,
+    "span": span,
+    "countdown": countdown,
+}

@@ -22,7 +22,7 @@ from alert_stories import (
     app_on,
     events,
     observed,
-)  # fmt: skip
+)
 
 from busta_health_dagster.domain.alert import AlertState
 from busta_health_dagster.domain.errors import Refused, UnknownName
@@ -59,8 +59,11 @@ def test_an_outage_opens_escalates_and_ends_and_each_of_it_is_told(story: Story)
     ]
     alert = story.alert(WELL)
     assert (alert.severity, alert.step, alert.first_bad_slot, alert.first_good_slot) == (
-        Severity.CRITICAL, 2, T0 + TICK, T0 + 9 * TICK,
-    )  # fmt: skip
+        Severity.CRITICAL,
+        2,
+        T0 + TICK,
+        T0 + 9 * TICK,
+    )
     story.check_folds()
 
 
@@ -252,8 +255,9 @@ def test_an_acknowledgement_stops_the_clock_and_its_end_lets_it_run_on(story: St
     assert story.ticks(7, odds_api=BAD)[-1] == (WELL, "escalated")
     with story.app.store.read() as uow:
         assert [(a.actor, a.action, a.detail) for a in uow.audit.list()] == [
-            ("op-2", "alert.unack", ""), ("op-1", "alert.ack", "ticket 88213"),
-        ]  # fmt: skip
+            ("op-2", "alert.unack", ""),
+            ("op-1", "alert.ack", "ticket 88213"),
+        ]
     assert ("chat", "acked") in story.messages()
     story.check_folds()
 

@@ -166,10 +166,12 @@ def test_slack_keeps_one_message_per_alert_and_broadcasts_only_the_escalation(pe
     ts = first.receipt["ts"]
     assert calls == [
         ("chat.postMessage", None, None),
-        ("chat.update", None, None), ("chat.postMessage", ts, True),
         ("chat.update", None, None),
-        ("chat.update", None, None), ("chat.postMessage", ts, None),
-    ]  # fmt: skip
+        ("chat.postMessage", ts, True),
+        ("chat.update", None, None),
+        ("chat.update", None, None),
+        ("chat.postMessage", ts, None),
+    ]
     assert {r.headers["authorization"] for r in peer.received} == {"Bearer s3cret-canary"}
     assert [r.json["channel"] for r in peer.received][:2] == ["#data-alerts", "C0DATAALERTS"]
 

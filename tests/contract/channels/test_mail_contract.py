@@ -126,8 +126,10 @@ def test_a_file_gets_one_json_line_per_message_with_its_key(tmp_path):
         assert deliver(kind, delivery(notification), kind.config(path="out/notices.jsonl"), context) == Delivered()
     lines = [json.loads(line) for line in (tmp_path / "out" / "notices.jsonl").read_text().splitlines()]
     assert [(x["key"], x["type"]) for x in lines] == [
-        ("msg_4127_opened_1", "alert.opened"), ("msg_4127_escalated_2", "alert.escalated"), ("msg_4119_escalated_3", "alert.escalated"),
-    ]  # fmt: skip
+        ("msg_4127_opened_1", "alert.opened"),
+        ("msg_4127_escalated_2", "alert.escalated"),
+        ("msg_4119_escalated_3", "alert.escalated"),
+    ]
 
 
 def test_a_file_that_cannot_be_written_is_later(tmp_path):

@@ -30,8 +30,10 @@ DAY = 86_400
 def noisy(source: str, slot: int, *, factor: float = 1.0, status: Status = Status.UP, **more) -> Observation:
     """An ordinary look: 200 ms and 400 items, 5% noise that depends on the slot alone."""
     rng = np.random.default_rng([slot, len(source)])
-    values = {"response_ms": 200.0 * factor * float(np.exp(0.05 * rng.standard_normal())),
-              "items": round(400 * np.exp(0.05 * rng.standard_normal()))}  # fmt: skip
+    values = {
+        "response_ms": 200.0 * factor * float(np.exp(0.05 * rng.standard_normal())),
+        "items": round(400 * np.exp(0.05 * rng.standard_normal())),
+    }
     return Observation(source, slot, slot + 3, status, **(values | more))
 
 

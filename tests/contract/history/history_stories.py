@@ -47,15 +47,25 @@ def open_monitor(root: Path, url: str, *, maintenance: str = "", now: int = T0 +
     if maintenance:
         (config / "maintenance.yaml").write_text(maintenance)
     return bootstrap.open_app(
-        home=root / "home", config_dir=config, environ={"BUSTA_DATABASE_URL": url}, create_store=True,
+        home=root / "home",
+        config_dir=config,
+        environ={"BUSTA_DATABASE_URL": url},
+        create_store=True,
         clock=FakeClock(now),
-    )  # fmt: skip
+    )
 
 
 def log(
-    path: Path, slots: int, bad: Iterable[int] = (), *, step: int = 300, source: str = "feed", unknown: Iterable[int] = (),
-    missing: Iterable[int] = (), start: int = T0,
-) -> Path:  # fmt: skip
+    path: Path,
+    slots: int,
+    bad: Iterable[int] = (),
+    *,
+    step: int = 300,
+    source: str = "feed",
+    unknown: Iterable[int] = (),
+    missing: Iterable[int] = (),
+    start: int = T0,
+) -> Path:
     """`slots` lines, of which the numbered ones are down, unknown, or not there. An existing file is added to."""
     down, dark, gone = set(bad), set(unknown), set(missing)
     new = "" if path.exists() else "timestamp,source,status\n"

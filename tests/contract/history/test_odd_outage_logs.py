@@ -91,8 +91,10 @@ def test_imported_sources_have_the_sla_of_their_type_and_of_the_defaults(tmp_pat
         imported(app, grey(tmp_path / "grey.csv"))
         found = {name: level(app, T0 + DAY, "24h", name) for name in ("feed", "prices", "grey_feed")}
         assert {n: (x["target"], x["bad"], x["met"]) for n, x in found.items()} == {
-            "feed": (99.0, 3, False), "prices": (90.0, 3, True), "grey_feed": (99.0, 144, False),
-        }  # fmt: skip
+            "feed": (99.0, 3, False),
+            "prices": (90.0, 3, True),
+            "grey_feed": (99.0, 144, False),
+        }
 
 
 def grey(path: Path) -> Path:
@@ -111,9 +113,12 @@ def reopened(root: Path, url: str, maintenance: str | None = None) -> App:
     if maintenance is not None:
         (root / "config" / "maintenance.yaml").write_text(maintenance)
     return bootstrap.open_app(
-        home=root / "home", config_dir=root / "config", environ={"BUSTA_DATABASE_URL": url}, create_store=True,
+        home=root / "home",
+        config_dir=root / "config",
+        environ={"BUSTA_DATABASE_URL": url},
+        create_store=True,
         clock=FakeClock(T0 + 60 * DAY),
-    )  # fmt: skip
+    )
 
 
 def test_planned_work_that_is_written_down_afterwards_counts_for_the_past(tmp_path: Path, store_url: str) -> None:

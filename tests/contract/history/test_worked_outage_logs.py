@@ -105,8 +105,14 @@ def test_mtbf_is_10_h_for_4_h_down_in_2_incidents_of_a_day(monitor: App, tmp_pat
     assert (notified["resolved"], notified["mtbf_s"], notified["mttr_s"]["mean"]) == (2, 10 * HOUR, 2 * HOUR)
     first = notified["incidents"][1]
     assert [first[k] for k in ("started_at", "opened_at", "resolved_at", "acked_at", "severity", "rules", "state")] == [
-        "2026-10-01T03:00:00Z", "2026-10-01T03:00:00Z", "2026-10-01T05:00:00Z", None, "critical", ["source-down"], "resolved",
-    ]  # fmt: skip
+        "2026-10-01T03:00:00Z",
+        "2026-10-01T03:00:00Z",
+        "2026-10-01T05:00:00Z",
+        None,
+        "critical",
+        ["source-down"],
+        "resolved",
+    ]
 
 
 def test_the_cohort_is_what_was_resolved_in_the_window_and_what_is_open_is_never_averaged(

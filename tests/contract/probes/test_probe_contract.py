@@ -90,17 +90,36 @@ async def cases(serve, closed_port, silent, tmp_path, monkeypatch):
     sys.modules.pop("contract_platform", None)
     names = {"servers": ["127.0.0.1"], "port": slow.port}
     return {
-        "http": Case({"url": web.url(), "items": "$[*]", "data_age": {"path": "$[*].at"}}, {"url": refused}, {"url": slow.url()}),
+        "http": Case(
+            {"url": web.url(), "items": "$[*]", "data_age": {"path": "$[*].at"}}, {"url": refused}, {"url": slow.url()}
+        ),
         "feed": Case({"url": feed.url()}, {"url": refused}, {"url": slow.url()}),
-        "sql": Case({"url": url, "query": "select * from t", "data_age": {"column": "at"}}, {"url": url, "query": "select * from u"}, {"url": url, "query": endless}),
-        "file": Case({"path": f"{tmp_path}/x.json", "data_age": {"column": "at"}}, {"path": f"{tmp_path}/y.json"}, {"path": f"{tmp_path}/pipe.json"}),
-        "tcp": Case({"host": "127.0.0.1", "port": web.port}, {"host": "127.0.0.1", "port": closed_port}, {"host": "127.0.0.1", "port": silent}, rows=False),
-        "dns": Case({"host": "localhost"}, {"host": "no-such-name.invalid"}, {"host": "example.test", **names}, rows=False),
+        "sql": Case(
+            {"url": url, "query": "select * from t", "data_age": {"column": "at"}},
+            {"url": url, "query": "select * from u"},
+            {"url": url, "query": endless},
+        ),
+        "file": Case(
+            {"path": f"{tmp_path}/x.json", "data_age": {"column": "at"}},
+            {"path": f"{tmp_path}/y.json"},
+            {"path": f"{tmp_path}/pipe.json"},
+        ),
+        "tcp": Case(
+            {"host": "127.0.0.1", "port": web.port},
+            {"host": "127.0.0.1", "port": closed_port},
+            {"host": "127.0.0.1", "port": silent},
+            rows=False,
+        ),
+        "dns": Case(
+            {"host": "localhost"}, {"host": "no-such-name.invalid"}, {"host": "example.test", **names}, rows=False
+        ),
         "framework": Case(
-            {"source": "contract_platform:Good", "data_age": {"column": "at"}}, {"source": "contract_platform:Bad"}, {"source": "contract_platform:Slow"}
+            {"source": "contract_platform:Good", "data_age": {"column": "at"}},
+            {"source": "contract_platform:Bad"},
+            {"source": "contract_platform:Slow"},
         ),
         "heartbeat": Case({}, {}, None, rows=False),
-    }  # fmt: skip
+    }
 
 
 KINDS = sorted(registry([]))

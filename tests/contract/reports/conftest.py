@@ -29,8 +29,12 @@ def clock() -> FakeClock:
 @pytest.fixture
 def app(tmp_path: Path, config: Path, store_url: str, clock: FakeClock):
     opened = bootstrap.open_app(
-        home=tmp_path / "home", config_dir=config, environ={"BUSTA_DATABASE_URL": store_url}, create_store=True, clock=clock,
-    )  # fmt: skip
+        home=tmp_path / "home",
+        config_dir=config,
+        environ={"BUSTA_DATABASE_URL": store_url},
+        create_store=True,
+        clock=clock,
+    )
     with opened:
         yield opened
 

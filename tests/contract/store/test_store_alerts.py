@@ -95,9 +95,18 @@ def test_alerts_are_listed_newest_first_and_by_what_is_asked(store: Store) -> No
 
 def test_transitions_rebuild_the_state_and_keep_their_reasons(store: Store) -> None:
     opened = Transition(
-        T0, "odds/source-down", Event.OPENED, AlertState.PENDING, AlertState.OPEN, Severity.WARNING, 1, "down (timeout)",
-        slot=T0, notify=("slack",), numbers={"value": 1.5},
-    )  # fmt: skip
+        T0,
+        "odds/source-down",
+        Event.OPENED,
+        AlertState.PENDING,
+        AlertState.OPEN,
+        Severity.WARNING,
+        1,
+        "down (timeout)",
+        slot=T0,
+        notify=("slack",),
+        numbers={"value": 1.5},
+    )
     acked = replace(
         opened, at=T0 + 60, event=Event.ACKED, from_state=AlertState.OPEN, actor="ana", notify=(), slot=None
     )
@@ -139,9 +148,16 @@ def test_one_pass_holds_the_lease_and_a_dead_one_loses_it(store: Store) -> None:
 
 def test_an_added_window_has_a_version_that_keeps_two_editors_apart(store: Store) -> None:
     window = Window(
-        "upgrade", Selector(names=("games",), tags={"team": "data"}, tiers=(1, 2)), datetime(2026, 11, 26, 2, 0),
-        "America/New_York", 2700, "FREQ=WEEKLY;BYDAY=TH", (datetime(2026, 12, 24, 2, 0),), "minor upgrades", by="ana",
-    )  # fmt: skip
+        "upgrade",
+        Selector(names=("games",), tags={"team": "data"}, tiers=(1, 2)),
+        datetime(2026, 11, 26, 2, 0),
+        "America/New_York",
+        2700,
+        "FREQ=WEEKLY;BYDAY=TH",
+        (datetime(2026, 12, 24, 2, 0),),
+        "minor upgrades",
+        by="ana",
+    )
     with store.write() as uow:
         added = uow.maintenance.add(window, T0)
         key = added.id

@@ -21,9 +21,19 @@ def test_the_state_holds_the_newest_look_exactly(store: Store) -> None:
     added(store, one)
     with store.read() as uow:
         assert uow.states.get("odds") == SourceState(
-            "odds", Status.UP, T0, T0, T0 + 3, "ok", "", response_ms=94.37, phases=phases, tls_days_left=61.7,
-            facts={"bytes": 12, "type": "json"}, scheduled_slot=T0,
-        )  # fmt: skip
+            "odds",
+            Status.UP,
+            T0,
+            T0,
+            T0 + 3,
+            "ok",
+            "",
+            response_ms=94.37,
+            phases=phases,
+            tls_days_left=61.7,
+            facts={"bytes": 12, "type": "json"},
+            scheduled_slot=T0,
+        )
 
 
 def test_cursors_move_forward_only(store: Store) -> None:
@@ -60,8 +70,9 @@ def test_one_sample_is_kept_the_newest(store: Store) -> None:
     with store.read() as uow:
         found = uow.samples.get("odds")
     assert found == (
-        Sample([{"price": "1.91", "at": "2026-11-16 00:00:00+00:00", "team": "Zürich", "odds": [1, None]}], 4000, True), T0
-    )  # fmt: skip
+        Sample([{"price": "1.91", "at": "2026-11-16 00:00:00+00:00", "team": "Zürich", "odds": [1, None]}], 4000, True),
+        T0,
+    )
 
 
 def test_the_newest_beat_counts_whatever_arrives_late(store: Store) -> None:

@@ -14,10 +14,24 @@ from busta_health_dagster.store import Store
 def test_an_observation_comes_back_as_it_was_seen(store: Store) -> None:
     synced(store, odds=300)
     first = Observation(
-        "odds", T0, T0 + 7, Status.DEGRADED, "rate_limited", "429, retry in 30 s – später", response_ms=94.3,
-        phases=Phases(1.0, 12.0, 20.0, 58.0, 3.3), items=120, data_age_s=90.0, http_status=429, size_bytes=48_211,
-        tls_days_left=61.7, retry_after_s=30.5, attempts=3, suspect=True, quality=97.25,
-    )  # fmt: skip
+        "odds",
+        T0,
+        T0 + 7,
+        Status.DEGRADED,
+        "rate_limited",
+        "429, retry in 30 s – später",
+        response_ms=94.3,
+        phases=Phases(1.0, 12.0, 20.0, 58.0, 3.3),
+        items=120,
+        data_age_s=90.0,
+        http_status=429,
+        size_bytes=48_211,
+        tls_days_left=61.7,
+        retry_after_s=30.5,
+        attempts=3,
+        suspect=True,
+        quality=97.25,
+    )
     second = seen("odds", T0 + 300, Status.DOWN)
     added(store, first, second)
     with store.read() as uow:

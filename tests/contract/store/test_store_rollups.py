@@ -47,19 +47,29 @@ def histories(draw: st.DrawFn) -> tuple[int, list[Observation], list[int]]:
     if draw(st.booleans()):
         slots.sort()
     drawn = st.tuples(
-        st.sampled_from([Status.UP, Status.UP, Status.DEGRADED, Status.DOWN, Status.UNKNOWN]), st.integers(1, 3),
-        st.floats(0.5, 20_000), st.booleans(), st.none() | st.integers(0, 1000), st.none() | st.integers(0, 100),
-    )  # fmt: skip
+        st.sampled_from([Status.UP, Status.UP, Status.DEGRADED, Status.DOWN, Status.UNKNOWN]),
+        st.integers(1, 3),
+        st.floats(0.5, 20_000),
+        st.booleans(),
+        st.none() | st.integers(0, 1000),
+        st.none() | st.integers(0, 100),
+    )
     observations = []
     for slot in slots:
         status, attempts, ms, suspect, items, quality = draw(drawn)
         well = status in {Status.UP, Status.DEGRADED}
         observations.append(
             seen(
-                "", T0 + slot * interval, status, attempts=attempts, suspect=suspect, items=items, quality=quality,
+                "",
+                T0 + slot * interval,
+                status,
+                attempts=attempts,
+                suspect=suspect,
+                items=items,
+                quality=quality,
                 **({"response_ms": round(ms, 1)} if well else {}),
             )
-        )  # fmt: skip
+        )
     return interval, observations, draw(st.lists(st.integers(1, 15), min_size=40, max_size=40))
 
 

@@ -20,9 +20,15 @@ def test_a_notification_with_the_old_field_names_is_the_same_notification() -> N
 
 def test_an_alert_with_the_old_field_names_still_knows_who_was_notified() -> None:
     alert = Alert(
-        "odds_api/source-down", "odds_api", "source-down", id=7, state=AlertState.OPEN, severity=Severity.WARNING,
-        notified=("slack", "mail"), notified_before=("slack",),
-    )  # fmt: skip
+        "odds_api/source-down",
+        "odds_api",
+        "source-down",
+        id=7,
+        state=AlertState.OPEN,
+        severity=Severity.WARNING,
+        notified=("slack", "mail"),
+        notified_before=("slack",),
+    )
     old = alert.to_dict()
     old |= {"told": old.pop("notified"), "told_before": old.pop("notified_before")}
     assert Alert.from_dict(old) == alert

@@ -129,8 +129,17 @@ def test_with_nagios_a_crash_and_a_missing_store_are_unknown(home, tmp_path: Pat
 
 def test_reading_never_creates_a_store(home, tmp_path: Path) -> None:
     nowhere = home | {"BUSTA_HOME": str(tmp_path / "none")}
-    for words in (["sources", "health"], ["alerts", "list"], ["sla"], ["incidents", "list"], ["tokens", "list"],
-                  ["maintenance", "list"], ["quality", "show"], ["db", "status"], ["alerts", "outbox"]):  # fmt: skip
+    for words in (
+        ["sources", "health"],
+        ["alerts", "list"],
+        ["sla"],
+        ["incidents", "list"],
+        ["tokens", "list"],
+        ["maintenance", "list"],
+        ["quality", "show"],
+        ["db", "status"],
+        ["alerts", "outbox"],
+    ):
         code, _, err = run(nowhere, *words)
         assert (code, "Traceback" in err) == (3, False), (words, err)
     assert not (tmp_path / "none").exists()

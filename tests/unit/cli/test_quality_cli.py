@@ -103,8 +103,20 @@ def test_what_cannot_be_done_says_so(league: QualityHome) -> None:
 
 def test_score_needs_neither_configuration_nor_store(tmp_path: Path) -> None:
     suite = tmp_path / "s.json"
-    suite.write_text(json.dumps({"name": "s", "expectations": [
-        {"type": "expect_column_values_to_not_be_null", "kwargs": {"column": "a"}, "meta": {"id": "a", "severity": "ERROR"}}]}))  # fmt: skip
+    suite.write_text(
+        json.dumps(
+            {
+                "name": "s",
+                "expectations": [
+                    {
+                        "type": "expect_column_values_to_not_be_null",
+                        "kwargs": {"column": "a"},
+                        "meta": {"id": "a", "severity": "ERROR"},
+                    }
+                ],
+            }
+        )
+    )
     data = tmp_path / "d.csv"
     data.write_text("a,b\n1,2\n,4\n")
     done = busta(tmp_path, "quality", "score", "--suite", str(suite), str(data))

@@ -43,9 +43,13 @@ def test_every_format_goes_to_a_directory(home: Path) -> None:
     for form in ("text", "html", "md", "json", "csv"):
         assert run("--week", "2024-W47", "--format", form, "--out", str(home / "out")).exit_code == 0
     assert sorted(p.name for p in (home / "out").iterdir()) == [
-        "weekly-2024-W47-incidents.csv", "weekly-2024-W47-sources.csv", "weekly-2024-W47.html", "weekly-2024-W47.json",
-        "weekly-2024-W47.md", "weekly-2024-W47.txt",
-    ]  # fmt: skip
+        "weekly-2024-W47-incidents.csv",
+        "weekly-2024-W47-sources.csv",
+        "weekly-2024-W47.html",
+        "weekly-2024-W47.json",
+        "weekly-2024-W47.md",
+        "weekly-2024-W47.txt",
+    ]
     data = json.loads((home / "out" / "weekly-2024-W47.json").read_text())
     assert (data["period"], data["findings"]["headline"]) == ("2024-W47", "Nothing was observed.")
 

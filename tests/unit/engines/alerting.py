@@ -22,17 +22,27 @@ TICK = 300
 MIN, HOUR = 60, 3600
 
 ODDS = Source(
-    "odds_api", "odds", "http", group="odds_and_scores", tier=1, max_data_age_s=600, tags={"provider": "odds-example"},
-    owners=("team:data",), quality=QualitySpec(suite="odds"),
-)  # fmt: skip
+    "odds_api",
+    "odds",
+    "http",
+    group="odds_and_scores",
+    tier=1,
+    max_data_age_s=600,
+    tags={"provider": "odds-example"},
+    owners=("team:data",),
+    quality=QualitySpec(suite="odds"),
+)
 STATS = Source("pfr_stats", "stats", "http", group="stats", max_data_age_s=26 * HOUR)
 NEWS = Source("rss_news", "news", "feed", group="news", tier=3)
 
 DOWN = Rule("source-down", Pattern.STATUS, (Condition("status", "==", "down"),))
 SLOW = Rule(
-    "slow-response", Pattern.THRESHOLD, (Condition("response_ms", ">", 5000.0),), for_=2,
+    "slow-response",
+    Pattern.THRESHOLD,
+    (Condition("response_ms", ">", 5000.0),),
+    for_=2,
     overrides=(Override(Selector(types=("stats",)), {"value": 8000.0}),),
-)  # fmt: skip
+)
 RATE = Rule("failure-rate", Pattern.RATE, (Condition("failed", ">", 5.0),), over_s=6 * HOUR, min_bad=4)
 QUALITY = Rule("low-quality", Pattern.THRESHOLD, (Condition("quality", "<", 90.0),), for_=2)
 STALE = Rule("stale-data", Pattern.THRESHOLD, (Condition("data_age_s", ">", "max_data_age"),))

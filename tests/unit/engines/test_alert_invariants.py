@@ -57,9 +57,15 @@ class AlertLife(RuleBasedStateMachine):
 
     def look(self, verdict: Verdict | None, reprobed: bool = False) -> None:
         ctx = Context(
-            int(self.steady) + self.wall_offset, self.steady, ODDS, self.rule, lambda s, r, v: route(POLICY, s, r, v),
-            maintenance=self.maintenance, inhibited_by=self.inhibited_by, reprobed=reprobed,
-        )  # fmt: skip
+            int(self.steady) + self.wall_offset,
+            self.steady,
+            ODDS,
+            self.rule,
+            lambda s, r, v: route(POLICY, s, r, v),
+            maintenance=self.maintenance,
+            inhibited_by=self.inhibited_by,
+            reprobed=reprobed,
+        )
         before = self.alert
         step = advance(self.alert, verdict, ctx)
         ended = [t for t in step.transitions if t.event is Event.RESOLVED and "trial" not in t.reason]
@@ -172,7 +178,8 @@ class AlertLife(RuleBasedStateMachine):
 
 
 AlertLife.TestCase.settings = settings(
-    max_examples=150, stateful_step_count=40,
+    max_examples=150,
+    stateful_step_count=40,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
-)  # fmt: skip
+)
 TestAlertLife = AlertLife.TestCase

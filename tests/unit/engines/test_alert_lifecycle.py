@@ -12,7 +12,7 @@ from busta_health_dagster.domain.errors import Refused
 from busta_health_dagster.domain.policy import AlertPolicy, Escalation, Route, Step
 from busta_health_dagster.domain.rule import Severity
 from busta_health_dagster.domain.source import Selector
-from busta_health_dagster.engines.alerting.actions import (  # fmt: skip
+from busta_health_dagster.engines.alerting.actions import (
     acknowledge,
     close,
     removal_reason,

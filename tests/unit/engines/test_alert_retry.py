@@ -19,14 +19,25 @@ from busta_health_dagster.engines.retry import (
     classify_http,
     may_send,
     sending,
-)  # fmt: skip
+)
 
 
 @pytest.mark.parametrize(
     ("status", "answer"),
-    [(200, Answer.DELIVERED), (202, Answer.DELIVERED), (301, Answer.REJECTED), (400, Answer.REJECTED), (401, Answer.REJECTED),
-     (408, Answer.RETRY), (410, Answer.REJECTED), (425, Answer.RETRY), (429, Answer.RETRY), (500, Answer.RETRY), (503, Answer.RETRY)],
-)  # fmt: skip
+    [
+        (200, Answer.DELIVERED),
+        (202, Answer.DELIVERED),
+        (301, Answer.REJECTED),
+        (400, Answer.REJECTED),
+        (401, Answer.REJECTED),
+        (408, Answer.RETRY),
+        (410, Answer.REJECTED),
+        (425, Answer.RETRY),
+        (429, Answer.RETRY),
+        (500, Answer.RETRY),
+        (503, Answer.RETRY),
+    ],
+)
 def test_4xx_is_permanent_except_408_425_and_429(status, answer):
     assert classify_http(status) is answer
 

@@ -23,7 +23,7 @@ from alerting import (
     TICK,
     by_hand,
     look,
-)  # fmt: skip
+)
 
 from busta_health_dagster.domain.anomaly import AnomalyVerdict, Judgement
 from busta_health_dagster.domain.observation import Observation, Status
@@ -40,7 +40,7 @@ from busta_health_dagster.engines.rules import (
     limits_for,
     rules_for,
     survey,
-)  # fmt: skip
+)
 
 GOOD, BAD, UNKNOWN = Outcome.GOOD, Outcome.BAD, Outcome.UNKNOWN
 
@@ -236,8 +236,12 @@ def test_the_flapping_pattern_has_two_thresholds():
 
 def test_a_trend_says_when_the_line_crosses_the_limit():
     rule = Rule(
-        "cert", Pattern.TREND, (Condition("tls_days_left", "<", 14.0),), over_s=6 * HOUR, within_s=10 * 86400,
-    )  # fmt: skip
+        "cert",
+        Pattern.TREND,
+        (Condition("tls_days_left", "<", 14.0),),
+        over_s=6 * HOUR,
+        within_s=10 * 86400,
+    )
     falling = tuple(look(i, tls_days_left=20 - i / 288) for i in range(72))
     verdict = evaluate(rule, ODDS, Inputs(falling))
     assert verdict.outcome is BAD
@@ -291,8 +295,9 @@ def test_dagster_patterns_give_one_verdict_per_check_or_job():
 
 def test_overrides_apply_in_order_and_can_move_any_field():
     rule = replace(
-        SLOW, overrides=(Override(Selector(), {"value": 3000.0, "for_": 4}), Override(Selector(tiers=(1,)), {"for_": 6})),
-    )  # fmt: skip
+        SLOW,
+        overrides=(Override(Selector(), {"value": 3000.0, "for_": 4}), Override(Selector(tiers=(1,)), {"for_": 6})),
+    )
     compiled = rules_for(ODDS, [rule]).by_name["slow-response"]
     assert (compiled.for_, compiled.conditions[0].value) == (6, 3000.0)
     windowed = Rule(

@@ -154,10 +154,20 @@ def test_the_json_shape_that_scripts_depend_on():
     shown = summarise(got, since=0, until=H, up_s=3000).as_json()
     assert {"mttr_s", "mtta_s", "mtbf_s"} <= shown.keys()
     assert shown["mttr_s"] == {"mean": 600, "median": 600, "p90": 600}
-    assert {k: got[0].as_json()[k] for k in ("id", "source", "started_at", "opened_at", "acked_at", "resolved_at", "severity", "rules", "state")} == {
-        "id": "INC-1", "source": "odds_api", "started_at": "1970-01-01T00:00:00Z", "opened_at": "1970-01-01T00:00:04Z", "acked_at": None,
-        "resolved_at": "1970-01-01T00:10:00Z", "severity": "warning", "rules": ["source-down"], "state": "resolved",
-    }  # fmt: skip
+    assert {
+        k: got[0].as_json()[k]
+        for k in ("id", "source", "started_at", "opened_at", "acked_at", "resolved_at", "severity", "rules", "state")
+    } == {
+        "id": "INC-1",
+        "source": "odds_api",
+        "started_at": "1970-01-01T00:00:00Z",
+        "opened_at": "1970-01-01T00:00:04Z",
+        "acked_at": None,
+        "resolved_at": "1970-01-01T00:10:00Z",
+        "severity": "warning",
+        "rules": ["source-down"],
+        "state": "resolved",
+    }
 
 
 spans_strategy = st.lists(

@@ -20,7 +20,7 @@ from busta_health_dagster.engines.maintenance import (
     merged,
     occurrences,
     validate,
-)  # fmt: skip
+)
 
 ODDS = Source("odds_api", "odds", "http")
 NEWS = Source("espn_nfl", "news", "feed")

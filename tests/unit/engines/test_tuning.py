@@ -24,9 +24,17 @@ SOURCES = {
 def alert(source="odds", rule="source-down", at=T0, lasted: int | None = 300, key=1, **more) -> Alert:
     ended = None if lasted is None else at + lasted
     return Alert(
-        f"{source}/{rule}", source, rule, id=key, state=AlertState.OPEN if ended is None else AlertState.RESOLVED, opened_at=at,
-        first_bad_slot=at, resolved_at=ended, first_good_slot=ended, **more,
-    )  # fmt: skip
+        f"{source}/{rule}",
+        source,
+        rule,
+        id=key,
+        state=AlertState.OPEN if ended is None else AlertState.RESOLVED,
+        opened_at=at,
+        first_bad_slot=at,
+        resolved_at=ended,
+        first_good_slot=ended,
+        **more,
+    )
 
 
 def incident(source: str, at: int, lasted: int = 1800) -> Incident:

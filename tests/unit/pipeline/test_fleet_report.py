@@ -12,10 +12,26 @@ NOW = 1_795_422_300
 
 def row(name: str, status: str, detail: str = "") -> SourceHealth:
     return SourceHealth(
-        source=name, type="odds", tier=1, probe="http", group="odds_and_scores", status=status, since=NOW - 3600, reason="ok",
-        detail=detail, response_ms=120.0, items=5, data_age_s=60.0, quality=None, failure_rate=0.0,
-        uptime={"24h": 100.0, "7d": 100.0, "30d": 99.517}, coverage_30d=100.0, budget_left=3.4, observed_at=NOW, stale=False,
-    )  # fmt: skip
+        source=name,
+        type="odds",
+        tier=1,
+        probe="http",
+        group="odds_and_scores",
+        status=status,
+        since=NOW - 3600,
+        reason="ok",
+        detail=detail,
+        response_ms=120.0,
+        items=5,
+        data_age_s=60.0,
+        quality=None,
+        failure_rate=0.0,
+        uptime={"24h": 100.0, "7d": 100.0, "30d": 99.517},
+        coverage_30d=100.0,
+        budget_left=3.4,
+        observed_at=NOW,
+        stale=False,
+    )
 
 
 def fleet(*rows: SourceHealth, strips=None) -> FleetHealth:

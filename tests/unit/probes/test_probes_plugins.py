@@ -189,8 +189,9 @@ def test_a_plug_in_cannot_take_the_place_of_a_built_in_or_of_another(plugin):
     )
     assert types["http"] is registry([])["http"]
     assert [str(p).split(":", 2)[2] for p in types.problems] == [
-        " the kind 'http' belongs to a built-in probe; rename it", " the kind 'mine' belongs to another plug-in; rename it",
-    ]  # fmt: skip
+        " the kind 'http' belongs to a built-in probe; rename it",
+        " the kind 'mine' belongs to another plug-in; rename it",
+    ]
 
 
 def test_the_import_of_the_room_stays_light():

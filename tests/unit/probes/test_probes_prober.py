@@ -32,8 +32,10 @@ async def test_one_observation_per_source_in_the_order_asked():
     script = ScriptedProbe({"b": [DOWN], "c": [DEGRADED]})
     seen = await run(script, [("a", {}), ("b", {}), ("c", {})])
     assert [(o.source, o.slot, o.status, o.kind) for o in seen] == [
-        ("a", 300, UP, Kind.SCHEDULED), ("b", 300, DOWN, Kind.SCHEDULED), ("c", 300, DEGRADED, Kind.SCHEDULED),
-    ]  # fmt: skip
+        ("a", 300, UP, Kind.SCHEDULED),
+        ("b", 300, DOWN, Kind.SCHEDULED),
+        ("c", 300, DEGRADED, Kind.SCHEDULED),
+    ]
     assert seen[1].response_ms is None
     assert await run(script, []) == []
 
@@ -129,8 +131,12 @@ async def test_the_probe_breaking_is_unknown_and_nobody_else_notices(caplog):
     )
     seen = {o.source: o for o in await run(script, [(n, {}) for n in ("bug", "key", "early", "late", "fine")])}
     assert {n: (o.status, o.reason) for n, o in seen.items()} == {
-        "bug": (UNKNOWN, "probe_error"), "key": (UNKNOWN, "missing_secret"), "early": (DOWN, "tls"), "late": (DOWN, "timeout"), "fine": (UP, "ok"),
-    }  # fmt: skip
+        "bug": (UNKNOWN, "probe_error"),
+        "key": (UNKNOWN, "missing_secret"),
+        "early": (DOWN, "tls"),
+        "late": (DOWN, "timeout"),
+        "fine": (UP, "ok"),
+    }
     assert "ZeroDivisionError" in caplog.text
 
 

@@ -160,8 +160,13 @@ def test_a_mail_is_text_html_pictures_and_tables():
     sent = mail_payload.payload(delivery(notification), SENDER, TO)
     assert sent["Subject"] == "Week 47: 2 of 3 sources met their SLA; weather_api did not (1 source without a verdict)"
     assert [p.get_content_type() for p in sent.walk() if not p.is_multipart()] == [
-        "text/plain", "text/html", "image/png", "image/png", "text/csv", "text/csv",
-    ]  # fmt: skip
+        "text/plain",
+        "text/html",
+        "image/png",
+        "image/png",
+        "text/csv",
+        "text/csv",
+    ]
     assert [p.get_filename() for p in sent.iter_attachments()] == ["sources-2026-W47.csv", "incidents-2026-W47.csv"]
     body = sent.get_body(("plain",)).get_content()
     assert max(map(len, body.splitlines())) <= 76
@@ -200,8 +205,13 @@ def test_whatever_a_source_is_called_and_says_the_text_stays_within_76_columns(n
     rows = (replace(FULL.sla[0], source=name), *FULL.sla[1:])
     incident = replace(FULL.incidents.rows[0], source=name, cause=" ".join(reason.split()))
     report = replace(
-        FULL, open=(item,), sla=rows, incidents=replace(FULL.incidents, rows=(incident,)), base_url="",
-        response=(replace(FULL.response[0], source=name),), quality=(replace(FULL.quality[0], source=name),),
-    )  # fmt: skip
+        FULL,
+        open=(item,),
+        sla=rows,
+        incidents=replace(FULL.incidents, rows=(incident,)),
+        base_url="",
+        response=(replace(FULL.response[0], source=name),),
+        quality=(replace(FULL.quality[0], source=name),),
+    )
     assert max(map(len, text.plain(report).splitlines())) <= 76
     parsed(html.page(report))

@@ -82,8 +82,14 @@ class Pager(Strict):
 
 
 PROBES: dict[str, type[BaseModel]] = {
-    "http": Http, "feed": Http, "sql": Sql, "file": File, "framework": Framework, "heartbeat": Heartbeat, "tcp": Tcp,
-}  # fmt: skip
+    "http": Http,
+    "feed": Http,
+    "sql": Sql,
+    "file": File,
+    "framework": Framework,
+    "heartbeat": Heartbeat,
+    "tcp": Tcp,
+}
 CHANNELS: dict[str, type[BaseModel]] = {"slack": Slack, "email": Email, "webhook": Webhook, "pagerduty": Pager}
 
 DESIGN_SOURCES = """\

@@ -20,8 +20,17 @@ def sources(*entries: str) -> str:
 @pytest.fixture
 def warnings(files):
     def of(environ=None, **texts):
-        found = files.write(**({"sources": sources(), "alerts": "version: 1\n" + RULE + TAIL, "maintenance": "version: 1\n",
-                                "settings": "version: 1\ndead_mans_switch: {url: 'https://hc.example.com/x'}\n"} | texts)).diagnose(environ)  # fmt: skip
+        found = files.write(
+            **(
+                {
+                    "sources": sources(),
+                    "alerts": "version: 1\n" + RULE + TAIL,
+                    "maintenance": "version: 1\n",
+                    "settings": "version: 1\ndead_mans_switch: {url: 'https://hc.example.com/x'}\n",
+                }
+                | texts
+            )
+        ).diagnose(environ)
         assert found.errors == (), list(map(str, found.errors))
         return [f"{w.field}: {w.message} -> {w.remedy}" for w in found.warnings]
 
@@ -121,11 +130,15 @@ def test_a_slip_in_a_selector_is_told_with_the_word_that_was_meant(warnings):
 
 def test_selectors_of_routes_inhibition_windows_and_events_are_looked_at_too(warnings):
     said = warnings(
-        alerts="version: 1\n" + RULE + CHANNELS + LADDER + "routes: [{select: {rules: [rr]}, escalation: d}, {select: {}, escalation: d}]\n"
+        alerts="version: 1\n"
+        + RULE
+        + CHANNELS
+        + LADDER
+        + "routes: [{select: {rules: [rr]}, escalation: d}, {select: {}, escalation: d}]\n"
         "inhibit: [{source: {rules: [r]}, target: {groups: [nows]}}]\n",
         maintenance="version: 1\nwindows: [{name: w, select: {names: [b]}, start: 2026-12-01T02:00, zone: UTC, duration: 1h}]\n"
         "events: [{name: e, select: {types: [odds]}, start: 2026-12-01T02:00, zone: UTC, duration: 1h}]\n",
-    )  # fmt: skip
+    )
     places = [w.split(":")[0] for w in said if "Matches nothing" in w]
     assert places == [
         "routes[0], select.rules[0]",
@@ -160,9 +173,10 @@ def test_unused_channels_escalations_and_types_are_told(warnings):
         + ROUTES,
     )
     assert [w.partition(" -> ")[0] for w in said] == [
-        "types.oods: No source has the type 'oods'.", "escalations[1] e: No route leads to the escalation 'e'.",
+        "types.oods: No source has the type 'oods'.",
+        "escalations[1] e: No route leads to the escalation 'e'.",
         "channels[1] hook: No step and no fallback uses the channel 'hook': it is never told.",
-    ]  # fmt: skip
+    ]
     assert said[0].endswith("-> odds: ...")
 
 
@@ -239,8 +253,14 @@ def test_a_large_fleet_on_sqlite_is_told(warnings):
 
 @pytest.mark.parametrize(
     "select",
-    ["rules: [own-network]", "rules: [configuration, ticks]", "rules: [weekly-report]", "types: [monitor]", "names: [dagster]"],
-)  # fmt: skip
+    [
+        "rules: [own-network]",
+        "rules: [configuration, ticks]",
+        "rules: [weekly-report]",
+        "types: [monitor]",
+        "names: [dagster]",
+    ],
+)
 def test_a_route_may_name_what_the_monitor_says_itself(warnings, select):
     routed = f"routes: [{{select: {{{select}}}, escalation: d}}, {{select: {{}}, escalation: d}}]\n"
     assert warnings(alerts="version: 1\n" + RULE + CHANNELS + LADDER + routed) == []
@@ -254,7 +274,8 @@ def test_a_rule_that_the_monitor_does_not_have_either_is_told(warnings):
 
 def test_a_half_read_file_gives_no_warnings_about_the_rest(files):
     found = files.write(
-        sources=sources(source(name="A"), source(name="b")), alerts=rules("name: r, pattern: no_data, select: {names: [A]}"),
-    ).diagnose()  # fmt: skip
+        sources=sources(source(name="A"), source(name="b")),
+        alerts=rules("name: r, pattern: no_data, select: {names: [A]}"),
+    ).diagnose()
     assert len(found.errors) == 1
     assert not any("Matches nothing" in w.message for w in found.warnings)

@@ -70,8 +70,10 @@ def test_a_password_that_is_a_word_of_ours_leaves_the_sentences_readable(files):
 
 
 def test_a_channel_with_a_literal_token_is_refused(problem):
-    said = problem(alerts="version: 1\nchannels: [{name: ops-slack, kind: slack, token: xoxb-1234567890-abc, channel: x}]\n"
-                          "escalations: [{name: d, steps: [{after: 0m, notify: [ops-slack]}]}]\nroutes: [{select: {}, escalation: d}]\n")  # fmt: skip
+    said = problem(
+        alerts="version: 1\nchannels: [{name: ops-slack, kind: slack, token: xoxb-1234567890-abc, channel: x}]\n"
+        "escalations: [{name: d, steps: [{after: 0m, notify: [ops-slack]}]}]\nroutes: [{select: {}, escalation: d}]\n"
+    )
     assert (said.where, said.field) == ("config/alerts.yaml:2:50", "channels[0] ops-slack, token")
     assert "token: {env: OPS_SLACK_TOKEN}" in said.remedy
 

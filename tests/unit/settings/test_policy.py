@@ -19,8 +19,10 @@ def test_the_policy_of_the_design(design):
     policy = design.config().policy
     default = policy.escalations["default"]
     assert default.steps == (
-        Step(0, ("slack-data",), Severity.WARNING), Step(1800, ("slack-data", "mail-oncall"), Severity.CRITICAL), Step(7200, ("pager",)),
-    )  # fmt: skip
+        Step(0, ("slack-data",), Severity.WARNING),
+        Step(1800, ("slack-data", "mail-oncall"), Severity.CRITICAL),
+        Step(7200, ("pager",)),
+    )
     assert (default.repeat_s, default.ack_timeout_s) == (14400, 14400)
     assert policy.routes[0] == Route(
         Selector(rules=("source-down", "no-data")), "default", where="config/alerts.yaml:24"
@@ -37,18 +39,48 @@ def test_the_policy_of_the_design(design):
     [
         ("kind: slack", "kind: slak", "channels[0] chat, kind", "There is no channel kind 'slak'.", "kind: slack"),
         ("channel: '#x'", "chanel: '#x'", "channels[0] chat, chanel", "did you mean `channel`?", "channel: ..."),
-        ("notify: [hook]", "notify: [hok]", "escalations[0] d, steps[1].notify[0]", "There is no channel 'hok'", "notify: [hook]"),
+        (
+            "notify: [hook]",
+            "notify: [hok]",
+            "escalations[0] d, steps[1].notify[0]",
+            "There is no channel 'hok'",
+            "notify: [hook]",
+        ),
         ("escalation: d}", "escalation: x}", "routes[0], escalation", "There is no escalation 'x'.", "one of d"),
         ("name: hook", "name: chat", "channels[1] chat, name", "is taken", "chat-2"),
         ("after: 1h", "after: 0m", "escalations[0] d, steps[1].after", "not in the order", "sort them"),
-        ("notify: [hook]", "severity: info, notify: [hook]", "escalations[0] d, steps[1].severity", "it only rises", "severity: warning"),
+        (
+            "notify: [hook]",
+            "severity: info, notify: [hook]",
+            "escalations[0] d, steps[1].severity",
+            "it only rises",
+            "severity: warning",
+        ),
         ("notify: [hook]", "notify: []", "escalations[0] d, steps[1].notify", "at least 1 item", ""),
-        ("'https://ops.example.com'}", "'https://ops.example.com', fallback: pagr}", "channels[1] hook, fallback", "There is no channel 'pagr'.", "chat, hook"),
-        ("'https://ops.example.com'}", "'https://ops.example.com', fallback: hook}", "channels[1] hook, fallback", "in a circle: hook -> hook", "no fallback"),
+        (
+            "'https://ops.example.com'}",
+            "'https://ops.example.com', fallback: pagr}",
+            "channels[1] hook, fallback",
+            "There is no channel 'pagr'.",
+            "chat, hook",
+        ),
+        (
+            "'https://ops.example.com'}",
+            "'https://ops.example.com', fallback: hook}",
+            "channels[1] hook, fallback",
+            "in a circle: hook -> hook",
+            "no fallback",
+        ),
         ("routes: [", "rotes: [", "rotes", "did you mean `routes`?", "routes: ..."),
-        ("{select: {}, escalation: d}", "{select: {}, escalation: d, contnue: true}", "routes[0], contnue", "did you mean `continue`?", "continue: ..."),
+        (
+            "{select: {}, escalation: d}",
+            "{select: {}, escalation: d, contnue: true}",
+            "routes[0], contnue",
+            "did you mean `continue`?",
+            "continue: ...",
+        ),
     ],
-)  # fmt: skip
+)
 def test_what_one_part_names_another_must_define(files, old, new, field, message, remedy):
     from_text = WHOLE.replace(old, new, 1)
     assert from_text != WHOLE

@@ -10,33 +10,141 @@ HEAD = "version: 1\nsources:\n"
 @pytest.mark.parametrize(
     ("entry", "at", "field", "message", "remedy"),
     [
-        ("{name: a, type: t, probe: htp, url: x}", "htp", "sources[0] a, probe", "There is no probe 'htp'.", "probe: http"),
+        (
+            "{name: a, type: t, probe: htp, url: x}",
+            "htp",
+            "sources[0] a, probe",
+            "There is no probe 'htp'.",
+            "probe: http",
+        ),
         ("{name: A-b, type: t, probe: file, path: x}", "A-b", "sources[0] A-b, name", "cannot be a name here", "a_b"),
-        ("{name: a, type: t, probe: file, path: x, interval: 30s}", "30s", "sources[0] a, interval", "shorter than a minute", "1m"),
-        ("{name: a, type: t, probe: file, path: x, interval: 90s}", "90s", "sources[0] a, interval", "not a whole number of minutes", "1m"),
-        ("{name: a, type: t, probe: file, path: x, interval: 5}", "5}", "sources[0] a, interval", "has no unit", "write 30s"),
-        ("{name: a, type: t, probe: file, path: x, intervall: 5m}", "intervall", "sources[0] a, intervall", "did you mean `interval`?", "interval: 5m"),
-        ("{name: a, type: t, probe: file, path: x, wibble: 5}", "wibble", "sources[0] a, wibble", "probe file does not know it", "path"),
-        ("{name: a, type: t, probe: file}", "{name", "sources[0] a", "`path` is missing.", "path: ..., which probe file needs"),
+        (
+            "{name: a, type: t, probe: file, path: x, interval: 30s}",
+            "30s",
+            "sources[0] a, interval",
+            "shorter than a minute",
+            "1m",
+        ),
+        (
+            "{name: a, type: t, probe: file, path: x, interval: 90s}",
+            "90s",
+            "sources[0] a, interval",
+            "not a whole number of minutes",
+            "1m",
+        ),
+        (
+            "{name: a, type: t, probe: file, path: x, interval: 5}",
+            "5}",
+            "sources[0] a, interval",
+            "has no unit",
+            "write 30s",
+        ),
+        (
+            "{name: a, type: t, probe: file, path: x, intervall: 5m}",
+            "intervall",
+            "sources[0] a, intervall",
+            "did you mean `interval`?",
+            "interval: 5m",
+        ),
+        (
+            "{name: a, type: t, probe: file, path: x, wibble: 5}",
+            "wibble",
+            "sources[0] a, wibble",
+            "probe file does not know it",
+            "path",
+        ),
+        (
+            "{name: a, type: t, probe: file}",
+            "{name",
+            "sources[0] a",
+            "`path` is missing.",
+            "path: ..., which probe file needs",
+        ),
         ("{name: a, type: t, path: x}", "{name", "sources[0] a", "`probe` is missing.", "probe: http"),
         ("{name: a, probe: file, path: x}", "{name", "sources[0] a", "`type` is missing.", "type: odds"),
-        ("{name: a, type: t, probe: tcp, host: h, port: many}", "many", "sources[0] a, port", "'many' is not a whole number.", ""),
-        ("{name: a, type: t, probe: file, path: 5}", "5}", "sources[0] a, path", "read as a number", 'put it in quotes: "5"'),
+        (
+            "{name: a, type: t, probe: tcp, host: h, port: many}",
+            "many",
+            "sources[0] a, port",
+            "'many' is not a whole number.",
+            "",
+        ),
+        (
+            "{name: a, type: t, probe: file, path: 5}",
+            "5}",
+            "sources[0] a, path",
+            "read as a number",
+            'put it in quotes: "5"',
+        ),
         ("{name: a, type: t, probe: http, url: [x]}", "[x]", "sources[0] a, url", "neither a text nor a reference", ""),
-        ("{name: a, type: t, probe: http, url: {envv: X}}", "envv", "sources[0] a, url.envv", "did you mean `env`?", "env: X"),
-        ("{name: a, type: t, probe: http, url: u, expect: {json: [{pat: x}]}}", "pat:", "sources[0] a, expect.json[0].pat", "did you mean `path`?", "path: x"),
-        ("{name: a, type: t, probe: file, path: x, owners: [Ann Lee]}", "Ann", "sources[0] a, owners[0]", "neither a team nor a mail address", "team:Ann-Lee"),
-        ("{name: a, type: t, probe: file, path: x, tags: {sla: 99.5%}}", "{sla", "sources[0] a, tags", "cannot be a tag in Dagster", "letters, digits"),
-        ("{name: a, type: t, probe: file, path: x, sla: {uptime: 99.5}}", "99.5}", "sources[0] a, sla.uptime", "no unit", "percent sign"),
-        ("{name: a, type: t, probe: file, path: x, sla: {degraded: god}}", "god", "sources[0] a, sla.degraded", "'god' is not known here.", "good"),
-        ("{name: a, type: t, probe: file, path: x, timeout: 5m}", "5m}", "sources[0] a, timeout", "not shorter than the interval", "timeout: 10s"),
-        ("{name: a, type: t, probe: file, path: x, name: b}", "name: b", "sources[0] a, name", "`name` is written twice", "keep one"),
+        (
+            "{name: a, type: t, probe: http, url: {envv: X}}",
+            "envv",
+            "sources[0] a, url.envv",
+            "did you mean `env`?",
+            "env: X",
+        ),
+        (
+            "{name: a, type: t, probe: http, url: u, expect: {json: [{pat: x}]}}",
+            "pat:",
+            "sources[0] a, expect.json[0].pat",
+            "did you mean `path`?",
+            "path: x",
+        ),
+        (
+            "{name: a, type: t, probe: file, path: x, owners: [Ann Lee]}",
+            "Ann",
+            "sources[0] a, owners[0]",
+            "neither a team nor a mail address",
+            "team:Ann-Lee",
+        ),
+        (
+            "{name: a, type: t, probe: file, path: x, tags: {sla: 99.5%}}",
+            "{sla",
+            "sources[0] a, tags",
+            "cannot be a tag in Dagster",
+            "letters, digits",
+        ),
+        (
+            "{name: a, type: t, probe: file, path: x, sla: {uptime: 99.5}}",
+            "99.5}",
+            "sources[0] a, sla.uptime",
+            "no unit",
+            "percent sign",
+        ),
+        (
+            "{name: a, type: t, probe: file, path: x, sla: {degraded: god}}",
+            "god",
+            "sources[0] a, sla.degraded",
+            "'god' is not known here.",
+            "good",
+        ),
+        (
+            "{name: a, type: t, probe: file, path: x, timeout: 5m}",
+            "5m}",
+            "sources[0] a, timeout",
+            "not shorter than the interval",
+            "timeout: 10s",
+        ),
+        (
+            "{name: a, type: t, probe: file, path: x, name: b}",
+            "name: b",
+            "sources[0] a, name",
+            "`name` is written twice",
+            "keep one",
+        ),
         ("{nam: a, type: t, probe: file, path: x}", "nam", "sources[0], nam", "did you mean `name`?", "name: a"),
-        ("{name: a, type: t, prob: file, path: x}", "prob", "sources[0] a, prob", "did you mean `probe`?", "probe: file"),
+        (
+            "{name: a, type: t, prob: file, path: x}",
+            "prob",
+            "sources[0] a, prob",
+            "did you mean `probe`?",
+            "probe: file",
+        ),
         ("{name: a, type: t, probe: file, pth: x}", "pth", "sources[0] a, pth", "did you mean `path`?", "path: x"),
         ("just-a-text", "just", "sources[0]", "not a mapping", "name"),
     ],
-)  # fmt: skip
+)
 def test_a_wrong_source_is_told_with_its_place_and_remedy(problem, entry, at, field, message, remedy):
     said = problem(sources=f"{HEAD}  - {entry}\n")
     assert (said.where, said.field) == (f"config/sources.yaml:3:{5 + entry.index(at)}", field)
@@ -137,8 +245,14 @@ dead_mans_switch: {every: 5m}
     ).diagnose()
     said = {p.field: f"{p.message} {p.remedy}" for p in found.errors}
     assert set(said) == {
-        "retention.observations", "web.port", "web.trusted_proxy.addresses[0]", "schedule.zone", "schedule.weekly_report", "limits.body", "dead_mans_switch",
-    }  # fmt: skip
+        "retention.observations",
+        "web.port",
+        "web.trusted_proxy.addresses[0]",
+        "schedule.zone",
+        "schedule.weekly_report",
+        "limits.body",
+        "dead_mans_switch",
+    }
     assert "America/New_York" in said["schedule.zone"]
     assert "Mon 07:00" in said["schedule.weekly_report"]
     assert "10MB" in said["limits.body"]

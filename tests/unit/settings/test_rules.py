@@ -53,11 +53,20 @@ def test_the_rules_of_the_design(design):
 @pytest.mark.parametrize(
     ("metric", "written", "value"),
     [
-        ("response_ms", "250ms", 250.0), ("response_ms", "1m", 60000.0), ("data_age_s", "26h", 93600.0), ("quality", "90%", 90.0), ("quality", "90", 90.0),
-        ("quality", "89.5", 89.5), ("failed", "5%", 5.0), ("failed", "0.1%", 0.1), ("items", "50", 50.0), ("tls_days_left", "14d", 14.0), ("size_bytes", "10MB", 1e7),
+        ("response_ms", "250ms", 250.0),
+        ("response_ms", "1m", 60000.0),
+        ("data_age_s", "26h", 93600.0),
+        ("quality", "90%", 90.0),
+        ("quality", "90", 90.0),
+        ("quality", "89.5", 89.5),
+        ("failed", "5%", 5.0),
+        ("failed", "0.1%", 0.1),
+        ("items", "50", 50.0),
+        ("tls_days_left", "14d", 14.0),
+        ("size_bytes", "10MB", 1e7),
         ("attempts", "2", 2.0),
     ],
-)  # fmt: skip
+)
 def test_a_value_is_read_in_the_unit_of_its_metric(read, metric, written, value):
     assert read(f"{{name: r, metric: {metric}, op: '>=', value: {written}}}").conditions[0].value == value
 

@@ -70,8 +70,13 @@ def test_missing_and_learn_look_through_the_whole_configuration(design):
     config = design.config()
     secrets = settings.Secrets({"ODDS_API_KEY": "top-secret-key"})
     assert secrets.missing(config) == (
-        "{env: WAREHOUSE_URL}", "{env: SLACK_BOT_TOKEN}", "{env: SMTP_USER}", "{env: SMTP_PASSWORD}", "{env: OPS_HOOK_SECRET}", "{env: PAGERDUTY_ROUTING_KEY}",
-    )  # fmt: skip
+        "{env: WAREHOUSE_URL}",
+        "{env: SLACK_BOT_TOKEN}",
+        "{env: SMTP_USER}",
+        "{env: SMTP_PASSWORD}",
+        "{env: OPS_HOOK_SECRET}",
+        "{env: PAGERDUTY_ROUTING_KEY}",
+    )
     fresh = settings.Secrets({"ODDS_API_KEY": "top-secret-key"})
     fresh.learn(config)
     assert fresh.scrub("x-api-key: top-secret-key") == "x-api-key: [secret]"

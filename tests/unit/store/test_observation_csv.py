@@ -43,8 +43,10 @@ def test_a_folder_has_a_file_per_source_and_blanks_are_no_observation(tmp_path: 
     (tmp_path / "notes.txt").write_text("not read")
     rows = [row for row in read_observations(tmp_path) if isinstance(row, Row)]
     assert [(r.source, r.at - T0, r.status, r.data_age_s) for r in rows] == [
-        ("batch", 0, Status.UP, 628.0), ("news", 0, Status.UP, 628.0), ("news", 600, Status.DOWN, None),
-    ]  # fmt: skip
+        ("batch", 0, Status.UP, 628.0),
+        ("news", 0, Status.UP, 628.0),
+        ("news", 600, Status.DOWN, None),
+    ]
 
 
 @pytest.mark.parametrize(

@@ -66,9 +66,18 @@ def test_what_goes_in_comes_out(seen: Observation, maintenance: bool) -> None:
 
 def test_an_ordinary_check_takes_few_bytes() -> None:
     seen = Observation(
-        "odds", T0, T0 + 3, Status.UP, response_ms=94.3, phases=Phases(1, 12, 25, 50, 6.3), items=120, data_age_s=300,
-        http_status=200, size_bytes=48_211, tls_days_left=61.0,
-    )  # fmt: skip
+        "odds",
+        T0,
+        T0 + 3,
+        Status.UP,
+        response_ms=94.3,
+        phases=Phases(1, 12, 25, 50, 6.3),
+        items=120,
+        data_age_s=300,
+        http_status=200,
+        size_bytes=48_211,
+        tls_days_left=61.0,
+    )
     packed = pack(seen, 0, maintenance=False)
     assert packed.verdict == verdict_code(Status.UP) == 1
     assert len(packed.trace) == 10

@@ -75,8 +75,9 @@ def test_an_alert_of_one_source_may_keep_those_of_another_quiet() -> None:
     book = book_of(inhibitions=(pair,))
     tick(book, 0, odds_api="down")
     assert said(tick(book, 1, odds_api="down", weather_api="down")) == [
-        ("weather_api/source-down", "pending"), ("weather_api/source-down", "suppressed"),
-    ]  # fmt: skip
+        ("weather_api/source-down", "pending"),
+        ("weather_api/source-down", "suppressed"),
+    ]
 
 
 def test_in_a_replay_maintenance_ends_with_the_first_bad_slot_after_it() -> None:

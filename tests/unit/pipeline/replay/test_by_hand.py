@@ -51,17 +51,22 @@ def nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def notified(
-    root: Path, story: str | dict[str, str], *rules: str, step: int = 300, scores: dict[int, int] | None = None,
+    root: Path,
+    story: str | dict[str, str],
+    *rules: str,
+    step: int = 300,
+    scores: dict[int, int] | None = None,
     work: tuple[int, int] | None = None,
-) -> list[tuple[int, str, str, list[str]]]:  # fmt: skip
+) -> list[tuple[int, str, str, list[str]]]:
     """(minute, rule, event, whom). `u` up, `s` up and slow, `d` down, `?` unknown, a blank: no line."""
     words = {"u": "up,100", "s": "up,6000", "d": "down,", "?": "unknown,"}
     lines = ["timestamp,source,status,response_ms,quality"]
     for name, some in (story if isinstance(story, dict) else {"feed": story}).items():
         lines += [
             f"{iso(T0 + n * step)},{name},{words[c]},{(scores or {}).get(n, '')}"
-            for n, c in enumerate(some) if c != " "
-        ]  # fmt: skip
+            for n, c in enumerate(some)
+            if c != " "
+        ]
     (root / "log.csv").write_text("\n".join(lines) + "\n")
     (root / "alerts.yaml").write_text(CHANNELS + "".join(f"  - {{name: {r}, {RULES[r]}}}\n" for r in rules))
     more = []
@@ -83,9 +88,12 @@ def down(*events: tuple[int, str, list[str]]) -> list[tuple[int, str, str, list[
 
 def test_the_ladder_is_climbed_at_30_minutes_and_2_hours_and_its_last_step_repeated_every_4(nowhere: Path) -> None:
     assert notified(nowhere, U * 24 + D * 108 + U * 12, "source-down") == down(
-        (120, "opened", CHAT), (150, "escalated", BOTH), (240, "renotified", PAGER), (480, "renotified", PAGER),
+        (120, "opened", CHAT),
+        (150, "escalated", BOTH),
+        (240, "renotified", PAGER),
+        (480, "renotified", PAGER),
         (665, "resolved", [*BOTH, "pager"]),
-    )  # fmt: skip
+    )
 
 
 def test_an_hourly_source_climbs_it_at_the_same_times(nowhere: Path) -> None:
@@ -103,9 +111,12 @@ def test_unknown_neither_resolves_nor_stops_the_clock(nowhere: Path) -> None:
 def test_good_for_15_minutes_reopens_and_its_clock_runs_on_where_it_stood(nowhere: Path) -> None:
     """25 minutes open, 10 resolved, and 5 more to the half hour."""
     assert notified(nowhere, U * 10 + "dddd" + "uuu" + "dd" + U * 9, "source-down") == down(
-        (50, "opened", CHAT), (75, "resolved", CHAT), (85, "opened", CHAT), (90, "escalated", BOTH),
+        (50, "opened", CHAT),
+        (75, "resolved", CHAT),
+        (85, "opened", CHAT),
+        (90, "escalated", BOTH),
         (100, "resolved", BOTH),
-    )  # fmt: skip
+    )
     assert notified(nowhere, U * 25 + "duuuud" + U * 9, "source-down") == down(
         (125, "opened", CHAT), (135, "resolved", CHAT), (150, "opened", CHAT), (160, "resolved", CHAT)
     ), "20 minutes: another alert"
@@ -141,9 +152,7 @@ def test_25_sources_down_in_one_tick_are_25_alerts_and_one_message(nowhere: Path
 @pytest.mark.parametrize("gap", ["????????", "        "])
 def test_silence_of_three_intervals_is_no_data(nowhere: Path, gap: str) -> None:
     """Also where the log of this one source has no line: it is about the source, and not about the monitor."""
-    expected = [
-        (35, "no-data", "opened", CHAT), (65, "no-data", "escalated", BOTH), (70, "no-data", "resolved", BOTH)
-    ]  # fmt: skip
+    expected = [(35, "no-data", "opened", CHAT), (65, "no-data", "escalated", BOTH), (70, "no-data", "resolved", BOTH)]
     assert notified(nowhere, "uuuuu" + gap + "uuuuu", "no-data") == expected
     both = notified(nowhere, {"feed": "uuuuu" + gap + "uuuuu", "other": U * 18}, "no-data")
     assert both == expected
@@ -153,16 +162,18 @@ def test_silence_of_three_intervals_is_no_data(nowhere: Path, gap: str) -> None:
 
 def test_a_failure_rate_opens_with_the_fourth_failure_and_clears_after_six_good_ones(nowhere: Path) -> None:
     assert notified(nowhere, U * 30 + "duuuuu" * 4 + U * 20, "failure-rate") == [
-        (240, "failure-rate", "opened", CHAT), (270, "failure-rate", "resolved", CHAT)
-    ]  # fmt: skip
+        (240, "failure-rate", "opened", CHAT),
+        (270, "failure-rate", "resolved", CHAT),
+    ]
 
 
 def test_two_low_scores_in_a_row_open_and_two_good_ones_resolve(nowhere: Path) -> None:
     hours = (99, 85, 99, 85, 85, 85, 99, 99, 99)
     scores = {12 * n: score for n, score in enumerate(hours)}
     assert notified(nowhere, U * 110, "low-quality", scores=scores) == [
-        (240, "low-quality", "opened", CHAT), (420, "low-quality", "resolved", CHAT)
-    ]  # fmt: skip
+        (240, "low-quality", "opened", CHAT),
+        (420, "low-quality", "resolved", CHAT),
+    ]
 
 
 def test_the_tiers_of_the_error_budget(nowhere: Path) -> None:
@@ -181,8 +192,11 @@ def test_the_tiers_of_the_error_budget(nowhere: Path) -> None:
 def test_a_source_that_is_down_is_one_alert_and_the_others_say_why_they_are_silent(nowhere: Path) -> None:
     events = notified(nowhere, U * 6 + "ssssss" + "dddd" + "ssss" + U * 6, *RULES)
     assert events == [
-        (35, "slow-response", "opened", CHAT), (60, "source-down", "opened", CHAT),
-        (60, "slow-response", "suppressed", []), (70, "budget-burn", "suppressed", []),
-        (75, "failure-rate", "suppressed", []), (85, "source-down", "resolved", CHAT),
+        (35, "slow-response", "opened", CHAT),
+        (60, "source-down", "opened", CHAT),
+        (60, "slow-response", "suppressed", []),
+        (70, "budget-burn", "suppressed", []),
+        (75, "failure-rate", "suppressed", []),
+        (85, "source-down", "resolved", CHAT),
         (105, "slow-response", "resolved", CHAT),
-    ]  # fmt: skip
+    ]

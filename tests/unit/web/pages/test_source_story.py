@@ -51,12 +51,17 @@ def learned(tmp_path: Path, clock: FakeClock) -> Iterator[App]:
     with app.store.write() as uow:
         uow.observations.add(
             Observation(
-                name, now - 300 * k, now - 300 * k, Status.UP, response_ms=200 * float(np.exp(0.1 * noise[i, k - 1])),
-                items=14, data_age_s=120,
+                name,
+                now - 300 * k,
+                now - 300 * k,
+                Status.UP,
+                response_ms=200 * float(np.exp(0.1 * noise[i, k - 1])),
+                items=14,
+                data_age_s=120,
             )
             for i, name in enumerate(("odds_api", "scores_api"))
             for k in range(2016, 0, -1)
-        )  # fmt: skip
+        )
     tick(app, seen(app, "odds_api", response_ms=200.0), seen(app, "scores_api", response_ms=200.0))
     assert catch_up(app)
     yield app
