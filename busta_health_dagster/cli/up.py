@@ -19,7 +19,7 @@ from busta_health_dagster.cli.supervisor import Child, Supervisor, tail
 from busta_health_dagster.domain.clock import SystemClock
 from busta_health_dagster.domain.errors import HomeError
 from busta_health_dagster.settings.home import Home, InstanceLock
-from busta_health_dagster.settings.instance import write_workspace
+from busta_health_dagster.settings.instance import LOCATION, write_workspace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -137,7 +137,7 @@ def _start(
         "--log-level",
         "warning",
     ]
-    code += ["--location-name", "busta_health_dagster"]
+    code += ["--location-name", LOCATION]
     children = [supervisor.start(Child("code-server", [python, *code], env))]
     if not _until(supervisor, lambda: ports.accepts(_LOOPBACK, code_port), "Loading the code location"):
         return None

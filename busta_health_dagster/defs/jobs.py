@@ -22,16 +22,23 @@ health_tick = dg.define_asset_job(
 
 @dg.op(description="Deletes what is older than its retention, in our store and in Dagster's own tables.")
 def delete_old_records(context: dg.OpExecutionContext, monitor: Monitor) -> None:
-    from busta_health_dagster.defs.retention import prune_dagster
+    from busta_health_dagster.defs.build import own_asset_keys
+    from busta_health_dagster.defs.retention import Ours, chosen_mode, prune_dagster
     from busta_health_dagster.pipeline.storage import prune
 
     with monitor.open() as app:
-        ours = prune(app)
+        deleted = prune(app)
         retention = app.config.settings.retention
-        dagster = prune_dagster(context.instance, now=app.now(), runs_s=retention.dagster_runs)
-    for table, rows in (ours | dagster).items():
+        mode = chosen_mode(context.instance, retention.dagster)
+        context.log.info("Dagster's own records: %s", mode)
+        if mode != "off":
+            with app.store.read() as uow:
+                known = [source.name for source in uow.sources.all(removed=True)]
+            ours = Ours() if mode == "instance" else Ours.of(own_asset_keys(app.config, known))
+            deleted |= prune_dagster(context.instance, now=app.now(), runs_s=retention.dagster_runs, ours=ours)
+    for table, rows in deleted.items():
         context.log.info("%s: %d rows deleted", table, rows)
-    context.add_output_metadata({table: dg.MetadataValue.int(rows) for table, rows in (ours | dagster).items()})
+    context.add_output_metadata({table: dg.MetadataValue.int(rows) for table, rows in deleted.items()})
 
 
 @dg.job(
