@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from busta_health_dagster.cli.session import BustaGroup, at_home, err_console
+from busta_health_dagster.settings.home import PRIVATE_UMASK
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -33,10 +34,11 @@ MODULE = "busta_health_dagster.definitions"
 
 def dagster_env(current: Session, *, max_runs: int | None = None) -> dict[str, str]:
     """The environment every Dagster process gets: home, configuration, instance. Creates the home, store and instance
-    file.
+    file. What is written from now on, here and in every process started, is for this user only.
     """
     from busta_health_dagster import bootstrap
 
+    os.umask(PRIVATE_UMASK)
     return bootstrap.prepare_home(
         home=current.home, config_dir=current.config_dir, environ=current.environ, max_runs=max_runs
     )
