@@ -16,6 +16,7 @@ from busta_health_dagster.pipeline.monitor_alerts import DO
 from busta_health_dagster.pipeline.pass_clock import latest
 from busta_health_dagster.pipeline.status import LAST_TICK
 from busta_health_dagster.pipeline.store_trouble import store_trouble
+from busta_health_dagster.pipeline.supervisor_trouble import supervisor_troubles
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -42,12 +43,12 @@ class Trouble:
 
 
 def own_troubles(app: App, uow: UnitOfWork, alerts: Iterable[Alert]) -> tuple[Trouble, ...]:
-    """Store, configuration, network, dead letters, channels; nothing when all is well. `alerts` are the active ones.
+    """Store, supervisor, configuration, network, dead letters, channels; nothing when all is well. `alerts` are the active ones.
 
     That the ticks have stopped is not here: the browser computes it, because then the server may be gone too.
     """
     about = {a.rule: a for a in alerts if a.source == MONITOR.name and a.opened_at is not None}
-    return (*_store(app), *_configuration(app, uow, about.get(CONFIGURATION.name)),
+    return (*_store(app), *_supervisor(app), *_configuration(app, uow, about.get(CONFIGURATION.name)),
             *_network(about.get(NETWORK.name)), *_dead(uow), *_channels(app, uow))  # fmt: skip
 
 
@@ -56,6 +57,14 @@ def _store(app: App) -> Iterator[Trouble]:
     if found is not None:
         text = "The store refuses what the monitor writes: what was seen since then is lost"
         yield Trouble("store", text, found.text, grave=True, since=found.since)
+
+
+def _supervisor(app: App) -> Iterator[Trouble]:
+    for found in supervisor_troubles(app.home.supervisor_trouble):
+        yield Trouble(
+            "supervisor", f"{found.what}: {found.why}",
+            "Free space or correct the permissions of the home; busta up tries again by itself.", since=found.since,
+        )  # fmt: skip
 
 
 def _configuration(app: App, uow: UnitOfWork, alert: Alert | None) -> Iterator[Trouble]:

@@ -62,6 +62,11 @@ class Home:
         return self.root / "store_trouble"
 
     @property
+    def supervisor_trouble(self) -> Path:
+        """What `busta up` itself cannot do at present, for the page and the metrics. Empty while all is well."""
+        return self.root / "supervisor_trouble"
+
+    @property
     def logs(self) -> Path:
         return self.root / "logs"
 

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 LOCATION = "busta_health_dagster"
 """Name of our code location, and of the one repository in it: runs are labelled with both."""
 REPOSITORY = "__repository__"
+HOST_TAG = "busta/host"
+"""The machine of a run that no code server has started (`busta run`)."""
 _HEADER = "# Written by busta at each start; change settings.yaml instead.\n"
 _FILE = "dagster.yaml"
 

@@ -5,6 +5,7 @@ Never a URL, an error text or an incident id as a label.
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
@@ -60,7 +61,7 @@ class _Store(Collector):
             if not alert.shadow:
                 severities[alert.severity.word] = severities.get(alert.severity.word, 0) + 1
         waiting, oldest = uow.outbox.counts(), uow.outbox.oldest_age_s(app.now())
-        troubles = {trouble.kind for trouble in own_troubles(app, uow, alerts)}
+        troubles = Counter(trouble.kind for trouble in own_troubles(app, uow, alerts))
         yield _one("busta_alerts_active", "Open alerts, by severity.", severities, "severity")
         yield _plain("busta_outbox_oldest_age_seconds", "Age of the oldest message that waits to be sent.", oldest)
         yield _plain("busta_outbox_dead", "Messages that were given up; somebody must look.", waiting.get("dead", 0))
@@ -72,6 +73,8 @@ class _Store(Collector):
             "busta_config_last_reload_success", "1 while the files on disk are the configuration in force.", accepted
         )
         yield _plain("busta_store_writable", "0 while the store refuses what a tick writes.", "store" not in troubles)
+        text = "What busta up cannot do at present beside keeping its processes alive, such as writing a log."
+        yield _plain("busta_supervisor_failing", text, troubles["supervisor"])
         text = "Channels that do not deliver: their breaker is open, or messages wait behind their word."
         yield _plain("busta_channels_failing", text, len(failing_channels(app, uow)))
         build = GaugeMetricFamily("busta_build_info", "The version that runs.", labels=["version", "config_sha"])
