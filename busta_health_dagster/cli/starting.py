@@ -94,15 +94,13 @@ def start_processes(
     lost_runs = LostRuns(supervisor, env)
     supervisor.tasks[LostRuns.__name__] = lost_runs.retry
     lost_runs.look()
+    # The search opens the instance first, and alone: Dagster's SQLite files that several processes made at once were seen
+    # with two heads, and nothing could start on them again.
+    if not _until(supervisor, lambda: not lost_runs.searching, "Opening the Dagster instance"):
+        return None
     code_server = Child("code-server", [python, *code], env, ended=lambda _: lost_runs.look())
     children = [supervisor.start(code_server)]
-
-    def loaded() -> bool:
-        # The search opens the instance first, and alone: Dagster's SQLite files that several processes made at once
-        # were seen with two heads, and nothing could start on them again.
-        return not lost_runs.searching and ports.accepts(LOOPBACK, code_port)
-
-    if not _until(supervisor, loaded, "Loading the code location"):
+    if not _until(supervisor, lambda: ports.accepts(LOOPBACK, code_port), "Loading the code location"):
         return None
     daemon = [python, "-m", "dagster._daemon", "run", "-w", workspace, "--log-level", "warning"]
     web = [python, "-m", "busta_health_dagster.web", "--workspace", workspace, "--host", host, "--port", str(port)]

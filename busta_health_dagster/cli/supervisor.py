@@ -183,7 +183,7 @@ class Supervisor:
             child.log.retry()
         if child.restart_at is not None:
             if now >= child.restart_at:
-                child.restart_at = now + self._wait_after_failure(child)  # in case that it cannot be started now
+                child.restart_at = now + _wait_s(child)  # in case that it cannot be started now
                 self._spawn(child)
                 child.restart_at = None
             return
@@ -197,7 +197,8 @@ class Supervisor:
         _signal_group(child, signal.SIGKILL)
         child.process = None
         if not child.once:
-            wait_s = self._wait_after_failure(child)
+            wait_s = _wait_s(child)
+            child.failures += 1
             child.restart_at = now + wait_s
             where = f"see {self._log(child)}"
             self.on_event(f"{child.name} ended with exit code {code} and is started again in {wait_s:.0f} s; {where}")
@@ -210,11 +211,6 @@ class Supervisor:
             self.start(child.then)
         if child.ended is not None:
             child.ended(code)
-
-    def _wait_after_failure(self, child: Child) -> float:
-        wait_s = BACKOFF_S[min(child.failures, len(BACKOFF_S) - 1)]
-        child.failures += 1
-        return wait_s
 
     def _spawn(self, child: Child) -> None:
         if child.log is None:
@@ -241,6 +237,10 @@ class Supervisor:
 
     def _log(self, child: Child) -> Path:
         return self.log_dir / f"{child.name}.log"
+
+
+def _wait_s(child: Child) -> float:
+    return BACKOFF_S[min(child.failures, len(BACKOFF_S) - 1)]
 
 
 def _signal_group(child: Child, number: signal.Signals) -> None:

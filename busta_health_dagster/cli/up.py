@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from pathlib import Path
@@ -17,7 +18,7 @@ from busta_health_dagster.cli.starting import LOOPBACK, end_left_over, start_pro
 from busta_health_dagster.cli.supervisor import Stopped, Supervisor
 from busta_health_dagster.domain.clock import SystemClock
 from busta_health_dagster.pipeline.supervisor_trouble import TroubleBook
-from busta_health_dagster.settings.home import InstanceLock
+from busta_health_dagster.settings.home import PRIVATE_UMASK, InstanceLock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -48,6 +49,7 @@ def run_up(
     """
     from busta_health_dagster import bootstrap
 
+    os.umask(PRIVATE_UMASK)
     out, log = console(), err_console()
     home = bootstrap.find_home(home=current.home, environ=current.environ).ensure()
     lock = InstanceLock(home)

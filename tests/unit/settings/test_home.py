@@ -69,6 +69,13 @@ def test_a_key_beside_the_project_is_never_committed() -> None:
     assert ".env" in (root / ".gitignore").read_text().splitlines()
 
 
+def test_logs_that_have_no_place_hold_nothing_up(tmp_path: Path) -> None:
+    home = Home(tmp_path).ensure()
+    home.logs.rmdir()
+    home.logs.write_text("a file")
+    assert home.ensure() is home
+
+
 def test_a_second_instance_is_refused_with_the_pid_of_the_first(tmp_path: Path) -> None:
     first, second = InstanceLock(Home(tmp_path)), InstanceLock(Home(tmp_path))
     first.acquire()
