@@ -20,6 +20,7 @@ from busta_health_dagster.pipeline import detect, evaluate, monitor_alerts
 from busta_health_dagster.pipeline.alert_book import AlertBook, Changes, Rulebook
 from busta_health_dagster.pipeline.alert_commit import commit
 from busta_health_dagster.pipeline.failpoints import failpoint
+from busta_health_dagster.pipeline.overload import slot_count
 from busta_health_dagster.pipeline.pass_clock import keep_steady, read_steady
 from busta_health_dagster.pipeline.planned import maintenance
 from busta_health_dagster.pipeline.status import LAST_TICK, STALE_TICKS
@@ -96,7 +97,7 @@ def alert_pass(
         book.judge_external(news)
         if ticking or not by_hand:
             # Only the running monitor knows which configuration is in force; a person's check may use another one.
-            _judge_monitor(app, book, states, tick["at"] if tick else None, ticking=ticking)
+            _judge_monitor(app, uow, book, states, tick["at"] if tick else None, ticking=ticking)
             book.close_removed()
         changes = book.finish()
         evaluate.keep(uow, intake, states)
@@ -179,7 +180,13 @@ def _reprobed(app: App, book: AlertBook, states: Mapping[str, SourceState], now:
 
 
 def _judge_monitor(
-    app: App, book: AlertBook, states: Mapping[str, SourceState], last_tick: int | None, *, ticking: bool
+    app: App,
+    uow: UnitOfWork,
+    book: AlertBook,
+    states: Mapping[str, SourceState],
+    last_tick: int | None,
+    *,
+    ticking: bool,
 ) -> None:
     us = own.MONITOR
     network = monitor_alerts.network_verdict(states.values(), app.config.tick_s)
@@ -190,3 +197,6 @@ def _judge_monitor(
     ticks = monitor_alerts.ticks_verdict(last_tick, app.config.tick_s, STALE_TICKS, book.now, ticking=ticking)
     if ticks is not None:
         book.take(us, own.TICKS, ticks)
+    overload = monitor_alerts.overload_verdict(slot_count(app, uow), book.now)
+    if overload is not None:
+        book.take(us, own.OVERLOADED, overload)

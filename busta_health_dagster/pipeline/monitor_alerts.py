@@ -1,4 +1,4 @@
-"""Alerts about the monitor itself: its network, its configuration, its ticks. One each, whatever the number of sources.
+"""Alerts about the monitor itself: its network, its configuration, its ticks, its machine. One each, whatever the number of sources.
 
 Their source and rules are those of domain/own.py. They take the routes as any other alert does (type `monitor`, group
 `platform`), and make no incident.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from busta_health_dagster.domain.own import CONFIGURATION, NETWORK, TICKS
+from busta_health_dagster.domain.own import CONFIGURATION, NETWORK, OVERLOADED, TICKS
 from busta_health_dagster.domain.units import duration_text
 from busta_health_dagster.domain.verdict import Outcome, Verdict
 
@@ -16,12 +16,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from busta_health_dagster.domain.observation import SourceState
+    from busta_health_dagster.engines.overload import SlotCount
 
 NETWORK_REASON = "network"
 DO = {
     NETWORK.name: "Check the network of the machine the monitor runs on; until then every source is unknown.",
     CONFIGURATION.name: "Run busta config doctor and correct the files; the last good configuration rules meanwhile.",
     TICKS.name: "Look at the daemon and at the runs of health_tick (busta dagster run list); restart with busta up.",
+    OVERLOADED.name: "Give the machine more CPU, raise the intervals, or split the tick: limits.shards. See docs/operations.md.",
 }
 
 
@@ -60,3 +62,15 @@ def ticks_verdict(last_at: int | None, tick_s: int, stale_ticks: int, now: int, 
         reason = f"the monitor has not looked at its sources for {duration_text(age)}; treat all as unknown"
         return Verdict(Outcome.BAD, now, reason, float(age), float(stale_ticks * tick_s))
     return Verdict(Outcome.GOOD, now, "the monitor looks at its sources again")
+
+
+def overload_verdict(slots: SlotCount | None, now: int) -> Verdict | None:
+    """Are more ticks due than the machine can run? None while nobody can tell, and between the two limits."""
+    if slots is None:
+        return None
+    if slots.overloaded:
+        reason = (
+            f"{slots.text} in the last {duration_text(now - slots.since)}: more ticks are due than the machine can run"
+        )
+        return Verdict(Outcome.BAD, now, reason, float(slots.expected - slots.observed))
+    return Verdict(Outcome.GOOD, now, "the machine keeps up with the ticks again") if slots.keeps_up else None

@@ -9,7 +9,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from busta_health_dagster.domain.own import CONFIGURATION, MONITOR, NETWORK
+from busta_health_dagster.domain.own import CONFIGURATION, MONITOR, NETWORK, OVERLOADED
 from busta_health_dagster.domain.units import duration_text
 from busta_health_dagster.pipeline.breakers import channel_state
 from busta_health_dagster.pipeline.monitor_alerts import DO
@@ -43,13 +43,13 @@ class Trouble:
 
 
 def own_troubles(app: App, uow: UnitOfWork, alerts: Iterable[Alert]) -> tuple[Trouble, ...]:
-    """Store, supervisor, configuration, network, dead letters, channels; nothing when all is well. `alerts` are the active ones.
+    """Store, supervisor, configuration, network, overload, dead letters, channels; nothing when all is well. `alerts` are the active ones.
 
     That the ticks have stopped is not here: the browser computes it, because then the server may be gone too.
     """
     about = {a.rule: a for a in alerts if a.source == MONITOR.name and a.opened_at is not None}
     return (*_store(app), *_supervisor(app), *_configuration(app, uow, about.get(CONFIGURATION.name)),
-            *_network(about.get(NETWORK.name)), *_dead(uow), *_channels(app, uow))  # fmt: skip
+            *_network(about.get(NETWORK.name)), *_overloaded(about.get(OVERLOADED.name)), *_dead(uow), *_channels(app, uow))  # fmt: skip
 
 
 def _store(app: App) -> Iterator[Trouble]:
@@ -83,6 +83,12 @@ def _network(alert: Alert | None) -> Iterator[Trouble]:
     if alert is not None:
         text = f"{alert.bad_reason[:1].upper()}{alert.bad_reason[1:]}"
         yield Trouble("network", text, DO[NETWORK.name], grave=True, since=alert.opened_at)
+
+
+def _overloaded(alert: Alert | None) -> Iterator[Trouble]:
+    if alert is not None:
+        text = f"The monitor is overloaded: {alert.bad_reason}"
+        yield Trouble("overload", text, DO[OVERLOADED.name], since=alert.opened_at)
 
 
 def _dead(uow: UnitOfWork) -> Iterator[Trouble]:

@@ -11,6 +11,7 @@ from busta_health_dagster.pipeline.deliver import delivery_pass
 from busta_health_dagster.pipeline.detect import catch_up
 from busta_health_dagster.pipeline.maintenance import reprobe
 from busta_health_dagster.pipeline.observe import observe
+from busta_health_dagster.pipeline.overload import note_begun
 from busta_health_dagster.pipeline.status import LAST_TICK, fleet_health
 from busta_health_dagster.pipeline.store_trouble import noted
 
@@ -52,6 +53,7 @@ def run_tick(app: App, shard: int | None = None) -> TickReport:
 def _tick(app: App, shard: int | None) -> TickReport:
     started = app.clock.monotonic()
     at = app.now()
+    note_begun(app, shard)
     stored, due = observe(app, shard)
     passed = alert_pass(app, manual=reprobe(app, since=at), ticking=True)
     took = app.clock.monotonic() - started

@@ -31,6 +31,7 @@ COUNTERS = {
     "busta_checks_total": ("Looks at a source, by result.", ("source", "result")),
     "busta_notifications_total": ("Notifications, by channel and result.", ("channel", "result")),
     "busta_ticks_total": ("Ticks that ended.", ()),
+    "busta_slots_missed_total": ("Slots of the tick that were asked for and in which none began: overload.", ()),
     "busta_dead_mans_switch_total": ("Calls of the dead-man's switch, by result.", ("result",)),
     "busta_baselines_restarted_total": ("Baselines that could not be read and started anew.", ()),
 }
