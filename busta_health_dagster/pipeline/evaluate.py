@@ -168,7 +168,7 @@ def _rebuild(uow: UnitOfWork, intake: Intake, states: Mapping[str, SourceState],
                     seat_.window.feed(
                         look.slot, look.status, look.response_ms, look.items, look.data_age_s, look.quality,
                         None, look.attempts, suspect=look.suspect,
-                        maintenance=planned.covers(seat_.source, look.slot),
+                        maintenance=planned.covers(seat_.source, look.slot), lost=look.lost, limited=look.limited,
                     )  # fmt: skip
             seat_.window.fresh = 0
 

@@ -195,7 +195,7 @@ class _Lane:
             self.maintenance = at >= 0 and slot < self._planned[at][1]
         self._feed(
             slot, look[1], look[2], look[3], look[4], look[5], None, look[6], None,
-            suspect=look[7], maintenance=self.maintenance, lost=look.lost,
+            suspect=look[7], maintenance=self.maintenance, lost=look.lost, limited=look.limited,
         )  # fmt: skip
 
 

@@ -36,7 +36,7 @@ from busta_health_dagster.probes.measure import (
 )  # fmt: skip
 from busta_health_dagster.probes.port import Failed, Finding, ProbeContext, ProbeType
 from busta_health_dagster.probes.sql import SqlAge
-from busta_health_dagster.probes.web_config import refuse_literal_secrets
+from busta_health_dagster.probes.web_config import rate_limited, refuse_literal_secrets
 
 if TYPE_CHECKING:
     from busta_health_dagster.domain.source import Source
@@ -108,6 +108,9 @@ async def _over_http(source: Source, config: FileConfig, context: ProbeContext) 
     from busta_health_dagster.probes.fetch import Request
 
     got = await context.http.fetch(Request(config.path, max_bytes=config.max_bytes, guarded=not source.allow_private))
+    if got.status == 429:
+        timed = {"response_ms": got.elapsed_ms, "phases": got.phases, "http_status": got.status}
+        return rate_limited(got, source, context.now, timed)
     if got.status != 200:
         reason = "missing" if got.status in (404, 410) else "http_status"
         raise Failed(reason, f"answered {got.status}, 200 wanted", http_status=got.status, phases=got.phases)

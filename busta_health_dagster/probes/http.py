@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pydantic import Field, model_validator
 
-from busta_health_dagster.domain.observation import ProbeResult, Status
-from busta_health_dagster.domain.units import duration_text, milliseconds_text
+from busta_health_dagster.domain.observation import ProbeResult
+from busta_health_dagster.domain.units import milliseconds_text
 from busta_health_dagster.probes.expect import HttpExpect, check_age, check_headers, check_items, check_json, check_text
 from busta_health_dagster.probes.json_path import JsonPath, find
 from busta_health_dagster.probes.measure import AgeOf, DataAge, age_facts, age_findings, age_of, conclude, sample_of
 from busta_health_dagster.probes.port import Finding, ProbeContext, ProbeType
-from busta_health_dagster.probes.web_config import WebConfig, build_request, certificate_findings, host_of, retry_after
+from busta_health_dagster.probes.web_config import WebConfig, build_request, certificate_findings, host_of, rate_limited
 
 if TYPE_CHECKING:
     from busta_health_dagster.domain.observation import Sample
@@ -58,7 +58,7 @@ async def probe(source: Source, config: HttpConfig, context: ProbeContext) -> Pr
         "tls_days_left": days }  # fmt: skip
     if not statuses.has(got.status):
         if got.status == 429:
-            return _rate_limited(got, context, seen, facts)
+            return rate_limited(got, source, context.now, seen | {"facts": facts})
         sentence = f"answered {got.status}, {', '.join(str(s) for s in statuses.value)} wanted"
         findings.insert(0, Finding(statuses.severity, "http_status", sentence))
         if statuses.severity == "error":  # an error page fails every other assertion too; that says nothing new
@@ -68,19 +68,6 @@ async def probe(source: Source, config: HttpConfig, context: ProbeContext) -> Pr
             source.name, _judge, _Look(source, config, context), got, findings, seen, facts
         )
     return _judge(_Look(source, config, context), got, findings, seen, facts)
-
-
-def _rate_limited(got: Fetched, context: ProbeContext, seen: dict[str, Any], facts: dict[str, Any]) -> ProbeResult:
-    wait = retry_after(got.headers.get("Retry-After"), context.now)
-    pause = f"; asks for a pause of {duration_text(wait)}" if wait is not None else ""
-    return ProbeResult(
-        Status.DEGRADED,
-        "rate_limited",
-        f"answered 429, too many requests{pause}",
-        retry_after_s=wait,
-        facts=facts,
-        **seen,
-    )
 
 
 def _judge(

@@ -34,7 +34,7 @@ REASONS: Mapping[str, str] = {
     "reset": "the connection was closed before the answer was complete",
     "protocol": "what came back is not HTTP",
     "http_status": "the status code is not one of the expected ones",
-    "rate_limited": "429: the source asks us to slow down (degraded)",
+    "rate_limited": "429: the source asks us to slow down (degraded); until its Retry-After is over we do not ask (unknown)",
     "payload": "the payload cannot be read, or breaks off",
     "assertion": "the payload can be read and is not what is expected",
     "too_large": "the payload is larger than the cap on decoded bytes",

@@ -38,6 +38,8 @@ SLOTTED_BIT = 1 << 12  # a scheduled verdict outside maintenance entered the slo
 
 NETWORK_REASON = "network"
 """The reason code of an observation lost to the monitor's own network."""
+LIMITED_REASON = "rate_limited"
+"""The reason code of a 429, and of the slots in which its Retry-After keeps us away: the source answers, no data come."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +77,8 @@ class SourceWindow:
     """
 
     __slots__ = (
-        "_bad_weight", "anomaly", "burn", "first_slot", "flaps", "fresh", "good_run", "interval_s", "last_burnt",
-        "last_failed", "last_fresh",
+        "_bad_weight", "anomaly", "burn", "first_slot", "flaps", "fresh", "good_run", "interval_s", "kept_away",
+        "last_burnt", "last_failed", "last_fresh",
         "last_verdict_slot", "lost_since", "maintenance", "needs", "newest_lost", "rates", "scheduled_slot", "score",
         "series", "slot", "source", "values",
     )  # fmt: skip
@@ -89,7 +91,7 @@ class SourceWindow:
         self.slot = self.scheduled_slot = self.first_slot = 0
         self.last_verdict_slot = self.last_failed = self.last_burnt = 0
         self.lost_since = 0
-        self.newest_lost = self.maintenance = False
+        self.newest_lost = self.maintenance = self.kept_away = False
         self.good_run = 0
         self.fresh = self.last_fresh = 0
         self.values: list[float | None] = [None] * len(METRICS)
@@ -108,19 +110,19 @@ class SourceWindow:
         return self.feed(
             o.slot, int(o.status), o.response_ms, o.items, o.data_age_s, o.quality, o.tls_days_left, o.attempts,
             o.size_bytes, suspect=o.suspect, scheduled=o.kind is Kind.SCHEDULED, maintenance=maintenance,
-            lost=o.status is Status.UNKNOWN and o.reason == NETWORK_REASON,
+            lost=o.status is Status.UNKNOWN and o.reason == NETWORK_REASON, limited=o.reason == LIMITED_REASON,
         )  # fmt: skip
 
     def feed(
         self, slot: int, status: int, response_ms: float | None = None, items: float | None = None,
         data_age_s: float | None = None, quality: float | None = None, tls_days_left: float | None = None,
         attempts: int = 1, size_bytes: float | None = None, *, suspect: bool = False, scheduled: bool = True,
-        maintenance: bool = False, lost: bool = False,
+        maintenance: bool = False, lost: bool = False, limited: bool = False,
     ) -> bool:  # fmt: skip
         """`push` for plain values: the backtest's path.
 
         A manual look is evaluated and stays out of the slot windows (rate, burn, flapping); a slot in maintenance
-        stays out of all windows, as if it had not been.
+        stays out of all windows, as if it had not been. A `limited` one has a status, and brought no data.
         """
         if slot < self.slot or (scheduled and slot == self.scheduled_slot):
             return False
@@ -128,9 +130,8 @@ class SourceWindow:
             response_ms = None
         if not self.first_slot:
             self.first_slot = slot
-        self.slot = slot
-        self.maintenance = maintenance
-        self.anomaly = None
+        self.slot, self.anomaly = slot, None
+        self.maintenance, self.kept_away = maintenance, limited
         fresh = (self.fresh & QUALITY_BIT) | LOOKED_BIT | CLOSED_BIT
         values = self.values
         values[0], values[5] = status, None
@@ -153,7 +154,9 @@ class SourceWindow:
             failed = status == 3
             values[5] = 100.0 if failed else 0.0
             fresh |= STATUS_BIT | FAILED_BIT | ATTEMPTS_BIT
-            self.last_verdict_slot, self.lost_since, self.newest_lost = slot, 0, False
+            self.newest_lost = False
+            if not limited:
+                self.last_verdict_slot, self.lost_since = slot, 0
         else:
             failed = False
             self.newest_lost = lost
@@ -209,6 +212,7 @@ class SourceWindow:
         if not self.first_slot:
             self.first_slot = slot
         self.slot, self.newest_lost, self.anomaly = slot, lost, None
+        self.kept_away = False
         self.lost_since += lost
         kept_quality = self.values[QUALITY]
         self.values = [None] * len(METRICS)
@@ -235,7 +239,7 @@ class SourceWindow:
     @property
     def signature(self) -> str:
         """A kept state fits only a window of the same shape."""
-        return f"2|{self.interval_s}|{self._bad_weight}|{self.needs}"
+        return f"3|{self.interval_s}|{self._bad_weight}|{self.needs}"
 
     def to_state(self) -> dict[str, Any]:
         """A JSON-ready copy, some hundred bytes to 2 KB."""
@@ -245,7 +249,7 @@ class SourceWindow:
             "at": [
                 self.slot, self.scheduled_slot, self.first_slot, self.last_verdict_slot, self.last_failed,
                 self.lost_since, int(self.newest_lost), self.good_run,
-                self.last_burnt, self.last_fresh, int(self.maintenance),
+                self.last_burnt, self.last_fresh, int(self.maintenance), int(self.kept_away),
             ],
             "values": self.values,
             "score": None if score is None else [score.at, score.score, score.raw, score.half_width, score.uncertain],
@@ -265,9 +269,9 @@ class SourceWindow:
             return None
         (
             window.slot, window.scheduled_slot, window.first_slot, window.last_verdict_slot, window.last_failed,
-            window.lost_since, lost, window.good_run, window.last_burnt, window.last_fresh, maintenance,
+            window.lost_since, lost, window.good_run, window.last_burnt, window.last_fresh, maintenance, kept_away,
         ) = state["at"]  # fmt: skip
-        window.newest_lost, window.maintenance = bool(lost), bool(maintenance)
+        window.newest_lost, window.maintenance, window.kept_away = bool(lost), bool(maintenance), bool(kept_away)
         window.values = list(state["values"])
         if state["score"] is not None:
             window.score = Score(*state["score"])

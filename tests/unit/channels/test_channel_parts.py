@@ -10,7 +10,7 @@ import pytest
 from channel_stories import DOWN, ESCALATED, HOSTILE, OPENED, RESOLVED, TEST, delivery
 from pydantic import ValidationError
 
-from busta_health_dagster.channels import phrases, registry, template, transport, webhook
+from busta_health_dagster.channels import phrases, registry, template, webhook
 from busta_health_dagster.channels.port import ChannelContext, ChannelType, deliver
 from busta_health_dagster.channels.signature import sign
 from busta_health_dagster.channels.wording import text_of
@@ -165,19 +165,6 @@ def test_a_third_partys_channel_is_found_and_a_broken_one_says_so_loudly_for_its
 def test_a_wrong_configuration_is_refused_at_load_with_what_would_be_right(kind, fields, says):
     with pytest.raises(ValidationError, match=says):
         registry.BUILT_IN[kind].config(**fields)
-
-
-def test_retry_after_is_seconds_or_a_date_and_never_more_than_a_day():
-    values = {
-        "7": 7.0,
-        "Mon, 23 Nov 2026 08:00:30 GMT": 30.0,
-        "Mon, 23 Nov 2026 07:00:00 GMT": 0.0,
-        "1e9": 86_400.0,
-        "soon": None,
-        "": None,
-        "nan": None,
-    }
-    assert {v: transport.retry_after(v, 1795420800.0) for v in values} == values
 
 
 def test_every_topic_has_words_of_its_own():
