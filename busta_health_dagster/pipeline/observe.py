@@ -74,7 +74,7 @@ def keep(app: App, seen: Sequence[Observation]) -> list[Observation]:
     if not seen:
         return []
     sources, rules = app.config.sources, app.config.rules
-    judged = [_scrubbed(app, classify(o, limits_for(sources[o.source], rules))) for o in seen]
+    judged = [_scrubbed(app, classify(sources[o.source], o, limits_for(sources[o.source], rules))) for o in seen]
     first, last = min(o.slot for o in judged), max(o.slot for o in judged)
     now = app.now()
     with app.store.write() as uow:

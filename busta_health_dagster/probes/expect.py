@@ -11,8 +11,9 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from busta_health_dagster.domain.fields import PositiveDuration, Strict
 from busta_health_dagster.domain.units import duration_text
-from busta_health_dagster.probes.json_path import JsonPath, find
+from busta_health_dagster.probes.json_path import JsonPath, find, rows_of
 from busta_health_dagster.probes.port import Finding
+from busta_health_dagster.probes.records import records
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -95,12 +96,14 @@ class HeaderMatch(Strict):
 class JsonMatch(Strict):
     """What the values at a path must be; every value there must pass. A path alone asks that there be one.
 
-    `op` and `value` compare like `min`, `max`, `equals`; `min_items` and `max_items` count the values found.
+    Rows without a value pass unseen, unless `each: true`: then every row has one. `op` and `value` compare like `min`,
+    `max`, `equals`; `min_items` and `max_items` count the values found.
     """
 
     path: JsonPath
     severity: Severity = "error"
     exists: bool | None = None
+    each: bool = False
     equals: Any = None
     one_of: list[Any] | None = None
     op: Literal["==", "!=", ">", ">=", "<", "<="] | None = None
@@ -115,6 +118,12 @@ class JsonMatch(Strict):
     def _value_with_op(self) -> JsonMatch:
         if (self.op is None) != ("value" not in self.model_fields_set):
             raise ValueError("op and value go together: {path: $.count, op: '>=', value: 3}")
+        return self
+
+    @model_validator(mode="after")
+    def _each_of_rows(self) -> JsonMatch:
+        if self.each and (rows_of(self.path) is None or self.exists is False):
+            raise ValueError("each: true asks every row for a value, so the path goes through rows: $[*].price")
         return self
 
 
@@ -176,10 +185,23 @@ def check_json(expect: Expect, document: Any) -> list[Finding]:
     """Every JSON assertion that fails, in the order of the file."""
     findings = []
     for match in expect.json_:
-        problem = _json_problem(match, find(match.path, document))
+        problem = _rows_without(match, document) or _json_problem(match, find(match.path, document))
         if problem:
             findings.append(Finding(match.severity, "assertion", f"{match.path}: {problem}"))
     return findings
+
+
+def _rows_without(match: JsonMatch, document: Any) -> str | None:
+    """`each: true`: how many rows have nothing, or null, where each must have a value."""
+    split = rows_of(match.path) if match.each else None
+    if split is None:
+        return None
+    rows, rest = split
+    found = records(rows, document)
+    if found.problem or not found.rows:
+        return found.problem or None
+    without = sum(not any(value is not None for value in find(rest, row)) for row in found.rows)
+    return f"{without} of {len(found.rows)} rows have none" if without else None
 
 
 def _json_problem(match: JsonMatch, values: list[Any]) -> str | None:
@@ -191,7 +213,7 @@ def _json_problem(match: JsonMatch, values: list[Any]) -> str | None:
     if match.max_items is not None and count > match.max_items:
         return f"{count} found, at most {match.max_items} wanted"
     if not count:
-        return None if match.min_items is not None or match.max_items is not None else "nothing there"
+        return None if match.each or match.min_items is not None or match.max_items is not None else "nothing there"
     fields = match.model_fields_set
     if "equals" in fields and (bad := _first(values, lambda v: v == match.equals)):
         return f"{bad[0]}, {_brief(match.equals)} wanted"

@@ -21,7 +21,8 @@ from busta_health_dagster.domain.fields import SecretRef, Strict, TextOrSecret
 from busta_health_dagster.domain.observation import Phases, ProbeResult, Status
 from busta_health_dagster.domain.units import duration_text
 from busta_health_dagster.probes.expect import Expect, check_age, check_items, check_json
-from busta_health_dagster.probes.file_reading import Format, format_of, prepare, read_rows, unpacked
+from busta_health_dagster.probes.file_reading import prepare, read_rows, unpacked
+from busta_health_dagster.probes.impostors import PEEK, Format, format_of, is_page, not_data
 from busta_health_dagster.probes.json_path import compiled
 from busta_health_dagster.probes.measure import (
     AgeOf,
@@ -207,6 +208,7 @@ def _judge(config: FileConfig, context: ProbeContext, opened: _Opened, seen: dic
         )
     seen = seen | {"size_bytes": opened.size}
     if kind is None:  # bytes without rows: age and size are all there is
+        _refuse_impostor(name, opened)
         if config.data_age or config.expect.json_ or config.expect.min_items is not None:
             text = f"the format of {name} is not known; set format: csv, json, jsonl or parquet"
             raise Failed("probe_error", text, status=Status.UNKNOWN)
@@ -223,6 +225,7 @@ def _judge(config: FileConfig, context: ProbeContext, opened: _Opened, seen: dic
         age = age_of(rows.times, spec, context.now)
         findings += age_findings(age, f"column {spec.column}", rows.total)
         facts |= age_facts(age)
+    findings += rows.findings
     findings += check_items(config.expect, rows.total) + check_age(config.expect, age.age_s)
     if config.expect.json_:
         document = rows.document if rows.document is not None else json_safe(rows.head)
@@ -235,6 +238,16 @@ def _judge(config: FileConfig, context: ProbeContext, opened: _Opened, seen: dic
         findings, _good(name, rows.total, age.age_s), facts=facts, items=rows.total, data_age_s=age.age_s,
         sample=sample_of(rows.head, context.limits, total=rows.total), **seen,
     )  # fmt: skip
+
+
+def _refuse_impostor(name: str, opened: _Opened) -> None:
+    """A page or a pointer in place of a file whose format is not known."""
+    head = opened.stream.read(PEEK)
+    impostor = not_data(head, None)
+    if impostor is None and is_page(head) and not name.lower().endswith((".html", ".htm", ".xhtml")):
+        impostor = f"an HTML page in place of {name} (a login or error page?)"
+    if impostor is not None:
+        raise Failed("payload", impostor)
 
 
 def _good(name: str, total: int | None, age_s: float | None) -> str:

@@ -5,21 +5,15 @@ from __future__ import annotations
 import csv
 import io
 import json
-from typing import IO, TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 from busta_health_dagster.probes.http import parse_json
-from busta_health_dagster.probes.json_path import find
-from busta_health_dagster.probes.port import Failed, ProbeLimits
+from busta_health_dagster.probes.impostors import PEEK, Format, not_data
+from busta_health_dagster.probes.port import Failed, Finding, ProbeLimits
+from busta_health_dagster.probes.records import records
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-Format = Literal["csv", "json", "jsonl", "parquet"]
-_SUFFIXES: dict[str, Format] = {
-    ".csv": "csv", ".tsv": "csv", ".json": "json", ".geojson": "json", ".jsonl": "jsonl", ".ndjson": "jsonl",
-    ".parquet": "parquet", ".pq": "parquet",
-}  # fmt: skip
-_PACKED = (".gz", ".bz2", ".xz")
 
 
 class Rows(NamedTuple):
@@ -32,6 +26,7 @@ class Rows(NamedTuple):
     times: list[Any]
     facts: dict[str, Any]
     document: Any = None
+    findings: tuple[Finding, ...] = ()
 
 
 class Capped(io.RawIOBase):
@@ -50,14 +45,6 @@ class Capped(io.RawIOBase):
             raise Failed("too_large", f"more than {self._cap:,} bytes when decoded; cut there (max_bytes)")
         buffer[: len(chunk)] = chunk
         return len(chunk)
-
-
-def format_of(name: str) -> Format | None:
-    """By suffix; compression suffixes are looked through."""
-    lower = name.lower()
-    for packed in _PACKED:
-        lower = lower.removesuffix(packed)
-    return next((kind for suffix, kind in _SUFFIXES.items() if lower.endswith(suffix)), None)
 
 
 def prepare(kind: Format | None) -> None:
@@ -110,6 +97,8 @@ def read_rows(
         if kind == "parquet":
             return _parquet(stream, column, limits)
         capped = io.BufferedReader(Capped(stream, cap), 1 << 18)
+        if (impostor := not_data(capped.peek(PEEK), kind)) is not None:
+            raise Failed("payload", impostor)
         if kind == "csv":
             return _csv(io.TextIOWrapper(capped, encoding, newline=""), column, limits, delimiter)
         if kind == "jsonl":
@@ -122,16 +111,19 @@ def read_rows(
 
 
 def _csv(text: IO[str], column: str | None, limits: ProbeLimits, delimiter: str) -> Rows:
-    reader = csv.reader(text, delimiter=delimiter)
+    lines = _Lines(text)
+    reader = csv.reader(lines, delimiter=delimiter)
     header = next(reader, None)
     if header is None:
         raise Failed("payload", "the file is empty: not even a header")
+    lines.closed(reader.line_num, delimiter)
     header[0] = header[0].removeprefix("\ufeff")
     at = _position(header, column)
     head: list[Any] = []
     times: list[Any] = []
     total = ragged = 0
     for row in reader:
+        lines.closed(reader.line_num, delimiter)
         if not row:
             continue
         total += 1
@@ -145,6 +137,40 @@ def _csv(text: IO[str], column: str | None, limits: ProbeLimits, delimiter: str)
     if ragged:
         facts["ragged_rows"] = ragged
     return Rows(head, total, times, facts)
+
+
+class _Lines:
+    """The lines of a CSV file, with those that the row at hand is made of."""
+
+    def __init__(self, text: IO[str]) -> None:
+        self._text = text
+        self._row: list[str] = []
+
+    def __iter__(self) -> _Lines:
+        return self
+
+    def __next__(self) -> str:
+        line = next(self._text)
+        self._row.append(line)
+        return line
+
+    def closed(self, at: int, delimiter: str) -> None:
+        """A row is complete. One of several lines must have its quotes in order: a quote that is never closed swallows all
+        rows to the next one, or to the end.
+
+        Raises:
+            Failed: `payload`.
+        """
+        row, self._row = self._row, []
+        if len(row) < 2 and row[0].count('"') % 2 == 0:
+            return
+        try:
+            list(csv.reader(row, delimiter=delimiter, strict=True))
+        except csv.Error as error:
+            if len(row) > 1 or "unexpected end" in str(error):
+                first = at - len(row) + 1
+                text = f"a quote that is opened in line {first} is not closed: it swallows {len(row) - 1} more lines"
+                raise Failed("payload", text) from error
 
 
 def _position(header: list[str], column: str | None) -> int | None:
@@ -178,12 +204,14 @@ def _json(body: bytes, column: str | None, items: str) -> Rows:
     document, problem = parse_json(body)
     if problem:
         raise Failed("payload", problem)
+    findings: list[Finding] = []
     if items != "rows":
-        rows = find(items, document)
+        found = records(items, document)
+        rows, findings = found.rows, found.findings
     else:
         rows = document if isinstance(document, list) else [document]
     times = [row.get(column) for row in rows if isinstance(row, dict)] if column is not None else []
-    return Rows(rows, len(rows), times, {}, document)
+    return Rows(rows, len(rows), times, {}, document, tuple(findings))
 
 
 def _parquet(stream: IO[bytes], column: str | None, limits: ProbeLimits) -> Rows:

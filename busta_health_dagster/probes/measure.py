@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from busta_health_dagster.probes.port import ProbeLimits
 
 _TOLERATED_FUTURE_S = 300.0
+_OLDEST = 788_918_400.0  # 1995-01-01: 0, -1, a season, an Excel serial and 20261129 are no epochs
+_NEWEST_EPOCH_S = 86_400.0  # ahead of now; a number beyond is none either, while a text is a kick-off
 _EPOCH_SCALES = ((1e17, 1e9), (1e14, 1e6), (1e11, 1e3))  # larger than -> nano, micro, milliseconds
 
 
@@ -49,6 +51,15 @@ class DataAge(Strict):
             )
         return self
 
+    def stands_in(self, items: str | None) -> bool:
+        """Is the time one of each item, so that no items means no time?"""
+        if self.column is not None:
+            return True
+        if self.path is None:
+            return False
+        root = "$" if items is None else items.removesuffix("[*]")
+        return self.path.startswith((f"{root}[", f"{root}.")) and (items is not None or self.path.startswith("$[*]"))
+
     @field_validator("zone")
     @classmethod
     def _known_zone(cls, zone: str) -> str:
@@ -70,22 +81,29 @@ class AgeOf(NamedTuple):
 
 
 def age_of(values: Iterable[Any], spec: DataAge, now: float) -> AgeOf:
-    """The age in seconds of the newest (or oldest) time among `values`."""
+    """The age in seconds of the newest (or oldest) time among `values`. A time before 1995, or a number that leads more
+    than a day ahead, is no time.
+    """
     best: float | None = None
     future = unreadable = 0
-    horizon, oldest = now + _TOLERATED_FUTURE_S, spec.oldest
+    horizon, furthest, oldest = now + _TOLERATED_FUTURE_S, now + _NEWEST_EPOCH_S, spec.oldest
     style, zone = spec.format, spec.zone
     for value in values:
         if value is None:
             continue
-        epoch = _from_text(value, style, zone) if type(value) is str else to_epoch(value, style, zone)
-        if epoch is None:
+        text = type(value) is str
+        epoch = _from_text(value, style, zone) if text else to_epoch(value, style, zone)
+        if epoch is None or epoch < _OLDEST or (epoch > furthest and _is_number(value)):
             unreadable += 1
         elif epoch > horizon:
             future += 1
         elif best is None or (epoch < best if oldest else epoch > best):
             best = epoch
     return AgeOf(None if best is None else max(0.0, now - best), future, unreadable)
+
+
+def _is_number(value: Any) -> bool:
+    return not isinstance(value, str | date) or (isinstance(value, str) and value.strip().lstrip("+-").isdigit())
 
 
 def to_epoch(value: Any, style: str = "auto", zone: str = "UTC") -> float | None:
@@ -117,7 +135,9 @@ def _from_number(number: float, style: str) -> float | None:
 def _from_text(text: str, style: str, zone: str) -> float | None:
     text = text.strip()
     parsed: datetime | None = None
-    compact = len(text) == 8 and text.isdigit()  # 20261123 is a date, not an August day of 1970
+    compact = len(text) in (8, 14) and text.isdigit()  # 20261123 is a date, not an August day of 1970
+    if compact and len(text) == 14 and style == "auto":
+        text = f"{text[:8]}T{text[8:]}"
     if style in ("auto", "epoch", "epoch_ms") and text[4:5] != "-" and not (compact and style == "auto"):
         try:
             return _from_number(float(text), style)
@@ -149,7 +169,7 @@ def _from_text(text: str, style: str, zone: str) -> float | None:
 
 def age_findings(found: AgeOf, place: str, items: int | None) -> list[Finding]:
     """A time that was asked for and cannot be read is a warning: a source whose age nobody can tell is not healthy. No
-    items: no age.
+    items (None: the time stands outside them): no age.
     """
     if found.age_s is not None or items == 0:
         return []
@@ -158,7 +178,7 @@ def age_findings(found: AgeOf, place: str, items: int | None) -> list[Finding]:
         if found.future and not found.unreadable
         else "no time can be read"
     )
-    return [Finding("warning", "assertion", f"data_age: {why} at {place}")]
+    return [Finding("warning", "age_unknown", f"data_age: {why} at {place}")]
 
 
 def age_facts(found: AgeOf) -> dict[str, Any]:

@@ -36,6 +36,8 @@ REASONS: Mapping[str, str] = {
     "http_status": "the status code is not one of the expected ones",
     "rate_limited": "429: the source asks us to slow down (degraded); until its Retry-After is over we do not ask (unknown)",
     "payload": "the payload cannot be read, or breaks off",
+    "shape": "the document has no such place as the items should be at, or no list there (degraded)",
+    "age_unknown": "how old the data are is asked for and cannot be told (degraded)",
     "assertion": "the payload can be read and is not what is expected",
     "too_large": "the payload is larger than the cap on decoded bytes",
     "redirects": "a redirect loop, too many redirects, or one that must not be followed",

@@ -62,6 +62,11 @@ class SqlConfig(Strict):
     expect: Expect = Field(default_factory=Expect)
     max_rows: int = Field(default=10_000, ge=1, le=1_000_000)
 
+    @property
+    def tells_age(self) -> bool:
+        """Can a look ever say how old the data are?"""
+        return self.data_age is not None
+
 
 async def probe(source: Source, config: SqlConfig, context: ProbeContext) -> ProbeResult:
     url = context.secret(config.url) if isinstance(config.url, SecretRef) else config.url

@@ -42,7 +42,7 @@ _SECTIONS = {
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """What the doctor found. `config` is None when there are errors; `files` are the files that were read."""
+    """What the doctor found. `config` is None when an error blocks it; `files` are the files that were read."""
 
     errors: tuple[Problem, ...]
     warnings: tuple[Problem, ...]
@@ -155,8 +155,8 @@ def _diagnose(
     errors, warnings = found.errors, found.warnings
     complete = (
         None
-        if errors
-        else Config(**{name: getattr(config, name) for name in Config.__slots__} | {"warnings": warnings})
+        if any(problem.blocks for problem in errors)
+        else Config(**{name: getattr(config, name) for name in Config.__slots__} | {"warnings": (*errors, *warnings)})
     )
     return Diagnosis(errors, warnings, config.files, complete)
 
@@ -168,6 +168,7 @@ def _review(review: Review) -> None:
         (("sources.yaml",), checks.unused_types),
         ((), checks.unmeasurable_slo),
         ((), checks.slow_confirmation),
+        ((), checks.untold_ages),
         ((), checks.misspelt_groups),
         ((), checks.missing_suites),
         ((), checks.half_a_quality),
