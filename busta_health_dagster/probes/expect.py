@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import operator
-import re
-from functools import lru_cache
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from busta_health_dagster.domain.fields import PositiveDuration, Strict
 from busta_health_dagster.domain.units import duration_text
 from busta_health_dagster.probes.json_path import JsonPath, find, rows_of
+from busta_health_dagster.probes.patterns import Regex, found
 from busta_health_dagster.probes.port import Finding
 from busta_health_dagster.probes.records import records
 
@@ -23,22 +22,6 @@ _REGEX_CHARS = 1024 * 1024
 _OPS: dict[str, Callable[[Any, Any], bool]] = {
     "==": operator.eq, "!=": operator.ne, ">": operator.gt, ">=": operator.ge, "<": operator.lt, "<=": operator.le,
 }  # fmt: skip
-
-
-@lru_cache(maxsize=2048)
-def _regex(pattern: str) -> re.Pattern[str]:
-    return re.compile(pattern)
-
-
-def _check_regex(pattern: str) -> str:
-    try:
-        _regex(pattern)
-    except re.error as error:
-        raise ValueError(f"{pattern!r} is not a regular expression: {error}") from error
-    return pattern
-
-
-Regex = Annotated[str, AfterValidator(_check_regex)]
 
 
 class Count(Strict):
@@ -227,8 +210,8 @@ def _json_problem(match: JsonMatch, values: list[Any]) -> str | None:
     if match.max is not None and (bad := _first(values, lambda v: _compares(v, "<=", match.max))):
         return f"{bad[0]}, at most {match.max:g} wanted"
     if match.matches is not None:
-        pattern = _regex(match.matches)
-        if bad := _first(values, lambda v: isinstance(v, str) and pattern.search(v) is not None):
+        wanted = match.matches
+        if bad := _first(values, lambda v: isinstance(v, str) and found(wanted, v)):
             return f"{bad[0]}, {match.matches!r} wanted"
     return None
 
@@ -257,7 +240,7 @@ def check_headers(expect: HttpExpect, headers: Mapping[str, str]) -> list[Findin
             problem = "is missing"
         elif match.equals is not None and value != match.equals:
             problem = f"is {_brief(value)}, {_brief(match.equals)} wanted"
-        elif match.matches is not None and _regex(match.matches).search(value) is None:
+        elif match.matches is not None and not found(match.matches, value):
             problem = f"is {_brief(value)}, {match.matches!r} wanted"
         else:
             continue
@@ -276,9 +259,9 @@ def check_text(expect: HttpExpect, body: bytes, charset: str) -> list[Finding]:
     findings = []
     for item in wanted:
         match = TextMatch(pattern=item) if isinstance(item, str) else item
-        found = _regex(match.pattern).search(text) is not None
-        if found == match.absent:
-            state = "found, and must not be there" if found else "not found in the body"
+        there = found(match.pattern, text)
+        if there == match.absent:
+            state = "found, and must not be there" if there else "not found in the body"
             findings.append(Finding(match.severity, "assertion", f"{match.pattern!r} {state}"))
     return findings
 

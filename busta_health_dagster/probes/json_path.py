@@ -29,15 +29,9 @@ def compiled(path: str) -> Callable[[Any], list[Any]]:
     steps = _plain(path)
     if steps is not None:
         return lambda document: walk(steps, [document])
-    import jsonpath
+    from busta_health_dagster.probes.patterns import queries
 
-    try:
-        query = jsonpath.compile(path, strict=True)
-    except jsonpath.JSONPathError as error:
-        raise ValueError(
-            f"{path!r} is not a JSON path ({error.message}); write for instance $[*].id or $.items[*].price"
-        ) from error
-    return lambda document: list(query.findall(document))
+    return queries(path)
 
 
 def find(path: str, document: Any) -> list[Any]:

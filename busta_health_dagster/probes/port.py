@@ -54,6 +54,7 @@ REASONS: Mapping[str, str] = {
     "plugin": "a third party's probe failed to load, raised, blocked or returned nonsense",
     "probe_error": "the probe itself broke, or cannot be used as configured",
     "network": "our own network is out: the control endpoints failed too",
+    "overloaded": "a timeout while our own loop stood still: our fault, not the source's",
     "not_probed": "the tick ran out of time before this source's turn",
 }
 """Every reason code that an observation may carry, with its meaning. docs/probes.md is checked against it."""
