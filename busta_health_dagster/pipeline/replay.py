@@ -208,7 +208,7 @@ def listens_of(policy: AlertPolicy) -> dict[str, frozenset[str] | None]:
     if policy.channels:
         from busta_health_dagster.channels import registry
 
-        kinds = registry.load().types
+        kinds = registry.load()
         for name, spec in policy.channels.items():
             if spec.events is not None:
                 found[name] = frozenset(spec.events)

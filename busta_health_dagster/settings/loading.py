@@ -8,7 +8,7 @@ import time
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ValidationError
 
@@ -21,15 +21,16 @@ from busta_health_dagster.settings.literals import scan
 from busta_health_dagster.settings.locate import shown_as
 from busta_health_dagster.settings.policy import AlertReader
 from busta_health_dagster.settings.problems import Findings, label, near, translate
-from busta_health_dagster.settings.review import Review
+from busta_health_dagster.settings.review import Review, listed
 from busta_health_dagster.settings.secret import Secrets
 from busta_health_dagster.settings.settings_model import Settings
 from busta_health_dagster.settings.sources import SourceReader
 from busta_health_dagster.settings.windows import read_windows
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
+    from busta_health_dagster.domain.plugins import PluginProblem
     from busta_health_dagster.settings.document import Place
 
 _SECTIONS = {
@@ -65,13 +66,15 @@ def load(
     probes: Mapping[str, type[BaseModel]],
     channels: Mapping[str, type[BaseModel]],
     environ: Mapping[str, str],
+    *,
+    plugins: Sequence[PluginProblem] = (),
 ) -> Config:
     """Read, check and resolve. Missing secrets and selectors without a match are warnings, on `Config.warnings`.
 
     Raises:
         ConfigError: with every error of every file.
     """
-    found = diagnose(config_dir, probes, channels, environ)
+    found = diagnose(config_dir, probes, channels, environ, plugins=plugins)
     if found.config is None:
         raise ConfigError(found.errors)
     return found.config
@@ -84,13 +87,16 @@ def diagnose(
     environ: Mapping[str, str],
     *,
     now: float | None = None,
+    plugins: Sequence[PluginProblem] = (),
 ) -> Diagnosis:
-    """Everything wrong with a configuration directory; what a file holds never raises. `now` is epoch seconds."""
+    """Everything wrong with a configuration directory; what a file holds never raises. `now` is epoch seconds, `plugins`
+    are those that cannot be used.
+    """
     # Hundreds of thousands of small objects that all live on: collecting in between took a third of the time.
     collecting = gc.isenabled()
     gc.disable()
     try:
-        return _diagnose(config_dir, probes, channels, environ, time.time() if now is None else now)
+        return _diagnose(config_dir, probes, channels, environ, time.time() if now is None else now, plugins)
     finally:
         if collecting:
             gc.enable()
@@ -102,6 +108,7 @@ def _diagnose(
     channels: Mapping[str, type[BaseModel]],
     environ: Mapping[str, str],
     at: float,
+    plugins: Sequence[PluginProblem],
 ) -> Diagnosis:
     found, texts = Findings(), read_texts(config_dir)
     docs = _documents(config_dir, texts, found)
@@ -152,6 +159,7 @@ def _diagnose(
             at,
         )
         _review(review)
+    _tell_plugins(plugins, config, found)
     errors, warnings = found.errors, found.warnings
     complete = (
         None
@@ -159,6 +167,25 @@ def _diagnose(
         else Config(**{name: getattr(config, name) for name in Config.__slots__} | {"warnings": (*errors, *warnings)})
     )
     return Diagnosis(errors, warnings, config.files, complete)
+
+
+def _tell_plugins(plugins: Sequence[PluginProblem], config: Config, found: Findings) -> None:
+    """Each plug-in that cannot be used: an error where something uses it, which stops nothing else."""
+    for problem in plugins:
+        users, becomes = (
+            [s.name for s in (*config.sources.values(), *config.control) if s.probe == problem.kind],
+            "unknown",
+        )
+        if problem.group.endswith("channels"):
+            users, becomes = [c.name for c in config.policy.channels.values() if c.kind == problem.kind], "not told"
+        if problem.built_in:
+            users, does = [], "The built-in one is used."
+        else:
+            is_ = "are" if len(users) > 1 else "is"
+            does = f"Until then {listed(users)} {is_} {becomes}." if users else "Nothing uses it."
+        level: Literal["error", "warning"] = "error" if users else "warning"
+        says = f"It cannot be used: {problem.why}. {does}"
+        found.at(f"plug-in {problem.module}", problem.kind, says, problem.remedy, level=level, blocks=False)
 
 
 def _review(review: Review) -> None:

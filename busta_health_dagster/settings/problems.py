@@ -295,6 +295,11 @@ def _sentence(text: str) -> str:
 
 
 @lru_cache(maxsize=1024)
+def takes_any(model: type[BaseModel]) -> bool:
+    """Does it take keys that it does not name? A plug-in that did not load has to: nobody knows its keys."""
+    return model.model_config.get("extra") == "allow"
+
+
 def keys_of(model: type[BaseModel], path: Place) -> list[str]:
     """The keys a mapping at `path` below `model` may have, by alias."""
     models = [model]

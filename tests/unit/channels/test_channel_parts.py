@@ -15,7 +15,7 @@ from busta_health_dagster.channels.port import ChannelContext, ChannelType, deli
 from busta_health_dagster.channels.signature import sign
 from busta_health_dagster.channels.wording import text_of
 from busta_health_dagster.domain.delivery import Delivered, Rejected, RetryLater
-from busta_health_dagster.domain.errors import BadInput, MissingSecret, PluginError
+from busta_health_dagster.domain.errors import BadInput, MissingSecret
 from busta_health_dagster.domain.notice import NoticeKind
 from busta_health_dagster.domain.observation import Status
 from busta_health_dagster.domain.rule import Pattern
@@ -118,25 +118,27 @@ def test_the_recording_channel_remembers_and_answers_as_told():
 
 def test_a_third_partys_channel_is_found_and_a_broken_one_says_so_loudly_for_its_own_kind_only():
     points = [
-        EntryPoint(
-            "recording", "busta_health_dagster.testing:RecordingChannel", registry.GROUP
-        ),  # a class, not a ChannelType
+        EntryPoint("recording", "busta_health_dagster.testing:RecordingChannel", registry.GROUP),  # a class
         EntryPoint("lost", "no_such_module:CHANNEL", registry.GROUP),
         EntryPoint("slack", "busta_health_dagster.channels.stream:FILE", registry.GROUP),
         EntryPoint("copy", "busta_health_dagster.channels.stream:FILE", registry.GROUP),
+        EntryPoint("twice", "busta_health_dagster.channels.stream:FILE", registry.GROUP),
+        EntryPoint("twice", "busta_health_dagster.channels.stream:CONSOLE", registry.GROUP),
     ]
     found = registry.load(points)
-    assert (found.get("copy").kind, found.get("copy").third_party) == ("copy", True)
-    assert found.get("slack") is registry.BUILT_IN["slack"]
-    assert set(found.models()) == {"email", "slack", "webhook", "pagerduty", "console", "file", "copy"}
-    for kind, says in (
-        ("recording", "not a channels.port.ChannelType"),
-        ("lost", "ModuleNotFoundError"),
-        ("fax", "there is no channel kind"),
+    assert (found["copy"].kind, found["copy"].third_party) == ("copy", True)
+    assert found["slack"] is registry.BUILT_IN["slack"]
+    for kind, says, remedy in (
+        ("recording", "it is of type type, not a ChannelType", "Mend or uninstall"),
+        ("lost", "ModuleNotFoundError: No module named 'no_such_module'", "Install no_such_module beside the monitor"),
+        ("twice", "2 plug-ins want the kind 'twice'", "Uninstall or rename all but one"),
     ):
-        with pytest.raises(PluginError, match=says):
-            found.get(kind)
-    assert "which is ours" in " ".join(found.broken.values())
+        config = found[kind].config.model_validate({"room": "any", "token": {"env": "X"}})
+        outcome = deliver(found[kind], delivery(TEST), config, context())
+        assert isinstance(outcome, Rejected)
+        assert says in outcome.reason
+        assert outcome.remedy.startswith(remedy)
+    assert {p.kind for p in found.problems} == {"recording", "lost", "slack", "twice"}
 
 
 @pytest.mark.parametrize(
