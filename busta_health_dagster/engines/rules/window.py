@@ -46,6 +46,8 @@ SLOTTED_BIT = 1 << 12  # a scheduled verdict outside maintenance entered the slo
 
 NETWORK_REASON = "network"
 """The reason code of an observation lost to the monitor's own network."""
+LIMITED_REASON = "rate_limited"
+"""The reason code of a 429, and of the slots in which its Retry-After keeps us away: the source answers, no data come."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +95,7 @@ class SourceWindow:
         "fresh",
         "good_run",
         "interval_s",
+        "kept_away",
         "last_burnt",
         "last_failed",
         "last_fresh",
@@ -118,7 +121,7 @@ class SourceWindow:
         self.slot = self.scheduled_slot = self.first_slot = 0
         self.last_verdict_slot = self.last_failed = self.last_burnt = 0
         self.lost_since = 0
-        self.newest_lost = self.maintenance = False
+        self.newest_lost = self.maintenance = self.kept_away = False
         self.good_run = 0
         self.fresh = self.last_fresh = 0
         self.values: list[float | None] = [None] * len(METRICS)
@@ -148,6 +151,7 @@ class SourceWindow:
             scheduled=o.kind is Kind.SCHEDULED,
             maintenance=maintenance,
             lost=o.status is Status.UNKNOWN and o.reason == NETWORK_REASON,
+            limited=o.reason == LIMITED_REASON,
         )
 
     def feed(
@@ -166,11 +170,12 @@ class SourceWindow:
         scheduled: bool = True,
         maintenance: bool = False,
         lost: bool = False,
+        limited: bool = False,
     ) -> bool:
         """`push` for plain values: the backtest's path.
 
         A manual look is evaluated and stays out of the slot windows (rate, burn, flapping); a slot in maintenance
-        stays out of all windows, as if it had not been.
+        stays out of all windows, as if it had not been. A `limited` one has a status, and brought no data.
         """
         if slot < self.slot or (scheduled and slot == self.scheduled_slot):
             return False
@@ -178,9 +183,8 @@ class SourceWindow:
             response_ms = None
         if not self.first_slot:
             self.first_slot = slot
-        self.slot = slot
-        self.maintenance = maintenance
-        self.anomaly = None
+        self.slot, self.anomaly = slot, None
+        self.maintenance, self.kept_away = maintenance, limited
         fresh = (self.fresh & QUALITY_BIT) | OBSERVED_BIT | CLOSED_BIT
         values = self.values
         values[0], values[5] = status, None
@@ -203,7 +207,9 @@ class SourceWindow:
             failed = status == 3
             values[5] = 100.0 if failed else 0.0
             fresh |= STATUS_BIT | FAILED_BIT | ATTEMPTS_BIT
-            self.last_verdict_slot, self.lost_since, self.newest_lost = slot, 0, False
+            self.newest_lost = False
+            if not limited:
+                self.last_verdict_slot, self.lost_since = slot, 0
         else:
             failed = False
             self.newest_lost = lost
@@ -259,6 +265,7 @@ class SourceWindow:
         if not self.first_slot:
             self.first_slot = slot
         self.slot, self.newest_lost, self.anomaly = slot, lost, None
+        self.kept_away = False
         self.lost_since += lost
         kept_quality = self.values[QUALITY]
         self.values = [None] * len(METRICS)
@@ -285,7 +292,7 @@ class SourceWindow:
     @property
     def signature(self) -> str:
         """A kept state fits only a window of the same shape."""
-        return f"2|{self.interval_s}|{self._bad_weight}|{self.needs}"
+        return f"3|{self.interval_s}|{self._bad_weight}|{self.needs}"
 
     def to_state(self) -> dict[str, Any]:
         """A JSON-ready copy, some hundred bytes to 2 KB."""
@@ -304,6 +311,7 @@ class SourceWindow:
                 self.last_burnt,
                 self.last_fresh,
                 int(self.maintenance),
+                int(self.kept_away),
             ],
             "values": self.values,
             "score": None if score is None else [score.at, score.score, score.raw, score.half_width, score.uncertain],
@@ -333,8 +341,9 @@ class SourceWindow:
             window.last_burnt,
             window.last_fresh,
             maintenance,
+            kept_away,
         ) = state["at"]
-        window.newest_lost, window.maintenance = bool(lost), bool(maintenance)
+        window.newest_lost, window.maintenance, window.kept_away = bool(lost), bool(maintenance), bool(kept_away)
         window.values = list(state["values"])
         if state["score"] is not None:
             window.score = Score(*state["score"])

@@ -157,7 +157,7 @@ def event_filters(app: App) -> dict[str, frozenset[str] | None]:
     """Channel -> the events it is told of: as configured, else what its kind wants. A broken plug-in's hears all."""
     found: dict[str, frozenset[str] | None] = {}
     for name, spec in app.config.policy.channels.items():
-        kind = app.channels.registry.types.get(spec.kind)
+        kind = app.channels.registry.get(spec.kind)
         if spec.events is not None:
             found[name] = frozenset(spec.events)
         else:
