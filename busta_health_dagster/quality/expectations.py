@@ -80,6 +80,46 @@ class ExpectColumnValuesToBeDecimalOdds(ColumnMapExpectation):
     args_keys: ClassVar[tuple[str, ...]] = ("column", "max_value")
 
 
+class KnownOrRecurringMetric(ColumnMapMetricProvider):
+    condition_metric_name = "column_values.busta_known_or_recurring"
+    condition_value_keys = ("value_set", "min_share")
+
+    @column_condition_partial(engine=PandasExecutionEngine)
+    def _pandas(cls, column: Any, value_set: Any = (), min_share: Any = 0.0, **_: Any) -> Any:
+        return rules.known_or_recurring(column, list(value_set), float(min_share))
+
+
+class ExpectColumnValuesToBeKnownOrRecurring(ColumnMapExpectation):
+    """Expect values of a set that grows: a known one, or a new one that stands in at least `min_share` of the rows."""
+
+    value_set: list[Any]
+    min_share: float
+    map_metric: ClassVar[str] = "column_values.busta_known_or_recurring"
+    success_keys: ClassVar[tuple[str, ...]] = ("value_set", "min_share", "mostly")
+    args_keys: ClassVar[tuple[str, ...]] = ("column", "value_set", "min_share")
+
+
+class NotDominantMetric(ColumnMapMetricProvider):
+    condition_metric_name = "column_values.busta_not_dominant"
+    condition_value_keys = ("shares", "rare", "rows", "room")
+
+    @column_condition_partial(engine=PandasExecutionEngine)
+    def _pandas(cls, column: Any, shares: Any = None, rare: Any = 0.0, rows: Any = 1, room: Any = 1.0, **_: Any) -> Any:
+        return rules.not_dominant(column, dict(shares or {}), float(rare), int(rows), float(room))
+
+
+class ExpectColumnValuesToNotBeDominant(ColumnMapExpectation):
+    """Expect no value to be more common than its usual share, some room and chance explain."""
+
+    shares: dict[str, float]
+    rare: float
+    rows: int
+    room: float
+    map_metric: ClassVar[str] = "column_values.busta_not_dominant"
+    success_keys: ClassVar[tuple[str, ...]] = ("shares", "rare", "rows", "room", "mostly")
+    args_keys: ClassVar[tuple[str, ...]] = ("column", "shares", "rare", "rows", "room")
+
+
 class TimestampMetric(ColumnMapMetricProvider):
     condition_metric_name = "column_values.busta_timestamp"
     condition_value_keys = ()

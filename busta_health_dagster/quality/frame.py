@@ -5,7 +5,7 @@ from 12.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -112,8 +112,17 @@ def _kind(value: Any) -> str:
     )
 
 
-def read_table(path: Path | str, *, max_rows: int = MAX_ROWS, max_bytes: int = MAX_BYTES) -> Table:
+def read_table(
+    path: Path | str,
+    *,
+    unnest: Sequence[str] = (),
+    rename: Mapping[str, str] | None = None,
+    max_rows: int = MAX_ROWS,
+    max_bytes: int = MAX_BYTES,
+) -> Table:
     """CSV, TSV, JSON, JSON lines or Parquet, bounded in rows and bytes.
+
+    `unnest` and `rename` are a suite's, as for rows that a probe delivers. A CSV file has no lists to unnest.
 
     Raises:
         BadInput: missing, unreadable, of another kind, or (JSON) too large to be read in part.
@@ -137,9 +146,25 @@ def read_table(path: Path | str, *, max_rows: int = MAX_ROWS, max_bytes: int = M
             f"{file}: cannot read {suffix or 'a file without an ending'}; give .csv, .tsv, .json, .jsonl or .parquet"
         )
     try:
-        return readers[suffix](file, max_rows, max_bytes)
+        table = readers[suffix](file, _Shape(tuple(unnest), rename or {}, max_rows, max_bytes))
     except (OSError, ValueError, UnicodeDecodeError) as error:
         raise BadInput(f"{file} cannot be read as {suffix[1:]}: {error}") from error
+    if rename and suffix in {".csv", ".tsv", ".txt", ".parquet", ".pq"}:
+        return replace(table, frame=table.frame.rename(columns=dict(rename)))
+    return table
+
+
+@dataclass(frozen=True, slots=True)
+class _Shape:
+    """How a file becomes a table: what to unnest and rename in its rows, and how much of it is read."""
+
+    unnest: tuple[str, ...]
+    rename: Mapping[str, str]
+    max_rows: int
+    max_bytes: int
+
+    def frame(self, rows: Any) -> pd.DataFrame:
+        return rows_to_frame(rows, self.unnest, self.rename)
 
 
 def _bounded(chunks: Iterator[pd.DataFrame], max_rows: int, max_bytes: int) -> Table:
@@ -157,7 +182,7 @@ def _bounded(chunks: Iterator[pd.DataFrame], max_rows: int, max_bytes: int) -> T
     return Table(pd.concat(parts, ignore_index=True) if parts else pd.DataFrame())
 
 
-def _csv(file: Path, max_rows: int, max_bytes: int) -> Table:
+def _csv(file: Path, shape: _Shape) -> Table:
     import pandas as pd
 
     if file.stat().st_size == 0:
@@ -166,41 +191,43 @@ def _csv(file: Path, max_rows: int, max_bytes: int) -> Table:
     with pd.read_csv(
         file, sep=separator, dtype=str, keep_default_na=False, na_values=[""], chunksize=_CHUNK, encoding="utf-8-sig"
     ) as chunks:
-        return _bounded(chunks, max_rows, max_bytes)
+        return _bounded(chunks, shape.max_rows, shape.max_bytes)
 
 
-def _json(file: Path, max_rows: int, max_bytes: int) -> Table:
+def _json(file: Path, shape: _Shape) -> Table:
     size = file.stat().st_size
-    if size > max_bytes:
+    if size > shape.max_bytes:
         raise BadInput(
-            f"{file} has {size:,} bytes; JSON is read whole, so {max_bytes:,} is the limit. "
+            f"{file} has {size:,} bytes; JSON is read whole, so {shape.max_bytes:,} is the limit. "
             "Give JSON lines (.jsonl) instead."
         )
     rows = json.loads(file.read_text(encoding="utf-8-sig"))
-    frame = rows_to_frame(rows[:max_rows] if isinstance(rows, list) else rows)
+    frame = shape.frame(rows[: shape.max_rows] if isinstance(rows, list) else rows)
     total = len(rows)
-    return Table(frame, truncated=total > max_rows, total_rows=total)
+    return Table(frame, truncated=total > shape.max_rows, total_rows=None if shape.unnest else total)
 
 
-def _jsonl(file: Path, max_rows: int, max_bytes: int) -> Table:
+def _jsonl(file: Path, shape: _Shape) -> Table:
     rows: list[Any] = []
     size = 0
     with file.open(encoding="utf-8-sig") as lines:
         for line in lines:
-            if len(rows) >= max_rows or size >= max_bytes:
-                return Table(rows_to_frame(rows), truncated=True)
+            if len(rows) >= shape.max_rows or size >= shape.max_bytes:
+                return Table(shape.frame(rows), truncated=True)
             size += len(line)
             if line.strip():
                 rows.append(json.loads(line))
-    return Table(rows_to_frame(rows), total_rows=len(rows))
+    return Table(shape.frame(rows), total_rows=None if shape.unnest else len(rows))
 
 
-def _parquet(file: Path, max_rows: int, max_bytes: int) -> Table:
+def _parquet(file: Path, shape: _Shape) -> Table:
     import pyarrow.parquet as pq
 
     with pq.ParquetFile(file) as source:
         total = source.metadata.num_rows
-        table = _bounded((b.to_pandas() for b in source.iter_batches(batch_size=_CHUNK)), max_rows, max_bytes)
+        table = _bounded(
+            (b.to_pandas() for b in source.iter_batches(batch_size=_CHUNK)), shape.max_rows, shape.max_bytes
+        )
         return Table(table.frame, table.truncated, total)
 
 

@@ -28,7 +28,15 @@ if TYPE_CHECKING:
     from busta_health_dagster.quality.suite import Suite
 
 _COUNTS = {"result_format": "BASIC", "partial_unexpected_count": 0}
-_OURS = ("number_between", "american_odds", "decimal_odds", "to_be_timestamp", "follow_dependency")
+_OURS = (
+    "number_between",
+    "known_or_recurring",
+    "dominant",
+    "american_odds",
+    "decimal_odds",
+    "to_be_timestamp",
+    "follow_dependency",
+)
 
 
 class SqlRunner:

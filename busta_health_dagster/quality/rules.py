@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+_FEW = 50  # rows: fewer say nothing about shares
 _NUMBER = r"^[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?$"
 _WHOLE = r"^[+-]?[0-9]+$"
 _ISO = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[T ][0-9:.]{4,18}(?:Z|[+-][0-9]{2}:?[0-9]{2})?)?$"
@@ -122,6 +123,36 @@ def in_set(values: pd.Series, value_set: list[Any]) -> pd.Series:
     return values.isin(value_set)
 
 
+def known_or_recurring(values: pd.Series, value_set: list[Any], min_share: float) -> pd.Series:
+    """Values of a set that grows: known, or new and seen often enough to be a new member rather than a mistake.
+
+    A promoted team stands in 5% of next season's rows; a misspelt one in a row or two. `min_share` is the share of rows
+    from which a new value counts as a member, and never fewer than three rows.
+    """
+    counts = values.map(values.value_counts())
+    good: pd.Series = values.isin(value_set) | (counts >= max(3.0, min_share * len(values)))
+    return good
+
+
+def not_dominant(values: pd.Series, shares: Mapping[str, float], rare: float, rows: int, room: float) -> pd.Series:
+    """Values that are no more common than they were: at most their share, `room` and three standard errors.
+
+    A default, a stuck sensor or a copied cell makes one value far more common than it ever was. `shares` has the usual
+    share of each common value by its text, as `rows` rows showed it; any other value had at most
+    the share `rare`.
+    """
+    import pandas as pd
+
+    n = len(values)
+    if n < _FEW:
+        return pd.Series(True, index=values.index)
+    counts = values.astype(str).map(values.astype(str).value_counts())
+    usual = values.astype(str).map(shares).astype("float64").fillna(rare)
+    limit = usual + room + 3 * (usual * (1 - usual) * (1 / n + 1 / rows)) ** 0.5
+    good: pd.Series = counts <= limit * n
+    return good
+
+
 def not_in_set(values: pd.Series, value_set: list[Any]) -> pd.Series:
     return ~values.isin(value_set)
 
@@ -171,6 +202,8 @@ RULES: dict[str, Callable[..., pd.Series]] = {
     "expect_column_values_to_be_decimal_odds": decimal_odds,
     "expect_column_values_to_be_timestamp": is_timestamp,
     "expect_column_values_to_be_in_set": in_set,
+    "expect_column_values_to_be_known_or_recurring": known_or_recurring,
+    "expect_column_values_to_not_be_dominant": not_dominant,
     "expect_column_values_to_not_be_in_set": not_in_set,
     "expect_column_values_to_match_regex": matches,
     "expect_column_value_lengths_to_be_between": lengths_between,

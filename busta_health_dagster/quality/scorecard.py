@@ -28,7 +28,7 @@ def score_file(
         BadInput: the data file cannot be read as a table.
     """
     suite = load_suite(suite_file)
-    table = read_table(data_file)
+    table = read_table(data_file, unnest=suite.unnest, rename=suite.rename)
     done = (runner or GxRunner()).validate(
         suite.name, suite, table.frame, now, total_rows=table.total_rows, truncated=table.truncated
     )

@@ -208,3 +208,13 @@ def test_derived_columns():
     assert derived["defects"].tolist() == [0, 0, 1, 1]
     assert "never" not in derived
     assert "age" not in frame
+
+
+def test_a_file_is_unnested_and_renamed_as_its_suite_says(tmp_path):
+    event = {"id": "e1", "books": [{"key": "dk", "offers": [{"price": -110}, {"price": 105}]}]}
+    (tmp_path / "events.json").write_text(json.dumps([event]))
+    table = read_table(tmp_path / "events.json", unnest=["books", "books.offers"], rename={"books.key": "book"})
+    assert list(table.frame["book"]) == ["dk", "dk"]
+    assert list(table.frame["books.offers.price"]) == [-110, 105]
+    (tmp_path / "plain.csv").write_text("a,b\n1,2\n")
+    assert list(read_table(tmp_path / "plain.csv", rename={"a": "first"}).frame.columns) == ["first", "b"]
