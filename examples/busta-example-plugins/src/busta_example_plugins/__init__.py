@@ -1,0 +1,1 @@
+"""A channel and a probe, to copy from."""
