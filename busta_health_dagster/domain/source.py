@@ -14,6 +14,12 @@ IMPORTED = "imported"
 """The probe of a source that nobody configured: its history came from files."""
 
 
+CONFIRMATIONS = 2
+"""Re-probes before a failure counts, where nothing else is configured."""
+CONFIRM_DELAYS_S = (2.0, 5.0)
+"""Seconds before the first and each later re-probe."""
+
+
 @dataclass(frozen=True, slots=True)
 class Sla:
     """Targets as exact shares of 1. `explicit` says that the file sets the uptime itself: only then is an unmeasurable
@@ -59,7 +65,7 @@ class Source:
     config: Any = None
     interval_s: int = 300
     timeout_s: float = 10.0
-    confirm: int = 2
+    confirm: int = CONFIRMATIONS
     tier: int = 2
     group: str = "sources"
     description: str = ""

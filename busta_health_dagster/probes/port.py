@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from busta_health_dagster.domain.observation import ProbeResult, Status
+from busta_health_dagster.domain.source import CONFIRM_DELAYS_S
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -85,7 +86,7 @@ class ProbeLimits:
     memory_bytes: int = 256 * 1024 * 1024
     sample_rows: int = 500
     sample_bytes: int = 256 * 1024
-    confirm_delays_s: tuple[float, ...] = (2.0, 5.0)
+    confirm_delays_s: tuple[float, ...] = CONFIRM_DELAYS_S
     lag_s: float = 0.25  # a loop that lags more makes the response time suspect
     plugin_grace_s: float = 0.5  # beyond its deadline, before a plug-in counts as blocking
     stuck_threads: int = 64  # in all; threads that never came back

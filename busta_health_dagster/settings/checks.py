@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from busta_health_dagster.domain.errors import MissingSecret
 from busta_health_dagster.domain.fields import SecretRef
+from busta_health_dagster.domain.source import CONFIRM_DELAYS_S
 from busta_health_dagster.domain.units import config_duration
 from busta_health_dagster.settings.check_context import CheckContext, listed
 from busta_health_dagster.settings.problems import near
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 
     from busta_health_dagster.settings.document import Document, Place
 
-_REPROBES_AFTER_S = (2, 5)
 _SUITES = frozenset({".json", ".yaml", ".yml"})
 
 
@@ -100,7 +100,7 @@ def _who_says(doc: Document, own: Place, type_: str, key: str) -> Place:
 def slow_confirmation(review: CheckContext) -> None:
     """A failing source that takes longer to confirm than its interval lasts."""
     for source in review.sources.values():
-        longest = source.timeout_s * (source.confirm + 1) + sum(_REPROBES_AFTER_S[: source.confirm])
+        longest = source.timeout_s * (source.confirm + 1) + sum(CONFIRM_DELAYS_S[: source.confirm])
         place = review.at_source(source.name)
         interval = config_duration(source.interval_s)
         if source.timeout_s >= source.interval_s:

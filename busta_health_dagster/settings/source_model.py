@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from busta_health_dagster.domain.fields import Percent, PositiveDuration, Strict
+from busta_health_dagster.domain.source import CONFIRMATIONS
 from busta_health_dagster.settings.fields import Group, Interval, Name, Owner, Tags
 
 
@@ -49,7 +50,7 @@ class SourceFields(Strict):
     probe: str = Field(description="How it is looked at.")
     interval: Interval = Field(300.0, description="Whole minutes, at least one.")
     timeout: PositiveDuration = Field(10.0, description="Deadline of one attempt, everything included.")
-    confirm: Annotated[int, Field(ge=0, le=5)] = Field(2, description="Re-probes before a failure counts.")
+    confirm: Annotated[int, Field(ge=0, le=5)] = Field(CONFIRMATIONS, description="Re-probes before a failure counts.")
     tier: Annotated[int, Field(ge=1, le=9)] = Field(2, description="1 is probed first and matters most.")
     group: Group | None = Field(None, description="Asset group; by type if not given.")
     description: str = Field("", description="One sentence for people.")

@@ -10,6 +10,7 @@ from busta_health_dagster.domain.verdict import Outcome, Verdict
 from busta_health_dagster.engines.rules.evaluators import BAD, GOOD, OPS, UNKNOWN, Evaluator
 from busta_health_dagster.engines.rules.limits import limit_text, limit_value, value_text
 from busta_health_dagster.engines.rules.window import INDEX, SLOTTED_BIT, SourceWindow
+from busta_health_dagster.engines.service_levels.burn import firing_tier
 
 if TYPE_CHECKING:
     from busta_health_dagster.domain.rule import Rule
@@ -71,7 +72,6 @@ class FailureRate(Evaluator):
 class BurnRate(Evaluator):
     """Error budget burnt over the source's own slots: page A or B, ticket C; the rule's severity is a ceiling."""
 
-    TIERS = (("A", 3, 12, 2, 3), ("B", 5, 72, 2, 6), ("C", 9, 864, 2, 72))
     __slots__ = ()
 
     def outcome(self, w: SourceWindow) -> Outcome | None:
@@ -80,34 +80,32 @@ class BurnRate(Evaluator):
         s = w.burn.sums  # half-points over 3, 6, 12, 72, 864 slots
         if s[3] < 4 and s[4] < 18 and s[2] < 6:
             return GOOD
-        return BAD if self.tier(w) else GOOD
-
-    def tier(self, w: SourceWindow) -> str:
-        """The loudest tier that holds, or nothing."""
-        assert w.burn is not None
-        for name, bad, window, recent_bad, recent in self.TIERS:
-            if w.burn.bad(window) >= bad and w.burn.bad(recent) >= recent_bad:
-                return name
-        return ""
+        return BAD if firing_tier(w.burn.bad) else GOOD
 
     def explain(self, w: SourceWindow, outcome: Outcome) -> Verdict:
         assert w.burn is not None
-        tier = self.tier(w)
+        tier = firing_tier(w.burn.bad)
         allowed = (1 - self.source.sla.uptime) * MONTH_S / w.interval_s
         numbers: dict[str, Any] = {f"bad_of_{size}": w.burn.bad(size) for size in (3, 6, 12, 72, 864)}
-        numbers |= {"tier": tier or None, "allowed_in_30d": float(allowed)}
-        if not tier:
+        numbers |= {"tier": tier.name if tier else None, "allowed_in_30d": float(allowed)}
+        if tier is None:
             reason = f"{w.burn.bad(12):g} of the last 12 slots bad, {w.burn.bad(864):g} of 864: no tier holds"
             return Verdict(outcome, w.slot, reason, None, None, numbers)
-        _, bad, window, recent_bad, recent = next(t for t in self.TIERS if t[0] == tier)
         reason = (
-            f"tier {tier}: {w.burn.bad(window):g} of the last {window} slots bad (limit {bad}) and "
-            f"{w.burn.bad(recent):g} of {recent} (limit {recent_bad}); 30 days allow {float(allowed):.1f}"
+            f"tier {tier.name}: {w.burn.bad(tier.long):g} of the last {tier.long} slots bad (limit {tier.long_bad}) and "
+            f"{w.burn.bad(tier.short):g} of {tier.short} (limit {tier.short_bad}); 30 days allow {float(allowed):.1f}"
         )
-        severity = min(Severity.WARNING if tier == "C" else Severity.CRITICAL, self.rule.severity)
+        severity = min(Severity.CRITICAL if tier.pages else Severity.WARNING, self.rule.severity)
         last = w.last_burnt or None
         return Verdict(
-            outcome, w.slot, reason, w.burn.bad(window), float(bad), numbers, severity=severity, last_bad=last
+            outcome,
+            w.slot,
+            reason,
+            w.burn.bad(tier.long),
+            float(tier.long_bad),
+            numbers,
+            severity=severity,
+            last_bad=last,
         )
 
 

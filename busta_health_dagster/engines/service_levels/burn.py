@@ -6,13 +6,12 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from busta_health_dagster.domain.sla import BURN_TIERS, BurnTier, Degraded, SlaResult, Slice
+from busta_health_dagster.domain.sla import BURN_TIERS, BurnTier, SlaResult
 from busta_health_dagster.domain.units import config_duration, duration_text, floored
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from busta_health_dagster.engines.service_levels.sla import Slices
 
 HORIZONS = tuple(sorted({n for t in BURN_TIERS for n in (t.long, t.short)}))
 """The numbers of newest slots whose bad ones must be known: 3, 6, 12, 72, 864."""
@@ -30,39 +29,12 @@ _TARGETS = (
 _INTERVALS_S = (3600, 1800, 900, 600, 300, 120, 60)
 
 
-@dataclass(frozen=True, slots=True)
-class BurnVerdict:
-    """The worst tier that fires (None: none), and the sentence that says why or why not."""
+def firing_tier(bad: Callable[[int], float]) -> BurnTier | None:
+    """The loudest tier that fires, given `bad(n)`: how many of the newest n slots are bad, a half-bad one as 0.5.
 
-    tier: BurnTier | None
-    reason: str
-
-
-def bad_slots(verdicts: Slices, degraded: Degraded = "good") -> Callable[[int], int]:
-    """`bad(n)`: how many of the newest n slots are bad. Unknown and excluded slots take their place and are not bad.
-
-    A half-bad slot (`degraded: half`) is not counted: it takes two of them to spend what one bad one spends.
+    Tiers count the source's slots, whatever their length. Alerts and pages ask here.
     """
-    codes = (Slice.DOWN, Slice.DEGRADED) if degraded == "bad" else (Slice.DOWN,)
-    return lambda n: sum(verdicts.tail(n).verdicts.count(code) for code in codes)
-
-
-def burning(bad: Callable[[int], int], seen: int | None = None) -> BurnVerdict:
-    """`bad(n)` for n in HORIZONS -> the tier. Tiers count the source's slots, whatever their length.
-
-    `seen` is how many of the newest 12 slots have a verdict; 0 says so in the reason.
-    """
-    if seen == 0:
-        return BurnVerdict(None, "no verdict in the last 12 slots")
-    for tier in BURN_TIERS:
-        long, short = bad(tier.long), bad(tier.short)
-        if long >= tier.long_bad and short >= tier.short_bad:
-            said = f"tier {tier.name}: {long} of the last {tier.long} slots bad, {short} of the last {tier.short}"
-            return BurnVerdict(tier, f"{said} (fires at {tier.long_bad} and {tier.short_bad})")
-    notified = ", ".join(
-        f"{bad(t.long)} of {t.long} and {bad(t.short)} of {t.short} (tier {t.name})" for t in BURN_TIERS
-    )
-    return BurnVerdict(None, f"bad slots {notified}: no tier reached")
+    return next((t for t in BURN_TIERS if bad(t.long) >= t.long_bad and bad(t.short) >= t.short_bad), None)
 
 
 @dataclass(frozen=True, slots=True)

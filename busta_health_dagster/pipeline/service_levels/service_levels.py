@@ -14,7 +14,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from busta_health_dagster.domain.errors import BadInput
-from busta_health_dagster.domain.sla import BURN_TIERS, SliceCounts
+from busta_health_dagster.domain.sla import SliceCounts
 from busta_health_dagster.domain.source import Source
 from busta_health_dagster.domain.units import iso, to_epoch
 from busta_health_dagster.engines.service_levels import burn, sla
@@ -225,7 +225,7 @@ class _Counts:
             return None
         strict = source.sla.degraded == "bad"
         bad = {n: seen[f"last {n}"].down + (seen[f"last {n}"].degraded if strict else 0) for n in burn.HORIZONS}
-        fires = next((t for t in BURN_TIERS if bad[t.long] >= t.long_bad and bad[t.short] >= t.short_bad), None)
+        fires = burn.firing_tier(bad.__getitem__)
         return None if fires is None else fires.name
 
     @cached_property
