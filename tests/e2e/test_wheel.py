@@ -1,0 +1,91 @@
+"""The wheel is whole: installed beside its dependencies, in an empty directory, without the repository."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+from up_stories import eventually
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The built wheel in a folder of its own; its dependencies come from this environment."""
+    source = tmp_path_factory.mktemp("source")
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, source / name)
+    ignored = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(ROOT / "busta_health_dagster", source / "busta_health_dagster", symlinks=True, ignore=ignored)
+    shutil.copytree(ROOT / "expectations", source / "expectations")
+    wheels = tmp_path_factory.mktemp("wheels")
+    build = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(wheels), str(source)]
+    done = subprocess.run(build, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    (wheel,) = wheels.glob("*.whl")
+    target = tmp_path_factory.mktemp("installed")
+    with zipfile.ZipFile(wheel) as packed:
+        packed.extractall(target)
+    return target
+
+
+def environment(installed: Path, home: Path) -> dict[str, str]:
+    base = {k: v for k, v in os.environ.items() if not k.startswith("BUSTA_")}
+    return base | {"PYTHONPATH": str(installed), "BUSTA_HOME": str(home), "COLUMNS": "200"}
+
+
+def busta(installed: Path, cwd: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    words = (sys.executable, "-m", "busta_health_dagster.cli", *words)
+    environ = environment(installed, cwd / ".busta")
+    return subprocess.run(words, cwd=cwd, env=environ, capture_output=True, text=True, check=False)
+
+
+def test_it_brings_its_templates_pages_migrations_and_suites(installed: Path) -> None:
+    package = installed / "busta_health_dagster"
+    suites = {p.name for p in (ROOT / "expectations").glob("*.json")}
+    assert {p.name for p in (package / "demo" / "expectations").glob("*.json")} == suites
+    assert (package / "web" / "static" / "page.css").stat().st_size > 1000
+    assert list((package / "store" / "migrations" / "versions").glob("0001*.py"))
+    assert (package / "demo" / "templates" / "sources.yaml").exists()
+
+
+def test_doctor_and_score_work_in_an_empty_directory(installed: Path, tmp_path: Path) -> None:
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config" / "sources.yaml").write_text(
+        "version: 1\nsources:\n  - {name: prices, type: odds, probe: file, path: prices.csv}\n"
+    )
+    (tmp_path / "prices.csv").write_text("event_id,book\ne1,dk\n")
+    doctor = busta(installed, tmp_path, "config", "doctor")
+    assert "Traceback" not in doctor.stdout + doctor.stderr
+    assert "prices" in doctor.stdout + doctor.stderr or doctor.returncode == 0
+    suite = installed / "busta_health_dagster" / "demo" / "expectations" / "feed_items.json"
+    score = busta(installed, tmp_path, "quality", "score", "--suite", str(suite), "prices.csv")
+    assert json.loads(score.stdout)["score"] is not None
+
+
+def test_the_demo_starts_from_it_and_stops(installed: Path, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    words = [sys.executable, "-m", "busta_health_dagster.cli", "demo", "--no-history", "--port", "0"]
+    with subprocess.Popen(
+        words,
+        cwd=tmp_path,
+        env=environment(installed, home),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as demo:
+        try:
+            eventually(lambda: (home / "up.json").exists() or demo.poll() is not None, "the demo is up")
+            assert demo.poll() is None, demo.communicate()[0]
+        finally:
+            demo.send_signal(signal.SIGTERM)
+            said, _ = demo.communicate(timeout=60)
+    assert "Traceback" not in said
