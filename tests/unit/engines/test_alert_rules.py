@@ -40,6 +40,7 @@ from busta_health_dagster.engines.rules import (
     limits_for,
     rules_for,
     survey,
+    to_state,
 )
 
 GOOD, BAD, UNKNOWN = Outcome.GOOD, Outcome.BAD, Outcome.UNKNOWN
@@ -340,8 +341,8 @@ def test_a_kept_window_goes_on_exactly_where_the_streamed_one_is():
         resumed = rules.window(kept) or rules.empty_window()
         resumed.push(o)
         assert [e.outcome(resumed) for e in rules.evaluators] == [e.outcome(streamed) for e in rules.evaluators]
-        kept = resumed.to_state()
-    assert resumed.to_state() == streamed.to_state()
+        kept = to_state(resumed)
+    assert to_state(resumed) == to_state(streamed)
     other = rules_for(replace(ODDS, interval_s=60), RULES)
     assert other.window(kept) is None  # rebuilt from the store instead
 
@@ -350,10 +351,10 @@ def test_a_second_observation_of_a_slot_and_an_older_one_change_nothing():
     rules = rules_for(ODDS, RULES)
     window = rules.empty_window()
     assert window.push(look(3, "down"))
-    before = window.to_state()
+    before = to_state(window)
     assert not window.push(look(3))
     assert not window.push(look(2))
-    assert window.to_state() == before
+    assert to_state(window) == before
 
 
 def test_the_checks_tell_error_from_warn_and_never_pass_what_was_not_measured():
@@ -377,6 +378,6 @@ def test_a_kept_window_still_explains_the_newest_values():
     rules = rules_for(ODDS, RULES)
     window = rules.empty_window()
     window.push(look(0, response_ms=6412.0))
-    resumed = rules.window(window.to_state())
+    resumed = rules.window(to_state(window))
     assert resumed is not None
     assert survey(rules, resumed) == survey(rules, window)
