@@ -145,7 +145,8 @@ class SourceWindow:
         values[1], values[2], values[3] = response_ms, items, data_age_s
         values[6], values[7], values[8] = tls_days_left, attempts, size_bytes
         fresh = (
-            (self.fresh & QUALITY_BIT | OBSERVED_BIT | CLOSED_BIT)
+            OBSERVED_BIT
+            | CLOSED_BIT
             | (0 if response_ms is None else RESPONSE_BIT)
             | (0 if items is None else ITEMS_BIT)
             | (0 if data_age_s is None else AGE_BIT)
@@ -168,7 +169,7 @@ class SourceWindow:
             self.scheduled_slot = slot
         if self.series and not maintenance:
             self._remember(slot, fresh)
-        self.fresh = self.last_fresh = fresh
+        self.fresh = self.last_fresh = fresh | self.fresh & QUALITY_BIT  # a score that nobody evaluated yet stays new
         return True
 
     def _count(self, slot: int, status: int) -> int:

@@ -1,0 +1,415 @@
+"""What the rules remember of a source: fresh values, silence, rings, and the state between two ticks."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+from alerting import BURN, HOUR, NO_DATA, ODDS, QUALITY, RATE, T0, TICK, by_hand, look
+
+from busta_health_dagster.domain.anomaly import AnomalyVerdict, Judgement
+from busta_health_dagster.domain.observation import Status
+from busta_health_dagster.domain.rule import Condition, Pattern, Rule
+from busta_health_dagster.domain.source import Sla
+from busta_health_dagster.domain.verdict import Score
+from busta_health_dagster.engines.rules import Needs, SourceWindow, rules_for, to_state
+from busta_health_dagster.engines.rules import metrics as m
+from busta_health_dagster.engines.rules.rings import BurnRing, FlapBits, RateRing, Series
+from busta_health_dagster.engines.rules.window_state import restore
+
+EVERYTHING = Needs((("items", HOUR), ("quality", HOUR), ("response_ms", HOUR)), (HOUR, 6 * HOUR), True, True)
+ALWAYS = m.OBSERVED_BIT | m.CLOSED_BIT
+VERDICT = ALWAYS | m.STATUS_BIT | m.FAILED_BIT | m.ATTEMPTS_BIT
+
+
+def window(needs: Needs = EVERYTHING, source=ODDS) -> SourceWindow:
+    return SourceWindow(source, needs)
+
+
+@pytest.mark.parametrize(
+    ("observation", "fresh"),
+    [
+        (look(0, "unknown"), ALWAYS),
+        (look(0, "down"), VERDICT | m.SLOTTED_BIT),
+        (look(0), VERDICT | m.SLOTTED_BIT | m.RESPONSE_BIT),
+        (look(0, suspect=True), VERDICT | m.SLOTTED_BIT),
+        (by_hand(0, "down"), VERDICT),
+        (look(0, "down", items=0), VERDICT | m.SLOTTED_BIT | m.ITEMS_BIT),
+        (look(0, "down", data_age_s=0.0), VERDICT | m.SLOTTED_BIT | m.AGE_BIT),
+        (look(0, "down", tls_days_left=0.0), VERDICT | m.SLOTTED_BIT | m.TLS_BIT),
+        (look(0, "down", size_bytes=0), VERDICT | m.SLOTTED_BIT | m.SIZE_BIT),
+        (look(0, "down", quality=0.0), VERDICT | m.SLOTTED_BIT | m.QUALITY_BIT),
+    ],
+)
+def test_only_what_was_measured_is_fresh(observation, fresh):
+    w = window()
+    assert w.push(observation)
+    assert (w.fresh, w.last_fresh) == (fresh, fresh)
+
+
+def test_values_lie_where_their_names_say():
+    w = window()
+    w.push(look(0, "down", items=1, data_age_s=2.0, quality=3.0, tls_days_left=4.0, attempts=5, size_bytes=6))
+    named = dict(zip(m.METRICS, w.values, strict=True))
+    assert named == {
+        "status": 3,
+        "response_ms": None,
+        "items": 1,
+        "data_age_s": 2.0,
+        "quality": 3.0,
+        "failed": 100.0,
+        "tls_days_left": 4.0,
+        "attempts": 5,
+        "size_bytes": 6,
+    }
+    w.push(look(1, response_ms=7.0))
+    assert (w.values[m.INDEX["response_ms"]], w.values[m.INDEX["failed"]]) == (7.0, 0.0)
+    w.push(look(2, "unknown"))
+    assert (w.values[0], w.values[m.INDEX["failed"]]) == (0, None)
+    assert [1 << i for i in range(9)] == [getattr(m, f"{n}_BIT") for n in _IN_ORDER]
+
+
+_IN_ORDER = ("STATUS", "RESPONSE", "ITEMS", "AGE", "QUALITY", "FAILED", "TLS", "ATTEMPTS", "SIZE")
+
+
+def test_plain_values_are_a_scheduled_unsuspected_observation_outside_maintenance():
+    pushed, fed = window(), window()
+    pushed.push(look(0, response_ms=None))
+    assert fed.feed(T0, 1)
+    assert to_state(pushed) == to_state(fed)
+
+
+def test_older_ones_and_a_second_one_of_a_slot_change_nothing_but_a_manual_one_of_the_slot_is_taken():
+    w = window()
+    w.push(look(1))
+    before = to_state(w)
+    assert not w.push(look(0))
+    assert not w.push(look(1, "down"))
+    assert to_state(w) == before
+    assert w.push(by_hand(1, "down"))
+    assert w.values[0] == Status.DOWN
+    assert (w.scheduled_slot, w.good_run, w.last_failed) == (T0 + TICK, 1, 0)
+    assert not w.push(look(1)), "the slot had its scheduled one"
+    assert w.push(look(2))
+
+
+def test_a_run_of_good_slots_ends_with_a_bad_one_and_blind_or_planned_ones_do_not_count():
+    w = window()
+    runs = []
+    for observation, planned in (
+        (look(0), False),
+        (look(1, "degraded"), False),
+        (look(2, "unknown"), False),
+        (look(3, "down"), True),
+        (by_hand(3, "down"), False),
+        (look(4), False),
+        (look(5, "down"), False),
+        (look(6), False),
+    ):
+        w.push(observation, maintenance=planned)
+        runs.append(w.good_run)
+    assert runs == [1, 2, 2, 2, 2, 3, 0, 1]
+    assert (w.last_failed, w.last_verdict_slot, w.first_slot) == (T0 + 5 * TICK, T0 + 6 * TICK, T0)
+    assert (w.rates[HOUR].bad, w.rates[HOUR].observed) == (1, 5)
+
+
+def test_in_maintenance_nothing_enters_a_window_and_the_newest_value_is_known():
+    w = window()
+    w.push(look(0, "down", items=5), maintenance=True)
+    assert w.maintenance
+    assert w.values[m.INDEX["items"]] == 5
+    assert not w.fresh & m.SLOTTED_BIT
+    w.push_score(Score(T0, 50.0))
+    assert not any(series.values for series in w.series.values())
+    assert w.rates[HOUR].observed == 0
+    assert w.burn is not None
+    assert w.burn.seen == 0
+    assert w.flaps is not None
+    assert w.flaps.seen == 0
+    w.push(look(1, items=6))
+    assert not w.maintenance
+    assert list(w.series[m.INDEX["items"]].values) == [(T0 + TICK, 6)]
+    assert w.burn.seen == 1, "the slot of the maintenance is no gap"
+
+
+def test_slots_that_nobody_looked_at_push_the_burnt_ones_out():
+    w = window()
+    w.push(look(0, "down"))
+    w.push(look(1, "unknown"))
+    w.push(look(4, "down"))
+    assert w.burn is not None
+    assert w.burn.seen == 5
+    assert [w.burn.bad(n) for n in (3, 6)] == [1, 2]
+    assert w.last_burnt == T0 + 4 * TICK
+    w.push(look(5))
+    assert w.last_burnt == T0 + 4 * TICK
+
+
+@pytest.mark.parametrize(("degraded", "bad", "burnt"), [("good", 0.0, 0), ("half", 0.5, T0), ("bad", 1.0, T0)])
+def test_a_degraded_slot_burns_what_the_sla_says(degraded, bad, burnt):
+    w = window(source=replace(ODDS, sla=Sla(degraded=degraded)))
+    w.push(look(0, "degraded"))
+    assert w.burn is not None
+    assert (w.burn.bad(3), w.last_burnt) == (bad, burnt)
+    w.push(look(1, "down"))
+    assert w.burn.bad(3) == bad + 1
+
+
+def test_a_score_is_taken_when_it_is_newer_and_stays_over_observations_without_one():
+    w = window()
+    assert w.push_score(Score(T0, 80.0))
+    assert not w.push_score(Score(T0, 70.0))
+    assert not w.push_score(Score(T0 - 1, 70.0))
+    assert w.score == Score(T0, 80.0)
+    w.push(look(0))
+    assert w.fresh & m.QUALITY_BIT, "nobody evaluated it yet"
+    assert list(w.series[m.QUALITY].values) == [(T0, 80.0)], "it is one score, not two"
+    w.fresh = 0
+    w.push(look(1))
+    assert not w.fresh & m.QUALITY_BIT
+    assert w.values[m.QUALITY] == 80.0
+    assert w.push_score(Score(T0 + TICK, None))
+    assert (w.fresh & m.QUALITY_BIT, w.last_fresh & m.QUALITY_BIT) == (m.QUALITY_BIT, m.QUALITY_BIT)
+    assert list(w.series[m.QUALITY].values) == [(T0, 80.0)]
+    w.push(look(2, quality=60.0))
+    assert w.score == Score(T0 + 2 * TICK, 60.0)
+    assert list(w.series[m.QUALITY].values) == [(T0, 80.0), (T0 + 2 * TICK, 60.0)]
+
+
+def test_a_window_without_a_series_of_scores_keeps_the_newest():
+    w = window(Needs())
+    assert w.push_score(Score(T0, 80.0))
+    assert (w.values[m.QUALITY], w.series) == (80.0, {})
+
+
+def test_a_closed_slot_clears_what_was_measured_but_not_the_score():
+    w = window()
+    w.push(look(0, items=5, quality=80.0))
+    w.set_anomaly(AnomalyVerdict(Judgement.BAD, "strange", True, T0, 8.0))
+    assert w.fresh & m.ANOMALY_BIT
+    w.fresh = 0
+    assert not w.close(T0)
+    assert w.close(T0 + TICK)
+    assert (w.fresh, w.last_fresh, w.slot, w.first_slot) == (m.CLOSED_BIT, m.CLOSED_BIT, T0 + TICK, T0)
+    assert w.values == [None, None, None, None, 80.0, None, None, None, None]
+    assert w.anomaly is None
+    w.push_score(Score(T0 + TICK, 70.0))
+    w.close(T0 + 2 * TICK)
+    assert w.fresh == m.CLOSED_BIT | m.QUALITY_BIT
+
+
+def test_what_our_own_network_lost_is_no_missing_interval():
+    w = window(Needs())
+    assert w.missing_intervals() == 0
+    w.close(T0)
+    assert (w.missing_intervals(), w.newest_lost, w.lost_since) == (1, False, 0)
+    w.close(T0 + TICK, lost=True)
+    assert (w.missing_intervals(), w.newest_lost, w.lost_since) == (1, True, 1)
+    w.push(look(2, "unknown", reason="network"))
+    assert (w.missing_intervals(), w.newest_lost, w.lost_since) == (1, True, 2)
+    w.push(look(3, "unknown", reason="timeout"))
+    assert (w.missing_intervals(), w.newest_lost, w.lost_since) == (2, False, 2)
+    w.push(look(4))
+    assert (w.missing_intervals(), w.newest_lost, w.lost_since) == (0, False, 0)
+    w.push(look(6, "unknown", reason="probe_error"))
+    assert w.missing_intervals() == 2
+    fed = window(Needs())
+    fed.feed(T0, 0)
+    assert not fed.newest_lost
+
+
+# The rings.
+
+
+def test_a_series_forgets_what_is_as_old_as_its_window():
+    series = Series(10)
+    for at, value in ((0, 1.0), (5, 2.0), (10, 3.0)):
+        series.push(at, value)
+    assert list(series.values) == [(5, 2.0), (10, 3.0)]
+    assert series.since(5) == [(10, 3.0)]
+    assert series.to_state() == [[5, 2.0], [10, 3.0]]
+
+
+def test_a_rate_counts_what_comes_and_what_goes_and_is_kept_as_a_line_of_marks():
+    ring = RateRing(40)
+    assert ring.to_state(10) == [0, ""]
+    for slot, failed in ((0, True), (10, False), (30, True)):
+        ring.push(slot, failed)
+    assert (ring.bad, ring.observed) == (2, 3)
+    assert ring.to_state(10) == [0, "10-1"]
+    ring.push(40, False)
+    assert (ring.bad, ring.observed) == (1, 3)
+    kept = RateRing(40)
+    kept.restore(ring.to_state(10), 10)
+    assert (list(kept.slots), kept.bad) == ([(10, False), (30, True), (40, False)], 1)
+
+
+def test_a_burn_ring_remembers_864_slots_and_sums_five_windows():
+    ring = BurnRing()
+    for weight in (2, 1, 0, 2):
+        ring.push(weight)
+    assert [ring.bad(n) for n in (3, 6, 12, 72, 864)] == [1.5, 2.5, 2.5, 2.5, 2.5]
+    assert ring.to_state() == [4, [0, 2, 3], [2, 1, 2]]
+    ring.skip(2)
+    assert [ring.bad(n) for n in (3, 6)] == [1.0, 2.5]
+    ring.skip(5000)
+    assert ([ring.bad(n) for n in (3, 6, 12, 72, 864)], ring.seen) == ([0] * 5, 864)
+    ring.push(2)
+    for _ in range(863):
+        ring.push(0)
+    assert (ring.bad(864), ring.bad(72)) == (1, 0)
+    ring.push(0)
+    assert ring.bad(864) == 0
+
+
+def test_a_burn_ring_goes_on_where_it_was_kept():
+    ring = BurnRing()
+    for i in range(1000):
+        ring.push(2 if i % 7 == 0 else 0)
+    kept = BurnRing()
+    kept.restore(json.loads(json.dumps(ring.to_state())))
+    for weight in (2, 0, 1) * 300:
+        assert [ring.bad(n) for n in (3, 6, 12, 72, 864)] == [kept.bad(n) for n in (3, 6, 12, 72, 864)]
+        ring.push(weight)
+        kept.push(weight)
+    assert ring.to_state() == kept.to_state()
+
+
+def test_a_source_that_starts_bad_has_not_changed():
+    bits = FlapBits()
+    bits.push(True)
+    assert (bits.ratio, bits.active, bits.seen) == (0, False, 1)
+    for _ in range(30):
+        bits.push(False)
+        bits.push(True)
+    assert (bits.ratio, bits.active, bits.seen) == (1.0, True, 21)
+    kept = FlapBits()
+    kept.restore(bits.to_state())
+    assert (kept.bits, kept.seen, kept.active) == (bits.bits, 21, True)
+    assert bits.to_state() == {"bits": bits.bits, "seen": 21, "active": 1}
+
+
+# Between two ticks.
+
+
+def seen_a_lot() -> SourceWindow:
+    w = window()
+    for i, letter in enumerate("udusu?dduu"):
+        word = {"u": "up", "d": "down", "s": "degraded", "?": "unknown"}[letter]
+        w.push(look(i, word, items=i, attempts=i + 1), maintenance=i == 3)
+    w.push_score(Score(T0 + HOUR, 88.0, 88.5, 1.5, True))
+    w.close(T0 + 10 * TICK, lost=True)
+    return w
+
+
+def test_a_state_is_json_and_brings_back_every_field():
+    w = seen_a_lot()
+    state = json.loads(json.dumps(to_state(w)))
+    kept = restore(ODDS, EVERYTHING, state)
+    assert kept is not None
+    for name in SourceWindow.__slots__:
+        mine, other = getattr(w, name), getattr(kept, name)
+        if name in {"series", "rates", "burn", "flaps", "fresh"}:
+            continue
+        assert (name, mine) == (name, other)
+        assert type(mine) is type(other)
+    assert json.loads(json.dumps(to_state(kept))) == state
+    assert kept.fresh == 0
+    for over in (HOUR, 6 * HOUR):
+        assert kept.rates[over].slots == w.rates[over].slots
+    assert {i: list(s.values) for i, s in kept.series.items()} == {i: list(s.values) for i, s in w.series.items()}
+
+
+def test_a_state_is_written_as_it_has_been_since_it_was_first_kept():
+    state = to_state(seen_a_lot())
+    assert list(state) == ["sig", "at", "values", "score", "series", "rates", "burn", "flaps"]
+    assert state["sig"] == (
+        "2|300|0|Needs(series=(('items', 3600), ('quality', 3600), ('response_ms', 3600)), "
+        "rates=(3600, 21600), burn=True, flapping=True)"
+    )
+    end = T0 + 9 * TICK
+    assert state["at"] == [
+        end + TICK,
+        end,
+        T0,
+        end,
+        T0 + 7 * TICK,
+        1,
+        1,
+        2,
+        T0 + 7 * TICK,
+        m.CLOSED_BIT | m.QUALITY_BIT,
+        0,
+    ]
+    assert state["values"] == [None, None, None, None, 88.0, None, None, None, None]
+    assert state["score"] == [T0 + HOUR, 88.0, 88.5, 1.5, True]
+    assert state["series"]["quality"] == [[T0 + HOUR, 88.0]]
+    assert state["rates"] == {"3600": [T0, "010-0-1100"], "21600": [T0, "010-0-1100"]}
+    assert state["burn"] == [9, [2, 3, 7], [2, 2, 2]]
+    assert state["flaps"]["seen"] == 8
+    bare = to_state(window(Needs()))
+    assert (bare["score"], bare["series"], bare["rates"], bare["burn"], bare["flaps"]) == (None, {}, {}, None, None)
+
+
+def test_a_state_of_another_shape_is_none():
+    state = to_state(seen_a_lot())
+    assert restore(ODDS, EVERYTHING, None) is None
+    assert restore(ODDS, EVERYTHING, {}) is None
+    assert restore(ODDS, Needs(), state) is None
+    assert restore(replace(ODDS, interval_s=60), EVERYTHING, state) is None
+    assert restore(replace(ODDS, sla=Sla(degraded="bad")), EVERYTHING, state) is None
+    empty = restore(ODDS, Needs(), to_state(window(Needs())))
+    assert empty is not None
+    assert (empty.score, empty.burn, empty.flaps) == (None, None, None)
+
+
+# Needs.
+
+
+def test_rules_need_the_longest_series_of_each_metric_and_every_rate():
+    def over(metric: str, over_s: int | None, agg: str = "mean") -> Rule:
+        return Rule("r", Pattern.THRESHOLD, (Condition(metric, ">", 1.0, over_s, agg),))
+
+    needs = Needs.of(
+        [
+            over("items", HOUR),
+            over("items", 3 * HOUR),
+            over("items", 2 * HOUR),
+            replace(over("response_ms", None), over_s=HOUR),
+            over("size_bytes", HOUR, "last"),
+            over("attempts", None),
+            RATE,
+            replace(RATE, over_s=HOUR),
+            replace(RATE, over_s=HOUR, name="twice"),
+            Rule("t", Pattern.TREND, (Condition("data_age_s", ">", 1.0),), over_s=HOUR),
+        ]
+    )
+    assert needs == Needs((("data_age_s", HOUR), ("items", 3 * HOUR), ("response_ms", HOUR)), (HOUR, 6 * HOUR))
+    assert Needs.of([BURN]) == Needs(burn=True)
+    assert Needs.of([Rule("f", Pattern.FLAPPING)]) == Needs(flapping=True)
+    assert Needs.of([NO_DATA, QUALITY]) == Needs()
+
+
+@pytest.mark.parametrize(
+    ("needs", "back"),
+    [
+        (Needs(), 6 * 300),
+        (Needs(flapping=True), 21 * 300),
+        (Needs(burn=True, flapping=True), 864 * 300),
+        (Needs(rates=(HOUR, 6 * HOUR)), 6 * HOUR),
+        (Needs(series=(("items", 9 * HOUR), ("quality", HOUR)), rates=(HOUR,)), 9 * HOUR),
+        (Needs(rates=(60,)), 6 * 300),
+    ],
+)
+def test_a_window_is_rebuilt_from_as_far_back_as_its_longest_memory(needs, back):
+    assert window(needs).lookback_s() == back
+
+
+def test_compiled_rules_hand_out_their_windows():
+    rules = rules_for(ODDS, [RATE])
+    assert rules.empty_window().needs == Needs(rates=(6 * HOUR,))
+    assert rules.window() is None
+    kept = rules.window(to_state(rules.empty_window()))
+    assert kept is not None
+    assert kept.source == "odds_api"
