@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from alerting import DOWN, HOUR, NO_DATA, ODDS, QUALITY, RATE, RULES, SLOW, T0, TICK, look
+from alerting import DOWN, HOUR, NO_DATA, ODDS, QUALITY, RATE, RULES, SLOW, T0, TICK, fleet, look
 
-from busta_health_dagster.domain.observation import Observation
 from busta_health_dagster.domain.rule import Condition, Override, Pattern, Rule
 from busta_health_dagster.domain.source import Selector
 from busta_health_dagster.domain.verdict import Outcome, Score, Verdict
@@ -23,15 +22,6 @@ from busta_health_dagster.engines.rules.evaluators import Evaluator
 GOOD, BAD, UNKNOWN = Outcome.GOOD, Outcome.BAD, Outcome.UNKNOWN
 
 TREND = Rule("cert", Pattern.TREND, (Condition("tls_days_left", "<", 14.0),), over_s=HOUR, within_s=2 * HOUR)
-
-
-def fleet(pattern: str, source=ODDS) -> tuple[Observation, ...]:
-    words = {"u": "up", "d": "down", "?": "unknown", "s": "degraded"}
-    return tuple(look(i, words[c], source) for i, c in enumerate(pattern))
-
-
-def last(pattern: str) -> int:
-    return T0 + (len(pattern) - 1) * TICK
 
 
 def test_a_rule_that_cannot_apply_says_why_and_the_others_keep_their_order():

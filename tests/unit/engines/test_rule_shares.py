@@ -6,9 +6,8 @@ from dataclasses import replace
 from fractions import Fraction
 
 import pytest
-from alerting import BURN, HOUR, ODDS, RATE, T0, TICK, by_hand, look
+from alerting import BURN, HOUR, ODDS, RATE, T0, TICK, by_hand, fleet, look
 
-from busta_health_dagster.domain.observation import Observation
 from busta_health_dagster.domain.rule import Condition, Pattern, Rule, Severity
 from busta_health_dagster.domain.source import Sla
 from busta_health_dagster.domain.verdict import Outcome, Verdict
@@ -19,11 +18,6 @@ from busta_health_dagster.engines.rules import (
 )
 
 GOOD, BAD, UNKNOWN = Outcome.GOOD, Outcome.BAD, Outcome.UNKNOWN
-
-
-def fleet(pattern: str, source=ODDS) -> tuple[Observation, ...]:
-    words = {"u": "up", "d": "down", "?": "unknown", "s": "degraded"}
-    return tuple(look(i, words[c], source) for i, c in enumerate(pattern))
 
 
 def last(pattern: str) -> int:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from alerting import ANOMALY, DOWN, HOUR, ODDS, QUALITY, T0, TICK, look
+from alerting import ANOMALY, DOWN, HOUR, ODDS, QUALITY, T0, TICK, fleet, look
 
 from busta_health_dagster.domain.anomaly import AnomalyVerdict, Change, Finding, Judgement, Metric, Term
-from busta_health_dagster.domain.observation import Observation
 from busta_health_dagster.domain.rule import Condition, Pattern, Rule
 from busta_health_dagster.domain.verdict import ExternalFact, Outcome, Score, Verdict
 from busta_health_dagster.engines.rules import (
@@ -20,11 +19,6 @@ from busta_health_dagster.engines.rules import (
 )
 
 GOOD, BAD, UNKNOWN = Outcome.GOOD, Outcome.BAD, Outcome.UNKNOWN
-
-
-def fleet(pattern: str, source=ODDS) -> tuple[Observation, ...]:
-    words = {"u": "up", "d": "down", "?": "unknown", "s": "degraded"}
-    return tuple(look(i, words[c], source) for i, c in enumerate(pattern))
 
 
 # Conditions on the newest value.
