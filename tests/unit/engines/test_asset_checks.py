@@ -158,6 +158,8 @@ def test_a_quality_check_has_its_numbers_and_those_of_the_interval_where_there_i
     assert wide == expected
     low = quality_check(ODDS, LIMITS, Score(T0, 80.0, 80.0, None), T0)
     assert low == CheckVerdict("quality", BAD, "WARN", "score 80.0, limit 90", {"score": 80.0, "limit": 90.0})
+    strict = quality_check(ODDS, replace(LIMITS, quality=97.0), Score(T0, 95.0), T0)
+    assert (strict.outcome, strict.reason) == (BAD, "score 95.0, limit 97"), "the rule's limit, not the SLA's"
     assert quality_check(ODDS, LIMITS, None, T0) == CheckVerdict("quality", UNKNOWN, "WARN", "no score yet")
 
 

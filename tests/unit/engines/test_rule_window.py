@@ -183,7 +183,7 @@ def test_a_closed_slot_clears_what_was_measured_but_not_the_score():
     w = window()
     w.push(look(0, items=5, quality=80.0))
     w.set_anomaly(AnomalyVerdict(Judgement.BAD, "strange", True, T0, 8.0))
-    assert w.fresh & m.ANOMALY_BIT
+    assert w.fresh == w.last_fresh | m.ANOMALY_BIT, "it is one more thing to evaluate"
     w.fresh = 0
     assert not w.close(T0)
     assert w.close(T0 + TICK)

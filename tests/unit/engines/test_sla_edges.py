@@ -178,8 +178,8 @@ def test_a_score_holds_from_its_own_second_until_it_is_too_old():
 
 
 def test_scores_in_maintenance_excuse_their_slices_and_no_data_is_no_score():
-    got = levels((0, 80.0), (900, None), maintenance=[(300, 600)])
-    assert (got.good, got.bad, got.unknown, got.excluded) == (0, 2, 7, 1)
+    got = levels((0, 80.0), (900, None), maintenance=[(300, 600), (2000, 2800)])
+    assert (got.good, got.bad, got.unknown, got.excluded) == (0, 2, 4, 4)
     assert (got.mean, got.scores) == (80, 1)
 
 
