@@ -183,6 +183,14 @@ def test_of_equal_verdicts_the_suite_rules_and_notes_that_were_there_stay():
     assert fewer.notes[0] == "suite 87.5, validator 80.0: the validator rules"
 
 
+def test_a_tenth_is_the_least_difference_that_is_told():
+    def of(thousandths: int):
+        return score_metrics({D.VALIDITY: Fraction(thousandths, 1000)}, [], rows=9)
+
+    assert combine(of(1), of(0)).notes[1:] == ("validity: suite 0.1, validator 0.0",)
+    assert combine(of(500), of(500)).notes[1:] == ()
+
+
 def test_no_data_yields_to_a_verdict_and_the_note_names_the_silent_one():
     real, silent = score([check()], rows=1000), no_data("zero rows")
     for ruling, note in (

@@ -103,6 +103,15 @@ def test_a_score_is_told_at_its_own_moment_with_its_interval(score, verdict):
     assert evaluate(QUALITY, ODDS, Inputs((look(0),), scores)) == verdict
 
 
+def test_a_score_that_is_uncertain_without_an_interval_and_one_that_never_came_have_their_words():
+    half = evaluate(QUALITY, ODDS, Inputs((look(0),), (Score(T0, 89.0, raw=89.0, uncertain=True),)))
+    assert half.reason == "score 89.0, limit 90, uncertain: too few rows to tell"
+    rules = rules_for(ODDS, [QUALITY])
+    window = rules.empty_window()
+    window.close(T0)
+    assert rules.evaluators[0].explain(window, UNKNOWN) == Verdict(UNKNOWN, T0, "no data to score")
+
+
 # Several conditions.
 
 BOTH = Rule(
@@ -221,6 +230,15 @@ def test_facts_of_the_instance_in_full():
 
 def names(rule: Rule, *facts: ExternalFact) -> list[str]:
     return [v.label for v in evaluate_external(rule, facts)]
+
+
+def test_a_pattern_may_name_the_asset_without_its_check_and_a_job_is_one_name():
+    checks = [ExternalFact("check", n, False, T0) for n in ("raw/odds:nulls", "raw/odds:a:b", "raw/oddsmaker:nulls")]
+    assert names(Rule("c", Pattern.DAGSTER_CHECK, assets=("raw/odds",)), *checks) == ["raw/odds:nulls"]
+    assert names(Rule("c", Pattern.DAGSTER_CHECK, assets=("raw/odds:a",)), *checks) == ["raw/odds:a:b"]
+    run = ExternalFact("run", "nightly:eu", False, T0)
+    assert names(Rule("r", Pattern.DAGSTER_RUN, jobs=("nightly",)), run) == []
+    assert names(Rule("r", Pattern.DAGSTER_RUN, jobs=("nightly:*",)), run) == ["nightly:eu"]
 
 
 def test_patterns_of_assets_and_jobs_choose_and_the_newest_fact_of_a_name_counts():
