@@ -253,3 +253,11 @@ def test_nothing_to_enqueue_is_no_message(store: Store) -> None:
         assert uow.outbox.enqueue([], T0) == 0
         assert uow.outbox.counts() == {"waiting": 0, "sending": 0, "done": 0, "dead": 0}
         assert uow.outbox.oldest_age_s(T0) == 0
+
+
+def test_messages_of_an_alert_come_in_the_order_they_were_written_whatever_the_clock_said(store: Store) -> None:
+    for key, now in (("first", T0 + 90), ("second", T0 + 20), ("third", T0 + 50)):
+        put(store, message(key, alert_ids=(7,)), now=now)
+    with store.read() as uow:
+        assert keys(uow.outbox.of_alert(7, T0)) == ["first", "second", "third"]
+        assert keys(uow.outbox.of_alert(7, T0 + 50)) == ["first", "third"]

@@ -148,3 +148,39 @@ def test_a_line_needs_six_points_over_half_its_window():
     window = rules.empty_window()
     window.push(look(0))
     assert rules.evaluators[0].outcome(window) is None, "nothing was measured"
+
+
+def test_a_trend_looks_at_its_own_window_where_another_rule_keeps_more():
+    rules = rules_for(ODDS, [TREND, replace(TREND, name="slow", over_s=3 * HOUR)])
+    window = rules.empty_window()
+    for i in range(24):
+        window.push(look(i, tls_days_left=90.0 if i < 12 else 16.0))
+    short, long = (e.verdict(window) for e in rules.evaluators)
+    assert short is not None
+    assert long is not None
+    assert (short.value, short.numbers["points"], short.numbers["per_hour"]) == (pytest.approx(16.0), 12, 0)
+    assert long.numbers["points"] == 24
+    assert long.numbers["per_hour"] < -50
+
+
+def test_six_points_over_exactly_half_the_window_are_a_line_through_any_spacing():
+    minutes = (0, 5, 10, 15, 20, 30)
+    seen = tuple(look(m // 5, tls_days_left=16.0 - m / 60) for m in minutes)
+    verdict = evaluate(TREND, ODDS, Inputs(seen))
+    assert (verdict.outcome, verdict.numbers["points"]) == (BAD, 6)
+    assert verdict.numbers["per_hour"] == pytest.approx(-1)
+    assert verdict.numbers["level"] == pytest.approx(15.5)
+
+
+def test_a_limit_that_is_reached_within_the_second_is_still_ahead():
+    falling = [14.0 + (0.5 - 300 * (i - 11)) / 3600 for i in range(12)]
+    verdict = evaluate(TREND, ODDS, days(*falling))
+    assert verdict.numbers["crosses_in_s"] == pytest.approx(0.5, abs=0.01)
+    assert verdict.reason.endswith("; crosses it in 0 s")
+
+
+def test_a_trend_without_anything_says_what_it_needs():
+    empty = replace(TREND, conditions=(), over_s=None)
+    assert rules_for(ODDS, [empty]).not_applied[0][1].startswith("a trend needs a metric")
+    nothing = replace(RATE, conditions=(), over_s=None)
+    assert rules_for(ODDS, [nothing]).not_applied[0][1].startswith("a rate needs metric")
