@@ -182,6 +182,16 @@ def test_a_thread_gives_the_newest_receipt_that_says_something_and_every_deliver
         assert uow.outbox.of_thread("") == ()
 
 
+def test_a_thread_has_nothing_of_another_and_no_thread_is_none(store: Store) -> None:
+    ids = put(store, message("mine", thread="t"), message("other", thread="u"), message("loose"))
+    claim(store)
+    with store.write() as uow:
+        for key in ids:
+            assert uow.outbox.complete(ids[key], "w", T0 + 1, receipt={"ts": key})
+        assert uow.outbox.thread("t", "slack") == ({"ts": "mine"}, ("mine",))
+        assert uow.outbox.thread("", "slack") == ({}, ())
+
+
 def test_what_a_thread_was_about_is_every_alert_that_any_of_its_messages_named(store: Store) -> None:
     put(store, message("a", thread="t", alert_ids=(1, 2)), message("b", "mail", thread="t", alert_ids=(2, 3)))
     put(store, message("c", thread="u", alert_ids=(9,)), message("d", thread="t"))

@@ -45,6 +45,7 @@ def test_a_mean_does_not_grow_with_the_number_of_points_that_it_is_of():
 def test_a_percentile_is_the_nearest_rank_of_values_in_any_order():
     points = [float(n) for n in (7, 3, 10, 1, 9, 2, 8, 4, 6, 5)]
     assert [aggregate(points, p) for p in ("p50", "p90", "p95", "p99")] == [5.0, 9.0, 10.0, 10.0]
+    assert aggregate([float(n) for n in range(1, 102)], "p99") == 100.0
     assert (aggregate(points, "last"), aggregate([4.0], "p50")) == (5.0, 4.0)
 
 
@@ -101,6 +102,16 @@ def test_a_failed_observation_is_no_status_to_combine_with_unless_the_rule_asks_
     window = rules.empty_window()
     window.push(blind[0])
     assert [e.outcome(window) for e in rules.evaluators] == [None, BAD]
+
+
+def test_an_unknown_status_is_no_value_and_a_count_of_nothing_is_one():
+    both = (Condition("status", "==", "down"), Condition("items", "<", 50.0))
+    rule = Rule("down-and-empty", Pattern.THRESHOLD, both)
+    blind = evaluate(rule, ODDS, Inputs((look(0, "unknown", items=0),)))
+    assert (blind.outcome, measured(blind)) == (UNKNOWN, [(None, 1), (0, 1)])
+    assert blind.reason == "status no value (bad: == down) and items 0 (bad: < 50)"
+    down = evaluate(rule, ODDS, Inputs((look(0, "down", items=0),)))
+    assert (down.outcome, measured(down)) == (BAD, [(3, 1), (0, 1)])
 
 
 @pytest.mark.parametrize("bad_first", [True, False])

@@ -118,6 +118,19 @@ def test_the_survey_says_of_every_rule_what_it_thinks_of_the_newest_values_and_c
     assert evaluate_rules(rules, window) == []
 
 
+def test_the_survey_shows_a_score_of_long_ago_and_none_where_there_never_was_one():
+    rules = rules_for(ODDS, [QUALITY, DOWN])
+    window = rules.empty_window()
+    window.push(look(0, "unknown"))
+    nothing = "no new value to evaluate"
+    assert survey(rules, window) == [("low-quality", None, nothing), ("source-down", None, nothing)]
+    window.push_score(Score(T0, 80.0))
+    evaluate_rules(rules, window)
+    window.push(look(1))
+    evaluate_rules(rules, window)
+    assert [reason for _, _, reason in survey(rules, window)] == ["score 80.0, limit 90", "up"]
+
+
 def test_a_good_verdict_matters_only_while_somebody_watches_and_a_bad_one_always():
     rules = rules_for(ODDS, [DOWN, SLOW, QUALITY])
     window = rules.empty_window()

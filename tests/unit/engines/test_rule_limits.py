@@ -30,7 +30,7 @@ from busta_health_dagster.engines.rules.limits import limit_text, limit_value, v
         ("tls_days_left", 13.96, "14.0 days", "14.0 days"),
         ("items", 12345.0, "12,345", "12345"),
         ("items", 0.5, "0.50", "0.5"),
-        ("attempts", 2.0, "2", "2"),
+        ("attempts", 1234.0, "1,234", "1234"),
         ("size_bytes", 2048.25, "2,048.25", "2048.25"),
     ],
 )

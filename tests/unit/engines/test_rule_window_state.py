@@ -81,6 +81,16 @@ def test_a_state_is_written_as_it_has_been_since_it_was_first_kept():
     assert (bare["score"], bare["series"], bare["rates"], bare["burn"], bare["flaps"]) == (None, {}, {}, None, None)
 
 
+def test_a_window_in_maintenance_is_still_in_it_after_a_restart():
+    w = window()
+    w.push(look(0), maintenance=True)
+    kept = restore(ODDS, EVERYTHING, to_state(w))
+    assert kept is not None
+    assert kept.maintenance
+    kept.push_score(Score(T0, 80.0))
+    assert not kept.series[m.QUALITY].values
+
+
 def test_a_state_of_another_shape_is_none():
     state = to_state(seen_a_lot())
     assert restore(ODDS, EVERYTHING, None) is None
