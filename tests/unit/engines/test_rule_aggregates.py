@@ -66,6 +66,40 @@ def test_a_window_of_scores_expects_one_point_for_each_score_not_for_each_observ
         assert measured(evaluate(hourly, source, Inputs((look(0, source=source),), scores[:2]))) == [(82.0, 2)]
 
 
+def test_a_window_of_scores_ends_at_the_newest_score_and_any_other_at_the_newest_slot():
+    scores = tuple(Score(T0 + i * HOUR, 80.0 + 4 * i) for i in range(5))
+    rules = rules_for(ODDS, [over("quality", "max", 2 * HOUR), over("items", "max", HOUR)])
+    window = rules.empty_window()
+    for i in range(7):
+        window.push(look(i, items=i))
+    for score in scores[:2]:
+        window.push_score(score)
+    window.push(look(9 * 12, items=5))
+    quality, items = (e.explain(window, GOOD) for e in rules.evaluators)
+    assert measured(quality) == [(84.0, 2)], "a score of eight hours ago is the newest there is"
+    assert measured(items) == [(None, 1)]
+
+
+def test_the_newest_value_needs_no_window_even_where_the_rule_has_one():
+    plain = Rule("newest", Pattern.THRESHOLD, (Condition("items", "<", 50.0),), over_s=HOUR)
+    written = replace(plain, conditions=(Condition("items", "<", 50.0, HOUR),))
+    for rule in (plain, written):
+        assert evaluate(rule, ODDS, Inputs((look(0, items=9),))).outcome is BAD
+        both = replace(rule, conditions=(*rule.conditions, Condition("attempts", "<", 9.0, None, "mean")))
+        said = evaluate(both, ODDS, Inputs(tuple(look(i, items=9) for i in range(12))))
+        assert measured(said) == [(9, 1), (1.0, 12)]
+    free = Rule("free", Pattern.THRESHOLD, (Condition("items", "<", 50.0, None, "mean"), *plain.conditions))
+    assert measured(evaluate(free, ODDS, Inputs((look(0, items=9),)))) == [(9, 1), (9, 1)]
+
+
+def test_a_window_shorter_than_its_interval_needs_one_point_and_a_broken_number_is_rounded_down():
+    for over_s, points in ((TICK // 2, 1), (TICK, 1), (3 * TICK - 1, 1), (3 * TICK, 2)):
+        rule = over("items", "mean", over_s)
+        seen = [evaluate(rule, ODDS, Inputs(tuple(look(i, items=9) for i in range(n)))) for n in range(1, 3)]
+        enough = next(n for n, verdict in enumerate(seen, 1) if verdict.outcome is BAD)
+        assert (over_s, enough) == (over_s, points)
+
+
 def beside_items() -> Rule:
     conditions = (Condition("quality", "<", 90.0), Condition("items", "<", 50.0))
     return Rule("thin-and-poor", Pattern.THRESHOLD, conditions)

@@ -71,6 +71,27 @@ def test_the_lowest_fitting_rule_is_the_limit_where_none_has_the_name():
         assert limit_of(unfit, named("b", 3000.0)) == 3000.0
 
 
+def test_the_limit_of_age_is_that_of_stale_data_or_the_lowest_and_may_be_the_sources_own():
+    def aged(name: str, value: float | str) -> Rule:
+        return Rule(name, Pattern.THRESHOLD, (Condition("data_age_s", ">", value),))
+
+    def age(*rules: Rule) -> float | None:
+        return limits_for(ODDS, rules).data_age_s
+
+    assert age(aged("stale-data", 900.0), aged("other", 60.0)) == 900.0
+    assert age(aged("b", 900.0), aged("a", "max_data_age")) == 600.0
+    assert (
+        limits_for(ODDS, [replace(SLOW, conditions=(Condition("response_ms", ">", "max_data_age"),))]).response_ms
+        == 600
+    )
+    assert limits_for(ODDS, [replace(QUALITY, conditions=(Condition("quality", "<", "max_data_age"),))]).quality == 600
+
+
+def test_a_rate_of_nothing_allows_no_failure():
+    none = replace(RATE, conditions=(Condition("failed", ">", 0.0),))
+    assert limits_for(ODDS, [none]).failure_ratio == 0.0
+
+
 def test_the_highest_fitting_rule_is_the_limit_of_quality():
     def named(name: str, value: float, op: str = "<") -> Rule:
         return Rule(name, Pattern.THRESHOLD, (Condition("quality", op, value),))

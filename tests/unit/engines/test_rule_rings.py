@@ -61,9 +61,19 @@ def test_a_burn_ring_goes_on_where_it_was_kept():
     assert ring.to_state() == kept.to_state()
 
 
+def test_flapping_starts_at_its_own_threshold():
+    bits = FlapBits()
+    assert bits.active is False
+    for bad in (False, True, False, True, False):
+        bits.push(bad)
+    assert 0.2 < bits.ratio < 0.3
+    assert bits.active is False
+
+
 def test_a_source_that_starts_bad_has_not_changed():
     bits = FlapBits()
     bits.push(True)
+    assert bits.bits == (1 << 21) - 1
     assert (bits.ratio, bits.active, bits.seen) == (0, False, 1)
     for _ in range(30):
         bits.push(False)

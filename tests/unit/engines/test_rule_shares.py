@@ -184,3 +184,9 @@ def test_a_trend_without_anything_says_what_it_needs():
     assert rules_for(ODDS, [empty]).not_applied[0][1].startswith("a trend needs a metric")
     nothing = replace(RATE, conditions=(), over_s=None)
     assert rules_for(ODDS, [nothing]).not_applied[0][1].startswith("a rate needs metric")
+
+
+def test_a_rate_that_allows_nothing_is_bad_at_its_first_failures():
+    none = replace(RATE, conditions=(Condition("failed", ">", 0.0),), min_bad=1)
+    verdict = evaluate(none, ODDS, Inputs(fleet("u" * 299 + "d")))
+    assert (verdict.outcome, verdict.limit) == (BAD, 0.0)
