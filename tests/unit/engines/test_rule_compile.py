@@ -155,3 +155,14 @@ def test_an_evaluator_of_ones_own_must_say_how_it_evaluates():
 def test_overrides_are_part_of_the_compiled_rule():
     patient = replace(NO_DATA, overrides=(Override(Selector(names=("odds_api",)), {"intervals": 5}),))
     assert rules_for(ODDS, [patient]).by_name["no-data"].intervals == 5
+
+
+def test_every_evaluator_knows_its_rule_and_its_source():
+    patterns = [
+        Rule("flaps", Pattern.FLAPPING),
+        TREND,
+        Rule("two", Pattern.THRESHOLD, (*DOWN.conditions, *SLOW.conditions)),
+    ]
+    rules = rules_for(ODDS, [*RULES, *patterns])
+    assert [e.rule.name for e in rules.evaluators] == [r.name for r in (*RULES, *patterns)]
+    assert all(e.source is ODDS for e in rules.evaluators)

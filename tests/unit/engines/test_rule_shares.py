@@ -190,3 +190,22 @@ def test_a_rate_that_allows_nothing_is_bad_at_its_first_failures():
     none = replace(RATE, conditions=(Condition("failed", ">", 0.0),), min_bad=1)
     verdict = evaluate(none, ODDS, Inputs(fleet("u" * 299 + "d")))
     assert (verdict.outcome, verdict.limit) == (BAD, 0.0)
+
+
+def test_a_burn_rate_speaks_at_scheduled_verdicts_only():
+    rules = rules_for(ODDS, [BURN])
+    window = rules.empty_window()
+    for observation in fleet("uddd"):
+        window.push(observation)
+    assert rules.evaluators[0].outcome(window) is BAD
+    window.push(look(4, "unknown"))
+    assert rules.evaluators[0].outcome(window) is None
+    window.push(by_hand(5, "down"))
+    assert rules.evaluators[0].outcome(window) is None
+    quiet = evaluate(BURN, ODDS, Inputs(fleet("uu")))
+    assert quiet.slot == T0 + TICK
+
+
+def test_ten_bad_slots_a_month_are_enough_to_alert_on():
+    exactly = replace(ODDS, sla=Sla(Fraction(863, 864)))
+    assert rules_for(exactly, [BURN]).not_applied == ()

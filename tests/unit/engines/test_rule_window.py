@@ -150,6 +150,9 @@ def test_a_degraded_slot_burns_what_the_sla_says(degraded, bad, burnt):
     assert (w.burn.bad(3), w.last_burnt) == (bad, burnt)
     w.push(look(1, "down"))
     assert w.burn.bad(3) == bad + 1
+    w.push(look(2))
+    w.push(look(3, "unknown"))
+    assert (w.burn.bad(12), w.last_burnt) == (bad + 1, T0 + TICK)
 
 
 def test_a_score_is_taken_when_it_is_newer_and_stays_over_observations_without_one():
