@@ -71,8 +71,8 @@ _IN_ORDER = ("STATUS", "RESPONSE", "ITEMS", "AGE", "QUALITY", "FAILED", "TLS", "
 
 def test_plain_values_are_a_scheduled_unsuspected_observation_outside_maintenance():
     pushed, fed = window(), window()
-    pushed.push(look(0, response_ms=None))
-    assert fed.feed(T0, 1)
+    pushed.push(look(0))
+    assert fed.feed(T0, 1, 200.0)
     assert to_state(pushed) == to_state(fed)
 
 
