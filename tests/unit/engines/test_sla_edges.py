@@ -74,6 +74,11 @@ def minutes(letters: str, **more) -> list[int]:
     return list(slices(seen, since=0, until=60 * len(letters), interval_s=60, **more).verdicts)
 
 
+def test_slices_of_minutes_begin_where_others_do():
+    got = slices([(360, U)], since=1, until=900, interval_s=60)
+    assert (got.first, got.step_s, list(got.verdicts)) == (300, 300, [U, 0])
+
+
 @pytest.mark.parametrize(
     ("letters", "verdicts"),
     [
