@@ -51,7 +51,9 @@ def load_config(directory: Path, environ: Mapping[str, str]) -> Config:
 
 @lru_cache(maxsize=1)
 def _read(directory: Path, _content: str, environ: tuple[tuple[str, str], ...]) -> Config:
-    return settings.load(directory, probes.config_models(), channels.load().models(), dict(environ))
+    kinds, ways = probes.registry(), channels.load()
+    problems = (*kinds.problems, *ways.problems)
+    return settings.load(directory, kinds.models(), ways.models(), dict(environ), plugins=problems)
 
 
 def read_alerts(path: Path) -> tuple[tuple[Rule, ...], AlertPolicy]:
@@ -67,12 +69,14 @@ def read_alerts(path: Path) -> tuple[tuple[Rule, ...], AlertPolicy]:
 
 def diagnose_config(directory: Path, environ: Mapping[str, str]) -> Diagnosis:
     """For `config doctor`: every error and warning, raised by none of them."""
-    return settings.diagnose(directory, probes.config_models(), channels.load().models(), environ)
+    kinds, ways = probes.registry(), channels.load()
+    problems = (*kinds.problems, *ways.problems)
+    return settings.diagnose(directory, kinds.models(), ways.models(), environ, plugins=problems)
 
 
 def config_schemas() -> dict[str, dict[str, Any]]:
     """File name -> JSON Schema, with the keys of every built-in probe and channel."""
-    return settings.schemas(probes.config_models(), channels.load().models())
+    return settings.schemas(probes.registry(()).models(), channels.load(()).models())
 
 
 def config_reloader(

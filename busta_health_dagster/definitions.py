@@ -10,9 +10,10 @@ import dagster as dg
 
 from busta_health_dagster.defs.build import build
 from busta_health_dagster.defs.location import Location
+from busta_health_dagster.settings.instance import REPOSITORY
 
 
-@dg.repository(name="__repository__")  # type: ignore[arg-type]  # it takes RepositoryData, and its types forgot that
+@dg.repository(name=REPOSITORY)  # type: ignore[arg-type]  # it takes RepositoryData, and its types forgot that
 def location() -> Location:
     """Under the name that Dagster gives to Definitions, so that addresses in its UI are as for any other project."""
     return Location()

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
-from importlib.metadata import EntryPoint, entry_points
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 from busta_health_dagster.channels import mail, pagerduty, slack, stream, webhook
-from busta_health_dagster.channels.port import ChannelType
-from busta_health_dagster.domain.errors import PluginError
+from busta_health_dagster.channels.port import IN_PLACE, ChannelType
+from busta_health_dagster.domain import plugins
+from busta_health_dagster.domain.delivery import Rejected
+from busta_health_dagster.domain.plugins import Unloaded
 
 if TYPE_CHECKING:
-    from pydantic import BaseModel
+    from collections.abc import Iterable, Mapping
+    from importlib.metadata import EntryPoint
+
+    from busta_health_dagster.channels.port import ChannelContext
+    from busta_health_dagster.domain.delivery import Delivery, Outcome
+    from busta_health_dagster.domain.plugins import PluginProblem, Registry
 
 GROUP = "busta_health.channels"
 
@@ -26,43 +31,21 @@ BUILT_IN: Mapping[str, ChannelType] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class ChannelRegistry:
-    """`types` by kind. `broken` are plug-ins that failed to load, with the reason; only their own channels suffer."""
-
-    types: Mapping[str, ChannelType]
-    broken: Mapping[str, str]
-
-    def models(self) -> Mapping[str, type[BaseModel]]:
-        """The configuration model of each kind, for settings."""
-        return {kind: channel.config for kind, channel in self.types.items()}
-
-    def get(self, kind: str) -> ChannelType:
-        """The channel type of a kind.
-
-        Raises:
-            PluginError: no such kind, or its plug-in failed to load.
-        """
-        if kind in self.broken:
-            raise PluginError(f"channel kind {kind!r} cannot be used: {self.broken[kind]}")
-        if kind not in self.types:
-            raise PluginError(f"there is no channel kind {kind!r}; there are {', '.join(sorted(self.types))}")
-        return self.types[kind]
+def load(points: Iterable[EntryPoint] | None = None) -> Registry[ChannelType]:
+    """Every kind there is. `points` stands in for the installed entry points."""
+    return plugins.load(GROUP, BUILT_IN, ChannelType, _adopted, _unloaded, points)
 
 
-def load(plugins: Iterable[EntryPoint] | None = None) -> ChannelRegistry:
-    """Ours and every entry point of the group. A plug-in may not take the name of one of ours."""
-    types, broken = dict(BUILT_IN), {}
-    for point in entry_points(group=GROUP) if plugins is None else plugins:
-        try:
-            found = point.load()
-        except Exception as why:  # noqa: BLE001  whatever a stranger's import does, ours go on
-            broken[point.name] = f"plug-in {point.value} failed to load: {type(why).__name__}: {why}"
-            continue
-        if point.name in BUILT_IN:
-            broken[point.value] = f"plug-in {point.value} wants the name {point.name!r}, which is ours; give it another"
-        elif not isinstance(found, ChannelType):
-            broken[point.name] = f"plug-in {point.value} is a {type(found).__name__}, not a channels.port.ChannelType"
-        else:
-            types[point.name] = replace(found, kind=point.name, third_party=True)
-    return ChannelRegistry(types, broken)
+def _adopted(found: ChannelType, name: str) -> ChannelType:
+    return replace(found, kind=name, third_party=True)
+
+
+def _unloaded(kind: str, problem: PluginProblem) -> ChannelType:
+    """A channel whose every delivery is rejected, with the reason why the plug-in is not there: the fallback is told."""
+
+    def send(delivery: Delivery, config: Any, context: ChannelContext) -> Outcome:
+        del delivery, config, context
+        remedy = f"{problem.remedy.capitalize()}, then: busta alerts outbox --retry"
+        return Rejected(f"the plug-in {kind!r} ({problem.module}) cannot be used: {problem.why}", remedy)
+
+    return ChannelType(kind, Unloaded, send, events=IN_PLACE)

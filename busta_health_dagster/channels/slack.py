@@ -13,6 +13,7 @@ from busta_health_dagster.channels import slack_payload, transport
 from busta_health_dagster.channels.port import AGAIN, IN_PLACE, ChannelContext, ChannelType
 from busta_health_dagster.domain.delivery import Delivered, Delivery, Outcome, Rejected, RetryLater
 from busta_health_dagster.domain.fields import SecretRef, Strict
+from busta_health_dagster.domain.retry_after import retry_after
 
 if TYPE_CHECKING:
     from slack_sdk import WebClient
@@ -169,9 +170,8 @@ def _evaluated(why: SlackApiError, delivery: Delivery, now: float) -> Outcome:
     if " " in code:  # slack-sdk's own words for an answer that is no JSON: a proxy's page
         return RetryLater(f"Slack answered {status} and no JSON")
     if status == 429 or status >= 500 or code in _PASSING:
-        return RetryLater(
-            f"Slack answered {status} {code}".rstrip(), transport.retry_after(str(wait) if wait else None, now)
-        )
+        after_s = retry_after(str(wait) if wait else None, now, transport.LONGEST_WAIT_S)
+        return RetryLater(f"Slack answered {status} {code}".rstrip(), after_s)
     return Rejected(f"Slack answered {code or status}", _REMEDIES.get(code, f"Check channel {delivery.channel}"))
 
 

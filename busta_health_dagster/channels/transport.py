@@ -10,18 +10,19 @@ import socket
 import threading
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from busta_health_dagster.domain.delivery import Delivered, Outcome, Rejected, RetryLater
+from busta_health_dagster.domain.retry_after import retry_after
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     import requests
 
+LONGEST_WAIT_S = 86_400.0
+"""Of a receiver's Retry-After: nobody is told after more than a day."""
 _LATER = frozenset({408, 425, 429})
 _WORDS = {
     400: "it does not understand the message",
@@ -105,28 +106,13 @@ def evaluated(answer: Answer | RetryLater | Rejected, host: str, *, now: float, 
     if 200 <= status < 300:
         return Delivered(detail=f"{status}")
     if status in _LATER or status >= 500:
-        return RetryLater(f"{host} answered {status}", retry_after(answer.headers.get("Retry-After"), now))
+        return RetryLater(
+            f"{host} answered {status}", retry_after(answer.headers.get("Retry-After"), now, LONGEST_WAIT_S)
+        )
     if 300 <= status < 400:
         return Rejected(f"{host} answered {status}, a redirect, which is not followed", "Write the final URL")
     said = _WORDS.get(status)
     return Rejected(f"{host} answered {status}{f': {said}' if said else ''}", remedy)
-
-
-def retry_after(value: str | None, now: float) -> float | None:
-    """Seconds to wait, from a Retry-After of seconds or of a date; None when absent or unreadable. At most a day."""
-    if not value:
-        return None
-    try:
-        seconds = float(value)
-    except ValueError:
-        try:
-            at = parsedate_to_datetime(value)
-        except ValueError:
-            return None
-        seconds = (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp() - datetime.fromtimestamp(
-            now, UTC
-        ).timestamp()
-    return min(max(seconds, 0.0), 86_400.0) if seconds == seconds else None  # noqa: PLR0124  nan
 
 
 @contextmanager

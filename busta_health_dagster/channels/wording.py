@@ -214,9 +214,7 @@ class _Writer:
         ):  # said only where a message stands already: it was reopened
             return (f"Open again: {source.name} {phrases.complaint(self.notification)}.",)
         if self.notification.kind is NotificationKind.FLAPPING_STARTED:
-            return (
-                f"{source.name} keeps changing{self._changes()}. The next message comes when it is steady, or well.",
-            )
+            return (f"{source.name} keeps changing{self._changes()}. It is told again when it is steady, or well", *end)
         if self.notification.kind is NotificationKind.FLAPPING_ENDED:
             return (f"{source.name} is steady again, and {what}.",)
         return ()

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import os
+import platform
 import subprocess
 import sys
 import time
@@ -16,6 +17,8 @@ from typing import TYPE_CHECKING
 import typer
 
 from busta_health_dagster.cli.session import BustaGroup, at_home, err_console
+from busta_health_dagster.settings.home import PRIVATE_UMASK
+from busta_health_dagster.settings.instance import HOST_TAG
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -33,13 +36,19 @@ MODULE = "busta_health_dagster.definitions"
 
 def dagster_env(current: Session, *, max_runs: int | None = None) -> dict[str, str]:
     """The environment every Dagster process gets: home, configuration, instance. Creates the home, store and instance
-    file.
+    file. What is written from now on, here and in every process started, is for this user only.
     """
     from busta_health_dagster import bootstrap
 
+    os.umask(PRIVATE_UMASK)
     return bootstrap.prepare_home(
         home=current.home, config_dir=current.config_dir, environ=current.environ, max_runs=max_runs
     )
+
+
+def here() -> dict[str, str]:
+    """The tag of a run whose process was started on this machine without a code server: who finds it dead may say so."""
+    return {HOST_TAG: platform.node()}
 
 
 def execute_job(current: Session, job: str, tags: Mapping[str, str] | None = None) -> int:
@@ -49,8 +58,7 @@ def execute_job(current: Session, job: str, tags: Mapping[str, str] | None = Non
     quiet = Path(env["DAGSTER_HOME"]) / "quiet.yaml"
     quiet.write_text("loggers: {console: {config: {log_level: WARNING}}}\n", encoding="utf-8")
     argv = [sys.executable, "-m", "dagster", "job", "execute", "-m", MODULE, "-j", job, "-c", str(quiet)]
-    if tags:
-        argv += ["--tags", json.dumps(dict(tags))]
+    argv += ["--tags", json.dumps(here() | dict(tags or {}))]
     return subprocess.run(argv, env=env, check=False).returncode  # noqa: S603  our own argv
 
 

@@ -1,8 +1,11 @@
 """Keeps the processes of `busta up` alive, and ends them all: no process may outlive the one that started it.
 
 Each child leads a session of its own. Stopping asks with SIGTERM, and after `GRACE_S` kills the whole session: an
-orphaned
-reload child of Dagster's code server was seen to hold its port for minutes. Nothing restarts once stopping has begun.
+orphaned reload child of Dagster's code server was seen to hold its port for minutes. Nothing restarts once stopping has
+begun, and `STOP_WITHIN_S` after the signal this process is gone too, whatever it was doing.
+
+Nothing that is done beside supervising may end it: each child and each task is tried by itself, reported where it fails,
+and tried again.
 """
 
 from __future__ import annotations
@@ -11,25 +14,35 @@ import os
 import signal
 import subprocess
 import threading
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
+from functools import partial
 from typing import TYPE_CHECKING
 
+from busta_health_dagster.cli.child_log import ChildLog
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from pathlib import Path
 
     from busta_health_dagster.domain.clock import Clock
+    from busta_health_dagster.pipeline.app.supervisor_failures import FailureBook
 
-GRACE_S = 8.0
-LOG_CAP_BYTES = 10 * 1024 * 1024
+GRACE_S = 6.0
+STOP_WITHIN_S = 9.0
 BACKOFF_S = (0.0, 1.0, 2.0, 5.0, 15.0, 30.0)
 STEADY_AFTER_S = 60.0
+_STEP_S = 0.1
 
 
-@dataclass(slots=True)
+class Stopped(Exception):
+    """A signal asked to stop while something long was being prepared."""
+
+
+@dataclass(slots=True, eq=False)
 class Child:
     """One supervised process. `once` children are not restarted (the first tick); their exit code is logged, and where
-    it is 0, `then` is started.
+    it is 0, `then` is started. `ended` is called after every end of it that nobody asked for, with the exit code.
     """
 
     name: str
@@ -37,7 +50,9 @@ class Child:
     env: Mapping[str, str]
     once: bool = False
     then: Child | None = None
+    ended: Callable[[int], None] | None = None
     process: subprocess.Popen[bytes] | None = None
+    log: ChildLog | None = None
     started: float = 0.0
     failures: int = 0
     restart_at: float | None = None
@@ -47,20 +62,24 @@ class Child:
 class Supervisor:
     """Starts children in order, restarts those that die, stops all on SIGTERM, SIGINT or `stop()`.
 
-    `on_event(text)` is told of every start, death and stop; `every` are callables run about once a second (a
-    configuration watch).
+    `on_event(text)` is told of every start, death and stop; `tasks` are called about once a second, by name (a
+    configuration watch). `leaving` is the last thing that is done where the bound of stopping has passed.
     """
 
     log_dir: Path
     clock: Clock
     on_event: Callable[[str], None]
-    every: list[Callable[[], None]] = field(default_factory=list)
+    failures: FailureBook
+    tasks: dict[str, Callable[[], None]] = field(default_factory=dict)
     children: list[Child] = field(default_factory=list)
+    leaving: Callable[[], None] | None = None
     _stopping: threading.Event = field(default_factory=threading.Event)
+    _interruptible: bool = False
 
     def start(self, child: Child) -> Child:
-        """Start a child; its output goes to `<log_dir>/<name>.log`."""
-        self.children.append(child)
+        """Start a child, or one that ran once again; its output goes to `<log_dir>/<name>.log`."""
+        if child not in self.children:
+            self.children.append(child)
         self._spawn(child)
         return child
 
@@ -69,13 +88,12 @@ class Supervisor:
         if self._stopping.is_set() or child.process is None:
             return  # it is being started again anyway, or nothing is started any more
         _signal_group(child, signal.SIGTERM)
-        try:
-            child.process.wait(GRACE_S)
-        except subprocess.TimeoutExpired:
+        if not self._ends(child.process, GRACE_S) and not self._stopping.is_set():
             self.on_event(f"{child.name} did not stop within {GRACE_S:.0f} s and is killed")
         _signal_group(child, signal.SIGKILL)
         child.process.wait()
-        self._spawn(child)
+        if not self._stopping.is_set():
+            self._spawn(child)
 
     def stop(self) -> None:
         self._stopping.set()
@@ -86,16 +104,27 @@ class Supervisor:
 
     def install_signals(self) -> None:
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-            signal.signal(number, lambda *_: self._stopping.set())
+            signal.signal(number, self._on_signal)
+
+    @contextmanager
+    def interruptible(self) -> Iterator[None]:
+        """For long work before `run()`: a signal ends it with `Stopped` wherever it is."""
+        self._interruptible = True
+        try:
+            if self._stopping.is_set():
+                raise Stopped
+            yield
+        finally:
+            self._interruptible = False
 
     def run(self, poll_s: float = 0.5) -> None:
         """Watch until told to stop, then end every child. Returns when nothing is left."""
         try:
             while not self._stopping.wait(poll_s):
-                for child in self.children:
-                    self._mind(child)
-                for task in self.every:
-                    task()
+                for child in tuple(self.children):
+                    self._try(f"Watching {child.name}", partial(self._mind, child))
+                for name, task in self.tasks.items():
+                    self._try(name, task)
         finally:
             self.shutdown()
 
@@ -115,16 +144,48 @@ class Supervisor:
         for child in alive:
             # The leader may be gone while a grandchild lives on: the session is what must be empty.
             _signal_group(child, signal.SIGKILL)
+        for child in alive:
             assert child.process is not None
             child.process.wait()
             child.process = None
+        for child in self.children:
+            if child.log is not None:
+                child.log.close()
+
+    def _on_signal(self, *_: object) -> None:
+        if not self._stopping.is_set():
+            self._stopping.set()
+            threading.Thread(target=self._leave_in_time, daemon=True, name="stop-bound").start()
+        if self._interruptible:
+            self._interruptible = False
+            raise Stopped
+
+    def _leave_in_time(self) -> None:
+        """Whatever still holds this process up after the bound (a busy machine, a disk that hangs): end it."""
+        threading.Event().wait(STOP_WITHIN_S)
+        for child in tuple(self.children):
+            _signal_group(child, signal.SIGKILL)
+        if self.leaving is not None:
+            self.leaving()
+        os._exit(0)
+
+    def _try(self, what: str, do: Callable[[], None]) -> None:
+        try:
+            do()
+        except Exception as error:  # noqa: BLE001  whatever it is: told, and tried again; the children must live on
+            self.failures.failed(what, f"{type(error).__name__}: {error}")
+        else:
+            self.failures.works(what)
 
     def _mind(self, child: Child) -> None:
         now = self.clock.monotonic()
+        if child.log is not None:
+            child.log.retry()
         if child.restart_at is not None:
             if now >= child.restart_at:
-                child.restart_at = None
+                child.restart_at = now + _wait_s(child)  # in case that it cannot be started now
                 self._spawn(child)
+                child.restart_at = None
             return
         if child.process is None:
             return
@@ -132,56 +193,61 @@ class Supervisor:
         if code is None:
             if child.failures and now - child.started > STEADY_AFTER_S:
                 child.failures = 0
-            self._cap_log(child)
             return
         _signal_group(child, signal.SIGKILL)
         child.process = None
-        if child.once:
-            if code:
-                last = tail(self._log(child))
-                self.on_event(f"{child.name} ended with exit code {code}; the end of {self._log(child)}:\n{last}")
-            elif child.then is not None:
-                self.start(child.then)
-            return
-        wait_s = BACKOFF_S[min(child.failures, len(BACKOFF_S) - 1)]
-        child.failures += 1
-        child.restart_at = now + wait_s
-        self.on_event(
-            f"{child.name} ended with exit code {code} and is started again in {wait_s:.0f} s; see {self._log(child)}"
-        )
+        if not child.once:
+            wait_s = _wait_s(child)
+            child.failures += 1
+            child.restart_at = now + wait_s
+            where = f"see {self._log(child)}"
+            self.on_event(f"{child.name} ended with exit code {code} and is started again in {wait_s:.0f} s; {where}")
+        elif code:
+            assert child.log is not None
+            child.log.settle()
+            end = f"the end of {self._log(child)}:\n{child.log.tail()}"
+            self.on_event(f"{child.name} ended with exit code {code}; {end}")
+        elif child.then is not None:
+            self.start(child.then)
+        if child.ended is not None:
+            child.ended(code)
 
     def _spawn(self, child: Child) -> None:
-        with self._log(child).open("ab") as log:
-            child.process = subprocess.Popen(  # noqa: S603  our own argv
-                list(child.argv),
-                env=dict(child.env),
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
+        if child.log is None:
+            child.log = ChildLog(self._log(child), self.failures)
+        child.process = subprocess.Popen(  # noqa: S603  our own argv
+            list(child.argv),
+            env=dict(child.env),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        assert child.process.stdout is not None
+        child.log.follow(child.process.stdout)
         child.started = self.clock.monotonic()
+
+    def _ends(self, process: subprocess.Popen[bytes], within_s: float) -> bool:
+        """Wait for a process, but no longer than nobody wants us to stop."""
+        deadline = self.clock.monotonic() + within_s
+        while process.poll() is None and self.clock.monotonic() < deadline:
+            if self._stopping.wait(_STEP_S):
+                return False
+        return process.poll() is not None
 
     def _log(self, child: Child) -> Path:
         return self.log_dir / f"{child.name}.log"
 
-    def _cap_log(self, child: Child) -> None:
-        # Opened for appending, so that truncation in place is safe while the child writes.
-        path = self._log(child)
-        if path.stat().st_size > LOG_CAP_BYTES:
-            path.with_suffix(".log.1").write_bytes(path.read_bytes())
-            os.truncate(path, 0)
 
-
-def tail(path: Path, lines: int = 8) -> str:
-    """The last lines of a log, each cut to what a person reads."""
-    return "\n".join(line[:300] for line in path.read_text(encoding="utf-8", errors="replace").splitlines()[-lines:])
+def _wait_s(child: Child) -> float:
+    return BACKOFF_S[min(child.failures, len(BACKOFF_S) - 1)]
 
 
 def _signal_group(child: Child, number: signal.Signals) -> None:
-    if child.process is None:
+    process = child.process
+    if process is None:
         return
     try:
-        os.killpg(child.process.pid, number)
+        os.killpg(process.pid, number)
     except ProcessLookupError:
         return  # the whole group has ended already: that is what we want

@@ -10,10 +10,11 @@ import dagster as dg
 from busta_health_dagster import bootstrap
 from busta_health_dagster.defs.alerts import alert_sensor, maintenance, open_alerts
 from busta_health_dagster.defs.baselines import baseline_definitions
+from busta_health_dagster.defs.catalog import source_key
 from busta_health_dagster.defs.delivery import notification_sensor
 from busta_health_dagster.defs.fleet import fleet
 from busta_health_dagster.defs.jobs import health_tick, retention_daily, schedules
-from busta_health_dagster.defs.quality import quality_assets, quality_job
+from busta_health_dagster.defs.quality import quality_assets, quality_job, quality_key
 from busta_health_dagster.defs.reports import report_definitions
 from busta_health_dagster.defs.resources import Monitor
 from busta_health_dagster.defs.sources import source_assets
@@ -21,6 +22,8 @@ from busta_health_dagster.defs.trends import trend_definitions
 from busta_health_dagster.pipeline.anomaly.fleet_detector import watched_by
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from busta_health_dagster.settings import Config
 
 
@@ -58,4 +61,14 @@ def source_definitions(config: Config) -> dg.Definitions:
         assets=[*source_assets(config.sources.values(), watched), *quality_assets(config)],
         jobs=quality_jobs,
         schedules=quality_schedules,
+    )
+
+
+def own_asset_keys(config: Config, removed: Iterable[str] = ()) -> frozenset[dg.AssetKey]:
+    """The keys of everything that `build()` defines, and those of sources that were `removed`."""
+    fleet_wide = (asset for asset in fleet_definitions(config).assets or () if isinstance(asset, dg.AssetsDefinition))
+    names = {*config.sources, *removed}
+    return frozenset(
+        [key for asset in fleet_wide for key in asset.keys]
+        + [key(name) for name in names for key in (source_key, quality_key)]
     )

@@ -4,8 +4,10 @@ from collections.abc import Callable, Iterator
 
 import dagster as dg
 
+from busta_health_dagster.defs.app_cache import cached_app
 from busta_health_dagster.defs.fleet import FLEET, SHARD_TAG
 from busta_health_dagster.defs.resources import Monitor
+from busta_health_dagster.domain.errors import StoreError
 from busta_health_dagster.settings import Config
 
 JOB_TAG = "busta/job"
@@ -22,16 +24,23 @@ health_tick = dg.define_asset_job(
 
 @dg.op(description="Deletes what is older than its retention, in our store and in Dagster's own tables.")
 def delete_old_records(context: dg.OpExecutionContext, monitor: Monitor) -> None:
-    from busta_health_dagster.defs.retention import prune_dagster
+    from busta_health_dagster.defs.build import own_asset_keys
+    from busta_health_dagster.defs.retention import Ours, chosen_mode, prune_dagster
     from busta_health_dagster.pipeline.app.store_admin import prune
 
     with monitor.open() as app:
-        ours = prune(app)
+        deleted = prune(app)
         retention = app.config.settings.retention
-        dagster = prune_dagster(context.instance, now=app.now(), runs_s=retention.dagster_runs)
-    for table, rows in (ours | dagster).items():
+        mode = chosen_mode(context.instance, retention.dagster)
+        context.log.info("Dagster's own records: %s", mode)
+        if mode != "off":
+            with app.store.read() as uow:
+                known = [source.name for source in uow.sources.all(removed=True)]
+            ours = Ours() if mode == "instance" else Ours.of(own_asset_keys(app.config, known))
+            deleted |= prune_dagster(context.instance, now=app.now(), runs_s=retention.dagster_runs, ours=ours)
+    for table, rows in deleted.items():
         context.log.info("%s: %d rows deleted", table, rows)
-    context.add_output_metadata({table: dg.MetadataValue.int(rows) for table, rows in (ours | dagster).items()})
+    context.add_output_metadata({table: dg.MetadataValue.int(rows) for table, rows in deleted.items()})
 
 
 @dg.job(
@@ -50,18 +59,49 @@ def tick_cron(tick_s: int) -> str:
     return "0 * * * *" if minutes >= 60 else f"*/{minutes} * * * *"
 
 
-def tick_requests(shards: int) -> Callable[[dg.ScheduleEvaluationContext], Iterator[dg.RunRequest]]:
-    """One run per tick, or one per shard, each in a queue of its own: the instance's run launcher decides where it runs."""
+def tick_requests(shards: int) -> Callable[[dg.ScheduleEvaluationContext], Iterator[dg.RunRequest | dg.SkipReason]]:
+    """One run per tick, or one per shard, each in a queue of its own: the instance's run launcher decides where it runs.
 
-    def requests(context: dg.ScheduleEvaluationContext) -> Iterator[dg.RunRequest]:
-        slot = context.scheduled_execution_time.isoformat()
-        if shards == 1:
-            yield dg.RunRequest(run_key=slot)
-            return
-        for n in range(shards):
-            yield dg.RunRequest(run_key=f"{slot}/{n}", tags={SHARD_TAG: str(n), JOB_TAG: f"health_tick_{n}"})
+    One tick may wait for the one that runs: it will look at all that is due by then. Another behind it would find
+    nothing, so that it is skipped, and the slot counts as missed.
+    """
+
+    def requests(context: dg.ScheduleEvaluationContext) -> Iterator[dg.RunRequest | dg.SkipReason]:
+        at = context.scheduled_execution_time
+        _note_slot(context, at.timestamp())
+        wanted = {"health_tick": dg.RunRequest(run_key=at.isoformat())}
+        if shards > 1:
+            wanted = {
+                (queue := f"health_tick_{n}"): dg.RunRequest(
+                    run_key=f"{at.isoformat()}/{n}", tags={SHARD_TAG: str(n), JOB_TAG: queue}
+                )
+                for n in range(shards)
+            }
+        waiting = _waiting(context.instance, list(wanted))
+        asked = [request for queue, request in wanted.items() if queue not in waiting]
+        if asked:
+            yield from asked
+        else:
+            yield dg.SkipReason("A tick waits already behind the one that runs: the machine does not keep up.")
 
     return requests
+
+
+def _waiting(instance: dg.DagsterInstance, queues: list[str]) -> frozenset[str]:
+    """Those of the queues in which a run waits."""
+    queued = dg.RunsFilter(statuses=[dg.DagsterRunStatus.QUEUED], tags={JOB_TAG: queues})
+    return frozenset(run.tags[JOB_TAG] for run in instance.get_runs(queued))
+
+
+def _note_slot(context: dg.ScheduleEvaluationContext, at: float) -> None:
+    """A store that is away must not keep the tick from being asked for: it is the tick that tells of it."""
+    from busta_health_dagster.pipeline.app.overload import note_asked
+
+    try:
+        with cached_app() as app:
+            note_asked(app, at)
+    except StoreError as error:
+        context.log.warning("the slot is not counted: %s", error)
 
 
 def schedules(config: Config) -> list[dg.ScheduleDefinition]:

@@ -65,7 +65,7 @@ def read(home: Path) -> Address | None:
         ) from error
 
 
-def wait_until_ready(home: Path, pid: int, *, alive: Callable[[], bool], timeout_s: float = 20.0) -> Address:
+def wait_until_ready(home: Path, pid: int, *, alive: Callable[[], bool], timeout_s: float = 600.0) -> Address:
     """Block until the fleet process `pid` answers.
 
     Raises:

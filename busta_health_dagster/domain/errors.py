@@ -48,6 +48,8 @@ class Problem:
     message: str
     remedy: str
     level: Literal["error", "warning"] = "error"
+    blocks: bool = True
+    """An error that does not block is told, fails the doctor, and leaves the configuration usable."""
 
     def __str__(self) -> str:
         head = f"{self.where}  {self.field}".rstrip()

@@ -12,7 +12,7 @@ from busta_health_dagster.domain.source import Source
 MONITOR = Source(
     name="monitor", type="monitor", probe="self", group="platform", tier=1, description="The monitor itself"
 )
-"""Its network, its configuration, its ticks, its schedules and sensors."""
+"""Its network, its configuration, its ticks, its machine, its schedules and sensors."""
 REPORTER = Source(name="reports", type="monitor", probe="self", group="platform", description="Reports of the monitor")
 DAGSTER = Source(
     name="dagster", type="dagster", probe="instance", group="platform", description="The Dagster instance we run in"
@@ -24,7 +24,8 @@ NETWORK = Rule("own-network", Pattern.THRESHOLD, recover_after=1, severity=Sever
 CONFIGURATION = Rule("configuration", Pattern.THRESHOLD, recover_after=1)
 TICKS = Rule("ticks", Pattern.THRESHOLD, for_=4, recover_after=1, severity=Severity.CRITICAL)
 SENSOR_STOPPED = Rule("sensor-stopped", Pattern.THRESHOLD, recover_after=1, severity=Severity.CRITICAL)
-MONITOR_RULES = (NETWORK, CONFIGURATION, TICKS, SENSOR_STOPPED)
+OVERLOADED = Rule("overloaded", Pattern.THRESHOLD, recover_after=1)
+MONITOR_RULES = (NETWORK, CONFIGURATION, TICKS, OVERLOADED, SENSOR_STOPPED)
 REPORT_RULE = "weekly-report"
 """What a route names to take the report: `- {select: {rules: [weekly-report]}, escalation: reports}`."""
 SELF_MONITORING_RULES = frozenset({*(rule.name for rule in MONITOR_RULES), REPORT_RULE})

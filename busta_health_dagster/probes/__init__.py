@@ -4,6 +4,6 @@ Light to import: aiohttp, feedparser, pyarrow, dnspython and SQLAlchemy are impo
 """
 
 from busta_health_dagster.probes.port import REASONS, Failed, ProbeContext, ProbeLimits, ProbeType
-from busta_health_dagster.probes.registry import Registry, config_models, registry
+from busta_health_dagster.probes.registry import registry
 
-__all__ = ["REASONS", "Failed", "ProbeContext", "ProbeLimits", "ProbeType", "Registry", "config_models", "registry"]
+__all__ = ["REASONS", "Failed", "ProbeContext", "ProbeLimits", "ProbeType", "registry"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, Field
 
@@ -35,6 +35,9 @@ class DnsConfig(Strict):
     port: int = Field(default=53, ge=1, le=65535)
     answers: list[str] = Field(default_factory=list)
     expect: Expect = Field(default_factory=Expect)
+
+    tells_age: ClassVar[bool] = False
+    has_data: ClassVar[bool] = False
 
 
 async def probe(source: Source, config: DnsConfig, context: ProbeContext) -> ProbeResult:

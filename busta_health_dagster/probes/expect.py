@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import operator
-import re
-from functools import lru_cache
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from busta_health_dagster.domain.fields import PositiveDuration, Strict
 from busta_health_dagster.domain.units import duration_text
-from busta_health_dagster.probes.json_path import JsonPath, find
+from busta_health_dagster.probes.json_path import JsonPath, find, rows_of
+from busta_health_dagster.probes.patterns import Regex, found
 from busta_health_dagster.probes.port import Finding
+from busta_health_dagster.probes.records import records
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -27,22 +27,6 @@ _OPS: dict[str, Callable[[Any, Any], bool]] = {
     "<": operator.lt,
     "<=": operator.le,
 }
-
-
-@lru_cache(maxsize=2048)
-def _regex(pattern: str) -> re.Pattern[str]:
-    return re.compile(pattern)
-
-
-def _check_regex(pattern: str) -> str:
-    try:
-        _regex(pattern)
-    except re.error as error:
-        raise ValueError(f"{pattern!r} is not a regular expression: {error}") from error
-    return pattern
-
-
-Regex = Annotated[str, AfterValidator(_check_regex)]
 
 
 class Count(Strict):
@@ -100,12 +84,14 @@ class HeaderMatch(Strict):
 class JsonMatch(Strict):
     """What the values at a path must be; every value there must pass. A path alone asks that there be one.
 
-    `op` and `value` compare like `min`, `max`, `equals`; `min_items` and `max_items` count the values found.
+    Rows without a value pass unseen, unless `each: true`: then every row has one. `op` and `value` compare like `min`,
+    `max`, `equals`; `min_items` and `max_items` count the values found.
     """
 
     path: JsonPath
     severity: Severity = "error"
     exists: bool | None = None
+    each: bool = False
     equals: Any = None
     one_of: list[Any] | None = None
     op: Literal["==", "!=", ">", ">=", "<", "<="] | None = None
@@ -120,6 +106,12 @@ class JsonMatch(Strict):
     def _value_with_op(self) -> JsonMatch:
         if (self.op is None) != ("value" not in self.model_fields_set):
             raise ValueError("op and value go together: {path: $.count, op: '>=', value: 3}")
+        return self
+
+    @model_validator(mode="after")
+    def _each_of_rows(self) -> JsonMatch:
+        if self.each and (rows_of(self.path) is None or self.exists is False):
+            raise ValueError("each: true asks every row for a value, so the path goes through rows: $[*].price")
         return self
 
 
@@ -181,10 +173,23 @@ def check_json(expect: Expect, document: Any) -> list[Finding]:
     """Every JSON assertion that fails, in the order of the file."""
     findings = []
     for match in expect.json_:
-        problem = _json_problem(match, find(match.path, document))
+        problem = _rows_without(match, document) or _json_problem(match, find(match.path, document))
         if problem:
             findings.append(Finding(match.severity, "assertion", f"{match.path}: {problem}"))
     return findings
+
+
+def _rows_without(match: JsonMatch, document: Any) -> str | None:
+    """`each: true`: how many rows have nothing, or null, where each must have a value."""
+    split = rows_of(match.path) if match.each else None
+    if split is None:
+        return None
+    rows, rest = split
+    found = records(rows, document)
+    if found.problem or not found.rows:
+        return found.problem or None
+    without = sum(not any(value is not None for value in find(rest, row)) for row in found.rows)
+    return f"{without} of {len(found.rows)} rows have none" if without else None
 
 
 def _json_problem(match: JsonMatch, values: list[Any]) -> str | None:
@@ -196,7 +201,7 @@ def _json_problem(match: JsonMatch, values: list[Any]) -> str | None:
     if match.max_items is not None and count > match.max_items:
         return f"{count} found, at most {match.max_items} wanted"
     if not count:
-        return None if match.min_items is not None or match.max_items is not None else "nothing there"
+        return None if match.each or match.min_items is not None or match.max_items is not None else "nothing there"
     fields = match.model_fields_set
     if "equals" in fields and (bad := _first(values, lambda v: v == match.equals)):
         return f"{bad[0]}, {_brief(match.equals)} wanted"
@@ -210,8 +215,8 @@ def _json_problem(match: JsonMatch, values: list[Any]) -> str | None:
     if match.max is not None and (bad := _first(values, lambda v: _compares(v, "<=", match.max))):
         return f"{bad[0]}, at most {match.max:g} wanted"
     if match.matches is not None:
-        pattern = _regex(match.matches)
-        if bad := _first(values, lambda v: isinstance(v, str) and pattern.search(v) is not None):
+        wanted = match.matches
+        if bad := _first(values, lambda v: isinstance(v, str) and found(wanted, v)):
             return f"{bad[0]}, {match.matches!r} wanted"
     return None
 
@@ -240,7 +245,7 @@ def check_headers(expect: HttpExpect, headers: Mapping[str, str]) -> list[Findin
             problem = "is missing"
         elif match.equals is not None and value != match.equals:
             problem = f"is {_brief(value)}, {_brief(match.equals)} wanted"
-        elif match.matches is not None and _regex(match.matches).search(value) is None:
+        elif match.matches is not None and not found(match.matches, value):
             problem = f"is {_brief(value)}, {match.matches!r} wanted"
         else:
             continue
@@ -259,9 +264,9 @@ def check_text(expect: HttpExpect, body: bytes, charset: str) -> list[Finding]:
     findings = []
     for item in wanted:
         match = TextMatch(pattern=item) if isinstance(item, str) else item
-        found = _regex(match.pattern).search(text) is not None
-        if found == match.absent:
-            state = "found, and must not be there" if found else "not found in the body"
+        there = found(match.pattern, text)
+        if there == match.absent:
+            state = "found, and must not be there" if there else "not found in the body"
             findings.append(Finding(match.severity, "assertion", f"{match.pattern!r} {state}"))
     return findings
 

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field
 
 from busta_health_dagster.domain.fields import Strict
-from busta_health_dagster.domain.observation import ProbeResult, Status
+from busta_health_dagster.domain.observation import ProbeResult
 from busta_health_dagster.domain.units import duration_text, iso, milliseconds_text
 from busta_health_dagster.probes.bounds import parsed_bytes, refuse_memory
 from busta_health_dagster.probes.expect import Expect, check_age, check_items, check_json
 from busta_health_dagster.probes.http import parse_json
 from busta_health_dagster.probes.measure import DataAge, age_facts, age_findings, age_of, conclude, sample_of
 from busta_health_dagster.probes.port import Failed, Finding, ProbeContext, ProbeType
-from busta_health_dagster.probes.web_config import WebConfig, build_request, certificate_findings, host_of, retry_after
+from busta_health_dagster.probes.web_config import WebConfig, build_request, certificate_findings, host_of, rate_limited
 
 if TYPE_CHECKING:
     from busta_health_dagster.domain.source import Source
@@ -55,11 +55,7 @@ async def probe(source: Source, config: FeedConfig, context: ProbeContext) -> Pr
         "tls_days_left": days,
     }
     if got.status == 429:
-        wait = retry_after(got.headers.get("Retry-After"), context.now)
-        pause = f"; asks for a pause of {duration_text(wait)}" if wait is not None else ""
-        return ProbeResult(
-            Status.DEGRADED, "rate_limited", f"answered 429, too many requests{pause}", retry_after_s=wait, **seen
-        )
+        return rate_limited(got, source, context.now, seen)
     if not 200 <= got.status < 300:
         raise Failed("http_status", f"answered {got.status}, 2xx wanted", **(seen | {"response_ms": None}))
     # feedparser takes 1 ms per entry or so: never on the loop, where others are being timed

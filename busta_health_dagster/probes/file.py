@@ -21,7 +21,8 @@ from busta_health_dagster.domain.fields import SecretRef, Strict, TextOrSecret
 from busta_health_dagster.domain.observation import Phases, ProbeResult, Status
 from busta_health_dagster.domain.units import duration_text
 from busta_health_dagster.probes.expect import Expect, check_age, check_items, check_json
-from busta_health_dagster.probes.file_reading import Format, format_of, prepare, read_rows, unpacked
+from busta_health_dagster.probes.file_reading import prepare, read_rows, unpacked
+from busta_health_dagster.probes.impostors import PEEK, Format, format_of, is_page, not_data
 from busta_health_dagster.probes.json_path import compiled
 from busta_health_dagster.probes.measure import (
     AgeOf,
@@ -36,7 +37,7 @@ from busta_health_dagster.probes.measure import (
 )
 from busta_health_dagster.probes.port import Failed, Finding, ProbeContext, ProbeType
 from busta_health_dagster.probes.sql import SqlAge
-from busta_health_dagster.probes.web_config import refuse_literal_secrets
+from busta_health_dagster.probes.web_config import rate_limited, refuse_literal_secrets
 
 if TYPE_CHECKING:
     from busta_health_dagster.domain.source import Source
@@ -108,6 +109,9 @@ async def _over_http(source: Source, config: FileConfig, context: ProbeContext) 
     from busta_health_dagster.probes.fetch import Request
 
     got = await context.http.fetch(Request(config.path, max_bytes=config.max_bytes, guarded=not source.allow_private))
+    if got.status == 429:
+        timed = {"response_ms": got.elapsed_ms, "phases": got.phases, "http_status": got.status}
+        return rate_limited(got, source, context.now, timed)
     if got.status != 200:
         reason = "missing" if got.status in (404, 410) else "http_status"
         raise Failed(reason, f"answered {got.status}, 200 wanted", http_status=got.status, phases=got.phases)
@@ -204,6 +208,7 @@ def _evaluate(config: FileConfig, context: ProbeContext, opened: _Opened, seen: 
         )
     seen = seen | {"size_bytes": opened.size}
     if kind is None:  # bytes without rows: age and size are all there is
+        _refuse_impostor(name, opened)
         if config.data_age or config.expect.json_ or config.expect.min_items is not None:
             text = f"the format of {name} is not known; set format: csv, json, jsonl or parquet"
             raise Failed("probe_error", text, status=Status.UNKNOWN)
@@ -228,6 +233,7 @@ def _evaluate(config: FileConfig, context: ProbeContext, opened: _Opened, seen: 
         age = ages.found()
         findings += age_findings(age, f"column {spec.column}", rows.total)
         facts |= age_facts(age)
+    findings += rows.findings
     findings += check_items(config.expect, rows.total) + check_age(config.expect, age.age_s)
     if config.expect.json_:
         document = rows.document if rows.document is not None else json_safe(rows.head)
@@ -245,6 +251,16 @@ def _evaluate(config: FileConfig, context: ProbeContext, opened: _Opened, seen: 
         sample=sample_of(rows.head, context.limits, total=rows.total),
         **seen,
     )
+
+
+def _refuse_impostor(name: str, opened: _Opened) -> None:
+    """A page or a pointer in place of a file whose format is not known."""
+    head = opened.stream.read(PEEK)
+    impostor = not_data(head, None)
+    if impostor is None and is_page(head) and not name.lower().endswith((".html", ".htm", ".xhtml")):
+        impostor = f"an HTML page in place of {name} (a login or error page?)"
+    if impostor is not None:
+        raise Failed("payload", impostor)
 
 
 def _good(name: str, total: int | None, age_s: float | None) -> str:

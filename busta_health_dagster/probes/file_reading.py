@@ -7,32 +7,21 @@ from __future__ import annotations
 import csv
 import io
 import json
-from typing import IO, TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 from busta_health_dagster.probes.bounds import parsed_bytes, refuse_decoded, refuse_memory
 from busta_health_dagster.probes.http import parse_json
-from busta_health_dagster.probes.json_path import find
+from busta_health_dagster.probes.impostors import PEEK, Format, not_data
 from busta_health_dagster.probes.parquet_reading import ends_of, first_rows, open_parquet
-from busta_health_dagster.probes.port import Failed, ProbeLimits
+from busta_health_dagster.probes.port import Failed, Finding, ProbeLimits
+from busta_health_dagster.probes.records import records
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     Times = Callable[[Any], None]
     """Takes the age column of a row: a list of all of them would outweigh the file."""
 
-Format = Literal["csv", "json", "jsonl", "parquet"]
-_SUFFIXES: dict[str, Format] = {
-    ".csv": "csv",
-    ".tsv": "csv",
-    ".json": "json",
-    ".geojson": "json",
-    ".jsonl": "jsonl",
-    ".ndjson": "jsonl",
-    ".parquet": "parquet",
-    ".pq": "parquet",
-}
-_PACKED = (".gz", ".bz2", ".xz")
 _ROW_CHARS = 8 * 2**20
 """Of one row of a CSV file, over all its lines: a row is a list of texts before anybody can look at it."""
 
@@ -44,6 +33,7 @@ class Rows(NamedTuple):
     total: int
     facts: dict[str, Any]
     document: Any = None
+    findings: tuple[Finding, ...] = ()
 
 
 class Capped(io.RawIOBase):
@@ -61,14 +51,6 @@ class Capped(io.RawIOBase):
         refuse_decoded(self._cap - self._left, self._cap)
         buffer[: len(chunk)] = chunk
         return len(chunk)
-
-
-def format_of(name: str) -> Format | None:
-    """By suffix; compression suffixes are looked through."""
-    lower = name.lower()
-    for packed in _PACKED:
-        lower = lower.removesuffix(packed)
-    return next((kind for suffix, kind in _SUFFIXES.items() if lower.endswith(suffix)), None)
 
 
 def prepare(kind: Format | None) -> None:
@@ -122,6 +104,8 @@ def read_rows(
         if kind == "parquet":
             return _parquet(stream, column, cap, limits, time)
         capped = io.BufferedReader(Capped(stream, cap), 1 << 18)
+        if (impostor := not_data(capped.peek(PEEK), kind)) is not None:
+            raise Failed("payload", impostor)
         if kind == "csv":
             return _csv(io.TextIOWrapper(capped, encoding, newline=""), column, limits, delimiter, time)
         if kind == "jsonl":
@@ -133,32 +117,19 @@ def read_rows(
         raise Failed("payload", f"cannot be read as {kind}: {str(error)[:160]}") from error
 
 
-class _Lines:
-    """The lines of a CSV file. `taken` counts the characters since the last row was complete."""
-
-    def __init__(self, text: IO[str]) -> None:
-        self._text, self.taken = text, 0
-
-    def __iter__(self) -> Iterator[str]:
-        while line := self._text.readline(_ROW_CHARS + 1):
-            self.taken += len(line)
-            if self.taken > _ROW_CHARS:
-                raise Failed("payload", f"a row has more than {_ROW_CHARS:,} characters; is a quote never closed?")
-            yield line
-
-
 def _csv(text: IO[str], column: str | None, limits: ProbeLimits, delimiter: str, time: Times) -> Rows:
     lines = _Lines(text)
-    reader = csv.reader(iter(lines), delimiter=delimiter)
+    reader = csv.reader(lines, delimiter=delimiter)
     header = next(reader, None)
     if header is None:
         raise Failed("payload", "the file is empty: not even a header")
+    lines.closed(reader.line_num, delimiter)
     header[0] = header[0].removeprefix("\ufeff")
     at = _position(header, column)
     head: list[Any] = []
     total = ragged = 0
     for row in reader:
-        lines.taken = 0
+        lines.closed(reader.line_num, delimiter)
         if not row:
             continue
         total += 1
@@ -172,6 +143,46 @@ def _csv(text: IO[str], column: str | None, limits: ProbeLimits, delimiter: str,
     if ragged:
         facts["ragged_rows"] = ragged
     return Rows(head, total, facts)
+
+
+class _Lines:
+    """The lines of a CSV file, with those that the row at hand is made of: at most so many characters."""
+
+    def __init__(self, text: IO[str]) -> None:
+        self._text = text
+        self._row: list[str] = []
+        self._taken = 0
+
+    def __iter__(self) -> _Lines:
+        return self
+
+    def __next__(self) -> str:
+        line = self._text.readline(_ROW_CHARS + 1)
+        if not line:
+            raise StopIteration
+        self._taken += len(line)
+        if self._taken > _ROW_CHARS:
+            raise Failed("payload", f"a row has more than {_ROW_CHARS:,} characters; is a quote never closed?")
+        self._row.append(line)
+        return line
+
+    def closed(self, at: int, delimiter: str) -> None:
+        """A row is complete. One of several lines must have its quotes in order: a quote that is never closed swallows all
+        rows to the next one, or to the end.
+
+        Raises:
+            Failed: `payload`.
+        """
+        row, self._row, self._taken = self._row, [], 0
+        if len(row) < 2 and row[0].count('"') % 2 == 0:
+            return
+        try:
+            list(csv.reader(row, delimiter=delimiter, strict=True))
+        except csv.Error as error:
+            if len(row) > 1 or "unexpected end" in str(error):
+                first = at - len(row) + 1
+                text = f"a quote that is opened in line {first} is not closed: it swallows {len(row) - 1} more lines"
+                raise Failed("payload", text) from error
 
 
 def _position(header: list[str], column: str | None) -> int | None:
@@ -208,15 +219,17 @@ def _json(body: bytes, column: str | None, items: str, limits: ProbeLimits, time
     document, problem = parse_json(body)
     if problem:
         raise Failed("payload", problem)
+    findings: list[Finding] = []
     if items != "rows":
-        rows = find(items, document)
+        found = records(items, document)
+        rows, findings = found.rows, found.findings
     else:
         rows = document if isinstance(document, list) else [document]
     if column is not None:
         for row in rows:
             if isinstance(row, dict):
                 time(row.get(column))
-    return Rows(rows, len(rows), {}, document)
+    return Rows(rows, len(rows), {}, document, tuple(findings))
 
 
 def _parquet(stream: IO[bytes], column: str | None, cap: int, limits: ProbeLimits, time: Times) -> Rows:

@@ -47,6 +47,11 @@ class FrameworkConfig(Strict):
     data_age: SqlAge | None = None
     expect: Expect = Field(default_factory=Expect)
 
+    @property
+    def tells_age(self) -> bool:
+        """Can a look ever say how old the data are?"""
+        return self.data_age is not None
+
     @model_validator(mode="after")
     def _one_way(self) -> FrameworkConfig:
         if (self.source is None) == (self.registry is None):

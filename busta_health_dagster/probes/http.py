@@ -7,20 +7,24 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pydantic import Field, model_validator
 
-from busta_health_dagster.domain.observation import ProbeResult, Status
-from busta_health_dagster.domain.units import duration_text, milliseconds_text
+from busta_health_dagster.domain.observation import ProbeResult
+from busta_health_dagster.domain.units import milliseconds_text
 from busta_health_dagster.probes.bounds import parsed_bytes, refuse_memory
 from busta_health_dagster.probes.expect import HttpExpect, check_age, check_headers, check_items, check_json, check_text
+from busta_health_dagster.probes.impostors import format_of, not_data
 from busta_health_dagster.probes.json_path import JsonPath, find
 from busta_health_dagster.probes.measure import AgeOf, DataAge, age_facts, age_findings, age_of, conclude, sample_of
 from busta_health_dagster.probes.port import Finding, ProbeContext, ProbeType
-from busta_health_dagster.probes.web_config import WebConfig, build_request, certificate_findings, host_of, retry_after
+from busta_health_dagster.probes.records import records
+from busta_health_dagster.probes.web_config import WebConfig, build_request, certificate_findings, host_of, rate_limited
 
 if TYPE_CHECKING:
     from busta_health_dagster.domain.observation import Sample
     from busta_health_dagster.domain.source import Source
     from busta_health_dagster.probes.fetch import Fetched
 
+_BODILESS = frozenset({204, 205, 304})
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _INLINE_BYTES = 256 * 1024  # beyond, parsing would hold the loop for longer than the neighbours' timings can bear
 _DECODER = json.JSONDecoder(parse_constant=lambda _name: None)  # NaN is not JSON and no store takes it
 
@@ -31,6 +35,40 @@ class HttpConfig(WebConfig):
     expect: HttpExpect = Field(default_factory=HttpExpect)
     items: JsonPath | None = None
     data_age: DataAge | None = None
+
+    @property
+    def tells_age(self) -> bool:
+        """Can a look ever say how old the data are?"""
+        return self.data_age is not None
+
+    @model_validator(mode="after")
+    def _has_a_body(self) -> HttpConfig:
+        wanted = [
+            name
+            for name, asked in (
+                ("items", self.items),
+                ("expect.json", self.expect.json_),
+                ("expect.regex", self.expect.regex),
+                ("data_age", self.data_age is not None and self.data_age.header is None),
+                ("expect.min_items", self.expect.min_items),
+                ("expect.max_items", self.expect.max_items),
+            )
+            if asked not in (None, False, [])
+        ]
+        if wanted and self.method == "HEAD":
+            raise ValueError(f"a HEAD answer has no body, so {wanted[0]} can never be read; method: GET")
+        if wanted and set(self.expect.status.value) <= _BODILESS:
+            codes = ", ".join(str(code) for code in self.expect.status.value)
+            raise ValueError(
+                f"an answer with status {codes} has no body, so {wanted[0]} can never be read; status: [200]"
+            )
+        follows = [str(code) for code in self.expect.status.value if code == "3xx" or code in _REDIRECTS]
+        if follows and self.redirects == 0:
+            raise ValueError(
+                f"redirects: 0 refuses every redirect, so status {', '.join(follows)} is never seen; expect the status "
+                f"of the place it leads to, and redirects: 5"
+            )
+        return self
 
     @model_validator(mode="after")
     def _column_needs_items(self) -> HttpConfig:
@@ -63,7 +101,7 @@ async def probe(source: Source, config: HttpConfig, context: ProbeContext) -> Pr
     }
     if not statuses.has(got.status):
         if got.status == 429:
-            return _rate_limited(got, context, seen, facts)
+            return rate_limited(got, source, context.now, seen | {"facts": facts})
         sentence = f"answered {got.status}, {', '.join(str(s) for s in statuses.value)} wanted"
         findings.insert(0, Finding(statuses.severity, "http_status", sentence))
         if statuses.severity == "error":  # an error page fails every other assertion too; that says nothing new
@@ -75,19 +113,6 @@ async def probe(source: Source, config: HttpConfig, context: ProbeContext) -> Pr
     return _evaluate(_HttpObservation(source, config, context), got, findings, seen, facts)
 
 
-def _rate_limited(got: Fetched, context: ProbeContext, seen: dict[str, Any], facts: dict[str, Any]) -> ProbeResult:
-    wait = retry_after(got.headers.get("Retry-After"), context.now)
-    pause = f"; asks for a pause of {duration_text(wait)}" if wait is not None else ""
-    return ProbeResult(
-        Status.DEGRADED,
-        "rate_limited",
-        f"answered 429, too many requests{pause}",
-        retry_after_s=wait,
-        facts=facts,
-        **seen,
-    )
-
-
 def _evaluate(
     observation: _HttpObservation, got: Fetched, findings: list[Finding], seen: dict[str, Any], facts: dict[str, Any]
 ) -> ProbeResult:
@@ -97,6 +122,9 @@ def _evaluate(
         findings += check_headers(expect, got.headers)
     if expect.regex:
         findings += check_text(expect, got.body, got.charset)
+    if (impostor := not_data(got.body, format_of(got.url.path))) is not None:
+        findings.append(Finding("error", "payload", impostor))
+        return conclude(findings, "", facts=facts, **seen)
     document: Any = None
     wanted = config.items is not None or bool(expect.json_) or (age is not None and age.header is None)
     readable = config.method != "HEAD" and (wanted or "json" in facts["type"])
@@ -107,13 +135,13 @@ def _evaluate(
             findings.append(Finding("error", "payload", problem))
             return conclude(findings, "", facts=facts, **seen)
         findings += check_json(expect, document)
-    rows = _rows(config, document)
+    rows = _rows(config, document, findings)
     items = None if rows is None else len(rows)
     findings += check_items(expect, items)
     found = AgeOf(None)
     if age is not None:
         found, place = _age(age, document, rows, got, context.now)
-        findings += age_findings(found, place, items)
+        findings += age_findings(found, place, items if age.stands_in(config.items) else None)
         facts |= age_facts(found)
     findings += check_age(expect, found.age_s)
     counted = f", {items} item{'s' if items != 1 else ''}" if items is not None else ""
@@ -138,10 +166,12 @@ def parse_json(body: bytes) -> tuple[Any, str | None]:
         return None, f"not JSON ({why}); it starts with {start!r}" if body else "the body is empty, JSON wanted"
 
 
-def _rows(config: HttpConfig, document: Any) -> list[Any] | None:
-    if config.items is not None:
-        return find(config.items, document)
-    return document if isinstance(document, list) else None
+def _rows(config: HttpConfig, document: Any, findings: list[Finding]) -> list[Any] | None:
+    if config.items is None:
+        return document if isinstance(document, list) else None
+    found = records(config.items, document)
+    findings += found.findings
+    return found.rows
 
 
 def _age(spec: DataAge, document: Any, rows: list[Any] | None, got: Fetched, now: float) -> tuple[AgeOf, str]:
@@ -156,10 +186,11 @@ def _age(spec: DataAge, document: Any, rows: list[Any] | None, got: Fetched, now
 def _sample(source: Source, document: Any, rows: list[Any] | None, size: int, context: ProbeContext) -> Sample | None:
     if document is None:
         return None
-    records = find(source.quality.rows, document) if source.quality is not None and source.quality.rows else rows
-    if records is None:
-        records = [document]
-    return sample_of(records, context.limits, small=size <= context.limits.sample_bytes)
+    path = source.quality.rows if source.quality is not None else None
+    scored = records(path, document).rows if path else rows
+    return sample_of(
+        [document] if scored is None else scored, context.limits, small=size <= context.limits.sample_bytes
+    )
 
 
 HTTP = ProbeType("http", HttpConfig, probe, host=host_of, concurrency_per_host=5)

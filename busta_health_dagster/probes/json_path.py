@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 from pydantic import AfterValidator
 
@@ -28,16 +28,10 @@ def compiled(path: str) -> Callable[[Any], list[Any]]:
     """
     steps = _plain(path)
     if steps is not None:
-        return lambda document: _walk(steps, document)
-    import jsonpath
+        return lambda document: walk(steps, [document])
+    from busta_health_dagster.probes.patterns import queries
 
-    try:
-        query = jsonpath.compile(path, strict=True)
-    except jsonpath.JSONPathError as error:
-        raise ValueError(
-            f"{path!r} is not a JSON path ({error.message}); write for instance $[*].id or $.items[*].price"
-        ) from error
-    return lambda document: list(query.findall(document))
+    return queries(path)
 
 
 def find(path: str, document: Any) -> list[Any]:
@@ -46,30 +40,49 @@ def find(path: str, document: Any) -> list[Any]:
 
 
 def _plain(path: str) -> tuple[Any, ...] | None:
+    steps, rest = parts(path)
+    return None if rest else tuple(part.step for part in steps)
+
+
+class Part(NamedTuple):
+    """One step of a path. `text` is the path up to and with it, `lists` says that it is written `[*]`, for a list."""
+
+    step: Any
+    text: str
+    lists: bool = False
+
+    @property
+    def every(self) -> bool:
+        return self.step is _ALL
+
+
+@lru_cache(maxsize=4096)
+def parts(path: str) -> tuple[tuple[Part, ...], str]:
+    """The plain steps that a path begins with, and the rest, which only the library understands (filters, `..`)."""
     if not path.startswith("$"):
-        return None
-    steps: list[Any] = []
+        return (), path or "?"
+    steps: list[Part] = []
     at = 1
     while at < len(path):
         match = _STEP.match(path, at)
         if match is None:
-            return None
+            return tuple(steps), path[at:]
         name, star, bracket_star, index, single, double = match.groups()
-        if star or bracket_star:
-            steps.append(_ALL)
-        elif index is not None:
-            steps.append(int(index))
-        else:
-            steps.append(next(key for key in (name, single, double) if key is not None))
         at = match.end()
-    return tuple(steps)
+        if star or bracket_star:
+            steps.append(Part(_ALL, path[:at], bracket_star is not None))
+        elif index is not None:
+            steps.append(Part(int(index), path[:at]))
+        else:
+            steps.append(Part(next(key for key in (name, single, double) if key is not None), path[:at]))
+    return tuple(steps), ""
 
 
-def _walk(steps: tuple[Any, ...], document: Any) -> list[Any]:
-    values = [document]
+def walk(steps: tuple[Any, ...], values: list[Any]) -> list[Any]:
+    """What the steps lead to, from each of these values."""
     for step in steps:
         if step is _ALL:
-            values = [child for value in values for child in _children(value)]
+            values = [child for value in values for child in children(value)]
         elif type(step) is int:
             values = [value[step] for value in values if type(value) is list and step < len(value)]
         else:
@@ -77,10 +90,17 @@ def _walk(steps: tuple[Any, ...], document: Any) -> list[Any]:
     return values
 
 
-def _children(value: Any) -> Any:
+def children(value: Any) -> Any:
     if type(value) is list:
         return value
     return value.values() if type(value) is dict else ()
+
+
+def rows_of(path: str) -> tuple[str, str] | None:
+    """`$.data[*].price` -> `$.data[*]`, `$.price`: the rows, and the path inside of one; None: it goes through no rows."""
+    steps, _ = parts(path)
+    rows = next((part.text for part in reversed(steps) if part.every), None)
+    return None if rows is None or rows == path else (rows, f"${path[len(rows) :]}")
 
 
 def _check(path: str) -> str:

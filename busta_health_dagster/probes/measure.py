@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from busta_health_dagster.probes.port import ProbeLimits
 
 _TOLERATED_FUTURE_S = 300.0
+_OLDEST = 788_918_400.0  # 1995-01-01: 0, -1, a season, an Excel serial and 20261129 are no epochs
+_NEWEST_EPOCH_S = 86_400.0  # ahead of now; a number beyond is none either, while a text is a kick-off
 _EPOCH_SCALES = ((1e17, 1e9), (1e14, 1e6), (1e11, 1e3))  # larger than -> nano, micro, milliseconds
 
 
@@ -49,6 +51,15 @@ class DataAge(Strict):
             )
         return self
 
+    def stands_in(self, items: str | None) -> bool:
+        """Is the time one of each item, so that no items means no time?"""
+        if self.column is not None:
+            return True
+        if self.path is None:
+            return False
+        root = "$" if items is None else items.removesuffix("[*]")
+        return self.path.startswith((f"{root}[", f"{root}.")) and (items is not None or self.path.startswith("$[*]"))
+
     @field_validator("zone")
     @classmethod
     def _known_zone(cls, zone: str) -> str:
@@ -70,7 +81,9 @@ class AgeOf(NamedTuple):
 
 
 class Ages:
-    """Takes times one by one, and keeps only what `found` needs."""
+    """Takes times one by one, and keeps only what `found` needs. A time before 1995, or a number that leads more than a
+    day ahead, is no time.
+    """
 
     def __init__(self, spec: DataAge, now: float) -> None:
         self._style, self._zone, self._oldest, self._now = spec.format, spec.zone, spec.oldest, now
@@ -82,7 +95,7 @@ class Ages:
             return
         style, zone = self._style, self._zone
         epoch = _from_text(value, style, zone) if type(value) is str else to_epoch(value, style, zone)
-        if epoch is None:
+        if epoch is None or epoch < _OLDEST or (epoch > self._now + _NEWEST_EPOCH_S and _is_number(value)):
             self._unreadable += 1
         elif epoch > self._now + _TOLERATED_FUTURE_S:
             self._future += 1
@@ -99,6 +112,10 @@ def age_of(values: Iterable[Any], spec: DataAge, now: float) -> AgeOf:
     for value in values:
         ages.take(value)
     return ages.found()
+
+
+def _is_number(value: Any) -> bool:
+    return not isinstance(value, str | date) or (isinstance(value, str) and value.strip().lstrip("+-").isdigit())
 
 
 def to_epoch(value: Any, style: str = "auto", zone: str = "UTC") -> float | None:
@@ -129,29 +146,16 @@ def _from_number(number: float, style: str) -> float | None:
 @lru_cache(maxsize=8192)
 def _from_text(text: str, style: str, zone: str) -> float | None:
     text = text.strip()
-    parsed: datetime | None = None
-    compact = len(text) == 8 and text.isdigit()  # 20261123 is a date, not an August day of 1970
+    compact = len(text) in (8, 14) and text.isdigit()  # 20261123 is a date, not an August day of 1970
+    if compact and len(text) == 14 and style == "auto":
+        text = f"{text[:8]}T{text[8:]}"
     if style in ("auto", "epoch", "epoch_ms") and text[4:5] != "-" and not (compact and style == "auto"):
         try:
             return _from_number(float(text), style)
         except ValueError:
             if style != "auto":
                 return None
-    if style in ("auto", "iso"):
-        try:
-            parsed = datetime.fromisoformat(text)
-        except ValueError:
-            parsed = None
-    if parsed is None and style in ("auto", "rfc2822"):
-        try:
-            parsed = parsedate_to_datetime(text)
-        except (ValueError, TypeError, IndexError):
-            return None
-    if parsed is None and style not in ("auto", "iso", "rfc2822"):
-        try:
-            parsed = datetime.strptime(text, style)  # noqa: DTZ007  the zone follows
-        except ValueError:
-            return None
+    parsed = _parsed(text, style)
     if parsed is None:
         return None
     try:
@@ -160,9 +164,24 @@ def _from_text(text: str, style: str, zone: str) -> float | None:
         return None
 
 
+def _parsed(text: str, style: str) -> datetime | None:
+    if style in ("auto", "iso"):
+        try:
+            return datetime.fromisoformat(text)
+        except ValueError:
+            if style == "iso":
+                return None
+    try:
+        if style in ("auto", "rfc2822"):
+            return parsedate_to_datetime(text)
+        return datetime.strptime(text, style)  # noqa: DTZ007  the zone follows
+    except (ValueError, TypeError, IndexError):
+        return None
+
+
 def age_findings(found: AgeOf, place: str, items: int | None) -> list[Finding]:
     """A time that was asked for and cannot be read is a warning: a source whose age nobody can tell is not healthy. No
-    items: no age.
+    items (None: the time stands outside them): no age.
     """
     if found.age_s is not None or items == 0:
         return []
@@ -171,7 +190,7 @@ def age_findings(found: AgeOf, place: str, items: int | None) -> list[Finding]:
         if found.future and not found.unreadable
         else "no time can be read"
     )
-    return [Finding("warning", "assertion", f"data_age: {why} at {place}")]
+    return [Finding("warning", "age_unknown", f"data_age: {why} at {place}")]
 
 
 def age_facts(found: AgeOf) -> dict[str, Any]:

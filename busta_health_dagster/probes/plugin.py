@@ -13,15 +13,15 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel, ConfigDict
-
 from busta_health_dagster.domain.errors import PluginError
 from busta_health_dagster.domain.observation import Phases, ProbeResult, Sample, Status
+from busta_health_dagster.domain.plugins import Unloaded
 from busta_health_dagster.probes.dial import Resolver
 from busta_health_dagster.probes.measure import json_safe, sample_of
 from busta_health_dagster.probes.port import Failed, ProbeType
 
 if TYPE_CHECKING:
+    from busta_health_dagster.domain.plugins import PluginProblem
     from busta_health_dagster.domain.source import Source
     from busta_health_dagster.probes.port import ProbeContext, ProbeLimits
 
@@ -29,22 +29,14 @@ _REASON = re.compile(r"^[a-z][a-z0-9_]{0,39}$")
 _NUMBERS = ("response_ms", "items", "data_age_s", "http_status", "size_bytes", "retry_after_s")
 
 
-class UnloadedConfig(BaseModel):
-    """Stands in for the configuration of a plug-in that did not load: everything is accepted, since nothing can be
-    checked.
-    """
-
-    model_config = ConfigDict(extra="allow", frozen=True)
-
-
-def unloaded(kind: str, problem: PluginError) -> ProbeType:
+def unloaded(kind: str, problem: PluginProblem) -> ProbeType:
     """A probe type whose every look is unknown, with the reason why the plug-in is not there."""
 
     async def probe(source: Source, config: Any, context: ProbeContext) -> ProbeResult:
         del source, config, context
         raise Failed("plugin", str(problem), status=Status.UNKNOWN)
 
-    return ProbeType(kind, UnloadedConfig, probe, confirms=False, remote=lambda _config: False)
+    return ProbeType(kind, Unloaded, probe, confirms=False, remote=lambda _config: False)
 
 
 async def observation(kind: ProbeType, source: Source, context: ProbeContext) -> ProbeResult:

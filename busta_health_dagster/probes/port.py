@@ -34,8 +34,10 @@ REASONS: Mapping[str, str] = {
     "reset": "the connection was closed before the answer was complete",
     "protocol": "what came back is not HTTP",
     "http_status": "the status code is not one of the expected ones",
-    "rate_limited": "429: the source asks us to slow down (degraded)",
+    "rate_limited": "429: the source asks us to slow down (degraded); until its Retry-After is over we do not ask (unknown)",
     "payload": "the payload cannot be read, or breaks off",
+    "shape": "the document has no such place as the items should be at, or no list there (degraded)",
+    "age_unknown": "how old the data are is asked for and cannot be told (degraded)",
     "assertion": "the payload can be read and is not what is expected",
     "too_large": "the payload is larger than the cap on decoded bytes",
     "redirects": "a redirect loop, too many redirects, or one that must not be followed",
@@ -52,6 +54,7 @@ REASONS: Mapping[str, str] = {
     "plugin": "a third party's probe failed to load, raised, blocked or returned nonsense",
     "probe_error": "the probe itself broke, or cannot be used as configured",
     "network": "our own network is out: the control endpoints failed too",
+    "overloaded": "a timeout while our own loop stood still: our fault, not the source's",
     "not_probed": "the tick ran out of time before this source's turn",
 }
 """Every reason code that an observation may carry, with its meaning. docs/probes.md is checked against it."""

@@ -130,7 +130,7 @@ class _HttpObservation:
             entered = await self._gates.enter(source, probe)
             try:
                 began = self._loop.time()
-                result = await self.attempt(source, probe)
+                result = self._ours(await self.attempt(source, probe), began)
                 suspect = result.response_ms is not None and self._lag.lagged(began, self._loop.time())
             finally:
                 self._gates.leave(entered)
@@ -141,6 +141,13 @@ class _HttpObservation:
             delays = self._p.limits.confirm_delays_s or (0.0,)
             await asyncio.sleep(delays[min(len(failed), len(delays) - 1)])
             failed.append(result)
+
+    def _ours(self, result: ProbeResult, began: float) -> ProbeResult:
+        """A timeout while our own loop stood still says nothing about the source."""
+        if result.reason != "timeout" or not self._lag.lagged(began, self._loop.time()):
+            return result
+        text = f"our own loop stood still meanwhile, so this says nothing about the source ({result.detail})"
+        return replace(result, status=Status.UNKNOWN, reason="overloaded", detail=text)
 
     async def attempt(self, source: Source, probe: ProbeType) -> ProbeResult:
         """One look within the source's deadline; whatever happens becomes a result."""

@@ -75,6 +75,11 @@ class SqlConfig(Strict):
         url = info.data.get("url")
         return only_reads(query, dialect_of(url) if isinstance(url, str) else None)
 
+    @property
+    def tells_age(self) -> bool:
+        """Can a look ever say how old the data are?"""
+        return self.data_age is not None
+
 
 async def probe(source: Source, config: SqlConfig, context: ProbeContext) -> ProbeResult:
     url = context.secret(config.url) if isinstance(config.url, SecretRef) else config.url

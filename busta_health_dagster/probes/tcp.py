@@ -4,7 +4,7 @@ use.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
 
@@ -26,6 +26,9 @@ class TcpConfig(Strict):
     port: int = Field(ge=1, le=65535)
     tls: bool | Tls = False
     cert_days: float = Field(default=14, ge=0)
+
+    tells_age: ClassVar[bool] = False
+    has_data: ClassVar[bool] = False
 
 
 async def probe(source: Source, config: TcpConfig, context: ProbeContext) -> ProbeResult:

@@ -13,14 +13,16 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field, model_validator
 
 from busta_health_dagster.domain.fields import SecretRef, Strict, TextOrSecret
-from busta_health_dagster.domain.observation import Status
+from busta_health_dagster.domain.observation import ProbeResult, Status
+from busta_health_dagster.domain.retry_after import longest_pause_s, retry_after
+from busta_health_dagster.domain.units import duration_text
 from busta_health_dagster.probes.port import Failed, Finding
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from busta_health_dagster.domain.source import Source
-    from busta_health_dagster.probes.fetch import Request
+    from busta_health_dagster.probes.fetch import Fetched, Request
     from busta_health_dagster.probes.port import ProbeContext
 
 _SECRET_NAME = re.compile(
@@ -173,13 +175,12 @@ def certificate_findings(not_after: float | None, config: Any, now: float) -> tu
     ]
 
 
-def retry_after(value: str | None, now: float) -> float | None:
-    """Seconds from a Retry-After header: a number, or an HTTP date."""
-    if value is None:
-        return None
-    if value.strip().isdigit():
-        return float(value.strip())
-    from busta_health_dagster.probes.measure import to_epoch
-
-    at = to_epoch(value, "rfc2822")
-    return None if at is None else max(0.0, at - now)
+def rate_limited(got: Fetched, source: Source, now: float, seen: Mapping[str, Any]) -> ProbeResult:
+    """What a 429 means: degraded, and a pause that is never longer than ours."""
+    wait = retry_after(got.headers.get("Retry-After"), now)
+    longest = longest_pause_s(source.interval_s)
+    pause = "" if not wait else f"; asks for a pause of {duration_text(wait)}"
+    if wait is not None and wait > longest:
+        pause += f", gets {duration_text(longest)}"
+    detail = f"answered 429, too many requests{pause}"
+    return ProbeResult(Status.DEGRADED, "rate_limited", detail, retry_after_s=wait, **seen)

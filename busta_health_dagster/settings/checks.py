@@ -19,12 +19,13 @@ if TYPE_CHECKING:
     from busta_health_dagster.settings.document import Document, Place
 
 _REPROBES_AFTER_S = (2, 5)
+_SUITES = frozenset({".json", ".yaml", ".yml"})
 
 
 def missing_files(review: CheckContext) -> None:
     """A file that is not there is allowed, and said."""
     consequence = {
-        "alerts.yaml": "no rule exists that it does not list, so nothing is degraded and nobody is told",
+        "alerts.yaml": "no rule exists that it does not list, so no answer is too slow and nobody is told",
         "maintenance.yaml": "no planned work and no known events",
         "settings.yaml": "every setting has its default",
     }
@@ -61,6 +62,39 @@ def unmeasurable_slo(review: CheckContext) -> None:
         verdict = measurable(target, interval)
         says = f"Inherited by {listed(names)}: {verdict.reason} It is reported, and never alerted."
         review.warn("sources.yaml", review.at_source(names[0]), says, verdict.remedy)
+
+
+def untold_ages(review: CheckContext) -> None:
+    """`max_data_age` or `cadence` where no look can ever say how old the data are: once for each place that says it."""
+    silent: dict[tuple[Place, str], list[str]] = {}
+    doc = review.docs["sources.yaml"]
+    for source in review.sources.values():
+        if source.stale_after_s is None or getattr(source.config, "tells_age", True):
+            continue
+        key = "max_data_age" if source.max_data_age_s is not None else "cadence"
+        place = _who_says(doc, review.at_source(source.name), source.type, key)
+        silent.setdefault((place, key), []).append(source.name)
+    for (place, key), names in silent.items():
+        config = review.sources[names[0]].config
+        what = (
+            f"{listed(names)}: `{key}` says how old the data may be, and nothing tells how old they are: "
+            f"{'each of them is' if len(names) > 1 else 'it is'} degraded (age_unknown)."
+        )
+        remedy = (
+            "data_age: {path: ...}, {header: Last-Modified} or {column: ...} on the source"
+            if getattr(config, "has_data", True)
+            else f"remove {key}: a probe {review.sources[names[0]].probe} sees no data"
+        )
+        review.found.add(doc, (*place, key), what, remedy, key=True, blocks=False)
+
+
+def _who_says(doc: Document, own: Place, type_: str, key: str) -> Place:
+    """The entry, its type or the defaults: where this key stands."""
+    entry = doc.data[str(own[0])][own[1]]
+    types = doc.data.get("types") or {}
+    if key in entry:
+        return own
+    return ("types", type_) if key in (types.get(type_) or {}) else ("defaults",)
 
 
 def slow_confirmation(review: CheckContext) -> None:
@@ -108,15 +142,23 @@ def misspelt_groups(review: CheckContext) -> None:
 
 
 def missing_suites(review: CheckContext) -> None:
-    """A suite that is named and not there: the source's quality would never be scored."""
-    if not review.expectations.is_dir():
+    """A suite that is named and not there: the source's quality would never be scored. All of them: once for all."""
+    folder = review.expectations
+    there = {path.stem for path in folder.iterdir() if path.suffix in _SUITES} if folder.is_dir() else set()
+    named = [s for s in review.sources.values() if s.quality is not None and s.quality.suite is not None]
+    if named and not there:
+        state = "is empty of suites" if folder.is_dir() else "is not there"
+        says = f"{folder} {state}: the quality of {listed(s.name for s in named)} is not scored."
+        remedy = (
+            f"put the suites into {folder} (in the repository: expectations/), or write them with busta quality suggest"
+        )
+        review.warn("sources.yaml", review.at_source(named[0].name, "quality", "suite"), says, remedy)
         return
-    there = {path.stem for path in review.expectations.iterdir() if path.suffix in {".json", ".yaml", ".yml"}}
-    for source in review.sources.values():
+    for source in named:
         suite = source.quality.suite if source.quality else None
-        if suite is not None and suite not in there and not (review.expectations / suite).is_file():
+        if suite is not None and suite not in there and not (folder / suite).is_file():
             guess = near(suite, there) or f"one of {', '.join(sorted(there))}"
-            says = f"There is no suite {suite!r} in {review.expectations}: the quality of {source.name} is not scored."
+            says = f"There is no suite {suite!r} in {folder}: the quality of {source.name} is not scored."
             review.warn("sources.yaml", review.at_source(source.name, "quality", "suite"), says, f"suite: {guess}")
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import fcntl
 import os
+import stat
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,6 +17,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 DEFAULT_HOME = ".busta"
+PRIVATE_UMASK = 0o077
+"""What our processes write is for this user only: samples, tokens, logs with what sources sent."""
+PRIVATE = 0o700
+_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,27 +63,56 @@ class Home:
         return self.root / "store_trouble"
 
     @property
+    def supervisor_failures(self) -> Path:
+        """What `busta up` itself cannot do at present, for the page and the metrics. Empty while all is well."""
+        return self.root / "supervisor_failures"
+
+    @property
     def logs(self) -> Path:
         return self.root / "logs"
 
     def ensure(self) -> Home:
-        """Make the home and see that it can be written to.
+        """Make the home, for this user only, and see that it can be written to. A full disk is no reason to stop.
 
         Raises:
             HomeNotWritable: no permission, or a file stands where the home should be.
         """
         try:
-            for path in (self.root, self.dagster, self.logs):
-                path.mkdir(parents=True, exist_ok=True)
+            if self._is_ours():
+                _make_private(self.root)
+            for path in (self.root, self.dagster):
+                path.mkdir(parents=True, exist_ok=True, mode=PRIVATE)
+            _make_private(self.dagster)
+            # Without a place for logs everything works but the logs: `busta up` says so and tries again.
+            with contextlib.suppress(OSError):
+                self.logs.mkdir(exist_ok=True, mode=PRIVATE)
+                _make_private(self.logs)
             probe = self.root / f".writable-{os.getpid()}"
             probe.touch()
             probe.unlink()
         except OSError as error:
+            if error.errno in _NO_ROOM:
+                return self
             raise HomeNotWritable(
                 f"The home {self.root} cannot be written to ({error.strerror or error}). Give this user write permission, "
                 "or choose another home with --home or BUSTA_HOME."
             ) from error
         return self
+
+    def _is_ours(self) -> bool:
+        """Does the root exist for us alone? Somebody may have named `/tmp`, or the directory that they live in."""
+        if not self.root.is_dir() or self.root.stat().st_mode & stat.S_ISVTX:
+            return False
+        if str(self.root) == os.path.expanduser("~"):  # noqa: PTH111  pathlib raises where there is none
+            return False
+        return (self.dagster / "dagster.yaml").is_file() or not any(self.root.iterdir())
+
+
+def _make_private(path: Path) -> None:
+    """Nothing for strangers; a group that an operator let in keeps its rights."""
+    found = path.stat()
+    if found.st_uid == os.geteuid() and found.st_mode & stat.S_IRWXO:
+        path.chmod(PRIVATE)
 
 
 def find_home(flag: Path | None, environ: Mapping[str, str], cwd: Path) -> Home:
@@ -100,7 +136,7 @@ class InstanceLock:
         Raises:
             AlreadyRunning: another process holds it; the message names its pid.
         """
-        fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:

@@ -10,11 +10,18 @@ import yaml
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from busta_health_dagster.settings.home import Home
     from busta_health_dagster.settings.settings_model import RunLauncher
 
-_DAY_S = 86400
+LOCATION = "busta_health_dagster"
+"""Name of our code location, and of the one repository in it: runs are labelled with both."""
+REPOSITORY = "__repository__"
+HOST_TAG = "busta/host"
+"""The machine of a run that no code server has started (`busta run`)."""
+_HEADER = "# Written by busta at each start; change settings.yaml instead.\n"
+_FILE = "dagster.yaml"
 
 
 def instance_settings(
@@ -80,17 +87,21 @@ def instance_settings(
 
 def write_instance(home: Home, settings: Mapping[str, Any]) -> None:
     """Write `<home>/dagster/dagster.yaml` when it differs."""
-    text = "# Written by busta at each start; change settings.yaml instead.\n" + yaml.safe_dump(
-        dict(settings), sort_keys=False
-    )
-    path = home.dagster / "dagster.yaml"
+    text = _HEADER + yaml.safe_dump(dict(settings), sort_keys=False)
+    path = home.dagster / _FILE
     if not path.exists() or path.read_text(encoding="utf-8") != text:
         path.write_text(text, encoding="utf-8")
 
 
+def written_by_us(directory: Path) -> bool:
+    """Is the instance file of this DAGSTER_HOME one that busta wrote?"""
+    path = directory / _FILE
+    return path.is_file() and path.read_text(encoding="utf-8").startswith(_HEADER)
+
+
 def write_workspace(home: Home, *, host: str, port: int) -> str:
     """Write `<home>/dagster/workspace.yaml` that points web and daemon at the one code server; returns its path."""
-    entry = {"load_from": [{"grpc_server": {"host": host, "port": port, "location_name": "busta_health_dagster"}}]}
+    entry = {"load_from": [{"grpc_server": {"host": host, "port": port, "location_name": LOCATION}}]}
     path = home.dagster / "workspace.yaml"
     path.write_text(yaml.safe_dump(entry, sort_keys=False), encoding="utf-8")
     return str(path)

@@ -8,14 +8,14 @@ import time
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ValidationError
 
 from busta_health_dagster.domain.errors import ConfigError, Problem
 from busta_health_dagster.domain.policy import AlertPolicy
 from busta_health_dagster.settings import alert_model, checks, checks_routes, checks_rules, source_model, window_model
-from busta_health_dagster.settings.check_context import CheckContext
+from busta_health_dagster.settings.check_context import CheckContext, listed
 from busta_health_dagster.settings.config import FILES, Config
 from busta_health_dagster.settings.document import Document
 from busta_health_dagster.settings.locate import shown_as
@@ -28,8 +28,9 @@ from busta_health_dagster.settings.sources import SourceReader
 from busta_health_dagster.settings.windows import read_windows
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
+    from busta_health_dagster.domain.plugins import PluginProblem
     from busta_health_dagster.settings.document import Place
 
 _SECTIONS = {
@@ -42,7 +43,7 @@ _SECTIONS = {
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """What the doctor found. `config` is None when there are errors; `files` are the files that were read."""
+    """What the doctor found. `config` is None when an error blocks it; `files` are the files that were read."""
 
     errors: tuple[Problem, ...]
     warnings: tuple[Problem, ...]
@@ -65,13 +66,15 @@ def load(
     probes: Mapping[str, type[BaseModel]],
     channels: Mapping[str, type[BaseModel]],
     environ: Mapping[str, str],
+    *,
+    plugins: Sequence[PluginProblem] = (),
 ) -> Config:
     """Read, check and resolve. Missing secrets and selectors without a match are warnings, on `Config.warnings`.
 
     Raises:
         ConfigError: with every error of every file.
     """
-    found = diagnose(config_dir, probes, channels, environ)
+    found = diagnose(config_dir, probes, channels, environ, plugins=plugins)
     if found.config is None:
         raise ConfigError(found.errors)
     return found.config
@@ -84,13 +87,16 @@ def diagnose(
     environ: Mapping[str, str],
     *,
     now: float | None = None,
+    plugins: Sequence[PluginProblem] = (),
 ) -> Diagnosis:
-    """Everything wrong with a configuration directory; what a file holds never raises. `now` is epoch seconds."""
+    """Everything wrong with a configuration directory; what a file holds never raises. `now` is epoch seconds, `plugins`
+    are those that cannot be used.
+    """
     # Hundreds of thousands of small objects that all live on: collecting in between took a third of the time.
     collecting = gc.isenabled()
     gc.disable()
     try:
-        return _diagnose(config_dir, probes, channels, environ, time.time() if now is None else now)
+        return _diagnose(config_dir, probes, channels, environ, time.time() if now is None else now, plugins)
     finally:
         if collecting:
             gc.enable()
@@ -102,6 +108,7 @@ def _diagnose(
     channels: Mapping[str, type[BaseModel]],
     environ: Mapping[str, str],
     at: float,
+    plugins: Sequence[PluginProblem],
 ) -> Diagnosis:
     found, texts = Findings(), read_texts(config_dir)
     docs = _documents(config_dir, texts, found)
@@ -152,13 +159,33 @@ def _diagnose(
             at,
         )
         _review(review)
+    _report_plugins(plugins, config, found)
     errors, warnings = found.errors, found.warnings
     complete = (
         None
-        if errors
-        else Config(**{name: getattr(config, name) for name in Config.__slots__} | {"warnings": warnings})
+        if any(problem.blocks for problem in errors)
+        else Config(**{name: getattr(config, name) for name in Config.__slots__} | {"warnings": (*errors, *warnings)})
     )
     return Diagnosis(errors, warnings, config.files, complete)
+
+
+def _report_plugins(plugins: Sequence[PluginProblem], config: Config, found: Findings) -> None:
+    """Each plug-in that cannot be used: an error where something uses it, which stops nothing else."""
+    for problem in plugins:
+        users, becomes = (
+            [s.name for s in (*config.sources.values(), *config.control) if s.probe == problem.kind],
+            "unknown",
+        )
+        if problem.group.endswith("channels"):
+            users, becomes = [c.name for c in config.policy.channels.values() if c.kind == problem.kind], "not told"
+        if problem.built_in:
+            users, does = [], "The built-in one is used."
+        else:
+            is_ = "are" if len(users) > 1 else "is"
+            does = f"Until then {listed(users)} {is_} {becomes}." if users else "Nothing uses it."
+        level: Literal["error", "warning"] = "error" if users else "warning"
+        says = f"It cannot be used: {problem.why}. {does}"
+        found.at(f"plug-in {problem.module}", problem.kind, says, problem.remedy, level=level, blocks=False)
 
 
 def _review(review: CheckContext) -> None:
@@ -168,6 +195,7 @@ def _review(review: CheckContext) -> None:
         (("sources.yaml",), checks.unused_types),
         ((), checks.unmeasurable_slo),
         ((), checks.slow_confirmation),
+        ((), checks.untold_ages),
         ((), checks.misspelt_groups),
         ((), checks.missing_suites),
         ((), checks.half_a_quality),

@@ -17,7 +17,7 @@ from busta_health_dagster.settings.alert_model import (
     RouteFields,
     RuleFields,
 )
-from busta_health_dagster.settings.problems import keys_of, meant, near, translate
+from busta_health_dagster.settings.problems import keys_of, meant, near, takes_any, translate
 from busta_health_dagster.settings.rules import RuleReader
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ class AlertReader:
 
     def _channel_config(self, model: type[BaseModel], own: dict[str, Any], place: Place, kind: str) -> BaseModel | None:
         known = keys_of(model, ())
-        unknown = [key for key in own if key not in known]
+        unknown = [] if takes_any(model) else [key for key in own if key not in known]
         for key in unknown:
             guess = near(key, [*known, *CHANNEL_COMMON])
             tail = f"; did you mean `{guess}`?" if guess else f": kind {kind} does not know it."

@@ -5,6 +5,7 @@ be right.
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from difflib import get_close_matches
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal, get_args
@@ -45,14 +46,22 @@ class Findings:
         *,
         level: Literal["error", "warning"] = "error",
         key: bool = False,
+        blocks: bool = True,
     ) -> None:
-        self.at(doc.where(path, key=key), label(doc.data, path), message, remedy, level=level)
+        self.at(doc.where(path, key=key), label(doc.data, path), message, remedy, level=level, blocks=blocks)
 
     def at(
-        self, where: str, field: str, message: str, remedy: str = "", *, level: Literal["error", "warning"] = "error"
+        self,
+        where: str,
+        field: str,
+        message: str,
+        remedy: str = "",
+        *,
+        level: Literal["error", "warning"] = "error",
+        blocks: bool = True,
     ) -> None:
         if where not in self._settled:
-            self._found.setdefault((where, message), Problem(where, field, message, remedy, level))
+            self._found.setdefault((where, message), Problem(where, field, message, remedy, level, blocks))
 
     def settle(self, where: str) -> None:
         """This place has its one problem; what else is found there would only follow from it."""
@@ -76,7 +85,7 @@ class Findings:
     def broken(self, doc: Document | None) -> bool:
         """Has this file an error? What was built from it is then incomplete."""
         return doc is None or any(
-            p.level == "error" and p.where.startswith(f"{doc.name}:") for p in self._found.values()
+            p.level == "error" and p.blocks and p.where.startswith(f"{doc.name}:") for p in self._found.values()
         )
 
     def _clean(self) -> list[Problem]:
@@ -87,7 +96,7 @@ class Findings:
                 text = text.replace(literal, "[secret]")
             return text
 
-        return [Problem(p.where, p.field, scrub(p.message), scrub(p.remedy), p.level) for p in self._found.values()]
+        return [replace(p, message=scrub(p.message), remedy=scrub(p.remedy)) for p in self._found.values()]
 
 
 def label(data: Any, path: Place) -> str:
@@ -288,6 +297,11 @@ def _sentence(text: str) -> str:
 
 
 @lru_cache(maxsize=1024)
+def takes_any(model: type[BaseModel]) -> bool:
+    """Does it take keys that it does not name? A plug-in that did not load has to: nobody knows its keys."""
+    return model.model_config.get("extra") == "allow"
+
+
 def keys_of(model: type[BaseModel], path: Place) -> list[str]:
     """The keys a mapping at `path` below `model` may have, by alias."""
     models = [model]

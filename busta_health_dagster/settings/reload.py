@@ -41,7 +41,7 @@ class Reload:
 
 class Reloader:
     """Watches a configuration directory. `load(dir)` reads it; `keep` is where the last good copy of the files lies
-    (None: no copy).
+    (None: no copy); `copy_problem` says why that copy is older than what is in force, and is tried again.
 
     Raises at construction:
         ConfigError: the files are bad and there is no good copy to go on with.
@@ -56,6 +56,7 @@ class Reloader:
         self._good: Mapping[str, bytes] = read_texts(keep) if keep is not None else {}
         self.problem: str | None = None
         self.problems: tuple[Problem, ...] = ()
+        self.copy_problem: str | None = None
         self._config: Config | None = None
         self._config = self._start()
 
@@ -70,20 +71,23 @@ class Reloader:
         moment, since an
         editor that has written half of it may have left it readable.
         """
+        if self.copy_problem is not None:
+            self._copy(self.config)
         marks = self._observe()
         if marks == self._marks or self._still_written(marks, now):
             return Reload(self.config, problem=self.problem)
-        self._marks = marks
+        # The marks are kept once the files were read: what cannot be read now is read at the next look.
         sha = content_sha(read_texts(self._dir))
         if sha == self._tried:
+            self._marks = marks
             return Reload(self.config, problem=self.problem)
         try:
             fresh = self._read()
         except ConfigError as why:
-            self._tried = sha
+            self._marks, self._tried = marks, sha
             self._refuse(why)
             return Reload(self.config, problem=self.problem)
-        self._tried, self.problem, self.problems = fresh.sha, None, ()
+        self._marks, self._tried, self.problem, self.problems = marks, fresh.sha, None, ()
         old, self._config = self.config, fresh
         return Reload(fresh, changed=fresh.sha != old.sha, sources_changed=_shape(fresh) != _shape(old))
 
@@ -112,9 +116,19 @@ class Reloader:
         fresh = self._load(self._dir)
         self._refuse_truncated(texts, fresh)
         self._good = texts
-        if self._keep is not None:
-            keep_copy(fresh, self._keep)
+        self._copy(fresh)
         return fresh
+
+    def _copy(self, config: Config) -> None:
+        """Keep a copy of what is in force. A disk that is full now is no reason to refuse a good configuration."""
+        if self._keep is None:
+            return
+        try:
+            keep_copy(config, self._keep)
+        except OSError as error:
+            self.copy_problem = f"{self._keep} cannot be written ({error.strerror or error})"
+        else:
+            self.copy_problem = None
 
     def _refuse_truncated(self, texts: Mapping[str, bytes], fresh: Config) -> None:
         """Half a YAML file is often readable YAML, with half of the sources: their alerts would all be closed as

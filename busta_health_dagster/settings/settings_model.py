@@ -8,7 +8,7 @@ from ipaddress import ip_network
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, PlainSerializer
+from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer
 
 from busta_health_dagster.domain.fields import PositiveDuration, Strict, TextOrSecret
 from busta_health_dagster.settings.fields import Interval, Size, Zone, size_text
@@ -46,6 +46,14 @@ def _weekly(value: str) -> str:
     return value
 
 
+def _word(value: Any) -> Any:
+    """YAML reads a bare `off` as false."""
+    return "off" if value is False else value
+
+
+_Whose = Annotated[Literal["own", "instance", "off"], BeforeValidator(_word)]
+
+
 class StoreSettings(Strict):
     """Where the truth is kept."""
 
@@ -68,6 +76,11 @@ class Retention(Strict):
     reports: PositiveDuration = Field(5 * 365 * _DAY, description="Weekly reports.")
     audit: PositiveDuration = Field(400 * _DAY, description="Who did what.")
     live_events: PositiveDuration = Field(_DAY, description="Replay of the page's live stream.")
+    dagster: _Whose | None = Field(
+        None,
+        description="Whose runs and events in Dagster are deleted: own (ours), instance (all in it), off (none). Without "
+        "it own, except in an instance of files that busta itself made.",
+    )
     dagster_runs: PositiveDuration = Field(2 * _DAY, description="Dagster's runs and their events.")
     ticks: PositiveDuration = Field(2 * _DAY, description="Dagster's schedule and sensor ticks.")
 

@@ -19,6 +19,10 @@ def resolve(
 ) -> Source:
     """`entry` is what the source itself says: an SLO written there is explicit, one of the defaults is inherited."""
     own_sla = entry.get("sla")
+    # Defaults say how fresh data must be; a port or a name has none, unless its own entry insists.
+    dated = getattr(config, "has_data", True)
+    cadence = fields.cadence if dated or "cadence" in entry else None
+    max_age = fields.max_data_age if dated or "max_data_age" in entry else None
     return Source(
         name=fields.name,
         type=fields.type,
@@ -34,8 +38,8 @@ def resolve(
         owners=fields.owners,
         runbook=fields.runbook,
         feeds=fields.feeds,
-        cadence_s=None if fields.cadence is None else int(fields.cadence),
-        max_data_age_s=None if fields.max_data_age is None else int(fields.max_data_age),
+        cadence_s=None if cadence is None else int(cadence),
+        max_data_age_s=None if max_age is None else int(max_age),
         sla=Sla(
             fields.sla.uptime,
             fields.sla.quality,

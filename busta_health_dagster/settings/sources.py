@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from busta_health_dagster.settings.problems import keys_of, meant, near, translate
+from busta_health_dagster.settings.problems import keys_of, meant, near, takes_any, translate
 from busta_health_dagster.settings.source_model import (
     COMMON,
     MERGED,
@@ -109,7 +109,7 @@ class SourceReader:
             "type": "type: odds, or any family of data that shares defaults",
         }
         model = self._probes.get(str(common.get("probe")))
-        strangers = [key for key in own if model is None or key not in keys_of(model, ())]
+        strangers = [key for key in own if model is None or not (takes_any(model) or key in keys_of(model, ()))]
         if model is None:
             for key in strangers:
                 if near(key, COMMON):
@@ -182,7 +182,7 @@ class SourceReader:
                 f"probe: {meant(probe, list(self._probes))}",
             )
             return None
-        unknown = [key for key in own if key not in keys_of(model, ())]
+        unknown = [] if takes_any(model) else [key for key in own if key not in keys_of(model, ())]
         for key in unknown:
             self._report_unknown(
                 origin((key,)), key, own[key], [*sorted(COMMON), *keys_of(model, ())], f"probe {probe}"
@@ -246,7 +246,8 @@ class SourceReader:
             [self._probes[probe]] if isinstance(probe, str) and probe in self._probes else list(self._probes.values())
         )
         known = [key for model in models for key in keys_of(model, ())]
-        strangers = [key for key in block if key not in COMMON and key not in known]
+        anything = isinstance(probe, str) and any(takes_any(model) for model in models)
+        strangers = [key for key in block if key not in COMMON and key not in known and not anything]
         for key in strangers:
             self._report_unknown(
                 (*place, key), key, block[key], [*sorted(COMMON), *known], f"probe {probe}" if probe else "no probe"

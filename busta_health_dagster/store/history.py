@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from sqlalchemy import func, select
 
 from busta_health_dagster.domain.observation import Kind, Observation
-from busta_health_dagster.engines.rules.metrics import NETWORK_REASON
+from busta_health_dagster.engines.rules.metrics import LIMITED_REASON, NETWORK_REASON
 from busta_health_dagster.store.packing import MAINTENANCE, SCORED, SUSPECT, Packed, attempts_of, quality_of, unpack
 from busta_health_dagster.store.scan import scan
 from busta_health_dagster.store.schema.observing import manual_observation, observation
@@ -39,6 +39,7 @@ class ObservationRow(NamedTuple):
     suspect: bool
     maintenance: bool
     lost: bool = False  # unknown because the monitor's own network was out
+    limited: bool = False  # a 429, or not asked because of one
 
 
 class Mean(NamedTuple):
@@ -99,6 +100,7 @@ class History:
         for slot, key, verdict, response, items, age, trace in self._scan(ROW, keys, since, until):
             if key in into:
                 quality = quality_of(trace)
+                reason = "" if verdict & 1 else self._reason(slot, verdict, trace)  # neither up nor down
                 into[key](
                     make(
                         ObservationRow,
@@ -112,7 +114,8 @@ class History:
                             attempts_of(verdict),
                             verdict & SUSPECT > 0,
                             verdict & MAINTENANCE > 0,
-                            not verdict & 3 and self._reason(slot, verdict, trace) == NETWORK_REASON,
+                            not verdict & 3 and reason == NETWORK_REASON,
+                            reason == LIMITED_REASON,
                         ),
                     )
                 )

@@ -43,6 +43,12 @@ class States:
         """No probe before these instants (a 429's Retry-After)."""
         self._set(instants, "not_before", only_forward=False)
 
+    def waiting(self, now: int) -> set[str]:
+        """Sources that no tick asks yet."""
+        names = self._uow.sources.ids(None)
+        rows = self._uow.connection.execute(select(_T.source_id).where(_T.not_before > now)).scalars()
+        return {names[key] for key in rows if key in names}
+
     def set_quality(self, scores: Mapping[str, tuple[float | None, int]]) -> None:
         """The newest quality scores: name -> (0-100 or None for NO_DATA, epoch); an older one than the stored stays
         out.

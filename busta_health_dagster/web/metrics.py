@@ -5,6 +5,7 @@ Never a URL, an error text or an incident id as a label.
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
@@ -32,6 +33,7 @@ COUNTERS = {
     "busta_checks_total": ("Looks at a source, by result.", ("source", "result")),
     "busta_notifications_total": ("Notifications, by channel and result.", ("channel", "result")),
     "busta_ticks_total": ("Ticks that ended.", ()),
+    "busta_slots_missed_total": ("Slots of the tick that were asked for and in which none began: overload.", ()),
     "busta_dead_mans_switch_total": ("Calls of the dead-man's switch, by result.", ("result",)),
     "busta_baselines_restarted_total": ("Baselines that could not be read and started anew.", ()),
 }
@@ -62,7 +64,7 @@ class _Store(Collector):
             if not alert.shadow:
                 severities[alert.severity.word] = severities.get(alert.severity.word, 0) + 1
         waiting, oldest = uow.outbox.counts(), uow.outbox.oldest_age_s(app.now())
-        monitor_alerts = {alert.kind for alert in self_monitoring_alerts(app, uow, alerts)}
+        monitor_alerts = Counter(alert.kind for alert in self_monitoring_alerts(app, uow, alerts))
         yield _one("busta_alerts_active", "Open alerts, by severity.", severities, "severity")
         yield _plain("busta_outbox_oldest_age_seconds", "Age of the oldest message that waits to be sent.", oldest)
         yield _plain("busta_outbox_dead", "Messages that were given up; somebody must look.", waiting.get("dead", 0))
@@ -76,6 +78,8 @@ class _Store(Collector):
         yield _plain(
             "busta_store_writable", "0 while the store refuses what a tick writes.", "store" not in monitor_alerts
         )
+        text = "What busta up cannot do at present beside keeping its processes alive, such as writing a log."
+        yield _plain("busta_supervisor_failing", text, monitor_alerts["supervisor"])
         text = "Channels that do not deliver: their breaker is open, or messages wait behind their word."
         yield _plain("busta_channels_failing", text, len(failing_channels(app, uow)))
         build = GaugeMetricFamily("busta_build_info", "The version that runs.", labels=["version", "config_sha"])

@@ -9,6 +9,7 @@ from starlette.routing import Mount, Route
 
 from busta_health_dagster.domain.errors import StoreError
 from busta_health_dagster.pipeline.app.freshness import LAST_TICK, STALE_TICKS
+from busta_health_dagster.pipeline.app.overload import slot_count
 from busta_health_dagster.web import api, pages
 from busta_health_dagster.web.metrics import CONTENT_TYPE, render
 
@@ -30,11 +31,12 @@ def routes(app: App, materialized: Materialized | None = None) -> list[BaseRoute
         return PlainTextResponse("ok\n", headers=NO_STORE)
 
     def readyz(_: Request) -> Response:
-        """The store answers and the ticks are fresh; says which is not, and nothing about any source."""
+        """The store answers, the ticks are fresh and keep up; says which is not, and nothing about any source."""
         checks = {"store": "ok", "tick": "ok"}
         try:
             with app.store.read() as uow:
                 tick = uow.meta.get(LAST_TICK)
+                slots = slot_count(app, uow)
         except StoreError:
             checks = {"store": "cannot answer", "tick": "unknown"}
         else:
@@ -42,6 +44,8 @@ def routes(app: App, materialized: Materialized | None = None) -> list[BaseRoute
                 checks["tick"] = "never"
             elif app.now() - tick["at"] > STALE_TICKS * app.config.tick_s:
                 checks["tick"] = "stale"
+            elif slots is not None and slots.overloaded:
+                checks["tick"] = f"overloaded: {slots.text}"
         ready = all(value == "ok" for value in checks.values())
         return JSONResponse({"ready": ready, **checks}, status_code=200 if ready else 503, headers=NO_STORE)
 

@@ -65,10 +65,29 @@ def starting_step(ladder: Ladder, severity: Severity) -> Ladder:
     return replace(ladder, step=1)
 
 
-def due(alert: Alert, steady: float) -> list[Due]:
-    """Every ladder that must speak now, each at most once: steps that were overslept are told together, with the
-    highest.
+def is_recovering(alert: Alert) -> bool:
+    """Good for long enough to resolve, were it not flapping: nobody is called out of bed for a source that is well."""
+    return alert.flapping and alert.good_run >= int(alert.numbers.get("recover_after", 1))
+
+
+def mutes_repeats(alert: Alert, ladder: Ladder) -> bool:
+    """While it flaps a ladder climbs and repeats nothing, until it has been bad without a break for as long as the step
+    reached waits (the first step, which waits for nothing: as long as a repeat does).
     """
+    if not alert.flapping:
+        return False
+    step = ladder.policy.steps[ladder.step - 1] if ladder.step else None
+    wanted = (step.after_s if step else 0) or ladder.policy.repeat_s or 0
+    run_s = alert.evaluated_slot - alert.run_since if alert.bad_run and alert.run_since is not None else 0
+    return run_s < wanted
+
+
+def due(alert: Alert, steady: float, between: str = "") -> list[Due]:
+    """Every ladder that must speak now, each at most once: steps that were overslept are told together, with the
+    highest. `between` says what kept them from being told one by one.
+    """
+    if is_recovering(alert):
+        return []
     clock = elapsed(alert, steady)
     out: list[Due] = []
     for i, ladder in enumerate(alert.ladders):
@@ -79,12 +98,17 @@ def due(alert: Alert, steady: float) -> list[Due]:
             top, step = reached[-1]
             reason = f"{duration_text(step.after_s)} open and not acknowledged"
             if len(reached) > 1:
-                reason += f"; steps L{reached[0][0]} to L{top} at once, the monitor did not run in between"
+                why = between or "they fell due between two passes"
+                reason += f"; steps L{reached[0][0]} to L{top} at once: {why}"
             out.append(Due(i, top, channels, severity, False, reason))
-        elif ladder.policy.repeat_s and ladder.step and clock - ladder.notified_s >= ladder.policy.repeat_s:
-            reason = f"still open, repeated every {duration_text(ladder.policy.repeat_s)}"
+        elif _may_repeat(alert, ladder) and clock - ladder.notified_s >= (ladder.policy.repeat_s or 0):
+            reason = f"still open, repeated every {duration_text(ladder.policy.repeat_s or 0)}"
             out.append(Due(i, ladder.step, ladder.channels, None, True, reason))
     return out
+
+
+def _may_repeat(alert: Alert, ladder: Ladder) -> bool:
+    return bool(ladder.policy.repeat_s and ladder.step) and not mutes_repeats(alert, ladder)
 
 
 def climbed(alert: Alert, step: Due, steady: float) -> Alert:
@@ -104,8 +128,8 @@ def upcoming(alert: Alert, now: int, steady: float) -> Upcoming | None:
     for ladder in alert.ladders:
         rest = ladder.policy.steps[ladder.step :]
         times = [(rest[0].after_s, ladder.step + 1, rest[0].notify, False)] if rest else []
-        if ladder.policy.repeat_s and ladder.step:
-            times.append((int(ladder.notified_s + ladder.policy.repeat_s), ladder.step, ladder.channels, True))
+        if _may_repeat(alert, ladder):
+            times.append((int(ladder.notified_s + (ladder.policy.repeat_s or 0)), ladder.step, ladder.channels, True))
         for after, step, channels, repeat in times:
             at = int(now + wait + max(0.0, after - clock))
             if best is None or at < best.at:

@@ -2,23 +2,32 @@
 
 While `source-down` is open, the other rules of that source are evaluated and recorded as suppressed, `low-quality`
 excepted: its score belongs to data that were delivered before. A shadow alert inhibits nobody: it tells nobody either.
+A flapping one inhibits nothing of a higher severity than its rule's: half of all looks may fail for days, and it does
+not end.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from busta_health_dagster.domain.alert import Alert, AlertState
+from busta_health_dagster.domain.rule import Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from busta_health_dagster.domain.policy import Inhibition
-    from busta_health_dagster.domain.rule import Severity
     from busta_health_dagster.domain.source import Source
 
 SOURCE_DOWN = "source-down"
 NEVER_INHIBITED = frozenset({"low-quality", SOURCE_DOWN})
+
+
+class _Open(NamedTuple):
+    """An open alert as an inhibitor: the highest severity that it keeps quiet, and whether it matches both sides."""
+
+    mutes: Severity
+    both: bool = False
 
 
 class OpenAlerts:
@@ -28,18 +37,23 @@ class OpenAlerts:
 
     def __init__(self, inhibitions: Sequence[Inhibition], opened: Iterable[tuple[Alert, Source]] = ()) -> None:
         self._inhibitions = tuple(inhibitions)
-        self._down: dict[str, str] = {}
-        self._by_pair: list[dict[tuple[str, ...], dict[str, bool]]] = [{} for _ in self._inhibitions]
+        self._down: dict[str, tuple[str, Severity]] = {}
+        self._by_pair: list[dict[tuple[str, ...], dict[str, _Open]]] = [{} for _ in self._inhibitions]
         self._lies_at: list[dict[str, tuple[str, ...]]] = [{} for _ in self._inhibitions]
         for alert, source in opened:
             self.update(alert, source)
 
-    def update(self, alert: Alert, source: Source) -> None:
-        """Call with every alert that changed, before those that it may inhibit are looked at."""
+    def update(self, alert: Alert, source: Source, own: Severity | None = None) -> None:
+        """Call with every alert that changed, before those that it may inhibit are looked at. `own` is the severity that
+        its rule gives it, whatever the ladder has made of it since.
+        """
         counts = alert.state is AlertState.OPEN and not alert.shadow
+        mutes = max(Severity)
+        if alert.flapping:
+            mutes = alert.severity if own is None else min(own, alert.severity)
         if alert.rule == SOURCE_DOWN and not alert.label:
             if counts:
-                self._down[source.name] = alert.fingerprint
+                self._down[source.name] = (alert.fingerprint, mutes)
             else:
                 self._down.pop(source.name, None)
         for inhibition, index, lies_at in zip(self._inhibitions, self._by_pair, self._lies_at, strict=True):
@@ -50,22 +64,22 @@ class OpenAlerts:
                 continue
             key = _values(inhibition.equal, source, alert.rule, alert.severity)
             also_target = inhibition.target.matches_alert(source, alert.rule, alert.severity.word)
-            index.setdefault(key, {})[alert.fingerprint] = also_target
+            index.setdefault(key, {})[alert.fingerprint] = _Open(mutes, also_target)
             lies_at[alert.fingerprint] = key
 
     def inhibitor(self, fingerprint: str, source: Source, rule: str, severity: Severity) -> str:
         """The fingerprint of an open alert that keeps this one quiet; empty when none does."""
-        down = self._down.get(source.name)
-        if down and rule not in NEVER_INHIBITED and down != fingerprint:
+        down, mutes = self._down.get(source.name, ("", severity))
+        if down and rule not in NEVER_INHIBITED and down != fingerprint and severity <= mutes:
             return down
         for inhibition, index in zip(self._inhibitions, self._by_pair, strict=True):
             if not index or not inhibition.target.matches_alert(source, rule, severity.word):
                 continue
             both = inhibition.source.matches_alert(source, rule, severity.word)
-            for other, other_both in index.get(_values(inhibition.equal, source, rule, severity), {}).items():
+            for other, its in index.get(_values(inhibition.equal, source, rule, severity), {}).items():
                 # An alert that matches both sides is not kept quiet by others that do: else two would silence
                 # each other.
-                if other != fingerprint and not (both and other_both):
+                if other != fingerprint and severity <= its.mutes and not (both and its.both):
                     return other
         return ""
 

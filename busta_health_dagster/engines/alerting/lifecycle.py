@@ -113,6 +113,8 @@ class _Pass(Opener):
             history=self._states_with(bad),
         )
         if bad:
+            if escalation.is_recovering(a):
+                self.between = "it was good when they fell due, and flaps"
             self._bad(verdict)
         else:
             self._good(verdict)
@@ -233,9 +235,9 @@ class _Pass(Opener):
             self.notify(Event.RENOTIFIED, channels, reason, first=True)
             self.notified(channels)
         a = self.alert
-        if a.suppressed_by or a.flapping or a.snooze is not None or a.shadow:
+        if a.suppressed_by or a.snooze is not None or a.shadow:
             return
-        for step in escalation.due(a, ctx.steady):
+        for step in escalation.due(a, ctx.steady, self.between):
             before = self.alert.severity
             self.alert = escalation.climbed(self.alert, step, ctx.steady)
             self.set(severity=max(before, step.severity) if step.severity is not None else before)

@@ -19,6 +19,7 @@ class Opener(Recorder):
         super().__init__(alert, ctx.now, ctx.steady)
         self.ctx = ctx
         self.unsaid = False  # it became pending in this very pass, and opens before that is worth a transition
+        self.between = ""  # what kept steps of the ladder from being told, and has ended in this pass
 
     def keep_quiet(self) -> None:
         """Maintenance stops the clock, an inhibitor only the messages."""
@@ -36,6 +37,7 @@ class Opener(Recorder):
             self.skip(Event.SUPPRESSED, f"suppressed ({by})")
         elif not by and a.suppressed_by:
             self.set(suppressed_by="")
+            self.between = f"{a.suppressed_by} had kept it quiet"
             self.record(Event.RELEASED, a.state, f"{a.suppressed_by} ended")
             self.skip(Event.RELEASED, "nothing changed for those who know")
 
@@ -120,13 +122,15 @@ class Opener(Recorder):
         a = self.alert
         self.set(flapping=True)
         share = f"{ratio(a.history):.1%} of the last 21 verdicts changed, starts at {STARTS_AT:.0%}"
-        reason = f"{share}: told once, and once when it ends"
+        reason = f"{share}: one message now and one when it ends; the steps of its ladder are still sent"
         firing = [i for i in self.intents if i.event in {Event.OPENED, Event.REOPENED}]
         channels = self.audible(tuple(dict.fromkeys((*a.notified, *(c for i in firing for c in i.channels)))))
         # One message, not two: that it flaps says that it is open again.
         self.intents = [i for i in self.intents if i not in firing]
         self.record(Event.FLAPPING_STARTED, a.state, reason, channels)
         self.notify(Event.FLAPPING_STARTED, channels, reason, first=True)
+        if any(x.policy.repeat_s for x in a.ladders):
+            self.skip(Event.RENOTIFIED, "flapping: no repeat until it is bad for as long as its step waits")
 
 
 def blocker(ctx: Context) -> str:

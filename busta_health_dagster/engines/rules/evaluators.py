@@ -232,7 +232,8 @@ class NoData(Evaluator):
         elif w.newest_lost:
             reason = "not evaluated: the slot was lost to the monitor's own network"
         else:
-            reason = f"no verdict for {missing} interval{'' if missing == 1 else 's'}, limit {self.rule.intervals}"
+            why = "the source keeps us away (429)" if w.kept_away else "no verdict"
+            reason = f"{why} for {missing} interval{'' if missing == 1 else 's'}, limit {self.rule.intervals}"
         return Verdict(
             outcome,
             w.slot,

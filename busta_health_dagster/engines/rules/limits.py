@@ -68,7 +68,7 @@ def limits_for(source: Source, rules: Iterable[Rule]) -> Limits:
     failure = next((r for r in mine if r.pattern is Pattern.RATE and r.conditions), None)
     return Limits(
         response_ms=_ceiling(mine, "response_ms", "slow-response", source),
-        data_age_s=_ceiling(mine, "data_age_s", "stale-data", source),
+        data_age_s=_age_limit(mine, source),
         failure_ratio=None if failure is None else (limit_value(failure.conditions[0], source) or 0.0) / 100,
         failure_over_s=None if failure is None else failure.over_s or failure.conditions[0].over_s,
         failure_min_bad=1 if failure is None else failure.min_bad,
@@ -76,13 +76,21 @@ def limits_for(source: Source, rules: Iterable[Rule]) -> Limits:
     )
 
 
-def classify(observation: Observation, limits: Limits) -> Observation:
-    """An answer that was too slow or whose data are too old is `degraded`; anything else stays as it is.
+def classify(source: Source, observation: Observation, limits: Limits) -> Observation:
+    """An answer that was too slow, or whose data are too old or of an age that cannot be told, is `degraded`; anything else
+    stays as it is.
 
     A response time measured while our own loop lagged (`suspect`) is never slow: the fault may be ours.
     """
     if observation.status is not Status.UP:
         return observation
+    if source.stale_after_s is not None and observation.data_age_s is None:
+        never = not getattr(source.config, "tells_age", True)
+        if never or observation.items != 0:  # no items, no age; unless there is no age with items either
+            key = "max_data_age" if source.max_data_age_s is not None else "cadence"
+            remedy = "set data_age" if never else "set data_age, or have it delivered"
+            detail = f"nothing tells how old the data are, and {key} asks for it; {remedy}"
+            return observation.evaluated(Status.DEGRADED, "age_unknown", detail)
     slow = stale = ""
     ms, age = observation.response_ms, observation.data_age_s
     if ms is not None and limits.response_ms is not None and ms > limits.response_ms and not observation.suspect:
@@ -150,6 +158,12 @@ def _ceiling(rules: list[Rule], metric: str, name: str, source: Source) -> float
         if (value := limit_value(c, source)) is not None
     ]
     return min(values, default=None)
+
+
+def _age_limit(rules: list[Rule], source: Source) -> float | None:
+    """The rule's, else what the source itself says: a `max_data_age` holds also where no rule tells of it."""
+    listed = _ceiling(rules, "data_age_s", "stale-data", source)
+    return source.stale_after_s if listed is None else listed
 
 
 def _floor(rules: list[Rule], source: Source) -> float | None:

@@ -25,3 +25,5 @@ SLOTTED_BIT = 1 << 12  # a scheduled verdict outside maintenance entered the slo
 
 NETWORK_REASON = "network"
 """The reason code of an observation lost to the monitor's own network."""
+LIMITED_REASON = "rate_limited"
+"""The reason code of a 429, and of the slots in which its Retry-After keeps us away: the source answers, no data come."""

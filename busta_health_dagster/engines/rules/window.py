@@ -20,6 +20,7 @@ from busta_health_dagster.engines.rules.metrics import (
     FAILED_BIT,
     INDEX,
     ITEMS_BIT,
+    LIMITED_REASON,
     METRICS,
     NETWORK_REASON,
     OBSERVED_BIT,
@@ -54,6 +55,7 @@ class SourceWindow:
         "fresh",
         "good_run",
         "interval_s",
+        "kept_away",
         "last_burnt",
         "last_failed",
         "last_fresh",
@@ -79,7 +81,7 @@ class SourceWindow:
         self.slot = self.scheduled_slot = self.first_slot = 0
         self.last_verdict_slot = self.last_failed = self.last_burnt = 0
         self.lost_since = 0
-        self.newest_lost = self.maintenance = False
+        self.newest_lost = self.maintenance = self.kept_away = False
         self.good_run = 0
         self.fresh = self.last_fresh = 0
         self.values: list[float | None] = [None] * len(METRICS)
@@ -109,6 +111,7 @@ class SourceWindow:
             scheduled=o.kind is Kind.SCHEDULED,
             maintenance=maintenance,
             lost=o.status is Status.UNKNOWN and o.reason == NETWORK_REASON,
+            limited=o.reason == LIMITED_REASON,
         )
 
     def feed(
@@ -127,17 +130,19 @@ class SourceWindow:
         scheduled: bool = True,
         maintenance: bool = False,
         lost: bool = False,
+        limited: bool = False,
     ) -> bool:
         """`push` for plain values: the backtest's path.
 
         A manual look is evaluated and stays out of the slot windows (rate, burn, flapping); a slot in maintenance
-        stays out of all windows, as if it had not been.
+        stays out of all windows, as if it had not been. A `limited` one has a status, and brought no data.
         """
         if slot < self.slot or (scheduled and slot == self.scheduled_slot):
             return False
         if not self.first_slot:
             self.first_slot = slot
-        self.slot, self.maintenance, self.anomaly = slot, maintenance, None
+        self.slot, self.anomaly = slot, None
+        self.maintenance, self.kept_away = maintenance, limited
         if suspect:
             response_ms = None
         values = self.values
@@ -159,7 +164,9 @@ class SourceWindow:
         if status:
             values[5] = 100.0 if status == 3 else 0.0
             fresh |= STATUS_BIT | FAILED_BIT | ATTEMPTS_BIT
-            self.last_verdict_slot, self.lost_since, self.newest_lost = slot, 0, False
+            self.newest_lost = False
+            if not limited:
+                self.last_verdict_slot, self.lost_since = slot, 0
         else:
             self.newest_lost = lost
             self.lost_since += lost
@@ -227,6 +234,7 @@ class SourceWindow:
         if not self.first_slot:
             self.first_slot = slot
         self.slot, self.newest_lost, self.anomaly = slot, lost, None
+        self.kept_away = False
         self.lost_since += lost
         kept_quality = self.values[QUALITY]
         self.values = [None] * len(METRICS)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 def _signature(window: SourceWindow) -> str:
     """A kept state fits only a window of the same shape."""
-    return f"2|{window.interval_s}|{window.bad_weight}|{window.needs}"
+    return f"3|{window.interval_s}|{window.bad_weight}|{window.needs}"
 
 
 def to_state(window: SourceWindow) -> dict[str, Any]:
@@ -38,6 +38,7 @@ def to_state(window: SourceWindow) -> dict[str, Any]:
             window.last_burnt,
             window.last_fresh,
             int(window.maintenance),
+            int(window.kept_away),
         ],
         "values": list(window.values),
         "score": None if score is None else [score.at, score.score, score.raw, score.half_width, score.uncertain],
@@ -65,8 +66,9 @@ def restore(source: Source, needs: Needs, state: Mapping[str, Any] | None) -> So
         window.last_burnt,
         window.last_fresh,
         maintenance,
+        kept_away,
     ) = state["at"]
-    window.newest_lost, window.maintenance = bool(lost), bool(maintenance)
+    window.newest_lost, window.maintenance, window.kept_away = bool(lost), bool(maintenance), bool(kept_away)
     window.values = list(state["values"])
     if state["score"] is not None:
         window.score = Score(*state["score"])

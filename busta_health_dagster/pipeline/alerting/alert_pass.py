@@ -23,6 +23,7 @@ from busta_health_dagster.pipeline.alerting.monotonic_clock import read_clock, s
 from busta_health_dagster.pipeline.anomaly import anomaly_pass
 from busta_health_dagster.pipeline.app.failpoints import failpoint
 from busta_health_dagster.pipeline.app.freshness import LAST_TICK, STALE_TICKS
+from busta_health_dagster.pipeline.app.overload import slot_count
 from busta_health_dagster.pipeline.maintenance.index import maintenance
 
 if TYPE_CHECKING:
@@ -109,7 +110,7 @@ def alert_pass(
         book.evaluate_external(news)
         if ticking or not by_hand:
             # Only the running monitor knows which configuration is in force; a person's check may use another one.
-            _evaluate_monitor(app, book, states, tick["at"] if tick else None, ticking=ticking, stopped=stopped)
+            _evaluate_monitor(app, uow, book, states, tick["at"] if tick else None, ticking=ticking, stopped=stopped)
             book.close_removed()
         changes = book.finish()
         evaluation.save_windows(uow, intake, states)
@@ -156,7 +157,7 @@ def event_filters(app: App) -> dict[str, frozenset[str] | None]:
     """Channel -> the events it is told of: as configured, else what its kind wants. A broken plug-in's hears all."""
     found: dict[str, frozenset[str] | None] = {}
     for name, spec in app.config.policy.channels.items():
-        kind = app.channels.registry.types.get(spec.kind)
+        kind = app.channels.registry.get(spec.kind)
         if spec.events is not None:
             found[name] = frozenset(spec.events)
         else:
@@ -193,6 +194,7 @@ def _reprobed(app: App, book: AlertEngine, states: Mapping[str, SourceState], no
 
 def _evaluate_monitor(
     app: App,
+    uow: UnitOfWork,
     book: AlertEngine,
     states: Mapping[str, SourceState],
     last_tick: int | None,
@@ -212,3 +214,6 @@ def _evaluate_monitor(
     asleep = monitor_rules.stopped_verdict(stopped, book.now)
     if asleep is not None:
         book.take(us, self_monitoring.SENSOR_STOPPED, asleep)
+    overload = monitor_rules.overload_verdict(slot_count(app, uow), book.now)
+    if overload is not None:
+        book.take(us, self_monitoring.OVERLOADED, overload)

@@ -258,7 +258,8 @@ class AlertEngine:
         (self._held.add if alert.held else self._held.discard)(name)
         source = self._sources.get(alert.source)
         if source is not None:
-            self._open.update(alert, source)
+            rule = self.rules.rule(alert.source, alert.rule) if alert.flapping else None
+            self._open.update(alert, source, None if rule is None else rule.severity)
 
     def _route(self, source: Source, rule: str, severity: Severity) -> Routed:
         return route(self.rules.policy, source, rule, severity)

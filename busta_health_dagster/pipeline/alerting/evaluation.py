@@ -182,6 +182,8 @@ def _rebuild(
                         o.attempts,
                         suspect=o.suspect,
                         maintenance=planned.covers(rule_state.source, o.slot),
+                        lost=o.lost,
+                        limited=o.limited,
                     )
             rule_state.window.fresh = 0
 

@@ -1,4 +1,4 @@
-"""Alerts about the monitor itself: its network, its configuration, its ticks. One each, whatever the number of sources.
+"""Alerts about the monitor itself: its network, its configuration, its ticks, its machine. One each, whatever the number of sources.
 
 Their source and rules are those of domain/self_monitoring.py. They take the routes as any other alert does (type `monitor`, group
 `platform`), and make no incident.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from busta_health_dagster.domain.self_monitoring import CONFIGURATION, NETWORK, SENSOR_STOPPED, TICKS
+from busta_health_dagster.domain.self_monitoring import CONFIGURATION, NETWORK, OVERLOADED, SENSOR_STOPPED, TICKS
 from busta_health_dagster.domain.units import duration_text
 from busta_health_dagster.domain.verdict import Outcome, Verdict
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from busta_health_dagster.domain.observation import SourceState
+    from busta_health_dagster.engines.overload import SlotCount
 
 NETWORK_REASON = "network"
 DO = {
@@ -23,6 +24,7 @@ DO = {
     CONFIGURATION.name: "Run busta config doctor and correct the files; the last good configuration rules meanwhile.",
     SENSOR_STOPPED.name: "Start it again under Automation in the Dagster UI (an admin may); the audit log says who stopped it.",
     TICKS.name: "Look at the daemon and at the runs of health_tick (busta dagster run list); restart with busta up.",
+    OVERLOADED.name: "Give the machine more CPU, raise the intervals, or split the tick: limits.shards. See docs/operations.md.",
 }
 
 
@@ -72,3 +74,15 @@ def stopped_verdict(stopped: Sequence[str] | None, now: int) -> Verdict | None:
     one = len(stopped) == 1
     reason = f"{', '.join(stopped)} {'was' if one else 'were'} stopped in Dagster; what {'it does' if one else 'they do'} is not done"
     return Verdict(Outcome.BAD, now, reason, float(len(stopped)))
+
+
+def overload_verdict(slots: SlotCount | None, now: int) -> Verdict | None:
+    """Are more ticks due than the machine can run? None while nobody can tell, and between the two limits."""
+    if slots is None:
+        return None
+    if slots.overloaded:
+        reason = (
+            f"{slots.text} in the last {duration_text(now - slots.since)}: more ticks are due than the machine can run"
+        )
+        return Verdict(Outcome.BAD, now, reason, float(slots.expected - slots.observed))
+    return Verdict(Outcome.GOOD, now, "the machine keeps up with the ticks again") if slots.keeps_up else None

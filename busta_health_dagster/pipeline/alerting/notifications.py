@@ -25,7 +25,7 @@ from busta_health_dagster.domain.observation import SourceState, Status
 from busta_health_dagster.domain.rule import Pattern, Rule
 from busta_health_dagster.domain.self_monitoring import DAGSTER, MONITOR
 from busta_health_dagster.domain.sla import percent
-from busta_health_dagster.engines.alerting.escalation import upcoming
+from busta_health_dagster.engines.alerting.escalation import is_recovering, upcoming
 from busta_health_dagster.engines.alerting.flapping import ratio
 from busta_health_dagster.engines.rules.limits import limit_value
 from busta_health_dagster.pipeline.alerting.monitor_rules import DO
@@ -290,7 +290,7 @@ def _ack(alert: Alert) -> AckFacts | None:
 
 
 def _next(alert: Alert, scene: NotificationContext) -> NextFacts | None:
-    if alert.state is not AlertState.OPEN or alert.suppressed_by or alert.flapping or alert.shadow:
+    if alert.state is not AlertState.OPEN or alert.suppressed_by or is_recovering(alert) or alert.shadow:
         return None
     coming = upcoming(alert, scene.now, scene.steady)
     if coming is None:

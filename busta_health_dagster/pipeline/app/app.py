@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Self
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from busta_health_dagster.channels.port import ChannelContext
-    from busta_health_dagster.channels.registry import ChannelRegistry
+    from busta_health_dagster.channels.port import ChannelContext, ChannelType
     from busta_health_dagster.domain.clock import Clock
+    from busta_health_dagster.domain.plugins import Registry
     from busta_health_dagster.engines.alerting.compiled_rules import CompiledRules
     from busta_health_dagster.pipeline.app.heartbeat_cache import HeartbeatCache
     from busta_health_dagster.probes.prober import Prober
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 class Channels:
     """The kinds of channel there are, and what an attempt may use, given its time limit in seconds."""
 
-    registry: ChannelRegistry
+    registry: Registry[ChannelType]
     context: Callable[[float], ChannelContext]
 
 

@@ -1,7 +1,4 @@
-"""What a process could not write into the store, said beside it: a full database cannot hold the news that it is full.
-
-The note keeps its blocks on the disk while all is well, so that it can be written on a disk that has none left.
-"""
+"""What a process could not write into the store, said beside it: a full database cannot hold the news that it is full."""
 
 from __future__ import annotations
 
@@ -13,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from busta_health_dagster.domain.errors import StoreError
 from busta_health_dagster.domain.units import iso
+from busta_health_dagster.pipeline.app.side_note import BYTES, read_note, reserved, write_note
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,7 +18,6 @@ if TYPE_CHECKING:
     from busta_health_dagster.pipeline.app.app import App
 
 _LOG = logging.getLogger(__name__)
-_BYTES = 2048
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,19 +41,17 @@ def recording_store_failure(app: App) -> Iterator[None]:
     except StoreError as error:
         known, now = store_failure(app), app.now()
         _LOG.error("The store refused at %s: %s", iso(now), error)
-        note = {"text": str(error)[: _BYTES // 2], "since": known.since if known is not None else now, "at": now}
+        note = {"text": str(error)[: BYTES // 2], "since": known.since if known is not None else now, "at": now}
         _write(app, json.dumps(note))
         raise
-    if not _size(app) or store_failure(app) is not None:
+    if not reserved(app.home.store_trouble) or store_failure(app) is not None:
         _write(app, "")
 
 
 def store_failure(app: App) -> StoreFailure | None:
     """The note, if there is one."""
     try:
-        text = app.home.store_trouble.read_text(encoding="utf-8").strip()
-    except FileNotFoundError:
-        return None
+        text = read_note(app.home.store_trouble)
     except OSError as error:
         return StoreFailure(f"{app.home.store_trouble} cannot be read: {error.strerror or error}", app.now(), app.now())
     if not text:
@@ -67,18 +62,9 @@ def store_failure(app: App) -> StoreFailure | None:
         return StoreFailure(text[:200], app.now(), app.now())
 
 
-def _size(app: App) -> int:
-    try:
-        return app.home.store_trouble.stat().st_size
-    except OSError:
-        return 0
-
-
 def _write(app: App, text: str) -> None:
-    """In place, and always as long."""
     path = app.home.store_trouble
     try:
-        with path.open("r+b" if path.exists() else "wb") as stream:
-            stream.write(text.encode().ljust(_BYTES))
+        write_note(path, text)
     except OSError as error:
         _LOG.error("%s cannot be written: %s", path, error.strerror or error)

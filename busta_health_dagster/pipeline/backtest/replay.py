@@ -208,6 +208,7 @@ class SourceCursor:
             suspect=observation[7],
             maintenance=self.maintenance,
             lost=observation.lost,
+            limited=observation.limited,
         )
 
 
@@ -220,7 +221,7 @@ def event_filters_of(policy: AlertPolicy) -> dict[str, frozenset[str] | None]:
     if policy.channels:
         from busta_health_dagster.channels import registry
 
-        kinds = registry.load().types
+        kinds = registry.load()
         for name, spec in policy.channels.items():
             if spec.events is not None:
                 found[name] = frozenset(spec.events)

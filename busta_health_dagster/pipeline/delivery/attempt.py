@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from busta_health_dagster.channels.port import deliver
 from busta_health_dagster.domain.delivery import Delivered, Delivery, Outcome, Rejected, RetryLater
-from busta_health_dagster.domain.errors import PluginError
 from busta_health_dagster.domain.notification import Notification
 from busta_health_dagster.engines.retry import SCHEDULE_S
 
@@ -51,10 +50,10 @@ def send(app: App, delivery: Delivery, timeout_s: float = SEND_TIMEOUT_S) -> Out
         there = ", ".join(app.config.policy.channels) or "none"
         remedy = f"Put it back into alerts.yaml and then: busta alerts outbox --retry (there are: {there})"
         return Rejected(f"there is no channel {delivery.channel} in the configuration any more", remedy)
-    try:
-        channel = app.channels.registry.get(spec.kind)
-    except PluginError as why:
-        return Rejected(str(why), "Mend or remove the plug-in, then: busta alerts outbox --retry")
+    channel = app.channels.registry.get(spec.kind)
+    if channel is None:
+        why = f"there is no channel kind {spec.kind!r}; there are {', '.join(sorted(app.channels.registry))}"
+        return Rejected(why, "Install the plug-in again, then: busta alerts outbox --retry")
     return _scrubbed(app, deliver(channel, delivery, spec.config, app.channels.context(timeout_s)))
 
 

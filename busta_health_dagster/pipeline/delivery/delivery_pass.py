@@ -61,24 +61,30 @@ class DeliveryReport:
 
 
 def delivery_pass(
-    app: App, budget_s: float = 5.0, *, lease_s: float = LEASE_S, timeout_s: float = SEND_TIMEOUT_S
+    app: App,
+    budget_s: float = 5.0,
+    *,
+    lease_s: float = LEASE_S,
+    timeout_s: float = SEND_TIMEOUT_S,
+    rng: random.Random | None = None,
 ) -> DeliveryReport:
     """Send what is due, for at most `budget_s`. Any number of workers may run at once, in any number of processes.
+    `rng` draws the jitter of the retries.
 
     Raises:
         StoreError: the store cannot be asked, or cannot be told how an attempt went.
     """
-    return _Pass(app, budget_s, lease_s, timeout_s).run()
+    return _Pass(app, budget_s, lease_s, timeout_s, rng or random.Random()).run()  # noqa: S311  jitter
 
 
 class _Pass:
-    def __init__(self, app: App, budget_s: float, lease_s: float, timeout_s: float) -> None:
+    def __init__(self, app: App, budget_s: float, lease_s: float, timeout_s: float, rng: random.Random) -> None:
         self._app = app
         self._lease_s, self._timeout_s = lease_s, timeout_s
         # Real time: a receiver that hangs does so whatever our clock says.
         self._ends = time.monotonic() + budget_s
         self._owner = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
-        self._rng = random.Random()  # noqa: S311  jitter
+        self._rng = rng
         self._lock = threading.Lock()
         self._results: Counter[str] = Counter()
         self._handed_over = 0

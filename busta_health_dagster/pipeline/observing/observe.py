@@ -8,13 +8,15 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from busta_health_dagster.domain.observation import Kind, Observation, Status
+from busta_health_dagster.domain.retry_after import longest_pause_s
 from busta_health_dagster.domain.units import duration_text, floor_to
 from busta_health_dagster.engines.rules import classify, limits_for
+from busta_health_dagster.engines.rules.metrics import LIMITED_REASON
 from busta_health_dagster.pipeline.app.failpoints import failpoint
 from busta_health_dagster.pipeline.maintenance.index import maintenance
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from busta_health_dagster.domain.observation import SourceState
     from busta_health_dagster.domain.source import Source
@@ -72,7 +74,7 @@ def store_observations(app: App, seen: Sequence[Observation]) -> list[Observatio
     if not seen:
         return []
     sources, rules = app.config.sources, app.config.rules
-    evaluated = [_scrubbed(app, classify(o, limits_for(sources[o.source], rules))) for o in seen]
+    evaluated = [_scrubbed(app, classify(sources[o.source], o, limits_for(sources[o.source], rules))) for o in seen]
     first, last = min(o.slot for o in evaluated), max(o.slot for o in evaluated)
     now = app.now()
     with app.store.write() as uow:
@@ -80,10 +82,30 @@ def store_observations(app: App, seen: Sequence[Observation]) -> list[Observatio
         inside = {o.source for o in evaluated if planned.covers(sources[o.source], o.slot)}
         stored = uow.observations.add(evaluated, in_maintenance=inside)
         uow.samples.put({o.source: o.sample for o in evaluated if o.sample is not None}, now)
-        uow.states.set_not_before({o.source: now + int(o.retry_after_s) for o in evaluated if o.retry_after_s})
+        uow.states.set_not_before(pauses(evaluated, sources, uow.states.waiting(now), now))
         uow.counters.add(_counted(evaluated))
     failpoint("after_observe")
     return [o for o in evaluated if o.kind is Kind.MANUAL or (o.source, o.slot) in stored]
+
+
+_STAY_AWAY = frozenset({429, 503})
+
+
+def pauses(
+    seen: Iterable[Observation], sources: Mapping[str, Source], waiting: Collection[str], now: int
+) -> dict[str, int]:
+    """Source -> the instant before which no tick asks it: as long as it wishes, six intervals or an hour at most. Any
+    answer but 429 and 503 ends the pause (0) of those that are `waiting`.
+    """
+    found: dict[str, int] = {}
+    for o in seen:
+        if o.retry_after_s:
+            # The longest pause counts from the slot, so that an hourly source loses no second slot to two seconds.
+            longest = o.slot + longest_pause_s(sources[o.source].interval_s)
+            found[o.source] = int(min(now + o.retry_after_s, longest))
+        elif o.source in waiting and o.http_status is not None and o.http_status not in _STAY_AWAY:
+            found[o.source] = 0
+    return found
 
 
 def _counted(seen: Iterable[Observation]) -> dict[str, float]:
@@ -99,10 +121,10 @@ def _backs_off(state: SourceState | None, now: int) -> bool:
 
 
 def _skipped_by_retry_after(source: Source, slot: int, state: SourceState, now: int) -> Observation:
-    """The source asked for a pause: it is not asked, and what it said last still holds."""
+    """The source asked for a pause: it is not asked, so nobody knows how it is."""
     left = duration_text(state.not_before - now)
     detail = f"not asked: the source said Retry-After, {left} left"
-    return Observation(source.name, slot, now, Status.DEGRADED, "rate_limited", detail, attempts=1)
+    return Observation(source.name, slot, now, Status.UNKNOWN, LIMITED_REASON, detail, attempts=0)
 
 
 def _scrubbed(app: App, o: Observation) -> Observation:

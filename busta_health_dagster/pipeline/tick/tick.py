@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from busta_health_dagster.pipeline.alerting.alert_pass import alert_pass
 from busta_health_dagster.pipeline.anomaly.anomaly_pass import catch_up
 from busta_health_dagster.pipeline.app.freshness import LAST_TICK
+from busta_health_dagster.pipeline.app.overload import note_begun
 from busta_health_dagster.pipeline.app.store_failure import recording_store_failure
 from busta_health_dagster.pipeline.delivery.dead_mans_switch import heartbeat
 from busta_health_dagster.pipeline.delivery.delivery_pass import delivery_pass
@@ -54,6 +55,7 @@ def run_tick(app: App, shard: int | None = None, *, stopped: Sequence[str] | Non
 def _tick(app: App, shard: int | None, stopped: Sequence[str] | None) -> TickReport:
     started = app.clock.monotonic()
     at = app.now()
+    note_begun(app, shard)
     stored, due = observe(app, shard)
     passed = alert_pass(app, manual=reprobe(app, since=at), ticking=True, stopped=stopped)
     took = app.clock.monotonic() - started

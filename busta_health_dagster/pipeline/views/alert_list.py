@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from busta_health_dagster.domain.alert import Alert, AlertState
 from busta_health_dagster.domain.units import from_epoch, iso
-from busta_health_dagster.engines.alerting.escalation import Upcoming, upcoming
+from busta_health_dagster.engines.alerting.escalation import Upcoming, is_recovering, upcoming
 from busta_health_dagster.pipeline.alerting.monotonic_clock import read_clock
 
 if TYPE_CHECKING:
@@ -71,8 +71,8 @@ class Row:
             return f"snoozed until {clock(a.snooze.ends_at, now)}"
         if a.ack is not None:
             return f"resumes {clock(a.ack.ends_at, now)}"
-        if a.flapping:
-            return "when it stops flapping"
+        if is_recovering(a):
+            return "when it fails again, or is steady"
         if self.next is None:
             return "nothing more"
         if self.next.repeat:

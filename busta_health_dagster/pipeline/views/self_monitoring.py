@@ -9,12 +9,13 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from busta_health_dagster.domain.self_monitoring import CONFIGURATION, MONITOR, NETWORK, SENSOR_STOPPED
+from busta_health_dagster.domain.self_monitoring import CONFIGURATION, MONITOR, NETWORK, OVERLOADED, SENSOR_STOPPED
 from busta_health_dagster.domain.units import duration_text
 from busta_health_dagster.pipeline.alerting.monitor_rules import DO
 from busta_health_dagster.pipeline.alerting.monotonic_clock import latest
 from busta_health_dagster.pipeline.app.freshness import LAST_TICK
 from busta_health_dagster.pipeline.app.store_failure import store_failure
+from busta_health_dagster.pipeline.app.supervisor_failures import supervisor_failures
 from busta_health_dagster.pipeline.delivery.breaker_state import channel_state
 
 if TYPE_CHECKING:
@@ -42,16 +43,18 @@ class MonitorAlert:
 
 
 def self_monitoring_alerts(app: App, uow: UnitOfWork, alerts: Iterable[Alert]) -> tuple[MonitorAlert, ...]:
-    """Store, configuration, network, stopped sensors, dead letters, channels; nothing when all is well. `alerts` are the active ones.
+    """What the monitor says of itself, worst kinds first; nothing when all is well. `alerts` are the active ones.
 
     That the ticks have stopped is not here: the browser computes it, because then the server may be gone too.
     """
     about = {a.rule: a for a in alerts if a.source == MONITOR.name and a.opened_at is not None}
     return (
         *_store(app),
+        *_supervisor(app),
         *_configuration(app, uow, about.get(CONFIGURATION.name)),
         *_alerted("network", NETWORK.name, about, grave=True),
         *_alerted("sensor-stopped", SENSOR_STOPPED.name, about),
+        *_overloaded(about.get(OVERLOADED.name)),
         *_dead(uow),
         *_channels(app, uow),
     )
@@ -62,6 +65,16 @@ def _store(app: App) -> Iterator[MonitorAlert]:
     if found is not None:
         text = "The store refuses what the monitor writes: what was seen since then is lost"
         yield MonitorAlert("store", text, found.text, grave=True, since=found.since)
+
+
+def _supervisor(app: App) -> Iterator[MonitorAlert]:
+    for found in supervisor_failures(app.home.supervisor_failures):
+        yield MonitorAlert(
+            "supervisor",
+            f"{found.what}: {found.why}",
+            "Free space or correct the permissions of the home; busta up tries again by itself.",
+            since=found.since,
+        )
 
 
 def _configuration(app: App, uow: UnitOfWork, alert: Alert | None) -> Iterator[MonitorAlert]:
@@ -84,6 +97,12 @@ def _alerted(kind: str, rule: str, about: Mapping[str, Alert], *, grave: bool = 
     if alert is not None:
         text = f"{alert.bad_reason[:1].upper()}{alert.bad_reason[1:]}"
         yield MonitorAlert(kind, text, DO[rule], grave=grave, since=alert.opened_at)
+
+
+def _overloaded(alert: Alert | None) -> Iterator[MonitorAlert]:
+    if alert is not None:
+        text = f"The monitor is overloaded: {alert.bad_reason}"
+        yield MonitorAlert("overload", text, DO[OVERLOADED.name], since=alert.opened_at)
 
 
 def _dead(uow: UnitOfWork) -> Iterator[MonitorAlert]:

@@ -10,12 +10,12 @@ import pytest
 from channel_stories import DOWN, ESCALATED, HOSTILE, OPENED, RESOLVED, TEST, delivery
 from pydantic import ValidationError
 
-from busta_health_dagster.channels import phrases, registry, template, transport, webhook
+from busta_health_dagster.channels import phrases, registry, template, webhook
 from busta_health_dagster.channels.port import ChannelContext, ChannelType, deliver
 from busta_health_dagster.channels.signature import sign
 from busta_health_dagster.channels.wording import text_of
 from busta_health_dagster.domain.delivery import Delivered, Rejected, RetryLater
-from busta_health_dagster.domain.errors import BadInput, MissingSecret, PluginError
+from busta_health_dagster.domain.errors import BadInput, MissingSecret
 from busta_health_dagster.domain.notification import NotificationKind
 from busta_health_dagster.domain.observation import Status
 from busta_health_dagster.domain.rule import Pattern
@@ -118,25 +118,27 @@ def test_the_recording_channel_remembers_and_answers_as_told():
 
 def test_a_third_partys_channel_is_found_and_a_broken_one_says_so_loudly_for_its_own_kind_only():
     points = [
-        EntryPoint(
-            "recording", "busta_health_dagster.testing:RecordingChannel", registry.GROUP
-        ),  # a class, not a ChannelType
+        EntryPoint("recording", "busta_health_dagster.testing:RecordingChannel", registry.GROUP),  # a class
         EntryPoint("lost", "no_such_module:CHANNEL", registry.GROUP),
         EntryPoint("slack", "busta_health_dagster.channels.stream:FILE", registry.GROUP),
         EntryPoint("copy", "busta_health_dagster.channels.stream:FILE", registry.GROUP),
+        EntryPoint("twice", "busta_health_dagster.channels.stream:FILE", registry.GROUP),
+        EntryPoint("twice", "busta_health_dagster.channels.stream:CONSOLE", registry.GROUP),
     ]
     found = registry.load(points)
-    assert (found.get("copy").kind, found.get("copy").third_party) == ("copy", True)
-    assert found.get("slack") is registry.BUILT_IN["slack"]
-    assert set(found.models()) == {"email", "slack", "webhook", "pagerduty", "console", "file", "copy"}
-    for kind, says in (
-        ("recording", "not a channels.port.ChannelType"),
-        ("lost", "ModuleNotFoundError"),
-        ("fax", "there is no channel kind"),
+    assert (found["copy"].kind, found["copy"].third_party) == ("copy", True)
+    assert found["slack"] is registry.BUILT_IN["slack"]
+    for kind, says, remedy in (
+        ("recording", "it is of type type, not a ChannelType", "Mend or uninstall"),
+        ("lost", "ModuleNotFoundError: No module named 'no_such_module'", "Install no_such_module beside the monitor"),
+        ("twice", "2 plug-ins want the kind 'twice'", "Uninstall or rename all but one"),
     ):
-        with pytest.raises(PluginError, match=says):
-            found.get(kind)
-    assert "which is ours" in " ".join(found.broken.values())
+        config = found[kind].config.model_validate({"room": "any", "token": {"env": "X"}})
+        outcome = deliver(found[kind], delivery(TEST), config, context())
+        assert isinstance(outcome, Rejected)
+        assert says in outcome.reason
+        assert outcome.remedy.startswith(remedy)
+    assert {p.kind for p in found.problems} == {"recording", "lost", "slack", "twice"}
 
 
 @pytest.mark.parametrize(
@@ -165,19 +167,6 @@ def test_a_third_partys_channel_is_found_and_a_broken_one_says_so_loudly_for_its
 def test_a_wrong_configuration_is_refused_at_load_with_what_would_be_right(kind, fields, says):
     with pytest.raises(ValidationError, match=says):
         registry.BUILT_IN[kind].config(**fields)
-
-
-def test_retry_after_is_seconds_or_a_date_and_never_more_than_a_day():
-    values = {
-        "7": 7.0,
-        "Mon, 23 Nov 2026 08:00:30 GMT": 30.0,
-        "Mon, 23 Nov 2026 07:00:00 GMT": 0.0,
-        "1e9": 86_400.0,
-        "soon": None,
-        "": None,
-        "nan": None,
-    }
-    assert {v: transport.retry_after(v, 1795420800.0) for v in values} == values
 
 
 def test_every_topic_has_words_of_its_own():

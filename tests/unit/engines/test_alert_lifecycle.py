@@ -205,12 +205,14 @@ def test_a_source_that_flaps_at_half_the_time_is_one_alert_and_one_notice_at_eac
     assert p.alert.state is AlertState.OPEN
     assert p.events.count("flapping_started") == 1
     notified_before = [s for s in p.story if s[1]]
+    know = p.alert.notified
     p.every("g" * 21, end)
     assert p.alert.state is AlertState.RESOLVED
     assert p.events[-2:] == ["flapping_ended", "resolved"]
     assert len([s for s in p.story if s[1]]) == len(notified_before) + 1
     started = p.events.index("flapping_started")
-    assert [s for s in p.story[started + 1 :] if s[1]] == [("resolved", SLACK)]
+    assert [e for e, whom in p.story[started + 1 :] if whom] == ["escalated", "renotified", "resolved"]
+    assert p.story[-1] == ("resolved", know)
 
 
 def test_only_what_is_open_can_be_acknowledged():

@@ -76,15 +76,15 @@ def test_the_limits_of_a_source_are_the_effective_values_of_its_rules():
 
 def test_an_answer_over_its_limit_is_degraded_and_says_the_numbers():
     limits = limits_for(ODDS, RULES)
-    slow = classify(look(0, response_ms=6412.0), limits)
+    slow = classify(ODDS, look(0, response_ms=6412.0, data_age_s=60.0), limits)
     assert (slow.status, slow.reason, slow.detail) == (Status.DEGRADED, "slow", "6.41 s, limit 5 s")
-    stale = classify(look(0, data_age_s=28 * HOUR + 46 * 60), limits)
+    stale = classify(ODDS, look(0, data_age_s=28 * HOUR + 46 * 60), limits)
     assert (stale.reason, stale.detail) == ("stale", "data 1 d 4 h old, limit 10 min")
-    assert classify(look(0, response_ms=5000.0), limits).status is Status.UP
-    assert classify(look(0, response_ms=6412.0, suspect=True), limits).status is Status.UP
-    assert classify(look(0, "down"), limits).status is Status.DOWN
+    assert classify(ODDS, look(0, response_ms=5000.0, data_age_s=60.0), limits).status is Status.UP
+    assert classify(ODDS, look(0, response_ms=6412.0, suspect=True, data_age_s=60.0), limits).status is Status.UP
+    assert classify(ODDS, look(0, "down"), limits).status is Status.DOWN
     limited = look(0, "degraded", reason="rate_limited", response_ms=9000.0)
-    assert classify(limited, limits) is limited
+    assert classify(ODDS, limited, limits) is limited
 
 
 def test_source_down_speaks_only_when_somebody_looked():
@@ -360,7 +360,7 @@ def test_the_checks_tell_error_from_warn_and_never_pass_what_was_not_measured():
     down = check_verdicts(ODDS, limits, look(0, "down", reason="timeout", detail="no answer in 10 s"), [])
     assert (down["connectivity"].severity, down["connectivity"].reason) == ("ERROR", "down: no answer in 10 s")
     assert down["response_time"].outcome is down["data_age"].outcome is UNKNOWN
-    slow = check_verdicts(ODDS, limits, classify(look(0, response_ms=6412.0), limits), [])
+    slow = check_verdicts(ODDS, limits, classify(ODDS, look(0, response_ms=6412.0, data_age_s=60.0), limits), [])
     assert (slow["response_time"].outcome, slow["response_time"].severity) == (BAD, "WARN")
     assert slow["connectivity"].outcome is GOOD
     failing = [(T0 - i * TICK, Status.DOWN if i < 4 else Status.UP) for i in range(72)]
@@ -377,3 +377,17 @@ def test_a_kept_window_still_explains_the_newest_values():
     resumed = rules.window(to_state(window))
     assert resumed is not None
     assert survey(rules, resumed) == survey(rules, window)
+
+
+def test_an_age_that_is_asked_for_and_not_told_is_degraded_whatever_the_rules_say():
+    class NoAge:
+        tells_age = False
+
+    silent = replace(ODDS, config=NoAge())
+    limits = limits_for(silent, [])
+    unknown = classify(silent, look(0, items=0), limits)
+    assert (unknown.status, unknown.reason) == (Status.DEGRADED, "age_unknown")
+    assert "max_data_age asks for it" in unknown.detail
+    assert classify(ODDS, look(0, items=0), limits).status is Status.UP, "no items, no age"
+    assert classify(ODDS, look(0, items=3), limits).reason == "age_unknown"
+    assert classify(ODDS, look(0, data_age_s=7200.0), limits).reason == "stale", "max_data_age holds without a rule"

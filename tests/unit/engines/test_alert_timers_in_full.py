@@ -7,7 +7,9 @@ from dataclasses import replace
 from alerting import BURN, DOWN, HOUR, MIN, SLOW, T0, TICK, Player
 
 from busta_health_dagster.domain.alert import Alert, AlertState, Event
+from busta_health_dagster.domain.policy import AlertPolicy, Escalation, Route, Step
 from busta_health_dagster.domain.rule import Severity
+from busta_health_dagster.domain.source import Selector
 from busta_health_dagster.engines.alerting.actions import acknowledge, snooze
 from busta_health_dagster.engines.alerting.transition import Intent
 
@@ -125,8 +127,11 @@ def test_a_severity_never_falls_with_a_milder_step():
     assert p.transitions[-1].event is Event.RENOTIFIED
 
 
+ONE_STEP = AlertPolicy({"one": Escalation("one", (Step(0, SLACK),))}, (Route(Selector(), "one"),))
+
+
 def test_flapping_is_told_once_at_its_start_and_once_at_its_end():
-    p = Player()
+    p = Player(policy=ONE_STEP)
     at = p.every("bgbgbgbg")
     assert [t.event for t in p.transitions] == [Event.OPENED, Event.FLAPPING_STARTED]
     started = p.transitions[-1]
@@ -143,7 +148,7 @@ def test_flapping_is_told_once_at_its_start_and_once_at_its_end():
 
 
 def test_flapping_that_ends_while_it_is_bad_is_told_as_still_bad():
-    p = Player()
+    p = Player(policy=ONE_STEP)
     at = p.every("bgbgbgbg")
     for i in range(25):
         p.see("bad", at + i * TICK)
@@ -155,7 +160,7 @@ def test_flapping_that_ends_while_it_is_bad_is_told_as_still_bad():
 
 
 def test_flapping_that_ends_before_enough_are_good_is_told_by_itself():
-    p = Player(replace(DOWN, recover_after=40))
+    p = Player(replace(DOWN, recover_after=40), policy=ONE_STEP)
     at = p.every("bgbgbgbg")
     p.every("g" * 25, at)
     (ended,) = [t for t in p.transitions if t.event is Event.FLAPPING_ENDED]

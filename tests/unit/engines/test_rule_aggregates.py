@@ -211,3 +211,14 @@ def test_what_is_measured_by_the_minute_is_missing_after_minutes():
     window.push(look(0, source=quick))
     window.close(T0 + 3 * MIN)
     assert rules.evaluators[0].outcome(window) is BAD
+
+
+def test_a_source_that_keeps_us_away_is_said_to_do_so():
+    rules = rules_for(ODDS, [replace(NO_DATA, intervals=2)])
+    window = rules.empty_window()
+    window.push(look(0))
+    for i in (1, 2):
+        window.push(look(i, "degraded", reason="rate_limited"))
+    verdict = rules.evaluators[0].verdict(window)
+    assert verdict is not None
+    assert (verdict.outcome, verdict.reason) == (BAD, "the source keeps us away (429) for 2 intervals, limit 2")

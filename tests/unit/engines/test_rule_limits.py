@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 from alerting import HOUR, ODDS, QUALITY, RATE, SLOW, STALE, look
@@ -106,7 +107,8 @@ def test_the_highest_fitting_rule_is_the_limit_of_quality():
 
 
 def test_without_rules_there_are_no_limits():
-    assert limits_for(ODDS, []) == Limits(None, None, None, None, 1, None)
+    assert limits_for(replace(ODDS, max_data_age_s=None), []) == Limits(None, None, None, None, 1, None)
+    assert limits_for(ODDS, []) == Limits(None, 600, None, None, 1, None), "what the source says of itself holds"
 
 
 def test_the_first_rate_gives_the_limits_of_failure_wherever_its_window_is_written():
@@ -119,14 +121,14 @@ def test_the_first_rate_gives_the_limits_of_failure_wherever_its_window_is_writt
 
 def test_an_answer_may_be_slow_and_stale_at_once_and_only_a_good_one_is_degraded():
     limits = Limits(response_ms=5000.0, data_age_s=600.0)
-    both = classify(look(0, response_ms=6000.0, data_age_s=660.0), limits)
+    both = classify(ODDS, look(0, response_ms=6000.0, data_age_s=660.0), limits)
     assert (both.status, both.reason) == (Status.DEGRADED, "slow")
     assert both.detail == "6.00 s, limit 5 s; data 11 min old, limit 10 min"
     edge = look(0, response_ms=5000.0, data_age_s=600.0)
-    assert classify(edge, limits) is edge
+    assert classify(ODDS, edge, limits) is edge
     free = look(0, response_ms=6000.0, data_age_s=660.0)
-    assert classify(free, Limits()) is free
-    suspect = classify(look(0, response_ms=6000.0, data_age_s=660.0, suspect=True), limits)
+    assert classify(ODDS, free, Limits()) is free
+    suspect = classify(ODDS, look(0, response_ms=6000.0, data_age_s=660.0, suspect=True), limits)
     assert (suspect.reason, suspect.detail) == ("stale", "data 11 min old, limit 10 min")
 
 
@@ -152,3 +154,23 @@ def test_overrides_move_the_first_value_every_window_and_any_other_field():
     changed = effective(bare, ODDS)
     assert changed is not None
     assert (changed.intervals, changed.conditions) == (5, ())
+
+
+def test_an_age_that_was_asked_for_and_cannot_be_told_is_degraded_with_its_remedy():
+    limits = Limits(response_ms=5000.0)
+    cadent = replace(ODDS, max_data_age_s=None, cadence_s=HOUR)
+    for source, key in ((ODDS, "max_data_age"), (cadent, "cadence")):
+        found = classify(source, look(0, items=3, response_ms=9000.0), limits)
+        assert (found.status, found.reason) == (Status.DEGRADED, "age_unknown")
+        says = f"nothing tells how old the data are, and {key} asks for it; set data_age, or have it delivered"
+        assert found.detail == says
+    free = look(0, items=3)
+    assert classify(replace(ODDS, max_data_age_s=None), free, limits) is free
+    empty = look(0, items=0)
+    assert classify(ODDS, empty, limits) is empty
+    silent = replace(ODDS, config=SimpleNamespace(tells_age=False))
+    assert classify(silent, empty, limits).detail == (
+        "nothing tells how old the data are, and max_data_age asks for it; set data_age"
+    )
+    telling = replace(ODDS, config=SimpleNamespace(tells_age=True))
+    assert classify(telling, empty, limits) is empty

@@ -216,3 +216,19 @@ def test_what_our_own_network_lost_is_no_missing_interval():
     fed = window(Needs())
     fed.feed(T0, 0)
     assert not fed.newest_lost
+
+
+def test_a_source_that_keeps_us_away_has_a_status_and_no_data():
+    w = window(Needs())
+    w.push(look(0))
+    w.push(look(1, "unknown", reason="network"))
+    w.push(look(2, "degraded", reason="rate_limited"))
+    assert (w.kept_away, w.last_verdict_slot, w.lost_since, w.newest_lost) == (True, T0, 1, False)
+    assert w.missing_intervals() == 1
+    assert w.fresh & m.STATUS_BIT
+    w.close(T0 + 3 * TICK)
+    assert not w.kept_away
+    w.feed(T0 + 4 * TICK, 2, limited=True)
+    assert w.kept_away
+    w.push(look(5))
+    assert (w.kept_away, w.missing_intervals()) == (False, 0)

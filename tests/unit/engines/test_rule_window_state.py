@@ -54,7 +54,7 @@ def test_a_state_is_written_as_it_has_been_since_it_was_first_kept():
     state = to_state(seen_a_lot())
     assert list(state) == ["sig", "at", "values", "score", "series", "rates", "burn", "flaps"]
     assert state["sig"] == (
-        "2|300|0|Needs(series=(('items', 3600), ('quality', 3600), ('response_ms', 3600)), "
+        "3|300|0|Needs(series=(('items', 3600), ('quality', 3600), ('response_ms', 3600)), "
         "rates=(3600, 21600), burn=True, flapping=True)"
     )
     end = T0 + 9 * TICK
@@ -70,6 +70,7 @@ def test_a_state_is_written_as_it_has_been_since_it_was_first_kept():
         T0 + 7 * TICK,
         m.CLOSED_BIT | m.QUALITY_BIT,
         0,
+        0,
     ]
     assert state["values"] == [None, None, None, None, 88.0, None, None, None, None]
     assert state["score"] == [T0 + HOUR, 88.0, 88.5, 1.5, True]
@@ -79,6 +80,15 @@ def test_a_state_is_written_as_it_has_been_since_it_was_first_kept():
     assert state["flaps"]["seen"] == 8
     bare = to_state(window(Needs()))
     assert (bare["score"], bare["series"], bare["rates"], bare["burn"], bare["flaps"]) == (None, {}, {}, None, None)
+
+
+def test_a_window_kept_away_by_a_429_is_still_so_after_a_restart():
+    w = window()
+    w.push(look(0, "degraded", reason="rate_limited"))
+    kept = restore(ODDS, EVERYTHING, to_state(w))
+    assert kept is not None
+    assert kept.kept_away is True
+    assert kept.last_verdict_slot == 0
 
 
 def test_a_window_in_maintenance_is_still_in_it_after_a_restart():

@@ -167,8 +167,8 @@ async def test_threads_that_never_end_are_few(plugin):
     [
         ("broken_plugin:GOOD", "ModuleNotFoundError: No module named 'no_such_package_at_all'"),
         ("odds_plugin:MISSING", "AttributeError"),
-        ("odds_plugin:NOT_ONE", "is a object, not a ProbeType"),
-        ("odds_plugin:NO_MODEL", "its config is not a pydantic model"),
+        ("odds_plugin:NOT_ONE", "it is of type object, not a ProbeType"),
+        ("odds_plugin:NO_MODEL", "its config, dict, is not a pydantic model"),
     ],
 )
 async def test_one_that_does_not_load_is_a_loud_problem_of_its_own_kind_and_its_configuration_still_loads(
@@ -177,7 +177,7 @@ async def test_one_that_does_not_load_is_a_loud_problem_of_its_own_kind_and_its_
     types = registry([plugin("sportsbook", value)])
     (problem,) = types.problems
     assert words in str(problem)
-    assert "mend or uninstall" in str(problem)
+    assert "mend or uninstall the package that brings it" in str(problem)
     (seen,) = await check(types, {"anything": [1, 2]})
     assert (seen.status, seen.reason) == (Status.UNKNOWN, "plugin")
     assert words in seen.detail
@@ -188,10 +188,11 @@ def test_a_plug_in_cannot_take_the_place_of_a_built_in_or_of_another(plugin):
         [plugin("http", "odds_plugin:GOOD"), plugin("mine", "odds_plugin:GOOD"), plugin("mine", "odds_plugin:NOT_ONE")]
     )
     assert types["http"] is registry([])["http"]
-    assert [str(p).split(":", 2)[2] for p in types.problems] == [
-        " the kind 'http' belongs to a built-in probe; rename it",
-        " the kind 'mine' belongs to another plug-in; rename it",
+    assert [(p.kind, p.module, p.why) for p in types.problems] == [
+        ("http", "odds_plugin:GOOD", "the kind 'http' is built in"),
+        ("mine", "odds_plugin:GOOD, odds_plugin:NOT_ONE", "2 plug-ins want the kind 'mine'"),
     ]
+    assert types["mine"].config.model_validate({"any": "key"})
 
 
 def test_the_import_of_the_room_stays_light():
@@ -199,7 +200,7 @@ def test_the_import_of_the_room_stays_light():
 
     heavy = "aiohttp feedparser pyarrow dns sqlalchemy pandas dagster fsspec jsonpath great_expectations"
     code = (
-        "import sys, busta_health_dagster.probes as p; p.config_models();"
+        "import sys, busta_health_dagster.probes as p; p.registry().models();"
         f"print([m for m in '{heavy}'.split() if m in sys.modules])"
     )
     done = subprocess.run(

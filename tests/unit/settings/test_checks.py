@@ -279,3 +279,21 @@ def test_a_half_read_file_gives_no_warnings_about_the_rest(files):
     ).diagnose()
     assert len(found.errors) == 1
     assert not any("Matches nothing" in w.message for w in found.warnings)
+
+
+def test_when_all_suites_are_missing_it_is_said_once_with_the_folder(tmp_path):
+    """What deploy/systemd installs: /etc/busta/config, and no /etc/busta/expectations beside it."""
+    from busta_health_dagster import bootstrap
+
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config" / "sources.yaml").write_text(
+        "version: 1\ndefaults: {quality: {suite: odds}}\nsources:\n"
+        "  - {name: one, type: odds, probe: http, url: 'https://example.com/1'}\n"
+        "  - {name: two, type: odds, probe: http, url: 'https://example.com/2', quality: {suite: scores}}\n"
+    )
+    for state in ("is not there", "is empty of suites"):
+        found = bootstrap.diagnose_config(tmp_path / "config", {})
+        (said,) = [p for p in found.warnings if "not scored" in p.message]
+        assert said.message == f"{tmp_path / 'expectations'} {state}: the quality of one, two is not scored."
+        assert "busta quality suggest" in said.remedy
+        (tmp_path / "expectations").mkdir(exist_ok=True)

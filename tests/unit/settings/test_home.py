@@ -11,6 +11,7 @@ import yaml
 from busta_health_dagster.domain.errors import AlreadyRunning, HomeNotWritable
 from busta_health_dagster.settings.home import Home, InstanceLock, find_home
 from busta_health_dagster.settings.instance import instance_settings, write_instance, write_workspace
+from busta_health_dagster.store import Store
 
 
 def test_the_home_is_looked_for_in_flag_environment_and_project(tmp_path: Path) -> None:
@@ -23,6 +24,56 @@ def test_a_home_that_cannot_be_written_says_what_to_do(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("not a directory")
     with pytest.raises(HomeNotWritable, match=r"cannot be written to .*--home or BUSTA_HOME"):
         Home(tmp_path / "file").ensure()
+
+
+def mode(path: Path) -> str:
+    return f"{path.stat().st_mode & 0o777:o}"
+
+
+@pytest.fixture
+def open_umask():
+    before = os.umask(0o022)
+    yield
+    os.umask(before)
+
+
+@pytest.mark.usefixtures("open_umask")
+def test_a_home_and_its_database_are_for_their_user_only(tmp_path: Path) -> None:
+    home = Home(tmp_path / "home").ensure()
+    with Store(home.database_url) as store:
+        store.upgrade()
+        with store.write() as uow:
+            uow.meta.put("any", 1)
+            assert {mode(path) for path in home.root.glob("busta.sqlite3*")} == {"600"}
+    assert [mode(path) for path in (home.root, home.dagster, home.logs)] == ["700"] * 3
+
+
+@pytest.mark.usefixtures("open_umask")
+def test_an_older_home_is_closed_to_strangers_and_nobody_elses_directory_is_touched(tmp_path: Path) -> None:
+    older, shared, group = (Home(tmp_path / name) for name in ("older", "shared", "group"))
+    for home in (older, group):
+        home.dagster.mkdir(parents=True)
+        (home.dagster / "dagster.yaml").touch()
+    older.root.chmod(0o755)
+    group.root.chmod(0o750)
+    shared.root.mkdir(mode=0o755)
+    (shared.root / "somebody's").touch()
+    for home in (older, shared, group):
+        home.ensure()
+    assert [mode(home.root) for home in (older, shared, group)] == ["700", "755", "750"]
+    assert mode(shared.dagster) == "700"
+
+
+def test_a_key_beside_the_project_is_never_committed() -> None:
+    root = Path(__file__).resolve().parents[3]
+    assert ".env" in (root / ".gitignore").read_text().splitlines()
+
+
+def test_logs_that_have_no_place_hold_nothing_up(tmp_path: Path) -> None:
+    home = Home(tmp_path).ensure()
+    home.logs.rmdir()
+    home.logs.write_text("a file")
+    assert home.ensure() is home
 
 
 def test_a_second_instance_is_refused_with_the_pid_of_the_first(tmp_path: Path) -> None:

@@ -42,10 +42,10 @@ def test_importing_settings_loads_nothing_heavy():
 def real():
     """The models of the probes and channels that we ship."""
     from busta_health_dagster.channels import registry as channels
-    from busta_health_dagster.probes import config_models
+    from busta_health_dagster.probes import registry as kinds
 
     ours = {kind: kind_type.config for kind, kind_type in channels.BUILT_IN.items()}
-    return config_models(), ours
+    return kinds(()).models(), ours
 
 
 def test_the_shipped_configuration_loads_with_an_empty_environment_and_lacks_nothing_but_secrets(real, monkeypatch):

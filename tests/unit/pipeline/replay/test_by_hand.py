@@ -134,7 +134,11 @@ def test_maintenance_stops_the_clock_and_holds_back_what_would_open_in_it(nowher
 def test_constant_change_is_told_once_at_its_start_and_once_at_its_end(nowhere: Path) -> None:
     """Six changes among 21 states are 35.5%; they have fallen to 16% when 17 good ones have followed the last."""
     assert notified(nowhere, U * 21 + "du" * 12 + U * 30, "source-down") == down(
-        (105, "opened", CHAT), (130, "flapping_started", CHAT), (300, "flapping_ended", []), (300, "resolved", CHAT)
+        (105, "opened", CHAT),
+        (130, "flapping_started", CHAT),
+        (135, "escalated", BOTH),
+        (300, "flapping_ended", []),
+        (300, "resolved", BOTH),
     )
 
 
@@ -199,4 +203,19 @@ def test_a_source_that_is_down_is_one_alert_and_the_others_say_why_they_are_sile
         (75, "failure-rate", "suppressed", []),
         (85, "source-down", "resolved", CHAT),
         (105, "slow-response", "resolved", CHAT),
+    ]
+
+
+def test_half_down_for_hours_pages_and_the_budget_gets_through(nowhere: Path):
+    story = notified(nowhere, U * 48 + (D + U) * 36 + U * 24, "source-down", "budget-burn")
+    paged = [(rule, event) for _, rule, event, whom in story if "pager" in whom and event != "resolved"]
+    assert ("source-down", "renotified") in paged
+    assert ("budget-burn", "opened", BOTH) in [(rule, event, whom) for _, rule, event, whom in story]
+    assert [event for _, rule, event, _ in story if rule == "source-down"] == [
+        "opened",
+        "flapping_started",
+        "escalated",
+        "renotified",
+        "flapping_ended",
+        "resolved",
     ]

@@ -1,0 +1,170 @@
+"""What `busta up` starts, in which order, and where it writes that down."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import sys
+import time
+from dataclasses import dataclass, field
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from busta_health_dagster.cli import ports
+from busta_health_dagster.cli.lost_runs import LostRuns
+from busta_health_dagster.cli.run import MODULE, here
+from busta_health_dagster.cli.session import err_console
+from busta_health_dagster.cli.supervisor import Child, Supervisor
+from busta_health_dagster.domain.errors import HomeError
+from busta_health_dagster.settings.instance import LOCATION, write_workspace
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from busta_health_dagster.settings.home import Home
+
+LOOPBACK = "127.0.0.1"
+SLOW_AFTER_S = 120.0
+
+
+@dataclass(slots=True)
+class Running:
+    """What `up` wrote down for the other commands on this machine."""
+
+    url: str
+    host: str
+    port: int
+    code_port: int
+    started_at: float
+    pids: dict[str, int] = field(default_factory=dict)
+
+    def write(self, home: Home) -> None:
+        values = {name: getattr(self, name) for name in self.__slots__}
+        home.processes.write_text(json.dumps(values, indent=1), encoding="utf-8")
+
+
+def end_left_over(home: Home) -> list[str]:
+    """End what a `busta up` that was killed has left running, and forget it; -> the names. Two daemons on one instance
+    would start everything twice. Call it with the instance lock held.
+    """
+    try:
+        pids: dict[str, int] = json.loads(home.processes.read_text(encoding="utf-8"))["pids"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return []  # there was none, or nobody can tell
+    ended = [name for name, pid in pids.items() if _is_of(home, pid)]
+    for name in ended:
+        with contextlib.suppress(ProcessLookupError):  # it has ended by itself
+            os.killpg(pids[name], signal.SIGKILL)
+    home.processes.unlink(missing_ok=True)
+    return ended
+
+
+def _is_of(home: Home, pid: int) -> bool:
+    """Does this process work on this home? Its number may belong to another one by now."""
+    try:
+        return f"BUSTA_HOME={home.root}".encode() in Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+    except OSError:
+        return False
+
+
+def start_processes(
+    supervisor: Supervisor, home: Home, env: dict[str, str], *, host: str, port: int, after: Sequence[str]
+) -> Running | None:
+    python = sys.executable
+    code_port = ports.free()
+    workspace = write_workspace(home, host=LOOPBACK, port=code_port)
+    code = [
+        "-m",
+        "dagster",
+        "code-server",
+        "start",
+        "-h",
+        LOOPBACK,
+        "-p",
+        str(code_port),
+        "-m",
+        MODULE,
+        "--log-level",
+        "warning",
+    ]
+    code += ["--location-name", LOCATION]
+    lost_runs = LostRuns(supervisor, env)
+    supervisor.tasks[LostRuns.__name__] = lost_runs.retry
+    lost_runs.observation()
+    # The search opens the instance first, and alone: Dagster's SQLite files that several processes made at once were seen
+    # with two heads, and nothing could start on them again.
+    if not _until(supervisor, lambda: not lost_runs.searching, "Opening the Dagster instance"):
+        return None
+    code_server = Child("code-server", [python, *code], env, ended=lambda _: lost_runs.observation())
+    children = [supervisor.start(code_server)]
+    if not _until(supervisor, lambda: ports.accepts(LOOPBACK, code_port), "Loading the code location"):
+        return None
+    daemon = [python, "-m", "dagster._daemon", "run", "-w", workspace, "--log-level", "warning"]
+    web = [python, "-m", "busta_health_dagster.web", "--workspace", workspace, "--host", host, "--port", str(port)]
+    children.append(supervisor.start(Child("daemon", daemon, env)))
+    children.append(supervisor.start(Child("web", web, env)))
+    supervisor.start(_first_runs(env, after, lost_runs))
+    if not _until(supervisor, lambda: ports.accepts(host, port), "Starting the web process"):
+        return None
+    pids = {child.name: child.process.pid for child in children if child.process is not None}
+    shown = host if ":" not in host else f"[{host}]"
+    running = Running(f"http://{shown}:{port}", host, port, code_port, time.time(), pids)
+    running.write(home)
+    return running
+
+
+def _first_runs(env: dict[str, str], after: Sequence[str], lost_runs: LostRuns) -> Child:
+    """A look at once, then the scores that it allows, then the jobs `after`, one behind the other.
+
+    The scores come in the schedule's name: a job that a person starts scores everything anew, due or not.
+    """
+    from busta_health_dagster import bootstrap
+
+    with bootstrap.open_app(environ=env) as app:
+        scored = any(source.quality is not None for source in app.config.sources.values())
+    job = [sys.executable, "-m", "dagster", "job", "execute", "-m", MODULE, "-j"]
+    due = json.dumps(here() | {"dagster/schedule_name": "quality_hourly"})
+    runs = [Child("first-tick", [*job, "health_tick", "--tags", json.dumps(here())], env, once=True)]
+    runs += [Child("first-scores", [*job, "quality_hourly", "--tags", due], env, once=True)] if scored else []
+    busta = [sys.executable, "-m", "busta_health_dagster.cli", "run"]
+    runs += [Child(f"first-{name}", [*busta, name], env, once=True) for name in after]
+    for run in runs:
+        run.ended = lambda code: lost_runs.observation() if code else None
+    for run, following in pairwise(runs):
+        run.then = following
+    return runs[0]
+
+
+def _until(supervisor: Supervisor, ready: Callable[[], bool], text: str) -> bool:
+    """Wait for something a child does, however slow the machine is; False when told to stop meanwhile.
+
+    Raises:
+        HomeError: a child ended; the message names the log.
+    """
+    slow_at = time.monotonic() + SLOW_AFTER_S
+    with err_console().status(text):
+        while not ready():
+            if supervisor.stopping:
+                return False
+            for child in supervisor.children:
+                code = child.process.poll() if child.process else None
+                if code and not child.once:
+                    raise HomeError(f"{text}: {child.name} ended with exit code {code}. {_end_of_log(child)}")
+            if time.monotonic() > slow_at:
+                slow_at = float("inf")
+                supervisor.on_event(
+                    f"{text} takes longer than {SLOW_AFTER_S:.0f} s: the machine is busy. Still waiting; "
+                    f"see the logs in {supervisor.log_dir}"
+                )
+            time.sleep(0.1)
+    return True
+
+
+def _end_of_log(child: Child) -> str:
+    if child.log is None:
+        return "It left no log."
+    child.log.settle()
+    return f"The last lines of {child.log.path}:\n{child.log.tail(12)}"
