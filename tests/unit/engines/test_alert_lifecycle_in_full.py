@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from alerting import BURN, DOWN, MIN, SLOW, T0, TICK, Player
 
-from busta_health_dagster.domain.alert import AlertState, Event
+from busta_health_dagster.domain.alert import AlertState, Event, fingerprint
 from busta_health_dagster.domain.rule import Severity
 from busta_health_dagster.domain.verdict import Outcome, Verdict
 from busta_health_dagster.engines.alerting.lifecycle import is_echo
@@ -142,7 +142,8 @@ def test_a_new_alert_carries_label_and_severity_of_its_verdict():
     assert (alert.source, alert.rule) == ("odds_api", "budget-burn")
     plain = _advance(p, replace(verdict, severity=None, label=""), 0).alert
     assert plain is not None
-    assert plain.fingerprint != alert.fingerprint
+    assert alert.fingerprint == fingerprint("odds_api", "budget-burn", "models/a:rows")
+    assert plain.fingerprint == fingerprint("odds_api", "budget-burn", "")
     assert plain.severity is CRITICAL
     assert _advance(Player(replace(DOWN, shadow=True)), verdict, 0).alert.shadow
 
@@ -275,6 +276,7 @@ def test_a_cancelled_alert_is_taken_again_and_supersedes_nothing():
     p.alert = replace(p.alert, id=5)
     step = p.see("bad", 2 * TICK)
     assert (step.superseded, kept(p, "id", "history", "pending_at")) == (None, [5, 0b101, T0 + 2 * TICK])
+    assert kept(p, "bad_total", "bad_run") == [1, 1]
 
 
 def test_states_are_forgotten_when_all_are_good_but_not_within_the_grace_period():

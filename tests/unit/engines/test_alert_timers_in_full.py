@@ -115,6 +115,7 @@ def test_a_step_that_is_due_raises_the_severity_and_the_next_only_repeats():
         "still open, repeated every 4 h; step L3",
     ]
     assert [i.first for i in intents(p)] == [True, True, True, False]
+    assert [i.event for i in intents(p)] == [t.event for t in p.transitions]
     assert [i.route for i in intents(p)] == [p.alert.ladders[0].route] * 4
     assert kept(p, "notified") == [("slack-data", "mail-oncall", "pager")]
 
@@ -128,6 +129,11 @@ def test_a_severity_never_falls_with_a_milder_step():
 
 
 ONE_STEP = AlertPolicy({"one": Escalation("one", (Step(0, SLACK),))}, (Route(Selector(), "one"),))
+
+
+def share(reason: str) -> int:
+    """`changes fell to 16% ...` -> 16."""
+    return int(reason.removeprefix("changes fell to ").partition("%")[0])
 
 
 def test_flapping_is_told_once_at_its_start_and_once_at_its_end():
@@ -144,6 +150,7 @@ def test_flapping_is_told_once_at_its_start_and_once_at_its_end():
     ended, resolved = p.transitions[-2:]
     assert (ended.notify, resolved.notify) == ((), SLACK)
     assert ended.reason.endswith("(ends at 20%); told with the resolution")
+    assert share(ended.reason) <= 20
     assert resolved.reason.split("; ")[0].endswith(" good in a row")
 
 
@@ -156,7 +163,8 @@ def test_flapping_that_ends_while_it_is_bad_is_told_as_still_bad():
     assert ended.reason.endswith("(ends at 20%); it is still bad")
     assert ended.notify == SLACK
     assert kept(p, "flapping") == [False]
-    assert [i.channels for i in intents(p) if i.event is Event.FLAPPING_ENDED] == [SLACK]
+    assert [(i.channels, i.reason) for i in intents(p) if i.event is Event.FLAPPING_ENDED] == [(SLACK, ended.reason)]
+    assert share(ended.reason) <= 20
 
 
 def test_flapping_that_ends_before_enough_are_good_is_told_by_itself():

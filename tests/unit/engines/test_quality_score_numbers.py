@@ -35,6 +35,7 @@ def test_the_tightest_cap_decides_and_the_caps_are_told_tightest_first():
     result = score(checks, rows=1000)
     assert [(c.limit, c.check) for c in result.caps] == [(59, "b"), (69, "a"), (89, "price.range")]
     assert result.score == 59.0
+    assert [c.id for c in result.checks] == ["a", "b", "price.range", "w"]
     assert result.raw == pytest.approx(100 * (4 * 0.999 * 2 + 2 * 0.9 + 1) / 11)
 
 
@@ -93,6 +94,8 @@ def test_a_column_counts_as_its_worst_check_with_the_weight_of_its_heaviest():
 def test_a_column_that_was_looked_at_by_less_than_its_heaviest_check_lowers_the_coverage():
     half = [check(weight=1, named="a"), check(weight=2, named="b", eligible=0)]
     assert score(half, rows=1000).coverage == 12.5
+    heavy_first = [check(weight=2, named="a", eligible=0), check(weight=1, named="b")]
+    assert score(heavy_first, rows=1000).coverage == 12.5
     info = [check(named="a", column="a"), check(named="b", column="b", severity=S.INFO)]
     assert score(info, rows=1000).coverage == 25.0
     thirds = [check(named=n, column=n, eligible=0 if n == "c" else 9) for n in "abc"]
@@ -123,6 +126,9 @@ def test_intervals_of_several_columns_and_dimensions_add_up_by_their_weights():
         check(D.TIMELINESS, 1, eligible=1, named="table", table=True),
         check(D.CONSISTENCY, 0, named="broken", error="boom"),
     ]
+    table_first = [check(named="0", column="t", eligible=1, table=True), *checks[:1]]
+    alone = (z2 * part(1 / 2, 10, 100)) ** 0.5
+    assert score(table_first, rows=200).half_width == pytest.approx(100 * alone)
     parts = part(25 / 75 * 2 / 3, 10, 100) + part(25 / 75 / 3, 30, 200) + part(15 / 75, 5, 50)
     assert score(checks, rows=200).half_width == pytest.approx(100 * (z2 * parts) ** 0.5)
 
