@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: install demo up test test-times check bench bench-detection release clean
+.PHONY: install demo up test test-times mutation check bench bench-detection release clean
 
 install: $(STAMP)
 
@@ -26,6 +26,9 @@ test: install
 test-times: install
 	@exec $(BIN)/python -m pytest -n 2 --dist loadfile --durations=20
 
+mutation: install
+	nice $(BIN)/python tests/mutation/run.py
+
 check: install
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -45,4 +48,4 @@ release: install
 	$(BIN)/python -m twine check --strict dist/*
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis mutants

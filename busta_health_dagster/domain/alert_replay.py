@@ -1,11 +1,13 @@
 """Where an alert stands, told by its transitions alone: they are the fact, and the alert's row is what they lead to.
 
-The lifecycle's tests hold the two against each other after every step (`fold(transitions) == standing(alert)`).
+The lifecycle's tests hold the two against each other after every step (`replay(transitions) == snapshot(alert)`).
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from busta_health_dagster.domain.alert import Alert, AlertState, Event, Transition
 from busta_health_dagster.domain.rule import Severity
@@ -13,7 +15,7 @@ from busta_health_dagster.domain.rule import Severity
 
 @dataclass(frozen=True, slots=True)
 class AlertSnapshot:
-    """Where an alert stands, as its transitions alone tell it: `fold(transitions) == standing(alert)`."""
+    """Where an alert stands, as its transitions alone tell it: `replay(transitions) == snapshot(alert)`."""
 
     state: AlertState | None = None
     severity: Severity = Severity.INFO
@@ -50,6 +52,28 @@ _FIRES = frozenset(
     {Event.OPENED, Event.REOPENED, Event.ESCALATED, Event.RENOTIFIED, Event.FLAPPING_STARTED, Event.FLAPPING_ENDED}
 )
 
+_CHANGES: Mapping[Event, Callable[[AlertSnapshot, Transition], dict[str, Any]]] = {
+    Event.OPENED: lambda _, t: {"opened_at": t.at, "suppressed_by": ""},
+    Event.REOPENED: lambda s, _: {"resolved_at": None, "reopened": s.reopened + 1, "suppressed_by": ""},
+    Event.RESOLVED: lambda _, t: {
+        "resolved_at": t.at,
+        "flapping": False,
+        "suppressed_by": "",
+        "snoozed_until": None,
+        "notified": (),
+    },
+    Event.CANCELLED: lambda _s, _t: {"suppressed_by": ""},
+    Event.RELEASED: lambda _s, _t: {"suppressed_by": ""},
+    Event.SUPPRESSED: lambda _, t: {"suppressed_by": t.numbers["by"]},
+    Event.ACKED: lambda _, t: {"acked_by": t.actor},
+    Event.UNACKED: lambda _s, _t: {"acked_by": ""},
+    Event.SNOOZED: lambda _, t: {"snoozed_until": t.numbers["until"]},
+    Event.RENOTIFIED: lambda _s, _t: {"snoozed_until": None},
+    Event.FLAPPING_STARTED: lambda _s, _t: {"flapping": True},
+    Event.FLAPPING_ENDED: lambda _s, _t: {"flapping": False},
+}
+"""What an event changes besides state, severity, step and who was notified; the others change nothing more."""
+
 
 def replay(transitions: tuple[Transition, ...] | list[Transition]) -> AlertSnapshot:
     """The state that one alert's transitions, in order, lead to."""
@@ -60,29 +84,6 @@ def replay(transitions: tuple[Transition, ...] | list[Transition]) -> AlertSnaps
         s = replace(s, state=t.to_state, severity=t.severity, step=t.step)
         if t.event in _FIRES:
             s = replace(s, notified=tuple(sorted({*s.notified, *t.notify})))
-        match t.event:
-            case Event.OPENED:
-                s = replace(s, opened_at=t.at, suppressed_by="")
-            case Event.REOPENED:
-                s = replace(s, resolved_at=None, reopened=s.reopened + 1, suppressed_by="")
-            case Event.RESOLVED:
-                s = replace(s, resolved_at=t.at, flapping=False, suppressed_by="", snoozed_until=None, notified=())
-            case Event.CANCELLED | Event.RELEASED:
-                s = replace(s, suppressed_by="")
-            case Event.SUPPRESSED:
-                s = replace(s, suppressed_by=t.numbers["by"])
-            case Event.ACKED:
-                s = replace(s, acked_by=t.actor)
-            case Event.UNACKED:
-                s = replace(s, acked_by="")
-            case Event.SNOOZED:
-                s = replace(s, snoozed_until=t.numbers["until"])
-            case Event.RENOTIFIED:
-                s = replace(s, snoozed_until=None)
-            case Event.FLAPPING_STARTED:
-                s = replace(s, flapping=True)
-            case Event.FLAPPING_ENDED:
-                s = replace(s, flapping=False)
-            case _:
-                pass
+        if t.event in _CHANGES:
+            s = replace(s, **_CHANGES[t.event](s, t))
     return s

@@ -146,7 +146,6 @@ def _from_number(number: float, style: str) -> float | None:
 @lru_cache(maxsize=8192)
 def _from_text(text: str, style: str, zone: str) -> float | None:
     text = text.strip()
-    parsed: datetime | None = None
     compact = len(text) in (8, 14) and text.isdigit()  # 20261123 is a date, not an August day of 1970
     if compact and len(text) == 14 and style == "auto":
         text = f"{text[:8]}T{text[8:]}"
@@ -156,26 +155,27 @@ def _from_text(text: str, style: str, zone: str) -> float | None:
         except ValueError:
             if style != "auto":
                 return None
-    if style in ("auto", "iso"):
-        try:
-            parsed = datetime.fromisoformat(text)
-        except ValueError:
-            parsed = None
-    if parsed is None and style in ("auto", "rfc2822"):
-        try:
-            parsed = parsedate_to_datetime(text)
-        except (ValueError, TypeError, IndexError):
-            return None
-    if parsed is None and style not in ("auto", "iso", "rfc2822"):
-        try:
-            parsed = datetime.strptime(text, style)  # noqa: DTZ007  the zone follows
-        except ValueError:
-            return None
+    parsed = _parsed(text, style)
     if parsed is None:
         return None
     try:
         return (parsed if parsed.tzinfo else parsed.replace(tzinfo=ZoneInfo(zone))).timestamp()
     except (OverflowError, ValueError, OSError):
+        return None
+
+
+def _parsed(text: str, style: str) -> datetime | None:
+    if style in ("auto", "iso"):
+        try:
+            return datetime.fromisoformat(text)
+        except ValueError:
+            if style == "iso":
+                return None
+    try:
+        if style in ("auto", "rfc2822"):
+            return parsedate_to_datetime(text)
+        return datetime.strptime(text, style)  # noqa: DTZ007  the zone follows
+    except (ValueError, TypeError, IndexError):
         return None
 
 

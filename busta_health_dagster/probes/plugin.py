@@ -101,28 +101,40 @@ def checked(kind: str, result: Any, limits: ProbeLimits) -> ProbeResult:
 
     if not isinstance(result, ProbeResult):
         raise nonsense(f"{type(result).__name__} instead of a ProbeResult")
-    if not isinstance(result.status, Status):
-        raise nonsense(f"status {result.status!r}")
-    if not isinstance(result.reason, str) or not _REASON.match(result.reason):
-        raise nonsense(f"reason {str(result.reason)[:60]!r}; a reason is a short code such as http_status")
-    if not isinstance(result.detail, str):
-        raise nonsense(f"detail of type {type(result.detail).__name__}")
-    for name in (*_NUMBERS, "tls_days_left"):
-        value = getattr(result, name)
-        if value is None:
-            continue
-        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-            raise nonsense(f"{name} {value!r}")
-        if value < 0 and name in _NUMBERS:
-            raise nonsense(f"{name} {value!r}, less than nothing")
-    if result.phases is not None and not isinstance(result.phases, Phases):
-        raise nonsense(f"phases of type {type(result.phases).__name__}")
-    if not isinstance(result.facts, Mapping):
-        raise nonsense(f"facts of type {type(result.facts).__name__}")
+    if wrong := _fault(result):
+        raise nonsense(wrong)
     sample = result.sample
     if sample is not None:
-        if not isinstance(sample, Sample) or not isinstance(sample.rows, list | tuple):
-            raise nonsense(f"sample of type {type(sample).__name__}")
         sample = sample_of(sample.rows, limits, total=max(sample.total_rows, len(sample.rows)))
     took = result.response_ms if result.status in (Status.UP, Status.DEGRADED) else None
     return replace(result, facts=json_safe(dict(result.facts)), sample=sample, response_ms=took)
+
+
+def _fault(result: Any) -> str:
+    """The first thing that is wrong with a ProbeResult whose fields may be anything; else nothing."""
+    if not isinstance(result.status, Status):
+        return f"status {result.status!r}"
+    if not isinstance(result.reason, str) or not _REASON.match(result.reason):
+        return f"reason {str(result.reason)[:60]!r}; a reason is a short code such as http_status"
+    if not isinstance(result.detail, str):
+        return f"detail of type {type(result.detail).__name__}"
+    for name in (*_NUMBERS, "tls_days_left"):
+        value = getattr(result, name)
+        if value is not None and (wrong := _fault_of_number(name, value)):
+            return wrong
+    if result.phases is not None and not isinstance(result.phases, Phases):
+        return f"phases of type {type(result.phases).__name__}"
+    if not isinstance(result.facts, Mapping):
+        return f"facts of type {type(result.facts).__name__}"
+    sample = result.sample
+    if sample is not None and not (isinstance(sample, Sample) and isinstance(sample.rows, list | tuple)):
+        return f"sample of type {type(sample).__name__}"
+    return ""
+
+
+def _fault_of_number(name: str, value: Any) -> str:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        return f"{name} {value!r}"
+    if value < 0 and name in _NUMBERS:
+        return f"{name} {value!r}, less than nothing"
+    return ""

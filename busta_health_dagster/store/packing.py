@@ -54,18 +54,9 @@ def pack(seen: Observation, reason_id: int, *, maintenance: bool) -> Packed:
     are floored.
     """
     response = tenths(seen.response_ms)
-    first, rare, body = 0, 0, bytearray()
+    body = bytearray()
     put_signed(body, seen.observed_at - seen.slot)
-    phases = seen.phases or Phases()
-    for flag, ms in ((_DNS, phases.dns), (_CONNECT, phases.connect), (_TLS, phases.tls), (_BODY, phases.body)):
-        if ms is not None:
-            first |= flag
-            body.append(phase_code(ms))
-    if phases.first_byte is None:
-        rare |= _NO_FIRST_BYTE if first & _BODY else 0
-    elif not _remainder_fits(phases, response, first):
-        rare |= _FIRST_BYTE
-        body.append(phase_code(phases.first_byte))
+    first, rare = _put_phases(body, seen.phases or Phases(), response)
     if seen.size_bytes is not None:
         first |= _SIZE
         put(body, seen.size_bytes)
@@ -93,6 +84,21 @@ def pack(seen: Observation, reason_id: int, *, maintenance: bool) -> Packed:
     age = None if seen.data_age_s is None else round(seen.data_age_s)
     verdict = verdict_code(seen.status, maintenance=maintenance, suspect=seen.suspect, attempts=seen.attempts)
     return Packed(verdict, response, seen.items, age, head + bytes(body))
+
+
+def _put_phases(body: bytearray, phases: Phases, response: int | None) -> tuple[int, int]:
+    """-> their flags in the first and second byte."""
+    first = 0
+    for flag, ms in ((_DNS, phases.dns), (_CONNECT, phases.connect), (_TLS, phases.tls), (_BODY, phases.body)):
+        if ms is not None:
+            first |= flag
+            body.append(phase_code(ms))
+    if phases.first_byte is None:
+        return first, _NO_FIRST_BYTE if first & _BODY else 0
+    if _remainder_fits(phases, response, first):
+        return first, 0
+    body.append(phase_code(phases.first_byte))
+    return first, _FIRST_BYTE
 
 
 def unpack(source: str, slot: int, row: Packed, reasons: dict[int, str], kind: Kind = Kind.SCHEDULED) -> Observation:

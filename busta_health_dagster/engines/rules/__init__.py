@@ -19,7 +19,9 @@ from busta_health_dagster.engines.rules.compile import (
 )
 from busta_health_dagster.engines.rules.external import evaluate_external
 from busta_health_dagster.engines.rules.limits import classify, effective, effective_rules, limits_for
-from busta_health_dagster.engines.rules.window import Needs, SourceWindow
+from busta_health_dagster.engines.rules.needs import Needs
+from busta_health_dagster.engines.rules.window import SourceWindow
+from busta_health_dagster.engines.rules.window_state import to_state
 
 __all__ = [
     "ANOMALY_CHECK",
@@ -42,4 +44,5 @@ __all__ = [
     "quality_check",
     "rules_for",
     "survey",
+    "to_state",
 ]

@@ -8,6 +8,7 @@ from busta_health_dagster.domain.anomaly import Judgement
 from busta_health_dagster.domain.observation import Observation, Status
 from busta_health_dagster.domain.units import config_duration, duration_text, milliseconds_text
 from busta_health_dagster.domain.verdict import CheckVerdict, Outcome
+from busta_health_dagster.engines.rules.evaluators import QUALITY_AGES
 from busta_health_dagster.engines.rules.shares import CLEARS_AFTER
 
 if TYPE_CHECKING:
@@ -70,10 +71,6 @@ def failure_check(source: Source, limits: Limits, failed: int, observed: int, go
     return CheckVerdict(
         "failure_rate", Outcome.BAD if over else Outcome.GOOD, "ERROR" if outside_sla else "WARN", reason, numbers
     )
-
-
-QUALITY_AGES = 2
-"""A score older than this many of its own intervals says nothing about now."""
 
 
 def quality_check(source: Source, limits: Limits, newest: Score | None, now: int) -> CheckVerdict:

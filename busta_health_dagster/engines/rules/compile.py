@@ -16,7 +16,10 @@ from busta_health_dagster.engines.rules.evaluators import (
     newest_or_combined,
 )
 from busta_health_dagster.engines.rules.limits import effective
-from busta_health_dagster.engines.rules.window import QUALITY_BIT, Needs, SourceWindow
+from busta_health_dagster.engines.rules.metrics import QUALITY_BIT
+from busta_health_dagster.engines.rules.needs import Needs
+from busta_health_dagster.engines.rules.window import SourceWindow
+from busta_health_dagster.engines.rules.window_state import restore
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Mapping
@@ -44,7 +47,7 @@ class SourceRules:
 
     def window(self, state: Mapping[str, Any] | None = None) -> SourceWindow | None:
         """The kept window; None when there is none that fits (then `empty_window` and push what is stored)."""
-        return SourceWindow.restore(self.source, self.needs, state)
+        return restore(self.source, self.needs, state)
 
     def empty_window(self) -> SourceWindow:
         return SourceWindow(self.source, self.needs)

@@ -14,14 +14,13 @@ from busta_health_dagster.domain.anomaly import Judgement
 from busta_health_dagster.domain.observation import Status
 from busta_health_dagster.domain.verdict import Outcome, Verdict
 from busta_health_dagster.engines.rules.limits import limit_text, limit_value, value_text
-from busta_health_dagster.engines.rules.window import (
+from busta_health_dagster.engines.rules.metrics import (
     ANOMALY_BIT,
     CLOSED_BIT,
     INDEX,
     OBSERVED_BIT,
     QUALITY,
     STATUS_BIT,
-    SourceWindow,
 )
 
 if TYPE_CHECKING:
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
 
     from busta_health_dagster.domain.rule import Condition, Rule
     from busta_health_dagster.domain.source import Source
+    from busta_health_dagster.engines.rules.window import SourceWindow
 
 GOOD, BAD, UNKNOWN = Outcome.GOOD, Outcome.BAD, Outcome.UNKNOWN
 OPS: Final[dict[str, Callable[[Any, Any], bool]]] = {

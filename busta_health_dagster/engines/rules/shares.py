@@ -9,12 +9,13 @@ from busta_health_dagster.domain.units import config_duration, duration_text
 from busta_health_dagster.domain.verdict import Outcome, Verdict
 from busta_health_dagster.engines.rules.evaluators import BAD, GOOD, OPS, UNKNOWN, Evaluator
 from busta_health_dagster.engines.rules.limits import limit_text, limit_value, value_text
-from busta_health_dagster.engines.rules.window import INDEX, SLOTTED_BIT, SourceWindow
+from busta_health_dagster.engines.rules.metrics import INDEX, SLOTTED_BIT
 from busta_health_dagster.engines.service_levels.burn import firing_tier
 
 if TYPE_CHECKING:
     from busta_health_dagster.domain.rule import Rule
     from busta_health_dagster.domain.source import Source
+    from busta_health_dagster.engines.rules.window import SourceWindow
 
 CLEARS_AFTER = 6
 """Good looks in a row that clear a failure rate: without it a 20-minute outage holds a 6-hour rate for 340 minutes

@@ -1,6 +1,6 @@
 """What the rules of one source remember: small rings that are pushed to, so that a verdict costs the same at any age.
 
-One `SourceWindow` serves the live pass and the backtest. Live, it lies in the store between ticks as `to_state()`; a
+One `SourceWindow` serves the live pass and the backtest. Live, it lies in the store between ticks (`window_state`); a
 state that does not fit the rules any more is rebuilt by pushing stored observations again. It is a cache of the store,
 never a truth. Pushing one observation costs 2-4 us; re-reading the windows of 5,000 sources each tick would be 4
 million rows.
@@ -8,76 +8,36 @@ million rows.
 
 from __future__ import annotations
 
-from collections import deque
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from busta_health_dagster.domain.observation import Kind, Observation, Status
-from busta_health_dagster.domain.rule import Pattern, Rule
 from busta_health_dagster.domain.verdict import Score
+from busta_health_dagster.engines.rules.metrics import (
+    AGE_BIT,
+    ANOMALY_BIT,
+    ATTEMPTS_BIT,
+    CLOSED_BIT,
+    FAILED_BIT,
+    INDEX,
+    ITEMS_BIT,
+    LIMITED_REASON,
+    METRICS,
+    NETWORK_REASON,
+    OBSERVED_BIT,
+    QUALITY,
+    QUALITY_BIT,
+    RESPONSE_BIT,
+    SIZE_BIT,
+    SLOTTED_BIT,
+    STATUS_BIT,
+    TLS_BIT,
+)
 from busta_health_dagster.engines.rules.rings import BurnRing, FlapBits, RateRing, Series
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
     from busta_health_dagster.domain.anomaly import AnomalyVerdict
     from busta_health_dagster.domain.source import Source
-
-METRICS = (
-    "status",
-    "response_ms",
-    "items",
-    "data_age_s",
-    "quality",
-    "failed",
-    "tls_days_left",
-    "attempts",
-    "size_bytes",
-)
-INDEX = {name: i for i, name in enumerate(METRICS)}
-QUALITY = INDEX["quality"]
-STATUS_BIT, RESPONSE_BIT, ITEMS_BIT, AGE_BIT, QUALITY_BIT, FAILED_BIT, TLS_BIT, ATTEMPTS_BIT, SIZE_BIT = (
-    1 << i for i in range(9)
-)
-OBSERVED_BIT = 1 << 9  # a look happened, verdict or not
-CLOSED_BIT = 1 << 10  # a slot is over, with or without a look
-ANOMALY_BIT = 1 << 11
-SLOTTED_BIT = 1 << 12  # a scheduled verdict outside maintenance entered the slot windows
-
-NETWORK_REASON = "network"
-"""The reason code of an observation lost to the monitor's own network."""
-LIMITED_REASON = "rate_limited"
-"""The reason code of a 429, and of the slots in which its Retry-After keeps us away: the source answers, no data come."""
-
-
-@dataclass(frozen=True, slots=True)
-class Needs:
-    """What the effective rules of a source ask of its window. `series` is (metric, seconds), the longest per metric."""
-
-    series: tuple[tuple[str, int], ...] = ()
-    rates: tuple[int, ...] = ()
-    burn: bool = False
-    flapping: bool = False
-
-    @classmethod
-    def of(cls, rules: Iterable[Rule]) -> Needs:
-        series: dict[str, int] = {}
-        rates: set[int] = set()
-        patterns = set()
-        for rule in rules:
-            patterns.add(rule.pattern)
-            for c in rule.conditions:
-                over = c.over_s or rule.over_s
-                if over and rule.pattern is Pattern.RATE:
-                    rates.add(over)
-                elif over and (c.agg != "last" or rule.pattern is Pattern.TREND):
-                    series[c.metric] = max(series.get(c.metric, 0), over)
-        return cls(
-            tuple(sorted(series.items())),
-            tuple(sorted(rates)),
-            Pattern.BURN_RATE in patterns,
-            Pattern.FLAPPING in patterns,
-        )
+    from busta_health_dagster.engines.rules.needs import Needs
 
 
 class SourceWindow:
@@ -87,8 +47,8 @@ class SourceWindow:
     """
 
     __slots__ = (
-        "_bad_weight",
         "anomaly",
+        "bad_weight",
         "burn",
         "first_slot",
         "flaps",
@@ -117,7 +77,7 @@ class SourceWindow:
         self.source = source.name
         self.interval_s = source.interval_s
         self.needs = needs
-        self._bad_weight = {"good": 0, "half": 1, "bad": 2}[source.sla.degraded]
+        self.bad_weight = {"good": 0, "half": 1, "bad": 2}[source.sla.degraded]
         self.slot = self.scheduled_slot = self.first_slot = 0
         self.last_verdict_slot = self.last_failed = self.last_burnt = 0
         self.lost_since = 0
@@ -179,65 +139,74 @@ class SourceWindow:
         """
         if slot < self.slot or (scheduled and slot == self.scheduled_slot):
             return False
-        if suspect:
-            response_ms = None
         if not self.first_slot:
             self.first_slot = slot
         self.slot, self.anomaly = slot, None
         self.maintenance, self.kept_away = maintenance, limited
-        fresh = (self.fresh & QUALITY_BIT) | OBSERVED_BIT | CLOSED_BIT
+        if suspect:
+            response_ms = None
         values = self.values
         values[0], values[5] = status, None
         values[1], values[2], values[3] = response_ms, items, data_age_s
         values[6], values[7], values[8] = tls_days_left, attempts, size_bytes
-        if response_ms is not None:
-            fresh |= RESPONSE_BIT
-        if items is not None:
-            fresh |= ITEMS_BIT
-        if data_age_s is not None:
-            fresh |= AGE_BIT
-        if tls_days_left is not None:
-            fresh |= TLS_BIT
-        if size_bytes is not None:
-            fresh |= SIZE_BIT
+        fresh = (
+            OBSERVED_BIT
+            | CLOSED_BIT
+            | (0 if response_ms is None else RESPONSE_BIT)
+            | (0 if items is None else ITEMS_BIT)
+            | (0 if data_age_s is None else AGE_BIT)
+            | (0 if tls_days_left is None else TLS_BIT)
+            | (0 if size_bytes is None else SIZE_BIT)
+        )
         if quality is not None:
             self.score, values[QUALITY] = Score(slot, quality), quality
             fresh |= QUALITY_BIT
         if status:
-            failed = status == 3
-            values[5] = 100.0 if failed else 0.0
+            values[5] = 100.0 if status == 3 else 0.0
             fresh |= STATUS_BIT | FAILED_BIT | ATTEMPTS_BIT
             self.newest_lost = False
             if not limited:
                 self.last_verdict_slot, self.lost_since = slot, 0
         else:
-            failed = False
             self.newest_lost = lost
             self.lost_since += lost
         if scheduled:
             if not maintenance:
-                if status:
-                    fresh |= SLOTTED_BIT
-                    self._count(slot, failed)
-                if self.burn is not None:
-                    self._push_burn(slot, status)
+                fresh |= self._count(slot, status)
             self.scheduled_slot = slot
         if self.series and not maintenance:
-            for i, series in self.series.items():
-                value = values[i]
-                if value is not None and fresh & (1 << i):
-                    series.push(slot, value)
-        self.fresh = self.last_fresh = fresh
+            self._remember(slot, fresh)
+        self.fresh = self.last_fresh = fresh | self.fresh & QUALITY_BIT  # a score that nobody evaluated yet stays new
         return True
 
-    def _count(self, slot: int, failed: bool) -> None:
-        self.good_run = 0 if failed else self.good_run + 1
+    def _count(self, slot: int, status: int) -> int:
+        """One scheduled slot outside maintenance enters what counts slots. -> SLOTTED_BIT, where it has a verdict."""
+        if self.burn is not None:
+            if self.scheduled_slot:
+                self.burn.skip((slot - self.scheduled_slot) // self.interval_s - 1)
+            weight = 2 if status == 3 else self.bad_weight if status == 2 else 0
+            if weight:
+                self.last_burnt = slot
+            self.burn.push(weight)
+        if not status:
+            return 0
+        failed = status == 3
         if failed:
-            self.last_failed = slot
+            self.last_failed, self.good_run = slot, 0
+        else:
+            self.good_run += 1
         for rate in self.rates.values():
             rate.push(slot, failed)
         if self.flaps is not None:
             self.flaps.push(failed)
+        return SLOTTED_BIT
+
+    def _remember(self, slot: int, fresh: int) -> None:
+        """New values enter the series that aggregates and trends are taken of."""
+        for i, series in self.series.items():
+            value = self.values[i]
+            if value is not None and fresh & (1 << i):
+                series.push(slot, value)
 
     def push_score(self, score: Score) -> bool:
         """Take a quality score in. False: not newer than the last one."""
@@ -280,90 +249,6 @@ class SourceWindow:
             return (self.slot - self.last_verdict_slot) // self.interval_s - self.lost_since
         return (self.slot - self.first_slot) // self.interval_s + 1 - self.lost_since if self.first_slot else 0
 
-    def _push_burn(self, slot: int, status: int) -> None:
-        assert self.burn is not None
-        if self.scheduled_slot:
-            self.burn.skip((slot - self.scheduled_slot) // self.interval_s - 1)
-        weight = 2 if status == 3 else self._bad_weight if status == 2 else 0
-        if weight:
-            self.last_burnt = slot
-        self.burn.push(weight)
-
-    @property
-    def signature(self) -> str:
-        """A kept state fits only a window of the same shape."""
-        return f"3|{self.interval_s}|{self._bad_weight}|{self.needs}"
-
-    def to_state(self) -> dict[str, Any]:
-        """A JSON-ready copy, some hundred bytes to 2 KB."""
-        score = self.score
-        return {
-            "sig": self.signature,
-            "at": [
-                self.slot,
-                self.scheduled_slot,
-                self.first_slot,
-                self.last_verdict_slot,
-                self.last_failed,
-                self.lost_since,
-                int(self.newest_lost),
-                self.good_run,
-                self.last_burnt,
-                self.last_fresh,
-                int(self.maintenance),
-                int(self.kept_away),
-            ],
-            "values": self.values,
-            "score": None if score is None else [score.at, score.score, score.raw, score.half_width, score.uncertain],
-            "series": {METRICS[i]: s.to_state() for i, s in self.series.items()},
-            "rates": {str(over): r.to_state(self.interval_s) for over, r in self.rates.items()},
-            "burn": None if self.burn is None else self.burn.to_state(),
-            "flaps": None if self.flaps is None else self.flaps.to_state(),
-        }
-
-    @classmethod
-    def restore(cls, source: Source, needs: Needs, state: Mapping[str, Any] | None) -> SourceWindow | None:
-        """The window as it was kept; None when there is none that fits these rules: push the stored observations
-        instead.
-        """
-        window = cls(source, needs)
-        if state is None or state.get("sig") != window.signature:
-            return None
-        (
-            window.slot,
-            window.scheduled_slot,
-            window.first_slot,
-            window.last_verdict_slot,
-            window.last_failed,
-            window.lost_since,
-            lost,
-            window.good_run,
-            window.last_burnt,
-            window.last_fresh,
-            maintenance,
-            kept_away,
-        ) = state["at"]
-        window.newest_lost, window.maintenance, window.kept_away = bool(lost), bool(maintenance), bool(kept_away)
-        window.values = list(state["values"])
-        if state["score"] is not None:
-            window.score = Score(*state["score"])
-        for metric, kept in state["series"].items():
-            window.series[INDEX[metric]].values = deque((int(at), float(v)) for at, v in kept)
-        for over, kept in state["rates"].items():
-            window.rates[int(over)].restore(kept, window.interval_s)
-        if window.burn is not None:
-            window.burn.restore(state["burn"])
-        if window.flaps is not None:
-            window.flaps.restore(state["flaps"])
-        return window
-
     def lookback_s(self) -> int:
         """How far back stored observations must be pushed to rebuild this window."""
-        longest = max((s for _, s in self.needs.series), default=0)
-        return max(
-            longest,
-            max(self.needs.rates, default=0),
-            21 * self.interval_s if self.needs.flapping else 0,
-            864 * self.interval_s if self.needs.burn else 0,
-            6 * self.interval_s,
-        )
+        return self.needs.lookback_s(self.interval_s)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from busta_health_dagster.domain.observation import Observation
 from busta_health_dagster.domain.units import floor_to
 from busta_health_dagster.domain.verdict import Score
-from busta_health_dagster.engines.rules import check_verdicts, failure_check, limits_for, quality_check
+from busta_health_dagster.engines.rules import check_verdicts, failure_check, limits_for, quality_check, to_state
 from busta_health_dagster.pipeline.alerting.engine import AlertEngine, CompiledRules, SourceRuleState
 from busta_health_dagster.pipeline.app.freshness import newest_of
 
@@ -154,7 +154,7 @@ def close_slots(book: AlertEngine, intake: EvaluationBatch, finished_at: int | N
 
 def save_windows(uow: UnitOfWork, intake: EvaluationBatch, states: Mapping[str, SourceState]) -> None:
     """Windows and cursors as this pass leaves them."""
-    uow.rule_windows.put({name: intake.rule_states[name].window.to_state() for name in sorted(intake.changed)})
+    uow.rule_windows.put({name: to_state(intake.rule_states[name].window) for name in sorted(intake.changed)})
     uow.states.set_evaluated({name: states[name].scheduled_slot or 0 for name in intake.cursors})
 
 

@@ -11,7 +11,7 @@ from busta_health_dagster.domain.observation import Kind, Observation, Status
 from busta_health_dagster.domain.retry_after import longest_pause_s
 from busta_health_dagster.domain.units import duration_text, floor_to
 from busta_health_dagster.engines.rules import classify, limits_for
-from busta_health_dagster.engines.rules.window import LIMITED_REASON
+from busta_health_dagster.engines.rules.metrics import LIMITED_REASON
 from busta_health_dagster.pipeline.app.failpoints import failpoint
 from busta_health_dagster.pipeline.maintenance.index import maintenance
 

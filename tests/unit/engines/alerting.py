@@ -85,6 +85,12 @@ def look(n: int, status: str = "up", source: Source = ODDS, **more: Any) -> Obse
     return Observation(source.name, slot, slot + 2, Status[status.upper()], **more)
 
 
+def fleet(pattern: str, source: Source = ODDS) -> tuple[Observation, ...]:
+    """`ud?s`: up, down, unknown, degraded; one scheduled observation each, from T0 on."""
+    words = {"u": "up", "d": "down", "?": "unknown", "s": "degraded"}
+    return tuple(look(i, words[c], source) for i, c in enumerate(pattern))
+
+
 def by_hand(n: int, status: str = "up", source: Source = ODDS, **more: Any) -> Observation:
     return replace(look(n, status, source, **more), kind=Kind.MANUAL)
 

@@ -22,6 +22,7 @@ from alerting import (
     T0,
     TICK,
     by_hand,
+    fleet,
     look,
 )
 
@@ -40,6 +41,7 @@ from busta_health_dagster.engines.rules import (
     limits_for,
     rules_for,
     survey,
+    to_state,
 )
 
 GOOD, BAD, UNKNOWN = Outcome.GOOD, Outcome.BAD, Outcome.UNKNOWN
@@ -56,11 +58,6 @@ def said(rule: Rule, observations: list[Observation], source=ODDS, maintenance=(
         out.append(None if verdict is None else verdict.outcome)
         window.fresh = 0
     return out
-
-
-def fleet(pattern: str, source=ODDS) -> list[Observation]:
-    words = {"u": "up", "d": "down", "?": "unknown", "s": "degraded"}
-    return [look(i, words[c], source) for i, c in enumerate(pattern)]
 
 
 def test_the_limits_of_a_source_are_the_effective_values_of_its_rules():
@@ -122,7 +119,7 @@ def test_a_failure_rate_needs_its_share_four_failures_and_one_among_the_last_six
 def test_a_20_minute_outage_holds_the_rate_until_six_good_in_a_row_not_for_340_minutes():
     outcomes = said(RATE, fleet("u" * 60 + "dddd" + "uuuuuu"))
     assert outcomes[-7:] == [BAD, BAD, BAD, BAD, BAD, BAD, GOOD]
-    verdict = evaluate(RATE, ODDS, Inputs(tuple(fleet("u" * 60 + "dddd" + "uuuuuu"))))
+    verdict = evaluate(RATE, ODDS, Inputs(fleet("u" * 60 + "dddd" + "uuuuuu")))
     assert verdict.settled
     assert verdict.last_bad == T0 + 63 * TICK
 
@@ -210,17 +207,17 @@ def test_a_dead_monitor_closes_no_slot_so_its_silence_is_nobodys_failure():
     ],
 )
 def test_the_burn_tiers_count_slots_and_their_severity(pattern, tier, severity):
-    verdict = evaluate(BURN, ODDS, Inputs(tuple(fleet(pattern))))
+    verdict = evaluate(BURN, ODDS, Inputs(fleet(pattern)))
     assert (verdict.numbers["tier"] or "", verdict.severity) == (tier, severity)
-    ceiling = evaluate(replace(BURN, severity=Severity.WARNING), ODDS, Inputs(tuple(fleet(pattern))))
+    ceiling = evaluate(replace(BURN, severity=Severity.WARNING), ODDS, Inputs(fleet(pattern)))
     assert ceiling.severity in (None, Severity.WARNING)
 
 
 def test_burn_counts_half_a_slot_where_the_sla_does_and_skips_targets_that_cannot_be_alerted_on():
     half = replace(ODDS, sla=Sla(degraded="half"))
-    verdict = evaluate(BURN, half, Inputs(tuple(fleet("u" * 20 + "sss"))))
+    verdict = evaluate(BURN, half, Inputs(fleet("u" * 20 + "sss")))
     assert verdict.numbers["bad_of_3"] == 1.5
-    assert evaluate(BURN, ODDS, Inputs(tuple(fleet("u" * 20 + "sss")))).numbers["bad_of_3"] == 0
+    assert evaluate(BURN, ODDS, Inputs(fleet("u" * 20 + "sss"))).numbers["bad_of_3"] == 0
     hourly = replace(ODDS, interval_s=HOUR)
     assert "allows 3.60 bad slots" in rules_for(hourly, [BURN]).not_applied[0][1]
 
@@ -340,8 +337,8 @@ def test_a_kept_window_goes_on_exactly_where_the_streamed_one_is():
         resumed = rules.window(kept) or rules.empty_window()
         resumed.push(o)
         assert [e.outcome(resumed) for e in rules.evaluators] == [e.outcome(streamed) for e in rules.evaluators]
-        kept = resumed.to_state()
-    assert resumed.to_state() == streamed.to_state()
+        kept = to_state(resumed)
+    assert to_state(resumed) == to_state(streamed)
     other = rules_for(replace(ODDS, interval_s=60), RULES)
     assert other.window(kept) is None  # rebuilt from the store instead
 
@@ -350,10 +347,10 @@ def test_a_second_observation_of_a_slot_and_an_older_one_change_nothing():
     rules = rules_for(ODDS, RULES)
     window = rules.empty_window()
     assert window.push(look(3, "down"))
-    before = window.to_state()
+    before = to_state(window)
     assert not window.push(look(3))
     assert not window.push(look(2))
-    assert window.to_state() == before
+    assert to_state(window) == before
 
 
 def test_the_checks_tell_error_from_warn_and_never_pass_what_was_not_measured():
@@ -377,7 +374,7 @@ def test_a_kept_window_still_explains_the_newest_values():
     rules = rules_for(ODDS, RULES)
     window = rules.empty_window()
     window.push(look(0, response_ms=6412.0))
-    resumed = rules.window(window.to_state())
+    resumed = rules.window(to_state(window))
     assert resumed is not None
     assert survey(rules, resumed) == survey(rules, window)
 
