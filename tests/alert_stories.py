@@ -167,14 +167,18 @@ class Story:
 def observed(source: Source, slot: int, state: Any, kind: Kind = Kind.SCHEDULED) -> Observation:
     """`"down"`, `"unknown"`, `"network"`, or a response time in milliseconds."""
     if isinstance(state, int | float):
-        return Observation(source.name, slot, slot, Status.UP, kind=kind, response_ms=float(state), items=14)
+        ms = float(state)
+        return Observation(source.name, slot, slot, Status.UP, kind=kind, response_ms=ms, items=14, data_age_s=60.0)
     if state == "network":
         return Observation(source.name, slot, slot, Status.UNKNOWN, "network", "monitor network", kind=kind)
     status = Status[state.upper()]
     ms = 200.0 if status in {Status.UP, Status.DEGRADED} else None
     detail = "HTTP 503" if status is Status.DOWN else ""
     reason = "http_status" if status is Status.DOWN else "ok" if ms else "probe_error"
-    return Observation(source.name, slot, slot, status, reason, detail, kind=kind, response_ms=ms, items=14)
+    age = 60.0 if ms else None
+    return Observation(
+        source.name, slot, slot, status, reason, detail, kind=kind, response_ms=ms, items=14, data_age_s=age
+    )
 
 
 def events(passed: AlertPassResult) -> list[tuple[str, str]]:

@@ -117,7 +117,7 @@ def test_a_log_that_grew_too_large_is_set_aside_and_begun_anew(
     supervisor: Supervisor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("busta_health_dagster.cli.child_log.CAP_BYTES", 1000)
-    supervisor.start(child("chatty", "import time\nprint('x' * 4000, flush=True)\ntime.sleep(600)"))
+    supervisor.start(child("chatty", "import os, time\nos.write(1, b'x' * 4001)\ntime.sleep(600)"))
     aside = supervisor.log_dir / "chatty.log.1"
     eventually(lambda: aside.exists() and (supervisor.log_dir / "chatty.log").exists())
     assert aside.stat().st_size == 4001
