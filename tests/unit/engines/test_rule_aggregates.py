@@ -80,11 +80,21 @@ def test_a_window_of_scores_ends_at_the_newest_score_and_any_other_at_the_newest
     assert measured(items) == [(None, 1)]
 
 
+def test_a_score_that_is_newer_than_the_newest_slot_moves_no_other_window():
+    rules = rules_for(ODDS, [over("items", "max", HOUR)])
+    window = rules.empty_window()
+    for i in range(12):
+        window.push(look(i, items=i))
+    window.push_score(Score(T0 + 11 * TICK + HOUR // 2, 80.0))
+    assert measured(rules.evaluators[0].explain(window, GOOD)) == [(11, 12)]
+
+
 def test_the_newest_value_needs_no_window_even_where_the_rule_has_one():
     plain = Rule("newest", Pattern.THRESHOLD, (Condition("items", "<", 50.0),), over_s=HOUR)
     written = replace(plain, conditions=(Condition("items", "<", 50.0, HOUR),))
     for rule in (plain, written):
-        assert evaluate(rule, ODDS, Inputs((look(0, items=9),))).outcome is BAD
+        newest = evaluate(rule, ODDS, Inputs((look(0, items=9),)))
+        assert (newest.outcome, newest.reason) == (BAD, "9, limit 50")
         both = replace(rule, conditions=(*rule.conditions, Condition("attempts", "<", 9.0, None, "mean")))
         said = evaluate(both, ODDS, Inputs(tuple(look(i, items=9) for i in range(12))))
         assert measured(said) == [(9, 1), (1.0, 12)]

@@ -70,6 +70,20 @@ def test_flapping_starts_at_its_own_threshold():
     assert bits.active is False
 
 
+def test_flapping_goes_on_below_its_start_until_it_is_at_its_end():
+    bits = FlapBits()
+    for _ in range(6):
+        bits.push(True)
+        bits.push(False)
+    between = []
+    while bits.ratio > 0.2:
+        assert bits.active
+        between.append(bits.ratio)
+        bits.push(False)
+    assert min(between) < 0.3
+    assert not bits.active
+
+
 def test_a_source_that_starts_bad_has_not_changed():
     bits = FlapBits()
     bits.push(True)
