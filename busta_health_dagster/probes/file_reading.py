@@ -9,6 +9,7 @@ import io
 import json
 from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
+from busta_health_dagster.probes.ages import cell
 from busta_health_dagster.probes.bounds import parsed_bytes, refuse_decoded, refuse_memory
 from busta_health_dagster.probes.http import parse_json
 from busta_health_dagster.probes.impostors import PEEK, Format, not_data
@@ -17,10 +18,7 @@ from busta_health_dagster.probes.port import Failed, Finding, ProbeLimits
 from busta_health_dagster.probes.records import records
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    Times = Callable[[Any], None]
-    """Takes the age column of a row: a list of all of them would outweigh the file."""
+    from busta_health_dagster.probes.ages import Ages
 
 _ROW_CHARS = 8 * 2**20
 """Of one row of a CSV file, over all its lines: a row is a list of texts before anybody can look at it."""
@@ -93,31 +91,32 @@ def read_rows(
     limits: ProbeLimits,
     delimiter: str,
     encoding: str,
-    time: Times = lambda _value: None,
+    ages: Ages | None = None,
 ) -> Rows:
-    """Read it all (Parquet: its footer, its head and one column). `time` takes the values of `column`.
+    """Read it all (Parquet: its footer, its head and one column). `ages` takes the values of `column`: a list of them all would outweigh
+    the file.
 
     Raises:
         Failed: `payload` or `too_large`.
     """
     try:
         if kind == "parquet":
-            return _parquet(stream, column, cap, limits, time)
+            return _parquet(stream, column, cap, limits, ages)
         capped = io.BufferedReader(Capped(stream, cap), 1 << 18)
         if (impostor := not_data(capped.peek(PEEK), kind)) is not None:
             raise Failed("payload", impostor)
         if kind == "csv":
-            return _csv(io.TextIOWrapper(capped, encoding, newline=""), column, limits, delimiter, time)
+            return _csv(io.TextIOWrapper(capped, encoding, newline=""), column, limits, delimiter, ages)
         if kind == "jsonl":
-            return _json_lines(io.TextIOWrapper(capped, encoding), column, limits, time)
-        return _json(capped.read(), column, items, limits, time)
+            return _json_lines(io.TextIOWrapper(capped, encoding), column, limits, ages)
+        return _json(capped.read(), column, items, limits, ages)
     except UnicodeDecodeError as error:
         raise Failed("payload", f"not {encoding} text (byte {error.start} of a block); set encoding") from error
     except (csv.Error, EOFError, OSError) as error:
         raise Failed("payload", f"cannot be read as {kind}: {str(error)[:160]}") from error
 
 
-def _csv(text: IO[str], column: str | None, limits: ProbeLimits, delimiter: str, time: Times) -> Rows:
+def _csv(text: IO[str], column: str | None, limits: ProbeLimits, delimiter: str, ages: Ages | None) -> Rows:
     lines = _Lines(text)
     reader = csv.reader(lines, delimiter=delimiter)
     header = next(reader, None)
@@ -125,6 +124,7 @@ def _csv(text: IO[str], column: str | None, limits: ProbeLimits, delimiter: str,
         raise Failed("payload", "the file is empty: not even a header")
     lines.closed(reader.line_num, delimiter)
     header[0] = header[0].removeprefix("\ufeff")
+    header = [name.strip() for name in header]
     at = _position(header, column)
     head: list[Any] = []
     total = ragged = 0
@@ -137,8 +137,8 @@ def _csv(text: IO[str], column: str | None, limits: ProbeLimits, delimiter: str,
             ragged += 1
         if len(head) < limits.sample_rows:
             head.append({name: (cell or None) for name, cell in zip(header, row, strict=False)})
-        if at is not None and at < len(row) and row[at]:
-            time(row[at])
+        if at is not None and ages is not None and at < len(row) and row[at]:
+            ages.take(row[at])
     facts: dict[str, Any] = {"columns": header[:50]}
     if ragged:
         facts["ragged_rows"] = ragged
@@ -193,7 +193,7 @@ def _position(header: list[str], column: str | None) -> int | None:
     return header.index(column)
 
 
-def _json_lines(text: IO[str], column: str | None, limits: ProbeLimits, time: Times) -> Rows:
+def _json_lines(text: IO[str], column: str | None, limits: ProbeLimits, ages: Ages | None) -> Rows:
     head: list[Any] = []
     total = kept = 0
     for number, line in enumerate(text, 1):
@@ -209,12 +209,12 @@ def _json_lines(text: IO[str], column: str | None, limits: ProbeLimits, time: Ti
         if len(head) < limits.sample_rows:
             head.append(row)
             kept += size
-        if column is not None and isinstance(row, dict):
-            time(row.get(column))
+        if column is not None and ages is not None:
+            ages.take(cell(row, column))
     return Rows(head, total, {})
 
 
-def _json(body: bytes, column: str | None, items: str, limits: ProbeLimits, time: Times) -> Rows:
+def _json(body: bytes, column: str | None, items: str, limits: ProbeLimits, ages: Ages | None) -> Rows:
     refuse_memory(parsed_bytes(body), limits.memory_bytes)
     document, problem = parse_json(body)
     if problem:
@@ -225,24 +225,24 @@ def _json(body: bytes, column: str | None, items: str, limits: ProbeLimits, time
         rows, findings = found.rows, found.findings
     else:
         rows = document if isinstance(document, list) else [document]
-    if column is not None:
+    if column is not None and ages is not None:
         for row in rows:
-            if isinstance(row, dict):
-                time(row.get(column))
+            ages.take(cell(row, column))
     return Rows(rows, len(rows), {}, document, tuple(findings))
 
 
-def _parquet(stream: IO[bytes], column: str | None, cap: int, limits: ProbeLimits, time: Times) -> Rows:
+def _parquet(stream: IO[bytes], column: str | None, cap: int, limits: ProbeLimits, ages: Ages | None) -> Rows:
     import pyarrow as pa
 
     try:
         file = open_parquet(stream)
         names = list(file.schema_arrow.names)
-        _position(names, column)
+        if column not in names:
+            _position(names, column and column.partition(".")[0])  # a part of a structure
         head = first_rows(file, limits.sample_rows, cap)
-        if column is not None:
-            for end in ends_of(file, column, cap):
-                time(end)
+        if column is not None and ages is not None:
+            for end in ends_of(file, column, cap, ages):
+                ages.take(end)
         return Rows(head, int(file.metadata.num_rows), {"columns": names[:50]})
     except pa.ArrowException as error:
         raise Failed("payload", f"cannot be read as Parquet: {str(error).splitlines()[0][:160]}") from error

@@ -9,11 +9,12 @@ from pydantic import Field, model_validator
 
 from busta_health_dagster.domain.observation import ProbeResult
 from busta_health_dagster.domain.units import milliseconds_text
+from busta_health_dagster.probes.ages import AgeOf, DataAge, age_facts, age_findings, age_of, cell
 from busta_health_dagster.probes.bounds import parsed_bytes, refuse_memory
 from busta_health_dagster.probes.expect import HttpExpect, check_age, check_headers, check_items, check_json, check_text
 from busta_health_dagster.probes.impostors import format_of, not_data
 from busta_health_dagster.probes.json_path import JsonPath, find
-from busta_health_dagster.probes.measure import AgeOf, DataAge, age_facts, age_findings, age_of, conclude, sample_of
+from busta_health_dagster.probes.measure import conclude, sample_of
 from busta_health_dagster.probes.port import Finding, ProbeContext, ProbeType
 from busta_health_dagster.probes.records import records
 from busta_health_dagster.probes.web_config import WebConfig, build_request, certificate_findings, host_of, rate_limited
@@ -180,7 +181,7 @@ def _age(spec: DataAge, document: Any, rows: list[Any] | None, got: Fetched, now
     if spec.path is not None:
         return age_of(find(spec.path, document), spec, now), spec.path
     column = spec.column or ""
-    return age_of((row.get(column) for row in rows or () if isinstance(row, dict)), spec, now), f"column {column}"
+    return age_of((cell(row, column) for row in rows or ()), spec, now), f"column {column}"
 
 
 def _sample(source: Source, document: Any, rows: list[Any] | None, size: int, context: ProbeContext) -> Sample | None:

@@ -15,8 +15,8 @@ from busta_health_dagster.demo.payloads import markets, tables
 from busta_health_dagster.demo.payloads.league import CODES, games
 from busta_health_dagster.demo.server import render
 from busta_health_dagster.domain.units import iso, to_epoch
+from busta_health_dagster.probes.ages import to_epoch as read_time
 from busta_health_dagster.probes.feed import read_feed
-from busta_health_dagster.probes.measure import to_epoch as read_time
 
 EXPECTATIONS = Path(__file__).parents[3] / "expectations"
 NOW = 1_795_422_372.0
