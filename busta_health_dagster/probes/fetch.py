@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _CHARSET = re.compile(r"charset=[\"']?([\w.:-]+)", re.IGNORECASE)
+_HEADER_BYTES, _HEADERS = 256 * 1024, 1000  # a policy or a cookie of 20 kB is HTTP; gigabytes of it are not
 _TLS_BYE_S = 0.2  # a peer that never says goodbye would otherwise hold its socket for asyncio's default of 30 s
 
 
@@ -130,6 +131,9 @@ class Http:
                 cookie_jar=aiohttp.DummyCookieJar(),  # one source's cookie must never reach another
                 timeout=aiohttp.ClientTimeout(total=None, sock_connect=None),  # the prober's deadline covers everything
                 headers={"User-Agent": "busta-health/1", "Accept": "*/*"},
+                max_line_size=_HEADER_BYTES,
+                max_field_size=_HEADER_BYTES,
+                max_headers=_HEADERS,
             )
             session._retry_connection = False  # noqa: SLF001  a reset is a failed attempt; aiohttp would hide the first one
         return session

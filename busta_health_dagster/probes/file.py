@@ -31,7 +31,7 @@ from busta_health_dagster.probes.ages import (
     to_epoch,
 )
 from busta_health_dagster.probes.expect import Expect, check_age, check_items, check_json
-from busta_health_dagster.probes.file_reading import prepare, read_rows, unpacked
+from busta_health_dagster.probes.file_reading import prepare, ragged_rows, read_rows, unpacked
 from busta_health_dagster.probes.impostors import PEEK, Format, format_of, is_page, not_data
 from busta_health_dagster.probes.json_path import compiled
 from busta_health_dagster.probes.measure import conclude, json_safe, sample_of
@@ -246,10 +246,7 @@ def _evaluate(config: FileConfig, context: ProbeContext, opened: _Opened, seen: 
     if config.expect.json_:
         document = rows.document if rows.document is not None else json_safe(rows.head)
         findings += check_json(config.expect, document)
-    if ragged := rows.facts.get("ragged_rows"):
-        findings.append(
-            Finding("warning", "payload", f"{ragged} of {rows.total} rows have another number of cells than the header")
-        )
+    findings += ragged_rows(rows)
     return conclude(
         findings,
         _good(name, rows.total, age.age_s),

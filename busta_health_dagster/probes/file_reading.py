@@ -145,6 +145,12 @@ def _csv(text: IO[str], column: str | None, limits: ProbeLimits, delimiter: str,
     return Rows(head, total, facts)
 
 
+def ragged_rows(rows: Rows) -> list[Finding]:
+    ragged = rows.facts.get("ragged_rows")
+    text = f"{ragged} of {rows.total} rows have another number of cells than the header"
+    return [Finding("warning", "payload", text)] if ragged else []
+
+
 class _Lines:
     """The lines of a CSV file, with those that the row at hand is made of: at most so many characters."""
 

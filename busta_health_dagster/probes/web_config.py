@@ -43,6 +43,15 @@ def _web_url(value: TextOrSecret) -> TextOrSecret:
     return value
 
 
+def _body_references(value: Any) -> Any:
+    """`{env: NAME}` and `{file: PATH}` inside of a body, as references."""
+    if isinstance(value, dict):
+        if len(value) == 1 and isinstance(held := next(iter(value.values())), str) and set(value) <= {"env", "file"}:
+            return SecretRef(**{next(iter(value)): held})
+        return {name: _body_references(inner) for name, inner in value.items()}
+    return [_body_references(inner) for inner in value] if isinstance(value, list) else value
+
+
 WebUrl = Annotated[TextOrSecret, AfterValidator(_web_url)]
 
 
@@ -91,7 +100,7 @@ class WebConfig(Strict):
     method: Literal["GET", "HEAD", "POST", "PUT", "OPTIONS"] = "GET"
     headers: dict[str, TextOrSecret] = Field(default_factory=dict)
     params: dict[str, TextOrSecret | int | float | bool] = Field(default_factory=dict)
-    body: TextOrSecret | dict[str, Any] | list[Any] | None = None
+    body: Annotated[TextOrSecret | dict[str, Any] | list[Any] | None, AfterValidator(_body_references)] = None
     auth: Auth | None = None
     tls: Tls | None = None
     cert_days: float = Field(default=14, ge=0)
@@ -158,9 +167,17 @@ def _body(config: WebConfig, context: ProbeContext, headers: dict[str, str]) -> 
         return config.body.encode()
     headers.setdefault("Content-Type", "application/json")
     try:
-        return json.dumps(config.body).encode()
+        return json.dumps(_resolved(config.body, context)).encode()
     except TypeError as error:
         raise Failed("probe_error", f"body cannot be written as JSON: {error}", status=Status.UNKNOWN) from error
+
+
+def _resolved(value: Any, context: ProbeContext) -> Any:
+    if isinstance(value, SecretRef):
+        return context.secret(value)
+    if isinstance(value, dict):
+        return {name: _resolved(inner, context) for name, inner in value.items()}
+    return [_resolved(inner, context) for inner in value] if isinstance(value, list) else value
 
 
 def certificate_findings(not_after: float | None, config: Any, now: float) -> tuple[float | None, list[Finding]]:
@@ -171,7 +188,11 @@ def certificate_findings(not_after: float | None, config: Any, now: float) -> tu
     if days >= config.cert_days:
         return days, []
     return days, [
-        Finding("warning", "certificate", f"the certificate ends in {days:.1f} days (limit {config.cert_days:g})")
+        Finding(
+            "warning",
+            "certificate",
+            f"the certificate ends in {days:.1f} days (limit {config.cert_days:g})",
+        )
     ]
 
 
