@@ -31,7 +31,7 @@ from busta_health_dagster.probes.dial import (
 from busta_health_dagster.probes.port import Failed
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from aiohttp.client_proto import ResponseHandler
 
@@ -51,7 +51,7 @@ class Request:
     method: str = "GET"
     headers: Mapping[str, str] = field(default_factory=dict)
     secrets: frozenset[str] = frozenset()
-    params: Mapping[str, str] = field(default_factory=dict)
+    params: Sequence[tuple[str, str]] = ()
     body: bytes | None = None
     max_bytes: int = 10 * 1024 * 1024
     redirects: int = 5
@@ -152,7 +152,7 @@ class Http:
         loop, times = asyncio.get_running_loop(), timing()
         started = loop.time()
         url, method, headers, body = _url(request.url), request.method, request.headers, request.body
-        params: Mapping[str, str] | None = request.params or None
+        params: Sequence[tuple[str, str]] | None = request.params or None
         seen: list[str] = []
         origin = url.origin()
         while True:

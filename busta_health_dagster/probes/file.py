@@ -24,12 +24,14 @@ from busta_health_dagster.probes.ages import (
     Ages,
     ColumnAge,
     DataAge,
+    Zone,
     age_facts,
     age_findings,
     age_of,
     in_future,
     to_epoch,
 )
+from busta_health_dagster.probes.dates import DatedText, fill
 from busta_health_dagster.probes.expect import Expect, check_age, check_items, check_json
 from busta_health_dagster.probes.file_reading import prepare, ragged_rows, read_rows, unpacked
 from busta_health_dagster.probes.impostors import PEEK, Format, format_of, is_page, not_data
@@ -48,7 +50,8 @@ _DIALS = ("endpoint", "host", "proxy", "client_kwargs", "config_kwargs", "url")
 class FileConfig(Strict):
     """`items` is `rows`, or the JSON path of the records. Without `data_age` the file's modification time counts."""
 
-    path: str = Field(min_length=1)
+    path: DatedText = Field(min_length=1)
+    zone: Zone = "UTC"
     format: Format | None = None
     items: str = "rows"
     data_age: ColumnAge | None = None
@@ -91,6 +94,7 @@ class _Opened:
 
 
 async def probe(source: Source, config: FileConfig, context: ProbeContext) -> ProbeResult:
+    config = config.model_copy(update={"path": fill(config.path, context.now, config.zone)})
     scheme = config.path.partition("://")[0].lower() if "://" in config.path else ""
     options = {k: context.secret(v) if isinstance(v, SecretRef) else v for k, v in config.options.items()}
     if scheme in ("http", "https"):

@@ -20,6 +20,7 @@ from busta_health_dagster.probes.records import records
 if TYPE_CHECKING:
     from busta_health_dagster.probes.ages import Ages
 
+_GZIP = b"\x1f\x8b"
 _ROW_CHARS = 8 * 2**20
 """Of one row of a CSV file, over all its lines: a row is a list of texts before anybody can look at it."""
 
@@ -64,9 +65,12 @@ def prepare(kind: Format | None) -> None:
 
 
 def unpacked(stream: IO[bytes], name: str) -> Any:
-    """The decoded stream of a packed file."""
-    lower = name.lower()
-    if lower.endswith(".gz"):
+    """The decoded stream of a packed file; gzip is known by its first bytes too."""
+    lower, start = name.lower(), b""
+    if stream.seekable():
+        start = stream.read(2)
+        stream.seek(0)
+    if lower.endswith(".gz") or start == _GZIP:
         import gzip
 
         return gzip.GzipFile(fileobj=stream)

@@ -30,7 +30,6 @@ _BODILESS = frozenset({204, 205, 304})
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _INLINE_BYTES = 256 * 1024  # beyond, parsing would hold the loop for longer than the neighbours' timings can bear
 _ALL_ROWS = 2**31
-_GZIP = b"\x1f\x8b"
 _TYPES: dict[str, Format] = {
     "text/csv": "csv",
     "application/csv": "csv",
@@ -184,9 +183,8 @@ def _document(
 
     if kind == "csv":
         refuse_memory(table_bytes(got.body, config.delimiter), context.limits.memory_bytes)
-    packed = got.body.startswith(_GZIP)
     rows = read_rows(
-        unpacked(io.BytesIO(got.body), ".gz" if packed else ""),
+        unpacked(io.BytesIO(got.body), ""),
         kind,
         column=None,
         items="rows",

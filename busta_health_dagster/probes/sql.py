@@ -17,7 +17,8 @@ from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 from busta_health_dagster.domain.fields import SecretRef, Strict, TextOrSecret
 from busta_health_dagster.domain.observation import Phases, ProbeResult, Status
 from busta_health_dagster.domain.units import milliseconds_text
-from busta_health_dagster.probes.ages import Ages, ColumnAge, DataAge, age_facts, age_findings, age_of
+from busta_health_dagster.probes.ages import Ages, ColumnAge, DataAge, Zone, age_facts, age_findings, age_of
+from busta_health_dagster.probes.dates import WithDates, fill
 from busta_health_dagster.probes.expect import Expect, check_age, check_items, check_json
 from busta_health_dagster.probes.measure import conclude, json_safe, sample_of
 from busta_health_dagster.probes.port import Failed, ProbeContext, ProbeType
@@ -58,7 +59,8 @@ class SqlConfig(Strict):
     """`items: rows` counts what is fetched, up to `max_rows`; a table's true count is a query of its own."""
 
     url: Annotated[TextOrSecret, AfterValidator(_no_password)]
-    query: str
+    query: Annotated[str, WithDates]
+    zone: Zone = "UTC"
     items: Literal["rows"] | Column = "rows"
     data_age: ColumnAge | None = None
     expect: Expect = Field(default_factory=Expect)
@@ -77,6 +79,7 @@ class SqlConfig(Strict):
 
 
 async def probe(source: Source, config: SqlConfig, context: ProbeContext) -> ProbeResult:
+    config = config.model_copy(update={"query": fill(config.query, context.now, config.zone)})
     url = context.secret(config.url) if isinstance(config.url, SecretRef) else config.url
     return await context.threads.run(source.name, _observe, config, context, url, time.monotonic() + source.timeout_s)
 

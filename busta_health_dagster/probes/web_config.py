@@ -16,6 +16,8 @@ from busta_health_dagster.domain.fields import SecretRef, Strict, TextOrSecret
 from busta_health_dagster.domain.observation import ProbeResult, Status
 from busta_health_dagster.domain.retry_after import longest_pause_s, retry_after
 from busta_health_dagster.domain.units import duration_text
+from busta_health_dagster.probes.ages import Zone
+from busta_health_dagster.probes.dates import OnlyDates, WithDates, fill, fill_all
 from busta_health_dagster.probes.port import Failed, Finding
 
 if TYPE_CHECKING:
@@ -52,7 +54,7 @@ def _body_references(value: Any) -> Any:
     return [_body_references(inner) for inner in value] if isinstance(value, list) else value
 
 
-WebUrl = Annotated[TextOrSecret, AfterValidator(_web_url)]
+WebUrl = Annotated[TextOrSecret, AfterValidator(_web_url), OnlyDates]
 
 
 def refuse_literal_secrets(named: Mapping[str, Any], what: str) -> None:
@@ -62,8 +64,18 @@ def refuse_literal_secrets(named: Mapping[str, Any], what: str) -> None:
         ValueError: naming the entry and how to write it.
     """
     for name, value in named.items():
-        if isinstance(value, str) and _SECRET_NAME.search(name):
+        literal = isinstance(value, str) or (isinstance(value, list) and any(isinstance(one, str) for one in value))
+        if literal and _SECRET_NAME.search(name):
             raise ValueError(f"{what} {name} holds a literal secret; write {name}: {{env: NAME}} or {{file: PATH}}")
+
+
+class PrefixedSecret(SecretRef):
+    """An API key behind a word of its own: `{env: NAME, prefix: "Token "}`."""
+
+    prefix: str
+
+
+Parameter = TextOrSecret | int | float | bool
 
 
 class Basic(Strict):
@@ -98,9 +110,12 @@ class WebConfig(Strict):
 
     url: WebUrl
     method: Literal["GET", "HEAD", "POST", "PUT", "OPTIONS"] = "GET"
-    headers: dict[str, TextOrSecret] = Field(default_factory=dict)
-    params: dict[str, TextOrSecret | int | float | bool] = Field(default_factory=dict)
-    body: Annotated[TextOrSecret | dict[str, Any] | list[Any] | None, AfterValidator(_body_references)] = None
+    headers: dict[str, TextOrSecret | PrefixedSecret] = Field(default_factory=dict)
+    params: dict[str, Annotated[Parameter | list[Parameter], OnlyDates]] = Field(default_factory=dict)
+    body: Annotated[TextOrSecret | dict[str, Any] | list[Any] | None, AfterValidator(_body_references), WithDates] = (
+        None
+    )
+    zone: Zone = "UTC"
     auth: Auth | None = None
     tls: Tls | None = None
     cert_days: float = Field(default=14, ge=0)
@@ -132,10 +147,12 @@ def build_request(config: WebConfig, source: Source, context: ProbeContext) -> R
 
     def text(value: Any) -> str:
         if isinstance(value, SecretRef):
-            return context.secret(value)
-        return ("true" if value else "false") if isinstance(value, bool) else str(value)
+            return (value.prefix if isinstance(value, PrefixedSecret) else "") + context.secret(value)
+        if isinstance(value, bool):
+            return "true" if value else "false"
+        return fill(value, context.now, config.zone) if isinstance(value, str) else str(value)
 
-    headers = {name: text(value) for name, value in config.headers.items()}
+    headers = {name: value if isinstance(value, str) else text(value) for name, value in config.headers.items()}
     secrets = {name.lower() for name, value in config.headers.items() if isinstance(value, SecretRef)}
     if config.auth is not None:
         if config.auth.bearer is not None:
@@ -149,7 +166,11 @@ def build_request(config: WebConfig, source: Source, context: ProbeContext) -> R
         method=config.method,
         headers=headers,
         secrets=frozenset(secrets),
-        params={name: text(value) for name, value in config.params.items()},
+        params=tuple(
+            (name, text(one))
+            for name, value in config.params.items()
+            for one in (value if isinstance(value, list) else [value])
+        ),
         body=_body(config, context, headers),
         max_bytes=config.max_bytes or context.limits.max_bytes,
         redirects=config.redirects,
@@ -163,11 +184,12 @@ def _body(config: WebConfig, context: ProbeContext, headers: dict[str, str]) -> 
         return None
     if isinstance(config.body, SecretRef):
         return context.secret(config.body).encode()
-    if isinstance(config.body, str):
-        return config.body.encode()
+    body = fill_all(config.body, context.now, config.zone)
+    if isinstance(body, str):
+        return body.encode()
     headers.setdefault("Content-Type", "application/json")
     try:
-        return json.dumps(_resolved(config.body, context)).encode()
+        return json.dumps(_resolved(body, context)).encode()
     except TypeError as error:
         raise Failed("probe_error", f"body cannot be written as JSON: {error}", status=Status.UNKNOWN) from error
 

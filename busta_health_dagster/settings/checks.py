@@ -216,8 +216,8 @@ def _references(data: Any, place: Place, seen: set[int]) -> Iterator[tuple[Place
     if not isinstance(data, dict | list) or id(data) in seen:
         return
     seen.add(id(data))
-    if isinstance(data, dict) and len(data) == 1:
-        ((kind, held),) = data.items()
+    if isinstance(data, dict) and len(reference := [(k, v) for k, v in data.items() if k != "prefix"]) == 1:
+        ((kind, held),) = reference
         if kind in {"env", "file"} and isinstance(held, str):
             yield place, SecretRef(env=held) if kind == "env" else SecretRef(file=held)
             return
