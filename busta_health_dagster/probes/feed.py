@@ -15,6 +15,7 @@ from busta_health_dagster.probes.bounds import parsed_bytes, refuse_memory
 from busta_health_dagster.probes.expect import Expect, check_age, check_items, check_json
 from busta_health_dagster.probes.feed_reading import is_json, read_feed
 from busta_health_dagster.probes.measure import conclude, sample_of
+from busta_health_dagster.probes.oauth2 import authorized
 from busta_health_dagster.probes.port import Failed, Finding, ProbeContext, ProbeType
 from busta_health_dagster.probes.web_config import WebConfig, build_request, certificate_findings, host_of, rate_limited
 
@@ -53,7 +54,7 @@ async def probe(source: Source, config: FeedConfig, context: ProbeContext) -> Pr
     request = build_request(config, source, context)
     if not any(name.lower() == "accept" for name in request.headers):
         request = replace(request, headers={**request.headers, "Accept": _ACCEPT})
-    got = await context.http.fetch(request)
+    got = await context.http.fetch(await authorized(request, config, source, context))
     days, findings = certificate_findings(got.tls_not_after, config, context.now)
     seen: dict[str, Any] = {
         "response_ms": got.elapsed_ms,

@@ -10,7 +10,7 @@ from typing import Any, Literal, NamedTuple
 from busta_health_dagster.domain.units import iso
 from busta_health_dagster.probes.ages import DataAge, to_epoch
 from busta_health_dagster.probes.feed_repair import repair
-from busta_health_dagster.probes.http import parse_json
+from busta_health_dagster.probes.json_text import parse_json
 from busta_health_dagster.probes.port import Finding
 
 _HARMLESS = ("CharacterEncodingOverride", "NonXMLContentType")  # the server's label is wrong, the feed is not

@@ -11,8 +11,8 @@ from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 from busta_health_dagster.probes.ages import cell
 from busta_health_dagster.probes.bounds import parsed_bytes, refuse_decoded, refuse_memory
-from busta_health_dagster.probes.http import parse_json
 from busta_health_dagster.probes.impostors import PEEK, Format, not_data
+from busta_health_dagster.probes.json_text import parse_json
 from busta_health_dagster.probes.parquet_reading import ends_of, first_rows, open_parquet
 from busta_health_dagster.probes.port import Failed, Finding, ProbeLimits
 from busta_health_dagster.probes.records import records

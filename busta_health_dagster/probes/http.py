@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -16,7 +15,9 @@ from busta_health_dagster.probes.bounds import parsed_bytes, refuse_memory, tabl
 from busta_health_dagster.probes.expect import HttpExpect, check_age, check_headers, check_items, check_json, check_text
 from busta_health_dagster.probes.impostors import Format, format_of, not_data
 from busta_health_dagster.probes.json_path import JsonPath, find
+from busta_health_dagster.probes.json_text import parse_json
 from busta_health_dagster.probes.measure import conclude, sample_of
+from busta_health_dagster.probes.oauth2 import authorized
 from busta_health_dagster.probes.port import Finding, ProbeContext, ProbeType
 from busta_health_dagster.probes.records import records
 from busta_health_dagster.probes.web_config import WebConfig, build_request, certificate_findings, host_of, rate_limited
@@ -40,7 +41,6 @@ _TYPES: dict[str, Format] = {
     "application/x-jsonlines": "jsonl",
     "application/vnd.apache.parquet": "parquet",
 }
-_DECODER = json.JSONDecoder(parse_constant=lambda _name: None)  # NaN is not JSON and no store takes it
 
 
 class HttpConfig(WebConfig):
@@ -102,7 +102,7 @@ class _HttpObservation(NamedTuple):
 
 
 async def probe(source: Source, config: HttpConfig, context: ProbeContext) -> ProbeResult:
-    got = await context.http.fetch(build_request(config, source, context))
+    got = await context.http.fetch(await authorized(build_request(config, source, context), config, source, context))
     statuses = config.expect.status
     facts: dict[str, Any] = {"bytes": len(got.body), "type": got.headers.get("Content-Type", "").partition(";")[0]}
     if got.hops:
@@ -195,29 +195,6 @@ def _document(
     )
     findings += ragged_rows(rows)
     return rows.head, None
-
-
-def parse_json(body: bytes, charset: str = "utf-8") -> tuple[Any, str | None]:
-    """The document, or why it is none. JSON is UTF-8, 16 or 32, whatever its label says; where it is none of them, the
-    label counts.
-    """
-    try:
-        return _DECODER.decode(_decoded(body, charset)), None
-    except (ValueError, RecursionError) as error:
-        start = body[:40].decode("utf-8", "replace")
-        why = error.msg if isinstance(error, json.JSONDecodeError) else type(error).__name__
-        return None, f"not JSON ({why}); it starts with {start!r}" if body else "the body is empty, JSON wanted"
-
-
-def _decoded(body: bytes, charset: str) -> str:
-    encoding = json.detect_encoding(body)
-    try:
-        return body.decode(encoding)
-    except UnicodeDecodeError:
-        try:
-            return body.decode(charset)
-        except LookupError:
-            return body.decode(encoding)
 
 
 def _rows(config: HttpConfig, document: Any, findings: list[Finding]) -> list[Any] | None:

@@ -83,16 +83,38 @@ class Basic(Strict):
     password: SecretRef
 
 
+def _token_url(url: str) -> str:
+    _web_url(url)
+    return url
+
+
+class ClientCredentials(Strict):
+    """OAuth 2: `{token_url, client_id, client_secret: {env: NAME}}`. `send`: the client is named in the `header` (Basic) or
+    in the `body`; `fields` go with it, for instance `{audience: ...}`.
+    """
+
+    token_url: Annotated[str, AfterValidator(_token_url)]
+    client_id: TextOrSecret
+    client_secret: SecretRef
+    scope: str | None = None
+    send: Literal["header", "body"] = "header"
+    fields: dict[str, str] = Field(default_factory=dict)
+
+
 class Auth(Strict):
-    """`{basic: {username, password}}` or `{bearer: {env: NAME}}`."""
+    """`{basic: {username, password}}`, `{bearer: {env: NAME}}` or `{oauth2: {token_url, client_id, client_secret}}`."""
 
     basic: Basic | None = None
     bearer: SecretRef | None = None
+    oauth2: ClientCredentials | None = None
 
     @model_validator(mode="after")
     def _one(self) -> Auth:
-        if (self.basic is None) == (self.bearer is None):
-            raise ValueError("auth is {basic: {username, password}} or {bearer: {env: NAME}}")
+        if sum(way is not None for way in (self.basic, self.bearer, self.oauth2)) != 1:
+            raise ValueError(
+                "auth is {basic: {username, password}}, {bearer: {env: NAME}} or "
+                "{oauth2: {token_url, client_id, client_secret}}"
+            )
         return self
 
 
