@@ -230,15 +230,29 @@ def _json(body: bytes, column: str | None, items: str, limits: ProbeLimits, ages
     if problem:
         raise Failed("payload", problem)
     findings: list[Finding] = []
+    facts: dict[str, Any] = {}
     if items != "rows":
         found = records(items, document)
         rows, findings = found.rows, found.findings
     else:
-        rows = document if isinstance(document, list) else [document]
+        place, rows = _only_list(document)
+        facts = {"rows_at": place} if place != "$" else {}
     if column is not None and ages is not None:
         for row in rows:
             ages.take(cell(row, column))
-    return Rows(rows, len(rows), {}, document, tuple(findings))
+    return Rows(rows, len(rows), facts, document, tuple(findings))
+
+
+def _only_list(document: Any) -> tuple[str, list[Any]]:
+    """Where the rows are when nobody says: the document itself, or the one list of records that an object carries."""
+    if isinstance(document, list):
+        return "$", document
+    members = document.items() if isinstance(document, dict) else ()
+    lists = [(name, rows) for name, rows in members if isinstance(rows, list) and rows and isinstance(rows[0], dict)]
+    if len(lists) != 1:
+        return "$", [document]
+    name, rows = lists[0]
+    return f"$[{name!r}]", rows
 
 
 def _parquet(stream: IO[bytes], column: str | None, cap: int, limits: ProbeLimits, ages: Ages | None) -> Rows:
