@@ -74,6 +74,9 @@ class PrefixedSecret(SecretRef):
 
     prefix: str
 
+    def __str__(self) -> str:
+        return f"{super().__str__()[:-1]}, prefix: {self.prefix!r}}}"
+
 
 Parameter = TextOrSecret | int | float | bool
 

@@ -84,6 +84,8 @@ def untold_ages(review: CheckContext) -> None:
             "data_age: {path: ...}, {header: Last-Modified} or {column: ...} on the source"
             if getattr(config, "has_data", True)
             else f"remove {key}: a probe {review.sources[names[0]].probe} sees no data"
+            if "data_age" not in type(config).model_fields
+            else f"remove {key}, or data_age: none"
         )
         review.found.add(doc, (*place, key), what, remedy, key=True, blocks=False)
 
