@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from busta_health_dagster.probes.port import Failed
 
-_OBJECT, _LIST, _KEY, _VALUE = 150, 72, 36, 40
+_OBJECT, _LIST, _KEY, _VALUE, _CELL = 150, 72, 36, 40, 60
 """Bytes that CPython takes for each, about; a small payload is never refused for the error in it."""
 
 
@@ -15,6 +15,11 @@ def parsed_bytes(body: bytes) -> int:
     """Memory that a JSON text takes once it is parsed, about."""
     objects, lists = body.count(b"{"), body.count(b"[")
     return len(body) + objects * _OBJECT + lists * _LIST + body.count(b":") * _KEY + body.count(b",") * _VALUE
+
+
+def table_bytes(body: bytes, delimiter: str) -> int:
+    """Memory that CSV takes as rows, about: a dictionary each, a text for each cell."""
+    return len(body) + body.count(b"\n") * (_OBJECT + _LIST) + body.count(delimiter.encode()) * _CELL
 
 
 def refuse_memory(size: int, bound: int) -> None:

@@ -31,12 +31,13 @@ from busta_health_dagster.probes.dial import (
 from busta_health_dagster.probes.port import Failed
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from aiohttp.client_proto import ResponseHandler
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _CHARSET = re.compile(r"charset=[\"']?([\w.:-]+)", re.IGNORECASE)
+_HEADER_BYTES, _HEADERS = 256 * 1024, 1000  # a policy or a cookie of 20 kB is HTTP; gigabytes of it are not
 _TLS_BYE_S = 0.2  # a peer that never says goodbye would otherwise hold its socket for asyncio's default of 30 s
 
 
@@ -50,7 +51,7 @@ class Request:
     method: str = "GET"
     headers: Mapping[str, str] = field(default_factory=dict)
     secrets: frozenset[str] = frozenset()
-    params: Mapping[str, str] = field(default_factory=dict)
+    params: Sequence[tuple[str, str]] = ()
     body: bytes | None = None
     max_bytes: int = 10 * 1024 * 1024
     redirects: int = 5
@@ -130,6 +131,9 @@ class Http:
                 cookie_jar=aiohttp.DummyCookieJar(),  # one source's cookie must never reach another
                 timeout=aiohttp.ClientTimeout(total=None, sock_connect=None),  # the prober's deadline covers everything
                 headers={"User-Agent": "busta-health/1", "Accept": "*/*"},
+                max_line_size=_HEADER_BYTES,
+                max_field_size=_HEADER_BYTES,
+                max_headers=_HEADERS,
             )
             session._retry_connection = False  # noqa: SLF001  a reset is a failed attempt; aiohttp would hide the first one
         return session
@@ -148,7 +152,7 @@ class Http:
         loop, times = asyncio.get_running_loop(), timing()
         started = loop.time()
         url, method, headers, body = _url(request.url), request.method, request.headers, request.body
-        params: Mapping[str, str] | None = request.params or None
+        params: Sequence[tuple[str, str]] | None = request.params or None
         seen: list[str] = []
         origin = url.origin()
         while True:

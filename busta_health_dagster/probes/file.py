@@ -20,23 +20,24 @@ from pydantic import Field, field_validator, model_validator
 from busta_health_dagster.domain.fields import SecretRef, Strict, TextOrSecret
 from busta_health_dagster.domain.observation import Phases, ProbeResult, Status
 from busta_health_dagster.domain.units import duration_text
-from busta_health_dagster.probes.expect import Expect, check_age, check_items, check_json
-from busta_health_dagster.probes.file_reading import prepare, read_rows, unpacked
-from busta_health_dagster.probes.impostors import PEEK, Format, format_of, is_page, not_data
-from busta_health_dagster.probes.json_path import compiled
-from busta_health_dagster.probes.measure import (
-    AgeOf,
+from busta_health_dagster.probes.ages import (
     Ages,
+    ColumnAge,
     DataAge,
+    Zone,
     age_facts,
     age_findings,
-    conclude,
-    json_safe,
-    sample_of,
+    age_of,
+    in_future,
     to_epoch,
 )
+from busta_health_dagster.probes.dates import DatedText, fill
+from busta_health_dagster.probes.expect import Expect, check_age, check_items, check_json
+from busta_health_dagster.probes.file_reading import prepare, ragged_rows, read_rows, unpacked
+from busta_health_dagster.probes.impostors import PEEK, Format, format_of, is_page, not_data
+from busta_health_dagster.probes.json_path import compiled
+from busta_health_dagster.probes.measure import conclude, json_safe, sample_of
 from busta_health_dagster.probes.port import Failed, Finding, ProbeContext, ProbeType
-from busta_health_dagster.probes.sql import SqlAge
 from busta_health_dagster.probes.web_config import rate_limited, refuse_literal_secrets
 
 if TYPE_CHECKING:
@@ -49,10 +50,11 @@ _DIALS = ("endpoint", "host", "proxy", "client_kwargs", "config_kwargs", "url")
 class FileConfig(Strict):
     """`items` is `rows`, or the JSON path of the records. Without `data_age` the file's modification time counts."""
 
-    path: str = Field(min_length=1)
+    path: DatedText = Field(min_length=1)
+    zone: Zone = "UTC"
     format: Format | None = None
     items: str = "rows"
-    data_age: SqlAge | None = None
+    data_age: ColumnAge | None = None
     expect: Expect = Field(default_factory=Expect)
     min_bytes: int = Field(default=0, ge=0)
     max_bytes: int = Field(default=64 * 1024 * 1024, gt=0)
@@ -92,6 +94,7 @@ class _Opened:
 
 
 async def probe(source: Source, config: FileConfig, context: ProbeContext) -> ProbeResult:
+    config = config.model_copy(update={"path": fill(config.path, context.now, config.zone)})
     scheme = config.path.partition("://")[0].lower() if "://" in config.path else ""
     options = {k: context.secret(v) if isinstance(v, SecretRef) else v for k, v in config.options.items()}
     if scheme in ("http", "https"):
@@ -130,9 +133,9 @@ def _observe(config: FileConfig, context: ProbeContext, scheme: str, options: di
     started = time.monotonic()
     try:
         opened = (
-            _open_local(config.path.removeprefix("file://"))
+            _open_local(config.path.removeprefix("file://"), context.now)
             if scheme in ("", "file")
-            else _open_remote(config.path, options)
+            else _open_remote(config.path, options, context.now)
         )
     except FileNotFoundError as error:
         raise Failed("missing", f"there is no file {config.path}") from error
@@ -151,7 +154,7 @@ def _observe(config: FileConfig, context: ProbeContext, scheme: str, options: di
     return replace(result, response_ms=took, phases=phases)
 
 
-def _open_local(path: str) -> _Opened:
+def _open_local(path: str, now: float) -> _Opened:
     import glob
     import os
     from pathlib import Path
@@ -161,13 +164,14 @@ def _open_local(path: str) -> _Opened:
         names = [name for name in glob.glob(path, recursive=True) if os.path.isfile(name)]  # noqa: PTH113, PTH207
         if not names:
             raise Failed("missing", f"no file matches {Path(path).absolute()}")
-    newest = max(names, key=lambda name: os.stat(name).st_mtime)  # noqa: PTH116
+    about = {name: os.stat(name) for name in names} if len(names) > 1 else {}  # noqa: PTH116
+    newest = max(names, key=lambda name: _rank(about[name].st_size, about[name].st_mtime, now)) if about else names[0]
     stream = Path(newest).open("rb")  # noqa: SIM115  closed by the caller
-    about = os.fstat(stream.fileno())
-    return _Opened(newest, stream, about.st_size, about.st_mtime, len(names))
+    opened = os.fstat(stream.fileno())
+    return _Opened(newest, stream, opened.st_size, opened.st_mtime, len(names))
 
 
-def _open_remote(url: str, options: dict[str, Any]) -> _Opened:
+def _open_remote(url: str, options: dict[str, Any], now: float) -> _Opened:
     import fsspec
 
     try:
@@ -179,11 +183,18 @@ def _open_remote(url: str, options: dict[str, Any]) -> _Opened:
         names = [name for name in system.glob(path) if system.isfile(name)]
         if not names:
             raise Failed("missing", f"no file matches {url}")
-    newest = max(names, key=lambda name: _modified(system, name) or 0.0) if len(names) > 1 else names[0]
+    newest = names[0]
+    if len(names) > 1:
+        newest = max(names, key=lambda name: _rank(system.info(name).get("size"), _modified(system, name), now))
     about = system.info(newest)
     return _Opened(
         newest, system.open(newest, "rb"), int(about.get("size") or 0), _modified(system, newest), len(names)
     )
+
+
+def _rank(size: int | None, modified: float | None, now: float) -> tuple[bool, bool, float]:
+    """Which match counts: the newest that has content, and a time that can be true."""
+    return size != 0, modified is None or not in_future(modified, now), modified or 0.0
 
 
 def _modified(system: Any, name: str) -> float | None:
@@ -200,7 +211,8 @@ def _evaluate(config: FileConfig, context: ProbeContext, opened: _Opened, seen: 
     facts: dict[str, Any] = {"file": name, "bytes": opened.size}
     if opened.matches > 1:
         facts["matches"] = opened.matches
-    age = AgeOf(None if opened.modified is None else max(0.0, context.now - opened.modified))
+    age = age_of([opened.modified], DataAge(column="modified", format="epoch"), context.now)
+    facts |= age_facts(age)
     findings: list[Finding] = []
     if opened.size < config.min_bytes:
         findings.append(
@@ -226,7 +238,7 @@ def _evaluate(config: FileConfig, context: ProbeContext, opened: _Opened, seen: 
         limits=context.limits,
         delimiter=delimiter,
         encoding=config.encoding,
-        time=ages.take if ages is not None else lambda _value: None,
+        ages=ages,
     )
     facts |= {"format": kind, **rows.facts}
     if spec is not None and ages is not None:
@@ -238,10 +250,7 @@ def _evaluate(config: FileConfig, context: ProbeContext, opened: _Opened, seen: 
     if config.expect.json_:
         document = rows.document if rows.document is not None else json_safe(rows.head)
         findings += check_json(config.expect, document)
-    if ragged := rows.facts.get("ragged_rows"):
-        findings.append(
-            Finding("warning", "payload", f"{ragged} of {rows.total} rows have another number of cells than the header")
-        )
+    findings += ragged_rows(rows)
     return conclude(
         findings,
         _good(name, rows.total, age.age_s),

@@ -9,19 +9,18 @@ import io
 import json
 from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
+from busta_health_dagster.probes.ages import cell
 from busta_health_dagster.probes.bounds import parsed_bytes, refuse_decoded, refuse_memory
-from busta_health_dagster.probes.http import parse_json
 from busta_health_dagster.probes.impostors import PEEK, Format, not_data
+from busta_health_dagster.probes.json_text import parse_json
 from busta_health_dagster.probes.parquet_reading import ends_of, first_rows, open_parquet
 from busta_health_dagster.probes.port import Failed, Finding, ProbeLimits
 from busta_health_dagster.probes.records import records
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from busta_health_dagster.probes.ages import Ages
 
-    Times = Callable[[Any], None]
-    """Takes the age column of a row: a list of all of them would outweigh the file."""
-
+_GZIP = b"\x1f\x8b"
 _ROW_CHARS = 8 * 2**20
 """Of one row of a CSV file, over all its lines: a row is a list of texts before anybody can look at it."""
 
@@ -66,9 +65,12 @@ def prepare(kind: Format | None) -> None:
 
 
 def unpacked(stream: IO[bytes], name: str) -> Any:
-    """The decoded stream of a packed file."""
-    lower = name.lower()
-    if lower.endswith(".gz"):
+    """The decoded stream of a packed file; gzip is known by its first bytes too."""
+    lower, start = name.lower(), b""
+    if stream.seekable():
+        start = stream.read(2)
+        stream.seek(0)
+    if lower.endswith(".gz") or start == _GZIP:
         import gzip
 
         return gzip.GzipFile(fileobj=stream)
@@ -93,31 +95,32 @@ def read_rows(
     limits: ProbeLimits,
     delimiter: str,
     encoding: str,
-    time: Times = lambda _value: None,
+    ages: Ages | None = None,
 ) -> Rows:
-    """Read it all (Parquet: its footer, its head and one column). `time` takes the values of `column`.
+    """Read it all (Parquet: its footer, its head and one column). `ages` takes the values of `column`: a list of them all would outweigh
+    the file.
 
     Raises:
         Failed: `payload` or `too_large`.
     """
     try:
         if kind == "parquet":
-            return _parquet(stream, column, cap, limits, time)
+            return _parquet(stream, column, cap, limits, ages)
         capped = io.BufferedReader(Capped(stream, cap), 1 << 18)
         if (impostor := not_data(capped.peek(PEEK), kind)) is not None:
             raise Failed("payload", impostor)
         if kind == "csv":
-            return _csv(io.TextIOWrapper(capped, encoding, newline=""), column, limits, delimiter, time)
+            return _csv(io.TextIOWrapper(capped, encoding, newline=""), column, limits, delimiter, ages)
         if kind == "jsonl":
-            return _json_lines(io.TextIOWrapper(capped, encoding), column, limits, time)
-        return _json(capped.read(), column, items, limits, time)
+            return _json_lines(io.TextIOWrapper(capped, encoding), column, limits, ages)
+        return _json(capped.read(), column, items, limits, ages)
     except UnicodeDecodeError as error:
         raise Failed("payload", f"not {encoding} text (byte {error.start} of a block); set encoding") from error
     except (csv.Error, EOFError, OSError) as error:
         raise Failed("payload", f"cannot be read as {kind}: {str(error)[:160]}") from error
 
 
-def _csv(text: IO[str], column: str | None, limits: ProbeLimits, delimiter: str, time: Times) -> Rows:
+def _csv(text: IO[str], column: str | None, limits: ProbeLimits, delimiter: str, ages: Ages | None) -> Rows:
     lines = _Lines(text)
     reader = csv.reader(lines, delimiter=delimiter)
     header = next(reader, None)
@@ -125,6 +128,7 @@ def _csv(text: IO[str], column: str | None, limits: ProbeLimits, delimiter: str,
         raise Failed("payload", "the file is empty: not even a header")
     lines.closed(reader.line_num, delimiter)
     header[0] = header[0].removeprefix("\ufeff")
+    header = [name.strip() for name in header]
     at = _position(header, column)
     head: list[Any] = []
     total = ragged = 0
@@ -137,12 +141,18 @@ def _csv(text: IO[str], column: str | None, limits: ProbeLimits, delimiter: str,
             ragged += 1
         if len(head) < limits.sample_rows:
             head.append({name: (cell or None) for name, cell in zip(header, row, strict=False)})
-        if at is not None and at < len(row) and row[at]:
-            time(row[at])
+        if at is not None and ages is not None and at < len(row) and row[at]:
+            ages.take(row[at])
     facts: dict[str, Any] = {"columns": header[:50]}
     if ragged:
         facts["ragged_rows"] = ragged
     return Rows(head, total, facts)
+
+
+def ragged_rows(rows: Rows) -> list[Finding]:
+    ragged = rows.facts.get("ragged_rows")
+    text = f"{ragged} of {rows.total} rows have another number of cells than the header"
+    return [Finding("warning", "payload", text)] if ragged else []
 
 
 class _Lines:
@@ -193,7 +203,7 @@ def _position(header: list[str], column: str | None) -> int | None:
     return header.index(column)
 
 
-def _json_lines(text: IO[str], column: str | None, limits: ProbeLimits, time: Times) -> Rows:
+def _json_lines(text: IO[str], column: str | None, limits: ProbeLimits, ages: Ages | None) -> Rows:
     head: list[Any] = []
     total = kept = 0
     for number, line in enumerate(text, 1):
@@ -209,40 +219,54 @@ def _json_lines(text: IO[str], column: str | None, limits: ProbeLimits, time: Ti
         if len(head) < limits.sample_rows:
             head.append(row)
             kept += size
-        if column is not None and isinstance(row, dict):
-            time(row.get(column))
+        if column is not None and ages is not None:
+            ages.take(cell(row, column))
     return Rows(head, total, {})
 
 
-def _json(body: bytes, column: str | None, items: str, limits: ProbeLimits, time: Times) -> Rows:
+def _json(body: bytes, column: str | None, items: str, limits: ProbeLimits, ages: Ages | None) -> Rows:
     refuse_memory(parsed_bytes(body), limits.memory_bytes)
     document, problem = parse_json(body)
     if problem:
         raise Failed("payload", problem)
     findings: list[Finding] = []
+    facts: dict[str, Any] = {}
     if items != "rows":
         found = records(items, document)
         rows, findings = found.rows, found.findings
     else:
-        rows = document if isinstance(document, list) else [document]
-    if column is not None:
+        place, rows = _only_list(document)
+        facts = {"rows_at": place} if place != "$" else {}
+    if column is not None and ages is not None:
         for row in rows:
-            if isinstance(row, dict):
-                time(row.get(column))
-    return Rows(rows, len(rows), {}, document, tuple(findings))
+            ages.take(cell(row, column))
+    return Rows(rows, len(rows), facts, document, tuple(findings))
 
 
-def _parquet(stream: IO[bytes], column: str | None, cap: int, limits: ProbeLimits, time: Times) -> Rows:
+def _only_list(document: Any) -> tuple[str, list[Any]]:
+    """Where the rows are when nobody says: the document itself, or the one list of records that an object carries."""
+    if isinstance(document, list):
+        return "$", document
+    members = document.items() if isinstance(document, dict) else ()
+    lists = [(name, rows) for name, rows in members if isinstance(rows, list) and rows and isinstance(rows[0], dict)]
+    if len(lists) != 1:
+        return "$", [document]
+    name, rows = lists[0]
+    return f"$[{name!r}]", rows
+
+
+def _parquet(stream: IO[bytes], column: str | None, cap: int, limits: ProbeLimits, ages: Ages | None) -> Rows:
     import pyarrow as pa
 
     try:
         file = open_parquet(stream)
         names = list(file.schema_arrow.names)
-        _position(names, column)
+        if column not in names:
+            _position(names, column and column.partition(".")[0])  # a part of a structure
         head = first_rows(file, limits.sample_rows, cap)
-        if column is not None:
-            for end in ends_of(file, column, cap):
-                time(end)
+        if column is not None and ages is not None:
+            for end in ends_of(file, column, cap, ages):
+                ages.take(end)
         return Rows(head, int(file.metadata.num_rows), {"columns": names[:50]})
     except pa.ArrowException as error:
         raise Failed("payload", f"cannot be read as Parquet: {str(error).splitlines()[0][:160]}") from error

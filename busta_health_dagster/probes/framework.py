@@ -12,10 +12,10 @@ from busta_health_dagster.domain.errors import BustaError, PluginError
 from busta_health_dagster.domain.fields import SecretRef, Strict, TextOrSecret
 from busta_health_dagster.domain.observation import Phases, ProbeResult, Status
 from busta_health_dagster.domain.units import milliseconds_text
+from busta_health_dagster.probes.ages import ColumnAge, DataAge, age_facts, age_findings, age_of, cell
 from busta_health_dagster.probes.expect import Expect, check_age, check_items, check_json
-from busta_health_dagster.probes.measure import DataAge, age_facts, age_findings, age_of, conclude, json_safe, sample_of
+from busta_health_dagster.probes.measure import conclude, json_safe, sample_of
 from busta_health_dagster.probes.port import Failed, Finding, PlatformBridge, ProbeContext, ProbeType
-from busta_health_dagster.probes.sql import SqlAge
 from busta_health_dagster.probes.web_config import refuse_literal_secrets
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ class FrameworkConfig(Strict):
     entry: str | None = None
     arguments: dict[str, TextOrSecret | int | float | bool] = Field(default_factory=dict)
     validator: DottedPath | None = None
-    data_age: SqlAge | None = None
+    data_age: ColumnAge | None = None
     expect: Expect = Field(default_factory=Expect)
 
     @property
@@ -142,7 +142,7 @@ def _evaluate(
     age_s = None
     if config.data_age is not None:
         spec = DataAge(**config.data_age.model_dump())
-        times = (row.get(spec.column or "") for row in got.rows if isinstance(row, dict))
+        times = (cell(row, spec.column or "") for row in got.rows)
         found = age_of(times, spec, context.now)
         age_s = found.age_s
         findings += age_findings(found, f"column {spec.column}", items)

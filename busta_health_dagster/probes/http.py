@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-import json
+import io
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pydantic import Field, model_validator
 
 from busta_health_dagster.domain.observation import ProbeResult
 from busta_health_dagster.domain.units import milliseconds_text
-from busta_health_dagster.probes.bounds import parsed_bytes, refuse_memory
+from busta_health_dagster.probes.ages import AgeOf, DataAge, age_facts, age_findings, age_of, cell
+from busta_health_dagster.probes.bounds import parsed_bytes, refuse_memory, table_bytes
 from busta_health_dagster.probes.expect import HttpExpect, check_age, check_headers, check_items, check_json, check_text
-from busta_health_dagster.probes.impostors import format_of, not_data
+from busta_health_dagster.probes.impostors import Format, format_of, not_data
 from busta_health_dagster.probes.json_path import JsonPath, find
-from busta_health_dagster.probes.measure import AgeOf, DataAge, age_facts, age_findings, age_of, conclude, sample_of
+from busta_health_dagster.probes.json_text import parse_json
+from busta_health_dagster.probes.measure import conclude, sample_of
+from busta_health_dagster.probes.oauth2 import authorized
 from busta_health_dagster.probes.port import Finding, ProbeContext, ProbeType
 from busta_health_dagster.probes.records import records
 from busta_health_dagster.probes.web_config import WebConfig, build_request, certificate_findings, host_of, rate_limited
@@ -26,13 +30,25 @@ if TYPE_CHECKING:
 _BODILESS = frozenset({204, 205, 304})
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _INLINE_BYTES = 256 * 1024  # beyond, parsing would hold the loop for longer than the neighbours' timings can bear
-_DECODER = json.JSONDecoder(parse_constant=lambda _name: None)  # NaN is not JSON and no store takes it
+_ALL_ROWS = 2**31
+_TYPES: dict[str, Format] = {
+    "text/csv": "csv",
+    "application/csv": "csv",
+    "application/x-ndjson": "jsonl",
+    "application/ndjson": "jsonl",
+    "application/jsonl": "jsonl",
+    "application/jsonlines": "jsonl",
+    "application/x-jsonlines": "jsonl",
+    "application/vnd.apache.parquet": "parquet",
+}
 
 
 class HttpConfig(WebConfig):
     """`items` is the JSON path of the records; without one, a top-level list is counted."""
 
     expect: HttpExpect = Field(default_factory=HttpExpect)
+    format: Format | None = None
+    delimiter: str = Field(default=",", min_length=1, max_length=1)
     items: JsonPath | None = None
     data_age: DataAge | None = None
 
@@ -72,9 +88,9 @@ class HttpConfig(WebConfig):
 
     @model_validator(mode="after")
     def _column_needs_items(self) -> HttpConfig:
-        if self.data_age is not None and self.data_age.column is not None and self.items is None:
+        if self.data_age is not None and self.data_age.column is not None and not (self.items or self.format):
             raise ValueError(
-                "data_age.column needs items: a JSON path to the rows that have the column; or use data_age.path"
+                "data_age.column needs items: a JSON path to the rows that have the column (or format: csv); or use data_age.path"
             )
         return self
 
@@ -86,7 +102,7 @@ class _HttpObservation(NamedTuple):
 
 
 async def probe(source: Source, config: HttpConfig, context: ProbeContext) -> ProbeResult:
-    got = await context.http.fetch(build_request(config, source, context))
+    got = await context.http.fetch(await authorized(build_request(config, source, context), config, source, context))
     statuses = config.expect.status
     facts: dict[str, Any] = {"bytes": len(got.body), "type": got.headers.get("Content-Type", "").partition(";")[0]}
     if got.hops:
@@ -122,15 +138,15 @@ def _evaluate(
         findings += check_headers(expect, got.headers)
     if expect.regex:
         findings += check_text(expect, got.body, got.charset)
-    if (impostor := not_data(got.body, format_of(got.url.path))) is not None:
+    if (impostor := not_data(got.body, config.format or format_of(got.url.path))) is not None:
         findings.append(Finding("error", "payload", impostor))
         return conclude(findings, "", facts=facts, **seen)
     document: Any = None
     wanted = config.items is not None or bool(expect.json_) or (age is not None and age.header is None)
-    readable = config.method != "HEAD" and (wanted or "json" in facts["type"])
-    if readable:
-        refuse_memory(parsed_bytes(got.body), context.limits.memory_bytes)
-        document, problem = parse_json(got.body)
+    kind = config.format or _TYPES.get(facts["type"].lower(), "json")
+    said = config.format is not None or (kind == "json" and "json" in facts["type"].replace("json-seq", ""))
+    if config.method != "HEAD" and (wanted or said):
+        document, problem = _document(config, kind, got, context, findings)
         if problem:
             findings.append(Finding("error", "payload", problem))
             return conclude(findings, "", facts=facts, **seen)
@@ -156,14 +172,29 @@ def _evaluate(
     )
 
 
-def parse_json(body: bytes) -> tuple[Any, str | None]:
-    """The document, or why it is none."""
-    try:
-        return _DECODER.decode(body.decode("utf-8-sig")), None
-    except (ValueError, RecursionError) as error:
-        start = body[:40].decode("utf-8", "replace")
-        why = error.msg if isinstance(error, json.JSONDecodeError) else type(error).__name__
-        return None, f"not JSON ({why}); it starts with {start!r}" if body else "the body is empty, JSON wanted"
+def _document(
+    config: HttpConfig, kind: Format, got: Fetched, context: ProbeContext, findings: list[Finding]
+) -> tuple[Any, str | None]:
+    """JSON as it is; CSV, JSON lines and Parquet as the list of their rows."""
+    if kind == "json":
+        refuse_memory(parsed_bytes(got.body), context.limits.memory_bytes)
+        return parse_json(got.body, got.charset)
+    from busta_health_dagster.probes.file_reading import ragged_rows, read_rows, unpacked
+
+    if kind == "csv":
+        refuse_memory(table_bytes(got.body, config.delimiter), context.limits.memory_bytes)
+    rows = read_rows(
+        unpacked(io.BytesIO(got.body), ""),
+        kind,
+        column=None,
+        items="rows",
+        cap=config.max_bytes or context.limits.max_bytes,
+        limits=replace(context.limits, sample_rows=_ALL_ROWS),
+        delimiter=config.delimiter,
+        encoding=got.charset,
+    )
+    findings += ragged_rows(rows)
+    return rows.head, None
 
 
 def _rows(config: HttpConfig, document: Any, findings: list[Finding]) -> list[Any] | None:
@@ -180,7 +211,7 @@ def _age(spec: DataAge, document: Any, rows: list[Any] | None, got: Fetched, now
     if spec.path is not None:
         return age_of(find(spec.path, document), spec, now), spec.path
     column = spec.column or ""
-    return age_of((row.get(column) for row in rows or () if isinstance(row, dict)), spec, now), f"column {column}"
+    return age_of((cell(row, column) for row in rows or ()), spec, now), f"column {column}"
 
 
 def _sample(source: Source, document: Any, rows: list[Any] | None, size: int, context: ProbeContext) -> Sample | None:
@@ -193,4 +224,11 @@ def _sample(source: Source, document: Any, rows: list[Any] | None, size: int, co
     )
 
 
-HTTP = ProbeType("http", HttpConfig, probe, host=host_of, concurrency_per_host=5)
+def _prepare(config: HttpConfig) -> None:
+    if config.format is not None:
+        from busta_health_dagster.probes.file_reading import prepare
+
+        prepare(config.format)
+
+
+HTTP = ProbeType("http", HttpConfig, probe, host=host_of, concurrency_per_host=5, prepare=_prepare)

@@ -6,12 +6,17 @@ dictionary while it is read, is weighed, and only then becomes rows.
 
 from __future__ import annotations
 
+from datetime import datetime
+from itertools import pairwise
 from typing import IO, TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 from busta_health_dagster.probes.bounds import refuse_decoded
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from busta_health_dagster.probes.ages import Ages
 
 _WIDTHS = {"BOOLEAN": 1, "INT32": 4, "INT64": 8, "INT96": 12, "FLOAT": 4, "DOUBLE": 8}
 _BATCH = 65_536
@@ -43,8 +48,9 @@ def first_rows(file: Any, wanted: int, cap: int) -> list[Any]:
     return found
 
 
-def ends_of(file: Any, column: str, cap: int) -> Iterator[Any]:
-    """Both ends of a column, batch by batch: memory stays at one batch.
+def ends_of(file: Any, column: str, cap: int, ages: Ages) -> Iterator[Any]:
+    """What can be the newest or the oldest time in a column, batch by batch: memory stays at one batch. Of times and
+    numbers the ends of what counts and of what does not, so that a kick-off next month hides no play of today.
 
     Raises:
         Failed: `too_large`, one batch takes more than `cap` bytes.
@@ -52,12 +58,52 @@ def ends_of(file: Any, column: str, cap: int) -> Iterator[Any]:
     import pyarrow as pa
     import pyarrow.compute as pc
 
+    inside = [] if column in file.schema_arrow.names else column.split(".")[1:]
     for batch in file.iter_batches(batch_size=_BATCH, columns=[column]):
         values = batch.column(0)
+        for name in inside:
+            values = pc.struct_field(values, name)
         if pa.types.is_dictionary(values.type):
             values = values.dictionary.take(pc.unique(values.indices))  # each word once, however often it stands there
         refuse_decoded(_decoded(values), cap)
-        yield from (value for value in pc.min_max(values).as_py().values() if value is not None)
+        while pa.types.is_list(values.type) or pa.types.is_large_list(values.type):
+            values = values.flatten()
+        if pa.types.is_decimal(values.type):
+            values = values.cast(pa.float64(), safe=False)
+        kind = values.type
+        if pa.types.is_temporal(kind) or pa.types.is_integer(kind) or pa.types.is_floating(kind):
+            yield from _ends(values, ages)
+        elif pa.types.is_string(kind) or pa.types.is_large_string(kind):
+            yield from pc.unique(values).to_pylist()
+
+
+def _ends(values: Any, ages: Ages) -> Iterator[Any]:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if pa.types.is_timestamp(values.type):
+        values = values.cast(pa.timestamp("us", values.type.tz), safe=False)
+    bounds = [pa.scalar(bound, values.type) for bound in _bounds(values.type, ages)]
+    for lower, upper in pairwise([None, *bounds, None]):
+        part = values if lower is None else values.filter(pc.greater(values, lower))
+        part = part if upper is None else part.filter(pc.less_equal(part, upper))
+        yield from (value for value in pc.min_max(part).as_py().values() if value is not None)
+
+
+def _bounds(kind: Any, ages: Ages) -> list[Any]:
+    """Where one kind of time ends and the next begins: too old, counted, in the future; of numbers for every scale."""
+    import pyarrow as pa
+
+    if pa.types.is_timestamp(kind) or pa.types.is_date(kind):
+        local = [datetime.fromtimestamp(at, ZoneInfo(ages.zone)) for at in ages.counted]
+        if pa.types.is_date(kind):
+            return [at.date() for at in local]
+        return local if kind.tz else [at.replace(tzinfo=None) for at in local]
+    if not (pa.types.is_integer(kind) or pa.types.is_floating(kind)):
+        return []
+    largest = 2 ** (kind.bit_width - (1 if "u" not in str(kind) else 0)) - 1 if pa.types.is_integer(kind) else 1e18
+    cuts = sorted({at * scale for at in ages.counted for scale in (1, 1e3, 1e6, 1e9)} | {1e11, 1e14, 1e17})
+    return [int(cut) if pa.types.is_integer(kind) else cut for cut in cuts if cut < largest]
 
 
 def _floor(file: Any, rows: int) -> int:

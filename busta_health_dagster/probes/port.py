@@ -46,7 +46,7 @@ REASONS: Mapping[str, str] = {
     "missing": "there is no such file",
     "query": "the database refused the statement",
     "collect": "the platform's data source raised while collecting",
-    "authentication": "the platform's authentication check failed",
+    "authentication": "the platform's authentication check failed, or no OAuth 2 token was given",
     "silent": "no beat within the interval and its grace",
     "reported": "the beat itself says that the pipeline failed",
     "not_beaten": "no beat has ever arrived",

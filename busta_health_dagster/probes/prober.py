@@ -99,6 +99,10 @@ class Prober:
             await observation.close()
 
 
+_SETTLED = frozenset({"assertion", "authentication", "too_large", "redirects", "address_refused"})
+"""Answers that came whole and are the source's own: the same will come again in two seconds."""
+
+
 class _HttpObservation:
     """One call of `check`: its sessions, gates and lag monitor."""
 
@@ -135,7 +139,7 @@ class _HttpObservation:
             finally:
                 self._gates.leave(entered)
             seen = self._observation(source, slot, result, len(failed) + 1, suspect=suspect, failed=failed)
-            if result.status is not Status.DOWN or not probe.confirms or len(failed) >= source.confirm:
+            if not _passing(result) or not probe.confirms or len(failed) >= source.confirm:
                 return seen
             self._last[source.name, slot] = seen
             delays = self._p.limits.confirm_delays_s or (0.0,)
@@ -239,6 +243,15 @@ class _HttpObservation:
         return Observation.from_result(
             source.name, slot, at, result, kind=self._kind, attempts=attempts, suspect=suspect
         )
+
+
+def _passing(result: ProbeResult) -> bool:
+    """A failure that may be over in seconds: of the connection, or of a server that says so (5xx). A refusal (401, 403,
+    404) and a failed assertion stay what they are; asking three times only costs the quota.
+    """
+    if result.status is not Status.DOWN or result.reason in _SETTLED:
+        return False
+    return result.http_status is None or result.http_status >= 500 or result.reason not in ("http_status", "missing")
 
 
 def _clean(detail: str) -> str:

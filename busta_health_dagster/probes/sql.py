@@ -7,6 +7,7 @@ second one behind it, whatever the gate before made of its quotes. The store has
 
 from __future__ import annotations
 
+import logging
 import time
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 from urllib.parse import urlsplit
@@ -16,9 +17,12 @@ from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 from busta_health_dagster.domain.fields import SecretRef, Strict, TextOrSecret
 from busta_health_dagster.domain.observation import Phases, ProbeResult, Status
 from busta_health_dagster.domain.units import milliseconds_text
+from busta_health_dagster.probes.ages import Ages, ColumnAge, DataAge, Zone, age_facts, age_findings, age_of
+from busta_health_dagster.probes.dates import WithDates, fill
 from busta_health_dagster.probes.expect import Expect, check_age, check_items, check_json
-from busta_health_dagster.probes.measure import DataAge, age_facts, age_findings, age_of, conclude, json_safe, sample_of
+from busta_health_dagster.probes.measure import conclude, json_safe, sample_of
 from busta_health_dagster.probes.port import Failed, ProbeContext, ProbeType
+from busta_health_dagster.probes.sql_newest import newest_statement
 from busta_health_dagster.probes.sql_statement import dialect_of, only_reads
 
 if TYPE_CHECKING:
@@ -26,6 +30,7 @@ if TYPE_CHECKING:
 
     from busta_health_dagster.domain.source import Source
 
+_LOG = logging.getLogger(__name__)
 _LOCAL = ("sqlite", "duckdb")
 _READ_ONLY = "-c default_transaction_read_only=on"
 _POOLER = "unsupported startup parameter"
@@ -50,22 +55,14 @@ class Column(Strict):
     column: str
 
 
-class SqlAge(Strict):
-    """The column with the time of a row; the newest counts, unless `oldest`."""
-
-    column: str
-    format: str = "auto"
-    zone: str = "UTC"
-    oldest: bool = False
-
-
 class SqlConfig(Strict):
     """`items: rows` counts what is fetched, up to `max_rows`; a table's true count is a query of its own."""
 
     url: Annotated[TextOrSecret, AfterValidator(_no_password)]
-    query: str
+    query: Annotated[str, WithDates]
+    zone: Zone = "UTC"
     items: Literal["rows"] | Column = "rows"
-    data_age: SqlAge | None = None
+    data_age: ColumnAge | None = None
     expect: Expect = Field(default_factory=Expect)
     max_rows: int = Field(default=10_000, ge=1, le=1_000_000)
 
@@ -82,6 +79,7 @@ class SqlConfig(Strict):
 
 
 async def probe(source: Source, config: SqlConfig, context: ProbeContext) -> ProbeResult:
+    config = config.model_copy(update={"query": fill(config.query, context.now, config.zone)})
     url = context.secret(config.url) if isinstance(config.url, SecretRef) else config.url
     return await context.threads.run(source.name, _observe, config, context, url, time.monotonic() + source.timeout_s)
 
@@ -105,6 +103,7 @@ def _observe(config: SqlConfig, context: ProbeContext, url: str, ends: float) ->
         try:
             connected = time.monotonic()
             columns, rows = _query(connection, config, ends)
+            newest = _newest(connection, config, context.now, columns, rows)
         finally:
             connection.close()
     finally:
@@ -115,6 +114,7 @@ def _observe(config: SqlConfig, context: ProbeContext, url: str, ends: float) ->
         context,
         columns,
         rows,
+        newest,
         Phases(
             connect=(connected - started) * 1000,
             first_byte=(ended - connected) * 1000,
@@ -198,8 +198,7 @@ def _query(connection: Connection, config: SqlConfig, ends: float) -> tuple[list
                 raw.set_progress_handler(lambda: int(time.monotonic() > ends), 10_000)
         elif backend in ("mysql", "mariadb"):
             connection.exec_driver_sql("SET SESSION TRANSACTION READ ONLY")
-        pyformat = connection.dialect.paramstyle in ("format", "pyformat")
-        query = config.query.replace("%", "%%") if pyformat else config.query
+        query = _percents(connection, config.query)
         if connection.dialect.driver == "psycopg" and not query.lower().startswith("show"):
             # Our own cursor: only what is wanted leaves the server, and only what reads can be declared one.
             connection.exec_driver_sql(f"DECLARE busta_look NO SCROLL CURSOR FOR {query}")
@@ -213,6 +212,31 @@ def _query(connection: Connection, config: SqlConfig, ends: float) -> tuple[list
         if time.monotonic() >= ends - 0.05:
             raise Failed("timeout", f"{_place(connection.engine)}: the query did not end in time") from error
         raise Failed("query", f"{_place(connection.engine)}: {_driver_text(error)}") from error
+
+
+def _newest(connection: Connection, config: SqlConfig, now: float, columns: list[str], rows: list[Any]) -> list[Any]:
+    """What the database says of the times of all rows, when there are more than are fetched; nothing when it cannot."""
+    import sqlalchemy as sa
+
+    spec = config.data_age
+    if spec is None or len(rows) <= config.max_rows or spec.column not in columns:
+        return []
+    at = columns.index(spec.column)
+    example = next((row[at] for row in rows if row[at] is not None), None)
+    quoted = connection.dialect.identifier_preparer.quote(spec.column)
+    statement = newest_statement(config.query, quoted, example, spec, Ages(DataAge(**spec.model_dump()), now))
+    if statement is None:
+        return []
+    try:
+        value = connection.exec_driver_sql(_percents(connection, statement)).scalar()
+    except sa.exc.DBAPIError as error:
+        _LOG.info("%s: the age is that of the first rows: %s", _place(connection.engine), _driver_text(error))
+        return []
+    return [] if value is None else [value]
+
+
+def _percents(connection: Connection, query: str) -> str:
+    return query.replace("%", "%%") if connection.dialect.paramstyle in ("format", "pyformat") else query
 
 
 def _place(engine: Engine) -> str:
@@ -230,11 +254,12 @@ def _evaluate(
     context: ProbeContext,
     columns: list[str],
     rows: list[Any],
+    newest: list[Any],
     phases: Phases,
 ) -> ProbeResult:
     capped = len(rows) > config.max_rows
     records = [dict(zip(columns, row, strict=True)) for row in rows[: config.max_rows]]
-    wanted = [spec.column for spec in (config.items, config.data_age) if isinstance(spec, Column | SqlAge)]
+    wanted = [spec.column for spec in (config.items, config.data_age) if isinstance(spec, Column | ColumnAge)]
     unknown = [name for name in wanted if name not in columns]
     if unknown:
         raise Failed(
@@ -248,13 +273,16 @@ def _evaluate(
     facts: dict[str, Any] = {"columns": columns[:50]}
     if capped:
         facts["rows_capped"] = config.max_rows
+        if config.data_age is not None and not newest:
+            facts["age_of_first_rows"] = config.max_rows
     findings = check_items(config.expect, items)
     if config.expect.json_:
         findings += check_json(config.expect, json_safe(records))
     age_s = None
     if config.data_age is not None:
         spec = DataAge(**config.data_age.model_dump())
-        found = age_of((record[spec.column or ""] for record in records), spec, context.now)
+        times = newest or [record[spec.column or ""] for record in records]
+        found = age_of(times, spec, context.now)
         age_s = found.age_s
         findings += age_findings(found, f"column {spec.column}", items)
         facts |= age_facts(found)

@@ -16,6 +16,8 @@ from busta_health_dagster.domain.fields import SecretRef, Strict, TextOrSecret
 from busta_health_dagster.domain.observation import ProbeResult, Status
 from busta_health_dagster.domain.retry_after import longest_pause_s, retry_after
 from busta_health_dagster.domain.units import duration_text
+from busta_health_dagster.probes.ages import Zone
+from busta_health_dagster.probes.dates import OnlyDates, WithDates, fill, fill_all
 from busta_health_dagster.probes.port import Failed, Finding
 
 if TYPE_CHECKING:
@@ -43,7 +45,16 @@ def _web_url(value: TextOrSecret) -> TextOrSecret:
     return value
 
 
-WebUrl = Annotated[TextOrSecret, AfterValidator(_web_url)]
+def _body_references(value: Any) -> Any:
+    """`{env: NAME}` and `{file: PATH}` inside of a body, as references."""
+    if isinstance(value, dict):
+        if len(value) == 1 and isinstance(held := next(iter(value.values())), str) and set(value) <= {"env", "file"}:
+            return SecretRef(**{next(iter(value)): held})
+        return {name: _body_references(inner) for name, inner in value.items()}
+    return [_body_references(inner) for inner in value] if isinstance(value, list) else value
+
+
+WebUrl = Annotated[TextOrSecret, AfterValidator(_web_url), OnlyDates]
 
 
 def refuse_literal_secrets(named: Mapping[str, Any], what: str) -> None:
@@ -53,8 +64,21 @@ def refuse_literal_secrets(named: Mapping[str, Any], what: str) -> None:
         ValueError: naming the entry and how to write it.
     """
     for name, value in named.items():
-        if isinstance(value, str) and _SECRET_NAME.search(name):
+        literal = isinstance(value, str) or (isinstance(value, list) and any(isinstance(one, str) for one in value))
+        if literal and _SECRET_NAME.search(name):
             raise ValueError(f"{what} {name} holds a literal secret; write {name}: {{env: NAME}} or {{file: PATH}}")
+
+
+class PrefixedSecret(SecretRef):
+    """An API key behind a word of its own: `{env: NAME, prefix: "Token "}`."""
+
+    prefix: str
+
+    def __str__(self) -> str:
+        return f"{super().__str__()[:-1]}, prefix: {self.prefix!r}}}"
+
+
+Parameter = TextOrSecret | int | float | bool
 
 
 class Basic(Strict):
@@ -62,16 +86,38 @@ class Basic(Strict):
     password: SecretRef
 
 
+def _token_url(url: str) -> str:
+    _web_url(url)
+    return url
+
+
+class ClientCredentials(Strict):
+    """OAuth 2: `{token_url, client_id, client_secret: {env: NAME}}`. `send`: the client is named in the `header` (Basic) or
+    in the `body`; `fields` go with it, for instance `{audience: ...}`.
+    """
+
+    token_url: Annotated[str, AfterValidator(_token_url)]
+    client_id: TextOrSecret
+    client_secret: SecretRef
+    scope: str | None = None
+    send: Literal["header", "body"] = "header"
+    fields: dict[str, str] = Field(default_factory=dict)
+
+
 class Auth(Strict):
-    """`{basic: {username, password}}` or `{bearer: {env: NAME}}`."""
+    """`{basic: {username, password}}`, `{bearer: {env: NAME}}` or `{oauth2: {token_url, client_id, client_secret}}`."""
 
     basic: Basic | None = None
     bearer: SecretRef | None = None
+    oauth2: ClientCredentials | None = None
 
     @model_validator(mode="after")
     def _one(self) -> Auth:
-        if (self.basic is None) == (self.bearer is None):
-            raise ValueError("auth is {basic: {username, password}} or {bearer: {env: NAME}}")
+        if sum(way is not None for way in (self.basic, self.bearer, self.oauth2)) != 1:
+            raise ValueError(
+                "auth is {basic: {username, password}}, {bearer: {env: NAME}} or "
+                "{oauth2: {token_url, client_id, client_secret}}"
+            )
         return self
 
 
@@ -89,9 +135,12 @@ class WebConfig(Strict):
 
     url: WebUrl
     method: Literal["GET", "HEAD", "POST", "PUT", "OPTIONS"] = "GET"
-    headers: dict[str, TextOrSecret] = Field(default_factory=dict)
-    params: dict[str, TextOrSecret | int | float | bool] = Field(default_factory=dict)
-    body: TextOrSecret | dict[str, Any] | list[Any] | None = None
+    headers: dict[str, TextOrSecret | PrefixedSecret] = Field(default_factory=dict)
+    params: dict[str, Annotated[Parameter | list[Parameter], OnlyDates]] = Field(default_factory=dict)
+    body: Annotated[TextOrSecret | dict[str, Any] | list[Any] | None, AfterValidator(_body_references), WithDates] = (
+        None
+    )
+    zone: Zone = "UTC"
     auth: Auth | None = None
     tls: Tls | None = None
     cert_days: float = Field(default=14, ge=0)
@@ -123,10 +172,12 @@ def build_request(config: WebConfig, source: Source, context: ProbeContext) -> R
 
     def text(value: Any) -> str:
         if isinstance(value, SecretRef):
-            return context.secret(value)
-        return ("true" if value else "false") if isinstance(value, bool) else str(value)
+            return (value.prefix if isinstance(value, PrefixedSecret) else "") + context.secret(value)
+        if isinstance(value, bool):
+            return "true" if value else "false"
+        return fill(value, context.now, config.zone) if isinstance(value, str) else str(value)
 
-    headers = {name: text(value) for name, value in config.headers.items()}
+    headers = {name: value if isinstance(value, str) else text(value) for name, value in config.headers.items()}
     secrets = {name.lower() for name, value in config.headers.items() if isinstance(value, SecretRef)}
     if config.auth is not None:
         if config.auth.bearer is not None:
@@ -140,7 +191,11 @@ def build_request(config: WebConfig, source: Source, context: ProbeContext) -> R
         method=config.method,
         headers=headers,
         secrets=frozenset(secrets),
-        params={name: text(value) for name, value in config.params.items()},
+        params=tuple(
+            (name, text(one))
+            for name, value in config.params.items()
+            for one in (value if isinstance(value, list) else [value])
+        ),
         body=_body(config, context, headers),
         max_bytes=config.max_bytes or context.limits.max_bytes,
         redirects=config.redirects,
@@ -154,13 +209,22 @@ def _body(config: WebConfig, context: ProbeContext, headers: dict[str, str]) -> 
         return None
     if isinstance(config.body, SecretRef):
         return context.secret(config.body).encode()
-    if isinstance(config.body, str):
-        return config.body.encode()
+    body = fill_all(config.body, context.now, config.zone)
+    if isinstance(body, str):
+        return body.encode()
     headers.setdefault("Content-Type", "application/json")
     try:
-        return json.dumps(config.body).encode()
+        return json.dumps(_resolved(body, context)).encode()
     except TypeError as error:
         raise Failed("probe_error", f"body cannot be written as JSON: {error}", status=Status.UNKNOWN) from error
+
+
+def _resolved(value: Any, context: ProbeContext) -> Any:
+    if isinstance(value, SecretRef):
+        return context.secret(value)
+    if isinstance(value, dict):
+        return {name: _resolved(inner, context) for name, inner in value.items()}
+    return [_resolved(inner, context) for inner in value] if isinstance(value, list) else value
 
 
 def certificate_findings(not_after: float | None, config: Any, now: float) -> tuple[float | None, list[Finding]]:
@@ -171,7 +235,11 @@ def certificate_findings(not_after: float | None, config: Any, now: float) -> tu
     if days >= config.cert_days:
         return days, []
     return days, [
-        Finding("warning", "certificate", f"the certificate ends in {days:.1f} days (limit {config.cert_days:g})")
+        Finding(
+            "warning",
+            "certificate",
+            f"the certificate ends in {days:.1f} days (limit {config.cert_days:g})",
+        )
     ]
 
 

@@ -84,6 +84,8 @@ def untold_ages(review: CheckContext) -> None:
             "data_age: {path: ...}, {header: Last-Modified} or {column: ...} on the source"
             if getattr(config, "has_data", True)
             else f"remove {key}: a probe {review.sources[names[0]].probe} sees no data"
+            if "data_age" not in type(config).model_fields
+            else f"remove {key}, or data_age: none"
         )
         review.found.add(doc, (*place, key), what, remedy, key=True, blocks=False)
 
@@ -216,8 +218,8 @@ def _references(data: Any, place: Place, seen: set[int]) -> Iterator[tuple[Place
     if not isinstance(data, dict | list) or id(data) in seen:
         return
     seen.add(id(data))
-    if isinstance(data, dict) and len(data) == 1:
-        ((kind, held),) = data.items()
+    if isinstance(data, dict) and len(reference := [(k, v) for k, v in data.items() if k != "prefix"]) == 1:
+        ((kind, held),) = reference
         if kind in {"env", "file"} and isinstance(held, str):
             yield place, SecretRef(env=held) if kind == "env" else SecretRef(file=held)
             return

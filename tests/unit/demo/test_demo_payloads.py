@@ -15,8 +15,8 @@ from busta_health_dagster.demo.payloads import markets, tables
 from busta_health_dagster.demo.payloads.league import CODES, games
 from busta_health_dagster.demo.server import render
 from busta_health_dagster.domain.units import iso, to_epoch
-from busta_health_dagster.probes.feed import read_feed
-from busta_health_dagster.probes.measure import to_epoch as read_time
+from busta_health_dagster.probes.ages import to_epoch as read_time
+from busta_health_dagster.probes.feed_reading import read_feed
 
 EXPECTATIONS = Path(__file__).parents[3] / "expectations"
 NOW = 1_795_422_372.0
@@ -43,7 +43,7 @@ def test_the_same_instant_gives_the_same_bytes_and_a_later_one_others(name: str)
 def test_a_feed_is_read_as_its_dialect_with_its_newest_entry_first(name: str, dialect: str) -> None:
     upstream = UPSTREAMS[name]
     newest = upstream.newest(NOW)
-    kind, rows, problem = read_feed(render(name, NOW, newest, 0.0), upstream.content)
+    kind, rows, _, problem, _ = read_feed(render(name, NOW, newest, 0.0), upstream.content)
     assert (kind, problem, len(rows)) == (dialect, None, upstream.count(NOW))
     times = [read_time(row["published"]) for row in rows]
     assert times == sorted(times, reverse=True)  # type: ignore[type-var]
@@ -102,7 +102,7 @@ def test_bad_quality_can_be_counted_in_what_is_delivered() -> None:
     stations = json.loads(render("weather_api", NOW, NOW, 0.2))["observations"]
     assert sum(s["temperature_c"] > 60 for s in stations) == 6
     assert sum(p["possession"] is None for p in tables.plays(NOW, 2496, 0.1)) > 100
-    _, entries, _ = read_feed(render("rss_fantasy", NOW, UPSTREAMS["rss_fantasy"].newest(NOW), 0.25))
+    entries = read_feed(render("rss_fantasy", NOW, UPSTREAMS["rss_fantasy"].newest(NOW), 0.25)).rows
     assert len({e["id"] for e in entries}) < len(entries)
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from probe_servers import look, reply
 
 from busta_health_dagster.domain.observation import Status
+from busta_health_dagster.probes.feed import FeedConfig
 
 RSS = b"""<?xml version="1.0"?><rss version="2.0"><channel><title>News</title>
 <item><title>Two</title><link>https://e.com/2</link><guid>2</guid><pubDate>Mon, 23 Nov 2026 07:50:00 GMT</pubDate></item>
@@ -93,3 +96,94 @@ async def test_a_feed_that_asks_for_a_pause_is_degraded(serve):
     web = await serve(reply(b"", 429, headers={"Retry-After": "60"}))
     seen = await look("feed", {"url": web.url()})
     assert (seen.status, seen.reason, seen.retry_after_s) == (Status.DEGRADED, "rate_limited", 60.0)
+
+
+ITEM = b"<item><title>%b</title><guid>1</guid>%b</item>"
+TWO_HOURS_AGO = b"<pubDate>Mon, 23 Nov 2026 06:00:00 GMT</pubDate>"
+
+
+def rss(title=b"a", date=TWO_HOURS_AGO, channel=b"", before=b"") -> bytes:
+    return (
+        before
+        + b'<?xml version="1.0"?><rss version="2.0"><channel><title>x</title>'
+        + channel
+        + ITEM % (title, date)
+        + b"</channel></rss>"
+    )
+
+
+@pytest.mark.parametrize(
+    ("body", "repaired", "title"),
+    [
+        (rss(before=b"\n\n  "), "blank lines before the first tag", "a"),
+        (rss(before=b"\xef\xbb\xbf\n"), "blank lines before the first tag", "a"),
+        (rss(b"a\x0bb&#11;\x00"), "3 control characters", "ab"),
+        (rss(b"AT&T & Q&A;"), "3 bare ampersands", "AT&T & Q&A;"),
+        (rss(b"caf&eacute;&nbsp;&hearts;"), "3 undeclared entities", "caf\xe9\xa0\u2665"),
+        (rss(b"<![CDATA[R&D &nbsp;]]> &amp; &#38;"), None, "R&D &nbsp; & &"),
+    ],
+)
+async def test_what_readers_put_right_is_read_and_named_among_the_facts(serve, body, repaired, title):
+    seen = await look("feed", {"url": (await serve(reply(body))).url()})
+    assert (seen.status, seen.items, seen.data_age_s) == (Status.UP, 1, 7200.0)
+    assert seen.facts.get("repaired") == (None if repaired is None else [repaired])
+    if "&nbsp" not in title:  # what an entity within a quoted text becomes is feedparser's affair
+        assert seen.sample.rows[0]["title"] == title
+
+
+async def test_a_json_feed_may_begin_with_a_byte_order_mark(serve):
+    body = b"\xef\xbb\xbf" + json.dumps(JSON_FEED).encode()
+    seen = await look("feed", {"url": (await serve(reply(body))).url()})
+    assert (seen.status, seen.items, seen.data_age_s) == (Status.UP, 2, 600.0)
+
+
+@pytest.mark.parametrize(
+    "date",
+    [
+        b"Mon, 23 Nov 2026 06:00:00",
+        b"1795413600",
+        b"Mon, Nov 23 2026 06:00:00 AM",
+        b"Mon, 23 Nov 2026 17:00:00 AEDT",
+        b"2026-11-23 01:00:00 EST",
+        b"Mon, 23 Nov 2026 08:00:00 MEST",
+    ],
+)
+async def test_the_time_of_an_entry_is_read_as_sources_write_it(serve, date):
+    web = await serve(reply(rss(date=b"<pubDate>%b</pubDate>" % date)))
+    assert (await look("feed", {"url": web.url()})).data_age_s == 7200.0
+
+
+async def test_a_zone_and_a_format_can_be_told(serve):
+    web = await serve(reply(rss(date=b"<pubDate>23.11.2026 01:00</pubDate>")))
+    assert (await look("feed", {"url": web.url()})).reason == "age_unknown"
+    told = {"format": "%d.%m.%Y %H:%M", "zone": "America/New_York"}
+    assert (await look("feed", {"url": web.url(), "data_age": told})).data_age_s == 7200.0
+
+
+async def test_without_times_of_its_entries_a_feed_is_as_old_as_it_says_itself(serve):
+    built = b"<lastBuildDate>Mon, 23 Nov 2026 06:00:00 GMT</lastBuildDate>"
+    assert (await look("feed", {"url": (await serve(reply(rss(date=b"", channel=built)))).url()})).data_age_s == 7200.0
+    empty = (rss(channel=built)).replace(ITEM % (b"a", TWO_HOURS_AGO), b"")
+    assert (await look("feed", {"url": (await serve(reply(empty))).url()})).data_age_s == 7200.0
+
+
+async def test_a_feed_without_any_time_is_degraded_only_where_an_age_is_asked_for(serve):
+    url = (await serve(reply(rss(date=b"")))).url()
+    assert (await look("feed", {"url": url})).status is Status.UP
+    assert (await look("feed", {"url": url, "data_age": {}})).reason == "age_unknown"
+    assert (await look("feed", {"url": url, "expect": {"max_age": "1h"}})).status is Status.DOWN
+
+
+async def test_a_feed_can_be_told_to_have_no_age(serve):
+    url = (await serve(reply(rss(date=b"<pubDate>soon</pubDate>")))).url()
+    assert (await look("feed", {"url": url})).reason == "age_unknown"
+    seen = await look("feed", {"url": url, "data_age": "none"})
+    assert (seen.status, seen.data_age_s) == (Status.UP, None)
+    assert not FeedConfig(url=url, data_age="none").tells_age
+
+
+async def test_entities_that_a_feed_declares_are_refused_at_once(serve):
+    body = b'<!DOCTYPE r [<!ENTITY x SYSTEM "file:///etc/passwd">]>' + rss(b"&x;")
+    seen = await look("feed", {"url": (await serve(reply(body))).url()})
+    assert (seen.status, seen.reason) == (Status.DOWN, "payload")
+    assert "declares entities" in seen.detail

@@ -191,3 +191,17 @@ print(rows.total, len(set(sys.modules) - before))
 """
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["1", "0"]
+
+
+@pytest.mark.parametrize(
+    ("document", "items", "place"),
+    [
+        ({"data": ROWS, "meta": {"page": 1}, "errors": []}, 2, "$['data']"),
+        ({"a": ROWS, "b": ROWS}, 1, None),
+        ({"error": "quota", "data": []}, 1, None),
+        ({"tags": ["x", "y"]}, 1, None),
+    ],
+)
+async def test_an_object_with_one_list_of_records_counts_those(write, document, items, place):
+    seen = await look("file", {"path": write("a.json", json.dumps(document))})
+    assert (seen.items, seen.facts.get("rows_at")) == (items, place)

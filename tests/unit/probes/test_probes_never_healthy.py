@@ -9,9 +9,9 @@ from probe_servers import look, reply
 from pydantic import ValidationError
 
 from busta_health_dagster.domain.observation import Status
+from busta_health_dagster.probes.ages import DataAge, age_of
 from busta_health_dagster.probes.expect import Expect, check_json
 from busta_health_dagster.probes.impostors import not_data
-from busta_health_dagster.probes.measure import DataAge, age_of
 from busta_health_dagster.probes.records import records
 from busta_health_dagster.probes.registry import registry
 

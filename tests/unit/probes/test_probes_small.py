@@ -17,8 +17,9 @@ from probe_servers import REAL, look, server_tls
 
 from busta_health_dagster.domain.observation import Status
 from busta_health_dagster.probes.address import refusal
+from busta_health_dagster.probes.ages import DataAge, age_of, to_epoch
 from busta_health_dagster.probes.json_path import find
-from busta_health_dagster.probes.measure import DataAge, age_of, json_safe, to_epoch
+from busta_health_dagster.probes.measure import json_safe
 from busta_health_dagster.testing import EPOCH
 
 

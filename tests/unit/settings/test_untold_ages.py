@@ -44,3 +44,23 @@ def test_a_port_that_asks_for_it_itself_is_told(tmp_path: Path) -> None:
         tmp_path, "sources:\n  - {name: p, type: i, probe: tcp, host: example.com, port: 1, max_data_age: 1h}\n"
     )
     assert [p.remedy for p in found.errors] == ["remove max_data_age: a probe tcp sees no data"]
+
+
+def test_a_feed_that_is_said_to_have_no_age_is_told_so_where_it_asks_itself_and_spared_the_defaults(
+    tmp_path: Path,
+) -> None:
+    feed = "probe: feed, url: 'https://example.com/rss', data_age: none"
+    found = diagnosed(tmp_path, f"sources:\n  - {{name: news, type: news, {feed}, max_data_age: 1h}}\n")
+    (problem,) = found.errors
+    assert problem.remedy == "remove max_data_age, or data_age: none"
+    spared = diagnosed(tmp_path, f"defaults: {{max_data_age: 1h}}\nsources:\n  - {{name: news, type: news, {feed}}}\n")
+    assert not spared.errors
+
+
+def test_a_key_with_a_prefix_is_missed_and_shown_like_any_other(tmp_path: Path) -> None:
+    keyed = f"{ITEMS}, headers: {{Authorization: {{env: NO_SUCH_KEY, prefix: 'Token '}}}}"
+    found = diagnosed(tmp_path, f"sources:\n  - {{name: odds, type: odds, {keyed}}}\n")
+    assert any("NO_SUCH_KEY is not set" in warning.message for warning in found.warnings)
+    assert found.config is not None
+    held = found.config.sources["odds"].config.headers["Authorization"]
+    assert str(held) == "{env: NO_SUCH_KEY, prefix: 'Token '}"

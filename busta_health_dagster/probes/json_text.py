@@ -1,0 +1,31 @@
+"""JSON out of bytes: in the encoding they are in, and a sentence when it is none."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+_DECODER = json.JSONDecoder(parse_constant=lambda _name: None)  # NaN is not JSON and no store takes it
+
+
+def parse_json(body: bytes, charset: str = "utf-8") -> tuple[Any, str | None]:
+    """The document, or why it is none. JSON is UTF-8, 16 or 32, whatever its label says; where it is none of them, the
+    label counts.
+    """
+    try:
+        return _DECODER.decode(_decoded(body, charset)), None
+    except (ValueError, RecursionError) as error:
+        start = body[:40].decode("utf-8", "replace")
+        why = error.msg if isinstance(error, json.JSONDecodeError) else type(error).__name__
+        return None, f"not JSON ({why}); it starts with {start!r}" if body else "the body is empty, JSON wanted"
+
+
+def _decoded(body: bytes, charset: str) -> str:
+    encoding = json.detect_encoding(body)
+    try:
+        return body.decode(encoding)
+    except UnicodeDecodeError:
+        try:
+            return body.decode(charset)
+        except LookupError:
+            return body.decode(encoding)
