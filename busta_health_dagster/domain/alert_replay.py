@@ -64,7 +64,8 @@ def replay(transitions: tuple[Transition, ...] | list[Transition]) -> AlertSnaps
             case Event.OPENED:
                 s = replace(s, opened_at=t.at, suppressed_by="")
             case Event.REOPENED:
-                s = replace(s, resolved_at=None, reopened=s.reopened + 1, suppressed_by="")
+                acked_by = s.acked_by if t.numbers.get("ack_kept") else ""
+                s = replace(s, resolved_at=None, reopened=s.reopened + 1, suppressed_by="", acked_by=acked_by)
             case Event.RESOLVED:
                 s = replace(s, resolved_at=t.at, flapping=False, suppressed_by="", snoozed_until=None, notified=())
             case Event.CANCELLED | Event.RELEASED:

@@ -120,7 +120,9 @@ def _message(
         reason = f"storm: {len(members)} opened in one tick (limit {h.grouping.storm}), one message per route"
     else:
         reason = f"{len(members)} alerts of one group in one pass: {alerts[0].group_key}"
-    key = hashlib.sha256("|".join((thread, channel, event.value, str(h.now), *names)).encode()).hexdigest()[:32]
+    key = hashlib.sha256(
+        "|".join((thread, channel, event.value, str(h.now), *map(_deed, alerts))).encode()
+    ).hexdigest()[:32]
     return NotificationPlan(
         channel,
         thread,
@@ -134,6 +136,11 @@ def _message(
         storm,
         left,
     )
+
+
+def _deed(alert: Alert) -> str:
+    """The alert, and which of the things that people did to it this is about: two of one second are two messages."""
+    return f"{alert.fingerprint}#{alert.acts}" if alert.acts else alert.fingerprint
 
 
 def _worst_first(alert: Alert, sources: Mapping[str, Source]) -> tuple[int, int, int, str]:
