@@ -68,14 +68,15 @@ def plan_notifications(
     *,
     now: int,
     steady: float,
+    due: frozenset[str] = frozenset(),
 ) -> Plan:
     """Plan one pass.
 
     `steps` are everything that happened in it, in order; `known` every other alert that is loaded (watched ones), by
     fingerprint; `listens` the configured channels with the events each is told of (None: all). A resolution passes
-    every filter.
+    every filter. `due` are sources that a tick is about to observe: what waits for its group waits for that too.
     """
-    hearing = Hearing(grouping, event_filters, sources, now, steady)
+    hearing = Hearing(grouping, event_filters, sources, now, steady, due)
     hearing.alerts.update(known)
     hearing.gather(steps)
     hearing.hold_or_release()

@@ -48,7 +48,7 @@ def advance(alert: Alert | None, verdict: Verdict | None, ctx: Context) -> Trans
         p.take(verdict)
     elif ctx.reprobed and alert.suppressed_by.startswith("maintenance") and alert.bad_run >= ctx.rule.for_:
         p.fire("", p.alert.severity)
-    if p.alert.state is AlertState.OPEN:
+    if p.alert.state is AlertState.OPEN and not ctx.due:
         p.timers()
     return replace(p.step(), superseded=superseded)
 

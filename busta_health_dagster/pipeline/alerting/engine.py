@@ -96,6 +96,7 @@ class AlertEngine:
         )
         self.alerts: dict[str, Alert] = {}
         self.reprobed: frozenset[str] = frozenset()
+        self.due: frozenset[str] = frozenset()
         self._watched: dict[str, set[str]] = {}
         self._active: set[str] = set()
         self._held: set[str] = set()
@@ -111,11 +112,18 @@ class AlertEngine:
 
     # A pass.
 
-    def begin(self, now: int, steady: float, reprobed: frozenset[str] = frozenset()) -> None:
+    def begin(
+        self,
+        now: int,
+        steady: float,
+        reprobed: frozenset[str] = frozenset(),
+        due: frozenset[str] = frozenset(),
+    ) -> None:
         """Start a pass at `now` (epoch seconds); `steady` is the clock that durations run on. `reprobed` are sources
-        whose newest look was taken just before their maintenance ended.
+        whose newest look was taken just before their maintenance ended, `due` those that a tick is about to observe:
+        their clocks wait for it.
         """
-        self.now, self.steady, self.reprobed = now, steady, reprobed
+        self.now, self.steady, self.reprobed, self.due = now, steady, reprobed, due
         self._steps, self._records, self._past = [], {}, []
 
     def evaluate_rules(self, name: str, *, may_open: bool = True) -> None:
@@ -177,6 +185,7 @@ class AlertEngine:
                 self.rules.event_filters,
                 now=self.now,
                 steady=self.steady,
+                due=self.due,
             )
             for name, alert in plan.alerts.items():
                 self._record(name, alert)
@@ -218,6 +227,7 @@ class AlertEngine:
             maintenance=window_name(self.planned, source, at),
             inhibited_by=self._open.inhibitor(name, source, rule.name, severity),
             reprobed=source.name in self.reprobed,
+            due=source.name in self.due,
             grace_s=self.grace_s,
         )
         step = advance(alert, verdict, context)

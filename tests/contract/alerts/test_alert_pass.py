@@ -108,12 +108,45 @@ def test_two_hours_without_the_monitor_resolve_nothing_and_invent_nothing(story:
     story.tick()
     story.tick(odds_api=BAD)
     story.clock.advance(2 * HOUR)
-    assert [e for e in events(story.pass_(whole=False)) if e[0] == WELL] == [(WELL, "escalated")], (
-        "overslept, told once"
-    )
-    assert [e for e in events(story.tick(odds_api=BAD)) if e[0] != "monitor/ticks"] == []
+    assert [e for e in events(story.pass_(whole=False)) if e[0] == WELL] == [], "observe first"
+    found = [e for e in events(story.tick(odds_api=BAD)) if e[0] != "monitor/ticks"]
+    assert found == [(WELL, "escalated")], "overslept, told once"
     assert story.alert("weather_api/no-data") is None, "a dead monitor closes no slot"
     assert story.alert(WELL).state is AlertState.OPEN
+
+
+def test_no_clock_speaks_of_an_observation_from_before_the_monitors_death(store: Store) -> None:
+    story = Story(app_on(store, rules=(replace(DOWN, recover_after=1),)))
+    story.tick()
+    story.tick(odds_api=BAD)
+    story.pass_()
+    actions.snooze(story.app, [story.alert(WELL).id], actor="op1", for_s=60)
+    story.clock.advance(2 * HOUR)
+    assert [e for e in events(story.pass_(whole=False)) if e[0] == WELL] == [], "neither the ladder nor the snooze"
+    assert [e for e in events(story.tick()) if e[0] == WELL] == [(WELL, "resolved")]
+    assert ("pager", "escalated") not in story.messages()
+
+
+def test_what_waits_for_its_group_waits_for_a_tick_that_is_due(store: Store) -> None:
+    waits = replace(POLICY, grouping=replace(POLICY.grouping, wait_s=60))
+    story = Story(app_on(store, rules=(replace(DOWN, recover_after=1),), policy=waits))
+    story.tick()
+    story.tick(odds_api=BAD)
+    story.clock.advance(HOUR)
+    story.pass_(whole=False)
+    story.tick()
+    assert [m for m in story.messages() if m[0] != "monitor"] == [], "it was over before anybody was told"
+
+
+def test_a_shard_lets_no_clock_of_another_shard_speak(store: Store) -> None:
+    story = Story(app_on(store, sources=(replace(ODDS, shard=0), replace(WEATHER, shard=1)), rules=(DOWN,)))
+    story.tick()
+    story.tick(odds_api=BAD)
+    story.clock.advance(HOUR)
+    story.look(odds_api=None)
+    assert [e for e in events(story.pass_(ticking=True, shard=1)) if e[0] == WELL] == []
+    story.look(odds_api=BAD, weather_api=None)
+    assert [e for e in events(story.pass_(ticking=True, shard=0)) if e[0] == WELL] == [(WELL, "escalated")]
 
 
 def test_silence_counts_only_where_a_tick_has_finished_without_the_source(story: Story) -> None:
