@@ -47,6 +47,8 @@ def text_of(notification: Notification) -> Text:
         raise ValueError(
             f"a notice of kind {notification.kind} needs an alert with its source, a group, a report or a text"
         )
+    if notification.late_from is not None:
+        text = text.marked(f"late: from {At(notification.late_from).utc(notification.at)}")
     return text.marked("DRILL") if notification.drill else text
 
 
@@ -99,6 +101,9 @@ class _Writer:
         lasted = duration_text(max(end - alert.first_bad_slot, 0))
         adjective = phrases.adjective(subject)
         headline = f"{source.name} is well again{answer}"
+        if notification.past:
+            begin, until = At(alert.first_bad_slot).utc(), At(end).utc(alert.first_bad_slot)
+            headline = f"{source.name} was {adjective} from {begin} to {until}, and is well again{answer}"
         lines = [
             Line(
                 adjective.capitalize(),

@@ -217,7 +217,8 @@ class Notification:
     from the configuration; without it the wording gives the usual first step. `related` are further sentences about
     the source; `on_behalf_of` says whose message this is, when it comes through a fallback. `text` is the whole message of
     kinds `monitor` (whose `reason` is a code: stale, reload, network, channel) and `test`. `base_url` is where people
-    reach the web page ("": nowhere).
+    reach the web page ("": nowhere). `late_from` is when it was written, where it could only be sent later; `past`: it
+    tells of the end to somebody who was never told of the beginning.
     """
 
     kind: NotificationKind
@@ -238,6 +239,8 @@ class Notification:
     recovered: bool = True
     drill: bool = False
     base_url: str = ""
+    late_from: int | None = None
+    past: bool = False
 
     @property
     def thread_key(self) -> str:

@@ -11,6 +11,7 @@ from busta_health_dagster.domain.delivery import Delivered, Delivery, Outcome, R
 from busta_health_dagster.domain.errors import PluginError
 from busta_health_dagster.domain.notification import Notification
 from busta_health_dagster.engines.retry import SCHEDULE_S
+from busta_health_dagster.pipeline.alerting.rebuilding import as_sent_now
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,6 +37,8 @@ def attempt(app: App, row: OutboxRow, timeout_s: float = SEND_TIMEOUT_S) -> Outc
     if app.drill:
         notification = replace(notification, drill=True)
     with app.store.read() as uow:
+        if not app.drill:
+            notification = as_sent_now(app, uow, row, notification)
         receipt, earlier = uow.outbox.thread(row.message.thread, row.message.channel)
     thread = {name: str(value) for name, value in receipt.items()}
     delivery = Delivery(
