@@ -78,6 +78,9 @@ def replay(transitions: tuple[Transition, ...] | list[Transition]) -> AlertSnaps
                 s = replace(s, acked_by="")
             case Event.SNOOZED:
                 s = replace(s, snoozed_until=t.numbers["until"])
+            case Event.RENOTIFIED if "gone" in t.numbers:  # moved to another route, which ends no snooze
+                left = {*s.notified, *t.numbers["instead"]} - set(t.numbers["gone"])
+                s = replace(s, notified=tuple(sorted(left)))
             case Event.RENOTIFIED:
                 s = replace(s, snoozed_until=None)
             case Event.FLAPPING_STARTED:

@@ -109,6 +109,9 @@ def alert_pass(
         if ticking:
             waiting = frozenset(n for n in waiting if shard is not None and app.config.sources[n].shard != shard)
         book.begin(now, steady.at, _reprobed(app, book, states, now), waiting)
+        in_force = ticking or not by_hand  # only the running monitor knows; a person's check may use other files
+        if in_force:
+            book.leave_lost_channels()
         anomalies = anomaly_pass.evaluate_pending(app, uow, intake.cursors, states, book.planned)
         evaluation.evaluate_observations(uow, book, intake, states, by_hand=by_hand, anomalies=anomalies)
         tick = uow.meta.get(LAST_TICK)
@@ -116,8 +119,7 @@ def alert_pass(
             evaluation.evaluate_scores(uow, book, intake, states)
             evaluation.close_slots(book, intake, tick["started_at"] if tick else None)
         book.evaluate_external(news)
-        if ticking or not by_hand:
-            # Only the running monitor knows which configuration is in force; a person's check may use another one.
+        if in_force:
             _evaluate_monitor(app, uow, book, states, tick["at"] if tick else None, ticking=ticking, stopped=stopped)
             book.close_removed()
         changes = book.finish()

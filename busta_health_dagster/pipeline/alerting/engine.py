@@ -30,6 +30,7 @@ from busta_health_dagster.engines.alerting.compiled_rules import CompiledRules, 
 from busta_health_dagster.engines.alerting.grouping import NotificationPlan, Plan, plan_notifications
 from busta_health_dagster.engines.alerting.inhibition import SOURCE_DOWN, OpenAlerts
 from busta_health_dagster.engines.alerting.lifecycle import advance
+from busta_health_dagster.engines.alerting.rerouting import move_to_current_route
 from busta_health_dagster.engines.alerting.routing import Considered, Routed, route
 from busta_health_dagster.engines.alerting.transition import GRACE_S, Context, NotSent, TransitionResult
 from busta_health_dagster.engines.rules import evaluate_external, evaluate_rules
@@ -195,6 +196,16 @@ class AlertEngine:
             record = self._records[name] if name in self._records else self._record(name, self.alerts[name])
             record.not_sent.append(reason)
         return Changes(self.now, (*self._past, *self._records.values()), plan.notifications)
+
+    def leave_lost_channels(self) -> None:
+        """Move open alerts whose channels have left the configuration to the current route, once they are observed."""
+        for name, alert in list(self.alerts.items()):
+            source = self._sources.get(alert.source)
+            if source is None or source.name in self.due:
+                continue
+            step = move_to_current_route(alert, source, self._route, self.rules.event_filters, self.now, self.steady)
+            if step.alert is not alert:
+                self._note(name, step)
 
     def close_removed(self) -> None:
         """End what the configuration does not watch any more: those who know are told, with the reason `removed`."""
