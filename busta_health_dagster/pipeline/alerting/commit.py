@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from busta_health_dagster.domain.alert import Alert, AlertState
 from busta_health_dagster.pipeline.alerting.notifications import NotificationContext, build_notification, by_alert
 from busta_health_dagster.pipeline.anomaly.normal_ranges import normal_range_lookup
+from busta_health_dagster.pipeline.app.links import base_url
 from busta_health_dagster.pipeline.maintenance.index import maintenance
 from busta_health_dagster.pipeline.service_levels.windows import WINDOWS_S, sla_of, window_end
 from busta_health_dagster.store.outbox import Message
@@ -115,7 +116,7 @@ def notification_context(
         good_values=_good_values(uow, rules, single),
         normal=normal_range_lookup(app, uow, now),
         fleet=len(app.config.sources),
-        base_url=app.config.settings.web.public_url or "",
+        base_url=base_url(app, uow),
         drill=app.drill,
     )
 

@@ -17,6 +17,7 @@ from busta_health_dagster.engines.retry import Answer
 from busta_health_dagster.engines.undelivered import is_over, knows
 from busta_health_dagster.pipeline.alerting.alert_pass import event_filters
 from busta_health_dagster.pipeline.alerting.monotonic_clock import latest
+from busta_health_dagster.pipeline.app.links import base_url
 from busta_health_dagster.pipeline.delivery.attempt import notification_of, payload_of
 from busta_health_dagster.pipeline.delivery.breaker_state import channel_state, note_answer
 from busta_health_dagster.pipeline.delivery.undelivered import ended_alerts
@@ -177,8 +178,8 @@ class _Settlement:
         if to is None:
             return
         text = f"Channel {m.channel} was not told of a message ({m.kind}): {self.reason}. See: busta alerts outbox"
-        base_url = self.app.config.settings.web.public_url or ""
-        notification = Notification(NotificationKind.MONITOR, now, reason="channel", text=text, base_url=base_url)
+        link = base_url(self.app, self.uow)
+        notification = Notification(NotificationKind.MONITOR, now, reason="channel", text=text, base_url=link)
         key = f"busta_channel_{m.channel}_{floor_to(now, WARN_EVERY_S)}"
         self.uow.outbox.enqueue([Message(key, to, NotificationKind.MONITOR.value, payload_of(notification))], self.now)
 
