@@ -204,9 +204,11 @@ class Outbox:
         done = {"state": "done", "finished_at": now, "receipt": json.dumps(dict(receipt or {})), "reason": detail}
         return self._finish(key, owner, **done) and self._attempted(key, now, "delivered", detail)
 
-    def retry(self, key: int, owner: str, at: float, reason: str, now: float) -> bool:
-        """Not now, again at `at`. False: not the owner any more."""
-        later = {"state": "waiting", "due_at": at, "owner": None, "lease_until": None, "reason": reason}
+    def retry(self, key: int, owner: str, at: float, reason: str, now: float, *, reached: Collection[str] = ()) -> bool:
+        """Not now, again at `at`; without the recipients who were `reached`. False: not the owner any more."""
+        later: dict[str, Any] = {"state": "waiting", "due_at": at, "owner": None, "lease_until": None, "reason": reason}
+        if reached:
+            later["receipt"] = json.dumps({"reached": list(reached)})
         return self._finish(key, owner, **later) and self._attempted(key, now, "retry", reason)
 
     def dead(self, key: int, owner: str, reason: str, now: float) -> bool:
@@ -308,6 +310,14 @@ class Outbox:
         row = {"outbox_id": key, "at": now, "outcome": outcome, "reason": reason}
         self._uow.connection.execute(delivery_attempt.insert().values(**row, channel=channel))
         return True
+
+    def partial(self, since: float, limit: int = 200) -> list[OutboxRow]:
+        """Delivered since then, and not to everybody: some recipients were refused for good. Newest first."""
+        some = (_T.state == "done") & (_T.finished_at >= since) & _T.receipt.contains('"refused"')
+        return [
+            _row(r)
+            for r in self._uow.connection.execute(select(outbox).where(some).order_by(_T.id.desc()).limit(limit))
+        ]
 
     def list(self, *states: State, limit: int = 200, before: int | None = None) -> list[OutboxRow]:
         """Newest first; without states everything that is not done."""

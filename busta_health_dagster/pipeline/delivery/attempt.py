@@ -42,7 +42,14 @@ def attempt(app: App, row: OutboxRow, timeout_s: float = SEND_TIMEOUT_S) -> Outc
         receipt, earlier = uow.outbox.thread(row.message.thread, row.message.channel)
     thread = {name: str(value) for name, value in receipt.items()}
     delivery = Delivery(
-        row.message.key, notification, row.message.channel, int(row.created_at), row.attempts, thread, earlier
+        row.message.key,
+        notification,
+        row.message.channel,
+        int(row.created_at),
+        row.attempts,
+        thread,
+        earlier,
+        tuple(row.receipt.get("reached", ())),
     )
     return send(app, delivery, timeout_s)
 

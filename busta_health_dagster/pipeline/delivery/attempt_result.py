@@ -106,6 +106,8 @@ class _Settlement:
             added = uow.outbox.enqueue(others, self.now)
             if self.settled.dead:
                 self._warn(seen=self.seen or bool(others))
+            elif isinstance(self.outcome, Delivered) and self.outcome.refused:
+                self._warn_of_refused(self.outcome.refused)
         else:
             result = OVERTAKEN
             _log.warning("%s outlived its lease on %s: somebody else owns it now", m.key, m.channel)
@@ -113,8 +115,8 @@ class _Settlement:
         return RecordedAttempt(result, added, state.may_send(self.latest)[0])
 
     def _result(self) -> str:
-        if self.settled.answer is Answer.DELIVERED:
-            return "delivered"
+        if isinstance(self.outcome, Delivered):
+            return "partial" if self.outcome.refused else "delivered"
         if not self.settled.dead:
             return "retry"
         return "rejected" if self.settled.answer is Answer.REJECTED else "dead"
@@ -122,13 +124,15 @@ class _Settlement:
     def _finish(self, owner: str) -> bool:
         box, key, now = self.uow.outbox, self.row.id, self.now
         if isinstance(self.outcome, Delivered):
-            return box.complete(key, owner, now, receipt=self.outcome.receipt, detail=self.reason)
+            refused = {"refused": ", ".join(self.outcome.refused)} if self.outcome.refused else {}
+            return box.complete(key, owner, now, receipt={**self.outcome.receipt, **refused}, detail=self.reason)
         if self.settled.due_in_s is not None:
             due = self.latest + self.settled.due_in_s
             if self.row.early:
                 asked = self.outcome.after_s if isinstance(self.outcome, RetryLater) else None
                 due = max(self.row.due_at, self.latest + (asked or 0.0))  # it was not its turn
-            return box.retry(key, owner, due, self.reason, now)
+            reached = self.outcome.reached if isinstance(self.outcome, RetryLater) else ()
+            return box.retry(key, owner, due, self.reason, now, reached=reached)
         return box.dead(key, owner, self.reason, now)
 
     def _fallback(self) -> list[Message]:
@@ -174,10 +178,21 @@ class _Settlement:
         _log.error("dead letter %s: %s was not told (%s): %s", self.row.id, m.channel, m.kind, self.reason)
         event = {"id": self.row.id, "channel": m.channel, "kind": m.kind, "reason": self.reason}
         self.uow.events.append("dead_letter", event, now)
-        to = None if seen or m.kind == NotificationKind.MONITOR else _somebody(self.app, m.channel)
+        if not seen:
+            self._warn_somebody(f"Channel {m.channel} was not told of a message ({m.kind}): {self.reason}")
+
+    def _warn_of_refused(self, refused: tuple[str, ...]) -> None:
+        """Some of a channel's recipients will never get it: as visible as a dead letter."""
+        m, who = self.row.message, ", ".join(refused)
+        _log.error("%s did not reach all of %s: refused for %s", m.key, m.channel, who)
+        self._warn_somebody(f"Channel {m.channel} did not reach everybody with a message ({m.kind}): refused for {who}")
+
+    def _warn_somebody(self, says: str) -> None:
+        m, now = self.row.message, int(self.now)
+        to = None if m.kind == NotificationKind.MONITOR else _somebody(self.app, m.channel)
         if to is None:
             return
-        text = f"Channel {m.channel} was not told of a message ({m.kind}): {self.reason}. See: busta alerts outbox"
+        text = f"{says}. See: busta alerts outbox"
         link = base_url(self.app, self.uow)
         notification = Notification(NotificationKind.MONITOR, now, reason="channel", text=text, base_url=link)
         key = f"busta_channel_{m.channel}_{floor_to(now, WARN_EVERY_S)}"
