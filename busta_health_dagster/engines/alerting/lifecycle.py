@@ -223,8 +223,11 @@ class _Pass(Opener):
         if a.ack is not None and ctx.steady >= a.ack.until:
             self.set(ack=None)
             reason = f"the acknowledgement by {a.ack.by} ran out; the clock runs on"
-            self.record(Event.UNACKED, a.state, reason)
-            self.skip(Event.UNACKED, "the next step tells")
+            channels = self.audible(a.notified)
+            self.record(Event.UNACKED, a.state, reason, channels)
+            self.notify(Event.UNACKED, channels, reason)
+            if not channels:
+                self.skip(Event.UNACKED, self.why_silent())
         if a.snooze is not None and ctx.steady >= a.snooze.until:
             self.set(snooze=None)
             channels = self.audible(tuple(dict.fromkeys(c for x in a.ladders for c in x.channels)))

@@ -158,6 +158,8 @@ def _group(plan: NotificationPlan, kind: NotificationKind, scene: NotificationCo
     left = [a for a in alerts if a.state is AlertState.OPEN]
     if kind is NotificationKind.RESOLVED and plan.open_left:
         kind = NotificationKind.UPDATED  # some are well again, the thread goes on
+    if kind in {NotificationKind.ACKED, NotificationKind.UNACKED} and not _all_acked(left, plan.fingerprints):
+        kind = NotificationKind.UPDATED  # one of several: the message as a whole is as it was
     acks = [_ack(a) for a in left]
     coming = [n for a in left if a.ack is None and (n := _next(a, scene)) is not None]
     members = tuple(_member(a, scene) for a in alerts)
@@ -179,6 +181,13 @@ def _group(plan: NotificationPlan, kind: NotificationKind, scene: NotificationCo
         drill=scene.drill,
         base_url=scene.base_url,
     )
+
+
+def _all_acked(left: Sequence[Alert], changed: Sequence[str]) -> bool:
+    """Is every open alert of the message acknowledged, or was it before these were taken back?"""
+    others = [a for a in left if a.fingerprint not in changed]
+    mine = [a.ack is not None for a in left if a.fingerprint in changed]
+    return all(a.ack is not None for a in others) and (all(mine) or not any(mine))
 
 
 def _member(alert: Alert, scene: NotificationContext) -> Member:

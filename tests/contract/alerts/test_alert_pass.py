@@ -115,6 +115,28 @@ def test_two_hours_without_the_monitor_resolve_nothing_and_invent_nothing(story:
     assert story.alert(WELL).state is AlertState.OPEN
 
 
+def test_a_group_is_acknowledged_when_all_of_it_is_and_not_any_more_when_one_is_taken_back(store: Store) -> None:
+    together = replace(POLICY, grouping=replace(POLICY.grouping, by=("rule",)))
+    story = Story(app_on(store, rules=(DOWN,), policy=together))
+    story.tick()
+    story.tick(odds_api=BAD, weather_api=BAD)
+    odds, weather = (story.alert(f"{name}/source-down").id for name in ("odds_api", "weather_api"))
+    actions.acknowledge(story.app, [odds], actor="op1")
+    actions.acknowledge(story.app, [weather], actor="op2")
+    actions.unacknowledge(story.app, [odds], actor="op1")
+    actions.unacknowledge(story.app, [weather], actor="op2")
+    assert [kind for _, kind in story.messages()] == ["opened", "updated", "acked", "unacked", "updated"]
+
+
+def test_an_acknowledgement_that_runs_out_is_told(store: Store) -> None:
+    brief = {"default": replace(POLICY.escalations["default"], ack_timeout_s=600)}
+    story = Story(app_on(store, rules=(DOWN,), policy=replace(POLICY, escalations=brief)))
+    story.tick(odds_api=BAD)
+    actions.acknowledge(story.app, [story.alert(WELL).id], actor="op1")
+    story.ticks(3, odds_api=BAD)
+    assert [kind for _, kind in story.messages()] == ["opened", "acked", "unacked"]
+
+
 def test_no_clock_speaks_of_an_observation_from_before_the_monitors_death(store: Store) -> None:
     story = Story(app_on(store, rules=(replace(DOWN, recover_after=1),)))
     story.tick()
