@@ -112,6 +112,20 @@ def complaint(notification: Notification) -> str:
     return f"{head}: {said}" if said else head
 
 
+def is_well(source: SourceFacts) -> bool:
+    """May a resolution call it well?"""
+    return source.status is Status.UP
+
+
+def standing(source: SourceFacts, answer: str = "") -> str:
+    """What is true of the source now, for a message that says what has ended."""
+    if source.status is Status.UP:
+        return f"is well again{answer}"
+    if source.status is Status.UNKNOWN:
+        return "how it is now is not known"
+    return f"is {source.status.word}: {cause(source)}"
+
+
 def cause(source: SourceFacts | None) -> str:
     """Why it is down, in a few words."""
     if source is None:

@@ -100,10 +100,15 @@ class _Writer:
         end = alert.first_good_slot or alert.resolved_at or notification.at
         lasted = duration_text(max(end - alert.first_bad_slot, 0))
         adjective = phrases.adjective(subject)
-        headline = f"{source.name} is well again{answer}"
+        now_is = phrases.standing(source, answer)
+        headline = (
+            f"{source.name} {now_is}"
+            if phrases.is_well(source)
+            else f"{source.name} is no longer {adjective}, and {now_is}"
+        )
         if notification.past:
             begin, until = At(alert.first_bad_slot).utc(), At(end).utc(alert.first_bad_slot)
-            headline = f"{source.name} was {adjective} from {begin} to {until}, and is well again{answer}"
+            headline = f"{source.name} was {adjective} from {begin} to {until}, and {now_is}"
         lines = [
             Line(
                 adjective.capitalize(),
@@ -126,7 +131,7 @@ class _Writer:
         context: list[Part] = ["resolved ", At(alert.resolved_at or notification.at), f" · alert {alert.id}"]
         context += [f", {notification.incident}"] if notification.incident else []
         return Text(
-            shape="●",
+            shape=SHAPES[Status.UP if phrases.is_well(source) else source.status],
             word="resolved",
             headline=headline,
             summary=f"{headline}. {adjective.capitalize()} for {lasted}",
@@ -134,7 +139,7 @@ class _Writer:
             lines=tuple(lines),
             buttons=tuple(buttons),
             context=tuple(context),
-            reply=(f"Resolved: {source.name} is well again{answer}. {adjective.capitalize()} for {lasted}.",),
+            reply=(f"Resolved: {headline}. {adjective.capitalize()} for {lasted}.",),
         )
 
     def closed(self) -> Text:

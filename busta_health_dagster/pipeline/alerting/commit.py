@@ -10,12 +10,14 @@ from busta_health_dagster.pipeline.alerting.notifications import NotificationCon
 from busta_health_dagster.pipeline.anomaly.normal_ranges import normal_range_lookup
 from busta_health_dagster.pipeline.app.links import base_url
 from busta_health_dagster.pipeline.maintenance.index import maintenance
+from busta_health_dagster.pipeline.service_levels.incidents import stretch_of
 from busta_health_dagster.pipeline.service_levels.windows import WINDOWS_S, sla_of, window_end
 from busta_health_dagster.store.outbox import Message
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from busta_health_dagster.domain.incident import Incident
     from busta_health_dagster.domain.observation import SourceState
     from busta_health_dagster.domain.sla import SlaResult
     from busta_health_dagster.engines.alerting.grouping import NotificationPlan
@@ -114,11 +116,25 @@ def notification_context(
         threads={t: [earlier[key] for key in sorted(ids) if key in earlier] for t, ids in notified.items()},
         levels=_levels(app, uow, names, states, now),
         good_values=_good_values(uow, rules, single),
+        incidents=_incidents(app, uow, single, now),
         normal=normal_range_lookup(app, uow, now),
         fleet=len(app.config.sources),
         base_url=base_url(app, uow),
         drill=app.drill,
     )
+
+
+def _incidents(app: App, uow: UnitOfWork, single: Sequence[Alert], now: int) -> dict[str, Incident]:
+    """What these alerts alone are as incidents, this pass included."""
+    found: dict[str, Incident] = {}
+    for alert in single:
+        source = app.config.sources.get(alert.source)
+        if source is None or alert.shadow or alert.opened_at in {None, now}:
+            continue  # one that opens in this pass has no past yet
+        incident = stretch_of(app, uow, alert, source, now + 1)
+        if incident is not None:
+            found[alert.fingerprint] = incident
+    return found
 
 
 def _levels(

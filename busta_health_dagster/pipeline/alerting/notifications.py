@@ -33,6 +33,7 @@ from busta_health_dagster.pipeline.alerting.monitor_rules import DO
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
+    from busta_health_dagster.domain.incident import Incident
     from busta_health_dagster.domain.sla import SlaResult
     from busta_health_dagster.domain.source import Source
     from busta_health_dagster.engines.alerting.grouping import NotificationPlan
@@ -48,7 +49,7 @@ class NotificationContext:
     """What notices are written from. Alerts have their ids; `transitions` are of the alerts that messages are about.
 
     `threads` are the alerts of group threads, by thread. `levels` and `good_values` are there for the sources of
-    single messages; `normal` answers from the baselines, None where there is none yet.
+    single messages, `incidents` their newest stretch by fingerprint; `normal` answers from the baselines, None where there is none yet.
     """
 
     now: int
@@ -62,6 +63,7 @@ class NotificationContext:
     levels: Mapping[str, SlaResult | None] = field(default_factory=dict)
     good_values: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     normal: Callable[[str, str], Normal | None] | None = None
+    incidents: Mapping[str, Incident] = field(default_factory=dict)
     fleet: int = 0
     base_url: str = ""
     drill: bool = False
@@ -84,7 +86,7 @@ def build_notification(plan: NotificationPlan, scene: NotificationContext) -> No
         source=_source_facts(first, source, state, scene),
         rule=rule_facts(first, rule, source),
         verdict=_verdict_facts(first, rule, state, kind, scene),
-        incident=incident_of(first, rule),
+        incident=incident.id if (incident := scene.incidents.get(first.fingerprint)) else incident_of(first, rule),
         reason=plan.reason,
         do=DO.get(first.rule, "") if first.source == MONITOR.name else "",
         related=tuple(_related(first, scene)),
@@ -110,18 +112,23 @@ def incident_of(alert: Alert, rule: Rule | None) -> str | None:
 
 
 def alert_facts(alert: Alert, scene: NotificationContext) -> AlertFacts:
+    incident = scene.incidents.get(alert.fingerprint)
+    first_bad, first_good = alert.first_bad_slot or alert.opened_at or scene.now, alert.first_good_slot
+    if incident is not None:
+        # The same seconds as `busta incidents`: this stretch alone, and no planned work before it.
+        first_bad, first_good = incident.started_at, incident.resolved_at or first_good
     climbed = [t.at for t in scene.transitions.get(alert.id or 0, ()) if t.event is Event.ESCALATED]
     return AlertFacts(
         id=alert.id or 0,
         fingerprint=alert.fingerprint,
         severity=alert.severity,
         opened_at=alert.opened_at or scene.now,
-        first_bad_slot=alert.first_bad_slot or alert.opened_at or scene.now,
+        first_bad_slot=first_bad,
         state=alert.state.value,
         pending_at=alert.pending_at,
         escalated_at=climbed[-1] if climbed else None,
         resolved_at=alert.resolved_at,
-        first_good_slot=alert.first_good_slot,
+        first_good_slot=first_good,
         step=max(alert.step, 1),
         of_steps=max(alert.steps, 1),
         acked=_ack(alert),

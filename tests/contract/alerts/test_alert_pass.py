@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from dataclasses import replace
+from datetime import datetime
 
 import pytest
 from alert_stories import (
@@ -26,14 +27,17 @@ from alert_stories import (
 
 from busta_health_dagster.domain.alert import AlertState
 from busta_health_dagster.domain.errors import Refused, UnknownName
+from busta_health_dagster.domain.maintenance import Window
 from busta_health_dagster.domain.notification import Notification, NotificationKind
 from busta_health_dagster.domain.observation import Kind
 from busta_health_dagster.domain.rule import Pattern, Rule, Severity
-from busta_health_dagster.domain.source import Source
+from busta_health_dagster.domain.source import Selector, Source
 from busta_health_dagster.domain.verdict import ExternalFact
+from busta_health_dagster.engines.service_levels.periods import Period
 from busta_health_dagster.pipeline.alerting import actions
 from busta_health_dagster.pipeline.alerting.alert_pass import LEASE, alert_pass
 from busta_health_dagster.pipeline.observing.observe import store_observations
+from busta_health_dagster.pipeline.service_levels.incidents import list_incidents
 from busta_health_dagster.store import Store
 
 WELL, BAD = "odds_api/source-down", "down"
@@ -135,6 +139,21 @@ def test_an_acknowledgement_that_runs_out_is_told(store: Store) -> None:
     actions.acknowledge(story.app, [story.alert(WELL).id], actor="op1")
     story.ticks(3, odds_api=BAD)
     assert [kind for _, kind in story.messages()] == ["opened", "acked", "unacked"]
+
+
+def test_a_message_counts_the_seconds_that_the_incidents_count(store: Store) -> None:
+    work = Window("work", Selector(names=(ODDS.name,)), datetime(2026, 11, 23, 8, 0), "UTC", 600)
+    story = Story(app_on(store, rules=(replace(DOWN, recover_after=1),), windows=(work,)))
+    story.ticks(4, odds_api=BAD)  # two of them in planned work
+    story.tick()
+    story.tick()
+    story.tick(odds_api=BAD)  # within the grace period
+    story.tick()
+    ends = [p["alert"] for p in story.payloads() if p["kind"] == "resolved"]
+    until = story.app.now()
+    found = list_incidents(story.app, Period("7d", until - 7 * 86400, until)).resolved
+    assert [i.resolve_s for i in found] == [ends[-1]["first_good_slot"] - found[0].started_at]
+    assert ends[0]["first_bad_slot"] == found[0].started_at == T0 + 600
 
 
 def test_no_clock_speaks_of_an_observation_from_before_the_monitors_death(store: Store) -> None:

@@ -38,6 +38,21 @@ def test_an_outage_that_waits_for_its_second_good_look_does_not_read_as_one():
     assert "still down" not in text.headline
 
 
+@pytest.mark.parametrize(
+    ("status", "detail", "reads"),
+    [
+        (Status.UP, "", "odds_api is well again: 209 ms"),
+        (Status.DOWN, "no heartbeat for 2 h", "odds_api is no longer slow, and is down: no heartbeat for 2 h"),
+        (Status.DEGRADED, "data 3 h old", "odds_api is no longer slow, and is degraded: data 3 h old"),
+        (Status.UNKNOWN, "", "odds_api is no longer slow, and how it is now is not known"),
+    ],
+)
+def test_a_resolution_says_what_is_true_of_the_source_now(status, detail, reads):
+    text = text_of(replace(RESOLVED, source=replace(RESOLVED.source, status=status, detail=detail)))
+    assert text.headline == reads
+    assert ("well again" in text.reply[0]) == (status is Status.UP)
+
+
 def test_what_comes_through_a_fallback_says_so_and_is_not_still_open():
     for notification in (DOWN, RESOLVED):
         lines = text_of(replace(notification, related=(), on_behalf_of=("hook could not be told: 401",))).lines
