@@ -179,6 +179,9 @@ class _Writer:
             lines.append(Line("Data", (arrives,)))
         if source.budget_left is not None and source.uptime_30d is not None:
             lines.append(Line("Uptime", (f"{phrases.share(source.uptime_30d, 2)} over 30 days{self._budget()}.",)))
+        known = phrases.what_it_is(notification)
+        if known is not None and source.probe and not notification.do:
+            lines.append(Line("Means", (known.means,)))
         lines.append(Line("Do", (phrases.advice(notification),)))
         if alert.acked is not None:
             lines.append(Line("Acted", tuple(self._acted())))

@@ -99,6 +99,7 @@ class SourceFacts:
     uptime_30d: float | None = None
     target: float | None = None
     budget_left: float | None = None
+    probe: str = ""
 
 
 @dataclass(frozen=True, slots=True)

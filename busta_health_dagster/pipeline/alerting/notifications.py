@@ -240,6 +240,7 @@ def _source_facts(
         target=float(source.sla.uptime * 100),
         budget_left=percent(level.budget_left) if level else None,
         detail=alert.label,
+        probe=source.probe,
     )
     if state is None:
         return facts
