@@ -18,7 +18,7 @@ from busta_health_dagster.domain.observation import Status
 from busta_health_dagster.domain.units import duration_text
 
 if TYPE_CHECKING:
-    from busta_health_dagster.domain.notification import AlertFacts, Notification, SourceFacts
+    from busta_health_dagster.domain.notification import AckFacts, AlertFacts, Notification, SourceFacts
 
 SHAPES = {Status.DOWN: "■", Status.DEGRADED: "▲", Status.UP: "●", Status.UNKNOWN: "○"}
 
@@ -79,6 +79,7 @@ class _Writer:
         elif notification.kind is NotificationKind.FLAPPING_ENDED:
             headline = f"{source.name} is steady again, and {phrases.complaint(notification)}"
         word = alert.severity.word
+        headline = f"{self._deed()}{headline}"
         return Text(
             shape=self._shape(),
             word=word,
@@ -185,7 +186,30 @@ class _Writer:
         lines.append(Line("Do", (phrases.advice(notification),)))
         if alert.acked is not None:
             lines.append(Line("Acted", tuple(self._acted())))
+        if alert.snoozed is not None:
+            lines.append(Line("Quiet", tuple(self._snoozed(alert.snoozed))))
+        if notification.kind is NotificationKind.UNACKED:
+            lines.append(Line("Acted", (f"{phrases.clean(notification.reason)}.",)))
         return lines
+
+    def _deed(self) -> str:
+        """What somebody did, before what is wrong: the message exists because of it."""
+        alert, kind = self.alert, self.notification.kind
+        if kind is NotificationKind.ACKED and alert.acked is not None:
+            over = f", taken over from {phrases.clean(alert.acked.taken_over)}" if alert.acked.taken_over else ""
+            return f"{phrases.clean(alert.acked.by)} has it{over}: "
+        if kind is NotificationKind.SNOOZED and alert.snoozed is not None:
+            until = At(alert.snoozed.until or self.notification.at).utc(self.notification.at)
+            return f"{phrases.clean(alert.snoozed.by)} snoozed it until {until}: "
+        return "Nobody has it any more: " if kind is NotificationKind.UNACKED else ""
+
+    def _snoozed(self, snoozed: AckFacts) -> list[Part]:
+        note = f": “{phrases.clean(snoozed.note)}”" if snoozed.note else ""
+        return [
+            f"{phrases.clean(snoozed.by)} snoozed it until ",
+            At(snoozed.until or self.notification.at),
+            note or ".",
+        ]
 
     def _context(self, word: str) -> list[Part]:
         notification, alert, source = self.notification, self.alert, self.source
@@ -240,7 +264,8 @@ class _Writer:
             return []
         took = duration_text(max(acked.at - self.alert.opened_at, 0))
         note = f": “{phrases.clean(acked.note)}”" if acked.note else ""
-        said: list[Part] = [f"{phrases.clean(acked.by)} acknowledged after {took}"]
+        over = f", taken over from {phrases.clean(acked.taken_over)}" if acked.taken_over else ""
+        said: list[Part] = [f"{phrases.clean(acked.by)} acknowledged after {took}{over}"]
         if acked.until and self.alert.resolved_at is None:
             said += [", the clock stands until ", At(acked.until)]
         return [*said, note]

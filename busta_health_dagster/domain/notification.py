@@ -36,12 +36,13 @@ class NotificationKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class AckFacts:
-    """Who acknowledged, when, what they said, and until when the clock stands still."""
+    """Who acknowledged (or snoozed), when, what they said, until when the clock stands still, and who had it before."""
 
     by: str
     at: int
     note: str = ""
     until: int | None = None
+    taken_over: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +72,7 @@ class AlertFacts:
     step: int = 1
     of_steps: int = 1
     acked: AckFacts | None = None
+    snoozed: AckFacts | None = None
     flapping: bool = False
     flapping_percent: float | None = None
     next: NextFacts | None = None

@@ -6,7 +6,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from busta_health_dagster.domain.alert import Alert, AlertState, Event, Transition
+from busta_health_dagster.domain.alert import Alert, AlertState, Event, Hold, Transition
 from busta_health_dagster.domain.notification import (
     AckFacts,
     AlertFacts,
@@ -132,6 +132,7 @@ def alert_facts(alert: Alert, scene: NotificationContext) -> AlertFacts:
         step=max(alert.step, 1),
         of_steps=max(alert.steps, 1),
         acked=_ack(alert),
+        snoozed=_held(alert.snooze),
         flapping=alert.flapping,
         flapping_percent=round(100 * ratio(alert.history), 1) if alert.flapping else None,
         next=_next(alert, scene) if alert.ack is None else None,
@@ -167,6 +168,7 @@ def _group(plan: NotificationPlan, kind: NotificationKind, scene: NotificationCo
         kind = NotificationKind.UPDATED  # some are well again, the thread goes on
     if kind in {NotificationKind.ACKED, NotificationKind.UNACKED} and not _all_acked(left, plan.fingerprints):
         kind = NotificationKind.UPDATED  # one of several: the message as a whole is as it was
+    by_hand = plan.event in {Event.ACKED, Event.UNACKED, Event.SNOOZED}
     acks = [_ack(a) for a in left]
     coming = [n for a in left if a.ack is None and (n := _next(a, scene)) is not None]
     members = tuple(_member(a, scene) for a in alerts)
@@ -184,6 +186,7 @@ def _group(plan: NotificationPlan, kind: NotificationKind, scene: NotificationCo
             next=min(coming, key=lambda n: n.at, default=None),
         ),
         reason=plan.reason,
+        related=(f"{', '.join(plan.fingerprints)}: {plan.reason}.",) if by_hand else (),
         recovered=all(recovered(a) for a in alerts),
         drill=scene.drill,
         base_url=scene.base_url,
@@ -303,7 +306,11 @@ def _notified(alert: Alert, scene: NotificationContext) -> Iterable[Notified]:
 
 
 def _ack(alert: Alert) -> AckFacts | None:
-    return None if alert.ack is None else AckFacts(alert.ack.by, alert.ack.at, alert.ack.note, alert.ack.ends_at)
+    return _held(alert.ack)
+
+
+def _held(hold: Hold | None) -> AckFacts | None:
+    return None if hold is None else AckFacts(hold.by, hold.at, hold.note, hold.ends_at, hold.taken_over)
 
 
 def _next(alert: Alert, scene: NotificationContext) -> NextFacts | None:

@@ -16,7 +16,7 @@ from busta_health_dagster.channels.signature import sign
 from busta_health_dagster.channels.wording import text_of
 from busta_health_dagster.domain.delivery import Delivered, Rejected, RetryLater
 from busta_health_dagster.domain.errors import BadInput, MissingSecret, PluginError
-from busta_health_dagster.domain.notification import NotificationKind
+from busta_health_dagster.domain.notification import AckFacts, NotificationKind
 from busta_health_dagster.domain.observation import Status
 from busta_health_dagster.domain.rule import Pattern
 from busta_health_dagster.testing import RecordingChannel, RecordingConfig
@@ -51,6 +51,22 @@ def test_a_resolution_says_what_is_true_of_the_source_now(status, detail, reads)
     text = text_of(replace(RESOLVED, source=replace(RESOLVED.source, status=status, detail=detail)))
     assert text.headline == reads
     assert ("well again" in text.reply[0]) == (status is Status.UP)
+
+
+@pytest.mark.parametrize(
+    ("kind", "acked", "snoozed", "begins", "line"),
+    [
+        ("acked", AckFacts("op2", 0, "mine", 600, "op1"), None, "op2 has it, taken over from op1: ", "“mine”"),
+        ("snoozed", None, AckFacts("op1", 0, "deploy", DOWN.at), "op1 snoozed it until ", "“deploy”"),
+        ("unacked", None, None, "Nobody has it any more: ", "taken back by op1"),
+    ],
+)
+def test_what_somebody_did_stands_in_the_message_that_it_caused(kind, acked, snoozed, begins, line):
+    alert = replace(DOWN.alert, acked=acked, snoozed=snoozed)
+    reason = "acknowledgement taken back by op1; the clock runs on"
+    text = text_of(replace(DOWN, kind=NotificationKind(kind), alert=alert, reason=reason))
+    assert text.headline.startswith(begins)
+    assert any(line in str(said.parts) for said in text.lines)
 
 
 def test_what_comes_through_a_fallback_says_so_and_is_not_still_open():
