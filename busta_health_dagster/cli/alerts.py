@@ -167,7 +167,7 @@ def _alerts_of(monitor: Monitor | RemoteMonitor, given: Sequence[str]) -> list[i
         if word.isdecimal():
             found.append(int(word))
             continue
-        ids = [row["id"] for row in monitor.alerts(Wanted.OPEN, [word])["items"]]
+        ids = [key for row in monitor.alerts(Wanted.OPEN, [word])["items"] if (key := row["id"]) is not None]
         if not ids:
             raise Refused(f"No alert of {word} is open. See: busta alerts list {word} --state all")
         found += ids
