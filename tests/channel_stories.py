@@ -188,7 +188,7 @@ STORM_OVER = replace(
     STORM,
     kind=NotificationKind.RESOLVED,
     at=at("04:02:03", 24),
-    group=replace(STORM.group, members=tuple(replace(m, open=False) for m in STORM.group.members)),
+    group=replace(STORM.group, members=tuple(replace(m, open=False, status=Status.UP) for m in STORM.group.members)),
 )
 WEEKLY = Notification(
     NotificationKind.REPORT,

@@ -39,11 +39,12 @@ class EmailConfig(Strict):
     @field_validator("sender")
     @classmethod
     def _from(cls, sender: str) -> str:
-        if not _SENDER.fullmatch(sender.strip()):
+        found = _SENDER.fullmatch(sender.strip())
+        if found is None:
             raise ValueError(
                 f"{sender!r} is not a mail address; write health@example.com or Source health <health@example.com>"
             )
-        return sender.strip()
+        return sender.strip().replace(found[1], _ascii(found[1]))
 
     @field_validator("to")
     @classmethod
@@ -51,7 +52,7 @@ class EmailConfig(Strict):
         for address in to:
             if not _ADDRESS.fullmatch(address):
                 raise ValueError(f"{address!r} is not a mail address")
-        return to
+        return tuple(_ascii(address) for address in to)
 
     @model_validator(mode="after")
     def _credentials(self) -> EmailConfig:
@@ -67,35 +68,69 @@ def payload(delivery: Delivery, config: EmailConfig) -> EmailMessage:
 
 
 def send(delivery: Delivery, config: EmailConfig, context: ChannelContext) -> Outcome:
-    from aiosmtplib import SMTPException
+    from aiosmtplib import SMTPException, SMTPRecipientsRefused
 
     message = payload(delivery, config)
     username = context.secret(config.username) if isinstance(config.username, SecretRef) else config.username
     password = context.secret(config.password) if config.password else None
+    to = tuple(a for a in config.to if a not in delivery.reached) or config.to
+    receipt = {"message_id": str(message["Message-ID"])}
     try:
         # Its own loop: the worker calls from a thread, and only a loop can bound the whole conversation.
-        refused = asyncio.run(_within(message, config, username, password, context.timeout_s))
+        refused = asyncio.run(_within(message, to, config, username, password, context.timeout_s))
     except TimeoutError:
         return RetryLater(f"{config.host} did not finish within {context.timeout_s:g} s")
     except ssl.SSLError as why:
         return RetryLater(f"TLS with {config.host} failed: {getattr(why, 'verify_message', '') or why.reason}")
+    except SMTPRecipientsRefused as why:
+        refused = {r.recipient: r.code for r in why.recipients}
+        if not delivery.reached:
+            return _all_refused(refused, config)
     except SMTPException as why:
         return _evaluated(why, config)
     except OSError as why:
         return RetryLater(f"{config.host} cannot be reached: {why.strerror or type(why).__name__}")
-    return Delivered(
-        {"message_id": str(message["Message-ID"])}, f"refused for {', '.join(refused)}" if refused else "accepted"
-    )
+    reached = (*delivery.reached, *(a for a in to if a not in refused))
+    later = [f"{a} ({code})" for a, code in refused.items() if code < 500]
+    if later:
+        return RetryLater(f"{config.host} did not take it yet for {', '.join(later)}", reached=reached)
+    never = tuple(f"{a} ({code})" for a, code in refused.items())
+    return Delivered(receipt, f"refused for {', '.join(never)}" if never else "accepted", never)
+
+
+def _ascii(address: str) -> str:
+    """The address as every server takes it: an international domain in its ASCII form."""
+    import idna
+
+    local, _, domain = address.rpartition("@")
+    if not local.isascii():
+        raise ValueError(
+            f"{address!r} has other letters than ASCII before the @, which few servers take (SMTPUTF8) and we do not "
+            "send; write an address of the same mailbox in ASCII"
+        )
+    if domain.isascii():
+        return address
+    try:
+        return f"{local}@{idna.encode(domain, uts46=True).decode('ascii')}"
+    except idna.IDNAError as why:
+        raise ValueError(f"{domain!r} is not a domain: {why}") from why
 
 
 async def _within(
-    message: EmailMessage, config: EmailConfig, username: str | None, password: str | None, timeout_s: float
-) -> tuple[str, ...]:
+    message: EmailMessage,
+    to: tuple[str, ...],
+    config: EmailConfig,
+    username: str | None,
+    password: str | None,
+    timeout_s: float,
+) -> dict[str, int]:
+    """Recipient -> the code it was refused with."""
     import aiosmtplib
 
     async with asyncio.timeout(timeout_s):
         refused, _ = await aiosmtplib.send(
             message,
+            recipients=list(to),
             hostname=config.host,
             port=config.port or _PORTS[config.tls],
             username=username,
@@ -105,16 +140,19 @@ async def _within(
             start_tls=config.tls == "starttls",
             tls_context=ssl.create_default_context(cafile=config.ca_file) if config.tls != "none" else None,
         )
-    return tuple(refused)
+    return {address: answer.code for address, answer in refused.items()}
+
+
+def _all_refused(refused: dict[str, int], config: EmailConfig) -> Outcome:
+    said = f"{config.host} refused every recipient ({', '.join(map(str, refused.values()))})"
+    if any(code < 500 for code in refused.values()):
+        return RetryLater(said)
+    return Rejected(said, "Correct the addresses in `to`")
 
 
 def _evaluated(why: SMTPException, config: EmailConfig) -> Outcome:
     import aiosmtplib
 
-    if isinstance(why, aiosmtplib.SMTPRecipientsRefused):
-        codes = [r.code for r in why.recipients]
-        said = f"{config.host} refused every recipient ({', '.join(map(str, codes))})"
-        return RetryLater(said) if any(c < 500 for c in codes) else Rejected(said, "Correct the addresses in `to`")
     if isinstance(why, aiosmtplib.SMTPAuthenticationError):
         said = f"{config.host} refused the login ({why.code})"
         return Rejected(said, "Check username and password") if why.code >= 500 else RetryLater(said)

@@ -37,12 +37,10 @@ class PagerDutyConfig(Strict):
 
 def payload(notification: Notification, routing_key: str, client: str = "Source health") -> dict[str, Any]:
     """The event: trigger, acknowledge or resolve. Long summaries are cut; details that do not fit are left out and
-    named.
+    named. A group is acknowledged when all of it is: the incident is one.
     """
     key = f"busta/{notification.thread_key.removeprefix('alert-')}"[:_KEY_LIMIT]
-    action = {NotificationKind.ACKED: "acknowledge", NotificationKind.RESOLVED: "resolve"}.get(
-        notification.kind, "trigger"
-    )
+    action = _action(notification)
     event: dict[str, Any] = {"routing_key": routing_key, "event_action": action, "dedup_key": key}
     if action != "trigger":
         return event
@@ -71,14 +69,39 @@ def send(delivery: Delivery, config: PagerDutyConfig, context: ChannelContext) -
     notification = delivery.notification
     if notification.report is not None:
         return Rejected("PagerDuty is not told of reports", f"Take {delivery.channel} out of the report's route")
+    if notification.kind is NotificationKind.UPDATED and not _acked(notification):
+        return Delivered(dict(delivery.thread), "nothing that PagerDuty shows has changed")
     event = payload(notification, context.secret(config.routing_key), config.client)
+    if event["event_action"] == "trigger" and _was_acknowledged(delivery) and not _acked(notification):
+        # A trigger on an acknowledged incident wakes nobody: the incident begins anew.
+        ended = _enqueue(_ending(event), delivery, config, context)
+        if not isinstance(ended, Delivered):
+            return ended
     outcome = _enqueue(event, delivery, config, context)
     if notification.kind is NotificationKind.TEST and isinstance(outcome, Delivered):
         # A test must not leave a page behind.
-        return _enqueue(
-            {k: event[k] for k in ("routing_key", "dedup_key")} | {"event_action": "resolve"}, delivery, config, context
-        )
+        return _enqueue(_ending(event), delivery, config, context)
     return outcome
+
+
+def _action(notification: Notification) -> str:
+    if notification.kind is NotificationKind.RESOLVED:
+        return "resolve"
+    in_place = notification.kind in {NotificationKind.ACKED, NotificationKind.UPDATED}
+    return "acknowledge" if in_place and _acked(notification) else "trigger"
+
+
+def _acked(notification: Notification) -> bool:
+    facts = notification.alert or notification.group
+    return facts is not None and facts.acked is not None
+
+
+def _was_acknowledged(delivery: Delivery) -> bool:
+    return delivery.thread.get("action") == "acknowledge"
+
+
+def _ending(event: dict[str, Any]) -> dict[str, Any]:
+    return {k: event[k] for k in ("routing_key", "dedup_key")} | {"event_action": "resolve"}
 
 
 def _enqueue(event: dict[str, Any], delivery: Delivery, config: PagerDutyConfig, context: ChannelContext) -> Outcome:
@@ -94,7 +117,8 @@ def _enqueue(event: dict[str, Any], delivery: Delivery, config: PagerDutyConfig,
     )
     remedy = f"Check routing_key of channel {delivery.channel}: it belongs to an Events API v2 integration"
     outcome = transport.evaluated(answer, urlsplit(config.url).hostname or config.url, now=context.now, remedy=remedy)
-    return Delivered({"dedup_key": event["dedup_key"]}, outcome.detail) if isinstance(outcome, Delivered) else outcome
+    receipt = {"dedup_key": event["dedup_key"], "action": event["event_action"]}
+    return Delivered(receipt, outcome.detail) if isinstance(outcome, Delivered) else outcome
 
 
 def _summary(notification: Notification, text: Text) -> str:
@@ -151,4 +175,6 @@ def _fitted(event: dict[str, Any]) -> dict[str, Any]:
     return event
 
 
-CHANNEL = ChannelType("pagerduty", PagerDutyConfig, send, events=AGAIN | {NotificationKind.ACKED})
+CHANNEL = ChannelType(
+    "pagerduty", PagerDutyConfig, send, events=AGAIN | {NotificationKind.ACKED, NotificationKind.UNACKED}
+)

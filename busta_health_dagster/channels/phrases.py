@@ -8,6 +8,7 @@ import re
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
+from busta_health_dagster.channels.remedies import Remedy, remedy
 from busta_health_dagster.domain.observation import Status
 from busta_health_dagster.domain.rule import Pattern
 from busta_health_dagster.domain.units import duration_text, floored
@@ -45,12 +46,10 @@ _PHASES = {
     "first_byte": "the provider's first byte",
     "body": "the transfer of the body",
 }
+_OURS_TO_MEND = frozenset(
+    {"missing_secret", "dependency", "plugin", "probe_error", "network", "not_probed", "rate_limited"}
+)
 _ADVICE = {
-    "down": "Look at the provider's status page. If it lasts, switch to the backup feed.",
-    "dns": "Check the host name and the resolver first; then the provider's status page.",
-    "tls": "Look at the certificate; the provider has to renew it, or the host name is wrong.",
-    "slow": "Look at the provider's status page. If it lasts, switch to the backup feed.",
-    "stale": "Ask the provider for the missing delivery; hold decisions that need it.",
     "quality": "Look at the failing checks on the source page; hold decisions that need these columns.",
     "fails": "Look at the failures on the source page: one cause, or several?",
     "budget": "Look at this source's incidents of the week; the next outage may miss the target.",
@@ -112,6 +111,20 @@ def complaint(notification: Notification) -> str:
     return f"{head}: {said}" if said else head
 
 
+def is_well(source: SourceFacts) -> bool:
+    """May a resolution call it well?"""
+    return source.status is Status.UP
+
+
+def standing(source: SourceFacts, answer: str = "") -> str:
+    """What is true of the source now, for a message that says what has ended."""
+    if source.status is Status.UP:
+        return f"is well again{answer}"
+    if source.status is Status.UNKNOWN:
+        return "how it is now is not known"
+    return f"is {source.status.word}: {cause(source)}"
+
+
 def cause(source: SourceFacts | None) -> str:
     """Why it is down, in a few words."""
     if source is None:
@@ -121,11 +134,23 @@ def cause(source: SourceFacts | None) -> str:
 
 def advice(notification: Notification) -> str:
     """The configured advice, else the usual first step, with the runbook where there is one."""
+    known = what_it_is(notification)
     subject = topic(notification.rule, notification.source)
-    if subject == "down" and notification.source is not None and notification.source.reason in ("dns", "tls"):
-        subject = notification.source.reason
-    usual = notification.do or _ADVICE.get(subject, _ADVICE["other"])
+    usual = notification.do or (known.do if known is not None else _ADVICE.get(subject, _ADVICE["other"]))
     return f"{usual.rstrip('.')} (runbook)." if runbook(notification) and "runbook" not in usual.lower() else usual
+
+
+def what_it_is(notification: Notification) -> Remedy | None:
+    """The catalogue's word on the newest observation, where the alert is about that: down, slow, stale, silent."""
+    source, subject = notification.source, topic(notification.rule, notification.source)
+    if source is None:
+        return None
+    if subject in {"slow", "stale"}:
+        return remedy(subject, source.probe)
+    if subject == "down":
+        bad = source.status not in {Status.UP, Status.DEGRADED} and source.reason
+        return remedy(source.reason if bad else "http_status", source.probe)
+    return remedy(source.reason, source.probe) if subject == "silent" and source.reason in _OURS_TO_MEND else None
 
 
 def runbook(notification: Notification) -> str | None:

@@ -66,7 +66,7 @@ class Text:
     table: str = ""
 
     def marked(self, mark: str) -> Text:
-        """The same text, unmistakably a drill."""
+        """The same text, with this in front of it wherever it is read."""
         return replace(
             self,
             headline=f"{mark}: {self.headline}",

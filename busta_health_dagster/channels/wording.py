@@ -18,7 +18,7 @@ from busta_health_dagster.domain.observation import Status
 from busta_health_dagster.domain.units import duration_text
 
 if TYPE_CHECKING:
-    from busta_health_dagster.domain.notification import AlertFacts, Notification, SourceFacts
+    from busta_health_dagster.domain.notification import AckFacts, AlertFacts, Notification, SourceFacts
 
 SHAPES = {Status.DOWN: "■", Status.DEGRADED: "▲", Status.UP: "●", Status.UNKNOWN: "○"}
 
@@ -47,6 +47,8 @@ def text_of(notification: Notification) -> Text:
         raise ValueError(
             f"a notice of kind {notification.kind} needs an alert with its source, a group, a report or a text"
         )
+    if notification.late_from is not None:
+        text = text.marked(f"late: from {At(notification.late_from).utc(notification.at)}")
     return text.marked("DRILL") if notification.drill else text
 
 
@@ -77,6 +79,7 @@ class _Writer:
         elif notification.kind is NotificationKind.FLAPPING_ENDED:
             headline = f"{source.name} is steady again, and {phrases.complaint(notification)}"
         word = alert.severity.word
+        headline = f"{self._deed()}{headline}"
         return Text(
             shape=self._shape(),
             word=word,
@@ -98,7 +101,15 @@ class _Writer:
         end = alert.first_good_slot or alert.resolved_at or notification.at
         lasted = duration_text(max(end - alert.first_bad_slot, 0))
         adjective = phrases.adjective(subject)
-        headline = f"{source.name} is well again{answer}"
+        now_is = phrases.standing(source, answer)
+        headline = (
+            f"{source.name} {now_is}"
+            if phrases.is_well(source)
+            else f"{source.name} is no longer {adjective}, and {now_is}"
+        )
+        if notification.past:
+            begin, until = At(alert.first_bad_slot).utc(), At(end).utc(alert.first_bad_slot)
+            headline = f"{source.name} was {adjective} from {begin} to {until}, and {now_is}"
         lines = [
             Line(
                 adjective.capitalize(),
@@ -121,7 +132,7 @@ class _Writer:
         context: list[Part] = ["resolved ", At(alert.resolved_at or notification.at), f" · alert {alert.id}"]
         context += [f", {notification.incident}"] if notification.incident else []
         return Text(
-            shape="●",
+            shape=SHAPES[Status.UP if phrases.is_well(source) else source.status],
             word="resolved",
             headline=headline,
             summary=f"{headline}. {adjective.capitalize()} for {lasted}",
@@ -129,7 +140,7 @@ class _Writer:
             lines=tuple(lines),
             buttons=tuple(buttons),
             context=tuple(context),
-            reply=(f"Resolved: {source.name} is well again{answer}. {adjective.capitalize()} for {lasted}.",),
+            reply=(f"Resolved: {headline}. {adjective.capitalize()} for {lasted}.",),
         )
 
     def closed(self) -> Text:
@@ -169,10 +180,36 @@ class _Writer:
             lines.append(Line("Data", (arrives,)))
         if source.budget_left is not None and source.uptime_30d is not None:
             lines.append(Line("Uptime", (f"{phrases.share(source.uptime_30d, 2)} over 30 days{self._budget()}.",)))
+        known = phrases.what_it_is(notification)
+        if known is not None and source.probe and not notification.do:
+            lines.append(Line("Means", (known.means,)))
         lines.append(Line("Do", (phrases.advice(notification),)))
         if alert.acked is not None:
             lines.append(Line("Acted", tuple(self._acted())))
+        if alert.snoozed is not None:
+            lines.append(Line("Quiet", tuple(self._snoozed(alert.snoozed))))
+        if notification.kind is NotificationKind.UNACKED:
+            lines.append(Line("Acted", (f"{phrases.clean(notification.reason)}.",)))
         return lines
+
+    def _deed(self) -> str:
+        """What somebody did, before what is wrong: the message exists because of it."""
+        alert, kind = self.alert, self.notification.kind
+        if kind is NotificationKind.ACKED and alert.acked is not None:
+            over = f", taken over from {phrases.clean(alert.acked.taken_over)}" if alert.acked.taken_over else ""
+            return f"{phrases.clean(alert.acked.by)} has it{over}: "
+        if kind is NotificationKind.SNOOZED and alert.snoozed is not None:
+            until = At(alert.snoozed.until or self.notification.at).utc(self.notification.at)
+            return f"{phrases.clean(alert.snoozed.by)} snoozed it until {until}: "
+        return "Nobody has it any more: " if kind is NotificationKind.UNACKED else ""
+
+    def _snoozed(self, snoozed: AckFacts) -> list[Part]:
+        note = f": “{phrases.clean(snoozed.note)}”" if snoozed.note else ""
+        return [
+            f"{phrases.clean(snoozed.by)} snoozed it until ",
+            At(snoozed.until or self.notification.at),
+            note or ".",
+        ]
 
     def _context(self, word: str) -> list[Part]:
         notification, alert, source = self.notification, self.alert, self.source
@@ -225,7 +262,8 @@ class _Writer:
             return []
         took = duration_text(max(acked.at - self.alert.opened_at, 0))
         note = f": “{phrases.clean(acked.note)}”" if acked.note else ""
-        said: list[Part] = [f"{phrases.clean(acked.by)} acknowledged after {took}"]
+        over = f", taken over from {phrases.clean(acked.taken_over)}" if acked.taken_over else ""
+        said: list[Part] = [f"{phrases.clean(acked.by)} acknowledged after {took}{over}"]
         if acked.until and self.alert.resolved_at is None:
             said += [", the clock stands until ", At(acked.until)]
         return [*said, note]

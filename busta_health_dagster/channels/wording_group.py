@@ -84,11 +84,14 @@ def report(notification: Notification) -> Text:
 def _over(notification: Notification, facts: GroupFacts) -> Text:
     n = len({m.source for m in facts.members})
     lasted = duration_text(max(notification.at - facts.since, 0))
-    headline = (
-        f"All {n} sources are well again"
-        if notification.recovered
-        else f"All {n} alerts are closed: {clean(notification.reason)}"
-    )
+    unwell = tuple(sorted({m.source for m in facts.members if m.status is not Status.UP}))
+    headline = f"All {n} sources are well again"
+    if not notification.recovered:
+        headline = f"All {n} alerts are closed: {clean(notification.reason)}"
+    elif unwell:
+        more = f" and {len(unwell) - 5} more" if len(unwell) > 5 else ""
+        are = "is" if len(unwell) == 1 else "are"
+        headline = f"All {len(facts.members)} alerts are over, and {listed(unwell[:5])}{more} {are} not well"
     return Text(
         shape="●",
         word="resolved",

@@ -8,19 +8,25 @@ import typer
 
 from busta_health_dagster.cli.session import BustaGroup, Output, console, print_json, session
 from busta_health_dagster.cli.sources import OutputOption, seconds
+from busta_health_dagster.domain.errors import Refused
 from busta_health_dagster.domain.units import duration_text, from_iso
 from busta_health_dagster.pipeline.views.alert_list import Wanted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from busta_health_dagster.cli.remote_monitor import RemoteMonitor
     from busta_health_dagster.domain.documents.alerts import AlertExplanation, AlertRow, SourceExplanation
+    from busta_health_dagster.pipeline.facade import Monitor
 
 alerts_app = typer.Typer(
     cls=BustaGroup, no_args_is_help=True, help="Alerts and the messages they send. Example: busta alerts list"
 )
 
-IdsArgument = Annotated[list[int], typer.Argument(help="Ids of alerts, from busta alerts list.", metavar="ID...")]
+IdsArgument = Annotated[
+    list[str],
+    typer.Argument(help="Ids of alerts, or names of sources: all their open ones.", metavar="ID_OR_SOURCE..."),
+]
 ByOption = Annotated[str | None, typer.Option("--by", help="Who acts; the account's name when left out.")]
 NoteOption = Annotated[str, typer.Option("--note", "-m", help="One line for the others.")]
 
@@ -77,7 +83,7 @@ def ack(context: typer.Context, ids: IdsArgument, note: NoteOption = "", by: ByO
     "asked the provider"
     """
     with session(context).monitor(by=by) as monitor:
-        rows = monitor.acknowledge(ids, note=note)
+        rows = monitor.acknowledge(_alerts_of(monitor, ids), note=note)
     for row in rows:
         ends = f"; the clock stops for {_held(row)}" if row["acked_until"] and row["acked_at"] else ""
         _say([row], f"acknowledged{ends}")
@@ -87,7 +93,7 @@ def ack(context: typer.Context, ids: IdsArgument, note: NoteOption = "", by: ByO
 def unack(context: typer.Context, ids: IdsArgument, by: ByOption = None) -> None:
     """Take an acknowledgement back: the clock runs on. Example: busta alerts unack 4127"""
     with session(context).monitor(by=by) as monitor:
-        rows = monitor.unacknowledge(ids)
+        rows = monitor.unacknowledge(_alerts_of(monitor, ids))
     _say(rows, "not acknowledged any more")
 
 
@@ -104,7 +110,7 @@ def snooze(
     """
     span = seconds(for_, "--for")
     with session(context).monitor(by=by) as monitor:
-        rows = monitor.snooze(ids, for_s=span, note=note)
+        rows = monitor.snooze(_alerts_of(monitor, ids), for_s=span, note=note)
     _say(rows, f"snoozed for {duration_text(span)}")
 
 
@@ -114,7 +120,7 @@ def resolve(context: typer.Context, ids: IdsArgument, note: NoteOption = "", by:
     alarm"
     """
     with session(context).monitor(by=by) as monitor:
-        rows = monitor.resolve(ids, note=note)
+        rows = monitor.resolve(_alerts_of(monitor, ids), note=note)
     _say(rows, "resolved")
 
 
@@ -147,6 +153,25 @@ def explain(
     for line in lines:
         for part in hanging(line, out.width) if out.is_terminal else [line]:
             out.print(part, markup=False, soft_wrap=True)
+
+
+def _alerts_of(monitor: Monitor | RemoteMonitor, given: Sequence[str]) -> list[int]:
+    """The ids that were given, and those of the open alerts of the sources that were.
+
+    Raises:
+        UnknownName: no such source.
+        Refused: a source without an open alert.
+    """
+    found: list[int] = []
+    for word in given:
+        if word.isdecimal():
+            found.append(int(word))
+            continue
+        ids = [key for row in monitor.alerts(Wanted.OPEN, [word])["items"] if (key := row["id"]) is not None]
+        if not ids:
+            raise Refused(f"No alert of {word} is open. See: busta alerts list {word} --state all")
+        found += ids
+    return list(dict.fromkeys(found))
 
 
 def _say(rows: Sequence[AlertRow], said: str) -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from busta_health_dagster.cli.session import BustaGroup, Output, at_home, console, print_json
+from busta_health_dagster.cli.session import BustaGroup, Output, Session, at_home, console, print_json
+from busta_health_dagster.domain.errors import MissingSecret, Problem, StoreError, StoreMissing
 
 config_app = typer.Typer(
     cls=BustaGroup, no_args_is_help=True, help="Check and show the configuration. Example: busta config doctor"
@@ -29,6 +31,8 @@ def doctor(
     current = at_home(context)
     directory = bootstrap.find_config_dir(home=current.home, config_dir=current.config_dir, environ=current.environ)
     found = bootstrap.diagnose_config(directory, current.environ)
+    if not found.errors:
+        found = replace(found, warnings=(*found.warnings, *_of_the_store(current, directory)))
     problems = (*found.errors, *found.warnings)
     if output is Output.JSON:
         fields = ("level", "where", "field", "message", "remedy")
@@ -40,6 +44,21 @@ def doctor(
         out.print(f"{found.summary}.", soft_wrap=True)
     if found.errors:
         raise typer.Exit(1)
+
+
+def _of_the_store(current: Session, directory: Path) -> list[Problem]:
+    """What only the store knows; a home without one has nothing to say yet."""
+    from busta_health_dagster import bootstrap
+    from busta_health_dagster.pipeline.views.doctor import store_findings
+
+    try:
+        with bootstrap.open_app(home=current.home, config_dir=directory, environ=current.environ) as app:
+            return store_findings(app)
+    except StoreMissing:
+        return []
+    except (StoreError, MissingSecret) as why:
+        says = f"The open alerts could not be read: {why}"
+        return [Problem(f"{directory}/settings.yaml", "store", says, "see: busta db status", "warning")]
 
 
 @config_app.command()

@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING
 
 from busta_health_dagster.cli.supervisor import Child
+from busta_health_dagster.domain.errors import MissingSecret, StoreError, StoreMissing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -52,9 +53,25 @@ def config_watch(
         if not outcome.changed:
             return
         notify(f"configuration accepted ({outcome.config.sha[:7]}, {len(outcome.config.sources)} sources)")
+        for sentence in _orphans(current):
+            notify(sentence)
         (reload_code if outcome.sources_changed else renew_web)()
 
     return watch
+
+
+def _orphans(current: Session) -> list[str]:
+    """The open alerts that lose a channel under the configuration that has just been accepted."""
+    from busta_health_dagster import bootstrap
+    from busta_health_dagster.pipeline.views.doctor import orphaned_alerts
+
+    try:
+        with bootstrap.open_app(home=current.home, config_dir=current.config_dir, environ=current.environ) as app:
+            return orphaned_alerts(app)
+    except StoreMissing:
+        return []
+    except (StoreError, MissingSecret) as why:
+        return [f"the open alerts could not be read, so nobody can tell whether one loses a channel: {why}"]
 
 
 def code_reload(

@@ -258,6 +258,8 @@ def _deliveries(explanation: AlertExplanation) -> list[str]:
             outcome = f"delivered {ended}"
         elif d["state"] == "dead":
             outcome = f"dead since {ended}: {d['reason']}"
+        elif d["state"] == "dropped":
+            outcome = f"dropped {ended}, {d['reason']}"
         else:
             outcome = f"waiting until {_at(d['due_at'], now)}" + (f": {d['reason']}" if d["reason"] else "")
         tries = f"{d['attempts']} attempt{'' if d['attempts'] == 1 else 's'}"

@@ -68,7 +68,7 @@ class Ladder:
 class Hold:
     """A person's word that stops the clock: an acknowledgement or a snooze.
 
-    `until` is on the steady clock, `ends_at` is epoch.
+    `until` is on the steady clock, `ends_at` is epoch. `taken_over` names who had it before.
     """
 
     by: str
@@ -76,6 +76,7 @@ class Hold:
     until: float
     ends_at: int
     note: str = ""
+    taken_over: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +98,8 @@ class Alert:
     while it stands still, and lies in the future while an acknowledgement or a snooze holds it. `history` are the last
     21 good (0) and bad (1) verdicts, newest in bit 0. `told` are the channels that know it fired and not yet that it
     ended; when it ends they become `told_before`, for the case that it reopens.
-    `value`, `limit`, `reason` are those of the newest verdict, `bad_reason` of the newest bad one.
+    `value`, `limit`, `reason` are those of the newest verdict, `bad_reason` of the newest bad one. `acts` counts what
+    people did to it: two deeds of one second are two messages.
     """
 
     fingerprint: str
@@ -143,6 +145,7 @@ class Alert:
     group_key: str = ""
     thread: str = ""
     flushed: float | None = None
+    acts: int = 0
 
     @property
     def step(self) -> int:
@@ -204,6 +207,7 @@ def _ladder_out(ladder: Ladder) -> dict[str, Any]:
     out: dict[str, Any] = {"name": policy.name, "steps": steps, "repeat_s": policy.repeat_s}
     out |= {
         "ack_timeout_s": policy.ack_timeout_s,
+        "sticky_ack": policy.sticky_ack,
         "route": ladder.route,
         "step": ladder.step,
         "notified_s": ladder.notified_s,
@@ -216,7 +220,7 @@ def _ladder_in(data: Mapping[str, Any]) -> Ladder:
         Step(s["after_s"], tuple(s["notify"]), None if s["severity"] is None else Severity(s["severity"]))
         for s in data["steps"]
     )
-    policy = Escalation(data["name"], steps, data["repeat_s"], data["ack_timeout_s"])
+    policy = Escalation(data["name"], steps, data["repeat_s"], data["ack_timeout_s"], data.get("sticky_ack", False))
     return Ladder(policy, data["route"], data["step"], data.get("notified_s", data.get("told_s", 0.0)))
 
 

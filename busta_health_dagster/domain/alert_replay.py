@@ -52,9 +52,23 @@ _FIRES = frozenset(
     {Event.OPENED, Event.REOPENED, Event.ESCALATED, Event.RENOTIFIED, Event.FLAPPING_STARTED, Event.FLAPPING_ENDED}
 )
 
+
+def _renotified(s: AlertSnapshot, t: Transition) -> dict[str, Any]:
+    """A repeat ends a snooze; a move to another route ends none, and changes who was notified."""
+    if "gone" not in t.numbers:
+        return {"snoozed_until": None}
+    left = {*s.notified, *t.numbers["instead"]} - set(t.numbers["gone"])
+    return {"notified": tuple(sorted(left))}
+
+
 _CHANGES: Mapping[Event, Callable[[AlertSnapshot, Transition], dict[str, Any]]] = {
     Event.OPENED: lambda _, t: {"opened_at": t.at, "suppressed_by": ""},
-    Event.REOPENED: lambda s, _: {"resolved_at": None, "reopened": s.reopened + 1, "suppressed_by": ""},
+    Event.REOPENED: lambda s, t: {
+        "resolved_at": None,
+        "reopened": s.reopened + 1,
+        "suppressed_by": "",
+        "acked_by": s.acked_by if t.numbers.get("ack_kept") else "",
+    },
     Event.RESOLVED: lambda _, t: {
         "resolved_at": t.at,
         "flapping": False,
@@ -68,7 +82,7 @@ _CHANGES: Mapping[Event, Callable[[AlertSnapshot, Transition], dict[str, Any]]] 
     Event.ACKED: lambda _, t: {"acked_by": t.actor},
     Event.UNACKED: lambda _s, _t: {"acked_by": ""},
     Event.SNOOZED: lambda _, t: {"snoozed_until": t.numbers["until"]},
-    Event.RENOTIFIED: lambda _s, _t: {"snoozed_until": None},
+    Event.RENOTIFIED: _renotified,
     Event.FLAPPING_STARTED: lambda _s, _t: {"flapping": True},
     Event.FLAPPING_ENDED: lambda _s, _t: {"flapping": False},
 }

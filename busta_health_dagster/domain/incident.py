@@ -41,7 +41,8 @@ class Incident:
     """One incident of one source. `started_at` is its first bad slot, `resolved_at` the first good one after its last
     bad slot.
 
-    Its id is that of its lowest alert, so it survives merging and needs no table of its own.
+    Its id is that of its lowest alert, so it survives merging and needs no table of its own; `part` counts the incidents
+    of one alert that reopened.
     """
 
     source: str
@@ -53,10 +54,11 @@ class Incident:
     acked_at: int | None
     resolved_at: int | None
     last_bad_slot: int
+    part: int = 1
 
     @property
     def id(self) -> str:
-        return f"INC-{self.alert_ids[0]}"
+        return f"INC-{self.alert_ids[0]}" + (f".{self.part}" if self.part > 1 else "")
 
     @property
     def state(self) -> State:

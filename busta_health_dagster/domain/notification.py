@@ -36,12 +36,13 @@ class NotificationKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class AckFacts:
-    """Who acknowledged, when, what they said, and until when the clock stands still."""
+    """Who acknowledged (or snoozed), when, what they said, until when the clock stands still, and who had it before."""
 
     by: str
     at: int
     note: str = ""
     until: int | None = None
+    taken_over: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +72,7 @@ class AlertFacts:
     step: int = 1
     of_steps: int = 1
     acked: AckFacts | None = None
+    snoozed: AckFacts | None = None
     flapping: bool = False
     flapping_percent: float | None = None
     next: NextFacts | None = None
@@ -99,6 +101,7 @@ class SourceFacts:
     uptime_30d: float | None = None
     target: float | None = None
     budget_left: float | None = None
+    probe: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,7 +220,8 @@ class Notification:
     from the configuration; without it the wording gives the usual first step. `related` are further sentences about
     the source; `on_behalf_of` says whose message this is, when it comes through a fallback. `text` is the whole message of
     kinds `monitor` (whose `reason` is a code: stale, reload, network, channel) and `test`. `base_url` is where people
-    reach the web page ("": nowhere).
+    reach the web page ("": nowhere). `late_from` is when it was written, where it could only be sent later; `past`: it
+    tells of the end to somebody who was never told of the beginning.
     """
 
     kind: NotificationKind
@@ -238,6 +242,8 @@ class Notification:
     recovered: bool = True
     drill: bool = False
     base_url: str = ""
+    late_from: int | None = None
+    past: bool = False
 
     @property
     def thread_key(self) -> str:

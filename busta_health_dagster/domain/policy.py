@@ -21,13 +21,14 @@ class Step:
 @dataclass(frozen=True, slots=True)
 class Escalation:
     """A ladder of steps, frozen into the alert when it opens. `repeat_s` re-sends the last step reached; None:
-    never.
+    never. An acknowledgement ends with the recovery, unless it is sticky.
     """
 
     name: str
     steps: tuple[Step, ...]
     repeat_s: int | None = None
     ack_timeout_s: int = 4 * 3600
+    sticky_ack: bool = False
 
 
 @dataclass(frozen=True, slots=True)

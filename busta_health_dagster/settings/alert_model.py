@@ -102,6 +102,9 @@ class EscalationFields(Strict):
     steps: Annotated[tuple[StepFields, ...], Field(min_length=1)] = Field(description="In order of `after`.")
     repeat: PositiveDuration | None = Field(None, description="Re-sends the last step reached; without it never.")
     ack_timeout: PositiveDuration = Field(4 * 3600.0, description="How long an acknowledgement stops the clock.")
+    ack: Literal["until_recovery", "sticky"] = Field(
+        "until_recovery", description="Whether an acknowledgement ends with the recovery, or holds if it fails again."
+    )
 
 
 class RouteFields(Strict):

@@ -156,6 +156,7 @@ class AlertReader:
                 tuple(steps),
                 None if fields.repeat is None else int(fields.repeat),
                 int(fields.ack_timeout),
+                fields.ack == "sticky",
             )
 
     def _routes(self, escalations: Mapping[str, Escalation]) -> Iterator[Route]:

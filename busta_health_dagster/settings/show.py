@@ -55,6 +55,7 @@ def show(config: Config, secrets: Secrets) -> dict[str, Any]:
                 ],
                 "repeat": _duration(e.repeat_s),
                 "ack_timeout": config_duration(e.ack_timeout_s),
+                **({"ack": "sticky"} if e.sticky_ack else {}),
             }
             for e in policy.escalations.values()
         ],

@@ -7,11 +7,12 @@ Within one thread of one channel messages keep their order: a resolution never o
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from sqlalchemy import case, func, or_, select, update
 
+from busta_health_dagster.engines.undelivered import Unsent
 from busta_health_dagster.store.schema.alerting import delivery_attempt, outbox
 
 if TYPE_CHECKING:
@@ -25,7 +26,8 @@ _T = outbox.c
 _A = delivery_attempt.c
 _UNSENT = ("waiting", "sending")
 
-State = Literal["waiting", "sending", "done", "dead"]
+State = Literal["waiting", "sending", "done", "dead", "dropped"]
+"""Dropped: what it had to say was over, or said by a newer message, before it could be sent; the reason tells."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +46,10 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class OutboxRow:
-    """A message with its fate. `attempts` counts those begun, the present one included. Instants are epoch seconds."""
+    """A message with its fate. `attempts` counts those begun, the present one included. Instants are epoch seconds.
+
+    `early`: claimed before its time, to learn whether a channel answers again; that costs it no attempt.
+    """
 
     id: int
     message: Message
@@ -57,6 +62,13 @@ class OutboxRow:
     reason: str
     finished_at: float | None
     receipt: Mapping[str, Any] = field(default_factory=dict)
+    early: bool = False
+
+    @property
+    def about(self) -> Unsent:
+        """What decides whether it is still worth sending."""
+        m = self.message
+        return Unsent(self.id, m.kind, m.thread, m.alert_ids, self.created_at, self.state == "waiting")
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +166,33 @@ class Outbox:
         rows = self._uow.connection.execute(select(outbox).where(_T.id.in_(ids), _T.owner == owner))
         return sorted((_row(r) for r in rows), key=lambda r: ids.index(r.id))
 
+    def claim_early(self, owner: str, channel: str, lease_s: float, now: float) -> list[OutboxRow]:
+        """The oldest message that waits for its next attempt on this channel, though its time has not come."""
+        waits = (_T.channel == channel) & (_T.state == "waiting") & (_T.attempts > 0)
+        asked = select(_T.id).where(waits).order_by(_T.id).limit(1)
+        key = self._uow.connection.execute(asked.with_for_update(skip_locked=True)).scalar_one_or_none()
+        if key is None:
+            return []
+        mine = {"state": "sending", "owner": owner, "lease_until": now + lease_s}
+        self._uow.connection.execute(update(outbox).where(_T.id == key).values(**mine))
+        rows = self._uow.connection.execute(select(outbox).where(_T.id == key))
+        return [replace(_row(r), early=True) for r in rows]
+
+    def unsent(self, channel: str) -> list[Unsent]:
+        """What is not delivered on a channel and belongs to a thread, oldest first."""
+        columns = (_T.id, _T.kind, _T.thread, _T.alert_ids, _T.created_at, _T.state)
+        asked = select(*columns).where(_T.channel == channel, _T.state.in_(_UNSENT), _T.thread != "").order_by(_T.id)
+        return [
+            Unsent(r.id, r.kind, r.thread, tuple(json.loads(r.alert_ids)), r.created_at, r.state == "waiting")
+            for r in self._uow.connection.execute(asked)
+        ]
+
+    def drop(self, key: int, reason: str, now: float) -> bool:
+        """Not to be sent any more. False: somebody sends it already."""
+        gone = {"state": "dropped", "finished_at": now, "reason": reason}
+        waits = (_T.id == key) & (_T.state == "waiting")
+        return self._uow.connection.execute(update(outbox).where(waits).values(**gone)).rowcount == 1
+
     def extend(self, key: int, owner: str, lease_s: float, now: float) -> bool:
         """More time for a slow channel; False: it is somebody else's now."""
         return self._finish(key, owner, lease_until=now + lease_s)
@@ -165,9 +204,11 @@ class Outbox:
         done = {"state": "done", "finished_at": now, "receipt": json.dumps(dict(receipt or {})), "reason": detail}
         return self._finish(key, owner, **done) and self._attempted(key, now, "delivered", detail)
 
-    def retry(self, key: int, owner: str, at: float, reason: str, now: float) -> bool:
-        """Not now, again at `at`. False: not the owner any more."""
-        later = {"state": "waiting", "due_at": at, "owner": None, "lease_until": None, "reason": reason}
+    def retry(self, key: int, owner: str, at: float, reason: str, now: float, *, reached: Collection[str] = ()) -> bool:
+        """Not now, again at `at`; without the recipients who were `reached`. False: not the owner any more."""
+        later: dict[str, Any] = {"state": "waiting", "due_at": at, "owner": None, "lease_until": None, "reason": reason}
+        if reached:
+            later["receipt"] = json.dumps({"reached": list(reached)})
         return self._finish(key, owner, **later) and self._attempted(key, now, "retry", reason)
 
     def dead(self, key: int, owner: str, reason: str, now: float) -> bool:
@@ -252,7 +293,7 @@ class Outbox:
     def counts(self) -> dict[str, int]:
         """State -> messages."""
         rows = self._uow.connection.execute(select(_T.state, func.count()).group_by(_T.state))
-        return {"waiting": 0, "sending": 0, "done": 0, "dead": 0} | {state: n for state, n in rows}  # noqa: C416
+        return {"waiting": 0, "sending": 0, "done": 0, "dead": 0, "dropped": 0} | {state: n for state, n in rows}  # noqa: C416
 
     def oldest_age_s(self, now: float) -> float:
         """How long the oldest unsent message has been waiting; 0 when none is."""
@@ -269,6 +310,14 @@ class Outbox:
         row = {"outbox_id": key, "at": now, "outcome": outcome, "reason": reason}
         self._uow.connection.execute(delivery_attempt.insert().values(**row, channel=channel))
         return True
+
+    def partial(self, since: float, limit: int = 200) -> list[OutboxRow]:
+        """Delivered since then, and not to everybody: some recipients were refused for good. Newest first."""
+        some = (_T.state == "done") & (_T.finished_at >= since) & _T.receipt.contains('"refused"')
+        return [
+            _row(r)
+            for r in self._uow.connection.execute(select(outbox).where(some).order_by(_T.id.desc()).limit(limit))
+        ]
 
     def list(self, *states: State, limit: int = 200, before: int | None = None) -> list[OutboxRow]:
         """Newest first; without states everything that is not done."""

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from busta_health_dagster import bootstrap
 from busta_health_dagster.domain.access import Principal, Role
 from busta_health_dagster.domain.errors import Refused
-from busta_health_dagster.pipeline.app import access
+from busta_health_dagster.pipeline.app import access, links
 from busta_health_dagster.web.auth_middleware import Authenticator, AuthMiddleware
 from busta_health_dagster.web.slow_requests import Hurried
 
@@ -48,6 +48,7 @@ def serve(*, workspace: str, host: str, port: int) -> None:
     ):
         instance.optimize_for_webserver(statement_timeout=15000, pool_recycle=3600, max_overflow=20)
         whole = build(app, process, host=host, port=port)
+        links.note_web_address(app, host=host, port=port, tls=tls is not None)
         # Dagster's 230,000 objects stay for ever: a full collection over them in the middle of /metrics costs 100 ms.
         gc.collect()
         gc.freeze()

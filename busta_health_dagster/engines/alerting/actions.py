@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from busta_health_dagster.domain.alert import Alert, AlertState, Event, Hold
 from busta_health_dagster.domain.errors import Refused
-from busta_health_dagster.domain.units import duration_text
+from busta_health_dagster.domain.units import duration_text, from_epoch
 from busta_health_dagster.engines.alerting import escalation
 from busta_health_dagster.engines.alerting.transition import Recorder, TransitionResult
 
@@ -19,11 +21,19 @@ def acknowledge(alert: Alert, now: int, steady: float, actor: str, note: str = "
     """
     _must_be_open(alert, "acknowledged")
     timeout = min((x.policy.ack_timeout_s for x in alert.ladders), default=DEFAULT_ACK_S)
-    p = Recorder(alert, now, steady)
-    p.set(ack=Hold(actor, now, steady + timeout, now + timeout, note), first_acked_at=alert.first_acked_at or now)
+    before_it = alert.ack.by if alert.ack is not None else ""
+    taken_over = before_it if before_it != actor else ""
+    p = _by_hand(alert, now, steady)
+    p.set(
+        ack=Hold(actor, now, steady + timeout, now + timeout, note, taken_over),
+        first_acked_at=alert.first_acked_at or now,
+    )
     _hold_clock(p)
     said = f': "{note}"' if note else ""
-    reason = f"acknowledged by {actor}{said}; the clock stops for {duration_text(timeout)}"
+    who = f"acknowledged{' again' if before_it == actor else ''} by {actor}"
+    if taken_over:
+        who = f"{actor} has it since {from_epoch(now):%H:%M} UTC, taken over from {taken_over}"
+    reason = f"{who}{said}; the clock stops for {duration_text(timeout)}"
     p.record(Event.ACKED, alert.state, reason, alert.notified, actor, until=now + timeout, note=note)
     p.notify(Event.ACKED, alert.notified, reason)
     before = escalation.upcoming(alert, now, steady)
@@ -43,7 +53,7 @@ def unacknowledge(alert: Alert, now: int, steady: float, actor: str, note: str =
     _must_be_open(alert, "taken back")
     if alert.ack is None:
         raise Refused(f"Alert {_name(alert)} is not acknowledged, so there is nothing to take back.")
-    p = Recorder(alert, now, steady)
+    p = _by_hand(alert, now, steady)
     p.set(ack=None)
     _hold_clock(p)
     said = f': "{note}"' if note else ""
@@ -62,7 +72,7 @@ def snooze(alert: Alert, now: int, steady: float, actor: str, for_s: float, *, n
     _must_be_open(alert, "snoozed")
     if for_s <= 0:
         raise Refused(f"Alert {_name(alert)} cannot be snoozed for {for_s:g} s; give a time such as 2h.")
-    p = Recorder(alert, now, steady)
+    p = _by_hand(alert, now, steady)
     p.set(snooze=Hold(actor, now, steady + for_s, int(now + for_s), note))
     _hold_clock(p)
     reason = f"snoozed by {actor} for {duration_text(for_s)}" + (f': "{note}"' if note else "")
@@ -86,7 +96,7 @@ def close(alert: Alert, reason: str, now: int, steady: float, actor: str = "") -
     """End an alert for a reason outside its verdicts: source or rule removed, import ended. Those who know are told."""
     if not alert.active:
         return TransitionResult(alert)
-    p = Recorder(alert, now, steady)
+    p = _by_hand(alert, now, steady) if actor else Recorder(alert, now, steady)
     p.end(Event.RESOLVED if alert.state is AlertState.OPEN else Event.CANCELLED, reason, actor)
     return p.step()
 
@@ -101,6 +111,10 @@ def removal_reason(alert: Alert, sources: frozenset[str], rules: frozenset[str])
     if f"{alert.source}/{alert.rule}" not in rules:
         return f"removed: rule {alert.rule} does not watch {alert.source} any more"
     return ""
+
+
+def _by_hand(alert: Alert, now: int, steady: float) -> Recorder:
+    return Recorder(replace(alert, acts=alert.acts + 1), now, steady)
 
 
 def _hold_clock(p: Recorder) -> None:

@@ -63,7 +63,9 @@ class Hearing:
         sources: Mapping[str, Source],
         now: int,
         steady: float,
+        due: frozenset[str] = frozenset(),
     ) -> None:
+        self.due = due
         self.grouping, self.event_filters, self.sources = grouping, event_filters, sources
         self.now, self.steady = now, steady
         self.alerts: dict[str, Alert] = {}
@@ -215,7 +217,8 @@ class Hearing:
             if not alert.held or alert.state is not AlertState.OPEN:
                 continue
             louder = any(i.event is Event.ESCALATED for i in self.wanted.get(name, {}).values())
-            if louder or min(h.due for h in alert.held) <= self.steady:
+            ends = alert.source not in self.due and min(h.due for h in alert.held) <= self.steady
+            if louder or ends:
                 ready[alert.group_key].append(name)
         for key, names in ready.items():
             many = len(names) > self.grouping.storm

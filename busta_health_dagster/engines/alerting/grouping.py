@@ -68,14 +68,15 @@ def plan_notifications(
     *,
     now: int,
     steady: float,
+    due: frozenset[str] = frozenset(),
 ) -> Plan:
     """Plan one pass.
 
     `steps` are everything that happened in it, in order; `known` every other alert that is loaded (watched ones), by
     fingerprint; `listens` the configured channels with the events each is told of (None: all). A resolution passes
-    every filter.
+    every filter. `due` are sources that a tick is about to observe: what waits for its group waits for that too.
     """
-    hearing = Hearing(grouping, event_filters, sources, now, steady)
+    hearing = Hearing(grouping, event_filters, sources, now, steady, due)
     hearing.alerts.update(known)
     hearing.gather(steps)
     hearing.hold_or_release()
@@ -120,7 +121,9 @@ def _message(
         reason = f"storm: {len(members)} opened in one tick (limit {h.grouping.storm}), one message per route"
     else:
         reason = f"{len(members)} alerts of one group in one pass: {alerts[0].group_key}"
-    key = hashlib.sha256("|".join((thread, channel, event.value, str(h.now), *names)).encode()).hexdigest()[:32]
+    key = hashlib.sha256(
+        "|".join((thread, channel, event.value, str(h.now), *map(_deed, alerts))).encode()
+    ).hexdigest()[:32]
     return NotificationPlan(
         channel,
         thread,
@@ -134,6 +137,11 @@ def _message(
         storm,
         left,
     )
+
+
+def _deed(alert: Alert) -> str:
+    """The alert, and which of the things that people did to it this is about: two of one second are two messages."""
+    return f"{alert.fingerprint}#{alert.acts}" if alert.acts else alert.fingerprint
 
 
 def _worst_first(alert: Alert, sources: Mapping[str, Source]) -> tuple[int, int, int, str]:

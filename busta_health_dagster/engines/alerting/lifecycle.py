@@ -48,7 +48,7 @@ def advance(alert: Alert | None, verdict: Verdict | None, ctx: Context) -> Trans
         p.take(verdict)
     elif ctx.reprobed and alert.suppressed_by.startswith("maintenance") and alert.bad_run >= ctx.rule.for_:
         p.fire("", p.alert.severity)
-    if p.alert.state is AlertState.OPEN:
+    if p.alert.state is AlertState.OPEN and not ctx.due:
         p.timers()
     return replace(p.step(), superseded=superseded)
 
@@ -225,8 +225,11 @@ class _Pass(Opener):
         if a.ack is not None and ctx.steady >= a.ack.until:
             self.set(ack=None)
             reason = f"the acknowledgement by {a.ack.by} ran out; the clock runs on"
-            self.record(Event.UNACKED, a.state, reason)
-            self.skip(Event.UNACKED, "the next step tells")
+            channels = self.audible(a.notified)
+            self.record(Event.UNACKED, a.state, reason, channels)
+            self.notify(Event.UNACKED, channels, reason)
+            if not channels:
+                self.skip(Event.UNACKED, self.why_silent())
         if a.snooze is not None and ctx.steady >= a.snooze.until:
             self.set(snooze=None)
             channels = self.audible(tuple(dict.fromkeys(c for x in a.ladders for c in x.channels)))

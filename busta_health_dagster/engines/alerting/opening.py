@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from busta_health_dagster.domain.alert import Alert, AlertState, Event
 from busta_health_dagster.domain.rule import Severity
@@ -78,6 +79,9 @@ class Opener(Recorder):
     def _reopen(self, reason: str) -> None:
         a = self.alert
         after = duration_text(self.ctx.steady - (a.resolved_steady or self.ctx.steady))
+        kept = a.ack is not None and any(x.policy.sticky_ack for x in a.ladders)
+        if a.ack is not None and not kept:
+            reason = f"{reason}; the acknowledgement by {a.ack.by} ended with the recovery"
         self.set(
             state=AlertState.OPEN,
             resolved_at=None,
@@ -85,14 +89,21 @@ class Opener(Recorder):
             suppressed_by="",
             reopened=a.reopened + 1,
             resolve_reason="",
+            ack=a.ack if kept else None,
         )
         if not a.shadow:
             self.alert = escalation.running(self.alert, self.ctx.steady)
         self._announce(
-            Event.REOPENED, a.state, f"again {after} after it resolved, the same incident; {reason}", a.notified_before
+            Event.REOPENED,
+            a.state,
+            f"again {after} after it resolved, the same incident; {reason}",
+            a.notified_before,
+            ack_kept=kept,
         )
 
-    def _announce(self, event: Event, was: AlertState | None, reason: str, also: tuple[str, ...]) -> None:
+    def _announce(
+        self, event: Event, was: AlertState | None, reason: str, also: tuple[str, ...], **numbers: Any
+    ) -> None:
         flaps = is_flapping(self.alert.history, False) and not self.alert.shadow
         channels = tuple(dict.fromkeys((*also, *(c for x in self.alert.ladders for c in x.channels))))
         clock = escalation.elapsed(self.alert, self.ctx.steady)
@@ -107,6 +118,7 @@ class Opener(Recorder):
             limit=a.limit,
             shadow=a.shadow,
             first_bad_slot=a.run_since,
+            **numbers,
         )
         claimed: set[str] = set()
         for ladder in a.ladders:

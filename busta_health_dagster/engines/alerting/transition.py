@@ -29,7 +29,8 @@ class Context:
     `now` is epoch seconds and goes into the record; `steady` measures durations (engines/monotonic_clock.py; in a replay the
     same as `now`). `maintenance` names the window that covers the verdict's slot (without a verdict: now),
     `inhibited_by` an open alert that keeps this one quiet. `reprobed` says that the newest look was the one taken just
-    before a maintenance window's end. `route` is asked once, when the alert opens.
+    before a maintenance window's end. `route` is asked once, when the alert opens. `due`: the source has no observation
+    in its present slot, and a tick is about to make one; clocks speak after it, never on old news.
     """
 
     now: int
@@ -40,6 +41,7 @@ class Context:
     maintenance: str = ""
     inhibited_by: str = ""
     reprobed: bool = False
+    due: bool = False
     grace_s: int = GRACE_S
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, Literal
@@ -21,14 +21,16 @@ By = Literal["source", "type", "tier", "rule", "fleet"]
 def build(spans: Iterable[AlertSpan], *, grace_s: int = GRACE_S) -> list[Incident]:
     """The incidents that these alerts were, by start.
 
-    Alerts of one source whose bad stretches overlap, touch, or lie at most `grace_s` apart are one incident; so are all
-    spans of one alert, however far apart (its lifecycle reopened it). The order of the spans does not matter.
+    Bad stretches of one source that overlap, touch, or lie at most `grace_s` apart are one incident, whichever alerts they
+    belong to. An alert that reopened later (flapping had kept it open long after the source was well) is in several. The
+    order of the spans does not matter.
     """
     by_source: dict[str, list[AlertSpan]] = defaultdict(list)
-    for alert in _whole_alerts(s for s in spans if s.makes_incident):
-        by_source[alert.source].append(alert)
+    for span in spans:
+        if span.makes_incident:
+            by_source[span.source].append(span)
     incidents = [_incident(group) for alerts in by_source.values() for group in _unions(alerts, grace_s)]
-    return sorted(incidents, key=lambda i: (i.started_at, i.source, i.alert_ids))
+    return _numbered(sorted(incidents, key=lambda i: (i.started_at, i.source, i.alert_ids)))
 
 
 def as_of(spans: Iterable[AlertSpan], at: int) -> list[AlertSpan]:
@@ -116,24 +118,14 @@ def spread(durations: Iterable[int | None]) -> Spread:
     return Spread(n, _number(Fraction(sum(values), n)), _number(median), values[-(-9 * n // 10) - 1])
 
 
-def _whole_alerts(spans: Iterable[AlertSpan]) -> list[AlertSpan]:
-    """One span per alert: a reopened one runs from its first to its last bad slot, as open as its newest part."""
-    parts: dict[int, list[AlertSpan]] = defaultdict(list)
-    for span in spans:
-        parts[span.alert_id].append(span)
-    return [_joined(some) if len(some) > 1 else some[0] for some in parts.values()]
-
-
-def _joined(parts: Sequence[AlertSpan]) -> AlertSpan:
-    newest = max(parts, key=lambda s: (s.last_bad_slot, s.resolved_at is None, s.resolved_at or 0))
-    return replace(
-        newest,
-        severity=max(s.severity for s in parts),
-        opened_at=min(s.opened_at for s in parts),
-        first_bad_slot=min(s.first_bad_slot for s in parts),
-        acked_at=_earliest(s.acked_at for s in parts),
-        rule=min(s.rule for s in parts),
-    )
+def _numbered(incidents: Iterable[Incident]) -> list[Incident]:
+    """Those of one alert are told apart: INC-12, INC-12.2."""
+    seen: Counter[int] = Counter()
+    out = []
+    for incident in incidents:
+        seen[incident.alert_ids[0]] += 1
+        out.append(replace(incident, part=seen[incident.alert_ids[0]]))
+    return out
 
 
 def _unions(alerts: Iterable[AlertSpan], grace_s: int) -> list[list[AlertSpan]]:

@@ -8,7 +8,7 @@ from busta_health_dagster.domain.access import AuditEntry
 from busta_health_dagster.domain.errors import BadInput, UnknownName
 from busta_health_dagster.domain.units import config_duration
 from busta_health_dagster.engines.alerting import actions as decide
-from busta_health_dagster.pipeline.alerting.alert_pass import locked
+from busta_health_dagster.pipeline.alerting.alert_pass import due_sources, locked
 from busta_health_dagster.pipeline.alerting.commit import commit
 from busta_health_dagster.pipeline.alerting.engine import AlertEngine
 from busta_health_dagster.pipeline.alerting.monotonic_clock import read_clock
@@ -98,7 +98,7 @@ def _act(
         book = AlertEngine(
             app.rulebook, maintenance(app, uow, now - 1, now + 1), uow.alerts.watched().values(), rule_states={}
         )
-        book.begin(now, steady)
+        book.begin(now, steady, due=due_sources(app, states, now))
         for key in wanted:
             alert = uow.alerts.get(key)
             book.note(deed(alert, now, steady))

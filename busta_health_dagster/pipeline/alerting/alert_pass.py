@@ -25,6 +25,7 @@ from busta_health_dagster.pipeline.app.failpoints import failpoint
 from busta_health_dagster.pipeline.app.freshness import LAST_TICK, STALE_TICKS
 from busta_health_dagster.pipeline.app.overload import slot_count
 from busta_health_dagster.pipeline.maintenance.index import maintenance
+from busta_health_dagster.pipeline.observing.observe import due
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -69,6 +70,7 @@ def alert_pass(
     remember: Mapping[str, Any] | None = None,
     whole: bool = True,
     ticking: bool = False,
+    shard: int | None = None,
     stopped: Sequence[str] | None = None,
 ) -> AlertPassResult:
     """Judge every look that no pass has judged, let the clocks speak, and put the messages into the outbox.
@@ -76,8 +78,11 @@ def alert_pass(
     `whole` also reads new scores, silent slots and the asset checks of all sources: the tick's pass. Without it only
     what is pending is read: the sensor's pass, which costs next to nothing when nothing happens. `manual` are looks of
     this moment, stored already; `facts` checks and runs of the Dagster instance that are new, `remember` the cursors
-    that say so, kept with them; `ticking` says that a tick is at work; `stopped` are
-    schedules and sensors of ours that somebody stopped (None: nobody looked).
+    that say so, kept with them; `ticking` says that a tick is at work, and has observed what was due (of its
+    `shard`); `stopped` are schedules and sensors of ours that somebody stopped (None: nobody looked).
+
+    No clock speaks on old news: the escalation, repeat or end of a snooze of a source that a tick is about to observe
+    waits for that.
 
     Raises:
         Refused: another pass holds the lease.
@@ -100,7 +105,13 @@ def alert_pass(
             uow.alerts.watched().values(),
             rule_states=intake.rule_states,
         )
-        book.begin(now, steady.at, _reprobed(app, book, states, now))
+        waiting = due_sources(app, states, now) - {o.source for o in by_hand}
+        if ticking:
+            waiting = frozenset(n for n in waiting if shard is not None and app.config.sources[n].shard != shard)
+        book.begin(now, steady.at, _reprobed(app, book, states, now), waiting)
+        in_force = ticking or not by_hand  # only the running monitor knows; a person's check may use other files
+        if in_force:
+            book.leave_lost_channels()
         anomalies = anomaly_pass.evaluate_pending(app, uow, intake.cursors, states, book.planned)
         evaluation.evaluate_observations(uow, book, intake, states, by_hand=by_hand, anomalies=anomalies)
         tick = uow.meta.get(LAST_TICK)
@@ -108,8 +119,7 @@ def alert_pass(
             evaluation.evaluate_scores(uow, book, intake, states)
             evaluation.close_slots(book, intake, tick["started_at"] if tick else None)
         book.evaluate_external(news)
-        if ticking or not by_hand:
-            # Only the running monitor knows which configuration is in force; a person's check may use another one.
+        if in_force:
             _evaluate_monitor(app, uow, book, states, tick["at"] if tick else None, ticking=ticking, stopped=stopped)
             book.close_removed()
         changes = book.finish()
@@ -144,6 +154,12 @@ def locked(app: App) -> Iterator[UnitOfWork]:
             )
         yield uow
         uow.leases.release(LEASE, owner)
+
+
+def due_sources(app: App, states: Mapping[str, SourceState], now: int) -> frozenset[str]:
+    """Sources of which a tick is about to make an observation; not those that no tick has ever observed."""
+    found = due(app.config.sources.values(), states, now)
+    return frozenset(s.name for s, _ in found if s.name in states and states[s.name].scheduled_slot is not None)
 
 
 def compile_rules(app: App) -> CompiledRules:

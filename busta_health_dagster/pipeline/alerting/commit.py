@@ -8,17 +8,20 @@ from typing import TYPE_CHECKING
 from busta_health_dagster.domain.alert import Alert, AlertState
 from busta_health_dagster.pipeline.alerting.notifications import NotificationContext, build_notification, by_alert
 from busta_health_dagster.pipeline.anomaly.normal_ranges import normal_range_lookup
+from busta_health_dagster.pipeline.app.links import base_url
 from busta_health_dagster.pipeline.maintenance.index import maintenance
+from busta_health_dagster.pipeline.service_levels.incidents import stretch_of
 from busta_health_dagster.pipeline.service_levels.windows import WINDOWS_S, sla_of, window_end
 from busta_health_dagster.store.outbox import Message
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from busta_health_dagster.domain.incident import Incident
     from busta_health_dagster.domain.observation import SourceState
     from busta_health_dagster.domain.sla import SlaResult
     from busta_health_dagster.engines.alerting.grouping import NotificationPlan
-    from busta_health_dagster.pipeline.alerting.engine import AlertEngine, Changes, Record
+    from busta_health_dagster.pipeline.alerting.engine import AlertEngine, Changes, CompiledRules, Record
     from busta_health_dagster.pipeline.app.app import App
     from busta_health_dagster.store import UnitOfWork
 
@@ -37,7 +40,10 @@ def commit(
     uow.transitions.append_all(entries)
     uow.suppressions.append(changes.not_sent, {name: alert.id for name, alert in saved.items() if alert.id is not None})
     if changes.notifications:
-        scene = _context(app, uow, book, changes, saved=saved, states=states)
+        alerts = {**book.alerts, **saved}
+        scene = notification_context(
+            app, uow, alerts, changes.notifications, now=changes.at, steady=book.steady, states=states
+        )
         uow.outbox.enqueue((_message(plan, scene) for plan in changes.notifications), changes.at)
     if entries:
         uow.events.append(CHANGED, {"alerts": sorted(key for key, _, _ in entries)[:100]}, changes.at)
@@ -76,18 +82,18 @@ def _message(plan: NotificationPlan, scene: NotificationContext) -> Message:
     )
 
 
-def _context(
+def notification_context(
     app: App,
     uow: UnitOfWork,
-    book: AlertEngine,
-    changes: Changes,
+    alerts: Mapping[str, Alert],
+    plans: Sequence[NotificationPlan],
     *,
-    saved: Mapping[str, Alert],
+    now: int,
+    steady: float,
     states: Mapping[str, SourceState],
 ) -> NotificationContext:
-    """Read what the messages need beyond the alerts, with one query per table."""
-    alerts = {**book.alerts, **saved}
-    plans = changes.notifications
+    """Read what these messages need beyond the alerts (by fingerprint), with one query per table."""
+    rules = app.rulebook
     single = [alerts[p.fingerprints[0]] for p in plans if len(p.fingerprints) == 1 and p.thread.startswith(_OWN_THREAD)]
     names = sorted({a.source for a in single if a.source in states})
     notified = {
@@ -100,21 +106,35 @@ def _context(
     about |= {key for p in plans for name in p.fingerprints if (key := alerts[name].id) is not None}
     stored = uow.transitions.of_all(about)
     return NotificationContext(
-        now=changes.at,
-        steady=book.steady,
+        now=now,
+        steady=steady,
         alerts=alerts,
-        sources={a.source: s for a in alerts.values() if (s := book.rules.source(a.source)) is not None},
-        rules=book.rules.rule,
+        sources={a.source: s for a in alerts.values() if (s := rules.source(a.source)) is not None},
+        rules=rules.rule,
         states=states,
         transitions=by_alert((t.alert_id, t.transition) for t in stored),
         threads={t: [earlier[key] for key in sorted(ids) if key in earlier] for t, ids in notified.items()},
-        levels=_levels(app, uow, names, states, changes.at),
-        good_values=_good_values(uow, book, single),
-        normal=normal_range_lookup(app, uow, changes.at),
+        levels=_levels(app, uow, names, states, now),
+        good_values=_good_values(uow, rules, single),
+        incidents=_incidents(app, uow, single, now),
+        normal=normal_range_lookup(app, uow, now),
         fleet=len(app.config.sources),
-        base_url=app.config.settings.web.public_url or "",
+        base_url=base_url(app, uow),
         drill=app.drill,
     )
+
+
+def _incidents(app: App, uow: UnitOfWork, single: Sequence[Alert], now: int) -> dict[str, Incident]:
+    """What these alerts alone are as incidents, this pass included."""
+    found: dict[str, Incident] = {}
+    for alert in single:
+        source = app.config.sources.get(alert.source)
+        if source is None or alert.shadow or alert.opened_at in {None, now}:
+            continue  # one that opens in this pass has no past yet
+        incident = stretch_of(app, uow, alert, source, now + 1)
+        if incident is not None:
+            found[alert.fingerprint] = incident
+    return found
 
 
 def _levels(
@@ -131,11 +151,11 @@ def _levels(
     return {n: sla_of(sources[n], "30d", span, seen[n].get("30d"), planned.intervals(sources[n])) for n in names}
 
 
-def _good_values(uow: UnitOfWork, book: AlertEngine, single: Sequence[Alert]) -> dict[str, tuple[float, ...]]:
+def _good_values(uow: UnitOfWork, rules: CompiledRules, single: Sequence[Alert]) -> dict[str, tuple[float, ...]]:
     """The values of the good looks that ended an alert, where the metric is one that every look measures."""
     wanted: dict[str, tuple[Alert, str]] = {}
     for alert in single:
-        rule = book.rules.rule(alert.source, alert.rule)
+        rule = rules.rule(alert.source, alert.rule)
         metric = rule.conditions[0].metric if rule is not None and len(rule.conditions) == 1 else ""
         if alert.state is AlertState.RESOLVED and alert.good_run and metric in _MEASURED:
             wanted[alert.fingerprint] = (alert, metric)

@@ -30,6 +30,7 @@ from busta_health_dagster.engines.alerting.compiled_rules import CompiledRules, 
 from busta_health_dagster.engines.alerting.grouping import NotificationPlan, Plan, plan_notifications
 from busta_health_dagster.engines.alerting.inhibition import SOURCE_DOWN, OpenAlerts
 from busta_health_dagster.engines.alerting.lifecycle import advance
+from busta_health_dagster.engines.alerting.rerouting import move_to_current_route
 from busta_health_dagster.engines.alerting.routing import Considered, Routed, route
 from busta_health_dagster.engines.alerting.transition import GRACE_S, Context, NotSent, TransitionResult
 from busta_health_dagster.engines.rules import evaluate_external, evaluate_rules
@@ -96,6 +97,7 @@ class AlertEngine:
         )
         self.alerts: dict[str, Alert] = {}
         self.reprobed: frozenset[str] = frozenset()
+        self.due: frozenset[str] = frozenset()
         self._watched: dict[str, set[str]] = {}
         self._active: set[str] = set()
         self._held: set[str] = set()
@@ -111,11 +113,18 @@ class AlertEngine:
 
     # A pass.
 
-    def begin(self, now: int, steady: float, reprobed: frozenset[str] = frozenset()) -> None:
+    def begin(
+        self,
+        now: int,
+        steady: float,
+        reprobed: frozenset[str] = frozenset(),
+        due: frozenset[str] = frozenset(),
+    ) -> None:
         """Start a pass at `now` (epoch seconds); `steady` is the clock that durations run on. `reprobed` are sources
-        whose newest look was taken just before their maintenance ended.
+        whose newest look was taken just before their maintenance ended, `due` those that a tick is about to observe:
+        their clocks wait for it.
         """
-        self.now, self.steady, self.reprobed = now, steady, reprobed
+        self.now, self.steady, self.reprobed, self.due = now, steady, reprobed, due
         self._steps, self._records, self._past = [], {}, []
 
     def evaluate_rules(self, name: str, *, may_open: bool = True) -> None:
@@ -177,6 +186,7 @@ class AlertEngine:
                 self.rules.event_filters,
                 now=self.now,
                 steady=self.steady,
+                due=self.due,
             )
             for name, alert in plan.alerts.items():
                 self._record(name, alert)
@@ -186,6 +196,16 @@ class AlertEngine:
             record = self._records[name] if name in self._records else self._record(name, self.alerts[name])
             record.not_sent.append(reason)
         return Changes(self.now, (*self._past, *self._records.values()), plan.notifications)
+
+    def leave_lost_channels(self) -> None:
+        """Move open alerts whose channels have left the configuration to the current route, once they are observed."""
+        for name, alert in list(self.alerts.items()):
+            source = self._sources.get(alert.source)
+            if source is None or source.name in self.due:
+                continue
+            step = move_to_current_route(alert, source, self._route, self.rules.event_filters, self.now, self.steady)
+            if step.alert is not alert:
+                self._note(name, step)
 
     def close_removed(self) -> None:
         """End what the configuration does not watch any more: those who know are told, with the reason `removed`."""
@@ -218,6 +238,7 @@ class AlertEngine:
             maintenance=window_name(self.planned, source, at),
             inhibited_by=self._open.inhibitor(name, source, rule.name, severity),
             reprobed=source.name in self.reprobed,
+            due=source.name in self.due,
             grace_s=self.grace_s,
         )
         step = advance(alert, verdict, context)

@@ -6,7 +6,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from busta_health_dagster.domain.alert import Alert, AlertState, Event, Transition
+from busta_health_dagster.domain.alert import Alert, AlertState, Event, Hold, Transition
 from busta_health_dagster.domain.notification import (
     AckFacts,
     AlertFacts,
@@ -33,6 +33,7 @@ from busta_health_dagster.pipeline.alerting.monitor_rules import DO
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
+    from busta_health_dagster.domain.incident import Incident
     from busta_health_dagster.domain.sla import SlaResult
     from busta_health_dagster.domain.source import Source
     from busta_health_dagster.engines.alerting.grouping import NotificationPlan
@@ -48,7 +49,7 @@ class NotificationContext:
     """What notices are written from. Alerts have their ids; `transitions` are of the alerts that messages are about.
 
     `threads` are the alerts of group threads, by thread. `levels` and `good_values` are there for the sources of
-    single messages; `normal` answers from the baselines, None where there is none yet.
+    single messages, `incidents` their newest stretch by fingerprint; `normal` answers from the baselines, None where there is none yet.
     """
 
     now: int
@@ -62,6 +63,7 @@ class NotificationContext:
     levels: Mapping[str, SlaResult | None] = field(default_factory=dict)
     good_values: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     normal: Callable[[str, str], Normal | None] | None = None
+    incidents: Mapping[str, Incident] = field(default_factory=dict)
     fleet: int = 0
     base_url: str = ""
     drill: bool = False
@@ -84,7 +86,7 @@ def build_notification(plan: NotificationPlan, scene: NotificationContext) -> No
         source=_source_facts(first, source, state, scene),
         rule=rule_facts(first, rule, source),
         verdict=_verdict_facts(first, rule, state, kind, scene),
-        incident=incident_of(first, rule),
+        incident=incident.id if (incident := scene.incidents.get(first.fingerprint)) else incident_of(first, rule),
         reason=plan.reason,
         do=DO.get(first.rule, "") if first.source == MONITOR.name else "",
         related=tuple(_related(first, scene)),
@@ -110,21 +112,27 @@ def incident_of(alert: Alert, rule: Rule | None) -> str | None:
 
 
 def alert_facts(alert: Alert, scene: NotificationContext) -> AlertFacts:
+    incident = scene.incidents.get(alert.fingerprint)
+    first_bad, first_good = alert.first_bad_slot or alert.opened_at or scene.now, alert.first_good_slot
+    if incident is not None:
+        # The same seconds as `busta incidents`: this stretch alone, and no planned work before it.
+        first_bad, first_good = incident.started_at, incident.resolved_at or first_good
     climbed = [t.at for t in scene.transitions.get(alert.id or 0, ()) if t.event is Event.ESCALATED]
     return AlertFacts(
         id=alert.id or 0,
         fingerprint=alert.fingerprint,
         severity=alert.severity,
         opened_at=alert.opened_at or scene.now,
-        first_bad_slot=alert.first_bad_slot or alert.opened_at or scene.now,
+        first_bad_slot=first_bad,
         state=alert.state.value,
         pending_at=alert.pending_at,
         escalated_at=climbed[-1] if climbed else None,
         resolved_at=alert.resolved_at,
-        first_good_slot=alert.first_good_slot,
+        first_good_slot=first_good,
         step=max(alert.step, 1),
         of_steps=max(alert.steps, 1),
         acked=_ack(alert),
+        snoozed=_held(alert.snooze),
         flapping=alert.flapping,
         flapping_percent=round(100 * ratio(alert.history), 1) if alert.flapping else None,
         next=_next(alert, scene) if alert.ack is None else None,
@@ -158,6 +166,9 @@ def _group(plan: NotificationPlan, kind: NotificationKind, scene: NotificationCo
     left = [a for a in alerts if a.state is AlertState.OPEN]
     if kind is NotificationKind.RESOLVED and plan.open_left:
         kind = NotificationKind.UPDATED  # some are well again, the thread goes on
+    if kind in {NotificationKind.ACKED, NotificationKind.UNACKED} and not _all_acked(left, plan.fingerprints):
+        kind = NotificationKind.UPDATED  # one of several: the message as a whole is as it was
+    by_hand = plan.event in {Event.ACKED, Event.UNACKED, Event.SNOOZED}
     acks = [_ack(a) for a in left]
     coming = [n for a in left if a.ack is None and (n := _next(a, scene)) is not None]
     members = tuple(_member(a, scene) for a in alerts)
@@ -175,10 +186,18 @@ def _group(plan: NotificationPlan, kind: NotificationKind, scene: NotificationCo
             next=min(coming, key=lambda n: n.at, default=None),
         ),
         reason=plan.reason,
+        related=(f"{', '.join(plan.fingerprints)}: {plan.reason}.",) if by_hand else (),
         recovered=all(recovered(a) for a in alerts),
         drill=scene.drill,
         base_url=scene.base_url,
     )
+
+
+def _all_acked(left: Sequence[Alert], changed: Sequence[str]) -> bool:
+    """Is every open alert of the message acknowledged, or was it before these were taken back?"""
+    others = [a for a in left if a.fingerprint not in changed]
+    mine = [a.ack is not None for a in left if a.fingerprint in changed]
+    return all(a.ack is not None for a in others) and (all(mine) or not any(mine))
 
 
 def _member(alert: Alert, scene: NotificationContext) -> Member:
@@ -224,6 +243,7 @@ def _source_facts(
         target=float(source.sla.uptime * 100),
         budget_left=percent(level.budget_left) if level else None,
         detail=alert.label,
+        probe=source.probe,
     )
     if state is None:
         return facts
@@ -286,7 +306,11 @@ def _notified(alert: Alert, scene: NotificationContext) -> Iterable[Notified]:
 
 
 def _ack(alert: Alert) -> AckFacts | None:
-    return None if alert.ack is None else AckFacts(alert.ack.by, alert.ack.at, alert.ack.note, alert.ack.ends_at)
+    return _held(alert.ack)
+
+
+def _held(hold: Hold | None) -> AckFacts | None:
+    return None if hold is None else AckFacts(hold.by, hold.at, hold.note, hold.ends_at, hold.taken_over)
 
 
 def _next(alert: Alert, scene: NotificationContext) -> NextFacts | None:

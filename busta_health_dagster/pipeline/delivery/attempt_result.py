@@ -9,15 +9,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from busta_health_dagster.domain.delivery import Delivered
+from busta_health_dagster.domain.delivery import Delivered, RetryLater
 from busta_health_dagster.domain.notification import Notification, NotificationKind
 from busta_health_dagster.domain.units import floor_to
 from busta_health_dagster.engines.fallback import FAILED_MARK, failed_channels, fallback_for, fallback_key, settle
 from busta_health_dagster.engines.retry import Answer
+from busta_health_dagster.engines.undelivered import is_over, knows
 from busta_health_dagster.pipeline.alerting.alert_pass import event_filters
 from busta_health_dagster.pipeline.alerting.monotonic_clock import latest
+from busta_health_dagster.pipeline.app.links import base_url
 from busta_health_dagster.pipeline.delivery.attempt import notification_of, payload_of
 from busta_health_dagster.pipeline.delivery.breaker_state import channel_state, note_answer
+from busta_health_dagster.pipeline.delivery.undelivered import ended_alerts
 from busta_health_dagster.store.outbox import Message
 
 if TYPE_CHECKING:
@@ -74,7 +77,7 @@ def pass_followers_to_fallback(app: App, uow: UnitOfWork, channel: str, now: flo
     for row in uow.outbox.left_behind(channel, f"{FAILED_MARK}{channel}"):
         m = row.message
         to, why = fallback_for(m.key, channel, specs)
-        if to is not None and _wants(app, to, m.kind):
+        if to is not None and _wants(app, to, m.kind) and not _knows(uow, to, row):
             payload = _annotated(m.payload, f"{why}: an earlier message of this alert still waits there")
             copies.append(replace(m, key=fallback_key(m.key, channel), channel=to, payload=payload, due_at=None))
     return uow.outbox.enqueue(copies, now)
@@ -88,20 +91,23 @@ class _Settlement:
         self.now, self.latest = app.clock.now(), latest(app, uow)
         self.outcome, self.settled = outcome, settled
         self.reason = settled.reason
+        self.seen = False  # nobody has to be warned of what the fallback knows, or what is over
 
     def write(self, owner: str) -> RecordedAttempt:
         m, uow = self.row.message, self.uow
-        was_left_alone = channel_state(uow, m.channel, self.latest).half_open
+        was_failing = channel_state(uow, m.channel, self.latest).breaker.failures > 0
         state = note_answer(uow, m.channel, self.outcome, self.settled, self.latest)
         others = self._stand_ins_to_end() if isinstance(self.outcome, Delivered) else self._fallback()
         result, added = self._result(), 0
         if self._finish(owner):
-            if was_left_alone and isinstance(self.outcome, Delivered):
-                # After a long outage the next attempt may be hours away, and the resolution waits behind it.
+            if was_failing and isinstance(self.outcome, Delivered):
+                # It is back: the next attempt of the others may be hours away, and resolutions wait behind them.
                 uow.outbox.hasten(m.channel, self.latest)
             added = uow.outbox.enqueue(others, self.now)
             if self.settled.dead:
-                self._warn(seen=bool(others))
+                self._warn(seen=self.seen or bool(others))
+            elif isinstance(self.outcome, Delivered) and self.outcome.refused:
+                self._warn_of_refused(self.outcome.refused)
         else:
             result = OVERTAKEN
             _log.warning("%s outlived its lease on %s: somebody else owns it now", m.key, m.channel)
@@ -109,8 +115,8 @@ class _Settlement:
         return RecordedAttempt(result, added, state.may_send(self.latest)[0])
 
     def _result(self) -> str:
-        if self.settled.answer is Answer.DELIVERED:
-            return "delivered"
+        if isinstance(self.outcome, Delivered):
+            return "partial" if self.outcome.refused else "delivered"
         if not self.settled.dead:
             return "retry"
         return "rejected" if self.settled.answer is Answer.REJECTED else "dead"
@@ -118,9 +124,15 @@ class _Settlement:
     def _finish(self, owner: str) -> bool:
         box, key, now = self.uow.outbox, self.row.id, self.now
         if isinstance(self.outcome, Delivered):
-            return box.complete(key, owner, now, receipt=self.outcome.receipt, detail=self.reason)
+            refused = {"refused": ", ".join(self.outcome.refused)} if self.outcome.refused else {}
+            return box.complete(key, owner, now, receipt={**self.outcome.receipt, **refused}, detail=self.reason)
         if self.settled.due_in_s is not None:
-            return box.retry(key, owner, self.latest + self.settled.due_in_s, self.reason, now)
+            due = self.latest + self.settled.due_in_s
+            if self.row.early:
+                asked = self.outcome.after_s if isinstance(self.outcome, RetryLater) else None
+                due = max(self.row.due_at, self.latest + (asked or 0.0))  # it was not its turn
+            reached = self.outcome.reached if isinstance(self.outcome, RetryLater) else ()
+            return box.retry(key, owner, due, self.reason, now, reached=reached)
         return box.dead(key, owner, self.reason, now)
 
     def _fallback(self) -> list[Message]:
@@ -131,6 +143,12 @@ class _Settlement:
         to, why = fallback_for(m.key, m.channel, self.app.config.policy.channels)
         if to is not None and not _wants(self.app, to, m.kind):
             to, why = None, f"the fallback {to} is not told of {m.kind}"
+        if is_over(self.row.about, ended_alerts(self.uow, m.alert_ids)):
+            to, why = None, "it is over, so nobody is told instead"
+            self.seen = True
+        elif to is not None and _knows(self.uow, to, self.row):
+            to, why = None, f"the fallback {to} knows it already"
+            self.seen = True
         if to is None:
             self.reason += f". {why[:1].upper()}{why[1:]}" if self.settled.dead else ""
             return []
@@ -146,11 +164,12 @@ class _Settlement:
         stood_in = {
             other.message.channel
             for other in self.uow.outbox.of_thread(m.thread)
-            if other.state != "dead"
+            if other.state not in {"dead", "dropped"}
             and other.message.kind != NotificationKind.RESOLVED
             and failed_channels(other.message.key)[-1:] == (m.channel,)
         }
         key = fallback_key(m.key, m.channel)
+        stood_in -= {c for c in stood_in if _knows(self.uow, c, self.row)}
         return [replace(m, key=key, channel=c, due_at=None) for c in sorted(stood_in)]
 
     def _warn(self, *, seen: bool) -> None:
@@ -159,12 +178,23 @@ class _Settlement:
         _log.error("dead letter %s: %s was not told (%s): %s", self.row.id, m.channel, m.kind, self.reason)
         event = {"id": self.row.id, "channel": m.channel, "kind": m.kind, "reason": self.reason}
         self.uow.events.append("dead_letter", event, now)
-        to = None if seen or m.kind == NotificationKind.MONITOR else _somebody(self.app, m.channel)
+        if not seen:
+            self._warn_somebody(f"Channel {m.channel} was not told of a message ({m.kind}): {self.reason}")
+
+    def _warn_of_refused(self, refused: tuple[str, ...]) -> None:
+        """Some of a channel's recipients will never get it: as visible as a dead letter."""
+        m, who = self.row.message, ", ".join(refused)
+        _log.error("%s did not reach all of %s: refused for %s", m.key, m.channel, who)
+        self._warn_somebody(f"Channel {m.channel} did not reach everybody with a message ({m.kind}): refused for {who}")
+
+    def _warn_somebody(self, says: str) -> None:
+        m, now = self.row.message, int(self.now)
+        to = None if m.kind == NotificationKind.MONITOR else _somebody(self.app, m.channel)
         if to is None:
             return
-        text = f"Channel {m.channel} was not told of a message ({m.kind}): {self.reason}. See: busta alerts outbox"
-        base_url = self.app.config.settings.web.public_url or ""
-        notification = Notification(NotificationKind.MONITOR, now, reason="channel", text=text, base_url=base_url)
+        text = f"{says}. See: busta alerts outbox"
+        link = base_url(self.app, self.uow)
+        notification = Notification(NotificationKind.MONITOR, now, reason="channel", text=text, base_url=link)
         key = f"busta_channel_{m.channel}_{floor_to(now, WARN_EVERY_S)}"
         self.uow.outbox.enqueue([Message(key, to, NotificationKind.MONITOR.value, payload_of(notification))], self.now)
 
@@ -175,6 +205,17 @@ def _wants(app: App, channel: str, kind: str) -> bool:
         return True
     listened = event_filters(app)[channel]
     return listened is None or _COUNTS_AS.get(kind, kind) in listened
+
+
+def _knows(uow: UnitOfWork, channel: str, row: OutboxRow) -> bool:
+    """Has this channel been told the same of the thread, or something newer? Then it stands in for nobody."""
+    own = fallback_key(row.message.key, row.message.channel)
+    messages = [
+        other.about
+        for other in uow.outbox.of_thread(row.message.thread)
+        if other.message.channel == channel and other.state not in {"dead", "dropped"} and other.message.key != own
+    ]
+    return knows(messages, row.about)
 
 
 def _annotated(payload: Mapping[str, object], sentence: str) -> Mapping[str, object]:

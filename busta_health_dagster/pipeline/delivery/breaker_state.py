@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from busta_health_dagster.domain.delivery import RetryLater
 from busta_health_dagster.domain.units import duration_text
-from busta_health_dagster.engines.retry import Breaker, answered, may_send, sending
+from busta_health_dagster.engines.retry import Answer, Breaker, answered, may_send, sending
 
 if TYPE_CHECKING:
     from busta_health_dagster.domain.delivery import Outcome
@@ -63,7 +63,9 @@ def note_answer(uow: UnitOfWork, channel: str, outcome: Outcome, settled: Settle
     """The state after an answer; written only if it differs from what is stored."""
     before = channel_state(uow, channel, now)
     wait = outcome.after_s if isinstance(outcome, RetryLater) else None
-    after = ChannelState(answered(before.breaker, settled.answer, now, wait), at=now)
+    somebody = isinstance(outcome, RetryLater) and bool(outcome.reached)  # one recipient's delay is no failing channel
+    answer = Answer.DELIVERED if somebody else settled.answer
+    after = ChannelState(answered(before.breaker, answer, now, wait), at=now)
     if wait:
         after = replace(after, quiet_until=now + wait, quiet_reason=outcome.reason)  # type: ignore[union-attr]
     if replace(after, at=before.at) != before:

@@ -23,6 +23,7 @@ from busta_health_dagster.pipeline.app.failpoints import failpoint
 from busta_health_dagster.pipeline.delivery.attempt import SEND_TIMEOUT_S, attempt
 from busta_health_dagster.pipeline.delivery.attempt_result import pass_followers_to_fallback, record_attempt
 from busta_health_dagster.pipeline.delivery.breaker_state import channel_state, note_sending
+from busta_health_dagster.pipeline.delivery.undelivered import drop_what_is_over
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -122,7 +123,8 @@ class _Pass:
             return {}
         with self._app.store.read() as uow:
             now = latest(self._app, uow)
-            asked = [channel for channel, load in uow.outbox.load(now).items() if load.due and channel not in busy]
+            loads = uow.outbox.load(now)
+            asked = [c for c, load in loads.items() if c not in busy and (load.due or _may_be_tried(uow, c, load, now))]
         if not asked:
             return {}
         claimed: dict[str, list[OutboxRow]] = {}
@@ -140,6 +142,7 @@ class _Pass:
         state = channel_state(uow, channel, now)
         room, why = room_of(self._app, uow, channel, load, now)
         handed_over = pass_followers_to_fallback(self._app, uow, channel, self._app.clock.now())
+        drop_what_is_over(self._app, uow, channel)
         with self._lock:
             self._handed_over += handed_over
             if room:
@@ -149,6 +152,8 @@ class _Pass:
         if not room:
             return []
         rows = uow.outbox.claim(self._owner, room, self._lease_s, now, only=[channel])
+        if not rows and _may_be_tried(uow, channel, load, now):
+            rows = uow.outbox.claim_early(self._owner, channel, self._lease_s, now)
         if rows:
             note_sending(uow, channel, state, now)
         return rows
@@ -180,6 +185,12 @@ class _Pass:
             for row in rows:
                 uow.outbox.put_back(row.id, self._owner, row.due_at)
         _log.debug("%d messages of %s claimed and put back: no time left, or the channel fails", len(rows), channel)
+
+
+def _may_be_tried(uow: UnitOfWork, channel: str, load: Load, now: float) -> bool:
+    """Is a channel that was left alone due for a message that tries it, whatever the message's own backoff says?"""
+    state = channel_state(uow, channel, now)
+    return state.half_open and not load.sending and state.may_send(now)[0]
 
 
 def room_of(app: App, uow: UnitOfWork, channel: str, load: Load, now: float) -> tuple[int, str]:

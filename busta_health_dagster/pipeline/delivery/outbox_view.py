@@ -23,9 +23,13 @@ if TYPE_CHECKING:
     from busta_health_dagster.store.outbox import OutboxRow
 
 
+PARTIAL_FOR_S = 7 * 86400
+"""How long a message that did not reach everybody is listed."""
+
+
 @dataclass(frozen=True, slots=True)
 class OutboxItem:
-    """One message that has not been delivered. `why` is never empty; `text` is its one line for a phone."""
+    """One message that has not been delivered, or not to everybody. `why` is never empty; `text` is its one line for a phone."""
 
     row: OutboxRow
     text: str
@@ -36,7 +40,7 @@ class OutboxItem:
         return {
             "id": row.id,
             "key": m.key,
-            "state": row.state,
+            "state": "partial" if row.state == "done" else row.state,
             "channel": m.channel,
             "kind": m.kind,
             "severity": Severity(m.severity).word,
@@ -51,7 +55,9 @@ class OutboxItem:
 
 @dataclass(frozen=True, slots=True)
 class OutboxView:
-    """Newest first. `counts` by state: waiting, sending, done, dead; `oldest_age_s` of what is not sent yet."""
+    """Newest first. `counts` by state: waiting, sending, done, dead, dropped, and of those done that are partial;
+    `oldest_age_s` of what is not sent yet.
+    """
 
     items: tuple[OutboxItem, ...]
     counts: Mapping[str, int]
@@ -72,11 +78,12 @@ def outbox_view(app: App, *, limit: int = 200) -> OutboxView:
     """Everything that is not delivered, each with its reason."""
     with app.store.read() as uow:
         now = latest(app, uow)
-        rows = uow.outbox.list(limit=limit)
+        partial = uow.outbox.partial(app.clock.now() - PARTIAL_FOR_S, limit)
+        rows = [*uow.outbox.list(limit=limit), *partial]
         held = waiting_reasons(app, uow, now)
         counts, oldest = uow.outbox.counts(), uow.outbox.oldest_age_s(app.clock.now())
     items = tuple(OutboxItem(row, _line(row), why_waiting(row, held, now)) for row in rows)
-    return OutboxView(items, counts, oldest, app.now())
+    return OutboxView(items, counts | {"partial": len(partial)}, oldest, app.now())
 
 
 def waiting_reasons(app: App, uow: UnitOfWork, now: float) -> dict[str, str]:
@@ -90,6 +97,8 @@ def why_waiting(row: OutboxRow, held: Mapping[str, str], now: float) -> str:
     if row.state == "sending":
         overdue = row.lease_until is not None and row.lease_until <= now
         return "its worker died while sending; the next pass takes it" if overdue else "being sent"
+    if row.state == "done":
+        return f"delivered, but refused for {row.receipt['refused']}"
     if row.state != "waiting":
         return row.reason or row.state
     parts = [row.reason] if row.reason else []

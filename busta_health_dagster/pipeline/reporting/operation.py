@@ -80,7 +80,7 @@ def sent_in(uow: UnitOfWork, span: Period) -> int:
 
 def _notified(uow: UnitOfWork, span: Week | Period) -> list[SentMessage]:
     written = uow.reports.messages(span.since, span.until)
-    return [m for m in written if m.kind in NOTIFIES and m.state != "dead" and m.alert_ids]
+    return [m for m in written if m.kind in NOTIFIES and m.state not in {"dead", "dropped"} and m.alert_ids]
 
 
 def _opened(uow: UnitOfWork, since: int, until: int) -> list[Alert]:

@@ -125,6 +125,16 @@ def spans_of(app: App, uow: UnitOfWork, sources: Mapping[str, Source], *, since:
     return spans
 
 
+def stretch_of(app: App, uow: UnitOfWork, alert: Alert, source: Source, at: int) -> Incident | None:
+    """What this alert alone makes of its newest stretch, as `list_incidents` tells it at the instant `at`; None where it
+    makes no incident.
+    """
+    begun = min(x for x in (alert.pending_at, alert.opened_at, at) if x is not None)
+    spans = [s for s in spans_of(app, uow, {source.name: source}, since=begun, at=at) if s.alert_id == alert.id]
+    found = engine.build(spans)
+    return found[-1] if found else None
+
+
 def real_incidents(
     app: App, uow: UnitOfWork, sources: Mapping[str, Source], *, since: int, at: int
 ) -> tuple[tuple[str, int, int], ...]:
@@ -160,6 +170,7 @@ def _spans(alert: Alert, history: Sequence[StoredTransition], at: int, *, makes_
     for t in (stored.transition for stored in history):
         if t.event in {Event.OPENED, Event.REOPENED}:
             first = t.numbers.get("first_bad_slot") or t.slot or t.at
+            acked = acked if t.event is Event.REOPENED and t.numbers.get("ack_kept") else None
             running = AlertSpan(
                 alert.id, alert.source, alert.rule, t.severity, t.at, first, first, None, acked, None, makes_incident
             )
@@ -261,16 +272,17 @@ def write_note(app: App, name: str, text: str, *, kind: Literal["note", "cause"]
 
 
 def _find(app: App, uow: UnitOfWork, name: str) -> Incident:
-    digits = name.upper().removeprefix("INC-")
-    if not digits.isdecimal():
+    digits, _, part = name.upper().removeprefix("INC-").partition(".")
+    if not (digits + part).isdecimal():
         raise UnknownName(f"{name!r} is not an incident's id; write INC-4127. Ids: busta incidents list")
     alert = uow.alerts.get(int(digits))
     sources = known_sources(app, uow, None)
     if alert.source in sources and alert.opened_at is not None:
         spans = spans_of(app, uow, {alert.source: sources[alert.source]}, since=0, at=_FOREVER)
-        for incident in engine.build(spans):
-            if alert.id in incident.alert_ids:
-                return incident
+        mine = [i for i in engine.build(spans) if alert.id in i.alert_ids]
+        found = next((i for i in mine if i.id == name.upper()), None) or (mine[0] if mine and not part else None)
+        if found is not None:
+            return found
     raise UnknownName(
         f"Alert {alert.id} ({alert.fingerprint}) makes no incident: it never opened, its rule is on trial, or it is "
         f"about missing data or the monitor itself. See: busta alerts explain {alert.id}"
@@ -279,4 +291,5 @@ def _find(app: App, uow: UnitOfWork, name: str) -> Incident:
 
 def _names(incident: Incident) -> Iterable[str]:
     """Notes may have been written when one of its alerts was still an incident of its own; the oldest name last."""
-    return (f"INC-{key}" for key in reversed(incident.alert_ids))
+    others = incident.alert_ids if incident.part == 1 else incident.alert_ids[1:]
+    return dict.fromkeys((incident.id, *(f"INC-{key}" for key in reversed(others))))

@@ -57,7 +57,7 @@ def _tick(app: App, shard: int | None, stopped: Sequence[str] | None) -> TickRep
     at = app.now()
     note_begun(app, shard)
     stored, due = observe(app, shard)
-    passed = alert_pass(app, manual=reprobe(app, since=at), ticking=True, stopped=stopped)
+    passed = alert_pass(app, manual=reprobe(app, since=at), ticking=True, shard=shard, stopped=stopped)
     took = app.clock.monotonic() - started
     with app.store.write() as uow:
         uow.meta.put(

@@ -118,7 +118,10 @@ def explain_alert(app: App, key: int) -> AlertExplanation:
         rows = uow.outbox.of_alert(key, begun - 1)
         clock = latest(app, uow)
         held = waiting_reasons(app, uow, clock)
-        rows = [r if r.state in {"done", "dead"} else replace(r, reason=why_waiting(r, held, clock)) for r in rows]
+        rows = [
+            r if r.state in {"done", "dead", "dropped"} else replace(r, reason=why_waiting(r, held, clock))
+            for r in rows
+        ]
         sent = tuple(Sent(r, tuple(uow.outbox.attempts(r.id))) for r in rows)
         not_sent = tuple(uow.suppressions.of(key))
         index = maintenance(app, uow, begun, max(ended, begun) + 1)

@@ -36,7 +36,7 @@ from busta_health_dagster.web.api.parameters import (
 from busta_health_dagster.web.api.problems import RESPONSES, page
 
 router = APIRouter(responses=RESPONSES)
-IncidentId = Annotated[str, Path(pattern=r"^(INC-)?\d{1,15}$", description="Id of the incident: INC-4127.")]
+IncidentId = Annotated[str, Path(pattern=r"^(INC-)?\d{1,15}(\.\d{1,5})?$", description="Id of the incident: INC-4127.")]
 
 
 @router.get("/sla", summary="Service levels, worst first; the shape of `busta sla -o json`")

@@ -205,4 +205,6 @@ def _sent(row: OutboxRow) -> Happened:
         return Happened(at, f"{channel}: delivered", again)
     if row.state == "dead":
         return Happened(at, f"{channel}: not delivered", row.reason or "given up", "down")
+    if row.state == "dropped":
+        return Happened(at, f"{channel}: dropped", row.reason)
     return Happened(at, f"{channel}: waiting", " · ".join(filter(None, (again, row.reason))), "unknown")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from dataclasses import replace
+from datetime import datetime
 
 import pytest
 from alert_stories import (
@@ -26,14 +27,17 @@ from alert_stories import (
 
 from busta_health_dagster.domain.alert import AlertState
 from busta_health_dagster.domain.errors import Refused, UnknownName
+from busta_health_dagster.domain.maintenance import Window
 from busta_health_dagster.domain.notification import Notification, NotificationKind
 from busta_health_dagster.domain.observation import Kind
 from busta_health_dagster.domain.rule import Pattern, Rule, Severity
-from busta_health_dagster.domain.source import Source
+from busta_health_dagster.domain.source import Selector, Source
 from busta_health_dagster.domain.verdict import ExternalFact
+from busta_health_dagster.engines.service_levels.periods import Period
 from busta_health_dagster.pipeline.alerting import actions
 from busta_health_dagster.pipeline.alerting.alert_pass import LEASE, alert_pass
 from busta_health_dagster.pipeline.observing.observe import store_observations
+from busta_health_dagster.pipeline.service_levels.incidents import list_incidents
 from busta_health_dagster.store import Store
 
 WELL, BAD = "odds_api/source-down", "down"
@@ -108,12 +112,82 @@ def test_two_hours_without_the_monitor_resolve_nothing_and_invent_nothing(story:
     story.tick()
     story.tick(odds_api=BAD)
     story.clock.advance(2 * HOUR)
-    assert [e for e in events(story.pass_(whole=False)) if e[0] == WELL] == [(WELL, "escalated")], (
-        "overslept, told once"
-    )
-    assert [e for e in events(story.tick(odds_api=BAD)) if e[0] != "monitor/ticks"] == []
+    assert [e for e in events(story.pass_(whole=False)) if e[0] == WELL] == [], "observe first"
+    found = [e for e in events(story.tick(odds_api=BAD)) if e[0] != "monitor/ticks"]
+    assert found == [(WELL, "escalated")], "overslept, told once"
     assert story.alert("weather_api/no-data") is None, "a dead monitor closes no slot"
     assert story.alert(WELL).state is AlertState.OPEN
+
+
+def test_a_group_is_acknowledged_when_all_of_it_is_and_not_any_more_when_one_is_taken_back(store: Store) -> None:
+    together = replace(POLICY, grouping=replace(POLICY.grouping, by=("rule",)))
+    story = Story(app_on(store, rules=(DOWN,), policy=together))
+    story.tick()
+    story.tick(odds_api=BAD, weather_api=BAD)
+    odds, weather = (story.alert(f"{name}/source-down").id for name in ("odds_api", "weather_api"))
+    actions.acknowledge(story.app, [odds], actor="op1")
+    actions.acknowledge(story.app, [weather], actor="op2")
+    actions.unacknowledge(story.app, [odds], actor="op1")
+    actions.unacknowledge(story.app, [weather], actor="op2")
+    assert [kind for _, kind in story.messages()] == ["opened", "updated", "acked", "unacked", "updated"]
+
+
+def test_an_acknowledgement_that_runs_out_is_told(store: Store) -> None:
+    brief = {"default": replace(POLICY.escalations["default"], ack_timeout_s=600)}
+    story = Story(app_on(store, rules=(DOWN,), policy=replace(POLICY, escalations=brief)))
+    story.tick(odds_api=BAD)
+    actions.acknowledge(story.app, [story.alert(WELL).id], actor="op1")
+    story.ticks(3, odds_api=BAD)
+    assert [kind for _, kind in story.messages()] == ["opened", "acked", "unacked"]
+
+
+def test_a_message_counts_the_seconds_that_the_incidents_count(store: Store) -> None:
+    work = Window("work", Selector(names=(ODDS.name,)), datetime(2026, 11, 23, 8, 0), "UTC", 600)
+    story = Story(app_on(store, rules=(replace(DOWN, recover_after=1),), windows=(work,)))
+    story.ticks(4, odds_api=BAD)  # two of them in planned work
+    story.tick()
+    story.tick()
+    story.tick(odds_api=BAD)  # within the grace period
+    story.tick()
+    ends = [p["alert"] for p in story.payloads() if p["kind"] == "resolved"]
+    until = story.app.now()
+    found = list_incidents(story.app, Period("7d", until - 7 * 86400, until)).resolved
+    assert [i.resolve_s for i in found] == [ends[-1]["first_good_slot"] - found[0].started_at]
+    assert ends[0]["first_bad_slot"] == found[0].started_at == T0 + 600
+
+
+def test_no_clock_speaks_of_an_observation_from_before_the_monitors_death(store: Store) -> None:
+    story = Story(app_on(store, rules=(replace(DOWN, recover_after=1),)))
+    story.tick()
+    story.tick(odds_api=BAD)
+    story.pass_()
+    actions.snooze(story.app, [story.alert(WELL).id], actor="op1", for_s=60)
+    story.clock.advance(2 * HOUR)
+    assert [e for e in events(story.pass_(whole=False)) if e[0] == WELL] == [], "neither the ladder nor the snooze"
+    assert [e for e in events(story.tick()) if e[0] == WELL] == [(WELL, "resolved")]
+    assert ("pager", "escalated") not in story.messages()
+
+
+def test_what_waits_for_its_group_waits_for_a_tick_that_is_due(store: Store) -> None:
+    waits = replace(POLICY, grouping=replace(POLICY.grouping, wait_s=60))
+    story = Story(app_on(store, rules=(replace(DOWN, recover_after=1),), policy=waits))
+    story.tick()
+    story.tick(odds_api=BAD)
+    story.clock.advance(HOUR)
+    story.pass_(whole=False)
+    story.tick()
+    assert [m for m in story.messages() if m[0] != "monitor"] == [], "it was over before anybody was told"
+
+
+def test_a_shard_lets_no_clock_of_another_shard_speak(store: Store) -> None:
+    story = Story(app_on(store, sources=(replace(ODDS, shard=0), replace(WEATHER, shard=1)), rules=(DOWN,)))
+    story.tick()
+    story.tick(odds_api=BAD)
+    story.clock.advance(HOUR)
+    story.look(odds_api=None)
+    assert [e for e in events(story.pass_(ticking=True, shard=1)) if e[0] == WELL] == []
+    story.look(odds_api=BAD, weather_api=None)
+    assert [e for e in events(story.pass_(ticking=True, shard=0)) if e[0] == WELL] == [(WELL, "escalated")]
 
 
 def test_silence_counts_only_where_a_tick_has_finished_without_the_source(story: Story) -> None:

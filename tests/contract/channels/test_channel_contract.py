@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from channel_stories import DOWN, INJECTED, TEST, THREAD, delivery
 from busta_health_dagster.channels import registry
 from busta_health_dagster.channels.port import ChannelContext, deliver
 from busta_health_dagster.domain.delivery import Delivered, Rejected, RetryLater
+from busta_health_dagster.domain.notification import NotificationKind
 from busta_health_dagster.probes.address import refusal
 
 CHANNELS = ("slack", "slack-webhook", "webhook", "pagerduty")
@@ -233,6 +235,26 @@ def test_pagerduty_gets_one_dedup_key_from_trigger_to_resolve(peer):
     assert [(r.json["event_action"], r.json["dedup_key"]) for r in peer.received] == [
         (a, "busta/4127") for a in ("trigger", "acknowledge", "resolve")
     ]
+
+
+def test_an_incident_whose_acknowledgement_ended_begins_anew_in_pagerduty(peer):
+    from channel_stories import ACKED, ESCALATED
+
+    first = notified("pagerduty", peer.url, ACKED)
+    notified("pagerduty", peer.url, replace(ESCALATED, kind=NotificationKind.UNACKED), thread=first.receipt)
+    notified("pagerduty", peer.url, replace(ACKED, kind=NotificationKind.RENOTIFIED), thread=first.receipt)
+    assert [r.json["event_action"] for r in peer.received] == ["acknowledge", "resolve", "trigger", "trigger"]
+
+
+def test_pagerduty_is_acknowledged_only_by_all_of_a_group(peer):
+    from channel_stories import ACKED, STORM
+
+    part = replace(STORM, kind=NotificationKind.UPDATED)
+    assert isinstance(notified("pagerduty", peer.url, part), Delivered)
+    assert peer.received == []
+    whole = replace(part, group=replace(STORM.group, acked=ACKED.alert.acked))
+    notified("pagerduty", peer.url, whole)
+    assert [r.json["event_action"] for r in peer.received] == ["acknowledge"]
 
 
 def test_pagerdutys_address_may_be_copied_from_its_documentation(peer):

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from email import message_from_bytes, policy
 from pathlib import Path
 
 import pytest
 from channel_stories import ESCALATED, INJECTED, OPENED, delivery
+from pydantic import ValidationError
 
 from busta_health_dagster.channels import registry
 from busta_health_dagster.channels.port import ChannelContext, deliver
@@ -17,7 +19,14 @@ EMAIL = registry.BUILT_IN["email"]
 
 
 def notified(
-    port: int, notification=OPENED, *, answer: str = "s3cret", timeout_s: float = 5.0, key: str | None = None, **more
+    port: int,
+    notification=OPENED,
+    *,
+    answer: str = "s3cret",
+    timeout_s: float = 5.0,
+    key: str | None = None,
+    reached=(),
+    **more,
 ):
     fields = {
         "host": "localhost",
@@ -27,7 +36,8 @@ def notified(
     }
     config = EMAIL.config(**(fields | more))
     context = ChannelContext(lambda ref: answer, 1795422304.0, lambda a: None, Path(), timeout_s)
-    outcome = deliver(EMAIL, delivery(notification, **({"key": key} if key else {})), config, context)
+    asked = replace(delivery(notification, **({"key": key} if key else {})), reached=reached)
+    outcome = deliver(EMAIL, asked, config, context)
     assert "s3cret" not in repr(outcome)
     return outcome
 
@@ -93,7 +103,44 @@ def test_refused_recipients(plain_mailbox, answers, expected):
     outcome = notified(plain_mailbox.port, tls="none")
     assert isinstance(outcome, expected)
     if expected is Delivered:
-        assert outcome.detail == "refused for oncall@example.com"
+        assert outcome.refused == ("oncall@example.com (550)",)
+
+
+def test_who_has_it_does_not_get_it_again_and_who_was_put_off_does(plain_mailbox):
+    plain_mailbox.refuse = {"second@example.com": "450 greylisted"}
+    outcome = notified(plain_mailbox.port, tls="none")
+    assert outcome == RetryLater(
+        "localhost did not take it yet for second@example.com (450)", reached=("oncall@example.com",)
+    )
+    plain_mailbox.refuse = {}
+    assert isinstance(notified(plain_mailbox.port, tls="none", reached=outcome.reached), Delivered)
+    assert [recipients for _, recipients, _ in plain_mailbox.messages] == [
+        ("oncall@example.com",),
+        ("second@example.com",),
+    ]
+
+
+def test_who_is_refused_for_good_after_the_others_have_it_is_named(plain_mailbox):
+    plain_mailbox.refuse = {"second@example.com": "550 no such user"}
+    outcome = notified(plain_mailbox.port, tls="none", reached=("oncall@example.com",))
+    assert isinstance(outcome, Delivered)
+    assert outcome.refused == ("second@example.com (550)",)
+
+
+def test_an_international_domain_is_written_as_every_server_takes_it():
+    config = EMAIL.config(
+        **{"host": "localhost", "from": "Störung <alarm@exämple.de>", "to": ["a@straße.de", "b@example.com"]}
+    )
+    assert config.to == ("a@xn--strae-oqa.de", "b@example.com")
+    assert config.sender == "Störung <alarm@xn--exmple-cua.de>"
+
+
+@pytest.mark.parametrize("field", ["from", "to"])
+def test_a_mailbox_that_no_server_would_take_is_refused_at_load(field):
+    address = "jürgen@exämple.de"
+    fields = {"host": "localhost", "from": "a@example.com", "to": ["b@example.com"]}
+    with pytest.raises(ValidationError, match="other letters than ASCII before the @"):
+        EMAIL.config(**(fields | {field: [address] if field == "to" else address}))
 
 
 def test_a_permanent_answer_is_never_a_passing_one_later(plain_mailbox):

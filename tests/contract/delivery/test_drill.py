@@ -89,7 +89,8 @@ def test_a_channel_that_does_not_accept_fails_the_drill_and_the_rest_goes_on(sto
     failed = {t.channel: t.result for s in report.steps for t in s.notified if not t.ok and t.result.startswith("dead")}
     assert "answered 410" in failed["mail"]
     assert "PAGER_KEY is not set" in failed["pager"]
-    assert chat.types[-1] == "alert.resolved"
+    of_alerts = [t for t in chat.types if t != "monitor.channel"]  # said once in six hours of the wall clock
+    assert of_alerts[-1] == "alert.resolved"
 
 
 def test_a_channel_off_the_route_is_tried_on_request(store: Store, tmp_path: Path) -> None:

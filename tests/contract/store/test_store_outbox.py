@@ -34,7 +34,7 @@ def test_the_same_key_is_the_same_message(store: Store) -> None:
     assert put(store, message("a"), message("b")) == 2
     assert put(store, message("a", severity=2), message("c")) == 1
     with store.read() as uow:
-        assert uow.outbox.counts() == {"waiting": 3, "sending": 0, "done": 0, "dead": 0}
+        assert uow.outbox.counts() == {"waiting": 3, "sending": 0, "done": 0, "dead": 0, "dropped": 0}
         assert uow.outbox.oldest_age_s(T0 + 90) == 90
 
 

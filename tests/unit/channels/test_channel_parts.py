@@ -16,7 +16,7 @@ from busta_health_dagster.channels.signature import sign
 from busta_health_dagster.channels.wording import text_of
 from busta_health_dagster.domain.delivery import Delivered, Rejected, RetryLater
 from busta_health_dagster.domain.errors import BadInput, MissingSecret
-from busta_health_dagster.domain.notification import NotificationKind
+from busta_health_dagster.domain.notification import AckFacts, NotificationKind
 from busta_health_dagster.domain.observation import Status
 from busta_health_dagster.domain.rule import Pattern
 from busta_health_dagster.testing import RecordingChannel, RecordingConfig
@@ -36,6 +36,37 @@ def test_an_outage_that_waits_for_its_second_good_look_does_not_read_as_one():
     text = text_of(replace(DOWN, kind=NotificationKind.ACKED, source=source))
     assert f"{source.name} was down and answers again: answered 200 in 7 ms" in text.headline
     assert "still down" not in text.headline
+
+
+@pytest.mark.parametrize(
+    ("status", "detail", "reads"),
+    [
+        (Status.UP, "", "odds_api is well again: 209 ms"),
+        (Status.DOWN, "no heartbeat for 2 h", "odds_api is no longer slow, and is down: no heartbeat for 2 h"),
+        (Status.DEGRADED, "data 3 h old", "odds_api is no longer slow, and is degraded: data 3 h old"),
+        (Status.UNKNOWN, "", "odds_api is no longer slow, and how it is now is not known"),
+    ],
+)
+def test_a_resolution_says_what_is_true_of_the_source_now(status, detail, reads):
+    text = text_of(replace(RESOLVED, source=replace(RESOLVED.source, status=status, detail=detail)))
+    assert text.headline == reads
+    assert ("well again" in text.reply[0]) == (status is Status.UP)
+
+
+@pytest.mark.parametrize(
+    ("kind", "acked", "snoozed", "begins", "line"),
+    [
+        ("acked", AckFacts("op2", 0, "mine", 600, "op1"), None, "op2 has it, taken over from op1: ", "“mine”"),
+        ("snoozed", None, AckFacts("op1", 0, "deploy", DOWN.at), "op1 snoozed it until ", "“deploy”"),
+        ("unacked", None, None, "Nobody has it any more: ", "taken back by op1"),
+    ],
+)
+def test_what_somebody_did_stands_in_the_message_that_it_caused(kind, acked, snoozed, begins, line):
+    alert = replace(DOWN.alert, acked=acked, snoozed=snoozed)
+    reason = "acknowledgement taken back by op1; the clock runs on"
+    text = text_of(replace(DOWN, kind=NotificationKind(kind), alert=alert, reason=reason))
+    assert text.headline.startswith(begins)
+    assert any(line in str(said.parts) for said in text.lines)
 
 
 def test_what_comes_through_a_fallback_says_so_and_is_not_still_open():

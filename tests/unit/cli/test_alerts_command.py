@@ -145,6 +145,14 @@ def test_explain_of_a_source_says_why_there_is_no_alert(story: Story) -> None:
     assert "Did you mean odds_api" in run(story, "alerts", "explain", "odds_apo", code=2)
 
 
+def test_a_source_stands_for_all_its_open_alerts(story: Story) -> None:
+    story.ticks(2, weather_api="down")
+    assert "1 weather_api/source-down: acknowledged" in run(story, "alerts", "ack", "weather_api", "--by", "op-1")
+    assert "1 weather_api/source-down: snoozed" in run(story, "alerts", "snooze", "weather_api", "1", "--for", "1h")
+    assert "No alert of odds_api is open." in run(story, "alerts", "ack", "odds_api", code=2)
+    assert "weather" in run(story, "alerts", "ack", "wether_api", code=2)
+
+
 def test_what_the_state_does_not_allow_is_a_clear_error(story: Story) -> None:
     story.ticks(2, weather_api="down")
     assert "1 weather_api/source-down: resolved" in run(story, "alerts", "resolve", "1")

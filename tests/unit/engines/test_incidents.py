@@ -79,9 +79,11 @@ def test_several_alerts_of_one_source_that_overlap_are_one_incident_and_those_of
 def test_reopened_inside_the_grace_period_it_is_the_same_incident_with_a_new_time_to_resolve():
     assert [i.resolve_s for i in build([alert(1, 0, 600), alert(2, 1500, 2100)])] == [2100]
     assert [i.resolve_s for i in build([alert(1, 0, 600), alert(2, 1800, 2100)])] == [600, 300]
-    assert [i.resolve_s for i in build([alert(1, 0, 600), alert(1, 9000, 9600)])] == [
-        9600
-    ]  # its own lifecycle reopened it
+
+
+def test_an_alert_that_reopened_long_after_the_source_was_well_is_two_incidents_with_names_of_their_own():
+    got = build([alert(1, 0, 600), alert(1, 1500, 2100), alert(1, 9000, 9600)])
+    assert [(i.id, i.resolve_s) for i in got] == [("INC-1", 2100), ("INC-1.2", 600)]
 
 
 def test_no_data_and_the_monitors_own_alerts_make_no_incident():
@@ -186,7 +188,8 @@ def test_the_order_of_the_alerts_does_not_matter_and_incidents_of_a_source_never
     shuffle.shuffle(mixed)
     got = build(spans)
     assert build(mixed) == got
-    assert sorted(n for i in got for n in i.alert_ids) == sorted({s.alert_id for s in spans})
+    assert {n for i in got for n in i.alert_ids} == {s.alert_id for s in spans}
+    assert len({(i.source, i.id) for i in got}) == len(got)
     for source in ("a", "b"):
         mine = [i for i in got if i.source == source]
         assert all(a.resolved_at is not None and a.resolved_at + 900 < b.started_at for a, b in pairwise(mine))

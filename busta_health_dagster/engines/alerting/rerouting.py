@@ -1,0 +1,93 @@
+"""An open alert whose channels have left the configuration: it moves to the current route, and who is reached there
+and does not know of it is told.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import chain
+from typing import TYPE_CHECKING
+
+from busta_health_dagster.domain.alert import Alert, AlertState, Event, Held, Ladder
+from busta_health_dagster.engines.alerting import escalation
+from busta_health_dagster.engines.alerting.transition import Recorder, TransitionResult
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
+
+    from busta_health_dagster.domain.rule import Severity
+    from busta_health_dagster.domain.source import Source
+    from busta_health_dagster.engines.alerting.routing import Routed
+
+
+def lost_channels(alert: Alert, channels: Collection[str]) -> tuple[str, ...]:
+    """The channels that this alert tells, or would tell, and that are not configured any more."""
+    if alert.shadow or alert.state not in {AlertState.OPEN, AlertState.RESOLVED}:
+        return ()
+    on_ladders = (c for x in alert.ladders for s in x.policy.steps for c in s.notify)
+    named = dict.fromkeys(chain(alert.notified, alert.notified_before, on_ladders))
+    return tuple(c for c in named if c not in channels)
+
+
+def move_to_current_route(
+    alert: Alert,
+    source: Source,
+    route: Callable[[Source, str, Severity], Routed],
+    channels: Collection[str],
+    now: int,
+    steady: float,
+) -> TransitionResult:
+    """The alert on the ladders of today, as high as it was. Unchanged where every channel is still there.
+
+    One that ended and may reopen moves without a word: nobody has to be told anything of it now.
+    """
+    gone = lost_channels(alert, channels)
+    if not gone:
+        return TransitionResult(alert)
+    routed = route(source, alert.rule, alert.severity)
+    clock = escalation.elapsed(alert, steady)
+    ladders = tuple(_as_high(x, alert, clock) for x in routed.ladders)
+    reached = tuple(dict.fromkeys(c for x in ladders for s in x.policy.steps[: x.step] for c in s.notify))
+    moved = replace(
+        alert,
+        ladders=ladders,
+        notified=tuple(c for c in alert.notified if c in channels),
+        notified_before=_instead(alert.notified_before, reached, channels),
+        held=_held(alert, reached, channels),
+    )
+    p = Recorder(moved, now, steady)
+    if alert.state is not AlertState.OPEN:
+        return p.step()
+    waiting = {c for h in moved.held for c in h.channels}
+    new = tuple(c for c in reached if c not in moved.notified and c not in waiting)
+    names = ", ".join(dict.fromkeys(x.policy.name for x in ladders))
+    reason = f"{', '.join(gone)} left the configuration: moved to the current route ({names})"
+    p.considered = routed.considered
+    p.notified(new)
+    p.record(Event.RENOTIFIED, AlertState.OPEN, reason, p.audible(new), gone=list(gone), instead=list(new))
+    p.notify(Event.RENOTIFIED, p.audible(new), reason, first=True)
+    if not p.audible(new):
+        p.skip(Event.RENOTIFIED, p.why_silent() or "everybody on the current route knows of it")
+    return p.step()
+
+
+def _as_high(ladder: Ladder, alert: Alert, clock: float) -> Ladder:
+    """At the first step of the alert's severity, or as far as it had climbed if its clock has come so far here."""
+    due = sum(step.after_s <= clock for step in ladder.policy.steps)
+    step = max(escalation.starting_step(ladder, alert.severity).step, min(alert.step, due))
+    return replace(ladder, step=step, notified_s=clock)
+
+
+def _instead(known: tuple[str, ...], reached: tuple[str, ...], channels: Collection[str]) -> tuple[str, ...]:
+    kept = tuple(c for c in known if c in channels)
+    return kept if kept == known else tuple(dict.fromkeys((*kept, *reached)))
+
+
+def _held(alert: Alert, reached: tuple[str, ...], channels: Collection[str]) -> tuple[Held, ...]:
+    """An announcement that waits for its group waits for the new channels."""
+    kept = tuple(h for h in alert.held if set(h.channels) <= set(channels))
+    if len(kept) == len(alert.held):
+        return kept
+    lost = next(h for h in alert.held if h not in kept)
+    waiting = {c for h in kept for c in h.channels}
+    return (*kept, *(replace(lost, channels=(c,)) for c in reached if c not in waiting))

@@ -1,0 +1,69 @@
+"""What the doctor sees only in the store: open alerts whose channels the configuration does not have any more, and
+messages that would carry no link.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from busta_health_dagster.domain.errors import Problem
+from busta_health_dagster.engines.alerting.rerouting import lost_channels
+from busta_health_dagster.engines.alerting.routing import route
+from busta_health_dagster.pipeline.app.links import base_url, works_here_only
+
+if TYPE_CHECKING:
+    from busta_health_dagster.pipeline.app.app import App
+    from busta_health_dagster.store import UnitOfWork
+
+
+def store_findings(app: App) -> list[Problem]:
+    """Warnings, each with its remedy.
+
+    Raises:
+        StoreError: the store cannot be read.
+    """
+    with app.store.read() as uow:
+        return [*_orphans(app, uow), *_links(app, uow)]
+
+
+def orphaned_alerts(app: App) -> list[str]:
+    """A sentence for every open alert that loses a channel under this configuration.
+
+    Raises:
+        StoreError: the store cannot be read.
+    """
+    with app.store.read() as uow:
+        return [p.message for p in _orphans(app, uow)]
+
+
+def _orphans(app: App, uow: UnitOfWork) -> list[Problem]:
+    policy = app.config.policy
+    found = []
+    for alert in uow.alerts.open():
+        gone = lost_channels(alert, policy.channels)
+        source = app.rulebook.source(alert.source)
+        if not gone or source is None:
+            continue
+        ladders = route(policy, source, alert.rule, alert.severity).ladders
+        to = ", ".join(dict.fromkeys(x.policy.name for x in ladders))
+        lost = ", ".join(gone)
+        message = (
+            f"Alert {alert.id} ({alert.fingerprint}) is open and loses {lost}: it moves to the current route ({to}), and "
+            "whoever is reached there is told."
+        )
+        where = f"{app.config.dir}/alerts.yaml"
+        found.append(Problem(where, "channels", message, f"put {lost} back if they should hear how it ends", "warning"))
+    return found
+
+
+def _links(app: App, uow: UnitOfWork) -> list[Problem]:
+    if not app.config.policy.channels:
+        return []
+    url = base_url(app, uow)
+    if url and not works_here_only(url):
+        return []
+    says = (
+        f"Messages link to {url}, which works on this machine only." if url else "Messages carry no link: no page runs."
+    )
+    remedy = "web: {public_url: https://health.example.com}, the address at which people reach the page"
+    return [Problem(f"{app.config.dir}/settings.yaml", "web.public_url", says, remedy, "warning")]
