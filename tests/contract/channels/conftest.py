@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import socket
 import ssl
@@ -182,12 +183,25 @@ def smtp_server(mailbox: Mailbox, tls: ssl.SSLContext | None, *, implicit: bool 
         mailbox.logins.append(name)
         return AuthResult(success=(name, password) == ("user", "s3cret"), handled=False)
 
+    transports: list[asyncio.Transport] = []
+
+    class Server(SMTP):
+        def connection_made(self, transport):
+            transports.append(transport)
+            super().connection_made(transport)
+
     class Bound(Controller):
+        def stop(self, no_assert: bool = False) -> None:
+            """A client that has gone is noticed in a later turn of the loop, which under load comes after its end."""
+            for transport in transports:
+                self.loop.call_soon_threadsafe(transport.abort)
+            super().stop(no_assert)
+
         def factory(self):
             options = {"tls_context": tls, "require_starttls": True} if tls and not implicit else {}
             if login and tls:
                 options |= {"authenticator": authenticate, "auth_required": True, "auth_require_tls": True}
-            return SMTP(self.handler, hostname="localhost", **options)
+            return Server(self.handler, hostname="localhost", **options)
 
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

@@ -208,6 +208,10 @@ def test_a_reprobe_opens_only_what_maintenance_alone_kept_from_opening():
         return p.alert.state
 
     assert reprobed(TWICE, "bb", maintenance="upgrade") is AlertState.OPEN
+    once = Player()
+    once.see("bad", 0, maintenance="upgrade")
+    once.see("pass", TICK, reprobed=True)
+    assert told(once)[-1] == (TICK, "opened", "failing since maintenance upgrade: bad", SLACK)
     assert reprobed(TWICE, "bbb", maintenance="upgrade") is AlertState.OPEN
     assert reprobed(TWICE, "b", maintenance="upgrade") is AlertState.PENDING
     assert reprobed(TWICE, "bb", inhibited_by="odds_api/source-down") is AlertState.PENDING

@@ -130,6 +130,15 @@ def test_a_severity_never_falls_with_a_milder_step():
 ONE_STEP = AlertPolicy({"one": Escalation("one", (Step(0, SLACK),))}, (Route(Selector(), "one"),))
 
 
+def test_steps_that_fell_due_while_it_was_inhibited_are_told_at_once_with_the_cause():
+    p = Player()
+    p.every("b")
+    p.see("pass", TICK, inhibited_by="odds_api/slow-response")
+    p.see("pass", 3 * HOUR)
+    assert p.transitions[-1].event is Event.ESCALATED
+    assert "slow-response had kept it quiet" in p.transitions[-1].reason
+
+
 def share(reason: str) -> int:
     """`changes fell to 16% ...` -> 16."""
     return int(reason.removeprefix("changes fell to ").partition("%")[0])
