@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, model_validator
 
 from busta_health_dagster.domain.fields import PositiveDuration, Strict
+from busta_health_dagster.domain.patterns import Regex, found
 from busta_health_dagster.domain.units import duration_text
 from busta_health_dagster.probes.json_path import JsonPath, find, rows_of
-from busta_health_dagster.probes.patterns import Regex, found
 from busta_health_dagster.probes.port import Finding
 from busta_health_dagster.probes.records import records
 

@@ -1,67 +1,13 @@
-"""Regular expressions from a configuration, in linear time: one with 25 bytes to read held the loop for minutes, and every
-neighbour was timed by it.
-"""
+"""JSON paths whose `match` and `search` take linear time, as every pattern of a configuration (domain/patterns.py)."""
 
 from __future__ import annotations
 
-from functools import lru_cache
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
-from pydantic import AfterValidator
+from busta_health_dagster.domain.patterns import found, pattern
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-_CANNOT = (
-    (("(?=", "(?!"), "a look ahead"),
-    (("(?<=", "(?<!"), "a look behind"),
-    (("(?>",), "an atomic group"),
-    (("(?P=", "\\1", "\\2", "\\3"), "a reference back to a group"),
-    (("*+", "++", "?+"), "a possessive repeat"),
-    (("(?(",), "a condition"),
-)
-
-
-@lru_cache(maxsize=2048)
-def pattern(text: str) -> Any:
-    """The compiled pattern.
-
-    Raises:
-        ValueError: it is none, or says what no engine matches in linear time.
-    """
-    import re2
-
-    options = re2.Options()
-    options.log_errors = False
-    try:
-        return re2.compile(text, options)
-    except re2.error as error:
-        why = error.args[0].decode() if error.args and isinstance(error.args[0], bytes) else str(error)
-        named = next((name for marks, name in _CANNOT if any(mark in text for mark in marks)), None)
-        if named is not None:
-            raise ValueError(
-                f"{text!r} has {named}, which cannot be matched in linear time (RE2); write it without"
-            ) from error
-        raise ValueError(f"{text!r} is not a regular expression: {why}") from error
-
-
-def found(expression: str, text: str, *, whole: bool = False) -> bool:
-    """Is it in the text, or, with `whole`, all of it?
-
-    Raises:
-        ValueError: it is no pattern that can be used.
-    """
-    compiled, data = pattern(expression), text.encode("utf-8", "replace")  # half an emoji is no UTF-8
-    return (compiled.fullmatch if whole else compiled.search)(data) is not None
-
-
-def _check(text: str) -> str:
-    pattern(text)
-    return text
-
-
-Regex = Annotated[str, AfterValidator(_check)]
-"""A field that holds a regular expression; one that is none, or not linear, is an error at load."""
 
 
 def queries(path: str) -> Callable[[Any], list[Any]]:

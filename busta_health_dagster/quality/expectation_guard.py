@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-import re
 from difflib import get_close_matches
 from typing import Any, Protocol
 
+from busta_health_dagster.domain.patterns import pattern
 from busta_health_dagster.domain.quality import CheckSeverity, Dimension
 from busta_health_dagster.quality.catalogue import CATALOGUE, Entry
 from busta_health_dagster.quality.suite import CheckSpec
@@ -110,11 +110,16 @@ def _close(word: str, allowed: Any) -> str:
 
 def _values(field: str, kwargs: dict[str, Any], report: Report, needle: str) -> None:
     patterns = kwargs.get("regex_list") or []
-    for pattern in [kwargs["regex"], *patterns] if "regex" in kwargs else patterns:
+    for text in [kwargs["regex"], *patterns] if "regex" in kwargs else patterns:
         try:
-            re.compile(pattern)
-        except (re.error, TypeError) as error:
-            report(f"{field}.kwargs.regex", f"not a regular expression: {error}", "a pattern that compiles", needle)
+            pattern(text)
+        except (ValueError, TypeError) as error:
+            report(
+                f"{field}.kwargs.regex",
+                f"not a pattern that can be used: {error}",
+                "an RE2 pattern that compiles",
+                needle,
+            )
     low, high = kwargs.get("min_value"), kwargs.get("max_value")
     if isinstance(low, int | float) and isinstance(high, int | float) and low > high:
         report(f"{field}.kwargs", f"min_value {low} is above max_value {high}: nothing could pass", "swap them", needle)

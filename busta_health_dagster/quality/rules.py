@@ -12,6 +12,8 @@ import re
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from busta_health_dagster.domain.patterns import found
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
@@ -158,7 +160,10 @@ def not_in_set(values: pd.Series, value_set: list[Any]) -> pd.Series:
 
 
 def matches(values: pd.Series, regex: str) -> pd.Series:
-    return _text(values).str.contains(regex).astype(bool)
+    """The pattern is found in the text, in linear time."""
+    text = _text(values)
+    known = {value: found(regex, value) for value in text.unique()}
+    return text.map(known).astype(bool)
 
 
 def lengths_between(values: pd.Series, min_value: float | None = None, max_value: float | None = None) -> pd.Series:

@@ -20,6 +20,7 @@ from busta_health_dagster.engines.quality_score import score
 from busta_health_dagster.engines.schema_drift import drift_checks
 from busta_health_dagster.quality.derive import derive
 from busta_health_dagster.quality.frame import MAX_ROWS, rows_to_frame, snapshot
+from busta_health_dagster.quality.pattern_checks import failing, is_pattern_check, result_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -101,9 +102,11 @@ class GxRunner:
         slot = self._slot(source)
         with slot.lock:
             self._refresh(slot, source, suite)
-            found = _validate(slot, _runnable(suite, set(frame.columns)), frame, _COUNTS)
+            runnable = _runnable(suite, set(frame.columns))
+            found = _validate(slot, [s for s in runnable if not is_pattern_check(s)], frame, _COUNTS)
         columns = set(map(str, frame.columns))
-        return tuple(_to_result(spec, found.get(spec.id), columns, suite) for spec in suite.checks)
+        ours = {s.id: result_of(s, frame) for s in runnable if is_pattern_check(s)}
+        return tuple(ours.get(s.id) or _to_result(s, found.get(s.id), columns, suite) for s in suite.checks)
 
     def locate(
         self, source: str, suite: Suite, frame: pd.DataFrame, checks: Iterable[CheckSpec]
@@ -114,8 +117,10 @@ class GxRunner:
         with slot.lock:
             self._refresh(slot, source, suite)
             runnable = [s for s in _runnable(suite, set(frame.columns)) if s.id in wanted]
-            found = _validate(slot, runnable, frame, _INDEXES) if runnable else {}
-        return {k: list(r.result.get("unexpected_index_list") or []) for k, r in found.items() if r.result}
+            theirs = [s for s in runnable if not is_pattern_check(s)]
+            found = _validate(slot, theirs, frame, _INDEXES) if theirs else {}
+        ours = {s.id: failing(s, frame) for s in runnable if is_pattern_check(s)}
+        return ours | {k: list(r.result.get("unexpected_index_list") or []) for k, r in found.items() if r.result}
 
     def _slot(self, source: str) -> _Slot:
         with self._lock:
@@ -129,7 +134,8 @@ class GxRunner:
     @staticmethod
     def _refresh(slot: _Slot, source: str, suite: Suite) -> None:
         if slot.fingerprint != suite.fingerprint:
-            slot.suite = build_gx_suite(source, suite)
+            theirs = tuple(c for c in suite.checks if not is_pattern_check(c))
+            slot.suite = build_gx_suite(source, replace(suite, checks=theirs))
             slot.fingerprint = suite.fingerprint
 
 

@@ -11,9 +11,9 @@ from probe_servers import FAST, look, prober, reply, source
 from pydantic import ValidationError
 
 from busta_health_dagster.domain.observation import Status
+from busta_health_dagster.domain.patterns import found
 from busta_health_dagster.probes.http import HttpConfig
 from busta_health_dagster.probes.json_path import compiled
-from busta_health_dagster.probes.patterns import found
 from busta_health_dagster.probes.port import ProbeType
 from busta_health_dagster.probes.tcp import TcpConfig
 
