@@ -95,7 +95,10 @@ def test_up_from_start_to_stop(environment: dict[str, str]) -> None:
             wanted = {"sources/good_file", "sources/gone_file", "health/fleet"}
 
             def assets() -> bool:
-                answer = requests.post(f"{running['url']}/graphql", json=query, timeout=20).json()
+                try:
+                    answer = requests.post(f"{running['url']}/graphql", json=query, timeout=20).json()
+                except requests.ConnectionError:  # up.json is there before the page listens, on a slow machine
+                    return False
                 return wanted <= {"/".join(node["assetKey"]["path"]) for node in answer["data"]["assetNodes"]}
 
             eventually(assets, 60, "the UI's GraphQL shows the assets")

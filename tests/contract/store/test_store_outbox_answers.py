@@ -211,7 +211,7 @@ def test_attempts_and_deliveries_are_counted_from_their_moment_on(store: Store) 
         assert [uow.outbox.attempted_since("slack", at) for at in since] == [2, 1, 1, 0]
         assert [uow.outbox.attempted_since("slack", 0, at) for at in (T0 + 9, T0 + 10, T0 + 20)] == [0, 1, 2]
         assert [uow.outbox.delivered_since(at) for at in (T0 + 10, T0 + 11, T0 + 30, T0 + 31)] == [2, 1, 1, 0]
-        assert uow.outbox.counts() == {"waiting": 0, "sending": 0, "done": 2, "dead": 1}
+        assert uow.outbox.counts() == {"waiting": 0, "sending": 0, "done": 2, "dead": 1, "dropped": 0}
 
 
 def test_the_oldest_unsent_message_has_an_age_that_no_clock_makes_negative(store: Store) -> None:
@@ -261,7 +261,7 @@ def test_the_next_of_a_thread_goes_when_the_one_before_it_is_over(store: Store, 
 def test_nothing_to_enqueue_is_no_message(store: Store) -> None:
     with store.write() as uow:
         assert uow.outbox.enqueue([], T0) == 0
-        assert uow.outbox.counts() == {"waiting": 0, "sending": 0, "done": 0, "dead": 0}
+        assert uow.outbox.counts() == {"waiting": 0, "sending": 0, "done": 0, "dead": 0, "dropped": 0}
         assert uow.outbox.oldest_age_s(T0) == 0
 
 
