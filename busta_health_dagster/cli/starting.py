@@ -22,6 +22,7 @@ from busta_health_dagster.domain.errors import HomeError
 from busta_health_dagster.settings.instance import LOCATION, write_workspace
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Callable, Sequence
 
     from busta_health_dagster.settings.home import Home
@@ -71,9 +72,16 @@ def _is_of(home: Home, pid: int) -> bool:
 
 
 def start_processes(
-    supervisor: Supervisor, home: Home, env: dict[str, str], *, host: str, port: int, after: Sequence[str]
+    supervisor: Supervisor,
+    home: Home,
+    env: dict[str, str],
+    *,
+    host: str,
+    listener: socket.socket,
+    after: Sequence[str],
 ) -> Running | None:
     python = sys.executable
+    port = listener.getsockname()[1]
     code_port = ports.free()
     workspace = write_workspace(home, host=LOOPBACK, port=code_port)
     code = [
@@ -103,11 +111,12 @@ def start_processes(
     if not _until(supervisor, lambda: ports.accepts(LOOPBACK, code_port), "Loading the code location"):
         return None
     daemon = [python, "-m", "dagster._daemon", "run", "-w", workspace, "--log-level", "warning"]
-    web = [python, "-m", "busta_health_dagster.web", "--workspace", workspace, "--host", host, "--port", str(port)]
+    web = [python, "-m", "busta_health_dagster.web", "--workspace", workspace, "--host", host]
+    web += ["--listener", str(listener.fileno())]
     children.append(supervisor.start(Child("daemon", daemon, env)))
-    children.append(supervisor.start(Child("web", web, env)))
+    children.append(supervisor.start(Child("web", web, env, inherits=(listener.fileno(),))))
     supervisor.start(_first_runs(env, after, lost_runs))
-    if not _until(supervisor, lambda: ports.accepts(host, port), "Starting the web process"):
+    if not _until(supervisor, lambda: ports.answers(host, port), "Starting the web process"):
         return None
     pids = {child.name: child.process.pid for child in children if child.process is not None}
     shown = host if ":" not in host else f"[{host}]"

@@ -48,6 +48,7 @@ class Child:
     name: str
     argv: Sequence[str]
     env: Mapping[str, str]
+    inherits: tuple[int, ...] = ()
     once: bool = False
     then: Child | None = None
     ended: Callable[[int], None] | None = None
@@ -222,6 +223,7 @@ class Supervisor:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             start_new_session=True,
+            pass_fds=child.inherits,
         )
         assert child.process.stdout is not None
         child.log.follow(child.process.stdout)

@@ -54,7 +54,7 @@ def run_up(
     home = bootstrap.find_home(home=current.home, environ=current.environ).ensure()
     lock = InstanceLock(home)
     lock.acquire()
-    chosen = ports.choose(host, port)
+    listener = ports.listen(host, port)
     clock = SystemClock()
 
     def notify(text: str) -> None:
@@ -73,7 +73,7 @@ def run_up(
             if before is not None:
                 before(supervisor, dict(current.environ))
             env = dagster_env(current, max_runs=workers)
-        running = start_processes(supervisor, home, env, host=host, port=chosen, after=after)
+        running = start_processes(supervisor, home, env, host=host, listener=listener, after=after)
         if running is None:
             return 0
         lines = (
@@ -101,6 +101,7 @@ def run_up(
         supervisor.shutdown()
         failures.clear()
         home.processes.unlink(missing_ok=True)
+        listener.close()
         lock.release()
     return 0
 

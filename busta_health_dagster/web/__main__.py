@@ -1,8 +1,9 @@
-"""The web process of `busta up`: `python -m busta_health_dagster.web --workspace FILE --host H --port P`."""
+"""The web process of `busta up`: `python -m busta_health_dagster.web --workspace FILE --host H --listener FD`."""
 
 from __future__ import annotations
 
 import argparse
+import socket
 import sys
 
 
@@ -10,13 +11,15 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--workspace", required=True, help="workspace.yaml that points at the running code server")
     parser.add_argument("--host", required=True)
-    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument(
+        "--listener", type=int, required=True, help="file descriptor of the listening socket that `up` opened"
+    )
     args = parser.parse_args()
     from busta_health_dagster.domain.errors import BustaError
     from busta_health_dagster.web.serve import serve
 
     try:
-        serve(workspace=args.workspace, host=args.host, port=args.port)
+        serve(workspace=args.workspace, host=args.host, listener=socket.socket(fileno=args.listener))
     except BustaError as error:
         sys.stderr.write(f"{error}\n")
         return error.exit_code

@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
-def serve(*, workspace: str, host: str, port: int) -> None:
-    """Serve until told to stop.
+def serve(*, workspace: str, host: str, listener: socket.socket) -> None:
+    """Serve on a socket that listens already, until told to stop; `host` is the name it was opened for.
 
     Raises:
         Refused: an address other than loopback while no token exists.
@@ -47,15 +47,14 @@ def serve(*, workspace: str, host: str, port: int) -> None:
         WorkspaceProcessContext(instance, WorkspaceFileTarget([workspace])) as process,
     ):
         instance.optimize_for_webserver(statement_timeout=15000, pool_recycle=3600, max_overflow=20)
+        port = listener.getsockname()[1]
         whole = build(app, process, host=host, port=port)
         links.note_web_address(app, host=host, port=port, tls=tls is not None)
         # Dagster's 230,000 objects stay for ever: a full collection over them in the middle of /metrics costs 100 ms.
         gc.collect()
         gc.freeze()
-        uvicorn.run(
+        config = uvicorn.Config(
             whole,
-            host=host,
-            port=port,
             log_level="warning",
             ssl_certfile=tls.certificate if tls else None,
             ssl_keyfile=tls.key if tls else None,
@@ -65,6 +64,7 @@ def serve(*, workspace: str, host: str, port: int) -> None:
             proxy_headers=False,
             http=Hurried,
         )
+        uvicorn.Server(config).run(sockets=[listener])
 
 
 def refuse_open_door(app: App, host: str) -> None:

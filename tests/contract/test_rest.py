@@ -22,7 +22,7 @@ class Client(requests.Session):
         self._url = url
 
     def request(self, method, path, **options):
-        return super().request(method, self._url + path, timeout=20, **options)
+        return super().request(method, self._url + path, timeout=120, **options)
 
 
 @pytest.fixture

@@ -153,7 +153,7 @@ def test_workers_killed_at_random_lose_nothing_and_keep_the_keys(
         assert delivery_pass(app).attempts == 0
 
 
-def _until(condition, seconds: float = 60) -> None:
+def _until(condition, seconds: float = 240) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline

@@ -75,7 +75,7 @@ def address(app: App) -> Iterator[str]:
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
     context = browser.new_context(viewport={"width": 1440, "height": 900})
-    context.set_default_timeout(15_000)
+    context.set_default_timeout(60_000)
     opened = context.new_page()
     problems: list[str] = []
     opened.on("pageerror", lambda error: problems.append(str(error)))
@@ -209,7 +209,7 @@ def test_a_session_that_ends_leads_to_the_login_and_back(app: App, clock: FakeCl
     access.create_token(app, name="other", role=Role.ADMIN, by="test")
     access.revoke_token(app, name="dana", by="test")
     goes_down(app, clock)  # the page hears of it, asks anew, and is not known any more
-    page.wait_for_url("**/source-health/login?next=**", timeout=20_000)
+    page.wait_for_url("**/source-health/login?next=**", timeout=120_000)
     page.get_by_label("Token").fill(access.create_token(app, name="dana2", role=Role.VIEWER, by="test"))
     page.keyboard.press("Enter")
     page.wait_for_url("**/source-health?type=odds")
@@ -271,7 +271,7 @@ def test_check_now_looks_at_once_and_shows_what_it_saw(clock: FakeClock, address
     page.goto(f"{address}/s/odds_api")
     expect(page.locator(".stt").first).to_have_text("UP")
     page.get_by_role("button", name="Check now").click()  # nothing listens on that port
-    expect(page.locator(".hero .stt")).to_have_text("DOWN", timeout=30_000)
+    expect(page.locator(".hero .stt")).to_have_text("DOWN", timeout=120_000)
     expect(page.locator(".lead-in")).to_contain_text("refused")
 
 

@@ -46,7 +46,7 @@ def tick(env: dict[str, str], failpoint: str = "") -> subprocess.Popen[str]:
 
 
 def finish(process: subprocess.Popen[str]) -> str:
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=240)
     assert process.returncode in (0, -signal.SIGKILL), err
     return out.strip()
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.up_stories import environment, eventually, processes_of, running, up
+from tests.e2e.up_stories import HANG_GUARD_S, environment, eventually, processes_of, running, up
 
 pytestmark = pytest.mark.e2e
 BOUND_S = 10
@@ -21,7 +21,7 @@ def told_to_stop(process, number: signal.Signals) -> float:
     """-> how long it took."""
     asked = time.monotonic()
     os.killpg(process.pid, number)
-    process.wait(60)
+    process.wait(HANG_GUARD_S)
     return time.monotonic() - asked
 
 

@@ -12,7 +12,8 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from up_stories import eventually
+
+from tests.e2e.up_stories import eventually
 
 ROOT = Path(__file__).parents[2]
 
@@ -87,5 +88,5 @@ def test_the_demo_starts_from_it_and_stops(installed: Path, tmp_path: Path) -> N
             assert demo.poll() is None, demo.communicate()[0]
         finally:
             demo.send_signal(signal.SIGTERM)
-            said, _ = demo.communicate(timeout=60)
+            said, _ = demo.communicate(timeout=240)
     assert "Traceback" not in said

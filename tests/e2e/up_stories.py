@@ -79,15 +79,25 @@ def up(environ: dict[str, str], *command: str) -> Iterator[subprocess.Popen]:
     """`busta up` in a process group of its own; what is left of it at the end is killed."""
     home = Path(environ["BUSTA_HOME"])
     argv = [*BUSTA, *(command or ("up",))]
-    with (home.parent / "up.err").open("a") as err:
-        process = subprocess.Popen(argv, env=environ, stdout=subprocess.DEVNULL, stderr=err, start_new_session=True)
+    with (home.parent / "up.err").open("a") as err, (home.parent / "up.out").open("a") as out:
+        process = subprocess.Popen(argv, env=environ, stdout=out, stderr=err, start_new_session=True)
         try:
             yield process
             process.send_signal(signal.SIGTERM)
-            process.wait(60)
+            process.wait(HANG_GUARD_S)
+        except BaseException:
+            _print_logs(home)
+            raise
         finally:
             kill_all(str(home))
             process.wait()
+
+
+def _print_logs(home: Path) -> None:
+    """pytest shows them beside a failure: what a machine that is far away did cannot be asked again."""
+    for path in (home.parent / "up.out", home.parent / "up.err", *sorted(home.glob("logs/*.log"))):
+        if path.exists():
+            sys.stderr.write(f"--- {path.name}\n{path.read_text(errors='replace')[-4000:]}\n")
 
 
 def kill_all(home: str) -> None:

@@ -418,7 +418,7 @@ def test_two_passes_at_once_tell_once(story: Story, store_url: str) -> None:
     def other() -> None:
         with Store(store_url) as store:
             app = app_on(store, clock=story.clock)
-            ready.wait(10)
+            ready.wait(120)
             opened.append(alert_pass(app).opened)
 
     threads = [threading.Thread(target=other) for _ in range(2)]

@@ -325,7 +325,7 @@ def test_a_wall_clock_that_jumps_back_an_hour_holds_no_message_back(store: Store
     assert rows(app)["k1"].state == "done"
 
 
-def _until(condition, seconds: float = 10) -> None:
+def _until(condition, seconds: float = 120) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline

@@ -152,7 +152,7 @@ def test_a_reader_of_the_pipe_sees_events_as_they_come_and_may_leave(nowhere: Pa
         assert json.loads(process.stdout.readline())["event"] == "opened"
         process.stdout.close()
         assert "Traceback" not in process.stderr.read()
-        assert process.wait(timeout=60) == 0
+        assert process.wait(timeout=240) == 0
 
 
 def test_an_imported_log_is_answered_by_sla_and_incidents(nowhere: Path) -> None:

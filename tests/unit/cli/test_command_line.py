@@ -114,7 +114,7 @@ def test_wrong_input_is_one_paragraph_and_exit_2(home, words: list[str]) -> None
 )
 def test_with_nagios_every_usage_error_is_unknown(home, words: list[str]) -> None:
     done = process(home, "sources", "health", "--nagios", *words)
-    out, err = done.communicate(timeout=60)
+    out, err = done.communicate(timeout=240)
     assert (done.returncode, out[:10]) == (3, "UNKNOWN - "), err
     assert out.count("\n") == 1
 
@@ -123,7 +123,7 @@ def test_with_nagios_a_crash_and_a_missing_store_are_unknown(home, tmp_path: Pat
     broken = home | {"BUSTA_DATABASE_URL": "sqlite:////dev/null/x.db"}
     for environ in (broken, home | {"BUSTA_HOME": str(tmp_path / "none")}):
         done = process(environ, "sources", "health", "--nagios")
-        out, _ = done.communicate(timeout=60)
+        out, _ = done.communicate(timeout=240)
         assert (done.returncode, out[:10]) == (3, "UNKNOWN - ")
 
 
@@ -184,14 +184,14 @@ def interrupted(running: subprocess.Popen) -> str:
 def test_a_terminal_without_utf_8_gets_an_answer_and_no_traceback(home) -> None:
     for words in (["sources", "health"], ["sources", "history", "gone_file"], ["sla"], ["alerts", "explain", "1"]):
         done = process(home | {"PYTHONIOENCODING": "ascii"}, *words)
-        out, err = done.communicate(timeout=60)
+        out, err = done.communicate(timeout=240)
         assert (done.returncode, err) == (0, ""), words
         assert out.isascii()
 
 
 def test_the_shell_completes(home) -> None:
     done = process(home | {"_BUSTA_COMPLETE": "complete_bash", "COMP_WORDS": "busta so", "COMP_CWORD": "1"})
-    out, _ = done.communicate(timeout=60)
+    out, _ = done.communicate(timeout=240)
     assert "sources" in out
 
 

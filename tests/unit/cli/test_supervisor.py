@@ -42,7 +42,7 @@ def running(boss: Supervisor) -> threading.Thread:
     return thread
 
 
-def eventually(condition, seconds: float = 60.0) -> None:
+def eventually(condition, seconds: float = 240.0) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "did not happen in time"
