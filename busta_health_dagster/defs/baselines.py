@@ -10,6 +10,7 @@ from busta_health_dagster.defs.catalog import tag_value
 from busta_health_dagster.defs.jobs import JOB_TAG
 from busta_health_dagster.defs.metadata import plottable
 from busta_health_dagster.defs.resources import Monitor
+from busta_health_dagster.extras import installed
 from busta_health_dagster.pipeline.anomaly.fleet_detector import watched_by
 
 if TYPE_CHECKING:
@@ -80,10 +81,11 @@ def _ranges(types: dict[str, str]) -> dg.AssetsDefinition:
                 except Refused as why:  # young: the asset stays as it was, and the run says why
                     context.log.warning("%s", why)
                     continue
-                image = base64.b64encode(picture(found)).decode()
                 metadata = plottable(found.figures)
                 metadata["range"] = dg.MetadataValue.md(markdown(found))
-                metadata["week"] = dg.MetadataValue.md(f"![a week of type {name}](data:image/png;base64,{image})")
+                if installed("report"):
+                    image = base64.b64encode(picture(found)).decode()
+                    metadata["week"] = dg.MetadataValue.md(f"![a week of type {name}](data:image/png;base64,{image})")
                 yield dg.MaterializeResult(asset_key=["baselines", name], metadata=metadata)
 
     return ranges

@@ -12,6 +12,7 @@ from busta_health_dagster.defs.jobs import JOB_TAG
 from busta_health_dagster.defs.metadata import plottable
 from busta_health_dagster.defs.resources import Monitor
 from busta_health_dagster.domain.units import from_epoch
+from busta_health_dagster.extras import installed
 
 if TYPE_CHECKING:
     from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
@@ -59,8 +60,9 @@ def trend_definitions(
         description="Fills the day that has just ended (UTC).",
     )
     def daily(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
+        selection = None if installed("quality") else [dg.AssetKey(["health", "sla"])]  # trends are made with pandas
         day = (context.scheduled_execution_time - timedelta(days=1)).date().isoformat()
-        return dg.RunRequest(run_key=day, partition_key=day)
+        return dg.RunRequest(run_key=day, partition_key=day, asset_selection=selection)
 
     return assets, [job], [daily]
 

@@ -17,6 +17,7 @@ from busta_health_dagster.demo.config import INTERVAL_S, write_config
 from busta_health_dagster.demo.fill import DAY, fill
 from busta_health_dagster.demo.story import scenario as named
 from busta_health_dagster.domain.units import floor_to
+from busta_health_dagster.extras import require
 from busta_health_dagster.pipeline.anomaly.anomaly_pass import catch_up
 from busta_health_dagster.pipeline.imports.import_history import replay_stored
 
@@ -38,7 +39,10 @@ def prepare(home: Path, *, days: int, scenario: str) -> Callable[[Supervisor, di
 
     Raises:
         UnknownName: no such scenario.
+        MissingExtra: the demo shows everything, and something of it is not installed.
     """
+    for extra in ("quality", "file", "report"):
+        require(extra, "The demo")
     named(scenario)
 
     def before(supervisor: Supervisor, environ: dict[str, str]) -> None:

@@ -6,6 +6,7 @@
     ├── BadInput                    a file or an argument that cannot be used
     ├── Refused                     asked for something that the state does not allow (ack of a resolved alert)
     ├── MissingSecret               a secret's variable or file is not there
+    ├── MissingExtra                an optional part of the installation is not there (extras.py)
     ├── PluginError                 a third party's probe or channel cannot be used
     ├── HomeError                   the home cannot be used
     │   ├── HomeNotWritable

@@ -20,6 +20,7 @@ from pydantic import Field, field_validator, model_validator
 from busta_health_dagster.domain.fields import SecretRef, Strict, TextOrSecret
 from busta_health_dagster.domain.observation import Phases, ProbeResult, Status
 from busta_health_dagster.domain.units import duration_text
+from busta_health_dagster.extras import SCHEMES, remedy
 from busta_health_dagster.probes.ages import (
     Ages,
     ColumnAge,
@@ -177,7 +178,9 @@ def _open_remote(url: str, options: dict[str, Any], now: float) -> _Opened:
     try:
         system, path = fsspec.core.url_to_fs(url, **options)
     except (ImportError, ValueError) as error:
-        raise Failed("dependency", f"{str(error)[:200]}", status=Status.UNKNOWN) from error
+        extra = SCHEMES.get(url.partition("://")[0])
+        hint = f"; {remedy(extra)}" if extra is not None and isinstance(error, ImportError) else ""
+        raise Failed("dependency", f"{str(error)[:200]}{hint}", status=Status.UNKNOWN) from error
     names = [path]
     if any(sign in path for sign in "*?["):
         names = [name for name in system.glob(path) if system.isfile(name)]

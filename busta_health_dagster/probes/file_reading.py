@@ -9,6 +9,8 @@ import io
 import json
 from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
+from busta_health_dagster.domain.observation import Status
+from busta_health_dagster.extras import installed, remedy, require
 from busta_health_dagster.probes.ages import cell
 from busta_health_dagster.probes.bounds import parsed_bytes, refuse_decoded, refuse_memory
 from busta_health_dagster.probes.impostors import PEEK, Format, not_data
@@ -57,6 +59,7 @@ def prepare(kind: Format | None) -> None:
     importing pyarrow takes there is neither this source's nor that of its neighbours.
     """
     if kind == "parquet":
+        require("file", "Reading Parquet")
         import pyarrow as pa
         import pyarrow.compute
         import pyarrow.parquet
@@ -256,6 +259,9 @@ def _only_list(document: Any) -> tuple[str, list[Any]]:
 
 
 def _parquet(stream: IO[bytes], column: str | None, cap: int, limits: ProbeLimits, ages: Ages | None) -> Rows:
+    if not installed("file"):
+        text = f"reading Parquet needs the extra [file], which is not installed: {remedy('file')}"
+        raise Failed("dependency", text, status=Status.UNKNOWN)
     import pyarrow as pa
 
     try:

@@ -17,6 +17,7 @@ from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 from busta_health_dagster.domain.fields import SecretRef, Strict, TextOrSecret
 from busta_health_dagster.domain.observation import Phases, ProbeResult, Status
 from busta_health_dagster.domain.units import milliseconds_text
+from busta_health_dagster.extras import remedy
 from busta_health_dagster.probes.ages import Ages, ColumnAge, DataAge, Zone, age_facts, age_findings, age_of
 from busta_health_dagster.probes.dates import WithDates, fill
 from busta_health_dagster.probes.expect import Expect, check_age, check_items, check_json
@@ -146,7 +147,8 @@ def _engine(url: str, ends: float, *, session: bool = True) -> Engine:
     try:
         return sa.create_engine(parsed, poolclass=sa.pool.NullPool, connect_args=arguments, hide_parameters=True)
     except (sa.exc.NoSuchModuleError, ImportError) as error:
-        text = f"no driver for {parsed.drivername} is installed ({error}); install it beside the monitor"
+        how = remedy("postgres") if backend == "postgresql" else "install it beside the monitor"
+        text = f"no driver for {parsed.drivername} is installed ({error}); {how}"
         raise Failed("dependency", text, status=Status.UNKNOWN) from error
 
 

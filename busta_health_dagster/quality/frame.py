@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from busta_health_dagster.domain.errors import BadInput
 from busta_health_dagster.domain.quality import ColumnShape, SchemaSnapshot
+from busta_health_dagster.extras import require
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -126,7 +127,9 @@ def read_table(
 
     Raises:
         BadInput: missing, unreadable, of another kind, or (JSON) too large to be read in part.
+        MissingExtra: pandas is not installed.
     """
+    require("quality", "Reading a table")
     file = Path(path)
     if not file.is_file():
         raise BadInput(f"there is no data file {file}")
@@ -221,6 +224,7 @@ def _jsonl(file: Path, shape: _Shape) -> Table:
 
 
 def _parquet(file: Path, shape: _Shape) -> Table:
+    require("file", "Reading Parquet")
     import pyarrow.parquet as pq
 
     with pq.ParquetFile(file) as source:

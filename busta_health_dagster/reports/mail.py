@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from busta_health_dagster.extras import installed
 from busta_health_dagster.reports import picture, words
 from busta_health_dagster.reports.html import environment
 from busta_health_dagster.reports.view import View
@@ -41,5 +42,6 @@ def body(report: WeeklyReport) -> str:
         "cid_response": RESPONSE,
         "cid_quality": SCORES,
         "panels": picture.PANELS,
+        "pictures": installed("report"),
     }
     return environment().get_template("mail.html.j2").render(**context)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 from typing import TYPE_CHECKING
 
+from busta_health_dagster.extras import installed, remedy
 from busta_health_dagster.reports import findings, picture, verdict, words
 from busta_health_dagster.reports.view import View, sla_cells
 
@@ -110,7 +111,9 @@ def _trends(report: WeeklyReport, context: dict[str, object], *, with_picture: b
     assert isinstance(hot_response, set)
     assert isinstance(hot_quality, set)
     panels = picture.response_panels(report, hot_response, 8) + picture.quality_panels(report, hot_quality, 4)
-    if panels and with_picture:
+    if panels and with_picture and not installed("report"):
+        parts.append(f"*Charts need the extra [report]: `{remedy('report')}`.*")
+    elif panels and with_picture:
         png = base64.b64encode(picture.multiples(panels, report.week.since, sharp=False)).decode()
         alt = _text(said).replace("[", "(").replace("]", ")")
         parts.append(f"![{alt}](data:image/png;base64,{png})")

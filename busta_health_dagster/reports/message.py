@@ -6,6 +6,7 @@ import base64
 from typing import TYPE_CHECKING
 
 from busta_health_dagster.domain.notification import Attachment, ReportFacts
+from busta_health_dagster.extras import installed
 from busta_health_dagster.reports import findings, picture, tables, text, verdict, words
 from busta_health_dagster.reports.mail import RESPONSE, SCORES, body
 from busta_health_dagster.reports.view import View, sla_cells
@@ -49,10 +50,10 @@ def whole(report: WeeklyReport) -> ReportFacts:
     brief = short(report)
     context = View(report).context()
     attachments = []
-    if report.response:
+    if report.response and installed("report"):
         png = picture.multiples(picture.response_panels(report, context["hot_response"]), report.week.since)
         attachments.append(_attached("response.png", "image/png", png, RESPONSE))
-    if report.quality:
+    if report.quality and installed("report"):
         png = picture.multiples(picture.quality_panels(report, context["hot_quality"]), report.week.since)
         attachments.append(_attached("quality.png", "image/png", png, SCORES))
     if report.sla:

@@ -10,6 +10,7 @@ from busta_health_dagster.domain.errors import MissingSecret
 from busta_health_dagster.domain.fields import SecretRef
 from busta_health_dagster.domain.source import CONFIRM_DELAYS_S
 from busta_health_dagster.domain.units import config_duration
+from busta_health_dagster.extras import SCHEMES, installed, remedy
 from busta_health_dagster.settings.check_context import CheckContext, listed
 from busta_health_dagster.settings.problems import near
 from busta_health_dagster.settings.source_model import GROUPS
@@ -17,6 +18,7 @@ from busta_health_dagster.settings.source_model import GROUPS
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from busta_health_dagster.domain.source import Source
     from busta_health_dagster.settings.document import Document, Place
 
 _SUITES = frozenset({".json", ".yaml", ".yml"})
@@ -162,6 +164,32 @@ def missing_suites(review: CheckContext) -> None:
             guess = near(suite, there) or f"one of {', '.join(sorted(there))}"
             says = f"There is no suite {suite!r} in {folder}: the quality of {source.name} is not scored."
             review.warn("sources.yaml", review.at_source(source.name, "quality", "suite"), says, f"suite: {guess}")
+
+
+def missing_extras(review: CheckContext) -> None:
+    """What a source's keys ask for and this installation leaves out: told here, before it is met at night."""
+    for source in review.sources.values():
+        if source.quality is not None and not installed("quality"):
+            says = f"The extra [quality] is not installed: the quality of {source.name} is not scored."
+            review.warn("sources.yaml", review.at_source(source.name, "quality"), says, remedy("quality"))
+        key, extra = _extra_of(source)
+        if extra is not None and not installed(extra):
+            says = f"The extra [{extra}] is not installed: {source.name} cannot be observed."
+            review.warn("sources.yaml", review.at_source(source.name, key), says, remedy(extra))
+
+
+def _extra_of(source: Source) -> tuple[str, str | None]:
+    """(key, the extra that its value needs)."""
+    url = getattr(source.config, "url", None)
+    if source.probe == "sql" and isinstance(url, str) and url.startswith("postgres"):
+        return "url", "postgres"
+    path = getattr(source.config, "path", None)
+    if isinstance(path, str) and path.partition("://")[0] in SCHEMES:
+        return "path", SCHEMES[path.partition("://")[0]]
+    form = getattr(source.config, "format", None)
+    if form == "parquet":
+        return "format", "file"
+    return ("path", "file") if isinstance(path, str) and path.endswith(".parquet") else ("", None)
 
 
 def half_a_quality(review: CheckContext) -> None:

@@ -198,6 +198,7 @@ def _review(review: CheckContext) -> None:
         ((), checks.untold_ages),
         ((), checks.misspelt_groups),
         ((), checks.missing_suites),
+        ((), checks.missing_extras),
         ((), checks.half_a_quality),
         ((), checks_routes.default_route),
         (("sources.yaml",), checks_routes.selectors_that_match_nothing),

@@ -17,6 +17,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from busta_health_dagster.domain.errors import BadInput, StoreError, StoreFull, StoreMissing, StoreUnavailable
+from busta_health_dagster.extras import remedy
 
 if TYPE_CHECKING:
     import sqlite3
@@ -82,7 +83,7 @@ def build(url: URL, *, busy_timeout_s: float) -> Engine:
             return create_engine(url, pool_pre_ping=True, pool_size=5, max_overflow=10, connect_args=options)
         except (ImportError, NoSuchModuleError) as missing:
             raise BadInput(
-                f"The store at {masked(url)} needs psycopg2, which cannot be imported: {missing}"
+                f"The store at {masked(url)} needs psycopg2, which cannot be imported ({missing}): {remedy('postgres')}"
             ) from missing
     engine = create_engine(url, creator=lambda: _open(url, busy_timeout_s))
     event.listen(engine, "begin", _begin_sqlite)

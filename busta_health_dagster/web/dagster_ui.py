@@ -15,13 +15,13 @@ import anyio
 from anyio.to_thread import run_sync
 from dagster._core.workspace.context import WorkspaceProcessContext, WorkspaceRequestContext
 from dagster._core.workspace.permissions import PermissionResult, Permissions
-from dagster_postgres.utils import DagsterPostgresException
 from dagster_webserver.webserver import DagsterWebserver
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.responses import JSONResponse
 
 from busta_health_dagster.domain.access import AuditEntry, Principal, Right
 from busta_health_dagster.domain.errors import StoreError, StoreUnavailable
+from busta_health_dagster.extras import installed
 from busta_health_dagster.web import graphql_guard
 from busta_health_dagster.web.auth_middleware import failure
 
@@ -37,7 +37,16 @@ if TYPE_CHECKING:
 
     from busta_health_dagster.pipeline.app.app import App
 
-STORAGE_AWAY = (SQLAlchemyError, DagsterPostgresException)
+
+def _storage_away() -> tuple[type[Exception], ...]:
+    if not installed("postgres"):
+        return (SQLAlchemyError,)
+    from dagster_postgres.utils import DagsterPostgresException
+
+    return SQLAlchemyError, DagsterPostgresException
+
+
+STORAGE_AWAY = _storage_away()
 """What Dagster raises when its storage cannot answer."""
 LIVE_DATA_EVERY_MS = 2000
 QUERIES_AT_ONCE = 16

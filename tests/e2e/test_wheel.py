@@ -38,6 +38,25 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return target
 
 
+WITHOUT_EXTRAS = """\
+from importlib.machinery import PathFinder
+
+ABSENT = {"great_expectations", "pandas", "scipy", "pyarrow", "matplotlib", "psycopg2", "psycopg", "dagster_postgres"}
+find = PathFinder.find_spec
+PathFinder.find_spec = lambda name, *more: None if name.partition(".")[0] in ABSENT else find(name, *more)
+"""
+"""A `sitecustomize` for an environment in which no extra was installed, though its packages are here."""
+
+
+@pytest.fixture(scope="module")
+def bare(installed: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same wheel, installed without extras."""
+    target = tmp_path_factory.mktemp("bare")
+    shutil.copytree(installed / "busta_health_dagster", target / "busta_health_dagster")
+    (target / "sitecustomize.py").write_text(WITHOUT_EXTRAS)
+    return target
+
+
 def environment(installed: Path, home: Path) -> dict[str, str]:
     base = {k: v for k, v in os.environ.items() if not k.startswith("BUSTA_")}
     return base | {"PYTHONPATH": str(installed), "BUSTA_HOME": str(home), "COLUMNS": "200"}
@@ -90,3 +109,79 @@ def test_the_demo_starts_from_it_and_stops(installed: Path, tmp_path: Path) -> N
             demo.send_signal(signal.SIGTERM)
             said, _ = demo.communicate(timeout=240)
     assert "Traceback" not in said
+
+
+EVERYTHING = """\
+version: 1
+sources:
+  - {name: prices, type: odds, probe: file, path: prices.csv, quality: {suite: feed_items}}
+  - {name: plays, type: stats, probe: file, path: plays.parquet}
+  - {name: warehouse, type: warehouse, probe: sql, url: "postgresql://busta@127.0.0.1:1/bets", query: select 1}
+"""
+
+
+def test_without_extras_the_doctor_names_the_one_that_each_source_needs(bare: Path, tmp_path: Path) -> None:
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config" / "sources.yaml").write_text(EVERYTHING)
+    done = busta(bare, tmp_path, "config", "doctor")
+    said = " ".join((done.stdout + done.stderr).split())
+    assert "Traceback" not in said
+    assert "The extra [quality] is not installed: the quality of prices is not scored." in said
+    assert "The extra [file] is not installed: plays cannot be observed." in said
+    assert "The extra [postgres] is not installed: warehouse cannot be observed." in said
+    assert 'pip install "busta_health_dagster[postgres]"' in said
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("demo",), "The demo needs the extra [quality], which is not installed"),
+        (("quality", "score", "--suite", "s.json", "prices.csv"), "needs the extra [quality]"),
+        (("quality", "suggest", "prices.csv"), "needs the extra [quality]"),
+        (("sources", "health"), "psycopg2, which cannot be imported"),
+    ],
+)
+def test_without_extras_a_command_says_what_it_needs(
+    words: tuple[str, ...], says: str, bare: Path, installed: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config" / "sources.yaml").write_text(EVERYTHING)
+    if words[0] == "sources":
+        (tmp_path / "config" / "settings.yaml").write_text(
+            'version: 1\nstore: {url: "postgresql://busta@127.0.0.1:1/busta"}\n'
+        )
+    shutil.copy(installed / "busta_health_dagster" / "demo" / "expectations" / "feed_items.json", tmp_path / "s.json")
+    (tmp_path / "prices.csv").write_text("event_id,book\ne1,dk\n")
+    done = busta(bare, tmp_path, *words)
+    said = " ".join((done.stdout + done.stderr).split())
+    assert done.returncode == 2
+    assert says in said
+    assert 'pip install "busta_health_dagster[' in said
+    assert "Traceback" not in said
+
+
+def test_without_extras_the_monitor_runs(bare: Path, tmp_path: Path) -> None:
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config" / "sources.yaml").write_text(EVERYTHING)
+    (tmp_path / "prices.csv").write_text("event_id,book\ne1,dk\n")
+    (tmp_path / "plays.parquet").write_bytes(b"PAR1")
+    home = tmp_path / ".busta"
+    words = [sys.executable, "-m", "busta_health_dagster.cli", "up", "--port", "0"]
+    with subprocess.Popen(
+        words, cwd=tmp_path, env=environment(bare, home), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as up:
+        try:
+
+            def observed() -> dict[str, dict] | None:
+                assert up.poll() is None, up.communicate()[0]
+                done = busta(bare, tmp_path, "sources", "health", "-o", "json")
+                rows = {row["source"]: row for row in json.loads(done.stdout)} if done.stdout else {}
+                return rows if rows and all(row["observed_at"] for row in rows.values()) else None
+
+            rows = eventually(observed, "the first tick")
+        finally:
+            up.send_signal(signal.SIGTERM)
+            up.communicate(timeout=240)
+    assert rows["prices"]["status"] == "up"
+    assert (rows["plays"]["status"], rows["warehouse"]["status"]) == ("unknown", "unknown")
+    assert rows["plays"]["reason_code"] == rows["warehouse"]["reason_code"] == "dependency"

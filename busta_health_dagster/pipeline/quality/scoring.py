@@ -17,6 +17,7 @@ from busta_health_dagster.domain.units import from_epoch
 from busta_health_dagster.engines.quality_score import combine, score
 from busta_health_dagster.engines.schema_drift import drift_checks
 from busta_health_dagster.engines.schema_learning import accept, learn, reference
+from busta_health_dagster.extras import require
 from busta_health_dagster.probes.sql_statement import dialect_of, only_reads
 
 if TYPE_CHECKING:
@@ -101,6 +102,7 @@ def scorer(app: App, *, relearn: bool = False) -> Scorer:
 @functools.cache
 def _runners() -> tuple[GxRunner, SqlRunner]:
     """One of each per process: a context per run would leak, and GX's import is paid once."""
+    require("quality", "Scoring quality")
     from busta_health_dagster.quality.pushdown import SqlRunner
     from busta_health_dagster.quality.runner import GxRunner
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal
 
 from busta_health_dagster.domain.units import from_epoch
 from busta_health_dagster.engines.rules import limits_for
+from busta_health_dagster.extras import require
 from busta_health_dagster.pipeline.quality.quality_pass import quality_limit
 
 if TYPE_CHECKING:
@@ -55,7 +56,12 @@ class Trends:
 
 
 def trends_of(app: App, subject: Subject, day: date) -> Trends:
-    """The 30 days that end with `day`, of every configured source that has anything in them."""
+    """The 30 days that end with `day`, of every configured source that has anything in them.
+
+    Raises:
+        MissingExtra: pandas is not installed.
+    """
+    require("quality", "A trend")
     from busta_health_dagster.quality.trends import WINDOW_DAYS, rolling
 
     until = int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp()) + _DAY_S
