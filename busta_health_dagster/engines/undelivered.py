@@ -26,6 +26,7 @@ _CHANGES = frozenset(
         NotificationKind.FLAPPING_ENDED,
     }
 )
+_ACTIONS = frozenset({NotificationKind.ACKED, NotificationKind.UNACKED, NotificationKind.SNOOZED})
 FIRING = _ANNOUNCES | _CHANGES
 """Kinds that say something of an alert that is still open."""
 GROUPED = ("group-", "storm-")
@@ -63,8 +64,11 @@ def why_dropped(message: Unsent, later: Sequence[Unsent], ended: Collection[int]
 
 
 def covers(other: Unsent, message: Unsent) -> bool:
-    """Does the other one tell of everything that this one is about?"""
-    return message.thread.startswith(GROUPED) or set(message.alert_ids) <= set(other.alert_ids)
+    """Does the other one tell of everything that this one is about? What a person did to one of a group is not said by
+    what somebody did to another one.
+    """
+    of_all = message.thread.startswith(GROUPED) and message.kind not in _ACTIONS
+    return of_all or set(message.alert_ids) <= set(other.alert_ids)
 
 
 def is_over(message: Unsent, ended: Collection[int]) -> bool:
