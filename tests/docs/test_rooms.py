@@ -44,3 +44,11 @@ def test_each_room_says_the_same_of_itself() -> None:
         own = " ".join((ast.get_docstring(ast.parse((PIPELINE / room / "__init__.py").read_text())) or "").split())
         assert own.startswith(what), room
         assert f"May import: {may}" in own, room
+
+
+def test_the_unit_tests_stand_where_the_code_stands() -> None:
+    """A folder of tests is a room of the package: whoever changes one finds the other."""
+    package, unit = ROOT / "busta_health_dagster", ROOT / "tests" / "unit"
+    folders = [path.relative_to(unit) for path in unit.rglob("*") if path.is_dir() and path.name != "__pycache__"]
+    assert [str(folder) for folder in folders if not (package / folder).is_dir()] == []
+    assert [path.name for path in (unit / "pipeline").glob("test_*.py")] == []

@@ -3,7 +3,7 @@ from __future__ import annotations
 import os
 
 import pytest
-from conftest import CHANNELS, DESIGN_SOURCES, NOW, PROBES
+from settings_stories import CHANNELS, DESIGN_SOURCES, NOW, PROBES
 
 from busta_health_dagster import settings
 from busta_health_dagster.domain.errors import ConfigError

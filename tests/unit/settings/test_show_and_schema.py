@@ -5,7 +5,7 @@ import json
 import jsonschema
 import pytest
 import yaml
-from conftest import CHANNELS, DESIGN_ALERTS, DESIGN_MAINTENANCE, DESIGN_SOURCES, PROBES
+from settings_stories import CHANNELS, DESIGN_ALERTS, DESIGN_MAINTENANCE, DESIGN_SOURCES, PROBES
 
 from busta_health_dagster import settings
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from alerting import DOWN, HOUR, MIN, POLICY, T0, TICK, Player
+from alert_engine_stories import DOWN, HOUR, MIN, POLICY, T0, TICK, Player
 
 from busta_health_dagster.domain.policy import Route
 from busta_health_dagster.domain.rule import Severity

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from alerting import CHANNELS, MIN, ODDS, POLICY, T0, Player
+from alert_engine_stories import CHANNELS, MIN, ODDS, POLICY, T0, Player
 
 from busta_health_dagster.domain.policy import AlertPolicy
 from busta_health_dagster.engines.alerting import actions

@@ -6,7 +6,7 @@ import json
 from dataclasses import replace
 
 import pytest
-from alerting import BURN, HOUR, NO_DATA, ODDS, QUALITY, RATE, T0, TICK, look
+from alert_engine_stories import BURN, HOUR, NO_DATA, ODDS, QUALITY, RATE, T0, TICK, look
 
 from busta_health_dagster.domain.rule import Condition, Pattern, Rule
 from busta_health_dagster.domain.source import Sla

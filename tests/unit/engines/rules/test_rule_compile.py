@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from alerting import DOWN, HOUR, NO_DATA, ODDS, QUALITY, RATE, RULES, SLOW, T0, TICK, fleet, look
+from alert_engine_stories import DOWN, HOUR, NO_DATA, ODDS, QUALITY, RATE, RULES, SLOW, T0, TICK, fleet, look
 
 from busta_health_dagster.domain.rule import Condition, Override, Pattern, Rule
 from busta_health_dagster.domain.source import Selector

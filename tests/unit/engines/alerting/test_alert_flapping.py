@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from alerting import BURN, DOWN, HOUR, MIN, ODDS, POLICY, T0, TICK, Player
+from alert_engine_stories import BURN, DOWN, HOUR, MIN, ODDS, POLICY, T0, TICK, Player
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

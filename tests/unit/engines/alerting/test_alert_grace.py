@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from alerting import DOWN, MIN, SLOW, TICK, Player
+from alert_engine_stories import DOWN, MIN, SLOW, TICK, Player
 
 from busta_health_dagster.domain.alert import AlertState
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from alerting import BURN, DOWN, HOUR, MIN, SLOW, T0, TICK, Player
+from alert_engine_stories import BURN, DOWN, HOUR, MIN, SLOW, T0, TICK, Player
 
 from busta_health_dagster.domain.alert import Alert, AlertState, Event
 from busta_health_dagster.domain.policy import AlertPolicy, Escalation, Route, Step

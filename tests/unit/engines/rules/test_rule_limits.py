@@ -7,7 +7,7 @@ from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
-from alerting import HOUR, ODDS, QUALITY, RATE, SLOW, STALE, look
+from alert_engine_stories import HOUR, ODDS, QUALITY, RATE, SLOW, STALE, look
 
 from busta_health_dagster.domain.observation import Status
 from busta_health_dagster.domain.rule import Condition, Limits, Override, Pattern, Rule

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from alerting import (
+from alert_engine_stories import (
     ANOMALY,
     BURN,
     DOWN,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from alerting import HOUR, ODDS, T0, TICK, by_hand, look
+from alert_engine_stories import HOUR, ODDS, T0, TICK, by_hand, look
 
 from busta_health_dagster.domain.anomaly import AnomalyVerdict, Judgement
 from busta_health_dagster.domain.observation import Status

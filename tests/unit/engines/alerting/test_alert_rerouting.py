@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from alerting import DOWN, HOUR, MIN, ODDS, POLICY, T0, Player
+from alert_engine_stories import DOWN, HOUR, MIN, ODDS, POLICY, T0, Player
 
 from busta_health_dagster.domain.alert import AlertState
 from busta_health_dagster.domain.policy import Escalation, Step

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from alerting import BURN, DOWN, HOUR, MIN, ODDS, POLICY, RATE, SLOW, TICK, Player, look
+from alert_engine_stories import BURN, DOWN, HOUR, MIN, ODDS, POLICY, RATE, SLOW, TICK, Player, look
 
 from busta_health_dagster.domain.alert import AlertState
 from busta_health_dagster.domain.errors import Refused

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from alerting import ANOMALY, DOWN, HOUR, ODDS, QUALITY, T0, TICK, fleet, look
+from alert_engine_stories import ANOMALY, DOWN, HOUR, ODDS, QUALITY, T0, TICK, fleet, look
 
 from busta_health_dagster.domain.anomaly import AnomalyVerdict, Change, Finding, Judgement, Metric, Term
 from busta_health_dagster.domain.rule import Condition, Pattern, Rule

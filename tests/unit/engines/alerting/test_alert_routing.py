@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from alerting import (
+from alert_engine_stories import (
     CHANNELS,
     DEFAULT,
     DOWN,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from alerting import BURN, DOWN, MIN, SLOW, T0, TICK, Player
+from alert_engine_stories import BURN, DOWN, MIN, SLOW, T0, TICK, Player
 
 from busta_health_dagster.domain.alert import AlertState, Event, fingerprint
 from busta_health_dagster.domain.rule import Severity

@@ -6,7 +6,7 @@ from dataclasses import replace
 from fractions import Fraction
 
 import pytest
-from alerting import BURN, HOUR, ODDS, RATE, T0, TICK, by_hand, fleet, look
+from alert_engine_stories import BURN, HOUR, ODDS, RATE, T0, TICK, by_hand, fleet, look
 
 from busta_health_dagster.domain.rule import Condition, Pattern, Rule, Severity
 from busta_health_dagster.domain.source import Sla

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from alerting import HOUR, MIN, NO_DATA, ODDS, T0, TICK, look
+from alert_engine_stories import HOUR, MIN, NO_DATA, ODDS, T0, TICK, look
 
 from busta_health_dagster.domain.rule import Condition, Pattern, Rule
 from busta_health_dagster.domain.source import QualitySpec

@@ -6,7 +6,7 @@ from dataclasses import replace
 from fractions import Fraction
 
 import pytest
-from alerting import HOUR, ODDS, T0, TICK, look
+from alert_engine_stories import HOUR, ODDS, T0, TICK, look
 
 from busta_health_dagster.domain.anomaly import AnomalyVerdict, Change, Finding, Judgement, Metric, Term
 from busta_health_dagster.domain.observation import Status
