@@ -9,9 +9,7 @@ from busta_health_dagster.domain.alert import Alert, AlertState
 from busta_health_dagster.pipeline.alerting.notifications import NotificationContext, build_notification, by_alert
 from busta_health_dagster.pipeline.anomaly.normal_ranges import normal_range_lookup
 from busta_health_dagster.pipeline.app.links import base_url
-from busta_health_dagster.pipeline.maintenance.index import maintenance
 from busta_health_dagster.pipeline.service_levels.incidents import stretch_of
-from busta_health_dagster.pipeline.service_levels.windows import WINDOWS_S, sla_of, window_end
 from busta_health_dagster.store.outbox import Message
 
 if TYPE_CHECKING:
@@ -19,7 +17,6 @@ if TYPE_CHECKING:
 
     from busta_health_dagster.domain.incident import Incident
     from busta_health_dagster.domain.observation import SourceState
-    from busta_health_dagster.domain.sla import SlaResult
     from busta_health_dagster.engines.alerting.grouping import NotificationPlan
     from busta_health_dagster.pipeline.alerting.engine import AlertEngine, Changes, CompiledRules, Record
     from busta_health_dagster.pipeline.app.app import App
@@ -95,7 +92,6 @@ def notification_context(
     """Read what these messages need beyond the alerts (by fingerprint), with one query per table."""
     rules = app.rulebook
     single = [alerts[p.fingerprints[0]] for p in plans if len(p.fingerprints) == 1 and p.thread.startswith(_OWN_THREAD)]
-    names = sorted({a.source for a in single if a.source in states})
     notified = {
         t: uow.outbox.event_words(t) for t in dict.fromkeys(p.thread for p in plans) if not t.startswith(_OWN_THREAD)
     }
@@ -114,7 +110,6 @@ def notification_context(
         states=states,
         transitions=by_alert((t.alert_id, t.transition) for t in stored),
         threads={t: [earlier[key] for key in sorted(ids) if key in earlier] for t, ids in notified.items()},
-        levels=_levels(app, uow, names, states, now),
         good_values=_good_values(uow, rules, single),
         incidents=_incidents(app, uow, single, now),
         normal=normal_range_lookup(app, uow, now),
@@ -135,20 +130,6 @@ def _incidents(app: App, uow: UnitOfWork, single: Sequence[Alert], now: int) -> 
         if incident is not None:
             found[alert.fingerprint] = incident
     return found
-
-
-def _levels(
-    app: App, uow: UnitOfWork, names: Sequence[str], states: Mapping[str, SourceState], now: int
-) -> dict[str, SlaResult | None]:
-    """The 30-day service level of these sources, for "99.50% over 30 days; budget left 3%"."""
-    if not names:
-        return {}
-    until = window_end(states, now)
-    span = (until - WINDOWS_S["30d"], until)
-    seen = uow.rollups.summary(names, {"30d": span})
-    planned = maintenance(app, uow, span[0], max(until, now) + 1)
-    sources = app.config.sources
-    return {n: sla_of(sources[n], "30d", span, seen[n].get("30d"), planned.intervals(sources[n])) for n in names}
 
 
 def _good_values(uow: UnitOfWork, rules: CompiledRules, single: Sequence[Alert]) -> dict[str, tuple[float, ...]]:

@@ -24,7 +24,6 @@ from busta_health_dagster.domain.notification import (
 from busta_health_dagster.domain.observation import SourceState, Status
 from busta_health_dagster.domain.rule import Pattern, Rule
 from busta_health_dagster.domain.self_monitoring import DAGSTER, MONITOR
-from busta_health_dagster.domain.sla import percent
 from busta_health_dagster.engines.alerting.escalation import is_recovering, upcoming
 from busta_health_dagster.engines.alerting.flapping import ratio
 from busta_health_dagster.engines.rules.limits import limit_value
@@ -34,7 +33,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from busta_health_dagster.domain.incident import Incident
-    from busta_health_dagster.domain.sla import SlaResult
     from busta_health_dagster.domain.source import Source
     from busta_health_dagster.engines.alerting.grouping import NotificationPlan
 
@@ -48,8 +46,8 @@ _OWN_THREAD = "alert-"
 class NotificationContext:
     """What notices are written from. Alerts have their ids; `transitions` are of the alerts that messages are about.
 
-    `threads` are the alerts of group threads, by thread. `levels` and `good_values` are there for the sources of
-    single messages, `incidents` their newest stretch by fingerprint; `normal` answers from the baselines, None where there is none yet.
+    `threads` are the alerts of group threads, by thread. `good_values` are there for the sources of single
+    messages, `incidents` their newest stretch by fingerprint; `normal` answers from the baselines, None where there is none yet.
     """
 
     now: int
@@ -60,7 +58,6 @@ class NotificationContext:
     states: Mapping[str, SourceState] = field(default_factory=dict)
     transitions: Mapping[int, Sequence[Transition]] = field(default_factory=dict)
     threads: Mapping[str, Sequence[Alert]] = field(default_factory=dict)
-    levels: Mapping[str, SlaResult | None] = field(default_factory=dict)
     good_values: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     normal: Callable[[str, str], Normal | None] | None = None
     incidents: Mapping[str, Incident] = field(default_factory=dict)
@@ -83,7 +80,7 @@ def build_notification(plan: NotificationPlan, scene: NotificationContext) -> No
         kind,
         scene.now,
         alert=alert_facts(first, scene),
-        source=_source_facts(first, source, state, scene),
+        source=_source_facts(first, source, state),
         rule=rule_facts(first, rule, source),
         verdict=_verdict_facts(first, rule, state, kind, scene),
         incident=incident.id if (incident := scene.incidents.get(first.fingerprint)) else incident_of(first, rule),
@@ -222,14 +219,9 @@ def _member(alert: Alert, scene: NotificationContext) -> Member:
     )
 
 
-def _source_facts(
-    alert: Alert, source: Source | None, state: SourceState | None, scene: NotificationContext
-) -> SourceFacts:
+def _source_facts(alert: Alert, source: Source | None, state: SourceState | None) -> SourceFacts:
     if source is None:
         return SourceFacts(alert.source)
-    level = scene.levels.get(source.name)
-    if level is not None and level.met is None:
-        level = None  # a month of which an hour was watched: "uptime 0%, budget left -19900%" would be no fact
     facts = SourceFacts(
         source.name,
         source.type,
@@ -239,9 +231,7 @@ def _source_facts(
         tags=dict(source.tags),
         feeds=source.feeds,
         runbook=source.runbook,
-        uptime_30d=percent(level.uptime) if level else None,
         target=float(source.sla.uptime * 100),
-        budget_left=percent(level.budget_left) if level else None,
         detail=alert.label,
         probe=source.probe,
     )

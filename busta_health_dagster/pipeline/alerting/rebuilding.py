@@ -1,4 +1,4 @@
-"""A message that is sent late says what is true when it is sent, not what was when it was written."""
+"""What a message gets when it is sent: the service level of its source, and where it is late what is true by then."""
 
 from __future__ import annotations
 
@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING
 
 from busta_health_dagster.domain.alert import AlertState, Event
 from busta_health_dagster.domain.notification import NotificationKind
+from busta_health_dagster.domain.sla import percent
 from busta_health_dagster.engines.alerting.grouping import NotificationPlan
 from busta_health_dagster.engines.undelivered import FIRING
 from busta_health_dagster.pipeline.alerting.commit import notification_context
 from busta_health_dagster.pipeline.alerting.monotonic_clock import read_clock
 from busta_health_dagster.pipeline.alerting.notifications import build_notification
+from busta_health_dagster.pipeline.maintenance.index import maintenance
+from busta_health_dagster.pipeline.service_levels.windows import WINDOWS_S, sla_of, window_end
 
 if TYPE_CHECKING:
     from busta_health_dagster.domain.notification import Notification
@@ -57,3 +60,22 @@ def as_sent_now(app: App, uow: UnitOfWork, row: OutboxRow, written: Notification
     return replace(
         build_notification(plan, context), on_behalf_of=written.on_behalf_of, late_from=written.at, kind=written.kind
     )
+
+
+def with_service_level(app: App, uow: UnitOfWork, notification: Notification) -> Notification:
+    """With "99.50% over 30 days; budget left 3%" of its source. Read here and not when the alert is stored: a month of
+    rollups for a line of decoration would hold every alert's transaction.
+    """
+    source = app.config.sources.get(notification.source.name) if notification.source else None
+    if source is None or notification.source is None:
+        return notification
+    now = int(app.now())
+    until = window_end(uow.states.all(), now)
+    span = (until - WINDOWS_S["30d"], until)
+    counted = uow.rollups.summary([source.name], {"30d": span})[source.name].get("30d")
+    planned = maintenance(app, uow, span[0], max(until, now) + 1).intervals(source)
+    level = sla_of(source, "30d", span, counted, planned)
+    if level is None or level.met is None:
+        return notification  # a month of which an hour was watched: "uptime 0%, budget left -19900%" would be no fact
+    facts = replace(notification.source, uptime_30d=percent(level.uptime), budget_left=percent(level.budget_left))
+    return replace(notification, source=facts)

@@ -10,7 +10,7 @@ from busta_health_dagster.channels.port import deliver
 from busta_health_dagster.domain.delivery import Delivered, Delivery, Outcome, Rejected, RetryLater
 from busta_health_dagster.domain.notification import Notification
 from busta_health_dagster.engines.retry import SCHEDULE_S
-from busta_health_dagster.pipeline.alerting.rebuilding import as_sent_now
+from busta_health_dagster.pipeline.alerting.rebuilding import as_sent_now, with_service_level
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -37,7 +37,7 @@ def attempt(app: App, row: OutboxRow, timeout_s: float = SEND_TIMEOUT_S) -> Outc
         notification = replace(notification, drill=True)
     with app.store.read() as uow:
         if not app.drill:
-            notification = as_sent_now(app, uow, row, notification)
+            notification = with_service_level(app, uow, as_sent_now(app, uow, row, notification))
         receipt, earlier = uow.outbox.thread(row.message.thread, row.message.channel)
     thread = {name: str(value) for name, value in receipt.items()}
     delivery = Delivery(

@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import random
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from alert_stories import DOWN, MIN, Story, app_on
+from alert_stories import DOWN, MIN, Story, app_on, observed
 
 from busta_health_dagster import bootstrap
 from busta_health_dagster.domain.policy import AlertPolicy, Escalation, Route, Step
 from busta_health_dagster.domain.rule import Severity
 from busta_health_dagster.domain.source import Selector
+from busta_health_dagster.pipeline.alerting.rebuilding import with_service_level
+from busta_health_dagster.pipeline.delivery.attempt import notification_of
 from busta_health_dagster.pipeline.delivery.delivery_pass import delivery_pass
 from busta_health_dagster.pipeline.views.explain import explain_alert
 from tests.delivery_stories import Receiver, hook, rows, to_file
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from busta_health_dagster.domain.policy import ChannelSpec
     from busta_health_dagster.store import Store
 
@@ -56,6 +57,25 @@ def said(peer: Receiver, n: int = -1) -> str:
 
 def accepted(peer: Receiver) -> list[str]:
     return [r["type"] for r in peer.received if r["status"] == 200]
+
+
+def test_the_month_of_a_source_is_read_when_its_message_is_sent(store: Store) -> None:
+    """Eighteen of 8,640 slots were down before; the transaction of the alert reads no month of rollups."""
+    story = story_on(store, to_file("ops", Path("never-written")))
+    source, now = story.app.config.sources["odds_api"], int(story.app.now())
+    slots = range(now - 30 * 86_400, now, source.interval_s)
+    bad = set(list(slots)[100:118])
+    with store.write() as uow:
+        uow.observations.add(observed(source, slot, "down" if slot in bad else "up") for slot in slots)
+    story.tick(odds_api="down")
+    with store.read() as uow:
+        written = notification_of(uow.outbox.list(limit=5)[0].message.payload)
+        sent = with_service_level(story.app, uow, written)
+    assert written.source is not None
+    assert sent.source is not None
+    assert written.source.uptime_30d is None
+    assert sent.source.uptime_30d == 99.78
+    assert sent.source.budget_left == pytest.approx(56.0, abs=1)
 
 
 def test_an_outage_that_a_channel_slept_through_is_one_message_of_the_past(store: Store) -> None:
