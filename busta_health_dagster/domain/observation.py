@@ -90,6 +90,8 @@ class ProbeResult:
     retry_after_s: float | None = None
     facts: Mapping[str, Any] = field(default_factory=dict)
     sample: Sample | None = None
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    """Custom metrics that could be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +123,8 @@ class Observation:
     quality: float | None = None
     facts: Mapping[str, Any] = field(default_factory=dict)
     sample: Sample | None = None
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    """Custom metrics that could be read."""
 
     @classmethod
     def from_result(
@@ -146,6 +150,7 @@ class Observation:
             suspect=suspect,
             facts=result.facts,
             sample=result.sample,
+            metrics=result.metrics,
         )
 
     def evaluated(self, status: Status, reason: str, detail: str) -> Observation:
@@ -178,6 +183,7 @@ class SourceState:
     quality_at: int | None = None
     evaluated_slot: int = 0
     not_before: int = 0  # a 429's Retry-After: no probe before this epoch
+    metrics: Mapping[str, float] = field(default_factory=dict)
     scheduled_slot: int | None = None  # newest scheduled observation; `slot` may be a manual one's
 
     @property

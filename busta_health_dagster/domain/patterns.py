@@ -52,6 +52,16 @@ def found(expression: str, text: str, *, whole: bool = False) -> bool:
     return (compiled.fullmatch if whole else compiled.search)(data) is not None
 
 
+def first_group(expression: str, text: str) -> str | None:
+    """What the first group of the pattern holds where it is first found; None where it is not.
+
+    Raises:
+        ValueError: it is no pattern that can be used.
+    """
+    match = pattern(expression).search(text.encode("utf-8", "replace"))
+    return None if match is None or match.group(1) is None else match.group(1).decode("utf-8", "replace")
+
+
 def _check(text: str) -> str:
     pattern(text)
     return text

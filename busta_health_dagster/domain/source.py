@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, Literal
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from busta_health_dagster.domain.custom_metric import CustomMetric
+
 
 IMPORTED = "imported"
 """The probe of a source that nobody configured: its history came from files."""
@@ -80,8 +82,14 @@ class Source:
     concurrency: int | None = None
     concurrency_per_host: int | None = None
     allow_private: bool = False
+    metrics: tuple[CustomMetric, ...] = ()
     shard: int = 0
     where: str = ""
+
+    @property
+    def metric_names(self) -> tuple[str, ...]:
+        """Its custom metrics, in the order of the configuration."""
+        return tuple(metric.name for metric in self.metrics)
 
     @property
     def stale_after_s(self) -> int | None:

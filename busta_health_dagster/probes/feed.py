@@ -12,6 +12,7 @@ from busta_health_dagster.domain.observation import ProbeResult
 from busta_health_dagster.domain.units import duration_text, milliseconds_text
 from busta_health_dagster.probes.ages import DataAge, TimeFormat, Zone, age_facts, age_findings, age_of
 from busta_health_dagster.probes.bounds import parsed_bytes, refuse_memory
+from busta_health_dagster.probes.custom_metrics import Payload, WithMetrics, measure
 from busta_health_dagster.probes.expect import Expect, check_age, check_items, check_json
 from busta_health_dagster.probes.feed_reading import is_json, read_feed
 from busta_health_dagster.probes.measure import conclude, sample_of
@@ -34,7 +35,7 @@ class FeedAge(Strict):
     oldest: bool = False
 
 
-class FeedConfig(WebConfig):
+class FeedConfig(WebConfig, WithMetrics):
     """A feed's entries are its items; the newest entry's time is the age of the data."""
 
     expect: Expect = Field(default_factory=Expect)
@@ -92,6 +93,18 @@ def _evaluate(
     if config.tells_age and (any(at is not None for at in feed.times) or "data_age" in config.model_fields_set):
         findings += age_findings(found, "the entries", len(rows))
     findings += check_age(config.expect, found.age_s)
+    metrics = measure(
+        config.custom_metrics,
+        Payload(
+            context.now,
+            rows,
+            rows,
+            headers=got.headers,
+            text=lambda: got.body.decode(got.charset or "utf-8", "replace"),
+            items=len(rows),
+        ),
+    )
+    findings += metrics.findings
     newest = f", newest {duration_text(found.age_s)} old" if found.age_s is not None else ""
     return conclude(
         findings,
@@ -99,6 +112,7 @@ def _evaluate(
         facts=facts | age_facts(found),
         items=len(rows),
         data_age_s=found.age_s,
+        metrics=metrics.values,
         sample=sample_of(rows, context.limits),
         **seen,
     )

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator, model_validator
 
-from busta_health_dagster.domain.fields import SecretRef, Strict, TextOrSecret
+from busta_health_dagster.domain.fields import SecretRef, TextOrSecret
 from busta_health_dagster.domain.observation import Phases, ProbeResult, Status
 from busta_health_dagster.domain.units import duration_text
 from busta_health_dagster.extras import SCHEMES, remedy
@@ -32,6 +32,7 @@ from busta_health_dagster.probes.ages import (
     in_future,
     to_epoch,
 )
+from busta_health_dagster.probes.custom_metrics import Payload, WithMetrics, measure
 from busta_health_dagster.probes.dates import DatedText, fill
 from busta_health_dagster.probes.expect import Expect, check_age, check_items, check_json
 from busta_health_dagster.probes.file_reading import prepare, ragged_rows, read_rows, unpacked
@@ -48,8 +49,10 @@ _CLOUD = frozenset({"s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "adl", "oci
 _DIALS = ("endpoint", "host", "proxy", "client_kwargs", "config_kwargs", "url")
 
 
-class FileConfig(Strict):
+class FileConfig(WithMetrics):
     """`items` is `rows`, or the JSON path of the records. Without `data_age` the file's modification time counts."""
+
+    metric_places = ("path", "column")
 
     path: DatedText = Field(min_length=1)
     zone: Zone = "UTC"
@@ -82,6 +85,9 @@ class FileConfig(Strict):
     @model_validator(mode="after")
     def _no_literal_secret(self) -> FileConfig:
         refuse_literal_secrets(self.options, "option")
+        placed = next((name for name, metric in self.metrics.items() if metric.path is not None), None)
+        if placed is not None and (self.format or format_of(self.path)) != "json":
+            raise ValueError(f"metrics.{placed} has a path, which only a JSON file has; column: NAME")
         if urlsplit(self.path).password:
             raise ValueError("a literal password in the path; put it into options: {password: {env: NAME}}")
         return self
@@ -224,7 +230,7 @@ def _evaluate(config: FileConfig, context: ProbeContext, opened: _Opened, seen: 
     seen = seen | {"size_bytes": opened.size}
     if kind is None:  # bytes without rows: age and size are all there is
         _refuse_impostor(name, opened)
-        if config.data_age or config.expect.json_ or config.expect.min_items is not None:
+        if config.data_age or config.expect.json_ or config.expect.min_items is not None or config.metrics:
             text = f"the format of {name} is not known; set format: csv, json, jsonl or parquet"
             raise Failed("probe_error", text, status=Status.UNKNOWN)
         findings += check_age(config.expect, age.age_s)
@@ -242,6 +248,7 @@ def _evaluate(config: FileConfig, context: ProbeContext, opened: _Opened, seen: 
         delimiter=delimiter,
         encoding=config.encoding,
         ages=ages,
+        keep=tuple(metric.column for metric in config.custom_metrics if metric.column is not None),
     )
     facts |= {"format": kind, **rows.facts}
     if spec is not None and ages is not None:
@@ -254,12 +261,17 @@ def _evaluate(config: FileConfig, context: ProbeContext, opened: _Opened, seen: 
         document = rows.document if rows.document is not None else json_safe(rows.head)
         findings += check_json(config.expect, document)
     findings += ragged_rows(rows)
+    metrics = measure(
+        config.custom_metrics, Payload(context.now, rows.document, columns=rows.columns, items=rows.total)
+    )
+    findings += metrics.findings
     return conclude(
         findings,
         _good(name, rows.total, age.age_s),
         facts=facts,
         items=rows.total,
         data_age_s=age.age_s,
+        metrics=metrics.values,
         sample=sample_of(rows.head, context.limits, total=rows.total),
         **seen,
     )

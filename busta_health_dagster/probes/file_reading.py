@@ -7,6 +7,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from types import MappingProxyType
 from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 from busta_health_dagster.domain.observation import Status
@@ -20,6 +21,8 @@ from busta_health_dagster.probes.port import Failed, Finding, ProbeLimits
 from busta_health_dagster.probes.records import records
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from busta_health_dagster.probes.ages import Ages
 
 _GZIP = b"\x1f\x8b"
@@ -28,13 +31,16 @@ _ROW_CHARS = 8 * 2**20
 
 
 class Rows(NamedTuple):
-    """`head` are the first rows, for the sample; `document` is a JSON file's whole."""
+    """`head` are the first rows, for the sample; `document` is a JSON file's whole, `columns` the cells of those that were
+    asked for, of all rows.
+    """
 
     head: list[Any]
     total: int
     facts: dict[str, Any]
     document: Any = None
     findings: tuple[Finding, ...] = ()
+    columns: Mapping[str, Sequence[Any]] = MappingProxyType({})
 
 
 class Capped(io.RawIOBase):
@@ -99,6 +105,7 @@ def read_rows(
     delimiter: str,
     encoding: str,
     ages: Ages | None = None,
+    keep: Sequence[str] = (),
 ) -> Rows:
     """Read it all (Parquet: its footer, its head and one column). `ages` takes the values of `column`: a list of them all would outweigh
     the file.
@@ -108,22 +115,29 @@ def read_rows(
     """
     try:
         if kind == "parquet":
-            return _parquet(stream, column, cap, limits, ages)
+            return _parquet(stream, column, cap, limits, ages, keep)
         capped = io.BufferedReader(Capped(stream, cap), 1 << 18)
         if (impostor := not_data(capped.peek(PEEK), kind)) is not None:
             raise Failed("payload", impostor)
         if kind == "csv":
-            return _csv(io.TextIOWrapper(capped, encoding, newline=""), column, limits, delimiter, ages)
+            return _csv(io.TextIOWrapper(capped, encoding, newline=""), column, limits, delimiter, ages, keep)
         if kind == "jsonl":
-            return _json_lines(io.TextIOWrapper(capped, encoding), column, limits, ages)
-        return _json(capped.read(), column, items, limits, ages)
+            return _json_lines(io.TextIOWrapper(capped, encoding), column, limits, ages, keep)
+        return _json(capped.read(), column, items, limits, ages, keep)
     except UnicodeDecodeError as error:
         raise Failed("payload", f"not {encoding} text (byte {error.start} of a block); set encoding") from error
     except (csv.Error, EOFError, OSError) as error:
         raise Failed("payload", f"cannot be read as {kind}: {str(error)[:160]}") from error
 
 
-def _csv(text: IO[str], column: str | None, limits: ProbeLimits, delimiter: str, ages: Ages | None) -> Rows:
+def _csv(
+    text: IO[str],
+    column: str | None,
+    limits: ProbeLimits,
+    delimiter: str,
+    ages: Ages | None,
+    keep: Sequence[str],
+) -> Rows:
     lines = _Lines(text)
     reader = csv.reader(lines, delimiter=delimiter)
     header = next(reader, None)
@@ -133,6 +147,7 @@ def _csv(text: IO[str], column: str | None, limits: ProbeLimits, delimiter: str,
     header[0] = header[0].removeprefix("\ufeff")
     header = [name.strip() for name in header]
     at = _position(header, column)
+    kept = {name: (_required(header, name), list[str]()) for name in keep}
     head: list[Any] = []
     total = ragged = 0
     for row in reader:
@@ -146,10 +161,13 @@ def _csv(text: IO[str], column: str | None, limits: ProbeLimits, delimiter: str,
             head.append({name: (cell or None) for name, cell in zip(header, row, strict=False)})
         if at is not None and ages is not None and at < len(row) and row[at]:
             ages.take(row[at])
+        for place, cells in kept.values():
+            if place < len(row) and row[place]:
+                cells.append(row[place])
     facts: dict[str, Any] = {"columns": header[:50]}
     if ragged:
         facts["ragged_rows"] = ragged
-    return Rows(head, total, facts)
+    return Rows(head, total, facts, columns={name: cells for name, (_, cells) in kept.items()})
 
 
 def ragged_rows(rows: Rows) -> list[Finding]:
@@ -206,8 +224,15 @@ def _position(header: list[str], column: str | None) -> int | None:
     return header.index(column)
 
 
-def _json_lines(text: IO[str], column: str | None, limits: ProbeLimits, ages: Ages | None) -> Rows:
+def _required(header: list[str], column: str) -> int:
+    position = _position(header, column)
+    assert position is not None, "a column that was named"
+    return position
+
+
+def _json_lines(text: IO[str], column: str | None, limits: ProbeLimits, ages: Ages | None, keep: Sequence[str]) -> Rows:
     head: list[Any] = []
+    columns: dict[str, list[Any]] = {name: [] for name in keep}
     total = kept = 0
     for number, line in enumerate(text, 1):
         if not line.strip():
@@ -224,10 +249,14 @@ def _json_lines(text: IO[str], column: str | None, limits: ProbeLimits, ages: Ag
             kept += size
         if column is not None and ages is not None:
             ages.take(cell(row, column))
-    return Rows(head, total, {})
+        for name, cells in columns.items():
+            cells.append(cell(row, name))
+    return Rows(head, total, {}, columns=columns)
 
 
-def _json(body: bytes, column: str | None, items: str, limits: ProbeLimits, ages: Ages | None) -> Rows:
+def _json(
+    body: bytes, column: str | None, items: str, limits: ProbeLimits, ages: Ages | None, keep: Sequence[str]
+) -> Rows:
     refuse_memory(parsed_bytes(body), limits.memory_bytes)
     document, problem = parse_json(body)
     if problem:
@@ -243,7 +272,8 @@ def _json(body: bytes, column: str | None, items: str, limits: ProbeLimits, ages
     if column is not None and ages is not None:
         for row in rows:
             ages.take(cell(row, column))
-    return Rows(rows, len(rows), facts, document, tuple(findings))
+    columns = {name: [cell(row, name) for row in rows] for name in keep}
+    return Rows(rows, len(rows), facts, document, tuple(findings), columns)
 
 
 def _only_list(document: Any) -> tuple[str, list[Any]]:
@@ -258,7 +288,9 @@ def _only_list(document: Any) -> tuple[str, list[Any]]:
     return f"$[{name!r}]", rows
 
 
-def _parquet(stream: IO[bytes], column: str | None, cap: int, limits: ProbeLimits, ages: Ages | None) -> Rows:
+def _parquet(
+    stream: IO[bytes], column: str | None, cap: int, limits: ProbeLimits, ages: Ages | None, keep: Sequence[str]
+) -> Rows:
     if not installed("file"):
         text = f"reading Parquet needs the extra [file], which is not installed: {remedy('file')}"
         raise Failed("dependency", text, status=Status.UNKNOWN)
@@ -273,6 +305,11 @@ def _parquet(stream: IO[bytes], column: str | None, cap: int, limits: ProbeLimit
         if column is not None and ages is not None:
             for end in ends_of(file, column, cap, ages):
                 ages.take(end)
-        return Rows(head, int(file.metadata.num_rows), {"columns": names[:50]})
+        columns: dict[str, list[Any]] = {}
+        for name in keep:
+            _position(names, name)
+            batches = file.iter_batches(columns=[name])
+            columns[name] = [value for batch in batches for value in batch.column(0).to_pylist()]
+        return Rows(head, int(file.metadata.num_rows), {"columns": names[:50]}, columns=columns)
     except pa.ArrowException as error:
         raise Failed("payload", f"cannot be read as Parquet: {str(error).splitlines()[0][:160]}") from error

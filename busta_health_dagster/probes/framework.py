@@ -9,10 +9,11 @@ from pydantic import AfterValidator, Field, model_validator
 
 from busta_health_dagster.domain.collected import Collected
 from busta_health_dagster.domain.errors import BustaError, PluginError
-from busta_health_dagster.domain.fields import SecretRef, Strict, TextOrSecret
+from busta_health_dagster.domain.fields import SecretRef, TextOrSecret
 from busta_health_dagster.domain.observation import Phases, ProbeResult, Status
 from busta_health_dagster.domain.units import milliseconds_text
 from busta_health_dagster.probes.ages import ColumnAge, DataAge, age_facts, age_findings, age_of, cell
+from busta_health_dagster.probes.custom_metrics import Payload, WithMetrics, measure
 from busta_health_dagster.probes.expect import Expect, check_age, check_items, check_json
 from busta_health_dagster.probes.measure import conclude, json_safe, sample_of
 from busta_health_dagster.probes.port import Failed, Finding, PlatformBridge, ProbeContext, ProbeType
@@ -32,12 +33,14 @@ def _dotted(path: str) -> str:
 DottedPath = Annotated[str, AfterValidator(_dotted)]
 
 
-class FrameworkConfig(Strict):
+class FrameworkConfig(WithMetrics):
     """`source` is one class (or instance); `registry` all that is registered, or with `entry` one of them.
 
     `arguments` go to the constructor. `validator` is asked for its connection and authentication checks before
     collecting.
     """
+
+    metric_places = ("column", "path")
 
     source: DottedPath | None = None
     registry: DottedPath | None = None
@@ -148,6 +151,9 @@ def _evaluate(
         findings += age_findings(found, f"column {spec.column}", items)
         facts |= age_facts(found)
     findings += check_age(config.expect, age_s)
+    rows = list(got.rows) if config.metrics else []
+    metrics = measure(config.custom_metrics, Payload(context.now, rows, rows, items=items))
+    findings += metrics.findings
     return conclude(
         findings,
         f"{got.name}: {items} item{'s' if items != 1 else ''}, in {milliseconds_text(took)}",
@@ -155,6 +161,7 @@ def _evaluate(
         phases=Phases(first_byte=took),
         items=items,
         data_age_s=age_s,
+        metrics=metrics.values,
         facts=facts,
         sample=sample_of(got.rows, context.limits),
     )

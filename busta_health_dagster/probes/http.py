@@ -12,6 +12,7 @@ from busta_health_dagster.domain.observation import ProbeResult
 from busta_health_dagster.domain.units import milliseconds_text
 from busta_health_dagster.probes.ages import AgeOf, DataAge, age_facts, age_findings, age_of, cell
 from busta_health_dagster.probes.bounds import parsed_bytes, refuse_memory, table_bytes
+from busta_health_dagster.probes.custom_metrics import Payload, WithMetrics, measure
 from busta_health_dagster.probes.expect import HttpExpect, check_age, check_headers, check_items, check_json, check_text
 from busta_health_dagster.probes.impostors import Format, format_of, not_data
 from busta_health_dagster.probes.json_path import JsonPath, find
@@ -43,7 +44,7 @@ _TYPES: dict[str, Format] = {
 }
 
 
-class HttpConfig(WebConfig):
+class HttpConfig(WebConfig, WithMetrics):
     """`items` is the JSON path of the records; without one, a top-level list is counted."""
 
     expect: HttpExpect = Field(default_factory=HttpExpect)
@@ -68,6 +69,7 @@ class HttpConfig(WebConfig):
                 ("data_age", self.data_age is not None and self.data_age.header is None),
                 ("expect.min_items", self.expect.min_items),
                 ("expect.max_items", self.expect.max_items),
+                ("metrics", any(metric.header is None for metric in self.metrics.values())),
             )
             if asked not in (None, False, [])
         ]
@@ -88,7 +90,13 @@ class HttpConfig(WebConfig):
 
     @model_validator(mode="after")
     def _column_needs_items(self) -> HttpConfig:
-        if self.data_age is not None and self.data_age.column is not None and not (self.items or self.format):
+        rows = self.items or self.format
+        column = next((name for name, metric in self.metrics.items() if metric.column is not None), None)
+        if column is not None and not rows:
+            raise ValueError(
+                f"metrics.{column} has a column, which needs items: a JSON path to the rows (or format: csv)"
+            )
+        if self.data_age is not None and self.data_age.column is not None and not rows:
             raise ValueError(
                 "data_age.column needs items: a JSON path to the rows that have the column (or format: csv); or use data_age.path"
             )
@@ -143,6 +151,7 @@ def _evaluate(
         return conclude(findings, "", facts=facts, **seen)
     document: Any = None
     wanted = config.items is not None or bool(expect.json_) or (age is not None and age.header is None)
+    wanted = wanted or any(m.path is not None or m.column is not None for m in source.metrics)
     kind = config.format or _TYPES.get(facts["type"].lower(), "json")
     said = config.format is not None or (kind == "json" and "json" in facts["type"].replace("json-seq", ""))
     if config.method != "HEAD" and (wanted or said):
@@ -160,6 +169,18 @@ def _evaluate(
         findings += age_findings(found, place, items if age.stands_in(config.items) else None)
         facts |= age_facts(found)
     findings += check_age(expect, found.age_s)
+    metrics = measure(
+        source.metrics,
+        Payload(
+            context.now,
+            document,
+            rows,
+            headers=got.headers,
+            text=lambda: got.body.decode(got.charset or "utf-8", "replace"),
+            items=items,
+        ),
+    )
+    findings += metrics.findings
     counted = f", {items} item{'s' if items != 1 else ''}" if items is not None else ""
     return conclude(
         findings,
@@ -167,6 +188,7 @@ def _evaluate(
         facts=facts,
         items=items,
         data_age_s=found.age_s,
+        metrics=metrics.values,
         sample=_sample(source, document, rows, len(got.body), context),
         **seen,
     )

@@ -39,6 +39,7 @@ REASONS: Mapping[str, str] = {
     "payload": "the payload cannot be read, or breaks off",
     "shape": "the document has no such place as the items should be at, or no list there (degraded)",
     "age_unknown": "how old the data are is asked for and cannot be told (degraded)",
+    "metric_unreadable": "a metric of the source's own cannot be read (degraded)",
     "assertion": "the payload can be read and is not what is expected",
     "too_large": "the payload is larger than the cap on decoded bytes",
     "redirects": "a redirect loop, too many redirects, or one that must not be followed",

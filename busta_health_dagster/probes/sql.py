@@ -19,6 +19,7 @@ from busta_health_dagster.domain.observation import Phases, ProbeResult, Status
 from busta_health_dagster.domain.units import milliseconds_text
 from busta_health_dagster.extras import remedy
 from busta_health_dagster.probes.ages import Ages, ColumnAge, DataAge, Zone, age_facts, age_findings, age_of
+from busta_health_dagster.probes.custom_metrics import Payload, WithMetrics, measure
 from busta_health_dagster.probes.dates import WithDates, fill
 from busta_health_dagster.probes.expect import Expect, check_age, check_items, check_json
 from busta_health_dagster.probes.measure import conclude, json_safe, sample_of
@@ -56,8 +57,10 @@ class Column(Strict):
     column: str
 
 
-class SqlConfig(Strict):
+class SqlConfig(WithMetrics):
     """`items: rows` counts what is fetched, up to `max_rows`; a table's true count is a query of its own."""
+
+    metric_places = ("column",)
 
     url: Annotated[TextOrSecret, AfterValidator(_no_password)]
     query: Annotated[str, WithDates]
@@ -262,6 +265,7 @@ def _evaluate(
     capped = len(rows) > config.max_rows
     records = [dict(zip(columns, row, strict=True)) for row in rows[: config.max_rows]]
     wanted = [spec.column for spec in (config.items, config.data_age) if isinstance(spec, Column | ColumnAge)]
+    wanted += [metric.column for metric in config.custom_metrics if metric.column is not None]
     unknown = [name for name in wanted if name not in columns]
     if unknown:
         raise Failed(
@@ -289,6 +293,8 @@ def _evaluate(
         findings += age_findings(found, f"column {spec.column}", items)
         facts |= age_facts(found)
     findings += check_age(config.expect, age_s)
+    metrics = measure(config.custom_metrics, Payload(context.now, rows=records, items=items))
+    findings += metrics.findings
     more = " or more" if capped and config.items == "rows" else ""
     return conclude(
         findings,
@@ -297,6 +303,7 @@ def _evaluate(
         phases=phases,
         items=items,
         data_age_s=age_s,
+        metrics=metrics.values,
         sample=sample_of(records, context.limits),
         facts=facts,
     )

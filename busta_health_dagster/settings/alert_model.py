@@ -6,12 +6,13 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, WithJsonSchema
 
+from busta_health_dagster.domain.custom_metric import BUILT_IN
 from busta_health_dagster.domain.fields import Duration, PositiveDuration, Strict
 from busta_health_dagster.domain.rule import Pattern
 from busta_health_dagster.settings.fields import AlertSelectFields, Label, SelectFields, Word
 
-Metric = Literal[
-    "status", "response_ms", "items", "data_age_s", "quality", "failed", "tls_days_left", "attempts", "size_bytes"
+Metric = Annotated[
+    str, Field(pattern="^[a-z][a-z0-9_]{0,62}$", json_schema_extra={"examples": [*BUILT_IN, "a custom metric"]})
 ]
 Op = Literal["==", "!=", ">", ">=", "<", "<="]
 Agg = Literal["last", "mean", "min", "max", "p50", "p90", "p95", "p99"]

@@ -105,6 +105,7 @@ def _signature(source: Source, named: set[str]) -> tuple[object, ...]:
         source.timeout_s,
         source.stale_after_s,
         source.quality is None,
+        source.metric_names,
     )
 
 

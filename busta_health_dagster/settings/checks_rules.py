@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from busta_health_dagster.domain.custom_metric import BUILT_IN
 from busta_health_dagster.domain.rule import Pattern
 from busta_health_dagster.domain.units import config_duration
 from busta_health_dagster.settings.check_context import listed
+from busta_health_dagster.settings.problems import near
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,6 +26,28 @@ _BOUNDS: dict[str, tuple[float, float | None]] = {
     "attempts": (1, 6),
     "size_bytes": (0, None),
 }
+
+
+def unknown_metrics(review: CheckContext) -> None:
+    """A metric that no source has, built in or its own: a slip where it resembles one, else a rule that never fires."""
+    known = [*BUILT_IN, *sorted({name for source in review.sources.values() for name in source.metric_names})]
+    for rule_place, rule, pairs in review.effective_rules:
+        for index, name in enumerate(c.metric for c in rule.conditions):
+            if name in BUILT_IN:
+                continue
+            place = (
+                (*rule_place, "metric") if len(rule.conditions) == 1 else (*rule_place, rule.combine, index, "metric")
+            )
+            if name not in known:
+                guess = near(name, known)
+                says = f"No source has a metric {name!r}" + (f"; did you mean {guess!r}?" if guess else ".")
+                remedy = (
+                    f"metric: {guess}" if guess else f"in sources.yaml, metrics: {{{name}: ...}}; or {listed(known)}"
+                )
+                review.found.add(review.docs["alerts.yaml"], place, says, remedy)
+            elif not any(name in source.metric_names for _, group in pairs for source in group):
+                says = f"Can never fire: none of its sources has the metric {name!r}."
+                review.warn("alerts.yaml", place, says, "select sources that have it")
 
 
 def impossible_limits(review: CheckContext) -> None:

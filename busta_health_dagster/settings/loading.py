@@ -204,6 +204,7 @@ def _review(review: CheckContext) -> None:
         (("sources.yaml",), checks_routes.selectors_that_match_nothing),
         (("sources.yaml", "alerts.yaml"), checks_routes.unreachable_routes),
         (("alerts.yaml",), checks_routes.unused_ladders),
+        (("sources.yaml", "alerts.yaml"), checks_rules.unknown_metrics),
         (("alerts.yaml",), checks_rules.impossible_limits),
         (("alerts.yaml",), checks_rules.contradictions),
         (("alerts.yaml",), checks_rules.beyond_the_timeout),

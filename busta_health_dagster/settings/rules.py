@@ -173,7 +173,7 @@ class RuleReader:
             )
             return None
         try:
-            return _READ[metric](raw)
+            return _READ.get(metric, _custom)(raw)
         except ValueError as why:
             self._report((*place, "value"), *said(why))
             return None
@@ -281,6 +281,11 @@ def _bytes(raw: Any) -> float:
         return float(TypeAdapter(Size).validate_python(raw))
     except ValidationError as why:
         raise ValueError(str(why.errors()[0]["ctx"]["error"])) from None
+
+
+def _custom(raw: Any) -> float:
+    """The value of a custom metric: a number, or a duration where it is an age."""
+    return float(parse_seconds(raw)) if isinstance(raw, str) else _number(raw)
 
 
 _READ: dict[str, Callable[[Any], float | str]] = {

@@ -78,7 +78,7 @@ class SourceFields(Strict):
 COMMON = frozenset(SourceFields.model_fields)
 """Keys of an entry that are not its probe's."""
 SECTIONS = ("version", "defaults", "types", "sources", "control")
-MERGED = ("sla", "tags", "quality")
+MERGED = ("sla", "tags", "quality", "metrics")
 """Mappings that are merged key by key over defaults, type and entry; anything else replaces."""
 
 GROUPS = ("odds_and_scores", "stats", "news", "context", "platform")

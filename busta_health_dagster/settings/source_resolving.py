@@ -50,6 +50,7 @@ def resolve(
         concurrency=fields.concurrency,
         concurrency_per_host=fields.concurrency_per_host,
         allow_private=fields.allow_private,
+        metrics=getattr(config, "custom_metrics", ()),
         # By name, not by position: a source added at the top must not move every other one to another run.
         shard=zlib.crc32(fields.name.encode()) % shards,
         where=where,

@@ -14,7 +14,7 @@ from busta_health_dagster.store.scan import scan
 from busta_health_dagster.store.schema.observing import manual_observation, observation
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from busta_health_dagster.store.unit import UnitOfWork
 
@@ -40,6 +40,14 @@ class ObservationRow(NamedTuple):
     maintenance: bool
     lost: bool = False  # unknown because the monitor's own network was out
     limited: bool = False  # a 429, or not asked because of one
+
+
+class MeasuredRow(NamedTuple):
+    """The custom metrics of one observation."""
+
+    slot: int
+    maintenance: bool
+    metrics: Mapping[str, float]
 
 
 class Mean(NamedTuple):
@@ -172,6 +180,13 @@ class History:
             if key in keys
         ]
 
+    def measured(self, name: str, since: int, until: int) -> list[MeasuredRow]:
+        """The custom metrics of one source in [since, until), oldest first, of the observations that have any."""
+        key = self._uow.sources.get(name).id
+        rows = (row for row in self._scan(ROW, {key: name}, since, until) if row[1] == key)
+        found = ((row, self._observation(name, row).metrics) for row in rows)
+        return [MeasuredRow(row[0], bool(row[2] & MAINTENANCE), metrics) for row, metrics in found if metrics]
+
     def iter_ticks(
         self, since: int, until: int, names: Collection[str] | None = None
     ) -> Iterator[tuple[int, list[Observation]]]:
@@ -209,7 +224,8 @@ class History:
 
     def _observation(self, name: str, row: Any, kind: Kind = Kind.SCHEDULED) -> Observation:
         slot, _, verdict, response, items, age, trace = row
-        return unpack(name, slot, Packed(verdict, response, items, age, bytes(trace)), self._uow.reasons.codes, kind)
+        packed = Packed(verdict, response, items, age, bytes(trace))
+        return unpack(name, slot, packed, self._uow.reasons.codes, kind, self._uow.metric_names.codes)
 
     def _newest(self, n: int, spans: dict[int, tuple[int, int]], interval: int) -> dict[int, list[Any]]:
         """The last n rows of sources with one interval: a common stretch first, longer where ticks are missing, few

@@ -151,6 +151,7 @@ def _observation(name: str, slot: int, row: Row) -> Observation:
         items=row.items,
         data_age_s=row.data_age_s,
         quality=row.quality,
+        metrics=row.metrics,
     )
 
 

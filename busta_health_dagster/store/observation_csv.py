@@ -1,19 +1,23 @@
 """Observations as CSV, both shapes of surfaces.md, streamed in and out. Pure: no store.
 
 One file: `timestamp,source,status[,response_ms,items,data_age_s,quality]`. A folder of `<source>.csv`:
-`timestamp,up[,response_ms,items,quality,freshness_s]`, where a blank `up` is no observation.
+`timestamp,up[,response_ms,items,quality,freshness_s]`, where a blank `up` is no observation. Further columns of numbers are
+custom metrics.
 """
 
 from __future__ import annotations
 
 import csv
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+from difflib import get_close_matches
+from functools import lru_cache
 from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from busta_health_dagster.domain.custom_metric import BUILT_IN, MOST
 from busta_health_dagster.domain.errors import BadInput
 from busta_health_dagster.domain.observation import Observation, Status
 from busta_health_dagster.domain.units import iso
@@ -42,6 +46,7 @@ class Row:
     quality: float | None = None
     file: str = ""
     line: int = 0
+    metrics: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +108,7 @@ def _files(path: Path) -> list[Path]:
 def _read_file(file: Path, lines: TextIO) -> Iterator[Row | Rejected]:
     name, rows = str(file), csv.reader(lines, strict=True)
     header: list[str] = []
+    unread = True
     while True:
         try:
             cells = next(rows)
@@ -118,6 +124,10 @@ def _read_file(file: Path, lines: TextIO) -> Iterator[Row | Rejected]:
                 yield Rejected(name, rows.line_num, problem)
                 return
         elif any(cell.strip() for cell in cells):
+            if unread and (problem := _no_number(file, header, cells)):
+                yield Rejected(name, rows.line_num, problem)
+                return
+            unread = False
             try:
                 row = _row(file, header, cells, rows.line_num)
             except ValueError as why:
@@ -134,16 +144,37 @@ def _header_problem(file: Path, header: list[str]) -> str:
     known, needed = (_PER_SOURCE, _PER_SOURCE[:2]) if per_source else (COLUMNS, COLUMNS[:3])
     shape = f"; the columns are {','.join(needed)} and optionally {','.join(known[len(needed) :])}"
     for column in header:
-        if column not in known:
-            return f"unknown column {_printable(column)!r}{shape}"
+        if column not in known and not _is_metric(column):
+            return f"unknown column {_printable(column)!r}{shape}, and custom metrics by a name of their own"
         if header.count(column) > 1:
             return f"column {column!r} twice{shape}"
+    custom = [column for column in header if column not in known]
+    if len(custom) > MOST:
+        return f"{len(custom)} columns of custom metrics, at most {MOST}{shape}"
     missing = [column for column in needed if column not in header]
     if missing:
         return f"no column {missing[0]!r}{shape}"
     if per_source and not _NAME.fullmatch(file.stem):
         return f"the file's name is the source's, and {file.stem!r} is none: a-z, 0-9 and _, beginning with a letter"
     return ""
+
+
+def _no_number(file: Path, header: list[str], cells: list[str]) -> str:
+    """Why the first line shows that a further column holds no numbers: then no line of the file does."""
+    for column, cell in zip(header, cells, strict=False):
+        if _is_metric(column):
+            try:
+                _number({column: cell.strip()}, column, signed=True)
+            except ValueError as why:
+                return f"unknown column {column!r} of {file.name}: a further column is a custom metric, and {why}"
+    return ""
+
+
+@lru_cache(maxsize=256)
+def _is_metric(column: str) -> bool:
+    """May a column be a custom metric? Not with a name that every source has, in either shape, or almost: that is a slip."""
+    taken = {*BUILT_IN, *COLUMNS, *_PER_SOURCE}
+    return _NAME.fullmatch(column) is not None and not get_close_matches(column, taken, n=1, cutoff=0.8)
 
 
 def _row(file: Path, header: list[str], cells: list[str], line: int) -> Row | None:
@@ -180,6 +211,11 @@ def _row(file: Path, header: list[str], cells: list[str], line: int) -> Row | No
         items=None if items is None else int(items),
         data_age_s=age,
         quality=quality,
+        metrics={
+            column: number
+            for column in header
+            if _is_metric(column) and (number := _number(values, column, signed=True)) is not None
+        },
         file=str(file),
         line=line,
     )
@@ -201,7 +237,7 @@ def _epoch(text: str) -> int:
     return epoch
 
 
-def _number(values: Mapping[str, str], column: str) -> float | None:
+def _number(values: Mapping[str, str], column: str, *, signed: bool = False) -> float | None:
     text = values.get(column, "")
     if not text:
         return None
@@ -211,9 +247,9 @@ def _number(values: Mapping[str, str], column: str) -> float | None:
         raise ValueError(f"{column} is {text!r}, not a number") from None
     if not isfinite(number):
         raise ValueError(f"{column} is {text!r}; leave the cell empty where nothing was measured")
-    if number < 0:
+    if number < 0 and not signed:
         raise ValueError(f"{column} is {text}; it cannot be negative")
-    if number > 1e15:
+    if abs(number) > 1e15:
         raise ValueError(f"{column} is {text}; that is no measurement")
     return number
 

@@ -41,12 +41,14 @@ class Observations(History):
         keys = {name: self._uow.sources.get(name).id for name in {o.source for o in batch}}
         self._uow.sources.lock(keys.values())
         numbers = self._uow.reasons.numbers({o.reason for o in batch})
+        measured = {name for o in batch for name in o.metrics}
+        ids = self._uow.metric_names.numbers(measured) if measured else {}
         planned = frozenset(in_maintenance)
         rows: dict[tuple[int, int], dict[str, Any]] = {}
         manual, seen = [], {}
         for one in batch:
             key = keys[one.source]
-            packed = pack(one, numbers[one.reason], maintenance=one.source in planned)
+            packed = pack(one, numbers[one.reason], maintenance=one.source in planned, metric_ids=ids)
             row = {"slot": one.slot, "source_id": key, **packed._asdict()}
             if one.kind is Kind.MANUAL:
                 manual.append(row)
@@ -56,6 +58,11 @@ class Observations(History):
         if manual:
             self._uow.connection.execute(manual_observation.insert(), manual)
         stored = self._insert(rows)
+        self._uow.metric_rollups.add(
+            (key, slot, one.metrics)
+            for (slot, key), one in seen.items()
+            if one.metrics and (slot, key) in stored and one.source not in planned
+        )
         before = self._uow.states.rows(keys.values())
         self._roll_up([rows[at] for at in sorted(stored)], before)
         new = [one for one in batch if one.kind is Kind.MANUAL or seen[one.slot, keys[one.source]] is one]
@@ -73,7 +80,12 @@ class Observations(History):
             return False
         old = self._observation(name, (row.slot, key, *row[2:]))
         number = self._uow.reasons.numbers({old.reason})[old.reason]
-        packed = pack(replace(old, quality=quality), number, maintenance=bool(row.verdict & MAINTENANCE))
+        packed = pack(
+            replace(old, quality=quality),
+            number,
+            maintenance=bool(row.verdict & MAINTENANCE),
+            metric_ids=self._uow.metric_names.numbers(old.metrics) if old.metrics else {},
+        )
         self._uow.connection.execute(observation.update().where(at).values(trace=packed.trace))
         deltas = empty_deltas()
         delta = deltas[key][floor_to(slot, HOUR_S)]
@@ -107,6 +119,7 @@ class Observations(History):
         gone = delete(observation).where(_T.source_id == key, _T.slot == bindparam("at"))
         self._uow.connection.execute(gone, [{"at": row["slot"]} for row in rows])
         RollupWriter(self._uow).post(deltas, {key: before[key]["last_slot"]} if key in before else {})
+        self._uow.metric_rollups.recompute(name, {floor_to(row["slot"], HOUR_S) for row in rows})
         return len(rows)
 
     def _insert(self, rows: dict[tuple[int, int], dict[str, Any]]) -> set[tuple[int, int]]:

@@ -7,19 +7,25 @@ items, data age) and packs the rest into one blob, the `trace`.
 
 from __future__ import annotations
 
+import struct
 from math import log2
-from typing import NamedTuple
+from types import MappingProxyType
+from typing import TYPE_CHECKING, NamedTuple
 
 from busta_health_dagster.domain.observation import Kind, Observation, Phases, Status
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 MAINTENANCE, SUSPECT = 4, 8
+_LARGE = 2.0**40
 _ATTEMPTS_SHIFT = 4
 _MOST_ATTEMPTS = 16
 _PHASE_STEPS = 17  # per doubling: a byte holds 0 to 32 s, 2% exact
 
 # First byte of the trace: what a plain HTTP check has. Second byte (only if _MORE): the rare.
 _DNS, _CONNECT, _TLS, _BODY, _SIZE, _HTTP_200, _TLS_DAYS, _MORE = (1 << n for n in range(8))
-_FIRST_BYTE, _NO_FIRST_BYTE, _HTTP, _RETRY, _QUALITY, _REASON, _DETAIL = (1 << n for n in range(7))
+_FIRST_BYTE, _NO_FIRST_BYTE, _HTTP, _RETRY, _QUALITY, _REASON, _DETAIL, _METRICS = (1 << n for n in range(8))
 
 
 class Packed(NamedTuple):
@@ -49,9 +55,11 @@ def tenths(ms: float | None) -> int | None:
     return None if ms is None else round(ms * 10)
 
 
-def pack(seen: Observation, reason_id: int, *, maintenance: bool) -> Packed:
-    """An observation as stored. Response keeps 0.1 ms, quality 0.01, ages whole seconds, phases 2%, certificate days
-    are floored.
+def pack(
+    seen: Observation, reason_id: int, *, maintenance: bool, metric_ids: Mapping[str, int] = MappingProxyType({})
+) -> Packed:
+    """An observation as stored. Response keeps 0.1 ms, quality 0.01, ages whole seconds, phases 2%, custom metrics 0.001,
+    certificate days are floored. `metric_ids`: the number of each custom metric's name.
     """
     response = tenths(seen.response_ms)
     body = bytearray()
@@ -77,6 +85,11 @@ def pack(seen: Observation, reason_id: int, *, maintenance: bool) -> Packed:
     if reason_id:
         rare |= _REASON
         put(body, reason_id)
+    if seen.metrics:
+        rare |= _METRICS
+        put(body, len(seen.metrics))
+        for name, value in seen.metrics.items():
+            put_number(body, metric_ids[name], value)
     if seen.detail and seen.status is not Status.UP:
         rare |= _DETAIL
         body += seen.detail.encode()
@@ -101,7 +114,14 @@ def _put_phases(body: bytearray, phases: Phases, response: int | None) -> tuple[
     return first, _FIRST_BYTE
 
 
-def unpack(source: str, slot: int, row: Packed, reasons: dict[int, str], kind: Kind = Kind.SCHEDULED) -> Observation:
+def unpack(
+    source: str,
+    slot: int,
+    row: Packed,
+    reasons: dict[int, str],
+    kind: Kind = Kind.SCHEDULED,
+    metric_names: Mapping[int, str] | None = None,
+) -> Observation:
     """The observation back, without the facts and the sample (only the newest are kept, with the state)."""
     trace, response = row.trace, row.response
     first = trace[0]
@@ -133,6 +153,7 @@ def unpack(source: str, slot: int, row: Packed, reasons: dict[int, str], kind: K
         quality, at = take(trace, at)
     if rare & _REASON:
         reason, at = take(trace, at)
+    metrics, at = _take_metrics(trace, at, metric_names or {}) if rare & _METRICS else ({}, at)
     timed = bool(first & (_DNS | _CONNECT | _TLS | _BODY) or rare & _FIRST_BYTE)
     return Observation(
         source=source,
@@ -153,7 +174,18 @@ def unpack(source: str, slot: int, row: Packed, reasons: dict[int, str], kind: K
         attempts=attempts_of(row.verdict),
         suspect=bool(row.verdict & SUSPECT),
         quality=None if quality is None else quality / 100,
+        metrics=metrics,
     )
+
+
+def _take_metrics(trace: bytes, at: int, names: Mapping[int, str]) -> tuple[dict[str, float], int]:
+    """-> (custom metrics, where the rest starts)."""
+    metrics: dict[str, float] = {}
+    count, at = take(trace, at)
+    for _ in range(count):
+        number, value, at = take_number(trace, at)
+        metrics[names.get(number, str(number))] = value
+    return metrics, at
 
 
 def quality_of(trace: bytes) -> int | None:
@@ -227,3 +259,28 @@ def take(data: bytes, at: int) -> tuple[int, int]:
 def take_signed(data: bytes, at: int) -> tuple[int, int]:
     value, at = take(data, at)
     return (-(value >> 1) if value & 1 else value >> 1), at
+
+
+_WHOLE, _THOUSANDTHS, _FLOAT = range(3)
+
+
+def put_number(into: bytearray, number: int, value: float) -> None:
+    """Append a numbered value, 2 to 5 bytes as a rule: whole, in thousandths, or where it is very large as it is."""
+    if abs(value) >= _LARGE:
+        put(into, number << 2 | _FLOAT)
+        into += struct.pack("<d", value)
+    elif value == int(value):
+        put(into, number << 2 | _WHOLE)
+        put_signed(into, int(value))
+    else:
+        put(into, number << 2 | _THOUSANDTHS)
+        put_signed(into, round(value * 1000))
+
+
+def take_number(data: bytes, at: int) -> tuple[int, float, int]:
+    """-> (number, value, where the next one starts)."""
+    head, at = take(data, at)
+    if head & 3 == _FLOAT:
+        return head >> 2, struct.unpack_from("<d", data, at)[0], at + 8
+    value, at = take_signed(data, at)
+    return head >> 2, float(value) if head & 3 == _WHOLE else value / 1000, at

@@ -56,7 +56,9 @@ def recompute(
             continue
         rows = _rows(uow, key, begin, end)
         if maintenance is not None:
-            marked += _mark(uow, key, rows, merged(maintenance.get(name, ())), since, until)
+            changed = _mark(uow, key, rows, merged(maintenance.get(name, ())), since, until)
+            uow.metric_rollups.recompute(name, {floor_to(slot, HOUR_S) for slot in changed})
+            marked += len(changed)
         short = uow.sources.get(name).interval_s < SHORTEST_SLICE_S
         for hour, delta in _differences(uow, key, rows, begin, end, short=short).items():
             deltas[key][hour] = delta
@@ -74,8 +76,8 @@ def _rows(uow: UnitOfWork, key: int, since: int, until: int) -> list[dict[str, A
 
 def _mark(
     uow: UnitOfWork, key: int, rows: list[dict[str, Any]], planned: Sequence[tuple[int, int]], since: int, until: int
-) -> int:
-    """Set or clear the maintenance mark of the rows in [since, until), -> how many changed."""
+) -> list[int]:
+    """Set or clear the maintenance mark of the rows in [since, until), -> the slots of those that changed."""
     begins = [begin for begin, _ in planned]
     changed = []
     for row in rows:
@@ -91,7 +93,7 @@ def _mark(
         c = observation.c
         wish = observation.update().where(c.slot == bindparam("at"), c.source_id == bindparam("key"))
         uow.connection.execute(wish.values(verdict=bindparam("code")), changed)
-    return len(changed)
+    return [row["at"] for row in changed]
 
 
 def _differences(

@@ -11,10 +11,13 @@ from typing import TYPE_CHECKING, Literal
 from sqlalchemy import func, select, update
 
 from busta_health_dagster.domain.errors import UnknownName
+from busta_health_dagster.store.schema.custom_metrics import metric_name
 from busta_health_dagster.store.schema.observing import reason, source
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
+
+    from sqlalchemy import Table
 
     from busta_health_dagster.domain.source import Source
     from busta_health_dagster.store.unit import UnitOfWork
@@ -146,23 +149,43 @@ class Sources:
         self._asked.clear()
 
 
-class Reasons:
-    """Reason codes as small numbers; 0 is `ok` and has no row."""
+class _Numbering:
+    """Words as small numbers, which new ones are given."""
+
+    table: Table
+    word: str
 
     def __init__(self, uow: UnitOfWork) -> None:
         self._uow = uow
 
     @cached_property
     def codes(self) -> dict[int, str]:
-        return {0: "ok"} | {r.id: r.code for r in self._uow.connection.execute(select(reason))}
+        """Number -> word."""
+        return {row[0]: row[1] for row in self._uow.connection.execute(select(self.table))}
 
-    def numbers(self, codes: Collection[str]) -> dict[str, int]:
-        """Code -> number; new ones get one."""
-        known = {code: number for number, code in self.codes.items()}
-        fresh = sorted(set(codes) - known.keys())
+    def numbers(self, words: Collection[str]) -> dict[str, int]:
+        """Word -> number; new ones get one."""
+        known = {word: number for number, word in self.codes.items()}
+        fresh = sorted(set(words) - known.keys())
         if fresh:
-            rows = [{"code": code} for code in fresh]
-            self._uow.connection.execute(self._uow.insert(reason).on_conflict_do_nothing(), rows)
+            rows = [{self.word: word} for word in fresh]
+            self._uow.connection.execute(self._uow.insert(self.table).on_conflict_do_nothing(), rows)
             del self.__dict__["codes"]
-            known = {code: number for number, code in self.codes.items()}
+            known = {word: number for number, word in self.codes.items()}
         return known
+
+
+class Reasons(_Numbering):
+    """Reason codes; 0 is `ok` and has no row."""
+
+    table, word = reason, "code"
+
+    @cached_property
+    def codes(self) -> dict[int, str]:
+        return {0: "ok"} | super().codes
+
+
+class MetricNames(_Numbering):
+    """Names of custom metrics."""
+
+    table, word = metric_name, "name"

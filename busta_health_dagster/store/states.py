@@ -35,6 +35,11 @@ class States:
         row = self._uow.connection.execute(select(source_state).where(_T.source_id == key)).mappings().first()
         return None if row is None else _state(name, row)
 
+    def has_metrics(self, key: int) -> bool:
+        """Did the newest observation of the source with this id measure anything of its own?"""
+        asked = select(_T.metrics).where(_T.source_id == key)
+        return self._uow.connection.execute(asked).scalar_one_or_none() is not None
+
     def set_evaluated(self, slots: Mapping[str, int]) -> None:
         """The rules have looked at everything up to these slots; it never moves back."""
         self._set(slots, "evaluated_slot", only_forward=True)
@@ -124,6 +129,7 @@ def _moved(row: dict[str, Any] | None, key: int, seen: Observation) -> dict[str,
         "tls_days_left": seen.tls_days_left,
         "phases": json.dumps(seen.phases.as_dict()) if seen.phases else None,
         "facts": json.dumps(dict(seen.facts), default=str) if seen.facts else "{}",
+        "metrics": json.dumps(dict(seen.metrics)) if seen.metrics else None,
     }
     if seen.quality is not None:
         row |= {"quality": seen.quality, "quality_at": seen.observed_at}
@@ -151,5 +157,6 @@ def _state(name: str, row: Mapping[Any, Any]) -> SourceState:
         quality_at=row["quality_at"],
         evaluated_slot=row["evaluated_slot"],
         not_before=row["not_before"],
+        metrics=json.loads(row["metrics"]) if row["metrics"] else {},
         scheduled_slot=row["last_slot"],
     )

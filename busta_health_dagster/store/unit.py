@@ -16,6 +16,7 @@ from busta_health_dagster.store.heartbeats import Heartbeats
 from busta_health_dagster.store.key_value import Counters, Meta, ReportedToDagster, RuleWindows
 from busta_health_dagster.store.leases import Leases
 from busta_health_dagster.store.maintenance import MaintenanceFacts
+from busta_health_dagster.store.metric_rollups import MetricRollups
 from busta_health_dagster.store.observations import Observations
 from busta_health_dagster.store.outbox import Outbox
 from busta_health_dagster.store.quality import Quality
@@ -23,7 +24,7 @@ from busta_health_dagster.store.reports import Reports
 from busta_health_dagster.store.rollups import Rollups
 from busta_health_dagster.store.samples import Samples
 from busta_health_dagster.store.schema import metadata
-from busta_health_dagster.store.sources import Reasons, Sources
+from busta_health_dagster.store.sources import MetricNames, Reasons, Sources
 from busta_health_dagster.store.states import States
 
 if TYPE_CHECKING:
@@ -60,6 +61,14 @@ class UnitOfWork:
     @cached_property
     def reasons(self) -> Reasons:
         return Reasons(self)
+
+    @cached_property
+    def metric_names(self) -> MetricNames:
+        return MetricNames(self)
+
+    @cached_property
+    def metric_rollups(self) -> MetricRollups:
+        return MetricRollups(self)
 
     @cached_property
     def observations(self) -> Observations:

@@ -16,7 +16,7 @@ from busta_health_dagster.engines.rules.evaluators import (
     newest_or_combined,
 )
 from busta_health_dagster.engines.rules.limits import effective
-from busta_health_dagster.engines.rules.metrics import QUALITY_BIT
+from busta_health_dagster.engines.rules.metrics import QUALITY_BIT, position
 from busta_health_dagster.engines.rules.needs import Needs
 from busta_health_dagster.engines.rules.window import SourceWindow
 from busta_health_dagster.engines.rules.window_state import restore
@@ -73,6 +73,9 @@ def rules_for(source: Source, rules: Iterable[Rule]) -> SourceRules:
 
 
 def _compile(rule: Rule, source: Source) -> Evaluator | str:
+    absent = next((c.metric for c in rule.conditions if position(c.metric, source) is None), None)
+    if absent is not None:
+        return f"the source has no metric {absent}"
     match rule.pattern:
         case Pattern.STATUS | Pattern.THRESHOLD:
             return newest_or_combined(rule, source) if rule.conditions else "has no condition"

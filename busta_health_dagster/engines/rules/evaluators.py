@@ -17,10 +17,10 @@ from busta_health_dagster.engines.rules.limits import limit_text, limit_value, v
 from busta_health_dagster.engines.rules.metrics import (
     ANOMALY_BIT,
     CLOSED_BIT,
-    INDEX,
     OBSERVED_BIT,
     QUALITY,
     STATUS_BIT,
+    index_of,
 )
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ class NewestValue(Evaluator):
         super().__init__(rule, source)
         condition = rule.conditions[0]
         self.metric, self.symbol, self.limit = condition.metric, condition.op, limit
-        self.index = INDEX[condition.metric]
+        self.index = index_of(condition.metric, source)
         self.op = OPS[condition.op]
         # A rule about `unknown` looks at every look; any other rule about the status only at verdicts.
         self.bit = OBSERVED_BIT if condition.metric == "status" and limit == Status.UNKNOWN else 1 << self.index
@@ -138,7 +138,7 @@ class Combined(Evaluator):
         self.limits = tuple(limits)
         self.bits = 0
         for c in rule.conditions:
-            self.bits |= OBSERVED_BIT if c.value == "unknown" else 1 << INDEX[c.metric]
+            self.bits |= OBSERVED_BIT if c.value == "unknown" else 1 << index_of(c.metric, source)
 
     def outcome(self, w: SourceWindow) -> Outcome | None:
         if not w.fresh & self.bits:
@@ -158,7 +158,7 @@ class Combined(Evaluator):
         over = c.over_s or (self.rule.over_s if c.agg != "last" else None)
         if c.agg == "last" or not over:
             return self.newest(c, w), 1
-        index = INDEX[c.metric]
+        index = index_of(c.metric, self.source)
         newest = w.score.at if index == QUALITY and w.score is not None else w.slot
         points = [value for _, value in w.series[index].since(newest - over)]
         every = self.source.quality.every_s if index == QUALITY and self.source.quality else w.interval_s
@@ -173,7 +173,7 @@ class Combined(Evaluator):
             if w.score is None or w.slot - w.score.at > QUALITY_AGES * every:
                 return None
             return w.score.score
-        value = w.values[INDEX[c.metric]]
+        value = w.values[index_of(c.metric, self.source)]
         return None if c.metric == "status" and not value and c.value != "unknown" else value
 
     def explain(self, w: SourceWindow, outcome: Outcome) -> Verdict:

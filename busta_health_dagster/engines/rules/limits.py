@@ -119,6 +119,8 @@ def value_text(metric: str, value: float | None) -> str:
             return Status(int(value)).word
         case "tls_days_left":
             return f"{value:.1f} days"
+        case name if name.endswith("_s"):  # a custom metric that is an age
+            return duration_text(value)
         case _:
             return f"{value:,.0f}" if value == int(value) else f"{value:,.2f}"
 

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-METRICS = (
-    "status",
-    "response_ms",
-    "items",
-    "data_age_s",
-    "quality",
-    "failed",
-    "tls_days_left",
-    "attempts",
-    "size_bytes",
-)
+from typing import TYPE_CHECKING
+
+from busta_health_dagster.domain.custom_metric import BUILT_IN
+
+if TYPE_CHECKING:
+    from busta_health_dagster.domain.source import Source
+
+METRICS = BUILT_IN
 INDEX = {name: i for i, name in enumerate(METRICS)}
+FIRST_CUSTOM = 16
+"""Where the custom metrics of a source begin among its values, in the order of its configuration. Their bits begin there too:
+the bits in between are taken."""
 QUALITY = INDEX["quality"]
 STATUS_BIT, RESPONSE_BIT, ITEMS_BIT, AGE_BIT, QUALITY_BIT, FAILED_BIT, TLS_BIT, ATTEMPTS_BIT, SIZE_BIT = (
     1 << i for i in range(9)
@@ -27,3 +27,24 @@ NETWORK_REASON = "network"
 """The reason code of an observation lost to the monitor's own network."""
 LIMITED_REASON = "rate_limited"
 """The reason code of a 429, and of the slots in which its Retry-After keeps us away: the source answers, no data come."""
+
+
+def position(metric: str, source: Source) -> int | None:
+    """Where the value of a metric stands among those of a source; None: the source has no such metric."""
+    found = INDEX.get(metric)
+    if found is not None:
+        return found
+    names = source.metric_names
+    return FIRST_CUSTOM + names.index(metric) if metric in names else None
+
+
+def index_of(metric: str, source: Source) -> int:
+    """The same, for a metric that the source has."""
+    found = position(metric, source)
+    assert found is not None, f"{source.name} has no metric {metric}: its rule was not compiled"
+    return found
+
+
+def width(source: Source) -> int:
+    """How many values a source has, the gap before its custom metrics included."""
+    return FIRST_CUSTOM + len(source.metrics) if source.metrics else len(METRICS)

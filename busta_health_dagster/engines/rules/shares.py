@@ -9,7 +9,7 @@ from busta_health_dagster.domain.units import config_duration, duration_text
 from busta_health_dagster.domain.verdict import Outcome, Verdict
 from busta_health_dagster.engines.rules.evaluators import BAD, GOOD, OPS, UNKNOWN, Evaluator
 from busta_health_dagster.engines.rules.limits import limit_text, limit_value, value_text
-from busta_health_dagster.engines.rules.metrics import INDEX, SLOTTED_BIT
+from busta_health_dagster.engines.rules.metrics import SLOTTED_BIT, index_of
 from busta_health_dagster.engines.service_levels.burn import firing_tier
 
 if TYPE_CHECKING:
@@ -122,7 +122,7 @@ class Trend(Evaluator):
     def __init__(self, rule: Rule, source: Source, limit: float, over_s: int, within_s: int) -> None:
         super().__init__(rule, source)
         self.limit, self.over_s, self.within_s = limit, over_s, within_s
-        self.index = INDEX[rule.conditions[0].metric]
+        self.index = index_of(rule.conditions[0].metric, source)
 
     def outcome(self, w: SourceWindow) -> Outcome | None:
         if not w.fresh & (1 << self.index):

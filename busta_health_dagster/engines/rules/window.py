@@ -18,10 +18,9 @@ from busta_health_dagster.engines.rules.metrics import (
     ATTEMPTS_BIT,
     CLOSED_BIT,
     FAILED_BIT,
-    INDEX,
+    FIRST_CUSTOM,
     ITEMS_BIT,
     LIMITED_REASON,
-    METRICS,
     NETWORK_REASON,
     OBSERVED_BIT,
     QUALITY,
@@ -31,10 +30,14 @@ from busta_health_dagster.engines.rules.metrics import (
     SLOTTED_BIT,
     STATUS_BIT,
     TLS_BIT,
+    position,
+    width,
 )
 from busta_health_dagster.engines.rules.rings import BurnRing, FlapBits, RateRing, Series
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from busta_health_dagster.domain.anomaly import AnomalyVerdict
     from busta_health_dagster.domain.source import Source
     from busta_health_dagster.engines.rules.needs import Needs
@@ -50,6 +53,7 @@ class SourceWindow:
         "anomaly",
         "bad_weight",
         "burn",
+        "custom",
         "first_slot",
         "flaps",
         "fresh",
@@ -84,10 +88,13 @@ class SourceWindow:
         self.newest_lost = self.maintenance = self.kept_away = False
         self.good_run = 0
         self.fresh = self.last_fresh = 0
-        self.values: list[float | None] = [None] * len(METRICS)
+        self.custom = source.metric_names
+        self.values: list[float | None] = [None] * width(source)
         self.score: Score | None = None
         self.anomaly: AnomalyVerdict | None = None
-        self.series = {INDEX[metric]: Series(over) for metric, over in needs.series}
+        self.series = {
+            at: Series(over) for metric, over in needs.series if (at := position(metric, source)) is not None
+        }
         self.rates = {over: RateRing(over) for over in needs.rates}
         self.burn = BurnRing() if needs.burn else None
         self.flaps = FlapBits() if needs.flapping else None
@@ -112,6 +119,7 @@ class SourceWindow:
             maintenance=maintenance,
             lost=o.status is Status.UNKNOWN and o.reason == NETWORK_REASON,
             limited=o.reason == LIMITED_REASON,
+            metrics=o.metrics,
         )
 
     def feed(
@@ -131,6 +139,7 @@ class SourceWindow:
         maintenance: bool = False,
         lost: bool = False,
         limited: bool = False,
+        metrics: Mapping[str, float] | None = None,
     ) -> bool:
         """`push` for plain values: the backtest's path.
 
@@ -158,6 +167,10 @@ class SourceWindow:
             | (0 if tls_days_left is None else TLS_BIT)
             | (0 if size_bytes is None else SIZE_BIT)
         )
+        for at, name in enumerate(self.custom, FIRST_CUSTOM):
+            values[at] = metrics.get(name) if metrics else None
+            if values[at] is not None:
+                fresh |= 1 << at
         if quality is not None:
             self.score, values[QUALITY] = Score(slot, quality), quality
             fresh |= QUALITY_BIT
@@ -237,7 +250,7 @@ class SourceWindow:
         self.kept_away = False
         self.lost_since += lost
         kept_quality = self.values[QUALITY]
-        self.values = [None] * len(METRICS)
+        self.values = [None] * len(self.values)
         self.values[QUALITY] = kept_quality
         self.fresh = (self.fresh & QUALITY_BIT) | CLOSED_BIT
         self.last_fresh = self.fresh

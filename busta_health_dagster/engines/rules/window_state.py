@@ -6,7 +6,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from busta_health_dagster.domain.verdict import Score
-from busta_health_dagster.engines.rules.metrics import INDEX, METRICS
+from busta_health_dagster.engines.rules.metrics import FIRST_CUSTOM, METRICS
 from busta_health_dagster.engines.rules.window import SourceWindow
 
 if TYPE_CHECKING:
@@ -18,7 +18,14 @@ if TYPE_CHECKING:
 
 def _signature(window: SourceWindow) -> str:
     """A kept state fits only a window of the same shape."""
-    return f"3|{window.interval_s}|{window.bad_weight}|{window.needs}"
+    custom = f"|{','.join(window.custom)}" if window.custom else ""
+    return f"3|{window.interval_s}|{window.bad_weight}|{window.needs}{custom}"
+
+
+def _names(window: SourceWindow) -> list[str]:
+    """The metrics by position."""
+    gap = [""] * (FIRST_CUSTOM - len(METRICS))
+    return [*METRICS, *gap, *window.custom]
 
 
 def to_state(window: SourceWindow) -> dict[str, Any]:
@@ -42,7 +49,7 @@ def to_state(window: SourceWindow) -> dict[str, Any]:
         ],
         "values": list(window.values),
         "score": None if score is None else [score.at, score.score, score.raw, score.half_width, score.uncertain],
-        "series": {METRICS[i]: s.to_state() for i, s in window.series.items()},
+        "series": {_names(window)[i]: s.to_state() for i, s in window.series.items()},
         "rates": {str(over): r.to_state(window.interval_s) for over, r in window.rates.items()},
         "burn": None if window.burn is None else window.burn.to_state(),
         "flaps": None if window.flaps is None else window.flaps.to_state(),
@@ -72,8 +79,9 @@ def restore(source: Source, needs: Needs, state: Mapping[str, Any] | None) -> So
     window.values = list(state["values"])
     if state["score"] is not None:
         window.score = Score(*state["score"])
+    names = _names(window)
     for metric, kept in state["series"].items():
-        window.series[INDEX[metric]].values = deque((int(at), float(v)) for at, v in kept)
+        window.series[names.index(metric)].values = deque((int(at), float(v)) for at, v in kept)
     for over, kept in state["rates"].items():
         window.rates[int(over)].restore(kept, window.interval_s)
     if window.burn is not None:

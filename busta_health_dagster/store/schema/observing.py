@@ -98,6 +98,7 @@ source_state = Table(
     Column("not_before", Epoch, nullable=False),
     Column("first_slot", Epoch, comment="oldest scheduled observation ever stored"),
     Column("last_slot", Epoch, comment="newest one"),
+    Column("metrics", Text, comment="JSON: custom metrics"),
 )
 
 rollup_hour = Table(

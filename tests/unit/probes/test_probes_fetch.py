@@ -65,7 +65,7 @@ def parquet() -> bytes:
     [
         (CSV, "csv", "text/plain"),
         (CSV, None, "text/csv"),
-        (gzip.compress(CSV), "csv", "application/gzip"),
+        (gzip.compress(CSV, mtime=0), "csv", "application/gzip"),
         (CSV.replace(b",", b";"), "csv;", "text/plain"),
         (LINES, "jsonl", "text/plain"),
         (LINES, None, "application/x-ndjson"),

@@ -44,7 +44,7 @@ def parquet(tmp_path, rows) -> bytes:
 async def test_every_format_gives_rows_age_and_a_sample(write, tmp_path, name):
     content = {
         "p.csv": CSV.encode(),
-        "p.csv.gz": gzip.compress(CSV.encode()),
+        "p.csv.gz": gzip.compress(CSV.encode(), mtime=0),
         "p.tsv": CSV.replace(",pass,", "\tpass\t")
         .replace("id,play,updated", "id\tplay\tupdated")
         .replace(',"run, left",', "\tx\t")

@@ -100,7 +100,7 @@ def test_a_value_without_the_right_unit_is_refused_with_what_to_write(problem, m
         ("{name: r, all: [{metric: items, op: '<', value: 1}], value: 3}", "rules[0] r", "one comparison"),
         ("{name: r, metric: status, op: '>', value: up}", "rules[0] r, op", "not more or less"),
         ("{name: r, metric: items, op: '<', value: 1, agg: p95}", "rules[0] r, agg", "needs its window"),
-        ("{name: r, metric: respnse_ms, op: '<', value: 1}", "rules[0] r, metric", "is not known here"),
+        ("{name: r, metric: respnse_ms, op: '<', value: 1}", "rules[0] r, metric", "did you mean 'response_ms'"),
         ("{name: r, pattern: trend, metric: items, op: '<', value: 1}", "rules[0] r", "`within` is missing"),
         (
             "{name: r, metric: items, op: '<', value: 1, overrides: [{select: {}}]}",

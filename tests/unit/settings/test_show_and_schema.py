@@ -56,7 +56,7 @@ def test_the_schemas_accept_the_example_of_the_design(name, text):
         ("sources", "version: 1\nsources: [{name: a, type: t, probe: file, path: x, interval: 5}]\n"),
         ("sources", "version: 1\ntypes: {t: {name: a}}\nsources: [{name: a, type: t, probe: file, path: x}]\n"),
         ("alerts", "version: 1\nchannels: [{name: a, kind: slack, url: x}]\n"),
-        ("alerts", "version: 1\nrules: [{name: a, metric: foo}]\n"),
+        ("alerts", "version: 1\nrules: [{name: a, metric: Foo-bar}]\n"),
         ("maintenance", "version: 1\nwindows: [{name: a}]\n"),
         ("settings", "version: 1\nretention: {observations: 35}\n"),
         ("settings", "version: 2\n"),
