@@ -151,7 +151,7 @@ def _evaluate(
         return conclude(findings, "", facts=facts, **seen)
     document: Any = None
     wanted = config.items is not None or bool(expect.json_) or (age is not None and age.header is None)
-    wanted = wanted or any(m.path is not None or m.column is not None for m in source.metrics)
+    wanted = wanted or any(m.path is not None or m.column is not None for m in config.custom_metrics)
     kind = config.format or _TYPES.get(facts["type"].lower(), "json")
     said = config.format is not None or (kind == "json" and "json" in facts["type"].replace("json-seq", ""))
     if config.method != "HEAD" and (wanted or said):
@@ -170,7 +170,7 @@ def _evaluate(
         facts |= age_facts(found)
     findings += check_age(expect, found.age_s)
     metrics = measure(
-        source.metrics,
+        config.custom_metrics,
         Payload(
             context.now,
             document,
