@@ -75,7 +75,8 @@ def import_(
 ) -> None:
     """Take in observations from CSV; importing again changes nothing. Example: busta db import history.csv
 
-    Columns: timestamp,source,status and optionally response_ms,items,data_age_s,quality. Every line that is not taken
+    Columns: timestamp,source,status and optionally response_ms,items,data_age_s,quality; further columns of numbers are
+    custom metrics. Every line that is not taken
     is
     printed on stderr with its reason, and the exit code is then 1.
     """

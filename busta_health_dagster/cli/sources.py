@@ -20,6 +20,8 @@ from busta_health_dagster.domain.units import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from rich.text import Text
 
     from busta_health_dagster.domain.documents.sources import Fleet, ObservationRow
@@ -173,12 +175,14 @@ def history(
     if output is Output.JSON:
         print_json(rows)
         return
-    heads = ("SLOT (UTC)", "STATUS", "RESPONSE", "ITEMS", "DATA AGE", "TRIES", "WHY")
-    table = Columns(heads, right=FIGURES, drop=("TRIES", "DATA AGE"))
+    custom = list(dict.fromkeys(metric for row in rows for metric in row["metrics"]))
+    names = [metric.upper() for metric in custom]
+    heads = ("SLOT (UTC)", "STATUS", "RESPONSE", "ITEMS", "DATA AGE", "TRIES", *names, "WHY")
+    table = Columns(heads, right=FIGURES | set(names), drop=("TRIES", *reversed(names), "DATA AGE"))
     for row in rows:
         shape, response, items, age, why = observation_cells(row)
         slot = f"{from_epoch(from_iso(row['slot'])):%d %b %H:%M}"
-        table.add(slot, shape, response, items, age, str(row["attempts"]), why)
+        table.add(slot, shape, response, items, age, str(row["attempts"]), *custom_cells(row, custom), why)
     console().print(table)
 
 
@@ -188,6 +192,13 @@ def seconds(text: str, option: str) -> int:
         return int(parse_seconds(text))
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint=option) from error
+
+
+def custom_cells(row: ObservationRow, metrics: Sequence[str]) -> list[str]:
+    """The values of these custom metrics."""
+    from busta_health_dagster.engines.rules.limits import value_text
+
+    return [value_text(metric, row["metrics"].get(metric)) for metric in metrics]
 
 
 def observation_cells(row: ObservationRow) -> tuple[Text, str, str, str, Text]:

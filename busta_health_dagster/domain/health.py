@@ -51,6 +51,7 @@ class SourceHealth:
     attempts: int = 1
     next_slot: int | None = None
     facts: Mapping[str, Any] = field(default_factory=dict)
+    metrics: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def shown(self) -> str:
@@ -93,6 +94,7 @@ class SourceHealth:
             "maintenance_until": iso(self.maintenance_until),
             "observed_at": iso(self.observed_at),
             "stale": self.stale,
+            "metrics": dict(self.metrics),
         }
 
 

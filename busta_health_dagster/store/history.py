@@ -3,18 +3,30 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import func, select
 
 from busta_health_dagster.domain.observation import Kind, Observation
 from busta_health_dagster.engines.rules.metrics import LIMITED_REASON, NETWORK_REASON
-from busta_health_dagster.store.packing import MAINTENANCE, SCORED, SUSPECT, Packed, attempts_of, quality_of, unpack
+from busta_health_dagster.store.packing import (
+    MAINTENANCE,
+    SCORED,
+    SUSPECT,
+    Packed,
+    attempts_of,
+    has_metrics,
+    metrics_of,
+    quality_of,
+    unpack,
+)
 from busta_health_dagster.store.scan import scan
 from busta_health_dagster.store.schema.observing import manual_observation, observation
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
     from busta_health_dagster.store.unit import UnitOfWork
 
@@ -24,6 +36,9 @@ ROW_FIELDS = ("slot", "source_id", "verdict", "response", "items", "data_age", "
 ROW = ", ".join(f"o.{name}" for name in ROW_FIELDS)
 _DAY_S = 86400
 _SINGLY_AT_MOST = 8
+
+
+NO_METRICS: Mapping[str, float] = MappingProxyType({})
 
 
 class ObservationRow(NamedTuple):
@@ -40,6 +55,7 @@ class ObservationRow(NamedTuple):
     maintenance: bool
     lost: bool = False  # unknown because the monitor's own network was out
     limited: bool = False  # a 429, or not asked because of one
+    metrics: Mapping[str, float] = NO_METRICS
 
 
 class MeasuredRow(NamedTuple):
@@ -104,6 +120,7 @@ class History:
         keys = self._uow.sources.ids(names)
         found: dict[str, list[ObservationRow]] = {name: [] for name in keys.values()}
         into = {key: found[name].append for key, name in keys.items()}
+        metric_names = self._uow.metric_names.codes
         make = tuple.__new__  # a Look without the cost of its constructor: 860,000 of them make a month of 100 sources
         for slot, key, verdict, response, items, age, trace in self._scan(ROW, keys, since, until):
             if key in into:
@@ -124,6 +141,7 @@ class History:
                             verdict & MAINTENANCE > 0,
                             not verdict & 3 and reason == NETWORK_REASON,
                             reason == LIMITED_REASON,
+                            metrics_of(trace, metric_names) if has_metrics(trace) else NO_METRICS,
                         ),
                     )
                 )

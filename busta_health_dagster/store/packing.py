@@ -192,13 +192,31 @@ def quality_of(trace: bytes) -> int | None:
     """The quality in hundredths, without unpacking the rest where there is none (the hot path of a backtest)."""
     if not trace[0] & _MORE or not trace[1] & _QUALITY:
         return None
+    return take(trace, _quality_at(trace))[0]
+
+
+def has_metrics(trace: bytes) -> bool:
+    return bool(trace[0] & _MORE and trace[1] & _METRICS)
+
+
+def metrics_of(trace: bytes, names: Mapping[int, str]) -> dict[str, float]:
+    """The custom metrics of a trace that has some."""
+    at = _quality_at(trace)
+    for present in (trace[1] & _QUALITY, trace[1] & _REASON):
+        if present:
+            _, at = take(trace, at)
+    return _take_metrics(trace, at, names)[0]
+
+
+def _quality_at(trace: bytes) -> int:
+    """Where the quality stands in a trace with two bytes of flags, or what follows it."""
     first, rare = trace[0], trace[1]
     _, at = take(trace, 2)
     at += (first & (_DNS | _CONNECT | _TLS | _BODY)).bit_count() + (1 if rare & _FIRST_BYTE else 0)
     for present in (first & _SIZE, first & _TLS_DAYS, rare & _HTTP, rare & _RETRY):
         if present:
             _, at = take(trace, at)
-    return take(trace, at)[0]
+    return at
 
 
 SCORED = tuple(bytes(byte for byte in range(256) if byte & flag) for flag in (_MORE, _QUALITY))

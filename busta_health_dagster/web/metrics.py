@@ -125,6 +125,11 @@ def _sources(health: FleetHealth) -> Iterator[str]:
     )
     for name, said, of, value in each:
         yield _gauge(name, said, ((f'source="{r.source}"', v) for r in of if (v := value(r)) is not None))
+    yield _gauge(
+        "busta_source_metric",
+        "The newest value of a custom metric, in its own unit.",
+        ((f'source="{r.source}",metric="{metric}"', value) for r in fresh for metric, value in r.metrics.items()),
+    )
     shares = [(r, window, v) for r in rows for window in WINDOWS_S if (v := r.uptime.get(window)) is not None]
     yield _gauge(
         "busta_slo_uptime_ratio",

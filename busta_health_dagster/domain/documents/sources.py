@@ -35,6 +35,7 @@ class SourceRow(TypedDict):
     maintenance_until: str | None
     observed_at: str | None
     stale: bool
+    metrics: dict[str, Number]
 
 
 class Freshness(TypedDict):
@@ -122,6 +123,7 @@ class ObservationRow(TypedDict):
     attempts: int
     suspect: bool
     phases_ms: dict[str, Number] | None
+    metrics: dict[str, Number]
 
 
 class HeartbeatAccepted(TypedDict):

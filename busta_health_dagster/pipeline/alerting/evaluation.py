@@ -184,6 +184,7 @@ def _rebuild(
                         maintenance=planned.covers(rule_state.source, o.slot),
                         lost=o.lost,
                         limited=o.limited,
+                        metrics=o.metrics,
                     )
             rule_state.window.fresh = 0
 

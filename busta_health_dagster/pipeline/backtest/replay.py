@@ -209,6 +209,7 @@ class SourceCursor:
             maintenance=self.maintenance,
             lost=observation.lost,
             limited=observation.limited,
+            metrics=observation.metrics,
         )
 
 

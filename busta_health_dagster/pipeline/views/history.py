@@ -30,6 +30,7 @@ def history_row(o: Observation) -> ObservationRow:
         "attempts": o.attempts,
         "suspect": o.suspect,
         "phases_ms": o.phases.as_dict() if o.phases else None,
+        "metrics": dict(o.metrics),
     }
 
 

@@ -36,11 +36,13 @@ if TYPE_CHECKING:
     from busta_health_dagster.domain.verdict import CheckVerdict
     from busta_health_dagster.pipeline.app.app import App
     from busta_health_dagster.pipeline.views.page_alerts import Month, ShownAlert
+    from busta_health_dagster.store import UnitOfWork
     from busta_health_dagster.store.alerts import StoredTransition
     from busta_health_dagster.store.history import Mean
     from busta_health_dagster.store.rollups import Bar, Summary
 
 AHEAD_S = 14 * DAY_S
+HOUR_S = 3600
 BUCKETS_S = {"24h": 300, "7d": 1800, "30d": 3600}
 """How long one point of the chart is, per window."""
 NORMAL_RANGE_STEP_S = {"24h": 1800, "7d": 3600, "30d": 10_800}
@@ -61,7 +63,8 @@ class Normal:
 class SourcePage:
     """One source over one window. `points` are the chart's buckets, `days` the last 30 UTC days, oldest first.
 
-    `delivered` are items and data age in the same buckets. `bands` holds the normal ranges that are known, over the
+    `delivered` are items and data age in the same buckets, `custom` the source's own metrics (of 24 h each value, else hourly
+    means). `bands` holds the normal ranges that are known, over the
     window; that of quality over the last 30 days, a point per day.
     """
 
@@ -93,6 +96,7 @@ class SourcePage:
     version: Version
     causes: Mapping[str, str]
     delivered: tuple[Mean, ...] = ()
+    custom: Mapping[str, tuple[tuple[int, float], ...]] = field(default_factory=dict)
     normal_ranges: Mapping[Metric, tuple[Normal, ...]] = field(default_factory=dict)
     anomalies: tuple[ShownAnomaly, ...] = ()
     anomaly_rule: Rule | None = None
@@ -125,6 +129,7 @@ def source_page(app: App, name: str, window: str = "24h") -> SourcePage:
         bars = uow.rollups.strip([name], until - DAY_S, until, 1800)[name] if known else []
         points = uow.rollups.strip([name], since, until, BUCKETS_S[window])[name] if known else []
         delivered = uow.observations.means(name, since, until, BUCKETS_S[window]) if known else []
+        custom = _custom(uow, source, since, until, window) if known and source.metrics else {}
         days = uow.rollups.daily([name], now - MONTH_S, now)[name] if known else []
         observations = uow.observations.recent(LAST_OBSERVATIONS, [name], manual=True)[name] if known else []
         sample = uow.samples.get(name) if known else None
@@ -186,6 +191,7 @@ def source_page(app: App, name: str, window: str = "24h") -> SourcePage:
         version=version,
         causes=causes,
         delivered=tuple(delivered),
+        custom=custom,
         normal_ranges=_normal(app, name, [at for at, _ in days], range(since, until + 1, NORMAL_RANGE_STEP_S[window])),
         anomalies=strange,
         anomaly_rule=watching,
@@ -207,6 +213,19 @@ def _normal(app: App, name: str, days: list[int], instants: Sequence[int]) -> di
         metric: tuple(Normal(x, b.p5, b.p95) for x, b in zip(at.get(metric, instants), some, strict=True))
         for metric, some in found.items()
     }
+
+
+def _custom(
+    uow: UnitOfWork, source: Source, since: int, until: int, window: str
+) -> dict[str, tuple[tuple[int, float], ...]]:
+    """Of each custom metric that has a value in the window, in the order of the configuration."""
+    if window == "24h":
+        rows = uow.observations.measured(source.name, since, until)
+        found = {m: [(r.slot, r.metrics[m]) for r in rows if m in r.metrics] for m in source.metric_names}
+    else:
+        hours = uow.metric_rollups.series(source.name, since, until, step_s=HOUR_S)
+        found = {m: [(at, stats.mean) for at, stats in hours.get(m, ())] for m in source.metric_names}
+    return {metric: tuple(points) for metric, points in found.items() if points}
 
 
 def _by_alert(stored: list[StoredTransition]) -> dict[int, tuple[Transition, ...]]:

@@ -160,6 +160,7 @@ def _row(
         http_status=state.http_status,
         attempts=state.attempts,
         facts=state.facts,
+        metrics=state.metrics,
         **common,  # type: ignore[arg-type]
     )
 

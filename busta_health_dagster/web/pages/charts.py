@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
+from busta_health_dagster.engines.rules.limits import value_text
 from busta_health_dagster.web.pages import plotting, texts
 from busta_health_dagster.web.pages.plotting import DAY_S, Axis, Chart
 
@@ -160,6 +161,22 @@ def data_age(
         finding += f"; {over} of {len(known)} points over" if over else "; never over"
         finding += f" the limit of {texts.duration(limit)}"
     return _series(series, since, until, axis, (), limit, texts.duration, f"{finding}.")
+
+
+def custom(metric: str, series: Sequence[tuple[int, float]], since: int, until: int, *, window: str) -> Chart:
+    """A source's own metric, from zero where it is never negative."""
+    values = [value for _, value in series]
+
+    def words(value: float | None) -> str:
+        return value_text(metric, value)
+
+    low = min(*values, 0)
+    high = max(*values, low + 1)
+    axis = Axis(low, low + (high - low) * 1.12, log=False)
+    finding = (
+        f"{metric} over {window}: {texts.stretch(words(min(values)), words(max(values)))}, last {words(values[-1])}."
+    )
+    return _series(series, since, until, axis, (), None, words, finding)
 
 
 def _series(

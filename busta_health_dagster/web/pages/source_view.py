@@ -106,7 +106,11 @@ def _delivered(page: SourcePage) -> list[tuple[str, Chart]]:
         limit=page.limits.data_age_s,
         window=window,
     )
-    return [(name, chart) for name, chart in (("Items", items), ("Data age", age)) if chart.svg]
+    own = [
+        (metric, charts.custom(metric, points, page.since, page.until, window=window))
+        for metric, points in page.custom.items()
+    ]
+    return [(name, chart) for name, chart in (("Items", items), ("Data age", age), *own) if chart.svg]
 
 
 def lead(page: SourcePage) -> str:

@@ -6,7 +6,7 @@ import random
 
 from store_stories import synced
 
-from busta_health_dagster.domain.observation import Kind, Observation, Status
+from busta_health_dagster.domain.observation import Kind, Observation, Phases, Status
 from busta_health_dagster.store import Store
 
 DAY = 86_400
@@ -80,3 +80,29 @@ def test_a_manual_observation_is_no_part_of_an_hour(store: Store) -> None:
             {"books": 5.0},
             {"books": 3.0},
         ]
+
+
+def test_rules_and_backtests_read_them_beside_everything_else(store: Store) -> None:
+    synced(store, odds=300)
+    rich = Observation(
+        "odds",
+        START,
+        START + 1,
+        Status.DOWN,
+        "timeout",
+        "too late",
+        response_ms=12.5,
+        phases=Phases(1.0, 2.0, 3.0, 4.0, 2.5),
+        http_status=503,
+        size_bytes=900,
+        tls_days_left=30.0,
+        retry_after_s=60.0,
+        quality=91.5,
+        metrics={"books": 4.0, "left": 120.5},
+    )
+    with store.write() as uow:
+        uow.observations.add([rich, observed(START + 300)])
+    with store.read() as uow:
+        first, second = uow.observations.columns(START, START + DAY)["odds"]
+    assert (first.metrics, first.quality) == ({"books": 4.0, "left": 120.5}, 91.5)
+    assert second.metrics == {}
