@@ -18,6 +18,7 @@ from busta_health_dagster.cli.config import config_app
 from busta_health_dagster.cli.db import db_app
 from busta_health_dagster.cli.delivery import register as register_delivery
 from busta_health_dagster.cli.incidents import incidents_app
+from busta_health_dagster.cli.init import init
 from busta_health_dagster.cli.maintenance import maintenance_app
 from busta_health_dagster.cli.quality import quality_app
 from busta_health_dagster.cli.report import report_app
@@ -56,6 +57,7 @@ app.add_typer(incidents_app, name="incidents")
 app.command("sla")(sla)
 app.command("backtest")(backtest)
 app.add_typer(tokens_app, name="tokens")
+app.command("init")(init)
 app.command("up")(up)
 app.command("demo")(demo)
 app.command(

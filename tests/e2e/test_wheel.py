@@ -120,6 +120,14 @@ sources:
 """
 
 
+def test_without_extras_a_newcomer_begins_with_init(bare: Path, tmp_path: Path) -> None:
+    made = busta(bare, tmp_path, "init")
+    assert "17 files written" in made.stdout
+    doctor = busta(bare, tmp_path, "config", "doctor")
+    assert doctor.returncode == 0, doctor.stdout + doctor.stderr
+    assert "0 errors" in doctor.stdout
+
+
 def test_without_extras_the_doctor_names_the_one_that_each_source_needs(bare: Path, tmp_path: Path) -> None:
     (tmp_path / "config").mkdir()
     (tmp_path / "config" / "sources.yaml").write_text(EVERYTHING)
