@@ -32,7 +32,7 @@ def init(
     wanted: dict[Path, bytes] = {}
     for name in FILES:
         wanted[directory / "config" / name] = (_shipped("cli") / "templates" / name).read_bytes()
-    for name, content in bootstrap.config_schemas().items():
+    for name, schema in bootstrap.config_schemas().items():
         wanted[directory / "config" / "schema" / name] = (
             json.dumps(content, indent=2, ensure_ascii=False) + "\n"
         ).encode()
