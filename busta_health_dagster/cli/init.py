@@ -34,7 +34,7 @@ def init(
         wanted[directory / "config" / name] = (_shipped("cli") / "templates" / name).read_bytes()
     for name, schema in bootstrap.config_schemas().items():
         wanted[directory / "config" / "schema" / name] = (
-            json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+            json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
         ).encode()
     if suites:
         for suite in (_shipped("demo") / "expectations").iterdir():
