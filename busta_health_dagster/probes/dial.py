@@ -172,11 +172,17 @@ def error_text(error: BaseException) -> str:
 
 
 @lru_cache(maxsize=64)
-def tls_context(ca_file: str | None = None, verify: bool = True) -> ssl.SSLContext:
+def tls_context(
+    ca_file: str | None = None,
+    verify: bool = True,
+    cert_file: str | None = None,
+    key_file: str | None = None,
+    key_password: str = "",
+) -> ssl.SSLContext:
     """Loading the bundle of authorities costs 10 ms of CPU: once per process and configuration.
 
     Raises:
-        Failed: unknown (`probe_error`), `ca_file` cannot be read.
+        Failed: unknown (`probe_error`), `ca_file`, `cert_file` or `key_file` cannot be read or used.
     """
     from busta_health_dagster.domain.observation import Status
 
@@ -185,9 +191,27 @@ def tls_context(ca_file: str | None = None, verify: bool = True) -> ssl.SSLConte
     except OSError as error:
         problem = f"tls.ca_file {ca_file}: {error_text(error)}; name a PEM file with the authority's certificate"
         raise Failed("probe_error", problem, status=Status.UNKNOWN) from error
+    if cert_file is not None:
+        _load_client(context, cert_file, key_file, key_password)
     if not verify:
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     return context
+
+
+def _load_client(context: ssl.SSLContext, cert_file: str, key_file: str | None, password: str) -> None:
+    from busta_health_dagster.domain.observation import Status
+
+    try:
+        context.load_cert_chain(cert_file, key_file, lambda: password)  # without it OpenSSL would ask at the terminal
+    except ssl.SSLError as error:
+        place = f"tls.key_file {key_file}" if key_file else f"tls.cert_file {cert_file}"
+        why = f"{place} cannot be used: {_tls_text(error)}"
+        if not password:
+            why += "; if the key is encrypted, set tls.key_password: {env: NAME}"
+        raise Failed("probe_error", why, status=Status.UNKNOWN) from error
+    except OSError as error:
+        named = f"tls.cert_file {cert_file}" + (f" or tls.key_file {key_file}" if key_file else "")
+        raise Failed("probe_error", f"{named}: {error_text(error)}", status=Status.UNKNOWN) from error
 
 
 def tls_failure(host: str, error: BaseException) -> Failed:

@@ -43,8 +43,8 @@ _TLS_BYE_S = 0.2  # a peer that never says goodbye would otherwise hold its sock
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """`headers` go to every hop of the first origin only where named in `secrets` (lower case); the rest goes
-    everywhere.
+    """`headers` go to every hop of the first origin only where named in `secrets` (lower case); the rest goes everywhere.
+    So do `digest` (user, password) and `tls` with its client certificate; `tls_elsewhere` is for other origins.
     """
 
     url: str
@@ -57,6 +57,8 @@ class Request:
     redirects: int = 5
     guarded: bool = True
     tls: ssl.SSLContext | None = None
+    tls_elsewhere: ssl.SSLContext | None = None
+    digest: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,8 +157,12 @@ class Http:
         params: Sequence[tuple[str, str]] | None = request.params or None
         seen: list[str] = []
         origin = url.origin()
+        cookies: aiohttp.CookieJar | None = (
+            None  # of this one observation: a site that sets one and redirects wants it back
+        )
         while True:
             try:
+                own = url.origin() == origin
                 async with self._session(request.guarded).request(
                     method,
                     url,
@@ -164,8 +170,13 @@ class Http:
                     headers=headers,
                     data=body,
                     allow_redirects=False,
-                    ssl=request.tls or True,
+                    ssl=(request.tls if own else request.tls_elsewhere) or True,
+                    cookies=cookies.filter_cookies(url) if cookies is not None else None,
+                    middlewares=(aiohttp.DigestAuthMiddleware(*request.digest),) if request.digest and own else (),
                 ) as response:
+                    if response.cookies:
+                        cookies = cookies or aiohttp.CookieJar(unsafe=True)  # an address may set some, too
+                        cookies.update_cookies(response.cookies, url)
                     now = loop.time()
                     if response.status not in _REDIRECTS or "Location" not in response.headers:
                         content = await self._read(response, request.max_bytes, loop)

@@ -39,17 +39,27 @@ from busta_health_dagster.probes.file_reading import prepare, ragged_rows, read_
 from busta_health_dagster.probes.impostors import PEEK, Format, format_of, is_page, not_data
 from busta_health_dagster.probes.json_path import compiled
 from busta_health_dagster.probes.measure import conclude, json_safe, sample_of
+from busta_health_dagster.probes.oauth2 import authorized
 from busta_health_dagster.probes.port import Failed, Finding, ProbeContext, ProbeType
-from busta_health_dagster.probes.web_config import rate_limited, refuse_literal_secrets
+from busta_health_dagster.probes.web_config import (
+    WebConfig,
+    WebKeys,
+    build_request,
+    certificate_findings,
+    rate_limited,
+    refuse_literal_secrets,
+)
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from busta_health_dagster.domain.source import Source
 
 _CLOUD = frozenset({"s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "adl", "oci", "oss", "memory"})
 _DIALS = ("endpoint", "host", "proxy", "client_kwargs", "config_kwargs", "url")
 
 
-class FileConfig(WithMetrics):
+class FileConfig(WithMetrics, WebKeys):
     """`items` is `rows`, or the JSON path of the records. Without `data_age` the file's modification time counts."""
 
     metric_places = ("path", "column")
@@ -85,6 +95,10 @@ class FileConfig(WithMetrics):
     @model_validator(mode="after")
     def _no_literal_secret(self) -> FileConfig:
         refuse_literal_secrets(self.options, "option")
+        if not self.path.startswith(("http://", "https://")):
+            web = [key for key in WebKeys.model_fields if key in self.model_fields_set]
+            if web:
+                raise ValueError(f"{web[0]} belongs to a path that is asked for over http(s); remove it")
         placed = next((name for name, metric in self.metrics.items() if metric.path is not None), None)
         if placed is not None and (self.format or format_of(self.path)) != "json":
             raise ValueError(f"metrics.{placed} has a path, which only a JSON file has; column: NAME")
@@ -116,9 +130,10 @@ async def probe(source: Source, config: FileConfig, context: ProbeContext) -> Pr
 
 
 async def _over_http(source: Source, config: FileConfig, context: ProbeContext) -> ProbeResult:
-    from busta_health_dagster.probes.fetch import Request
-
-    got = await context.http.fetch(Request(config.path, max_bytes=config.max_bytes, guarded=not source.allow_private))
+    keys = {name: getattr(config, name) for name in WebKeys.model_fields}
+    asked = WebConfig(url=config.path, max_bytes=config.max_bytes, **keys)
+    got = await context.http.fetch(await authorized(build_request(asked, source, context), asked, source, context))
+    days, findings = certificate_findings(got.tls_not_after, config, context.now)
     if got.status == 429:
         timed = {"response_ms": got.elapsed_ms, "phases": got.phases, "http_status": got.status}
         return rate_limited(got, source, context.now, timed)
@@ -132,8 +147,13 @@ async def _over_http(source: Source, config: FileConfig, context: ProbeContext) 
         len(got.body),
         to_epoch(changed, "rfc2822") if changed else None,
     )
-    seen = {"response_ms": got.elapsed_ms, "phases": got.phases, "http_status": got.status}
-    return await context.threads.run(source.name, _evaluate, config, context, opened, seen)
+    seen = {
+        "response_ms": got.elapsed_ms,
+        "phases": got.phases,
+        "http_status": got.status,
+        "tls_days_left": days,
+    }
+    return await context.threads.run(source.name, _evaluate, config, context, opened, seen, findings)
 
 
 def _observe(config: FileConfig, context: ProbeContext, scheme: str, options: dict[str, Any]) -> ProbeResult:
@@ -214,7 +234,13 @@ def _modified(system: Any, name: str) -> float | None:
     return at.timestamp() if isinstance(at, datetime) and at.tzinfo else to_epoch(at)
 
 
-def _evaluate(config: FileConfig, context: ProbeContext, opened: _Opened, seen: dict[str, Any]) -> ProbeResult:
+def _evaluate(
+    config: FileConfig,
+    context: ProbeContext,
+    opened: _Opened,
+    seen: dict[str, Any],
+    found: Sequence[Finding] = (),
+) -> ProbeResult:
     name = opened.name.rsplit("/", 1)[-1]
     kind = config.format or format_of(name)
     facts: dict[str, Any] = {"file": name, "bytes": opened.size}
@@ -222,7 +248,7 @@ def _evaluate(config: FileConfig, context: ProbeContext, opened: _Opened, seen: 
         facts["matches"] = opened.matches
     age = age_of([opened.modified], DataAge(column="modified", format="epoch"), context.now)
     facts |= age_facts(age)
-    findings: list[Finding] = []
+    findings: list[Finding] = list(found)
     if opened.size < config.min_bytes:
         findings.append(
             Finding("error", "assertion", f"{name} has {opened.size:,} bytes, at least {config.min_bytes:,} wanted")

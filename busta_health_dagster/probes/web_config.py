@@ -21,6 +21,7 @@ from busta_health_dagster.probes.dates import OnlyDates, WithDates, fill, fill_a
 from busta_health_dagster.probes.port import Failed, Finding
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Mapping
 
     from busta_health_dagster.domain.source import Source
@@ -105,17 +106,20 @@ class ClientCredentials(Strict):
 
 
 class Auth(Strict):
-    """`{basic: {username, password}}`, `{bearer: {env: NAME}}` or `{oauth2: {token_url, client_id, client_secret}}`."""
+    """`{basic: {username, password}}`, `{digest: {username, password}}`, `{bearer: {env: NAME}}` or `{oauth2: {token_url,
+    client_id, client_secret}}`.
+    """
 
     basic: Basic | None = None
+    digest: Basic | None = None
     bearer: SecretRef | None = None
     oauth2: ClientCredentials | None = None
 
     @model_validator(mode="after")
     def _one(self) -> Auth:
-        if sum(way is not None for way in (self.basic, self.bearer, self.oauth2)) != 1:
+        if sum(way is not None for way in (self.basic, self.digest, self.bearer, self.oauth2)) != 1:
             raise ValueError(
-                "auth is {basic: {username, password}}, {bearer: {env: NAME}} or "
+                "auth is {basic: {username, password}}, {digest: {username, password}}, {bearer: {env: NAME}} or "
                 "{oauth2: {token_url, client_id, client_secret}}"
             )
         return self
@@ -123,33 +127,51 @@ class Auth(Strict):
 
 class Tls(Strict):
     """`ca_file`: a PEM file of the authority, for certificates that the system does not know. `verify: false` believes
-    anybody.
+    anybody. `cert_file` and `key_file` (or both in `cert_file`) are a client's, `key_password` opens an encrypted key.
     """
 
     ca_file: str | None = None
     verify: bool = True
+    cert_file: str | None = None
+    key_file: str | None = None
+    key_password: SecretRef | None = None
+
+    @model_validator(mode="after")
+    def _key_of_a_certificate(self) -> Tls:
+        if self.cert_file is None and (self.key_file or self.key_password):
+            raise ValueError("a key without its certificate; cert_file: client.pem")
+        return self
 
 
-class WebConfig(Strict):
-    """How to ask. `cert_days`: degraded when the certificate ends sooner. `max_bytes` counts decoded bytes."""
+class WebKeys(Strict):
+    """What every way of asking over HTTP has. `cert_days`: degraded when the certificate ends sooner."""
+
+    headers: dict[str, TextOrSecret | PrefixedSecret] = Field(default_factory=dict)
+    auth: Auth | None = None
+    tls: Tls | None = None
+    cert_days: float = Field(default=14, ge=0)
+    redirects: int = Field(default=5, ge=0, le=20)
+
+    @model_validator(mode="after")
+    def _no_literal_secret_header(self) -> WebKeys:
+        refuse_literal_secrets(self.headers, "header")
+        return self
+
+
+class WebConfig(WebKeys):
+    """How to ask. `max_bytes` counts decoded bytes."""
 
     url: WebUrl
     method: Literal["GET", "HEAD", "POST", "PUT", "OPTIONS"] = "GET"
-    headers: dict[str, TextOrSecret | PrefixedSecret] = Field(default_factory=dict)
     params: dict[str, Annotated[Parameter | list[Parameter], OnlyDates]] = Field(default_factory=dict)
     body: Annotated[TextOrSecret | dict[str, Any] | list[Any] | None, AfterValidator(_body_references), WithDates] = (
         None
     )
     zone: Zone = "UTC"
-    auth: Auth | None = None
-    tls: Tls | None = None
-    cert_days: float = Field(default=14, ge=0)
     max_bytes: int | None = Field(default=None, gt=0)
-    redirects: int = Field(default=5, ge=0, le=20)
 
     @model_validator(mode="after")
     def _no_literal_secret(self) -> WebConfig:
-        refuse_literal_secrets(self.headers, "header")
         refuse_literal_secrets(self.params, "parameter")
         return self
 
@@ -167,7 +189,6 @@ def build_request(config: WebConfig, source: Source, context: ProbeContext) -> R
         MissingSecret: a reference leads nowhere.
         Failed: unknown, a body that cannot be sent.
     """
-    from busta_health_dagster.probes.dial import tls_context
     from busta_health_dagster.probes.fetch import Request
 
     def text(value: Any) -> str:
@@ -186,6 +207,7 @@ def build_request(config: WebConfig, source: Source, context: ProbeContext) -> R
             pair = f"{text(config.auth.basic.username)}:{context.secret(config.auth.basic.password)}"
             headers["Authorization"] = "Basic " + base64.b64encode(pair.encode()).decode()
         secrets.add("authorization")
+    digest = config.auth.digest if config.auth is not None else None
     return Request(
         url=text(config.url),
         method=config.method,
@@ -200,8 +222,22 @@ def build_request(config: WebConfig, source: Source, context: ProbeContext) -> R
         max_bytes=config.max_bytes or context.limits.max_bytes,
         redirects=config.redirects,
         guarded=not source.allow_private,
-        tls=tls_context(config.tls.ca_file, config.tls.verify) if config.tls is not None else None,
+        tls=_tls(config.tls, context, client=True),
+        tls_elsewhere=_tls(config.tls, context, client=False),
+        digest=None if digest is None else (text(digest.username), context.secret(digest.password)),
     )
+
+
+def _tls(tls: Tls | None, context: ProbeContext, *, client: bool) -> ssl.SSLContext | None:
+    """With the client's certificate for the source itself, without it for the places that it redirects to."""
+    from busta_health_dagster.probes.dial import tls_context
+
+    if tls is None:
+        return None
+    if not client or tls.cert_file is None:
+        return tls_context(tls.ca_file, tls.verify)
+    password = context.secret(tls.key_password) if tls.key_password is not None else ""
+    return tls_context(tls.ca_file, tls.verify, tls.cert_file, tls.key_file, password)
 
 
 def _body(config: WebConfig, context: ProbeContext, headers: dict[str, str]) -> bytes | None:
