@@ -86,7 +86,7 @@ async def probe(source: Source, config: DnsConfig, context: ProbeContext) -> Pro
         response_ms=took,
         phases=Phases(dns=took),
         items=len(found),
-        sample=sample_of(rows, context.limits),
+        sample=sample_of(rows, context.limits, at=context.now),
         facts={"answers": found[:20]},
     )
 

@@ -113,7 +113,7 @@ def _evaluate(
         items=len(rows),
         data_age_s=found.age_s,
         metrics=metrics.values,
-        sample=sample_of(rows, context.limits),
+        sample=sample_of(rows, context.limits, at=context.now),
         **seen,
     )
 

@@ -274,6 +274,7 @@ def _evaluate(
         delimiter=delimiter,
         encoding=config.encoding,
         ages=ages,
+        seed=int(context.now),
         keep=tuple(metric.column for metric in config.custom_metrics if metric.column is not None),
     )
     facts |= {"format": kind, **rows.facts}
@@ -298,7 +299,7 @@ def _evaluate(
         items=rows.total,
         data_age_s=age.age_s,
         metrics=metrics.values,
-        sample=sample_of(rows.head, context.limits, total=rows.total),
+        sample=sample_of(rows.sample, context.limits, at=context.now, total=rows.total),
         **seen,
     )
 

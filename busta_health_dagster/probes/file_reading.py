@@ -16,9 +16,10 @@ from busta_health_dagster.probes.ages import cell
 from busta_health_dagster.probes.bounds import parsed_bytes, refuse_decoded, refuse_memory
 from busta_health_dagster.probes.impostors import PEEK, Format, not_data
 from busta_health_dagster.probes.json_text import parse_json
-from busta_health_dagster.probes.parquet_reading import ends_of, first_rows, open_parquet
+from busta_health_dagster.probes.parquet_reading import ends_of, first_rows, open_parquet, random_rows
 from busta_health_dagster.probes.port import Failed, Finding, ProbeLimits
 from busta_health_dagster.probes.records import records
+from busta_health_dagster.probes.reservoir import Reservoir
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -31,8 +32,8 @@ _ROW_CHARS = 8 * 2**20
 
 
 class Rows(NamedTuple):
-    """`head` are the first rows, for the sample; `document` is a JSON file's whole, `columns` the cells of those that were
-    asked for, of all rows.
+    """`head` are the first rows, `sample` as many of all of them, drawn at random; `document` is a JSON file's whole,
+    `columns` the cells of those that were asked for, of all rows.
     """
 
     head: list[Any]
@@ -41,6 +42,7 @@ class Rows(NamedTuple):
     document: Any = None
     findings: tuple[Finding, ...] = ()
     columns: Mapping[str, Sequence[Any]] = MappingProxyType({})
+    sample: Sequence[Any] = ()
 
 
 class Capped(io.RawIOBase):
@@ -106,6 +108,7 @@ def read_rows(
     encoding: str,
     ages: Ages | None = None,
     keep: Sequence[str] = (),
+    seed: int = 0,
 ) -> Rows:
     """Read it all (Parquet: its footer, its head and one column). `ages` takes the values of `column`: a list of them all would outweigh
     the file.
@@ -115,14 +118,14 @@ def read_rows(
     """
     try:
         if kind == "parquet":
-            return _parquet(stream, column, cap, limits, ages, keep)
+            return _parquet(stream, column, cap, limits, ages, keep, seed)
         capped = io.BufferedReader(Capped(stream, cap), 1 << 18)
         if (impostor := not_data(capped.peek(PEEK), kind)) is not None:
             raise Failed("payload", impostor)
         if kind == "csv":
-            return _csv(io.TextIOWrapper(capped, encoding, newline=""), column, limits, delimiter, ages, keep)
+            return _csv(io.TextIOWrapper(capped, encoding, newline=""), column, limits, delimiter, ages, keep, seed)
         if kind == "jsonl":
-            return _json_lines(io.TextIOWrapper(capped, encoding), column, limits, ages, keep)
+            return _json_lines(io.TextIOWrapper(capped, encoding), column, limits, ages, keep, seed)
         return _json(capped.read(), column, items, limits, ages, keep)
     except UnicodeDecodeError as error:
         raise Failed("payload", f"not {encoding} text (byte {error.start} of a block); set encoding") from error
@@ -137,6 +140,7 @@ def _csv(
     delimiter: str,
     ages: Ages | None,
     keep: Sequence[str],
+    seed: int,
 ) -> Rows:
     lines = _Lines(text)
     reader = csv.reader(lines, delimiter=delimiter)
@@ -149,6 +153,7 @@ def _csv(
     at = _position(header, column)
     kept = {name: (_required(header, name), list[str]()) for name in keep}
     head: list[Any] = []
+    sample = Reservoir(limits.sample_rows, seed)
     total = ragged = 0
     for row in reader:
         lines.closed(reader.line_num, delimiter)
@@ -157,17 +162,22 @@ def _csv(
         total += 1
         if len(row) != len(header):
             ragged += 1
-        if len(head) < limits.sample_rows:
-            head.append({name: (cell or None) for name, cell in zip(header, row, strict=False)})
+        place = sample.place()
+        if place is not None:
+            record = {name: (cell or None) for name, cell in zip(header, row, strict=False)}
+            sample.put(place, record)
+            if len(head) < limits.sample_rows:
+                head.append(record)
         if at is not None and ages is not None and at < len(row) and row[at]:
             ages.take(row[at])
-        for place, cells in kept.values():
-            if place < len(row) and row[place]:
-                cells.append(row[place])
+        for position, cells in kept.values():
+            if position < len(row) and row[position]:
+                cells.append(row[position])
     facts: dict[str, Any] = {"columns": header[:50]}
     if ragged:
         facts["ragged_rows"] = ragged
-    return Rows(head, total, facts, columns={name: cells for name, (_, cells) in kept.items()})
+    columns = {name: cells for name, (_, cells) in kept.items()}
+    return Rows(head, total, facts, columns=columns, sample=sample.rows)
 
 
 def ragged_rows(rows: Rows) -> list[Finding]:
@@ -230,8 +240,11 @@ def _required(header: list[str], column: str) -> int:
     return position
 
 
-def _json_lines(text: IO[str], column: str | None, limits: ProbeLimits, ages: Ages | None, keep: Sequence[str]) -> Rows:
+def _json_lines(
+    text: IO[str], column: str | None, limits: ProbeLimits, ages: Ages | None, keep: Sequence[str], seed: int
+) -> Rows:
     head: list[Any] = []
+    sample = Reservoir(limits.sample_rows, seed)
     columns: dict[str, list[Any]] = {name: [] for name in keep}
     total = kept = 0
     for number, line in enumerate(text, 1):
@@ -244,14 +257,17 @@ def _json_lines(text: IO[str], column: str | None, limits: ProbeLimits, ages: Ag
         except (ValueError, RecursionError) as error:
             raise Failed("payload", f"line {number} is not JSON") from error
         total += 1
-        if len(head) < limits.sample_rows:
-            head.append(row)
-            kept += size
+        place = sample.place()
+        if place is not None:
+            gone = sample.put(place, (row, size))
+            kept += size - (gone[1] if gone is not None else 0)
+            if len(head) < limits.sample_rows:
+                head.append(row)
         if column is not None and ages is not None:
             ages.take(cell(row, column))
         for name, cells in columns.items():
             cells.append(cell(row, name))
-    return Rows(head, total, {}, columns=columns)
+    return Rows(head, total, {}, columns=columns, sample=[row for row, _ in sample.rows])
 
 
 def _json(
@@ -273,7 +289,7 @@ def _json(
         for row in rows:
             ages.take(cell(row, column))
     columns = {name: [cell(row, name) for row in rows] for name in keep}
-    return Rows(rows, len(rows), facts, document, tuple(findings), columns)
+    return Rows(rows, len(rows), facts, document, tuple(findings), columns, rows)
 
 
 def _only_list(document: Any) -> tuple[str, list[Any]]:
@@ -289,7 +305,13 @@ def _only_list(document: Any) -> tuple[str, list[Any]]:
 
 
 def _parquet(
-    stream: IO[bytes], column: str | None, cap: int, limits: ProbeLimits, ages: Ages | None, keep: Sequence[str]
+    stream: IO[bytes],
+    column: str | None,
+    cap: int,
+    limits: ProbeLimits,
+    ages: Ages | None,
+    keep: Sequence[str],
+    seed: int,
 ) -> Rows:
     if not installed("file"):
         text = f"reading Parquet needs the extra [file], which is not installed: {remedy('file')}"
@@ -302,6 +324,7 @@ def _parquet(
         if column not in names:
             _position(names, column and column.partition(".")[0])  # a part of a structure
         head = first_rows(file, limits.sample_rows, cap)
+        sample = random_rows(file, limits.sample_rows, cap, seed) or head
         if column is not None and ages is not None:
             for end in ends_of(file, column, cap, ages):
                 ages.take(end)
@@ -310,6 +333,6 @@ def _parquet(
             _position(names, name)
             batches = file.iter_batches(columns=[name])
             columns[name] = [value for batch in batches for value in batch.column(0).to_pylist()]
-        return Rows(head, int(file.metadata.num_rows), {"columns": names[:50]}, columns=columns)
+        return Rows(head, int(file.metadata.num_rows), {"columns": names[:50]}, columns=columns, sample=sample)
     except pa.ArrowException as error:
         raise Failed("payload", f"cannot be read as Parquet: {str(error).splitlines()[0][:160]}") from error

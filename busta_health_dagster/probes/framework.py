@@ -163,7 +163,7 @@ def _evaluate(
         data_age_s=age_s,
         metrics=metrics.values,
         facts=facts,
-        sample=sample_of(got.rows, context.limits),
+        sample=sample_of(got.rows, context.limits, at=context.now),
     )
 
 

@@ -242,7 +242,10 @@ def _sample(source: Source, document: Any, rows: list[Any] | None, size: int, co
     path = source.quality.rows if source.quality is not None else None
     scored = records(path, document).rows if path else rows
     return sample_of(
-        [document] if scored is None else scored, context.limits, small=size <= context.limits.sample_bytes
+        [document] if scored is None else scored,
+        context.limits,
+        at=context.now,
+        small=size <= context.limits.sample_bytes,
     )
 
 

@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from busta_health_dagster.domain.observation import ProbeResult, Sample, Status
+from busta_health_dagster.probes.reservoir import drawn
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -16,24 +17,33 @@ if TYPE_CHECKING:
     from busta_health_dagster.probes.port import Finding, ProbeLimits
 
 
-def sample_of(rows: Sequence[Any], limits: ProbeLimits, *, total: int | None = None, small: bool = False) -> Sample:
-    """The first rows, within the limits of rows and JSON bytes. `small`: the whole payload is known to be below the cap
-    of bytes.
+def sample_of(
+    rows: Sequence[Any], limits: ProbeLimits, *, at: float, total: int | None = None, small: bool = False
+) -> Sample:
+    """A random sample of the rows, within the limits of rows and JSON bytes; `at` (epoch) draws it, another one at each slot.
+    `small`: the whole payload is known to be below the cap of bytes.
     """
     total = len(rows) if total is None else total
-    kept: list[Mapping[str, Any]] = []
-    budget = limits.sample_bytes
-    for row in rows[: limits.sample_rows]:
-        if type(row) is dict:
-            flat = row if small else json_safe(row)
-        else:
-            flat = {"value": row if small else json_safe(row)}
-        if not small:
-            budget -= len(json.dumps(flat, default=str))
-            if budget < 0:
-                break
-        kept.append(flat)
+    chosen = drawn(len(rows), limits.sample_rows, int(at))
+    kept: list[Mapping[str, Any]] = [_flat(rows[i], small=small) for i in chosen]
+    if not small:
+        kept = _within(kept, limits.sample_bytes, int(at))
     return Sample(rows=tuple(kept), total_rows=total, truncated=len(kept) < total)
+
+
+def _flat(row: Any, *, small: bool) -> Mapping[str, Any]:
+    safe = row if small else json_safe(row)
+    return safe if type(row) is dict else {"value": safe}
+
+
+def _within(rows: list[Mapping[str, Any]], most: int, seed: int) -> list[Mapping[str, Any]]:
+    """As many as fit, thinned at random: cut at the end, the sample would know nothing of the last rows."""
+    sizes = [len(json.dumps(row, default=str)) for row in rows]
+    positions = list(range(len(rows)))
+    while positions and (size := sum(sizes[i] for i in positions)) > most:
+        fit = min(int(len(positions) * most / size * 0.95), len(positions) - 1)
+        positions = [positions[i] for i in drawn(len(positions), fit, seed)]
+    return [rows[i] for i in positions]
 
 
 def json_safe(value: Any) -> Any:

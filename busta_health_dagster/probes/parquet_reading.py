@@ -12,6 +12,7 @@ from typing import IO, TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from busta_health_dagster.probes.bounds import refuse_decoded
+from busta_health_dagster.probes.reservoir import drawn
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from busta_health_dagster.probes.ages import Ages
 
 _WIDTHS = {"BOOLEAN": 1, "INT32": 4, "INT64": 8, "INT96": 12, "FLOAT": 4, "DOUBLE": 8}
+_GROUPS = 8
 _BATCH = 65_536
 
 
@@ -46,6 +48,31 @@ def first_rows(file: Any, wanted: int, cap: int) -> list[Any]:
     refuse_decoded(sum(_decoded(column) for column in batch.columns), cap)
     found: list[Any] = batch.to_pylist()
     return found
+
+
+def random_rows(file: Any, wanted: int, cap: int, seed: int) -> list[Any]:
+    """As many rows of the whole file, drawn at random; of one whose rows would take more than `cap` bytes, the first rows of
+    row groups drawn at random. Empty where `first_rows` has them all.
+    """
+    total = int(file.metadata.num_rows)
+    if total <= wanted:
+        return []
+    if sum(file.metadata.row_group(g).total_byte_size for g in range(file.num_row_groups)) <= cap:
+        chosen, start = drawn(total, wanted, seed), 0
+        found: list[Any] = []
+        for batch in file.iter_batches(batch_size=_BATCH):
+            inside = [i - start for i in chosen if start <= i < start + batch.num_rows]
+            found += batch.take(inside).to_pylist() if inside else []
+            start += batch.num_rows
+        return found
+    groups = drawn(file.num_row_groups, _GROUPS, seed)
+    each = -(-wanted // len(groups))
+    found = []
+    for group in groups:
+        batch = next(file.iter_batches(batch_size=each, row_groups=[group]))
+        refuse_decoded(sum(_decoded(column) for column in batch.columns), cap)
+        found += batch.to_pylist()
+    return found[:wanted]
 
 
 def ends_of(file: Any, column: str, cap: int, ages: Ages) -> Iterator[Any]:

@@ -105,7 +105,7 @@ def checked(kind: str, result: Any, limits: ProbeLimits) -> ProbeResult:
         raise nonsense(wrong)
     sample = result.sample
     if sample is not None:
-        sample = sample_of(sample.rows, limits, total=max(sample.total_rows, len(sample.rows)))
+        sample = sample_of(sample.rows, limits, at=0, total=max(sample.total_rows, len(sample.rows)))
     took = result.response_ms if result.status in (Status.UP, Status.DEGRADED) else None
     return replace(result, facts=json_safe(dict(result.facts)), sample=sample, response_ms=took)
 

@@ -304,7 +304,7 @@ def _evaluate(
         items=items,
         data_age_s=age_s,
         metrics=metrics.values,
-        sample=sample_of(records, context.limits),
+        sample=sample_of(records, context.limits, at=context.now),
         facts=facts,
     )
 

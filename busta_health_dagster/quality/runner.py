@@ -94,7 +94,7 @@ class GxRunner:
         verdict = score(results, rows=len(frame), total_rows=delivered if not suite.unnest else None)
         if cut:
             known = f" of {delivered}" if delivered > len(rows) else ""
-            verdict = replace(verdict, notes=(*verdict.notes, f"rests on a sample: the first {len(frame)}{known} rows"))
+            verdict = replace(verdict, notes=(*verdict.notes, f"rests on a sample: {len(frame)}{known} rows"))
         return Validation(suite.name, verdict, seen)
 
     def run_checks(self, source: str, suite: Suite, frame: pd.DataFrame) -> tuple[CheckResult, ...]:

@@ -115,7 +115,7 @@ async def test_an_ordinary_parquet_file_is_read_as_before(tmp_path):
     seen = await look("file", {"path": str(path), "data_age": {"column": "at"}})
     assert (seen.status, seen.items, seen.data_age_s) == (Status.UP, 3000, 600.0)
     row = {"team": "GB", "deep": {"a": ["p", "q"], "m": 1.5}, "at": "2026-11-23T07:00:00Z", "code": "GB"}
-    assert seen.sample.rows[0] == row
+    assert row in seen.sample.rows
 
 
 async def test_a_web_answer_is_weighed_too(serve):

@@ -143,7 +143,7 @@ def test_gx_failing_as_a_whole_is_said_by_every_check(runner, monkeypatch):
 def test_a_cut_sample_says_how_many_rows_it_rests_on(runner):
     score = runner.validate("odds", ODDS, odds(), NOW, total_rows=5000).score
     assert (score.rows, score.total_rows) == (200, 5000)
-    assert score.notes == ("rests on a sample: the first 200 of 5000 rows",)
+    assert score.notes == ("rests on a sample: 200 of 5000 rows",)
     assert runner.validate("odds", ODDS, odds(), NOW, max_rows=50).score.rows == 50
 
 
