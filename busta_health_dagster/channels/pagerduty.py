@@ -15,6 +15,7 @@ from busta_health_dagster.domain.fields import SecretRef, Strict
 from busta_health_dagster.domain.notification import NotificationKind
 from busta_health_dagster.domain.rule import Severity
 from busta_health_dagster.domain.units import iso
+from busta_health_dagster.wording.percentages import budget, percent
 
 if TYPE_CHECKING:
     from busta_health_dagster.channels.text import Text
@@ -147,8 +148,8 @@ def _details(notification: Notification, text: Text) -> dict[str, Any]:
             "what": text.headline,
             "feeds": ", ".join(source.feeds) or None,
             "do": phrases.advice(notification),
-            "uptime_30d": phrases.share(source.uptime_30d, 2) if source.uptime_30d is not None else None,
-            "budget_left": phrases.share(source.budget_left, 1) if source.budget_left is not None else None,
+            "uptime_30d": percent(source.uptime_30d) if source.uptime_30d is not None else None,
+            "budget_left": f"{budget(source.budget_left)}%" if source.budget_left is not None else None,
             "tier": source.tier,
             "owners": ", ".join(source.owners) or None,
             "alert": alert.id,

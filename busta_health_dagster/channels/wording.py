@@ -15,12 +15,15 @@ from busta_health_dagster.channels import phrases, wording_group
 from busta_health_dagster.channels.text import LOUD, At, Button, Line, Part, Text
 from busta_health_dagster.domain.notification import NotificationKind
 from busta_health_dagster.domain.observation import Status
-from busta_health_dagster.domain.units import duration_text
+from busta_health_dagster.wording.durations import duration_text
+from busta_health_dagster.wording.glyphs import STATUS
+from busta_health_dagster.wording.lists import listed
+from busta_health_dagster.wording.measures import measure
+from busta_health_dagster.wording.percentages import budget, failure_rate, percent
+from busta_health_dagster.wording.sentences import clean
 
 if TYPE_CHECKING:
     from busta_health_dagster.domain.notification import AckFacts, AlertFacts, Notification, SourceFacts
-
-SHAPES = {Status.DOWN: "■", Status.DEGRADED: "▲", Status.UP: "●", Status.UNKNOWN: "○"}
 
 
 def text_of(notification: Notification) -> Text:
@@ -37,7 +40,7 @@ def text_of(notification: Notification) -> Text:
         text = _alert(notification, notification.alert, notification.source)
     elif notification.text:
         text = Text(
-            shape="○",
+            shape=STATUS["unknown"] if notification.kind is NotificationKind.MONITOR else "",
             word=notification.kind.value,
             headline=notification.text,
             summary=notification.text,
@@ -81,7 +84,7 @@ class _Writer:
         word = alert.severity.word
         headline = f"{self._deed()}{headline}"
         return Text(
-            shape=self._shape(),
+            shape=STATUS[source.status.word],
             word=word,
             headline=headline,
             summary=headline,
@@ -117,9 +120,9 @@ class _Writer:
             )
         ]
         if source.uptime_30d is not None:
-            lines.append(Line("Uptime", (f"{phrases.share(source.uptime_30d, 2)} over 30 days{self._budget()}.",)))
-        lines += [Line("Still open", (phrases.clean(also),)) for also in notification.related]
-        lines += [Line("Also", (phrases.clean(instead),)) for instead in notification.on_behalf_of]
+            lines.append(Line("Uptime", (f"{percent(source.uptime_30d)} over 30 days{self._budget()}.",)))
+        lines += [Line("Still open", (clean(also),)) for also in notification.related]
+        lines += [Line("Also", (clean(instead),)) for instead in notification.on_behalf_of]
         if alert.acked is not None:
             lines.append(Line("Acted", tuple(self._acted())))
         buttons = []
@@ -132,7 +135,7 @@ class _Writer:
         context: list[Part] = ["resolved ", At(alert.resolved_at or notification.at), f" · alert {alert.id}"]
         context += [f", {notification.incident}"] if notification.incident else []
         return Text(
-            shape=SHAPES[Status.UP if phrases.is_well(source) else source.status],
+            shape=STATUS[source.status.word],
             word="resolved",
             headline=headline,
             summary=f"{headline}. {adjective.capitalize()} for {lasted}",
@@ -145,10 +148,10 @@ class _Writer:
 
     def closed(self) -> Text:
         """It ended, and not because the source got well: whoever was told that it fired is told so."""
-        alert, why = self.alert, phrases.clean(self.notification.reason) or "no reason given"
+        alert, why = self.alert, clean(self.notification.reason) or "no reason given"
         headline = f"{self.source.name}: alert {alert.id} is closed, {why}"
         return Text(
-            shape=SHAPES[self.source.status],
+            shape=STATUS[self.source.status.word],
             word="closed",
             headline=headline,
             summary=headline,
@@ -172,14 +175,14 @@ class _Writer:
         lines = [Line("Since", tuple(since))]
         if notification.verdict and (where := phrases.whereabouts(notification.verdict)):
             lines.append(Line("Where", (where,), joins=True))
-        lines += [Line("Also", (phrases.clean(also),)) for also in (*notification.related, *notification.on_behalf_of)]
+        lines += [Line("Also", (clean(also),)) for also in (*notification.related, *notification.on_behalf_of)]
         arrives = phrases.still_arrives(source)
         if source.feeds:
-            lines.append(Line("Feeds", (f"{phrases.listed(source.feeds)}.{' ' + arrives if arrives else ''}",)))
+            lines.append(Line("Feeds", (f"{listed(source.feeds)}.{' ' + arrives if arrives else ''}",)))
         elif arrives:
             lines.append(Line("Data", (arrives,)))
         if source.budget_left is not None and source.uptime_30d is not None:
-            lines.append(Line("Uptime", (f"{phrases.share(source.uptime_30d, 2)} over 30 days{self._budget()}.",)))
+            lines.append(Line("Uptime", (f"{percent(source.uptime_30d)} over 30 days{self._budget()}.",)))
         known = phrases.what_it_is(notification)
         if known is not None and source.probe and not notification.do:
             lines.append(Line("Means", (known.means,)))
@@ -189,24 +192,24 @@ class _Writer:
         if alert.snoozed is not None:
             lines.append(Line("Quiet", tuple(self._snoozed(alert.snoozed))))
         if notification.kind is NotificationKind.UNACKED:
-            lines.append(Line("Acted", (f"{phrases.clean(notification.reason)}.",)))
+            lines.append(Line("Acted", (f"{clean(notification.reason)}.",)))
         return lines
 
     def _deed(self) -> str:
         """What somebody did, before what is wrong: the message exists because of it."""
         alert, kind = self.alert, self.notification.kind
         if kind is NotificationKind.ACKED and alert.acked is not None:
-            over = f", taken over from {phrases.clean(alert.acked.taken_over)}" if alert.acked.taken_over else ""
-            return f"{phrases.clean(alert.acked.by)} has it{over}: "
+            over = f", taken over from {clean(alert.acked.taken_over)}" if alert.acked.taken_over else ""
+            return f"{clean(alert.acked.by)} has it{over}: "
         if kind is NotificationKind.SNOOZED and alert.snoozed is not None:
             until = At(alert.snoozed.until or self.notification.at).utc(self.notification.at)
-            return f"{phrases.clean(alert.snoozed.by)} snoozed it until {until}: "
+            return f"{clean(alert.snoozed.by)} snoozed it until {until}: "
         return "Nobody has it any more: " if kind is NotificationKind.UNACKED else ""
 
     def _snoozed(self, snoozed: AckFacts) -> list[Part]:
-        note = f": “{phrases.clean(snoozed.note)}”" if snoozed.note else ""
+        note = f": “{clean(snoozed.note)}”" if snoozed.note else ""
         return [
-            f"{phrases.clean(snoozed.by)} snoozed it until ",
+            f"{clean(snoozed.by)} snoozed it until ",
             At(snoozed.until or self.notification.at),
             note or ".",
         ]
@@ -229,7 +232,7 @@ class _Writer:
         coming = self.alert.next
         if coming is None:
             return []
-        recipients = phrases.listed(coming.notify) if coming.notify else "nobody"
+        recipients = listed(coming.notify) if coming.notify else "nobody"
         if coming.repeat:
             return [" · told again at ", At(coming.at), " unless acknowledged"]
         if coming.severity is not None and coming.severity > self.alert.severity:
@@ -261,9 +264,9 @@ class _Writer:
         if acked is None:
             return []
         took = duration_text(max(acked.at - self.alert.opened_at, 0))
-        note = f": “{phrases.clean(acked.note)}”" if acked.note else ""
-        over = f", taken over from {phrases.clean(acked.taken_over)}" if acked.taken_over else ""
-        said: list[Part] = [f"{phrases.clean(acked.by)} acknowledged after {took}{over}"]
+        note = f": “{clean(acked.note)}”" if acked.note else ""
+        over = f", taken over from {clean(acked.taken_over)}" if acked.taken_over else ""
+        said: list[Part] = [f"{clean(acked.by)} acknowledged after {took}{over}"]
         if acked.until and self.alert.resolved_at is None:
             said += [", the clock stands until ", At(acked.until)]
         return [*said, note]
@@ -279,11 +282,6 @@ class _Writer:
             buttons.append(Button("runbook", "Runbook", found))
         return tuple(buttons)
 
-    def _shape(self) -> str:
-        status = self.source.status
-        # Poor quality of a source that is up: a green dot would contradict the words.
-        return SHAPES[Status.DEGRADED if status is Status.UP else status]
-
     def _url(self) -> str:
         return f"{self.notification.base_url.rstrip('/')}/source-health/s/{quote(self.source.name, safe='')}"
 
@@ -291,32 +289,30 @@ class _Writer:
         verdict, rule = self.notification.verdict, self.notification.rule
         metric = rule.metric if rule else None
         if verdict and verdict.good_values and metric not in (None, "status"):
-            return phrases.measure(verdict.good_values[-1], metric)
-        return phrases.measure(self.source.response_ms, "response_ms") if self.source.response_ms is not None else ""
+            return measure(verdict.good_values[-1], metric)
+        return measure(self.source.response_ms, "response_ms") if self.source.response_ms is not None else ""
 
     def _good_run(self) -> str:
         verdict, rule = self.notification.verdict, self.notification.rule
         if not verdict or len(verdict.good_values) < 2 or rule is None:
             return ""
-        shown = phrases.listed(tuple(phrases.measure(v, rule.metric) for v in verdict.good_values))
+        shown = listed(tuple(measure(v, rule.metric) for v in verdict.good_values))
         return f" {len(verdict.good_values)} good checks in a row, {shown}."
 
     def _worst(self) -> str:
         verdict, rule = self.notification.verdict, self.notification.rule
         return (
-            f", worst {phrases.measure(verdict.worst, rule.metric)}"
-            if verdict and rule and verdict.worst is not None
-            else ""
+            f", worst {measure(verdict.worst, rule.metric)}" if verdict and rule and verdict.worst is not None else ""
         )
 
     def _budget(self) -> str:
-        target = f", target {self.source.target:.2f}" if self.source.target is not None else ""
+        target = f", target {percent(self.source.target)}" if self.source.target is not None else ""
         return (
-            f"{target}; budget left {phrases.share(self.source.budget_left, 1)}"
+            f"{target}; budget left {budget(self.source.budget_left)}%"
             if self.source.budget_left is not None
             else target
         )
 
     def _changes(self) -> str:
         share = self.alert.flapping_percent
-        return f" ({share:.0f}% over the last 21 checks)" if share is not None else ""
+        return f" ({failure_rate(share)} over the last 21 checks)" if share is not None else ""

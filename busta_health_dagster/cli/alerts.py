@@ -9,8 +9,9 @@ import typer
 from busta_health_dagster.cli.session import BustaGroup, Output, console, print_json, session
 from busta_health_dagster.cli.sources import OutputOption, seconds
 from busta_health_dagster.domain.errors import Refused
-from busta_health_dagster.domain.units import duration_text, from_iso
+from busta_health_dagster.domain.units import from_iso
 from busta_health_dagster.pipeline.views.alert_list import Wanted
+from busta_health_dagster.wording.durations import duration_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -11,7 +11,8 @@ from busta_health_dagster.cli.session import Output, at_home, console, err_conso
 from busta_health_dagster.cli.sources import OutputOption
 from busta_health_dagster.cli.tables import Columns
 from busta_health_dagster.domain.errors import BadInput
-from busta_health_dagster.domain.units import duration_text, from_epoch, from_iso
+from busta_health_dagster.domain.units import from_epoch, from_iso
+from busta_health_dagster.wording.durations import duration_text, milliseconds_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -107,12 +108,12 @@ def _speed(text: str) -> float:
 
 
 def _shape(ok: bool | None) -> str:
-    shapes = glyph_set().shapes
-    return shapes["unknown"] if ok is None else shapes["up"] if ok else shapes["down"]
+    signs = glyph_set().checks
+    return signs["not evaluated"] if ok is None else signs["passed"] if ok else signs["failed"]
 
 
 def _took(seconds: float | None) -> str:
-    return "-" if seconds is None else f"{seconds:.1f} s"
+    return glyph_set().write(milliseconds_text(None if seconds is None else 1000 * seconds))
 
 
 def _print_test(result: ChannelAnswer) -> None:

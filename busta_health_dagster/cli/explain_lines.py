@@ -5,9 +5,11 @@ from __future__ import annotations
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from busta_health_dagster.cli.alert_lines import aligned, kind_of, short
-from busta_health_dagster.domain.units import duration_text, from_epoch, from_iso
+from busta_health_dagster.cli.alert_lines import aligned, shown_as
+from busta_health_dagster.domain.units import from_epoch, from_iso
 from busta_health_dagster.engines.rules.limits import limit_text, value_text
+from busta_health_dagster.wording.durations import duration_text
+from busta_health_dagster.wording.lists import plural
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -91,7 +93,7 @@ def source_lines(explanation: SourceExplanation, letters: GlyphSet) -> list[str]
 def _row(a: AlertRow, now: str, letters: GlyphSet) -> tuple[str, ...]:
     begun = a["opened_at"] or a["pending_at"]
     clock = letters.dash if begun is None else _clock(begun, now)
-    return "", letters.shapes[kind_of(a)], str(a["id"]), a["rule"], a["state"], clock, a["reason"]
+    return "", letters.alerts[shown_as(a)], str(a["id"]), a["rule"], a["state"], clock, a["reason"]
 
 
 def _standing(rule: Standing) -> str:
@@ -106,10 +108,10 @@ def _standing(rule: Standing) -> str:
 
 def _headline(explanation: AlertExplanation, letters: GlyphSet) -> str:
     a, metric = explanation["alert"], _metric(explanation)
-    what = f"{letters.shapes[kind_of(a)]} {a['id']} {a['source']} {a['rule']}" + (
+    what = f"{letters.alerts[shown_as(a)]} {a['id']} {a['source']} {a['rule']}" + (
         f" ({a['label']})" if a["label"] else ""
     )
-    open_for = short(a["open_s"] or 0)
+    open_for = duration_text(a["open_s"] or 0)
     if a["state"] == "resolved":
         what += f": resolved {_at(a['resolved_at'], explanation['at'])}, open for {open_for}."
     elif a["state"] == "open":
@@ -117,7 +119,7 @@ def _headline(explanation: AlertExplanation, letters: GlyphSet) -> str:
     else:
         what += f": {a['state']}, {a['reason']}."
     if metric and metric != "status" and a["worst"] is not None:
-        limit = f", limit {limit_text(metric, a['limit'])}" if a["limit"] is not None else ""
+        limit = f", limit {limit_text(a['limit'], metric)}" if a["limit"] is not None else ""
         what += f" Worst {value_text(metric, a['worst'])}{limit}."
     return what
 
@@ -244,7 +246,7 @@ def _routes(explanation: AlertExplanation) -> list[str]:
         for o in planned["covering"]
     )
     n = planned["considered"]
-    observed = f"{n} window{'' if n == 1 else 's'} looked at"
+    observed = f"{plural(n, 'window')} looked at"
     covered = f"covered by {held}" if held else f"none covers {a['source']}"
     lines.append(f"  maintenance  {observed}, {covered}")
     return lines

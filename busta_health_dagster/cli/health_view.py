@@ -7,11 +7,15 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from busta_health_dagster.cli.alert_lines import aligned, kind_of, short
-from busta_health_dagster.cli.glyphs import ALERT_COLOURS, COLOURS, WORDS, GlyphSet, sparkline
+from busta_health_dagster.cli.alert_lines import aligned, shown_as
+from busta_health_dagster.cli.glyphs import ALERT_COLOURS, COLOURS, GlyphSet, sparkline
 from busta_health_dagster.domain.health import WORST_FIRST
 from busta_health_dagster.domain.sla import spoken_budget
-from busta_health_dagster.domain.units import duration_text, floored, from_epoch, from_iso, milliseconds_text
+from busta_health_dagster.domain.units import from_epoch, from_iso
+from busta_health_dagster.wording import numbers, percentages
+from busta_health_dagster.wording.durations import duration_text, milliseconds_text
+from busta_health_dagster.wording.glyphs import STATUS_LABEL
+from busta_health_dagster.wording.lists import plural
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -132,9 +136,9 @@ def _counts(fleet: Fleet, width: int, letters: GlyphSet) -> Text:
             line.append(f"{letters.shapes[status]} {count} {name}  ", style=COLOURS[status])
     alerts = sum(row["open_alerts"] for row in fleet["sources"])
     waiting = sum(a["acked_by"] is None for a in _open(fleet))
-    tail = f"{alerts} alert{'' if alerts == 1 else 's'}" + (f", {waiting} not acknowledged" if waiting else "")
+    tail = f"{plural(alerts, 'alert')}" + (f", {waiting} not acknowledged" if waiting else "")
     if width - line.cell_len <= len(tail):
-        tail = f"{alerts} alert{'' if alerts == 1 else 's'}"
+        tail = f"{plural(alerts, 'alert')}"
     line.append(" " * max(1, width - line.cell_len - len(tail)) + tail)
     return line
 
@@ -157,7 +161,7 @@ def _block(fleet: Fleet, row: SourceRow, letters: GlyphSet, layout: Layout, widt
     status = "unknown" if fleet["stale"] else shown(row)
     unwell = status in {"down", "degraded", "unknown"}
     line = Text()
-    line.append(f"{letters.shapes[status]} {WORDS[status]:<9}", style=COLOURS[status])
+    line.append(f"{letters.shapes[status]} {STATUS_LABEL[status]:<9}", style=COLOURS[status])
     line.append(f"{_fit(row['source'], SOURCE - 1, letters):<{SOURCE}}", style="bold" if unwell else "default")
     if layout.kind:
         kind = f"{_fit(row['type'], KIND - 5, letters)} {letters.dot} {row['tier']}"
@@ -168,11 +172,14 @@ def _block(fleet: Fleet, row: SourceRow, letters: GlyphSet, layout: Layout, widt
     answered = status in {"up", "degraded", "maintenance"} and row["response_ms"] is not None
     code = str(row["http_status"]) if status == "down" and row["http_status"] else dash
     response = milliseconds_text(row["response_ms"]) if answered else code
-    line.append("".join(f" {_share(row['uptime'].get(w), dash):>6}" for w in layout.windows) + f" {response:>8}")
+    line.append(
+        "".join(f" {letters.write(percentages.share(row['uptime'].get(w))):>6}" for w in layout.windows)
+        + f" {response:>8}"
+    )
     if layout.money:
         quality, budget = row["quality"], spoken_budget(row["budget_left"], row["coverage_30d"])
-        score = dash if quality is None or status in {"down", "unknown"} else f"{floored(quality, 1):.1f}"
-        left = dash if budget is None else f"{floored(budget, 1):.1f}".replace("-", letters.minus)
+        score = letters.write(numbers.score(None if status in {"down", "unknown"} else quality))
+        left = letters.write(percentages.budget(budget))
         line.append(f" {score:>5} {left:>7}")
     lines = [line]
     reason = _reason(fleet, row, status, letters, room=(77 if layout.kind else width) - STATUS)
@@ -204,7 +211,7 @@ def _notified(fleet: Fleet, row: SourceRow, status: str) -> Iterator[str]:
         if row["observed_at"] is None:
             yield "never seen"
             return
-        yield f"last seen {WORDS[row['last_status']]} at {from_epoch(from_iso(row['observed_at'])):%H:%M}"
+        yield f"last seen {STATUS_LABEL[row['last_status']]} at {from_epoch(from_iso(row['observed_at'])):%H:%M}"
         if row["response_ms"] is not None:
             yield milliseconds_text(row["response_ms"])
         return
@@ -216,7 +223,7 @@ def _notified(fleet: Fleet, row: SourceRow, status: str) -> Iterator[str]:
         return
     yield row["reason"]
     if row["since"]:
-        yield f"for {short(from_iso(fleet['at']) - from_iso(row['since']))}"
+        yield f"for {duration_text(from_iso(fleet['at']) - from_iso(row['since']))}"
     alert = next((a for a in fleet["alerts"] if a["source"] == row["source"]), None)
     if alert is not None:
         yield "nobody acked" if alert["acked_by"] is None else str(alert["acked_by"])
@@ -234,10 +241,10 @@ def _alerts(fleet: Fleet, letters: GlyphSet, *, room: int) -> list[Text]:
     for a in found[:room]:
         ladder = "".join(f"[L{n}]" if n <= a["step"] else f" L{n} " for n in range(1, a["steps"] + 1))
         has = "not acknowledged" if a["acked_by"] is None else a["acknowledged"]
-        age = short(at - from_iso(a["opened_at"])) if a["opened_at"] else letters.dash
+        age = duration_text(at - from_iso(a["opened_at"])) if a["opened_at"] else letters.dash
         rows.append(
             (
-                f"{letters.shapes[kind_of(a)]} {a['severity']}",
+                f"{letters.alerts[shown_as(a)]:<2} {a['severity']}",
                 str(a["id"]),
                 a["source"],
                 a["rule"],
@@ -250,8 +257,8 @@ def _alerts(fleet: Fleet, letters: GlyphSet, *, room: int) -> list[Text]:
     lines = [Text("")]
     for n, (a, text) in enumerate(zip(found, aligned(rows), strict=False)):
         line = Text(f"{'ALERTS' if n == 0 else '':<{STATUS}}")
-        line.append(text[:1], style=ALERT_COLOURS[kind_of(a)])
-        line.append(text[1:])
+        line.append(text[:2], style=ALERT_COLOURS[shown_as(a)])
+        line.append(text[2:])
         lines.append(line)
     if len(found) > room:
         lines.append(Text(f"{_INDENT}{len(found) - room} more: busta alerts list"))
@@ -265,8 +272,8 @@ def _rest(fleet: Fleet, rest: Sequence[SourceRow], letters: GlyphSet) -> Text:
         default=None,
     )
     status = "unknown" if fleet["stale"] else shown(rest[0])
-    tail = f", worst {_share(worst['uptime']['30d'], '')} ({worst['source']})" if worst else ""
-    return Text(f"{letters.shapes[status]} {WORDS[status]:<9}{len(rest)} more{tail}", style=COLOURS[status])
+    tail = f", worst {percentages.percent(worst['uptime']['30d'])} ({worst['source']})" if worst else ""
+    return Text(f"{letters.shapes[status]} {STATUS_LABEL[status]:<9}{len(rest)} more{tail}", style=COLOURS[status])
 
 
 def _legend(layout: Layout, letters: GlyphSet, note: str) -> list[Text]:
@@ -285,12 +292,6 @@ def _legend(layout: Layout, letters: GlyphSet, note: str) -> list[Text]:
         Text(f"{keys}  {letters.dot} one bar: worst of {24 * 60 // layout.bars} min", style="dim"),
         Text(more, style="dim"),
     ]
-
-
-def _share(value: float | None, dash: str) -> str:
-    if value is None:
-        return dash
-    return "100" if value >= 100 else f"{floored(value, 2):.2f}"
 
 
 def _fit(text: str, size: int, letters: GlyphSet) -> str:

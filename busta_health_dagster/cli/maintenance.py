@@ -14,6 +14,7 @@ from busta_health_dagster.cli.sources import OutputOption, seconds
 from busta_health_dagster.domain.errors import BadInput
 from busta_health_dagster.domain.source import Selector
 from busta_health_dagster.domain.units import config_duration, from_epoch, from_iso, parse_seconds
+from busta_health_dagster.wording.lists import plural
 
 if TYPE_CHECKING:
     from busta_health_dagster.domain.documents.service import Span, WindowRow
@@ -102,7 +103,7 @@ def add(
     when = "over, and counted for the past," if planned["next"] is None else _span(planned["next"])
     count = len(planned["sources"])
     zone_said = "" if planned["next"] is None else " UTC,"
-    said = f"{planned['id']} {name}: {when}{zone_said} {count} source{'' if count == 1 else 's'}"
+    said = f"{planned['id']} {name}: {when}{zone_said} {plural(count, 'source')}"
     console().print(said, markup=False, soft_wrap=True)
 
 

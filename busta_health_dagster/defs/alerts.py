@@ -14,7 +14,11 @@ from busta_health_dagster.defs.instance_facts import Facts, instance_facts
 from busta_health_dagster.defs.metadata import plottable
 from busta_health_dagster.defs.resources import Monitor
 from busta_health_dagster.defs.stopped import stopped
-from busta_health_dagster.domain.units import duration_text, from_epoch
+from busta_health_dagster.domain.units import from_epoch
+from busta_health_dagster.wording.durations import duration_text
+from busta_health_dagster.wording.glyphs import SEVERITY, STATUS
+from busta_health_dagster.wording.lists import listed
+from busta_health_dagster.wording.sentences import markdown_cell
 
 if TYPE_CHECKING:
     from busta_health_dagster.pipeline.app.app import App
@@ -26,7 +30,6 @@ BUDGET_S = 5.0
 """Sensors of one code server may have to run one after another: this one yields what does not fit to the next."""
 REFRESH_S = 3600
 SHOWN_AT_MOST = 50
-_SHAPES = {"critical": "■", "warning": "▲", "info": "●"}
 
 
 @dg.sensor(
@@ -114,8 +117,8 @@ def alerts_metadata(app: App) -> tuple[str, dict[str, dg.MetadataValue]]:
     for row in rows:
         a = row.alert
         lines.append(
-            f"| {_SHAPES[a.severity.word]} {a.severity.word} | {a.id} {_cell(a.fingerprint)} | {duration_text(row.open_s or 0)} "
-            f"| {_cell(row.acknowledged)} | {_cell(row.coming)} |"
+            f"| {SEVERITY[a.severity.word]} {a.severity.word} | {a.id} {markdown_cell(a.fingerprint)} | {duration_text(row.open_s)} "
+            f"| {markdown_cell(row.acknowledged)} | {markdown_cell(row.coming)} |"
         )
     if len(found.rows) > len(rows):
         lines += ["", f"{len(found.rows) - len(rows)} more, none worse than these."]
@@ -144,10 +147,12 @@ def maintenance_metadata(app: App) -> tuple[str, dict[str, dg.MetadataValue]]:
     for p in found[:SHOWN_AT_MOST]:
         if p.occurrence is None:
             continue
-        on = "◆ " if p.active else ""
+        on = f"{STATUS['maintenance']} " if p.active else ""
         begin, end = (f"{from_epoch(x):%a %d %b %H:%M}" for x in (p.occurrence.start, p.occurrence.end))
-        names = ", ".join(p.sources[:5]) + (f" and {len(p.sources) - 5} more" if len(p.sources) > 5 else "")
-        lines.append(f"| {on}{_cell(p.window.name)} | {begin} | {end} | {_cell(names)} | {_cell(p.window.reason)} |")
+        names = listed(p.sources)
+        lines.append(
+            f"| {on}{markdown_cell(p.window.name)} | {begin} | {end} | {markdown_cell(names)} | {markdown_cell(p.window.reason)} |"
+        )
     active = [p for p in found if p.active]
     counts = {
         "1_on_now": len(active),
@@ -156,9 +161,3 @@ def maintenance_metadata(app: App) -> tuple[str, dict[str, dg.MetadataValue]]:
     }
     text = "\n".join(lines) if found else "No maintenance is planned within a year."
     return f"{text}\n{counts}", plottable(counts) | {"windows": dg.MetadataValue.md(text)}
-
-
-def _cell(text: str) -> str:
-    from busta_health_dagster.pipeline.views.fleet_report import cell
-
-    return cell(text)

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from busta_health_dagster.domain.units import config_duration, duration_text
+from busta_health_dagster.domain.units import config_duration
 from busta_health_dagster.engines.rules import ANOMALY_CHECK
+from busta_health_dagster.wording.durations import duration_text
 
 if TYPE_CHECKING:
     from busta_health_dagster.domain.rule import Rule

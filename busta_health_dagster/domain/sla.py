@@ -9,7 +9,7 @@ from enum import IntEnum
 from fractions import Fraction
 from typing import TYPE_CHECKING, Literal
 
-from busta_health_dagster.domain.units import floored
+from busta_health_dagster.wording.numbers import floored
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

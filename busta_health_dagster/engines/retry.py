@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from busta_health_dagster.domain.units import duration_text
+from busta_health_dagster.wording.durations import duration_text
 
 if TYPE_CHECKING:
     import random

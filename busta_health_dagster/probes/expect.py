@@ -9,10 +9,11 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from busta_health_dagster.domain.fields import PositiveDuration, Strict
 from busta_health_dagster.domain.patterns import Regex, found
-from busta_health_dagster.domain.units import duration_text
 from busta_health_dagster.probes.json_path import JsonPath, find, rows_of
 from busta_health_dagster.probes.port import Finding
 from busta_health_dagster.probes.records import records
+from busta_health_dagster.wording.durations import duration_text
+from busta_health_dagster.wording.lists import plural
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -166,7 +167,7 @@ def _limit(count: int | Count) -> tuple[int, Severity]:
 
 
 def _counted(items: int | None) -> str:
-    return "the items cannot be counted" if items is None else f"{items} item{'s' if items != 1 else ''}"
+    return "the items cannot be counted" if items is None else plural(items, "item")
 
 
 def check_json(expect: Expect, document: Any) -> list[Finding]:

@@ -11,12 +11,13 @@ from busta_health_dagster.domain.collected import Collected
 from busta_health_dagster.domain.errors import BustaError, PluginError
 from busta_health_dagster.domain.fields import SecretRef, Strict, TextOrSecret
 from busta_health_dagster.domain.observation import Phases, ProbeResult, Status
-from busta_health_dagster.domain.units import milliseconds_text
 from busta_health_dagster.probes.ages import ColumnAge, DataAge, age_facts, age_findings, age_of, cell
 from busta_health_dagster.probes.expect import Expect, check_age, check_items, check_json
 from busta_health_dagster.probes.measure import conclude, json_safe, sample_of
 from busta_health_dagster.probes.port import Failed, Finding, PlatformBridge, ProbeContext, ProbeType
 from busta_health_dagster.probes.web_config import refuse_literal_secrets
+from busta_health_dagster.wording.durations import milliseconds_text
+from busta_health_dagster.wording.lists import plural
 
 if TYPE_CHECKING:
     from busta_health_dagster.domain.source import Source
@@ -150,7 +151,7 @@ def _evaluate(
     findings += check_age(config.expect, age_s)
     return conclude(
         findings,
-        f"{got.name}: {items} item{'s' if items != 1 else ''}, in {milliseconds_text(took)}",
+        f"{got.name}: {plural(items, 'item')}, in {milliseconds_text(took)}",
         response_ms=took,
         phases=Phases(first_byte=took),
         items=items,

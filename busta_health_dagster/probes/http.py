@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from pydantic import Field, model_validator
 
 from busta_health_dagster.domain.observation import ProbeResult
-from busta_health_dagster.domain.units import milliseconds_text
 from busta_health_dagster.probes.ages import AgeOf, DataAge, age_facts, age_findings, age_of, cell
 from busta_health_dagster.probes.bounds import parsed_bytes, refuse_memory, table_bytes
 from busta_health_dagster.probes.expect import HttpExpect, check_age, check_headers, check_items, check_json, check_text
@@ -21,6 +20,8 @@ from busta_health_dagster.probes.oauth2 import authorized
 from busta_health_dagster.probes.port import Finding, ProbeContext, ProbeType
 from busta_health_dagster.probes.records import records
 from busta_health_dagster.probes.web_config import WebConfig, build_request, certificate_findings, host_of, rate_limited
+from busta_health_dagster.wording.durations import milliseconds_text
+from busta_health_dagster.wording.lists import plural
 
 if TYPE_CHECKING:
     from busta_health_dagster.domain.observation import Sample
@@ -160,7 +161,7 @@ def _evaluate(
         findings += age_findings(found, place, items if age.stands_in(config.items) else None)
         facts |= age_facts(found)
     findings += check_age(expect, found.age_s)
-    counted = f", {items} item{'s' if items != 1 else ''}" if items is not None else ""
+    counted = f", {plural(items, 'item')}" if items is not None else ""
     return conclude(
         findings,
         f"answered {got.status} in {milliseconds_text(got.elapsed_ms)}{counted}",

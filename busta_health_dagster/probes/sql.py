@@ -16,7 +16,6 @@ from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
 from busta_health_dagster.domain.fields import SecretRef, Strict, TextOrSecret
 from busta_health_dagster.domain.observation import Phases, ProbeResult, Status
-from busta_health_dagster.domain.units import milliseconds_text
 from busta_health_dagster.probes.ages import Ages, ColumnAge, DataAge, Zone, age_facts, age_findings, age_of
 from busta_health_dagster.probes.dates import WithDates, fill
 from busta_health_dagster.probes.expect import Expect, check_age, check_items, check_json
@@ -24,6 +23,7 @@ from busta_health_dagster.probes.measure import conclude, json_safe, sample_of
 from busta_health_dagster.probes.port import Failed, ProbeContext, ProbeType
 from busta_health_dagster.probes.sql_newest import newest_statement
 from busta_health_dagster.probes.sql_statement import dialect_of, only_reads
+from busta_health_dagster.wording.durations import milliseconds_text
 
 if TYPE_CHECKING:
     from sqlalchemy import URL, Connection, Engine

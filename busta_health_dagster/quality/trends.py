@@ -12,6 +12,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from busta_health_dagster.engines.slope import MIN_DAYS, crossing, theil_sen
+from busta_health_dagster.wording import numbers
+from busta_health_dagster.wording.numbers import DASH
+from busta_health_dagster.wording.percentages import failure_rate
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -162,13 +165,13 @@ def trend_table(trends: Iterable[Trend], unit: str = "", *, worse: Side = "lower
     sign = 1 if worse == "lower" else -1
     rows = ["| source | days | mean | p10 | min | slope a day (95%) | no data | change | outlook |", "|---" * 9 + "|"]
     for t in sorted(trends, key=lambda t: (t.mean is not None, sign * (t.mean or 0.0))):
-        slope = "-" if t.slope is None else f"{t.slope:+.2f} ({t.slope_low:+.2f} to {t.slope_high:+.2f})"
+        slope = DASH if t.slope is None else f"{t.slope:+.2f} ({t.slope_low:+.2f} to {t.slope_high:+.2f})"
         change = (
-            "-"
+            DASH
             if t.change_point is None
-            else f"{t.change_point.day}: {t.change_point.before:.1f} to {t.change_point.after:.1f}"
+            else f"{t.change_point.day}: {_cell(t.change_point.before, '')} to {_cell(t.change_point.after, '')}"
         )
-        gone = "-" if t.no_data_share is None else f"{t.no_data_share:.0%}"
+        gone = failure_rate(None if t.no_data_share is None else 100 * t.no_data_share)
         cells = [
             t.source,
             str(t.days),
@@ -183,7 +186,7 @@ def trend_table(trends: Iterable[Trend], unit: str = "", *, worse: Side = "lower
 
 
 def _cell(value: float | None, unit: str) -> str:
-    return "-" if value is None else f"{value:.1f}{unit}"
+    return DASH if value is None else f"{numbers.score(value) if not unit else numbers.decimal(value, 1)}{unit}"
 
 
 def trend_svg(days: pd.DataFrame, trend: Trend, *, low: float | None = None, high: float | None = None) -> str:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from busta_health_dagster.domain import report as model
 from busta_health_dagster.domain.report import SELF_RESOLVED_S
-from busta_health_dagster.domain.units import floored
 from busta_health_dagster.reports import words
+from busta_health_dagster.wording import durations, lists, numbers, percentages, sentences
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,7 +41,7 @@ def sla_note(report: WeeklyReport) -> str:
     text = f"Uptime over the 30 days to {cal.moment(report.week.until)}, in percent."
     late = [i.source for i in report.open if i.since >= report.week.until and i.status == "down"]
     if late:
-        text += f" The outage of {words.listed(late)} after that is not in it yet."
+        text += f" The outage of {lists.listed(late)} after that is not in it yet."
     return text
 
 
@@ -51,7 +52,7 @@ def open_title(item: OpenItem, report: WeeklyReport) -> str:
 
 
 def open_side(item: OpenItem, report: WeeklyReport) -> str:
-    age = words.took(report.week.as_of - item.since)
+    age = durations.duration_text(report.week.as_of - item.since)
     return f"{age} · {item.acked_by or 'unacknowledged'}"
 
 
@@ -61,12 +62,12 @@ def open_detail(item: OpenItem, report: WeeklyReport) -> str:
     if len(item.rules) > 1:
         parts.append(f"Open rules: {', '.join(item.rules)}.")
     if item.feeds:
-        parts.append(f"Feeds {words.listed(item.feeds)}.")
+        parts.append(f"Feeds {lists.listed(item.feeds)}.")
     if item.bad_slices >= 3 and report.bad_slices:
         parts.append(f"It used {item.bad_slices:g} of the week's {report.bad_slices:g} bad slices.")
     if item.spare_s is not None:
-        left = words.budget(item.budget_left)
-        more = f"after {words.took(item.spare_s)} more down" if item.spare_s else "with the next bad check"
+        left = percentages.budget(item.budget_left)
+        more = f"after {durations.duration_text(item.spare_s)} more down" if item.spare_s else "with the next bad check"
         parts.append(f"{left}% of its budget is left: {more} it misses its SLA.")
     return " ".join(parts)
 
@@ -74,26 +75,28 @@ def open_detail(item: OpenItem, report: WeeklyReport) -> str:
 def _measured(item: OpenItem) -> str:
     """The rule's sentence; a bare figure is told what it measures."""
     text = item.reason.rstrip(".")
-    return f"{_MEASURES.get(item.state, '')}{text}" if text[:1].isdigit() else words.capital(text)
+    return f"{_MEASURES.get(item.state, '')}{text}" if text[:1].isdigit() else sentences.capital(text)
 
 
 def incidents(report: WeeklyReport) -> str:
     rows = report.incidents.rows
     still = (
-        f" {words.capital(words.some(report.incidents.open, 'incident'))} stayed open." if report.incidents.open else ""
+        f" {sentences.capital(lists.some(report.incidents.open, 'incident'))} stayed open."
+        if report.incidents.open
+        else ""
     )
     if not rows:
         return f"No incident was resolved in this week.{still}"
     n = len({r.source for r in rows})
-    total = words.took(sum(r.lasted_s for r in rows))
+    total = durations.duration_text(sum(r.lasted_s for r in rows))
     longest = rows[0]
     acked = (
         "was never acknowledged"
         if longest.acknowledge_s is None
-        else f"was acknowledged after {words.took(longest.acknowledge_s)}"
+        else f"was acknowledged after {durations.duration_text(longest.acknowledge_s)}"
     )
-    head = words.capital(words.some(len(rows), "incident"))
-    return f"{head} of {words.some(n, 'source')}, {total} in all. The longest, {longest.source}, {acked}.{still}"
+    head = sentences.capital(lists.some(len(rows), "incident"))
+    return f"{head} of {lists.some(n, 'source')}, {total} in all. The longest, {longest.source}, {acked}.{still}"
 
 
 def response(report: WeeklyReport) -> str:
@@ -105,17 +108,18 @@ def response(report: WeeklyReport) -> str:
     known = [r for r in rows if r.change_percent is not None]
     parts = []
     if over:
-        parts.append(f"{words.listed([r.source for r in over])} {'is' if len(over) == 1 else 'are'} over the limit.")
+        parts.append(f"{lists.listed([r.source for r in over])} {'is' if len(over) == 1 else 'are'} over the limit.")
     if moved:
-        notified = [f"{r.source} {words.response(r.before)} to {words.response(r.now)}" for r in moved[:3]]
-        rest = f", and {len(moved) - 3} more" if len(moved) > 3 else ""
-        parts.append(f"{words.capital(words.some(len(moved), 'source'))} changed: {'; '.join(notified)}{rest}.")
+        changes = [
+            f"{r.source} {durations.milliseconds_text(r.before)} to {durations.milliseconds_text(r.now)}" for r in moved
+        ]
+        parts.append(f"{sentences.capital(lists.some(len(moved), 'source'))} changed: {lists.listed(changes)}.")
         steady = [abs(r.change_percent or 0) for r in known if r not in moved]
         if steady:
-            parts.append(f"Everything else stays within {max(1, round(max(steady)))} % of last week.")
+            parts.append(f"Everything else stays within {max(1, round(max(steady)))}% of last week.")
     elif known:
         most = max(abs(r.change_percent or 0) for r in known)
-        parts.append(f"Nothing changed much: every source stays within {max(1, round(most))} % of last week.")
+        parts.append(f"Nothing changed much: every source stays within {max(1, round(most))}% of last week.")
     else:
         parts.append("There is no week before to compare with.")
     return " ".join(parts)
@@ -130,15 +134,15 @@ def quality(report: WeeklyReport) -> str:
     coming = [r for r in rows if r.crosses_in_days]
     parts = []
     if under:
-        notified = words.listed([f"{r.source} ({words.score(r.now)})" for r in under])
-        parts.append(f"{notified} {'is' if len(under) == 1 else 'are'} below the limit.")
+        scores = lists.listed([f"{r.source} ({numbers.score(r.now)})" for r in under])
+        parts.append(f"{scores} {'is' if len(under) == 1 else 'are'} below the limit.")
     if fell:
-        notified = words.listed([f"{r.source} from {words.score(r.before)} to {words.score(r.now)}" for r in fell])
+        notified = lists.listed([f"{r.source} from {numbers.score(r.before)} to {numbers.score(r.now)}" for r in fell])
         parts.append(f"Fell: {notified}.")
     parts += [f"{r.source} reaches {r.limit:g} in {r.crosses_in_days} days at this pace." for r in coming[:2]]
     parts += [_uncertain(r) for r in rows if _is_uncertain(r)][:2]
     lowest = rows[0]
-    return " ".join(parts) or f"No source lost a point; the lowest is {lowest.source} with {words.score(lowest.now)}."
+    return " ".join(parts) or f"No source lost a point; the lowest is {lowest.source} with {numbers.score(lowest.now)}."
 
 
 def _is_uncertain(row: TrendRow) -> bool:
@@ -150,9 +154,7 @@ def _is_uncertain(row: TrendRow) -> bool:
 def _uncertain(row: TrendRow) -> str:
     assert row.last is not None
     assert row.half_width is not None
-    return (
-        f"{row.source} is uncertain: {words.score(row.last)} ± {row.half_width:.1f} includes the limit, {row.limit:g}."
-    )
+    return f"{row.source} is uncertain: {numbers.score(row.last)} ± {row.half_width:.1f} includes the limit, {row.limit:g}."
 
 
 def outlook(row: TrendRow) -> str:
@@ -173,32 +175,34 @@ def noise(report: WeeklyReport) -> str:
     alone = sum(r.self_resolved for r in n.rows if not r.shadow)
     never = sum(r.never_acked for r in n.rows if not r.shadow)
     minutes = SELF_RESOLVED_S // 60
-    notified = f"{words.plural(n.sent, 'notification')} for {words.plural(n.alerts, 'alert')}."
+    notified = f"{lists.plural(n.sent, 'notification')} for {lists.plural(n.alerts, 'alert')}."
     flapped = sorted({s for r in n.rows for s in r.flapping})
     by = "itself" if alone <= 1 else "themselves"
-    parts = [f"{words.capital(words.spelled(alone) if alone else 'none')} resolved by {by} within {minutes} minutes"]
-    parts[0] += f", {words.spelled(never) if never else 'none'} went unacknowledged." if n.sent else "."
+    parts = [
+        f"{sentences.capital(lists.spelled(alone) if alone else 'none')} resolved by {by} within {minutes} minutes"
+    ]
+    parts[0] += f", {lists.spelled(never) if never else 'none'} went unacknowledged." if n.sent else "."
     if flapped:
-        held = f"; {words.plural(n.held_back, 'repeat')} held back" if n.held_back else ""
-        parts.append(f"Flapped: {words.listed(flapped)}{held}.")
+        held = f"; {lists.plural(n.held_back, 'repeat')} held back" if n.held_back else ""
+        parts.append(f"Flapped: {lists.listed(flapped)}{held}.")
     return " ".join([notified, *parts])
 
 
 def planned(work: MaintenanceFacts, report: WeeklyReport) -> str:
     """One occurrence that was used."""
     cal = words.Calendar(report.week)
-    who = words.listed(work.sources) or "no source"
+    who = lists.listed(work.sources) or "no source"
     parts = [
-        f"{words.took(work.used_s)} of {words.took(work.end - work.start)}",
-        words.plural(work.slices, "slice") + " excluded",
+        f"{durations.duration_text(work.used_s)} of {durations.duration_text(work.end - work.start)}",
+        lists.plural(work.slices, "slice") + " excluded",
     ]
     if work.held:
-        parts.append(words.plural(work.held, "alert") + " held")
+        parts.append(lists.plural(work.held, "alert") + " held")
     return f"{who}, {cal.span(work.start, work.end)}: {', '.join(parts)}{f' ({work.reason})' if work.reason else ''}"
 
 
 def coming(work: MaintenanceFacts, report: WeeklyReport) -> str:
-    return f"{words.listed(work.sources) or work.window} {words.Calendar(report.week).span(work.start, work.end)}"
+    return f"{lists.listed(work.sources) or work.window} {words.Calendar(report.week).span(work.start, work.end)}"
 
 
 def dead(letter: DeadLetter, report: WeeklyReport) -> str:
@@ -206,15 +210,15 @@ def dead(letter: DeadLetter, report: WeeklyReport) -> str:
     about = f" (alert {letter.alerts[0]})" if letter.alerts else ""
     text = f"{letter.channel} gave up on {cal.moment(letter.at)}{about}: {letter.reason.rstrip('.')}."
     if letter.fallback:
-        text += f" {letter.fallback} delivered it {words.took(letter.fallback_s)} later."
+        text += f" {letter.fallback} delivered it {durations.duration_text(letter.fallback_s)} later."
     return text
 
 
 def dead_do(letter: DeadLetter) -> str:
     return (
-        f"mend {letter.channel}, then: busta alerts outbox --retry"
+        f"fix {letter.channel}, then: busta alerts outbox --retry"
         if not letter.fallback
-        else f"mend or remove {letter.channel}"
+        else f"fix or remove {letter.channel}"
     )
 
 
@@ -232,7 +236,11 @@ def channels(report: WeeklyReport) -> str:
 
 def delays(report: WeeklyReport) -> str:
     d = report.delivery
-    return "" if d.median_s is None else f"Stored to sent: median {words.took(d.median_s)}, p95 {words.took(d.p95_s)}."
+    return (
+        ""
+        if d.median_s is None
+        else f"Stored to sent: median {durations.duration_text(d.median_s)}, p95 {durations.duration_text(d.p95_s)}."
+    )
 
 
 def monitor(report: WeeklyReport) -> tuple[str, str]:
@@ -241,29 +249,23 @@ def monitor(report: WeeklyReport) -> tuple[str, str]:
     if m.share is None:
         return "No tick was due.", m.switch
     cal = words.Calendar(report.week)
-    lead_ = f"{_ticks(m.ran, m.due)}% of {m.due:,} ticks ran"
-    before = f"; the week before {floored(m.before, 2):g}%." if m.before is not None else "."
+    lead_ = f"{percentages.percent(Fraction(100 * m.ran, m.due))} of {m.due:,} ticks ran"
+    before = f"; the week before {percentages.percent(m.before)}." if m.before is not None else "."
     parts = []
     if m.gaps:
         notified = [f"{cal.span(a, b)}" for a, b in m.gaps]
-        parts.append(f"Nobody looked {words.listed(notified)}.")
+        parts.append(f"Nobody looked {lists.listed(notified)}.")
     if m.without_verdict:
-        blind = words.listed([f"{name} {n:,}" for name, n in m.blind])
+        blind = lists.listed([f"{name} {n:,}" for name, n in m.blind])
         parts.append(f"No verdict for {m.without_verdict:,} of {m.slices:,} slices (most: {blind}).")
     else:
         parts.append(f"Every one of {m.slices:,} slices has a verdict.")
     return lead_ + before, " ".join([*parts, m.switch])
 
 
-def _ticks(ran: int, due: int) -> str:
-    from fractions import Fraction
-
-    return f"{floored(Fraction(100 * ran, due), 2):g}"
-
-
 def definitions(report: WeeklyReport) -> tuple[tuple[str, str], ...]:
-    target = f"{words.share(_common(report.sla), 2)}"
-    allowed = f" (at {target} % that is 43.2 slices, 3 h 36 min, in 30 days)" if target == "99.50" else ""
+    target = percentages.percent(_common(report.sla))
+    allowed = f" (at {target} that is 43.2 slices, 3 h 36 min, in 30 days)" if target == "99.50%" else ""
     return (
         (
             "Uptime",
@@ -274,16 +276,16 @@ def definitions(report: WeeklyReport) -> tuple[tuple[str, str], ...]:
         ),
         (
             "Coverage",
-            "share of slices with a verdict, maintenance left out. Under 95 %: insufficient data, no verdict.",
+            "share of slices with a verdict, maintenance left out. Under 95%: insufficient data, no verdict.",
         ),
         (
             "Budget",
-            f"bad slices allowed at the target{allowed}. Left: 1 − bad ÷ allowed. At risk: less than 10 % left.",
+            f"bad slices allowed at the target{allowed}. Left: 1 − bad ÷ allowed. At risk: less than 10% left.",
         ),
         ("MTTR", "first bad to first good check, incidents resolved this week. Open ones are listed, never averaged."),
         ("MTTA", "alert opened to first acknowledgement by a person."),
         ("MTTD", "first bad check to the alert."),
-        ("p90, p95", "nearest rank; response times are exact to 4 %."),
+        ("p90, p95", "nearest rank; response times are exact to 4%."),
         (
             "Quality",
             "0 to 100, mean of the week's scores. A fetch without rows has no score and counts against uptime.",
@@ -301,4 +303,6 @@ def _common(rows: Sequence[model.SlaRow]) -> float | None:
 
 def target_text(report: WeeklyReport) -> str:
     targets = {r.target for r in report.sla}
-    return f"target {words.share(next(iter(targets)))}" if len(targets) == 1 else "targets as each source has them"
+    return (
+        f"target {percentages.percent(next(iter(targets)))}" if len(targets) == 1 else "targets as each source has them"
+    )

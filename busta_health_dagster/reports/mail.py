@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from busta_health_dagster.reports import picture, words
+from busta_health_dagster.reports import picture
 from busta_health_dagster.reports.html import environment
 from busta_health_dagster.reports.view import View
+from busta_health_dagster.wording import glyphs
 
 if TYPE_CHECKING:
     from busta_health_dagster.domain.report import WeeklyReport
@@ -37,7 +38,7 @@ def body(report: WeeklyReport) -> str:
     context = view.context() | {
         "s": STYLES,
         "colours": COLOURS,
-        "shapes": words.SHAPES,
+        "shapes": glyphs.STATUS,
         "cid_response": RESPONSE,
         "cid_quality": SCORES,
         "panels": picture.PANELS,

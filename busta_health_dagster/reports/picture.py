@@ -6,7 +6,8 @@ import io
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from busta_health_dagster.reports import charts, words
+from busta_health_dagster.reports import charts
+from busta_health_dagster.wording import durations, numbers, percentages
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,14 +32,16 @@ class Panel:
 
 def response_panels(report: WeeklyReport, hot: set[str], most: int = PANELS) -> list[Panel]:
     return [
-        Panel(r, words.response(r.now), words.percent_change(r.change_percent), True, r.source in hot)
+        Panel(
+            r, durations.milliseconds_text(r.now), percentages.percent_change(r.change_percent), True, r.source in hot
+        )
         for r in report.response[:most]
     ]
 
 
 def quality_panels(report: WeeklyReport, hot: set[str], most: int = PANELS) -> list[Panel]:
     return [
-        Panel(r, words.score(r.now), words.change(r.now, r.before, 1), False, r.source in hot)
+        Panel(r, numbers.score(r.now), numbers.change(r.now, r.before, 1), False, r.source in hot)
         for r in report.quality[:most]
     ]
 

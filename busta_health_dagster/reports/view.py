@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from busta_health_dagster.reports import findings, verdict, words
+from busta_health_dagster.wording import durations, lists, numbers, percentages, sentences
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -49,7 +50,11 @@ class View:
             "r": r,
             "cal": self.cal,
             "f": findings,
-            "w": words,
+            "durations": durations,
+            "lists": lists,
+            "numbers": numbers,
+            "percentages": percentages,
+            "sentences": sentences,
             "week": r.week.number,
             "before": self.before,
             "subject": verdict.subject(r),
@@ -87,12 +92,12 @@ def sla_cells(row: SlaRow) -> dict[str, Any]:
         "source": row.source,
         "status": row.status,
         "words": row.words,
-        "target": words.share(row.target),
-        "actual": words.share(row.uptime),
-        "coverage": words.share(row.coverage),
-        "budget": words.budget(row.budget_left),
-        "week": words.share(row.week),
-        "change": words.change(row.week, row.week_before),
+        "target": percentages.share(row.target),
+        "actual": percentages.share(row.uptime),
+        "coverage": percentages.share(row.coverage),
+        "budget": percentages.budget(row.budget_left),
+        "week": percentages.share(row.week),
+        "change": numbers.change(row.week, row.week_before),
         "missed": row.met is False,
         "fell": words.fell(row),
     }

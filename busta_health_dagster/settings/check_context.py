@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from busta_health_dagster.domain.rule import Pattern
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
     from pathlib import Path
 
     from busta_health_dagster.domain.maintenance import Window
@@ -106,9 +106,3 @@ def _signature(source: Source, named: set[str]) -> tuple[object, ...]:
         source.stale_after_s,
         source.quality is None,
     )
-
-
-def listed(names: Iterable[str], most: int = 3) -> str:
-    """`a, b, c and 4 more`."""
-    every = list(names)
-    return ", ".join(every[:most]) + (f" and {len(every) - most} more" if len(every) > most else "")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from busta_health_dagster.domain.rule import Pattern
 from busta_health_dagster.domain.units import config_duration
-from busta_health_dagster.settings.check_context import listed
+from busta_health_dagster.wording.lists import listed
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ValidationError
 from busta_health_dagster.domain.errors import ConfigError, Problem
 from busta_health_dagster.domain.policy import AlertPolicy
 from busta_health_dagster.settings import alert_model, checks, checks_routes, checks_rules, source_model, window_model
-from busta_health_dagster.settings.check_context import CheckContext, listed
+from busta_health_dagster.settings.check_context import CheckContext
 from busta_health_dagster.settings.config import FILES, Config
 from busta_health_dagster.settings.document import Document
 from busta_health_dagster.settings.locate import shown_as
@@ -26,6 +26,7 @@ from busta_health_dagster.settings.secret_scanner import scan
 from busta_health_dagster.settings.settings_model import Settings
 from busta_health_dagster.settings.sources import SourceReader
 from busta_health_dagster.settings.windows import read_windows
+from busta_health_dagster.wording.lists import listed, plural
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -53,12 +54,8 @@ class Diagnosis:
     @property
     def summary(self) -> str:
         """`3 errors, 1 warning in 4 files`."""
-        errors, warnings = _count(len(self.errors), "error"), _count(len(self.warnings), "warning")
-        return f"{errors}, {warnings} in {_count(len(self.files), 'file')}"
-
-
-def _count(n: int, noun: str) -> str:
-    return f"{n} {noun}{'' if n == 1 else 's'}"
+        errors, warnings = plural(len(self.errors), "error"), plural(len(self.warnings), "warning")
+        return f"{errors}, {warnings} in {plural(len(self.files), 'file')}"
 
 
 def load(

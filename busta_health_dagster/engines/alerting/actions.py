@@ -6,9 +6,10 @@ from dataclasses import replace
 
 from busta_health_dagster.domain.alert import Alert, AlertState, Event, Hold
 from busta_health_dagster.domain.errors import Refused
-from busta_health_dagster.domain.units import duration_text, from_epoch
+from busta_health_dagster.domain.units import from_epoch
 from busta_health_dagster.engines.alerting import escalation
 from busta_health_dagster.engines.alerting.transition import Recorder, TransitionResult
+from busta_health_dagster.wording.durations import duration_text
 
 DEFAULT_ACK_S = 4 * 3600
 

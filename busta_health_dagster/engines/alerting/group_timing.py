@@ -11,9 +11,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from busta_health_dagster.domain.alert import Alert, AlertState, Event, Held
-from busta_health_dagster.domain.units import duration_text, from_epoch
+from busta_health_dagster.domain.units import from_epoch
 from busta_health_dagster.engines.alerting.inhibition import field_value
 from busta_health_dagster.engines.alerting.transition import Intent, NotSent, TransitionResult
+from busta_health_dagster.wording.durations import duration_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

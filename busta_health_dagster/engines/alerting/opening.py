@@ -7,10 +7,10 @@ from typing import Any
 
 from busta_health_dagster.domain.alert import Alert, AlertState, Event
 from busta_health_dagster.domain.rule import Severity
-from busta_health_dagster.domain.units import duration_text
 from busta_health_dagster.engines.alerting import escalation
 from busta_health_dagster.engines.alerting.flapping import STARTS_AT, is_flapping, ratio
 from busta_health_dagster.engines.alerting.transition import SHADOW, Context, Recorder
+from busta_health_dagster.wording.durations import duration_text
 
 
 class Opener(Recorder):

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from busta_health_dagster.domain.anomaly import Judgement
 from busta_health_dagster.domain.observation import Observation, Status
-from busta_health_dagster.domain.units import config_duration, duration_text, milliseconds_text
+from busta_health_dagster.domain.units import config_duration
 from busta_health_dagster.domain.verdict import CheckVerdict, Outcome
 from busta_health_dagster.engines.rules.evaluators import QUALITY_AGES
 from busta_health_dagster.engines.rules.shares import CLEARS_AFTER
+from busta_health_dagster.wording.durations import duration_text, milliseconds_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -22,6 +22,7 @@ from busta_health_dagster.engines.rules.metrics import (
     QUALITY,
     STATUS_BIT,
 )
+from busta_health_dagster.wording.lists import plural
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -90,7 +91,7 @@ class NewestValue(Evaluator):
         if self.metric == "status":
             reason = value_text("status", value)
         else:
-            reason = f"{value_text(self.metric, value)}, limit {limit_text(self.metric, self.limit)}"
+            reason = f"{value_text(self.metric, value)}, limit {limit_text(self.limit, self.metric)}"
         return Verdict(outcome, w.slot, reason, value, self.limit, {"metric": self.metric, "op": self.symbol})
 
 
@@ -184,7 +185,7 @@ class Combined(Evaluator):
             held = value is not None and OPS[c.op](value, limit)
             shown = "no value" if value is None else value_text(c.metric, value)
             what = c.metric if c.agg == "last" else f"{c.agg} {c.metric}"
-            parts.append(f"{what} {shown} (bad: {c.op} {limit_text(c.metric, limit)})")
+            parts.append(f"{what} {shown} (bad: {c.op} {limit_text(limit, c.metric)})")
             conditions.append(
                 {"metric": c.metric, "agg": c.agg, "op": c.op, "value": value, "limit": limit, "points": points}
             )
@@ -233,7 +234,7 @@ class NoData(Evaluator):
             reason = "not evaluated: the slot was lost to the monitor's own network"
         else:
             why = "the source keeps us away (429)" if w.kept_away else "no verdict"
-            reason = f"{why} for {missing} interval{'' if missing == 1 else 's'}, limit {self.rule.intervals}"
+            reason = f"{why} for {plural(missing, 'interval')}, limit {self.rule.intervals}"
         return Verdict(
             outcome,
             w.slot,

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from busta_health_dagster.domain.rule import Severity
-from busta_health_dagster.domain.units import config_duration, duration_text
+from busta_health_dagster.domain.units import config_duration
 from busta_health_dagster.domain.verdict import Outcome, Verdict
 from busta_health_dagster.engines.rules.evaluators import BAD, GOOD, OPS, UNKNOWN, Evaluator
 from busta_health_dagster.engines.rules.limits import limit_text, limit_value, value_text
 from busta_health_dagster.engines.rules.metrics import INDEX, SLOTTED_BIT
 from busta_health_dagster.engines.service_levels.burn import firing_tier
+from busta_health_dagster.wording.durations import duration_text
 
 if TYPE_CHECKING:
     from busta_health_dagster.domain.rule import Rule
@@ -149,7 +150,7 @@ class Trend(Evaluator):
     def explain(self, w: SourceWindow, outcome: Outcome) -> Verdict:
         metric = self.rule.conditions[0].metric
         line = self.line(w)
-        limit = limit_text(metric, self.limit)
+        limit = limit_text(self.limit, metric)
         if line is None:
             held = len(w.series[self.index].values)
             return Verdict(UNKNOWN, w.slot, f"too little to fit a line: {held} points", limit=self.limit)

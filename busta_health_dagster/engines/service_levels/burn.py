@@ -7,7 +7,9 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from busta_health_dagster.domain.sla import BURN_TIERS, BurnTier, SlaResult
-from busta_health_dagster.domain.units import config_duration, duration_text, floored
+from busta_health_dagster.domain.units import config_duration
+from busta_health_dagster.wording.durations import duration_text
+from busta_health_dagster.wording.numbers import floored
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

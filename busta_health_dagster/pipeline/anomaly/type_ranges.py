@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from busta_health_dagster.domain.anomaly import Metric
-from busta_health_dagster.domain.units import milliseconds_text
 from busta_health_dagster.pipeline.anomaly.normal_ranges import type_weeks
+from busta_health_dagster.wording.measures import measure, measured_range
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -84,9 +84,5 @@ def picture(found: TypeRange) -> bytes:
 
 
 def _range(metric: Metric, normal_range: NormalRange) -> str:
-    def text(value: float) -> str:
-        if metric is Metric.RESPONSE:
-            return milliseconds_text(value)
-        return f"{value:.1f}" if metric is Metric.QUALITY else f"{value:,.0f}"
-
-    return f"{text(normal_range.p5)} – {text(normal_range.p95)} ({text(normal_range.p50)})"
+    name = metric.value
+    return f"{measured_range(normal_range.p5, normal_range.p95, name)} ({measure(normal_range.p50, name)})"

@@ -59,7 +59,7 @@ class Suggestion:
 
     def text(self, value: float) -> str:
         """The value as it is written in alerts.yaml."""
-        return f"{value:g}" if self.what == "sensitivity" else limit_text(self.what, value).replace(" ", "")
+        return f"{value:g}" if self.what == "sensitivity" else limit_text(value, self.what).replace(" ", "")
 
     def override(self) -> str:
         """The line for alerts.yaml."""

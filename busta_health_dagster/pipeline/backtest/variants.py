@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from busta_health_dagster.domain.rule import Override, Pattern
 from busta_health_dagster.domain.source import Selector
-from busta_health_dagster.domain.units import duration_text, iso
+from busta_health_dagster.domain.units import iso
 from busta_health_dagster.engines.alerting.inhibition import SOURCE_DOWN
 from busta_health_dagster.engines.rules import rules_for
 from busta_health_dagster.engines.rules.limits import MAX_DATA_AGE, limit_text
 from busta_health_dagster.pipeline.backtest.noise_summary import BLIP_S, summarize_noise
+from busta_health_dagster.wording.durations import duration_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -234,7 +235,7 @@ def _scaled(rule: Rule, sources: Mapping[str, Source], factor: float) -> Rule:
 
 
 def _label(rule: Rule, value: float) -> str:
-    return limit_text(rule.conditions[0].metric, value)
+    return limit_text(value, rule.conditions[0].metric)
 
 
 def _present(rule: Rule, what: str) -> str:

@@ -13,8 +13,8 @@ from urllib.parse import urlsplit
 from busta_health_dagster.channels.transport import evaluated, post
 from busta_health_dagster.domain.delivery import Delivered, Outcome, Rejected
 from busta_health_dagster.domain.errors import MissingSecret
-from busta_health_dagster.domain.units import duration_text
 from busta_health_dagster.pipeline.app.freshness import LAST_TICK, STALE_TICKS
+from busta_health_dagster.wording.durations import duration_text
 
 if TYPE_CHECKING:
     from busta_health_dagster.pipeline.app.app import App

@@ -9,10 +9,11 @@ from busta_health_dagster.channels.wording import text_of
 from busta_health_dagster.domain.access import AuditEntry
 from busta_health_dagster.domain.errors import UnknownName
 from busta_health_dagster.domain.rule import Severity
-from busta_health_dagster.domain.units import duration_text, iso
+from busta_health_dagster.domain.units import iso
 from busta_health_dagster.pipeline.alerting.monotonic_clock import latest
 from busta_health_dagster.pipeline.delivery.attempt import notification_of
 from busta_health_dagster.pipeline.delivery.delivery_pass import room_of
+from busta_health_dagster.wording.durations import duration_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -14,12 +14,12 @@ from busta_health_dagster.domain.alert import Alert, AlertState
 from busta_health_dagster.domain.errors import BadInput, UnknownName
 from busta_health_dagster.domain.notification import NotificationKind
 from busta_health_dagster.domain.observation import Status
-from busta_health_dagster.domain.units import duration_text
 from busta_health_dagster.engines.alerting.escalation import upcoming
 from busta_health_dagster.engines.fallback import failed_channels
 from busta_health_dagster.pipeline.alerting.actions import acknowledge
 from busta_health_dagster.pipeline.alerting.monotonic_clock import read_clock
 from busta_health_dagster.pipeline.drill.stage import Stage, stage
+from busta_health_dagster.wording.durations import duration_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable

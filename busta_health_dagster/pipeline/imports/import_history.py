@@ -28,6 +28,7 @@ from busta_health_dagster.pipeline.maintenance.index import windows
 from busta_health_dagster.store.catalogue import read_catalogue
 from busta_health_dagster.store.importing import import_observations
 from busta_health_dagster.store.observation_csv import write_observations
+from busta_health_dagster.wording.lists import plural
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -76,12 +77,12 @@ class ImportReport:
         folded = (
             f"{self.folded:,} lines shared their slot with others and were counted together; " if self.folded else ""
         )
-        planned = f"{_count(self.windows, 'maintenance window')}, " if self.windows else ""
+        planned = f"{plural(self.windows, 'maintenance window')}, " if self.windows else ""
         return (
-            f"{_count(self.stored + self.replaced + self.unchanged, 'observation')}{there} of "
-            f"{_count(len(self.sources), 'source')}, {iso(since)} to {iso(until)}; {folded}{planned}"
-            f"{_count(self.alerts, 'alert')} replayed, nobody was told; "
-            f"{_count(len(self.rejected) + self.more_rejected, 'line')} rejected."
+            f"{plural(self.stored + self.replaced + self.unchanged, 'observation')}{there} of "
+            f"{plural(len(self.sources), 'source')}, {iso(since)} to {iso(until)}; {folded}{planned}"
+            f"{plural(self.alerts, 'alert')} replayed, nobody was told; "
+            f"{plural(len(self.rejected) + self.more_rejected, 'line')} rejected."
         )
 
     def as_json(self) -> dict[str, Any]:
@@ -96,10 +97,6 @@ class ImportReport:
             "rejected": [{"where": r.where, "reason": r.reason} for r in self.rejected],
             "more_rejected": self.more_rejected,
         }
-
-
-def _count(n: int, noun: str) -> str:
-    return f"{n:,} {noun}{'' if n == 1 else 's'}"
 
 
 def import_history(

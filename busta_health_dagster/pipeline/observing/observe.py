@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from busta_health_dagster.domain.observation import Kind, Observation, Status
 from busta_health_dagster.domain.retry_after import longest_pause_s
-from busta_health_dagster.domain.units import duration_text, floor_to
+from busta_health_dagster.domain.units import floor_to
 from busta_health_dagster.engines.rules import classify, limits_for
 from busta_health_dagster.engines.rules.metrics import LIMITED_REASON
 from busta_health_dagster.pipeline.app.failpoints import failpoint
 from busta_health_dagster.pipeline.maintenance.index import maintenance
+from busta_health_dagster.wording.durations import duration_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence

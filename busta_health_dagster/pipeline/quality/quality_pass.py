@@ -14,11 +14,12 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from busta_health_dagster.domain.observation import Kind, Status
-from busta_health_dagster.domain.units import duration_text, floor_to, from_epoch
+from busta_health_dagster.domain.units import floor_to, from_epoch
 from busta_health_dagster.engines.rules import limits_for
 from busta_health_dagster.pipeline.app.freshness import STALE_INTERVALS, is_stale
 from busta_health_dagster.pipeline.quality.quality_page import write_page
 from busta_health_dagster.pipeline.quality.scoring import Outcome, Task, pushes_down, score_source, scorer
+from busta_health_dagster.wording.durations import duration_text
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from busta_health_dagster.domain.alert import Event
-from busta_health_dagster.domain.units import duration_text
 from busta_health_dagster.web.pages import texts
+from busta_health_dagster.wording import lists, numbers
+from busta_health_dagster.wording.durations import duration_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -86,7 +87,7 @@ def alert_view(one: ShownAlert, now: int, status: str, details: Mapping[str, str
         severity=alert.severity.word,
         reason=reason,
         opened_at=alert.opened_at,
-        age=duration_text(max(now - since, 0)) if since is not None else texts.DASH,
+        age=duration_text(max(now - since, 0)) if since is not None else numbers.DASH,
         open=one.open,
         progress=alert.progress,
         acked=_acked(alert, now),
@@ -132,7 +133,7 @@ def _next(one: ShownAlert, now: int) -> tuple[str, int | None]:
     if one.next is None:
         return ("held by planned work" if one.alert.ladders and one.alert.mark is None else ""), None
     step = f"L{one.next.step} again" if one.next.repeat else f"L{one.next.step}"
-    recipients = f" to {texts.listed(one.next.channels)}" if one.next.channels else ""
+    recipients = f" to {lists.listed(one.next.channels)}" if one.next.channels else ""
     return f"{step}{recipients} in {duration_text(max(one.next.at - now, 0))}", one.next.at
 
 
@@ -155,7 +156,7 @@ def _rungs(alert: Alert) -> tuple[Rung, ...]:
                 )
                 if part
             ),
-            texts.listed(step.notify),
+            lists.listed(step.notify),
         )
         for n, step in enumerate(ladder.policy.steps, 1)
     )
@@ -192,7 +193,7 @@ def _happened(transition: Transition) -> Happened:
         what += f", {transition.severity.word}" + (f", L{transition.step}" if transition.step else "")
     if transition.actor:
         what += f" by {transition.actor}"
-    notified = f"to {texts.listed(transition.notify)}" if transition.notify else ""
+    notified = f"to {lists.listed(transition.notify)}" if transition.notify else ""
     why = " · ".join(part for part in (transition.reason, notified) if part)
     return Happened(transition.at, what, why, _MARKS.get(transition.event, ""))
 

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
-from busta_health_dagster.domain.units import duration_text
 from busta_health_dagster.web.pages import plotting, texts
 from busta_health_dagster.web.pages.plotting import DAY_S, Chart
+from busta_health_dagster.wording import lists
+from busta_health_dagster.wording.durations import duration_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -51,7 +52,7 @@ def gantt(incidents: Sequence[Incident], now: int, days: int = 30) -> Chart:
             body += Markup('<rect {} x="{}%" y="{}" width="{}%" height="12" rx="2"><title>{}</title></rect>').format(
                 kind, plotting.n(left), y + 4, plotting.n(min(width, 100 - left)), _title(i, now)
             )
-    finding = f"{texts.plural(len(incidents), 'incident')} in {days} days, most trouble: {texts.listed(order, 3)}."
+    finding = f"{lists.plural(len(incidents), 'incident')} in {days} days, most trouble: {lists.listed(order, 3)}."
     height = _ROW * len(shown)
     svg = Markup('<svg class="gantt" height="{}" role="img" aria-label="{}">{}{}</svg>').format(
         height + 22, finding, body, plotting.x_labels(since, now, y=f"{height + 14}")

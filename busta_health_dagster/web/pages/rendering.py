@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 from busta_health_dagster.domain.access import Principal, Right, Role
 from busta_health_dagster.web.pages import shapes, texts
+from busta_health_dagster.wording import glyphs
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -47,7 +48,7 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )
     env.filters |= texts.FILTERS
-    env.globals |= {"glyph": shapes.glyph, "asset": asset, "words": shapes.WORDS}
+    env.globals |= {"glyph": shapes.glyph, "asset": asset, "words": glyphs.STATUS_WORD}
     return env
 
 

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup, escape
 
+from busta_health_dagster.wording.glyphs import STATUS_WORD
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-WORDS = {"up": "up", "degraded": "degraded", "down": "down", "maintenance": "in maintenance", "unknown": "without data"}
 LETTERS = {"up": "u", "degraded": "g", "down": "d", "maintenance": "m", "unknown": "?"}
 _GLYPHS = {
     "down": '<rect x="1.5" y="1.5" width="13" height="13" rx="2"/><path d="M5 5l6 6M11 5l-6 6" class="gk"/>',
@@ -40,7 +41,7 @@ def glyph(status: str, size: int = 16) -> Markup:
 def summary(words: Iterable[str | None]) -> str:
     """`46 up, 2 degraded`: the finding of a strip in words."""
     counted = Counter(w or "unknown" for w in words)
-    return ", ".join(f"{counted[s]} {WORDS[s]}" for s in WORDS if counted[s]) or "nothing was seen"
+    return ", ".join(f"{counted[s]} {STATUS_WORD[s]}" for s in LETTERS if counted[s]) or "nothing was seen"
 
 
 def heartbeats(words: Sequence[str | None], label: str, *, start: int, step_s: int) -> Markup:

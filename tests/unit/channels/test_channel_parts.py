@@ -75,14 +75,6 @@ def test_what_comes_through_a_fallback_says_so_and_is_not_still_open():
         assert [line.label for line in lines if "hook could not be told" in str(line.parts)] == ["Also"]
 
 
-@pytest.mark.parametrize(
-    ("percent", "places", "reads"),
-    [(99.499, 2, "99.49%"), (98.66, 2, "98.66%"), (100.0, 2, "100.00%"), (-1.851, 1, "-1.9%"), (3.49, 1, "3.4%")],
-)
-def test_a_share_is_floored_as_it_reads(percent, places, reads):
-    assert phrases.share(percent, places) == reads
-
-
 def test_a_template_puts_a_sources_text_into_json_without_letting_it_add_a_field():
     values = {"text": HOSTILE, "n": None, "tags": {"a": 1}}
     body = template.render(
@@ -218,12 +210,12 @@ def test_every_topic_has_words_of_its_own():
     )  # checks and runs of Dagster, and metrics without words of their own, name the rule
 
 
-def test_unknown_is_a_circle_poor_quality_of_a_healthy_source_a_triangle_and_severity_a_word():
+def test_the_shape_is_the_status_of_the_source_and_severity_is_a_word():
     silent = replace(
         DOWN, source=replace(DOWN.source, status=Status.UNKNOWN), rule=replace(DOWN.rule, pattern=Pattern.NO_DATA)
     )
     poor = replace(OPENED, source=replace(OPENED.source, status=Status.UP), rule=replace(OPENED.rule, metric="quality"))
-    assert [text_of(n).shape for n in (silent, poor, ESCALATED, DOWN, RESOLVED)] == ["○", "▲", "▲", "■", "●"]
+    assert [text_of(n).shape for n in (silent, poor, ESCALATED, DOWN, RESOLVED)] == ["○", "●", "▲", "■", "●"]
     assert text_of(ESCALATED).word == "critical"
 
 
@@ -235,7 +227,7 @@ def test_flapping_says_so_once_at_its_start_and_once_at_its_end():
     )
     end = replace(OPENED, kind=NotificationKind.FLAPPING_ENDED)
     assert text_of(start).headline == "odds_api is unsteady: it keeps changing (48% over the last 21 checks)"
-    assert text_of(end).headline == "odds_api is steady again, and is slow: 6.4 s, normally 0.13–0.26 s"
+    assert text_of(end).headline == "odds_api is steady again, and is slow: 6.41 s, normally 128–262 ms"
     assert webhook.event_type(start) == "alert.flapping_started"
 
 

@@ -52,18 +52,18 @@ def test_the_list_shows_what_is_open_who_has_it_and_what_comes_next(story: Story
     lines = run(story, "alerts", "list").splitlines()
     assert lines[0].split() == ["SEVERITY", "ID", "SOURCE", "RULE", "OPEN", "FOR", "STEP", "ACKNOWLEDGED", "NEXT"]
     assert lines[1].split() == [
-        *["■", "critical", "2", "weather_api", "source-down", "40", "m", "L2", "of", "3", "no", "pager"],
+        *["!!", "critical", "2", "weather_api", "source-down", "40", "min", "L2", "of", "3", "no", "pager"],
         "10:15",
     ]
     assert lines[2].split() == [
         *[
-            "▲",
+            "!",
             "warning",
             "1",
             "odds_api",
             "slow-response",
             "45",
-            "m",
+            "min",
             "L1",
             "of",
             "2",
@@ -110,7 +110,8 @@ def test_explain_tells_the_whole_chain_of_an_alert(story: Story) -> None:
         story.tick(odds_api=ms)
     text = run(story, "alerts", "explain", "1")
     assert (
-        text.splitlines()[0] == "● 1 odds_api slow-response: resolved 08:50:00, open for 40 m. Worst 7.02 s, limit 5 s."
+        text.splitlines()[0]
+        == "✓ 1 odds_api slow-response: resolved 08:50:00, open for 40 min. Worst 7.02 s, limit 5 s."
     )
     for said in (
         "fingerprint  odds_api/slow-response",

@@ -57,7 +57,7 @@ def test_at_80_columns_it_is_the_mock(fleet) -> None:
 
 def test_where_there_is_room_the_ladder_of_each_alert_is_shown(fleet) -> None:
     (line,) = [one for one in drawn(fleet, 140) if one.startswith("ALERTS")]
-    assert line.split()[1:6] == ["▲", "warning", "1", "odds_api", "source-down"]
+    assert line.split()[1:6] == ["!", "warning", "1", "odds_api", "source-down"]
     assert line.split("  ")[-1] == "next: pager 08:45"
     assert "[L1] L2   not acknowledged" in line
 

@@ -80,7 +80,11 @@ def test_a_response_time_is_bad_above_its_limit_and_unknown_unless_it_was_measur
     [
         (None, LIMITS, (UNKNOWN, "WARN", "no data age was measured", {})),
         (look(0), LIMITS, (UNKNOWN, "WARN", "no data age was measured", {})),
-        (look(0, data_age_s=90.0), Limits(), (GOOD, "WARN", "1 min old, no rule sets a limit", {"data_age_s": 90.0})),
+        (
+            look(0, data_age_s=90.0),
+            Limits(),
+            (GOOD, "WARN", "1 min 30 s old, no rule sets a limit", {"data_age_s": 90.0}),
+        ),
         (
             look(0, data_age_s=600.0),
             LIMITS,

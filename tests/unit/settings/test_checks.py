@@ -116,7 +116,7 @@ def test_a_warning_names_only_the_sources_it_holds_for(warnings):
     rule = "name: r, metric: response_ms, op: '>', value: 5s, overrides: [{select: {types: [u]}, value: 30s}]"
     (said,) = [w for w in warnings(sources=fleet, alerts=rules(rule)) if "can never fire" in w]
     assert said.startswith(
-        "rules[0] r, value: For slow_one, own_limit: can never fire: a check ends at its timeout of 4s"
+        "rules[0] r, value: For slow_one and own_limit: can never fire: a check ends at its timeout of 4s"
     )
 
 
@@ -294,6 +294,6 @@ def test_when_all_suites_are_missing_it_is_said_once_with_the_folder(tmp_path):
     for state in ("is not there", "is empty of suites"):
         found = bootstrap.diagnose_config(tmp_path / "config", {})
         (said,) = [p for p in found.warnings if "not scored" in p.message]
-        assert said.message == f"{tmp_path / 'expectations'} {state}: the quality of one, two is not scored."
+        assert said.message == f"{tmp_path / 'expectations'} {state}: the quality of one and two is not scored."
         assert "busta quality suggest" in said.remedy
         (tmp_path / "expectations").mkdir(exist_ok=True)

@@ -33,7 +33,7 @@ def test_where_defaults_say_it_it_is_said_once_and_a_port_has_no_age(tmp_path: P
         "  - {name: port, type: infra, probe: tcp, host: example.com, port: 443}\n",
     )
     (problem,) = found.errors
-    assert problem.message.startswith("one, two: `max_data_age`")
+    assert problem.message.startswith("one and two: `max_data_age`")
     assert problem.field == "defaults.max_data_age"
     assert found.config is not None
     assert found.config.sources["port"].stale_after_s is None

@@ -160,7 +160,7 @@ def test_an_alert_shows_its_ladder_who_took_it_and_what_comes_next(site: Site, a
     history(app, clock, 2, odds_api=Status.DOWN)
     page = site.get().text
     assert "1 of 2 steps reached" in page
-    assert "L2 to log, pager in 30 min" in page
+    assert "L2 to log and pager in 30 min" in page
     assert "unacknowledged" in page
     with app.store.read() as uow:
         key = uow.alerts.open()[0].id or 0

@@ -72,13 +72,13 @@ def test_the_normal_range_is_on_every_chart_that_has_learned_one(learned: App, c
     clock.advance(300)
     tick(learned, seen(learned, "odds_api", response_ms=200.0), seen(learned, "scores_api"))
     said = words(learned, "/s/odds_api")
-    low, high = map(int, re.findall(r"Normal at this hour is (\d+) to (\d+) ms\.", said)[0])
+    low, high = map(int, re.findall(r"Normal at this hour is (\d+)–(\d+) ms\.", said)[0])
     assert 150 < low < 185
     assert 215 < high < 260
     assert "Normal now is " in said  # of the items
     assert said.count("normal for the hour of the week (p5–p95)") == 2
     assert re.search(r"Items 14 usual \d+–\d+ at this hour of the week", said)
-    assert "Data age over 24 h: 1 min to 2 min, last 1 min" in said
+    assert "Data age over 24 h: 1 min–2 min, last 1 min" in said
     assert "Anomalies, 30 d shadow: recorded, tells nobody None: everything was as it usually is." in said
 
 
@@ -90,7 +90,7 @@ def test_an_anomaly_on_trial_explains_itself_and_stays_in_the_list_when_it_is_ov
         tick(learned, seen(learned, "odds_api", response_ms=2600.0), seen(learned, "scores_api"))
     said = words(learned, "/s/odds_api")
     row = said[said.index("Anomalies, 30 d") : said.index("Last check by phase")]
-    what = r"(Response time 2\d{3} ms where \d+ ms was expected|\d very slow answers where .* usual)"
+    what = r"(Response time 2\.\d\d s where \d+ ms was expected|\d very slow answers where .* usual)"
     assert re.search(rf"08:\d\d {what} odds [\d^]+ to 1 against chance \(", row), row
     assert "lasts, " in row
     assert "shadow: recorded, tells nobody" in row
