@@ -40,8 +40,8 @@ class Layout:
 
 
 LAYOUTS = (
-    Layout(136, 48, "LAST 24 H, ONE BAR PER 30 MIN", ("24h", "7d", "30d"), kind=True),
-    Layout(112, 24, "LAST 24 H, BY THE HOUR", ("24h", "7d", "30d"), kind=True),
+    Layout(138, 48, "LAST 24 H, ONE BAR PER 30 MIN", ("24h", "7d", "30d"), kind=True),
+    Layout(114, 24, "LAST 24 H, BY THE HOUR", ("24h", "7d", "30d"), kind=True),
     Layout(80, 16, "LAST 24 H"),
     Layout(55, 8, "24 H", money=False),
     Layout(46, 0, "", money=False),
@@ -116,7 +116,7 @@ def _header(fleet: Fleet, width: int, letters: GlyphSet, lost: Lost | None, *, l
         second = Text(f"{letters.shapes['unknown']} The monitor {since}{age}. Treat all as unknown.", style="bold red")
     else:
         left = max(0, from_iso(fleet["next_tick_at"]) - at) if fleet["next_tick_at"] else 0
-        right += (f" {letters.dot} live" if live else "") + f" {letters.dot} next check in {left // 60}:{left % 60:02d}"
+        right += (f" {letters.dot} live" if live else "") + f" {letters.dot} next check in {duration_text(left)}"
         second = _counts(fleet, width, letters)
     first = Text("Source health", style="bold")
     first.append(" " * max(1, width - first.cell_len - len(right)) + right, style="default")
@@ -154,7 +154,15 @@ def _columns(layout: Layout, letters: GlyphSet) -> Text:
     if layout.kind:
         head += f"{f'KIND {letters.dot} TIER':<{KIND}}"
     head += layout.title.ljust(layout.bars) + "".join(f" {_HEADS[w]:>6}" for w in layout.windows)
-    return Text(head + f" {'RESPONSE':>8}" + (f" {'QUAL':>5} {'BUDGET%':>7}" if layout.money else ""), style="bold")
+    return Text(
+        head + f" {'RESPONSE':>{_wide(layout)}}" + (f" {'QUAL':>5} {'BUDGET%':>7}" if layout.money else ""),
+        style="bold",
+    )
+
+
+def _wide(layout: Layout) -> int:
+    """Of the column of response times: 1 min 05 s fits wherever there is room for it."""
+    return 10 if layout.windows else 8
 
 
 def _block(fleet: Fleet, row: SourceRow, letters: GlyphSet, layout: Layout, width: int) -> list[Text]:
@@ -174,7 +182,7 @@ def _block(fleet: Fleet, row: SourceRow, letters: GlyphSet, layout: Layout, widt
     response = milliseconds_text(row["response_ms"]) if answered else code
     line.append(
         "".join(f" {letters.write(percentages.share(row['uptime'].get(w))):>6}" for w in layout.windows)
-        + f" {response:>8}"
+        + f" {response:>{_wide(layout)}}"
     )
     if layout.money:
         quality, budget = row["quality"], spoken_budget(row["budget_left"], row["coverage_30d"])

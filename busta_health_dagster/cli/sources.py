@@ -13,6 +13,7 @@ from busta_health_dagster.domain.units import config_duration, from_epoch, from_
 from busta_health_dagster.wording.durations import duration_text, milliseconds_text
 from busta_health_dagster.wording.glyphs import STATUS_LABEL
 from busta_health_dagster.wording.measures import has_unit, measure
+from busta_health_dagster.wording.numbers import count
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -184,11 +185,11 @@ def observation_cells(row: ObservationRow) -> tuple[Text, str, str, str, Text]:
     from busta_health_dagster.cli.glyphs import COLOURS, glyph_set
 
     letters, word = glyph_set(), row["status"]
-    response = letters.dash if row["response_ms"] is None else milliseconds_text(row["response_ms"])
+    response = letters.write(milliseconds_text(row["response_ms"]))
     return (
         Text(f"{letters.shapes[word]} {STATUS_LABEL[word]}", style=COLOURS[word]),
         response,
-        letters.dash if row["items"] is None else f"{row['items']:,}",
-        letters.dash if row["data_age_s"] is None else duration_text(row["data_age_s"]),
+        letters.write(count(row["items"])),
+        letters.write(duration_text(row["data_age_s"])),
         Text(row["detail"]),
     )

@@ -21,8 +21,8 @@ def measure(value: float | None, metric: str | None) -> str:
         return percent(value)
     if name in _FAILURES:
         return failure_rate(value)
-    if name == "items":  # a range or an expectation may lie between two counts
-        return count(value) if value >= 10 else amount(round(value, 1))
+    if name == "items":
+        return count(value) if value >= 10 else amount(round(value, 1))  # an average may lie between two counts
     if name == "size_bytes":
         return size(value)
     if name.endswith("_ms"):
@@ -39,7 +39,7 @@ def has_unit(metric: str) -> bool:
 
 def measured_range(low: float, high: float, metric: str | None) -> str:
     """113–179 ms, 88.9–97.2."""
-    return between(low, high, lambda value: measure(value, metric))
+    return between(low, high, count if metric == "items" else lambda value: measure(value, metric))
 
 
 def limit_text(limit: float, metric: str | None) -> str:

@@ -47,7 +47,20 @@ def test_no_line_is_wider_than_the_terminal_and_no_figure_is_cut(fleet, width: i
 
 def test_at_80_columns_it_is_the_mock(fleet) -> None:
     lines = drawn(fleet, 80, 24)
-    assert lines[0].split() == ["Source", "health", "08:15:00", "UTC", "·", "live", "·", "next", "check", "in", "5:00"]
+    assert lines[0].split() == [
+        "Source",
+        "health",
+        "08:15:00",
+        "UTC",
+        "·",
+        "live",
+        "·",
+        "next",
+        "check",
+        "in",
+        "5",
+        "min",
+    ]
     assert lines[1].split("  ")[0] == "■ 1 down"
     assert lines[1].endswith("1 alert, 1 not acknowledged")
     assert lines[3].split() == ["STATUS", "SOURCE", "LAST", "24", "H", "30", "D", "%", "RESPONSE", "QUAL", "BUDGET%"]
