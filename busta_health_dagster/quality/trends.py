@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from busta_health_dagster.engines.slope import MIN_DAYS, crossing, theil_sen
+from busta_health_dagster.svg.lines import polyline
 from busta_health_dagster.wording import numbers
 from busta_health_dagster.wording.numbers import DASH
 from busta_health_dagster.wording.percentages import failure_rate
@@ -205,7 +206,6 @@ def trend_svg(days: pd.DataFrame, trend: Trend, *, low: float | None = None, hig
         for d, v in zip(part["day"], values, strict=True)
     ]
     dots = "".join(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="2.5" fill="#2563eb"/>' for x, y in points)
-    line = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
     rule = ""
     if trend.limit is not None:
         y = 110 - (trend.limit - bottom) / span * 100
@@ -213,5 +213,5 @@ def trend_svg(days: pd.DataFrame, trend: Trend, *, low: float | None = None, hig
     label = f"daily medians of {len(values)} days, {bottom:g} to {top:g}"
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 600 120" role="img" aria-label="{label}">'
-        f'{rule}<polyline points="{line}" fill="none" stroke="#2563eb" stroke-width="1.5"/>{dots}</svg>'
+        f'{rule}<polyline points="{polyline(points)}" fill="none" stroke="#2563eb" stroke-width="1.5"/>{dots}</svg>'
     )

@@ -11,9 +11,9 @@ from busta_health_dagster.domain.fields import SecretRef
 from busta_health_dagster.domain.source import CONFIRM_DELAYS_S
 from busta_health_dagster.domain.units import config_duration
 from busta_health_dagster.settings.check_context import CheckContext
-from busta_health_dagster.settings.problems import near
 from busta_health_dagster.settings.source_model import GROUPS
 from busta_health_dagster.wording.lists import listed
+from busta_health_dagster.wording.suggestions import near
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

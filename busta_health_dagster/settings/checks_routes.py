@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from busta_health_dagster.domain.rule import Severity
 from busta_health_dagster.domain.self_monitoring import SELF_MONITORING_RULES, SELF_MONITORING_SOURCES
 from busta_health_dagster.domain.source import Selector
-from busta_health_dagster.settings.problems import near
 from busta_health_dagster.wording.lists import listed
+from busta_health_dagster.wording.suggestions import near
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

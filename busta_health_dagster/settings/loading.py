@@ -20,13 +20,14 @@ from busta_health_dagster.settings.config import FILES, Config
 from busta_health_dagster.settings.document import Document
 from busta_health_dagster.settings.locate import shown_as
 from busta_health_dagster.settings.policy import AlertReader
-from busta_health_dagster.settings.problems import Findings, label, near, translate
+from busta_health_dagster.settings.problems import Findings, label, translate
 from busta_health_dagster.settings.secret import Secrets
 from busta_health_dagster.settings.secret_scanner import scan
 from busta_health_dagster.settings.settings_model import Settings
 from busta_health_dagster.settings.sources import SourceReader
 from busta_health_dagster.settings.windows import read_windows
 from busta_health_dagster.wording.lists import listed, plural
+from busta_health_dagster.wording.suggestions import near
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

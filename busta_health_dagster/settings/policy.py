@@ -17,8 +17,9 @@ from busta_health_dagster.settings.alert_model import (
     RouteFields,
     RuleFields,
 )
-from busta_health_dagster.settings.problems import keys_of, meant, near, takes_any, translate
+from busta_health_dagster.settings.problems import keys_of, takes_any, translate
 from busta_health_dagster.settings.rules import RuleReader
+from busta_health_dagster.wording.suggestions import meant, near
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

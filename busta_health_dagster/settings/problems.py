@@ -6,16 +6,16 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from difflib import get_close_matches
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from pydantic import BaseModel
 
 from busta_health_dagster.domain.errors import Problem
+from busta_health_dagster.wording.suggestions import meant, near
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from pydantic import ValidationError
     from pydantic_core import ErrorDetails
@@ -118,25 +118,6 @@ def label(data: Any, path: Place) -> str:
 def dotted(path: Place) -> str:
     """`expect.json[0].path`."""
     return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path).removeprefix(".")
-
-
-def near(word: str, known: Iterable[str]) -> str | None:
-    """The known word that was probably meant."""
-    found = get_close_matches(word.lower(), {k.lower(): k for k in known}, n=1, cutoff=0.7)
-    return next((k for k in known if k.lower() == found[0]), None) if found else None
-
-
-def one_of(known: Iterable[str]) -> str:
-    return "one of " + ", ".join(known)
-
-
-def meant(word: str, known: Sequence[str]) -> str:
-    """The remedy for an unknown name: the nearest one, else what there is."""
-    guess = near(word, known)
-    if guess:
-        return guess
-    shown = ", ".join(known[:12]) + (" ..." if len(known) > 12 else "")
-    return f"one of {shown}" if known else "there is none yet"
 
 
 def shown(value: Any) -> str:

@@ -8,7 +8,8 @@ from busta_health_dagster.domain.observation import Status
 from busta_health_dagster.domain.rule import Aggregate, Condition, Override, Pattern, Rule, Severity
 from busta_health_dagster.domain.units import parse_percent, parse_seconds
 from busta_health_dagster.settings.fields import Size
-from busta_health_dagster.settings.problems import meant, near, said
+from busta_health_dagster.settings.problems import said
+from busta_health_dagster.wording.suggestions import meant, near
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from busta_health_dagster.channels.event_filter import event_filters
 from busta_health_dagster.domain import self_monitoring
 from busta_health_dagster.domain.alert import AlertState
 from busta_health_dagster.domain.errors import Refused
@@ -163,22 +164,11 @@ def due_sources(app: App, states: Mapping[str, SourceState], now: int) -> frozen
 
 
 def compile_rules(app: App) -> CompiledRules:
-    """Rules compiled for every source, the monitor's own rules, and whom the configured channels want to hear of."""
+    """Rules compiled for every source, the monitor's own rules, and the events of each channel."""
     config = app.config
     also = {self_monitoring.MONITOR.name: (self_monitoring.MONITOR, self_monitoring.MONITOR_RULES)}
-    return CompiledRules.of(config.sources.values(), config.rules, config.policy, event_filters(app), also)
-
-
-def event_filters(app: App) -> dict[str, frozenset[str] | None]:
-    """Channel -> the events it is told of: as configured, else what its kind wants. A broken plug-in's hears all."""
-    found: dict[str, frozenset[str] | None] = {}
-    for name, spec in app.config.policy.channels.items():
-        kind = app.channels.registry.get(spec.kind)
-        if spec.events is not None:
-            found[name] = frozenset(spec.events)
-        else:
-            found[name] = None if kind is None else frozenset(k.value for k in kind.default_events(spec.config))
-    return found
+    filters = event_filters(config.policy.channels, app.channels.registry)
+    return CompiledRules.of(config.sources.values(), config.rules, config.policy, filters, also)
 
 
 def _planned(

@@ -12,6 +12,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from busta_health_dagster.channels.event_filter import event_filters
 from busta_health_dagster.engines.alerting.actions import close
 from busta_health_dagster.engines.maintenance import MaintenanceIndex
 from busta_health_dagster.pipeline.alerting.engine import AlertEngine, CompiledRules
@@ -57,9 +58,7 @@ class Replay:
     def __init__(self, script: ReplayInput, *, leaves: Mapping[str, int] | None = None, leaving: str = "") -> None:
         longest = max((s.interval_s for s in script.sources.values()), default=PASS_EVERY_S)
         planned = MaintenanceIndex(script.windows, script.since - longest, script.until + longest + 1)
-        rulebook = CompiledRules.of(
-            script.sources.values(), script.rules, script.policy, event_filters_of(script.policy)
-        )
+        rulebook = CompiledRules.of(script.sources.values(), script.rules, script.policy, _filters(script.policy))
         self.book = AlertEngine(rulebook, planned)
         self.detector: Detector | None = None
         watched = watched_by(script.sources.values(), script.rules)
@@ -212,21 +211,14 @@ class SourceCursor:
         )
 
 
-def event_filters_of(policy: AlertPolicy) -> dict[str, frozenset[str] | None]:
-    """Channel -> the events it is told of (None: all): as written, else what its kind wants. A ladder may name channels
-    that the file does not describe; nothing is delivered, so they hear all.
-    """
+def _filters(policy: AlertPolicy) -> dict[str, frozenset[str] | None]:
+    """A ladder may name channels that the file does not describe; nothing is delivered, so they get every event."""
     named = {c for e in policy.escalations.values() for step in e.steps for c in step.notify}
     found: dict[str, frozenset[str] | None] = dict.fromkeys(named)
     if policy.channels:
         from busta_health_dagster.channels import registry
 
-        kinds = registry.load()
-        for name, spec in policy.channels.items():
-            if spec.events is not None:
-                found[name] = frozenset(spec.events)
-            elif spec.kind in kinds:
-                found[name] = frozenset(event.value for event in kinds[spec.kind].default_events(spec.config))
+        found |= event_filters(policy.channels, registry.load())
     return found
 
 

@@ -9,13 +9,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from busta_health_dagster.channels.event_filter import event_filters
 from busta_health_dagster.domain.delivery import Delivered, RetryLater
 from busta_health_dagster.domain.notification import Notification, NotificationKind
 from busta_health_dagster.domain.units import floor_to
 from busta_health_dagster.engines.fallback import FAILED_MARK, failed_channels, fallback_for, fallback_key, settle
 from busta_health_dagster.engines.retry import Answer
 from busta_health_dagster.engines.undelivered import is_over, knows
-from busta_health_dagster.pipeline.alerting.alert_pass import event_filters
 from busta_health_dagster.pipeline.alerting.monotonic_clock import latest
 from busta_health_dagster.pipeline.app.links import base_url
 from busta_health_dagster.pipeline.delivery.attempt import notification_of, payload_of
@@ -203,8 +203,8 @@ def _wants(app: App, channel: str, kind: str) -> bool:
     """Is a channel told of this kind when it stands in for another? What ended, reports and warnings reach all."""
     if kind in _EVERYBODY:
         return True
-    listened = event_filters(app)[channel]
-    return listened is None or _COUNTS_AS.get(kind, kind) in listened
+    wanted = event_filters(app.config.policy.channels, app.channels.registry)[channel]
+    return wanted is None or _COUNTS_AS.get(kind, kind) in wanted
 
 
 def _knows(uow: UnitOfWork, channel: str, row: OutboxRow) -> bool:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from busta_health_dagster.domain.units import from_epoch
 from busta_health_dagster.pipeline.views.status import with_strips
+from busta_health_dagster.svg.lines import polyline
 from busta_health_dagster.wording.durations import duration_text, milliseconds_text
 from busta_health_dagster.wording.glyphs import STATUS
 from busta_health_dagster.wording.percentages import percent
@@ -90,7 +91,7 @@ def sparkline(health: FleetHealth) -> str:
     if len(known) < 2:
         return ""
     step = 360 / (len(well) - 1)
-    points = " ".join(f"{i * step:.0f},{36 - share * 32:.0f}" for i, share in enumerate(well) if share is not None)
+    points = polyline((i * step, 36 - share * 32) for i, share in enumerate(well) if share is not None)
     svg = (
         '<svg xmlns="http://www.w3.org/2000/svg" width="360" height="40">'
         f'<polyline fill="none" stroke="#2f6fd0" stroke-width="2" points="{points}"/></svg>'

@@ -78,7 +78,7 @@ def test_the_normal_range_is_on_every_chart_that_has_learned_one(learned: App, c
     assert "Normal now is " in said  # of the items
     assert said.count("normal for the hour of the week (p5–p95)") == 2
     assert re.search(r"Items 14 usual \d+–\d+ at this hour of the week", said)
-    assert "Data age over 24 h: 1 min–2 min, last 1 min" in said
+    assert "Data age over 24 h: 1–2 min, last 1 min" in said
     assert "Anomalies, 30 d shadow: recorded, tells nobody None: everything was as it usually is." in said
 
 
