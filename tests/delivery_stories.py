@@ -18,7 +18,7 @@ from busta_health_dagster.pipeline.app.app import App
 from busta_health_dagster.pipeline.delivery.attempt import payload_of
 from busta_health_dagster.settings import Config, Secrets
 from busta_health_dagster.settings.home import Home
-from busta_health_dagster.store.outbox import Message
+from busta_health_dagster.store.outbox_rows import Message
 from busta_health_dagster.testing import FakeClock
 from tests import channel_stories as monday
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from busta_health_dagster.store import Store
-    from busta_health_dagster.store.outbox import OutboxRow
+    from busta_health_dagster.store.outbox_rows import OutboxRow
 
 
 @dataclass

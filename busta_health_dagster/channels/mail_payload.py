@@ -14,8 +14,8 @@ from email.utils import format_datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from busta_health_dagster.channels.notification_text import text_of
 from busta_health_dagster.channels.text import Line, Text, flat
-from busta_health_dagster.channels.wording import text_of
 from busta_health_dagster.domain.units import from_epoch
 from busta_health_dagster.wording.sentences import capital, clean
 

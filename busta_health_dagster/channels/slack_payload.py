@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from busta_health_dagster.channels.notification_text import text_of
 from busta_health_dagster.channels.text import At, Entry, Line, Part, Text
-from busta_health_dagster.channels.wording import text_of
 
 if TYPE_CHECKING:
     from busta_health_dagster.domain.notification import Notification

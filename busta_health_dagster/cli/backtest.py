@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from busta_health_dagster.cli.session import Session
     from busta_health_dagster.domain.policy import AlertPolicy
     from busta_health_dagster.domain.rule import Rule
-    from busta_health_dagster.pipeline.alerting.engine import Changes
+    from busta_health_dagster.pipeline.alerting.changes import Changes
     from busta_health_dagster.pipeline.app.app import App
     from busta_health_dagster.pipeline.backtest.backtest import BacktestRun
     from busta_health_dagster.settings import Config

@@ -9,6 +9,18 @@ from rich.text import Text
 
 from busta_health_dagster.cli.alert_lines import aligned, shown_as
 from busta_health_dagster.cli.glyphs import ALERT_COLOURS, COLOURS, GlyphSet, sparkline
+from busta_health_dagster.cli.health_layout import (
+    KIND,
+    LAYOUTS,
+    SOURCE,
+    STATUS,
+    Layout,
+    column_heads,
+    fit,
+    legend,
+    resample,
+    response_width,
+)
 from busta_health_dagster.domain.health import WORST_FIRST
 from busta_health_dagster.domain.sla import spoken_budget
 from busta_health_dagster.domain.units import from_epoch, from_iso
@@ -23,32 +35,7 @@ if TYPE_CHECKING:
     from busta_health_dagster.domain.documents.alerts import AlertRow
     from busta_health_dagster.domain.documents.sources import Fleet, SourceRow
 
-STATUS, SOURCE, KIND = 11, 19, 14
 _INDENT = " " * STATUS
-
-
-@dataclass(frozen=True, slots=True)
-class Layout:
-    """What fits: so many bars under which title, which windows, and whether type, quality and budget have room."""
-
-    width: int
-    bars: int
-    title: str
-    windows: tuple[str, ...] = ("30d",)
-    kind: bool = False
-    money: bool = True
-
-
-LAYOUTS = (
-    Layout(138, 48, "LAST 24 H, ONE BAR PER 30 MIN", ("24h", "7d", "30d"), kind=True),
-    Layout(114, 24, "LAST 24 H, BY THE HOUR", ("24h", "7d", "30d"), kind=True),
-    Layout(80, 16, "LAST 24 H"),
-    Layout(55, 8, "24 H", money=False),
-    Layout(46, 0, "", money=False),
-    Layout(0, 0, "", (), money=False),
-)
-"""Widest first. A column is left out rather than cut: half a number is a wrong number."""
-_HEADS = {"24h": "24 H %", "7d": "7 D %", "30d": "30 D %"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +62,8 @@ def render(
     DATA and says so on line 2.
     """
     layout = next(one for one in LAYOUTS if width >= one.width)
-    lines = [*_header(fleet, width, letters, lost, live=bool(note)), Text(""), _columns(layout, letters)]
-    footer = [Text(""), *_legend(layout, letters, note)]
+    lines = [*_header(fleet, width, letters, lost, live=bool(note)), Text(""), column_heads(layout, letters)]
+    footer = [Text(""), *legend(layout, letters, note)]
     rows = fleet["sources"]
     alerts = _alerts(fleet, letters, room=max(0, height // 4 - 2)) if layout.kind else []
     blocks = [_block(fleet, row, letters, layout, width) for row in rows]
@@ -149,32 +136,16 @@ def _open(fleet: Fleet) -> list[AlertRow]:
     return [a for a in fleet["alerts"] if a["source"] in names]
 
 
-def _columns(layout: Layout, letters: GlyphSet) -> Text:
-    head = f"{'STATUS':<{STATUS}}{'SOURCE':<{SOURCE}}"
-    if layout.kind:
-        head += f"{f'KIND {letters.dot} TIER':<{KIND}}"
-    head += layout.title.ljust(layout.bars) + "".join(f" {_HEADS[w]:>6}" for w in layout.windows)
-    return Text(
-        head + f" {'RESPONSE':>{_wide(layout)}}" + (f" {'QUAL':>5} {'BUDGET%':>7}" if layout.money else ""),
-        style="bold",
-    )
-
-
-def _wide(layout: Layout) -> int:
-    """Of the column of response times: 1 min 05 s fits wherever there is room for it."""
-    return 10 if layout.windows else 8
-
-
 def _block(fleet: Fleet, row: SourceRow, letters: GlyphSet, layout: Layout, width: int) -> list[Text]:
     status = "unknown" if fleet["stale"] else shown(row)
     unwell = status in {"down", "degraded", "unknown"}
     line = Text()
     line.append(f"{letters.shapes[status]} {STATUS_LABEL[status]:<9}", style=COLOURS[status])
-    line.append(f"{_fit(row['source'], SOURCE - 1, letters):<{SOURCE}}", style="bold" if unwell else "default")
+    line.append(f"{fit(row['source'], SOURCE - 1, letters):<{SOURCE}}", style="bold" if unwell else "default")
     if layout.kind:
-        kind = f"{_fit(row['type'], KIND - 5, letters)} {letters.dot} {row['tier']}"
+        kind = f"{fit(row['type'], KIND - 5, letters)} {letters.dot} {row['tier']}"
         line.append(f"{kind:<{KIND}}")
-    for word in _resample(fleet["strips"].get(row["source"], ()), layout.bars):
+    for word in resample(fleet["strips"].get(row["source"], ()), layout.bars):
         line.append(letters.bars[word or "unknown"], style=COLOURS[word or "unknown"])
     dash = letters.dash
     answered = status in {"up", "degraded", "maintenance"} and row["response_ms"] is not None
@@ -182,7 +153,7 @@ def _block(fleet: Fleet, row: SourceRow, letters: GlyphSet, layout: Layout, widt
     response = milliseconds_text(row["response_ms"]) if answered else code
     line.append(
         "".join(f" {letters.write(percentages.share(row['uptime'].get(w))):>6}" for w in layout.windows)
-        + f" {response:>{_wide(layout)}}"
+        + f" {response:>{response_width(layout)}}"
     )
     if layout.money:
         quality, budget = row["quality"], spoken_budget(row["budget_left"], row["coverage_30d"])
@@ -206,7 +177,7 @@ def _reason(fleet: Fleet, row: SourceRow, status: str, letters: GlyphSet, *, roo
     if status == "up" and not fleet["stale"]:
         return ""
     parts = list(_notified(fleet, row, status))
-    said = _fit(parts[0], room, letters)
+    said = fit(parts[0], room, letters)
     for part in parts[1:]:
         if len(said) + len(part) + 2 <= room:
             said += f"; {part}"
@@ -282,38 +253,3 @@ def _rest(fleet: Fleet, rest: Sequence[SourceRow], letters: GlyphSet) -> Text:
     status = "unknown" if fleet["stale"] else shown(rest[0])
     tail = f", worst {percentages.percent(worst['uptime']['30d'])} ({worst['source']})" if worst else ""
     return Text(f"{letters.shapes[status]} {STATUS_LABEL[status]:<9}{len(rest)} more{tail}", style=COLOURS[status])
-
-
-def _legend(layout: Layout, letters: GlyphSet, note: str) -> list[Text]:
-    bars = letters.bars
-    keys = "  ".join(f"{bars[status]} {status}" for status in ("up", "degraded", "down", "maintenance"))
-    keys += f"  {bars['unknown']} no data"
-    more = f"{note} More: busta alerts list".strip()
-    if layout.money:
-        more += f" {letters.dot} busta sources info NAME"
-    if layout.kind:
-        scale = f"{letters.dot} response: each on its own scale from 0, {letters.no_answer} no answer"
-        return [Text(f"24 h: {keys} {scale}", style="dim"), Text(more, style="dim")]
-    if not layout.money:
-        return [Text(keys if layout.bars else "", style="dim"), Text(more, style="dim")]
-    return [
-        Text(f"{keys}  {letters.dot} one bar: worst of {24 * 60 // layout.bars} min", style="dim"),
-        Text(more, style="dim"),
-    ]
-
-
-def _fit(text: str, size: int, letters: GlyphSet) -> str:
-    return text if len(text) <= size else text[: size - 1].rstrip() + letters.cut
-
-
-def _resample(strip: Sequence[str | None], bars: int) -> list[str | None]:
-    """The worst word of each group, so that a short outage cannot vanish between two bars."""
-    if not strip:
-        return [None] * bars
-    out: list[str | None] = []
-    for i in range(bars):
-        part = strip[i * len(strip) // bars : max((i + 1) * len(strip) // bars, i * len(strip) // bars + 1)]
-        known = [word for word in part if word is not None]
-        ranked = ("down", "degraded", "maintenance", "up", "unknown")
-        out.append(min(known, key=ranked.index) if known else None)
-    return out

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 from typing import TYPE_CHECKING
 
-from busta_health_dagster.reports import findings, picture, verdict
+from busta_health_dagster.reports import findings, operation, picture, verdict
 from busta_health_dagster.reports.view import View, sla_cells
 from busta_health_dagster.wording import durations, glyphs, lists, numbers, sentences
 
@@ -45,11 +45,11 @@ def markdown(report: WeeklyReport, *, with_picture: bool = True) -> str:
         parts += _noise(report)
     parts.append("### Maintenance\n\n" + "\n".join(_maintenance(report)))
     dead = [
-        f"- {glyphs.SEVERITY['critical']} **Dead letter:** {_text(findings.dead(d, report))} **Do:** {_text(findings.dead_do(d))}."
+        f"- {glyphs.SEVERITY['critical']} **Dead letter:** {_text(operation.dead(d, report))} **Do:** {_text(operation.dead_do(d))}."
         for d in report.delivery.dead[:5]
     ]
-    parts.append("### Delivery\n\n" + "\n".join([*dead, f"- {_text(findings.channels(report))}"]))
-    parts.append(f"### The monitor itself\n\n{_text(' '.join(findings.monitor(report)))}")
+    parts.append("### Delivery\n\n" + "\n".join([*dead, f"- {_text(operation.channels(report))}"]))
+    parts.append(f"### The monitor itself\n\n{_text(' '.join(operation.monitor(report)))}")
     if report.base_url:
         parts.append(f"[The whole report]({report.page})")
     return "\n\n".join(parts) + "\n"
@@ -159,7 +159,7 @@ def _noise(report: WeeklyReport) -> list[str]:
         ]
         for n in report.noise.rows
     ]
-    parts = [f"### Noise\n\n{_text(findings.noise(report))}"]
+    parts = [f"### Noise\n\n{_text(operation.noise(report))}"]
     parts.append(_table(["rule", "opened", "sent", "self-resolved", "never acknowledged", "flapping"], rows, right=1))
     notified = [
         f"{i}. **{_text(what)}.** {_text(sentences.capital(why))}."
@@ -173,9 +173,9 @@ def _maintenance(report: WeeklyReport) -> Iterable[str]:
     if not m.used:
         yield "- none in this week"
     for work in m.used:
-        yield f"- {glyphs.STATUS['maintenance']} {_text(findings.planned(work, report))}"
+        yield f"- {glyphs.STATUS['maintenance']} {_text(operation.planned(work, report))}"
     if m.next:
-        yield f"- next: {_text('; '.join(findings.coming(w, report) for w in m.next[:4]))}"
+        yield f"- next: {_text('; '.join(operation.coming(w, report) for w in m.next[:4]))}"
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]], *, right: int) -> str:

@@ -6,7 +6,7 @@ import base64
 from typing import TYPE_CHECKING
 
 from busta_health_dagster.domain.notification import Attachment, ReportFacts
-from busta_health_dagster.reports import findings, picture, tables, text, verdict, words
+from busta_health_dagster.reports import findings, operation, picture, tables, text, verdict, words
 from busta_health_dagster.reports.mail import RESPONSE, SCORES, body
 from busta_health_dagster.reports.view import View, sla_cells
 from busta_health_dagster.wording import glyphs, lists, numbers, sentences
@@ -29,7 +29,7 @@ def short(report: WeeklyReport) -> ReportFacts:
             ("Still open, worst first", "\n" + "\n".join([*notified, *([f"{rest} more"] if rest > 0 else [])]))
         )
     decide = [f"{what}; {why}." for what, why in report.noise.suggestions[:2]]
-    decide += [f"{sentences.capital(findings.dead(d, report))}" for d in report.delivery.dead[:2]]
+    decide += [f"{sentences.capital(operation.dead(d, report))}" for d in report.delivery.dead[:2]]
     if decide:
         lines.append(("To decide", "\n" + "\n".join(f"{i}. {said}" for i, said in enumerate(decide, 1))))
     return ReportFacts(
@@ -100,7 +100,7 @@ def _table(report: WeeklyReport) -> str:
 
 
 def _footer(report: WeeklyReport) -> str:
-    share = findings.monitor(report)[0].partition(";")[0].rstrip(".")
+    share = operation.monitor(report)[0].partition(";")[0].rstrip(".")
     cal = words.Calendar(report.week)
     return f"{cal.title} · {findings.target_text(report)} over 30 days · uptime rounded down · {share[:1].lower()}{share[1:]}"
 

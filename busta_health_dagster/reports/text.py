@@ -6,7 +6,7 @@ import re
 import textwrap
 from typing import TYPE_CHECKING
 
-from busta_health_dagster.reports import findings, verdict, words
+from busta_health_dagster.reports import findings, operation, verdict, words
 from busta_health_dagster.reports.view import View, sla_cells
 from busta_health_dagster.wording import durations, glyphs, lists, numbers, sentences
 
@@ -202,10 +202,10 @@ def _noise(report: WeeklyReport) -> str:
 def _maintenance(report: WeeklyReport) -> str:
     m, cal = report.maintenance, words.Calendar(report.week)
     lines = ["MAINTENANCE"]
-    lines += [_entry("Used:", findings.planned(w, report)) for w in m.used] or ["  No planned work in this week."]
+    lines += [_entry("Used:", operation.planned(w, report)) for w in m.used] or ["  No planned work in this week."]
     lines += [_entry("Now:", f"{lists.listed(w.sources) or w.window} until {cal.moment(w.end)}.") for w in m.now]
     if m.next:
-        lines.append(_entry("Next:", "; ".join(findings.coming(w, report) for w in m.next[:4]) + "."))
+        lines.append(_entry("Next:", "; ".join(operation.coming(w, report) for w in m.next[:4]) + "."))
     return "\n".join(lines)
 
 
@@ -217,20 +217,20 @@ def _delivery(report: WeeklyReport) -> str:
     lines = ["DELIVERY"]
     lines += [
         wrapped(
-            f"{glyphs.SEVERITY['critical']} Dead letter: {findings.dead(letter, report)} Do: {findings.dead_do(letter)}.",
+            f"{glyphs.SEVERITY['critical']} Dead letter: {operation.dead(letter, report)} Do: {operation.dead_do(letter)}.",
             "  ",
             "    ",
         )
         for letter in report.delivery.dead[:5]
     ]
-    lines.append(wrapped(findings.channels(report).replace(" · ", ", "), "  ", "  "))
-    if findings.delays(report):
-        lines.append(wrapped(findings.delays(report), "  ", "  "))
+    lines.append(wrapped(operation.channels(report).replace(" · ", ", "), "  ", "  "))
+    if operation.delays(report):
+        lines.append(wrapped(operation.delays(report), "  ", "  "))
     return "\n".join(lines)
 
 
 def _monitor(report: WeeklyReport) -> str:
-    return "THE MONITOR ITSELF\n" + wrapped(" ".join(findings.monitor(report)), "  ", "  ")
+    return "THE MONITOR ITSELF\n" + wrapped(" ".join(operation.monitor(report)), "  ", "  ")
 
 
 def _definitions(report: WeeklyReport) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from busta_health_dagster.reports import findings, verdict, words
+from busta_health_dagster.reports import findings, operation, verdict, words
 from busta_health_dagster.wording import durations, lists, numbers, percentages, sentences
 
 if TYPE_CHECKING:
@@ -45,11 +45,12 @@ class View:
         incidents, incidents_more = self.cut(r.incidents.rows)
         response, response_more = self.cut(r.response)
         quality, quality_more = self.cut(r.quality)
-        ticks, ticks_rest = findings.monitor(r)
+        ticks, ticks_rest = operation.monitor(r)
         return {
             "r": r,
             "cal": self.cal,
             "f": findings,
+            "operation": operation,
             "durations": durations,
             "lists": lists,
             "numbers": numbers,

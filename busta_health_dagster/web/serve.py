@@ -13,7 +13,8 @@ from busta_health_dagster import bootstrap
 from busta_health_dagster.domain.access import Principal, Role
 from busta_health_dagster.domain.errors import Refused
 from busta_health_dagster.pipeline.app import access, links
-from busta_health_dagster.web.auth_middleware import Authenticator, AuthMiddleware
+from busta_health_dagster.web.auth_middleware import AuthMiddleware
+from busta_health_dagster.web.authenticator import Authenticator
 from busta_health_dagster.web.slow_requests import Hurried
 
 if TYPE_CHECKING:

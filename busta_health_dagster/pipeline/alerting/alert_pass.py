@@ -18,8 +18,9 @@ from busta_health_dagster.domain.alert import AlertState
 from busta_health_dagster.domain.errors import Refused
 from busta_health_dagster.domain.units import floor_to
 from busta_health_dagster.pipeline.alerting import evaluation, monitor_rules
+from busta_health_dagster.pipeline.alerting.changes import Changes
 from busta_health_dagster.pipeline.alerting.commit import commit
-from busta_health_dagster.pipeline.alerting.engine import AlertEngine, Changes, CompiledRules
+from busta_health_dagster.pipeline.alerting.engine import AlertEngine, CompiledRules
 from busta_health_dagster.pipeline.alerting.monotonic_clock import read_clock, save_clock
 from busta_health_dagster.pipeline.anomaly import anomaly_pass
 from busta_health_dagster.pipeline.app.failpoints import failpoint

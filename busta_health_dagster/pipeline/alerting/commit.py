@@ -6,13 +6,14 @@ import json
 from typing import TYPE_CHECKING
 
 from busta_health_dagster.domain.alert import Alert, AlertState
-from busta_health_dagster.pipeline.alerting.notifications import NotificationContext, build_notification, by_alert
+from busta_health_dagster.pipeline.alerting.notification_facts import NotificationContext
+from busta_health_dagster.pipeline.alerting.notifications import build_notification, by_alert
 from busta_health_dagster.pipeline.anomaly.normal_ranges import normal_range_lookup
 from busta_health_dagster.pipeline.app.links import base_url
 from busta_health_dagster.pipeline.maintenance.index import maintenance
 from busta_health_dagster.pipeline.service_levels.incidents import stretch_of
 from busta_health_dagster.pipeline.service_levels.windows import WINDOWS_S, sla_of, window_end
-from busta_health_dagster.store.outbox import Message
+from busta_health_dagster.store.outbox_rows import Message
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
     from busta_health_dagster.domain.observation import SourceState
     from busta_health_dagster.domain.sla import SlaResult
     from busta_health_dagster.engines.alerting.grouping import NotificationPlan
-    from busta_health_dagster.pipeline.alerting.engine import AlertEngine, Changes, CompiledRules, Record
+    from busta_health_dagster.pipeline.alerting.changes import Changes, Record
+    from busta_health_dagster.pipeline.alerting.engine import AlertEngine, CompiledRules
     from busta_health_dagster.pipeline.app.app import App
     from busta_health_dagster.store import UnitOfWork
 

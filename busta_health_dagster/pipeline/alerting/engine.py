@@ -19,7 +19,7 @@ look at a source without alerts costs one `feed` and one loop over its compiled 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from busta_health_dagster.domain.alert import Alert, AlertState, fingerprint
@@ -27,52 +27,25 @@ from busta_health_dagster.domain.self_monitoring import DAGSTER
 from busta_health_dagster.domain.verdict import Outcome, Verdict
 from busta_health_dagster.engines.alerting.actions import close, removal_reason
 from busta_health_dagster.engines.alerting.compiled_rules import CompiledRules, SourceRuleState
-from busta_health_dagster.engines.alerting.grouping import NotificationPlan, Plan, plan_notifications
+from busta_health_dagster.engines.alerting.grouping import Plan, plan_notifications
 from busta_health_dagster.engines.alerting.inhibition import SOURCE_DOWN, OpenAlerts
 from busta_health_dagster.engines.alerting.lifecycle import advance
 from busta_health_dagster.engines.alerting.rerouting import move_to_current_route
-from busta_health_dagster.engines.alerting.routing import Considered, Routed, route
-from busta_health_dagster.engines.alerting.transition import GRACE_S, Context, NotSent, TransitionResult
+from busta_health_dagster.engines.alerting.routing import Routed, route
+from busta_health_dagster.engines.alerting.transition import GRACE_S, Context, TransitionResult
 from busta_health_dagster.engines.rules import evaluate_external, evaluate_rules
+from busta_health_dagster.pipeline.alerting.changes import Changes, Record
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from busta_health_dagster.domain.alert import Transition
     from busta_health_dagster.domain.rule import Rule, Severity
     from busta_health_dagster.domain.source import Source
     from busta_health_dagster.domain.verdict import ExternalFact
     from busta_health_dagster.engines.maintenance import MaintenanceIndex
 
 
-__all__ = ["AlertEngine", "Changes", "CompiledRules", "Record", "SourceRuleState", "window_name"]
-
-
-@dataclass(slots=True)
-class Record:
-    """One alert in one pass: as it is at the end, what happened to it in order, and whom nobody told and why."""
-
-    alert: Alert
-    transitions: list[Transition] = field(default_factory=list)
-    not_sent: list[NotSent] = field(default_factory=list)
-    considered: tuple[Considered, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Changes:
-    """What one pass changed. A superseded alert stands before the new one of its fingerprint."""
-
-    at: int
-    records: tuple[Record, ...] = ()
-    notifications: tuple[NotificationPlan, ...] = ()
-
-    @property
-    def transitions(self) -> list[Transition]:
-        return [t for record in self.records for t in record.transitions]
-
-    @property
-    def not_sent(self) -> list[NotSent]:
-        return [n for record in self.records for n in record.not_sent]
+__all__ = ["AlertEngine", "CompiledRules", "SourceRuleState", "window_name"]
 
 
 class AlertEngine:

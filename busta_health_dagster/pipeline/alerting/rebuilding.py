@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from busta_health_dagster.domain.notification import Notification
     from busta_health_dagster.pipeline.app.app import App
     from busta_health_dagster.store import UnitOfWork
-    from busta_health_dagster.store.outbox import OutboxRow
+    from busta_health_dagster.store.outbox_rows import OutboxRow
 
 LATE_S = 60
 """A message is late when it is sent so long after it was written."""

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from busta_health_dagster.domain.policy import AlertPolicy
     from busta_health_dagster.domain.rule import Rule
     from busta_health_dagster.domain.source import Source
-    from busta_health_dagster.pipeline.alerting.engine import Changes
+    from busta_health_dagster.pipeline.alerting.changes import Changes
     from busta_health_dagster.pipeline.app.app import App
     from busta_health_dagster.pipeline.backtest.history_files import FileHistory
     from busta_health_dagster.settings import Config

@@ -12,7 +12,7 @@ from busta_health_dagster.engines.maintenance import merged
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from busta_health_dagster.pipeline.alerting.engine import Changes
+    from busta_health_dagster.pipeline.alerting.changes import Changes
     from busta_health_dagster.pipeline.backtest.backtest import BacktestRun
 
 BLIP_S = 600

@@ -21,7 +21,7 @@ from busta_health_dagster.pipeline.app.links import base_url
 from busta_health_dagster.pipeline.delivery.attempt import notification_of, payload_of
 from busta_health_dagster.pipeline.delivery.breaker_state import channel_state, note_answer
 from busta_health_dagster.pipeline.delivery.undelivered import ended_alerts
-from busta_health_dagster.store.outbox import Message
+from busta_health_dagster.store.outbox_rows import Message
 
 if TYPE_CHECKING:
     import random
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from busta_health_dagster.engines.fallback import Settled
     from busta_health_dagster.pipeline.app.app import App
     from busta_health_dagster.store import UnitOfWork
-    from busta_health_dagster.store.outbox import OutboxRow
+    from busta_health_dagster.store.outbox_rows import OutboxRow
 
 WARN_EVERY_S = 6 * 3600
 """Somebody is told of a dead channel without a fallback once in so long."""

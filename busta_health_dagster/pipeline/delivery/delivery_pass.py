@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from busta_health_dagster.pipeline.app.app import App
     from busta_health_dagster.store import UnitOfWork
-    from busta_health_dagster.store.outbox import Load, OutboxRow
+    from busta_health_dagster.store.outbox_rows import Load, OutboxRow
 
 LEASE_S = 60.0
 """A worker that died blocks its messages for so long. It covers the slowest attempt several times."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from busta_health_dagster.channels.wording import text_of
+from busta_health_dagster.channels.notification_text import text_of
 from busta_health_dagster.domain.access import AuditEntry
 from busta_health_dagster.domain.errors import UnknownName
 from busta_health_dagster.domain.rule import Severity
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from busta_health_dagster.domain.documents.delivery import Outbox, Undelivered
     from busta_health_dagster.pipeline.app.app import App
     from busta_health_dagster.store import UnitOfWork
-    from busta_health_dagster.store.outbox import OutboxRow
+    from busta_health_dagster.store.outbox_rows import OutboxRow
 
 
 PARTIAL_FOR_S = 7 * 86400

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from busta_health_dagster.domain.policy import AlertPolicy
     from busta_health_dagster.domain.source import Source
     from busta_health_dagster.pipeline.app.app import App
-    from busta_health_dagster.store.outbox import OutboxRow
+    from busta_health_dagster.store.outbox_rows import OutboxRow
 
 MOST_OBSERVATIONS = 60
 """Looks after which a drill gives up waiting for an alert to open or to end."""

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from busta_health_dagster.domain.policy import AlertPolicy
     from busta_health_dagster.domain.source import Source
     from busta_health_dagster.pipeline.app.app import App
-    from busta_health_dagster.store.outbox import OutboxRow
+    from busta_health_dagster.store.outbox_rows import OutboxRow
 
 PATIENCE_S = 30.0
 """How long a drill waits for the channels to accept one step's messages."""

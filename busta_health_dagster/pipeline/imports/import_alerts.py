@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from busta_health_dagster.engines.alerting.routing import Considered
-    from busta_health_dagster.pipeline.alerting.engine import AlertEngine, Changes
+    from busta_health_dagster.pipeline.alerting.changes import Changes
+    from busta_health_dagster.pipeline.alerting.engine import AlertEngine
     from busta_health_dagster.store import UnitOfWork
 
 ENDED = "import ended"

@@ -14,7 +14,7 @@ from busta_health_dagster.domain.self_monitoring import REPORT_RULE, REPORTER
 from busta_health_dagster.engines.alerting.routing import route
 from busta_health_dagster.pipeline.reporting.weekly_report import weekly_report
 from busta_health_dagster.reports import message, verdict
-from busta_health_dagster.store.outbox import Message
+from busta_health_dagster.store.outbox_rows import Message
 from busta_health_dagster.store.reports import KeptReport
 
 if TYPE_CHECKING:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from busta_health_dagster.pipeline.app.app import App
     from busta_health_dagster.store import UnitOfWork
     from busta_health_dagster.store.alerts import StoredTransition
-    from busta_health_dagster.store.outbox import Attempt, OutboxRow
+    from busta_health_dagster.store.outbox_rows import Attempt, OutboxRow
 
 DAY_S = 86400
 MOST_VERDICTS_S = 7 * DAY_S

@@ -8,7 +8,7 @@ from busta_health_dagster.domain.alert import AlertState
 from busta_health_dagster.domain.units import config_duration, iso
 from busta_health_dagster.engines.alerting.flapping import STARTS_AT
 from busta_health_dagster.engines.rules.limits import limit_text
-from busta_health_dagster.pipeline.alerting.notifications import incident_of
+from busta_health_dagster.pipeline.alerting.notification_facts import incident_of
 from busta_health_dagster.pipeline.views.alert_list import Row
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from busta_health_dagster.domain.alert import Alert, Transition
     from busta_health_dagster.pipeline.views.page_alerts import ShownAlert
-    from busta_health_dagster.store.outbox import OutboxRow
+    from busta_health_dagster.store.outbox_rows import OutboxRow
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ import pytest
 from store_stories import T0
 
 from busta_health_dagster.store import Store
-from busta_health_dagster.store.outbox import Attempt, Load, Message, OutboxRow
+from busta_health_dagster.store.outbox_rows import Attempt, Load, Message, OutboxRow
 
 
 def message(key: str, channel: str = "slack", **more: object) -> Message:

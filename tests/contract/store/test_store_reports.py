@@ -9,7 +9,7 @@ from store_stories import T0, added, seen, synced
 from busta_health_dagster.domain.alert import Event
 from busta_health_dagster.engines.alerting.transition import NotSent
 from busta_health_dagster.store import Store
-from busta_health_dagster.store.outbox import Message
+from busta_health_dagster.store.outbox_rows import Message
 from busta_health_dagster.store.reports import KeptReport
 from busta_health_dagster.store.retention import prune
 

@@ -11,9 +11,9 @@ from channel_stories import DOWN, ESCALATED, HOSTILE, OPENED, RESOLVED, TEST, de
 from pydantic import ValidationError
 
 from busta_health_dagster.channels import phrases, registry, template, webhook
+from busta_health_dagster.channels.notification_text import text_of
 from busta_health_dagster.channels.port import ChannelContext, ChannelType, deliver
 from busta_health_dagster.channels.signature import sign
-from busta_health_dagster.channels.wording import text_of
 from busta_health_dagster.domain.delivery import Delivered, Rejected, RetryLater
 from busta_health_dagster.domain.errors import BadInput, MissingSecret
 from busta_health_dagster.domain.notification import AckFacts, NotificationKind

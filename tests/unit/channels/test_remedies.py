@@ -9,8 +9,8 @@ import pytest
 from channel_stories import DOWN
 
 from busta_health_dagster.channels import phrases
+from busta_health_dagster.channels.notification_text import text_of
 from busta_health_dagster.channels.remedies import remedy
-from busta_health_dagster.channels.wording import text_of
 from busta_health_dagster.probes.port import REASONS
 from busta_health_dagster.probes.registry import BUILT_IN
 

@@ -9,7 +9,8 @@ import pytest
 from page_stories import history, seen, tick, world
 
 from busta_health_dagster.cli.glyphs import ASCII, UNICODE
-from busta_health_dagster.cli.health_view import LAYOUTS, render
+from busta_health_dagster.cli.health_layout import LAYOUTS
+from busta_health_dagster.cli.health_view import render
 from busta_health_dagster.cli.watch import follow
 from busta_health_dagster.domain.errors import Refused, RemoteUnavailable
 from busta_health_dagster.domain.observation import Status

@@ -7,7 +7,7 @@ from dataclasses import replace
 from report_stories import EMPTY, FALL_BACK, FIRST, FULL, NO_SOURCES, WEEK
 
 from busta_health_dagster.domain.report import Figure, Incidents
-from busta_health_dagster.reports import findings, verdict, words
+from busta_health_dagster.reports import findings, operation, verdict, words
 
 
 def test_a_figure_is_worse_when_what_is_shown_is():
@@ -77,13 +77,13 @@ def test_findings_name_what_changed():
     )
     assert findings.quality(FULL).startswith("odds_api (88.7) is below the limit. Fell: odds_api from 96.2 to 88.7.")
     assert "odds_api is uncertain: 88.7 ± 1.6 includes the limit, 90." in findings.quality(FULL)
-    assert findings.noise(FULL).startswith(
+    assert operation.noise(FULL).startswith(
         "19 notifications for 9 alerts. One resolved by itself within 10 minutes, three went unacknowledged."
     )
 
 
 def test_the_monitor_tells_its_own_uptime_and_its_gaps():
-    share, rest = findings.monitor(FULL)
+    share, rest = operation.monitor(FULL)
     assert share == "99.90% of 2,016 ticks ran; the week before 99.95%."
     assert rest.startswith(
         "Nobody looked Sun 22 Nov 20:10–20:20. No verdict for 12 of 8,052 slices (most: odds_api 12)."

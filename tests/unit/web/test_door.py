@@ -8,7 +8,8 @@ import json
 import pytest
 
 from busta_health_dagster.domain.access import Principal, Role
-from busta_health_dagster.web.auth_middleware import Authenticator, AuthMiddleware, host_name
+from busta_health_dagster.web.auth_middleware import AuthMiddleware
+from busta_health_dagster.web.authenticator import Authenticator, host_name
 
 PEOPLE = {role.value: Principal(f"{role}-1", role, "token") for role in Role}
 SESSION = Principal("ann", Role.OPERATOR, "session", csrf="c5rf")

@@ -16,7 +16,8 @@ from busta_health_dagster.domain.errors import StoreError, StoreUnavailable
 from busta_health_dagster.pipeline.app import access
 from busta_health_dagster.store import Store
 from busta_health_dagster.testing import FakeClock
-from busta_health_dagster.web.auth_middleware import COOKIE, AuthMiddleware
+from busta_health_dagster.web.auth_middleware import AuthMiddleware
+from busta_health_dagster.web.authenticator import COOKIE
 from busta_health_dagster.web.callers import AWAY_S, REMEMBERED_S, Callers
 from busta_health_dagster.web.routes import routes
 from busta_health_dagster.web.serve import doorkeeper

@@ -15,7 +15,8 @@ from websockets.sync.client import connect
 from busta_health_dagster.domain.access import Role
 from busta_health_dagster.pipeline.app import access
 from busta_health_dagster.testing import FakeClock
-from busta_health_dagster.web.auth_middleware import COOKIE, AuthMiddleware
+from busta_health_dagster.web.auth_middleware import AuthMiddleware
+from busta_health_dagster.web.authenticator import COOKIE
 from busta_health_dagster.web.routes import routes
 from busta_health_dagster.web.serve import doorkeeper
 from busta_health_dagster.web.streams import ASKED_EVERY_S, Streams

@@ -17,7 +17,7 @@ from report_stories import FULL
 from starlette.applications import Starlette
 
 from busta_health_dagster.channels.mail_payload import plain
-from busta_health_dagster.channels.wording import text_of
+from busta_health_dagster.channels.notification_text import text_of
 from busta_health_dagster.cli.glyphs import UNICODE
 from busta_health_dagster.cli.health_view import render
 from busta_health_dagster.defs.alerts import alerts_metadata

@@ -15,7 +15,8 @@ from busta_health_dagster.domain.source import Selector
 from busta_health_dagster.domain.units import from_epoch
 from busta_health_dagster.engines.alerting.actions import acknowledge
 from busta_health_dagster.engines.maintenance import MaintenanceIndex
-from busta_health_dagster.pipeline.alerting.engine import AlertEngine, Changes, CompiledRules
+from busta_health_dagster.pipeline.alerting.changes import Changes
+from busta_health_dagster.pipeline.alerting.engine import AlertEngine, CompiledRules
 
 LISTENS = {"chat": None, "mail": None, "pager": None}
 UNTIL = T0 + 400 * TICK

@@ -15,7 +15,7 @@ from busta_health_dagster.domain.errors import StoreFull
 from busta_health_dagster.pipeline.app.store_failure import store_failure
 from busta_health_dagster.pipeline.delivery import breaker_state
 from busta_health_dagster.pipeline.tick.tick import run_tick
-from busta_health_dagster.store.outbox import Message
+from busta_health_dagster.store.outbox_rows import Message
 from busta_health_dagster.web.routes import routes
 
 if TYPE_CHECKING:
