@@ -22,8 +22,8 @@ from busta_health_dagster.cli.health_layout import (
     response_width,
 )
 from busta_health_dagster.domain.health import WORST_FIRST
-from busta_health_dagster.domain.sla import spoken_budget
 from busta_health_dagster.domain.units import from_epoch, from_iso
+from busta_health_dagster.domain.uptime_and_budget import spoken_budget
 from busta_health_dagster.wording import numbers, percentages
 from busta_health_dagster.wording.durations import duration_text, milliseconds_text
 from busta_health_dagster.wording.glyphs import STATUS_LABEL

@@ -9,7 +9,7 @@ import typer
 from busta_health_dagster.cli.session import Output, console, print_json, session
 from busta_health_dagster.cli.sources import OutputOption
 from busta_health_dagster.cli.tables import Columns
-from busta_health_dagster.domain.sla import spoken_budget
+from busta_health_dagster.domain.uptime_and_budget import spoken_budget
 from busta_health_dagster.wording import numbers, percentages
 from busta_health_dagster.wording.durations import duration_text
 

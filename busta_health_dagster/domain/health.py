@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from busta_health_dagster.domain.sla import spoken_budget
 from busta_health_dagster.domain.units import iso
+from busta_health_dagster.domain.uptime_and_budget import spoken_budget
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

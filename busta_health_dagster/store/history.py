@@ -9,8 +9,8 @@ from sqlalchemy import func, select
 
 from busta_health_dagster.domain.observation import Kind, Observation
 from busta_health_dagster.engines.rules.metrics import LIMITED_REASON, NETWORK_REASON
+from busta_health_dagster.store.observation_scan import scan
 from busta_health_dagster.store.packing import MAINTENANCE, SCORED, SUSPECT, Packed, attempts_of, quality_of, unpack
-from busta_health_dagster.store.scan import scan
 from busta_health_dagster.store.schema.observing import manual_observation, observation
 
 if TYPE_CHECKING:

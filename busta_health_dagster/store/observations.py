@@ -10,7 +10,7 @@ from sqlalchemy import bindparam, delete, select
 
 from busta_health_dagster.domain.observation import Kind, Observation
 from busta_health_dagster.domain.units import floor_to
-from busta_health_dagster.engines.service_levels.sla import SHORTEST_SLICE_S
+from busta_health_dagster.engines.service_levels.timeslices import SHORTEST_SLICE_S
 from busta_health_dagster.store.history import ROW, ROW_FIELDS, History
 from busta_health_dagster.store.packing import MAINTENANCE, pack, quality_of
 from busta_health_dagster.store.rollup_stats import evaluated, one_slot_slice

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import select
 
 from busta_health_dagster.domain.units import floor_to
-from busta_health_dagster.engines.service_levels.sla import SHORTEST_SLICE_S
+from busta_health_dagster.engines.service_levels.timeslices import SHORTEST_SLICE_S
+from busta_health_dagster.store.observation_scan import scan
 from busta_health_dagster.store.packing import quality_of
 from busta_health_dagster.store.rollup_stats import RollupStats, decode, evaluated, one_slot_slice
 from busta_health_dagster.store.rollup_writer import DAY_S, HOUR_S
-from busta_health_dagster.store.scan import scan
 from busta_health_dagster.store.schema.observing import rollup_day, rollup_hour
 
 if TYPE_CHECKING:

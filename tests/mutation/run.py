@@ -24,7 +24,7 @@ MODULES = {
     "rules": "engines/rules/",
     "quality_score": "engines/quality_score.py",
     "maintenance": "engines/maintenance.py",
-    "sla": "engines/service_levels/sla.py",
+    "sla": "engines/service_levels/slices.py",
     "outbox": "store/outbox.py",
 }
 MOST_ALIVE = 0.10

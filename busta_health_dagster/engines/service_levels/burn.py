@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from busta_health_dagster.domain.sla import BURN_TIERS, BurnTier, SlaResult
 from busta_health_dagster.domain.units import config_duration
+from busta_health_dagster.domain.uptime_and_budget import BURN_TIERS, BurnTier, SlaResult
 from busta_health_dagster.wording.durations import duration_text
 from busta_health_dagster.wording.numbers import floored
 

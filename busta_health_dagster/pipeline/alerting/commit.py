@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from busta_health_dagster.domain.incident import Incident
     from busta_health_dagster.domain.observation import SourceState
-    from busta_health_dagster.domain.sla import SlaResult
+    from busta_health_dagster.domain.uptime_and_budget import SlaResult
     from busta_health_dagster.engines.alerting.grouping import NotificationPlan
     from busta_health_dagster.pipeline.alerting.changes import Changes, Record
     from busta_health_dagster.pipeline.alerting.engine import AlertEngine, CompiledRules

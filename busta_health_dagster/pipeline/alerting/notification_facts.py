@@ -20,7 +20,7 @@ from busta_health_dagster.domain.notification import (
 from busta_health_dagster.domain.observation import SourceState
 from busta_health_dagster.domain.rule import Pattern, Rule
 from busta_health_dagster.domain.self_monitoring import DAGSTER, MONITOR
-from busta_health_dagster.domain.sla import percent
+from busta_health_dagster.domain.uptime_and_budget import percent
 from busta_health_dagster.engines.alerting.escalation import is_recovering, upcoming
 from busta_health_dagster.engines.alerting.flapping import ratio
 from busta_health_dagster.engines.rules.limits import limit_value
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from busta_health_dagster.domain.incident import Incident
-    from busta_health_dagster.domain.sla import SlaResult
     from busta_health_dagster.domain.source import Source
+    from busta_health_dagster.domain.uptime_and_budget import SlaResult
 
 _FIRES = frozenset({Event.OPENED, Event.REOPENED, Event.ESCALATED, Event.RENOTIFIED, Event.FLAPPING_STARTED})
 CLOSED = ("by hand", "removed", "the rule left", "import ended")

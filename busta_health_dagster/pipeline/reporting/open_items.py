@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
     from busta_health_dagster.domain.incident import Incident
     from busta_health_dagster.domain.report import SlaRow, Week
-    from busta_health_dagster.domain.sla import SliceCounts
     from busta_health_dagster.domain.source import Source
+    from busta_health_dagster.domain.uptime_and_budget import SliceCounts
     from busta_health_dagster.pipeline.app.app import App
     from busta_health_dagster.store import UnitOfWork
     from busta_health_dagster.store.alerts import StoredTransition

@@ -20,7 +20,7 @@ from busta_health_dagster.domain.rule import Pattern
 from busta_health_dagster.domain.self_monitoring import MONITOR
 from busta_health_dagster.domain.units import floor_to, iso
 from busta_health_dagster.engines import tuning
-from busta_health_dagster.engines.service_levels import sla
+from busta_health_dagster.engines.service_levels import timeslices
 from busta_health_dagster.engines.service_levels.periods import Period
 from busta_health_dagster.pipeline.delivery.dead_mans_switch import LAST_HEARTBEAT
 from busta_health_dagster.pipeline.maintenance.index import maintenance
@@ -123,7 +123,7 @@ def _work(
     held: Sequence[tuple[str, str, int]],
 ) -> MaintenanceFacts:
     begin, end = max(o.start, week.since), min(o.end, week.until)
-    slices = sum(len(sla.grid(begin, end, sla.slice_length(sources[n].interval_s))) for n in names)
+    slices = sum(len(timeslices.grid(begin, end, timeslices.slice_length(sources[n].interval_s))) for n in names)
     quiet = {fingerprint for source, fingerprint, at in held if source in names and o.start <= at < o.end}
     return MaintenanceFacts(o.window, o.reason, names, o.start, o.end, max(end - begin, 0), slices, len(quiet))
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from busta_health_dagster.engines.service_levels.periods import Period
     from busta_health_dagster.pipeline.app.app import App
     from busta_health_dagster.quality.trends import Trend
-    from busta_health_dagster.store.rollups import Summary
+    from busta_health_dagster.store.rollup_queries import Summary
 
 DAYS = 30
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from busta_health_dagster.domain.sla import MINIMUM_COVERAGE, percent
+from busta_health_dagster.domain.uptime_and_budget import MINIMUM_COVERAGE, percent
 from busta_health_dagster.engines.maintenance import MaintenanceIndex
 from busta_health_dagster.engines.rules import limits_for
-from busta_health_dagster.engines.service_levels.sla import slice_length
+from busta_health_dagster.engines.service_levels.timeslices import slice_length
 from busta_health_dagster.pipeline.alerting.monotonic_clock import read_clock
 from busta_health_dagster.pipeline.app.freshness import LAST_TICK, STALE_TICKS
 from busta_health_dagster.pipeline.maintenance.index import maintenance
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from busta_health_dagster.pipeline.app.app import App
     from busta_health_dagster.pipeline.views.page_alerts import Month, ShownAlert
     from busta_health_dagster.store import UnitOfWork
-    from busta_health_dagster.store.rollups import Bar, Summary
+    from busta_health_dagster.store.rollup_queries import Bar, Summary
 
 MONTH_S = 30 * DAY_S
 MAINTENANCE_AHEAD_S = 7 * DAY_S

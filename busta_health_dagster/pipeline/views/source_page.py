@@ -31,14 +31,14 @@ if TYPE_CHECKING:
     from busta_health_dagster.domain.observation import Observation, Phases
     from busta_health_dagster.domain.quality import QualityScore
     from busta_health_dagster.domain.rule import Limits, Rule
-    from busta_health_dagster.domain.sla import SlaResult
     from busta_health_dagster.domain.source import Source
+    from busta_health_dagster.domain.uptime_and_budget import SlaResult
     from busta_health_dagster.domain.verdict import CheckVerdict
     from busta_health_dagster.pipeline.app.app import App
     from busta_health_dagster.pipeline.views.page_alerts import Month, ShownAlert
     from busta_health_dagster.store.alerts import StoredTransition
     from busta_health_dagster.store.history import Mean
-    from busta_health_dagster.store.rollups import Bar, Summary
+    from busta_health_dagster.store.rollup_queries import Bar, Summary
 
 AHEAD_S = 14 * DAY_S
 BUCKETS_S = {"24h": 300, "7d": 1800, "30d": 3600}

@@ -7,10 +7,10 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from busta_health_dagster.domain.health import FleetHealth, SourceHealth, worst_first
-from busta_health_dagster.domain.sla import percent
 from busta_health_dagster.domain.units import config_duration, floor_to, iso
+from busta_health_dagster.domain.uptime_and_budget import percent
 from busta_health_dagster.engines.rules import limits_for
-from busta_health_dagster.engines.service_levels.sla import result
+from busta_health_dagster.engines.service_levels.timeslices import result
 from busta_health_dagster.pipeline.app.freshness import LAST_TICK, STALE_TICKS, is_stale
 from busta_health_dagster.pipeline.maintenance.index import maintenance
 from busta_health_dagster.pipeline.service_levels.windows import DAY_S, WINDOWS_S, counts_of, window_end
@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 
     from busta_health_dagster.domain.documents.sources import SourceConfig, SourceInfo
     from busta_health_dagster.domain.observation import SourceState
-    from busta_health_dagster.domain.sla import Degraded, SliceCounts
     from busta_health_dagster.domain.source import Source
+    from busta_health_dagster.domain.uptime_and_budget import Degraded, SliceCounts
     from busta_health_dagster.engines.maintenance import MaintenanceIndex
     from busta_health_dagster.pipeline.app.app import App
     from busta_health_dagster.store import UnitOfWork
-    from busta_health_dagster.store.rollups import Bar, Summary
+    from busta_health_dagster.store.rollup_queries import Bar, Summary
 
 FAILURES_OVER_S = 6 * 3600
 STRIP_BUCKET_S = 1800

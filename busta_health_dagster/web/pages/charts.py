@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from busta_health_dagster.pipeline.views.source_page import Normal
-    from busta_health_dagster.store.rollups import Bar
+    from busta_health_dagster.store.rollup_queries import Bar
 
 NORMAL_RANGE_WORDS = "normal for the hour of the week (p5–p95)"
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from busta_health_dagster.domain.health import SourceHealth
     from busta_health_dagster.domain.source import Source
     from busta_health_dagster.pipeline.views.overview import FleetPage, Trend
-    from busta_health_dagster.store.rollups import Bar
+    from busta_health_dagster.store.rollup_queries import Bar
 
 PAGE_ROWS = 100
 CHIPS = {"unknown": "no data", "maintenance": "maintenance"}

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from busta_health_dagster.pipeline.views.source_page import Normal
-    from busta_health_dagster.store.rollups import Bar
+    from busta_health_dagster.store.rollup_queries import Bar
 
 DAY_S = 86400
 _MOST_MARKS = 12

@@ -12,7 +12,7 @@ from busta_health_dagster.wording.measures import measured_range
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from busta_health_dagster.domain.sla import SlaResult
+    from busta_health_dagster.domain.uptime_and_budget import SlaResult
     from busta_health_dagster.pipeline.views.source_page import Normal, SourcePage
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from busta_health_dagster.domain.quality import Cap
     from busta_health_dagster.pipeline.views.source_page import SourcePage
-    from busta_health_dagster.store.rollups import Bar
+    from busta_health_dagster.store.rollup_queries import Bar
     from busta_health_dagster.web.pages.plotting import Chart
 
 PHASES = {"dns": "DNS", "connect": "connect", "tls": "TLS", "first_byte": "first byte", "body": "body"}

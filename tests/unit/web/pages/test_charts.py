@@ -12,7 +12,7 @@ from busta_health_dagster.domain.incident import Incident
 from busta_health_dagster.domain.observation import Status
 from busta_health_dagster.domain.rule import Severity
 from busta_health_dagster.pipeline.views.source_page import Normal
-from busta_health_dagster.store.rollups import Bar
+from busta_health_dagster.store.rollup_queries import Bar
 from busta_health_dagster.web.pages import charts, gantt
 
 T = 1_795_420_800

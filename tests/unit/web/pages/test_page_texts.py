@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from busta_health_dagster.domain.sla import spoken_budget
+from busta_health_dagster.domain.uptime_and_budget import spoken_budget
 from busta_health_dagster.web.pages import source_facts, texts
 
 

@@ -13,7 +13,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from busta_health_dagster.domain.observation import Status
-from busta_health_dagster.domain.sla import Degraded, QualitySla, SlaResult, Slice, SliceCounts
+from busta_health_dagster.domain.uptime_and_budget import Degraded, QualitySla, SlaResult, Slice, SliceCounts
 from busta_health_dagster.engines.maintenance import Interval, merged
 
 if TYPE_CHECKING:
