@@ -1,4 +1,4 @@
-"""Words that the stories about delivery share: a receiver that does what it is told, and an application on a store."""
+"""Words that the stories about delivery share: a receiver that does what it is notified, and an application on a store."""
 
 from __future__ import annotations
 
@@ -129,7 +129,7 @@ def notification(kind: NotificationKind = NotificationKind.OPENED, alert: int = 
 
 
 def message(key: str, channel: str, kind: NotificationKind = NotificationKind.OPENED, **more: Any) -> Message:
-    """Each in a thread of its own, unless told otherwise."""
+    """Each in a thread of its own, unless configured otherwise."""
     body = payload_of(notification(kind))
     return Message(key, channel, kind.value, body, more.pop("thread", f"thread-{key}"), more.pop("severity", 1), **more)
 

@@ -69,7 +69,7 @@ class EndedText(AlertText):
         )
 
     def closed(self) -> Text:
-        """It ended, and not because the source got well: whoever was told that it fired is told so."""
+        """It ended, and not because the source recovered: everyone notified that it fired is notified of its end."""
         alert, why = self.alert, clean(self.notification.reason) or "no reason given"
         headline = f"{self.source.name}: alert {alert.id} is closed, {why}"
         return Text(
@@ -78,7 +78,7 @@ class EndedText(AlertText):
             headline=headline,
             summary=headline,
             notification=f"{headline}. It did not end by recovery.",
-            lines=(Line("Note", ("This is no recovery: the source was not seen to be well again.",)),),
+            lines=(Line("Note", ("This is no recovery: the source was not seen to be up again.",)),),
             buttons=(Button("open", "Open source", self.url()),) if self.notification.base_url else (),
             context=("closed ", At(alert.resolved_at or self.notification.at), f" · alert {alert.id}"),
             reply=(f"Closed: {why}.",),

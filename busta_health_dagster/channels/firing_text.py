@@ -86,7 +86,7 @@ class FiringText(AlertText):
         return lines
 
     def _deed(self) -> str:
-        """What somebody did, before what is wrong: the message exists because of it."""
+        """What someone did, before what is wrong: the message exists because of it."""
         alert, kind = self.alert, self.notification.kind
         if kind is NotificationKind.ACKED and alert.acked is not None:
             over = f", taken over from {clean(alert.acked.taken_over)}" if alert.acked.taken_over else ""
@@ -94,7 +94,7 @@ class FiringText(AlertText):
         if kind is NotificationKind.SNOOZED and alert.snoozed is not None:
             until = At(alert.snoozed.until or self.notification.at).utc(self.notification.at)
             return f"{clean(alert.snoozed.by)} snoozed it until {until}: "
-        return "Nobody has it any more: " if kind is NotificationKind.UNACKED else ""
+        return "Acknowledgement ended: " if kind is NotificationKind.UNACKED else ""
 
     def _snoozed(self, snoozed: AckFacts) -> list[Part]:
         note = f": “{clean(snoozed.note)}”" if snoozed.note else ""
@@ -115,16 +115,16 @@ class FiringText(AlertText):
             parts.append(" · not acknowledged")
         if notification.notified:
             notified = dict.fromkeys(t.channel for t in notification.notified)
-            parts.append(f" · told: {', '.join(notified)}")
+            parts.append(f" · notified: {', '.join(notified)}")
         return [*parts, *self._next()]
 
     def _next(self) -> list[Part]:
         coming = self.alert.next
         if coming is None:
             return []
-        recipients = listed(coming.notify) if coming.notify else "nobody"
+        recipients = listed(coming.notify) if coming.notify else "no one"
         if coming.repeat:
-            return [" · told again at ", At(coming.at), " unless acknowledged"]
+            return [" · repeated at ", At(coming.at), " unless acknowledged"]
         if coming.severity is not None and coming.severity > self.alert.severity:
             return [f" · {coming.severity.word} at ", At(coming.at), f" ({recipients}) unless acknowledged"]
         return [f" · tells {recipients} at ", At(coming.at), " unless acknowledged"]
@@ -132,7 +132,7 @@ class FiringText(AlertText):
     def _reply(self, lasted: str) -> tuple[Part, ...]:
         alert, source = self.alert, self.source
         what = phrases.adjective(phrases.topic(self.notification.rule, source))
-        acked = "" if alert.acked else " and nobody has acknowledged it"
+        acked = "" if alert.acked else " and it is not acknowledged"
         coming = [p.replace(" · ", " ").replace(" tells ", " ") if isinstance(p, str) else p for p in self._next()]
         end: list[Part] = [". Next:", *coming, "."] if coming else ["."]
         if self.notification.kind is NotificationKind.ESCALATED:
@@ -144,7 +144,10 @@ class FiringText(AlertText):
         ):  # said only where a message stands already: it was reopened
             return (f"Open again: {source.name} {phrases.complaint(self.notification)}.",)
         if self.notification.kind is NotificationKind.FLAPPING_STARTED:
-            return (f"{source.name} keeps changing{self._changes()}. It is told again when it is steady, or well", *end)
+            return (
+                f"{source.name} keeps changing{self._changes()}. The next notification comes when it is steady, or up",
+                *end,
+            )
         if self.notification.kind is NotificationKind.FLAPPING_ENDED:
             return (f"{source.name} is steady again, and {what}.",)
         return ()

@@ -46,7 +46,7 @@ def group(notification: Notification) -> Text:
         *(Line("Also", (clean(also),)) for also in (*notification.related, *notification.on_behalf_of)),
     ]
     lines.append(
-        Line("Do", (notification.do or "Look for what they share first: network, proxy, provider, credentials.",))
+        Line("Do", (notification.do or "Find out what they share first: network, proxy, provider, credentials.",))
     )
     return Text(
         shape=_worst(members),
@@ -85,7 +85,7 @@ def _over(notification: Notification, facts: GroupFacts) -> Text:
     n = len({m.source for m in facts.members})
     lasted = duration_text(max(notification.at - facts.since, 0))
     unwell = tuple(sorted({m.source for m in facts.members if m.status is not Status.UP}))
-    headline = f"All {n} sources are well again"
+    headline = f"All {n} sources are up again"
     if not notification.recovered:
         headline = f"All {n} alerts are closed: {clean(notification.reason)}"
     elif unwell:
@@ -97,7 +97,7 @@ def _over(notification: Notification, facts: GroupFacts) -> Text:
         headline=headline,
         summary=f"{headline} after {lasted}",
         notification=f"{headline} after {lasted}.",
-        lines=(Line("Lasted", ("from ", At(facts.since), f", {lasted} until the last one was well.")),),
+        lines=(Line("Lasted", ("from ", At(facts.since), f", {lasted} until the last one was up.")),),
         context=(f"{len(facts.members)} alerts · resolved ", At(notification.at)),
         reply=(f"Resolved: {headline[0].lower()}{headline[1:]} after {lasted}.",),
     )

@@ -1,4 +1,4 @@
-"""Notice -> Text: the same sentences in the same order for every channel. No format, no escaping: that is the
+"""Notification -> Text: the same sentences in the same order for every channel. No format, no escaping: that is the
 payload's part.
 
 Order: what is wrong, against normal · since when · what it feeds · what to do · link. One shape at the start, and it
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 
 
 def text_of(notification: Notification) -> Text:
-    """The words of a notice.
+    """The words of a notification.
 
     Raises:
-        ValueError: a notice about nothing: neither alert, group, report nor a text.
+        ValueError: a notification about nothing: neither alert, group, report nor a text.
     """
     if notification.report is not None:
         text = group_text.report(notification)
@@ -42,7 +42,7 @@ def text_of(notification: Notification) -> Text:
         )
     else:
         raise ValueError(
-            f"a notice of kind {notification.kind} needs an alert with its source, a group, a report or a text"
+            f"a notification of kind {notification.kind} needs an alert with its source, a group, a report or a text"
         )
     if notification.late_from is not None:
         text = text.marked(f"late: from {At(notification.late_from).utc(notification.at)}")

@@ -69,12 +69,12 @@ def payload(notification: Notification, routing_key: str, client: str = "Source 
 def send(delivery: Delivery, config: PagerDutyConfig, context: ChannelContext) -> Outcome:
     notification = delivery.notification
     if notification.report is not None:
-        return Rejected("PagerDuty is not told of reports", f"Take {delivery.channel} out of the report's route")
+        return Rejected("PagerDuty is not sent reports", f"Take {delivery.channel} out of the report's route")
     if notification.kind is NotificationKind.UPDATED and not _acked(notification):
         return Delivered(dict(delivery.thread), "nothing that PagerDuty shows has changed")
     event = payload(notification, context.secret(config.routing_key), config.client)
     if event["event_action"] == "trigger" and _was_acknowledged(delivery) and not _acked(notification):
-        # A trigger on an acknowledged incident wakes nobody: the incident begins anew.
+        # A trigger on an acknowledged incident wakes no one: the incident begins again.
         ended = _enqueue(_ending(event), delivery, config, context)
         if not isinstance(ended, Delivered):
             return ended
@@ -125,7 +125,7 @@ def _enqueue(event: dict[str, Any], delivery: Delivery, config: PagerDutyConfig,
 def _summary(notification: Notification, text: Text) -> str:
     tail = ""
     if notification.alert is not None and notification.alert.acked is None and notification.alert.step > 1:
-        tail = ", nobody has acknowledged it"
+        tail = ", not acknowledged"
     whole = f"{text.headline}{tail}"
     return whole if len(whole) <= SUMMARY_LIMIT else whole[: SUMMARY_LIMIT - 1] + "…"
 

@@ -50,11 +50,11 @@ _OURS_TO_MEND = frozenset(
     {"missing_secret", "dependency", "plugin", "probe_error", "network", "not_probed", "rate_limited"}
 )
 _ADVICE = {
-    "quality": "Look at the failing checks on the source page; hold decisions that need these columns.",
-    "fails": "Look at the failures on the source page: one cause, or several?",
-    "budget": "Look at this source's incidents of the week; the next outage may miss the target.",
+    "quality": "See the failing checks on the source page; hold decisions that need these columns.",
+    "fails": "Check the failures on the source page: one cause, or several?",
+    "budget": "Check this source's incidents of the week; the next outage may miss the target.",
     "silent": "Check the monitor and the network it runs in before the source.",
-    "other": "Look at the source page: the numbers behind the rule are there.",
+    "other": "Check the source page: the numbers behind the rule are there.",
 }
 
 
@@ -87,7 +87,7 @@ def complaint(notification: Notification) -> str:
     if subject == "silent":
         said = said or "the monitor cannot tell how it is"
     if subject == "down" and source is not None and source.status in {Status.UP, Status.DEGRADED}:
-        return f"was down and answers again: {cause(source)}"  # open until enough good looks have been seen
+        return f"was down and answers again: {cause(source)}"  # open until enough good observations have been seen
     if subject == "down":
         return f"is {still}down: {cause(source)}"
     if subject == "slow":
@@ -119,7 +119,7 @@ def is_well(source: SourceFacts) -> bool:
 def standing(source: SourceFacts, answer: str = "") -> str:
     """What is true of the source now, for a message that says what has ended."""
     if source.status is Status.UP:
-        return f"is well again{answer}"
+        return f"is up again{answer}"
     if source.status is Status.UNKNOWN:
         return "how it is now is not known"
     return f"is {source.status.word}: {cause(source)}"

@@ -49,7 +49,7 @@ def reply(notification: Notification) -> str | None:
 
 
 def reply_is_loud(notification: Notification) -> bool:
-    """An update tells nobody: an escalation goes to the channel too."""
+    """An update notifies no one: an escalation goes to the channel too."""
     return text_of(notification).reply_loud
 
 

@@ -1,4 +1,4 @@
-"""Console and file: for the demo, and for whoever ships log lines."""
+"""Console and file: for the demo, and for anyone who ships log lines."""
 
 from __future__ import annotations
 

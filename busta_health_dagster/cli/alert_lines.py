@@ -64,7 +64,7 @@ def show_lines(a: AlertRow, letters: GlyphSet) -> list[Text]:
     """One alert as it stands: a headline, then its facts; what does not apply is left out."""
     head = Text(f"{letters.alerts[shown_as(a)]} {a['id']} {a['source']} {a['rule']}")
     head.append(f" ({a['label']})" if a["label"] else "")
-    head.append(f": {a['state']}, {a['severity']}" + (", on trial (shadow)" if a["shadow"] else ""))
+    head.append(f": {a['state']}, {a['severity']}" + (" (shadow)" if a["shadow"] else ""))
     head.stylize(ALERT_COLOURS[shown_as(a)], 0, len(letters.alerts[shown_as(a)]))
     step = f"L{a['step']} of {a['steps']}" + (f" of policy {a['policy']}" if a["policy"] else "")
     hold = f"{a['acknowledged']}, until {a['acked_until']}" + (f": {a['note']}" if a["note"] else "")
@@ -84,7 +84,7 @@ def show_lines(a: AlertRow, letters: GlyphSet) -> list[Text]:
         ("held by", a["suppressed_by"]),
         ("flapping", "yes" if a["flapping"] else None),
         ("reopened", f"{a['reopened']} times" if a["reopened"] else None),
-        ("notified", ", ".join(a["notified"]) or "nobody"),
+        ("notified", ", ".join(a["notified"]) or "none"),
         ("next", a["coming"]),
         ("group", a["group"]),
     )
@@ -122,9 +122,9 @@ def _summary(behind: AlertsBehind) -> list[str]:
     if behind["held"]:
         parts.append(f"{len(behind['held'])} held by maintenance ({_named(behind['held'])}).")
     if behind["inhibited"]:
-        parts.append(f"{len(behind['inhibited'])} kept quiet by another alert ({_named(behind['inhibited'])}).")
+        parts.append(f"{len(behind['inhibited'])} suppressed by another alert ({_named(behind['inhibited'])}).")
     if behind["shadow"]:
-        parts.append(f"{len(behind['shadow'])} on trial, told to nobody ({_named(behind['shadow'])}).")
+        parts.append(f"{len(behind['shadow'])} shadow, not sent ({_named(behind['shadow'])}).")
     whole = " ".join(parts)
     return [whole] if len(whole) <= ONE_LINE else parts
 

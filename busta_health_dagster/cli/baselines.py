@@ -34,7 +34,7 @@ def show(
 ) -> None:
     """The normal range now, and of one source over 24 hours. Example: busta baselines show odds_api -o json
 
-    Nine of ten good looks lie inside. Basis `own`: learned from the source itself; `type`: from others of its type. A
+    Nine of ten good observations lie inside. Basis `own`: learned from the source itself; `type`: from others of its type. A
     source without a rule of pattern anomaly has no range.
     """
     with session(context).monitor() as monitor:

@@ -1,4 +1,4 @@
-"""`sources health --watch` as text: worst first, one reason line under what is not well. Pure: a document in, lines out."""
+"""`sources health --watch` as text: worst first, one reason line under what is not up. Pure: a document in, lines out."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _INDENT = " " * STATUS
 
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """Since when (epoch) nobody answers, and why: what is drawn is what was known before."""
+    """Since when (epoch) no one answers, and why: what is drawn is what was known before."""
 
     since: int
     why: str
@@ -185,7 +185,7 @@ def _reason(fleet: Fleet, row: SourceRow, status: str, letters: GlyphSet, *, roo
 
 
 def _notified(fleet: Fleet, row: SourceRow, status: str) -> Iterator[str]:
-    """What there is to say of a source that is not well, the most important first."""
+    """What there is to say of a source that is not up, the most important first."""
     if fleet["stale"]:
         if row["observed_at"] is None:
             yield "never seen"
@@ -195,7 +195,7 @@ def _notified(fleet: Fleet, row: SourceRow, status: str) -> Iterator[str]:
             yield milliseconds_text(row["response_ms"])
         return
     if status == "maintenance" and row["maintenance_until"] is not None:
-        yield f"planned work until {from_epoch(from_iso(row['maintenance_until'])):%H:%M}"
+        yield f"maintenance until {from_epoch(from_iso(row['maintenance_until'])):%H:%M}"
         yield "alerts held"
         if row["status"] != "up":
             yield row["reason"]
@@ -205,7 +205,7 @@ def _notified(fleet: Fleet, row: SourceRow, status: str) -> Iterator[str]:
         yield f"for {duration_text(from_iso(fleet['at']) - from_iso(row['since']))}"
     alert = next((a for a in fleet["alerts"] if a["source"] == row["source"]), None)
     if alert is not None:
-        yield "nobody acked" if alert["acked_by"] is None else str(alert["acked_by"])
+        yield "not acknowledged" if alert["acked_by"] is None else str(alert["acked_by"])
         if alert["next"] is not None:
             yield alert["coming"]
 

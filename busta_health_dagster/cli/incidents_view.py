@@ -28,7 +28,7 @@ def _when(instant: str) -> str:
 
 
 def table(found: IncidentTable) -> Iterator[RenderableType]:
-    """Those open first, the figures of those resolved, and which window that was."""
+    """Those open first, the numbers of those resolved, and which window that was."""
     if found["incidents"]:
         yield _rows(found["incidents"])
         yield ""
@@ -123,7 +123,7 @@ def markdown(explanation: IncidentDetail) -> str:
         ("Rules", ", ".join(explanation["rules"])),
         ("Started (first bad slot)", explanation["started_at"]),
         ("Opened", f"{explanation['opened_at']}, {duration_text(explanation['ttd_s'])} later"),
-        ("Acknowledged", f"{acked}, {duration_text(explanation['tta_s'] or 0)} later" if acked else "by nobody"),
+        ("Acknowledged", f"{acked}, {duration_text(explanation['tta_s'] or 0)} later" if acked else "by no one"),
         ("Ended (first good slot)", ended or f"open, {duration_text(explanation['age_s'])} so far"),
         ("Time to resolve", duration_text(explanation["ttr_s"])),
         ("Cause", explanation["cause"] or "not written yet"),

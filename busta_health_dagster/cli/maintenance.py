@@ -1,4 +1,4 @@
-"""`busta maintenance`: planned work, in which sources are watched and alerts do not open."""
+"""`busta maintenance`: maintenance, in which sources are watched and alerts do not open."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from busta_health_dagster.domain.documents.service import Span, WindowRow
 
 maintenance_app = typer.Typer(
-    cls=BustaGroup, no_args_is_help=True, help="Planned work. Example: busta maintenance preview --until 14d"
+    cls=BustaGroup, no_args_is_help=True, help="Maintenance. Example: busta maintenance preview --until 14d"
 )
 
 
@@ -113,7 +113,7 @@ def end(
     window: Annotated[str, typer.Argument(help="Name or id of an added window.")],
     by: ByOption = None,
 ) -> None:
-    """Stop a window now; what it covered so far stays planned work. Example: busta maintenance end host-move"""
+    """Stop a window now; what it covered so far stays maintenance. Example: busta maintenance end host-move"""
     with session(context).monitor(by=by) as monitor:
         said = monitor.end_window(window)["said"]
     console().print(f"{window}: {said}. What still fails alerts from the next check on.", markup=False, soft_wrap=True)

@@ -36,7 +36,7 @@ def sla(
 ) -> None:
     """Uptime, coverage and error budget of [at - window, at), worst first. Example: busta sla odds_api --window 7d
 
-    Uptime is good / (good + bad); maintenance is excluded, and what nobody saw is unknown. Below 95% coverage there is
+    Uptime is good / (good + bad); maintenance is excluded, and what no one saw is unknown. Below 95% coverage there is
     no verdict. Imported sources are listed too.
     """
     with session(context).monitor() as monitor:

@@ -1,4 +1,4 @@
-"""The alert sensor, the timer behind the ticks; and two assets that show open alerts and planned work in the catalog."""
+"""The alert sensor, the timer behind the ticks; and two assets that show open alerts and maintenance in the catalog."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ SHOWN_AT_MOST = 50
     name="alert_sensor",
     minimum_interval_seconds=EVERY_S,
     default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Moves alerts on between the ticks: escalations, ends of snoozes and maintenance, looks that a killed "
+    description="Moves alerts on between the ticks: escalations, ends of snoozes and maintenance, observations that a killed "
     "tick left, failing checks and runs of other assets. The messages leave through notification_sensor.",
 )
 def alert_sensor(context: dg.SensorEvaluationContext) -> dg.SkipReason:
@@ -58,15 +58,15 @@ def alert_sensor(context: dg.SensorEvaluationContext) -> dg.SkipReason:
             shown = show_changes(context.instance, app)
     notified = len(passed.changes.notifications)
     return dg.SkipReason(
-        f"{passed.observations} looks judged, {passed.opened} alerts opened, {passed.resolved} resolved, {notified} messages put "
-        f"into the outbox, {shown} assets shown anew"
+        f"{passed.observations} observations evaluated, {passed.opened} alerts opened, {passed.resolved} resolved, {notified} messages put "
+        f"into the outbox, {shown} assets shown again"
     )
 
 
 @dg.asset(
     key=OPEN_ALERTS,
     group_name=GROUP,
-    description="Every alert that is open now, worst first, with who has it and what comes next. Shown anew when one "
+    description="Every alert that is open now, worst first, with who has it and what comes next. Shown again when one "
     "opens, escalates, is acknowledged or ends.",
     kinds={"python"},
     tags={"health/report": "open_alerts"},
@@ -79,7 +79,7 @@ def open_alerts(monitor: Monitor) -> dg.MaterializeResult[None]:
 @dg.asset(
     key=MAINTENANCE,
     group_name=GROUP,
-    description="Planned work: the windows that are on now and the next ones, of the file and added by people. Their "
+    description="Maintenance: the windows that are on now and the next ones, of the file and added by people. Their "
     "sources are watched all the same, and alerts do not open.",
     kinds={"python"},
     tags={"health/report": "maintenance"},
@@ -139,7 +139,7 @@ def alerts_metadata(app: App) -> tuple[str, dict[str, dg.MetadataValue]]:
 
 
 def maintenance_metadata(app: App) -> tuple[str, dict[str, dg.MetadataValue]]:
-    """The same for planned work."""
+    """The same for maintenance."""
     from busta_health_dagster.pipeline.maintenance.actions import listing
 
     found = [p for p in listing(app) if p.occurrence is not None]

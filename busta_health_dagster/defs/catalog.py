@@ -91,7 +91,7 @@ def check_specs(source: Source, anomaly_rule: Rule | None = None) -> list[dg.Ass
     checks = dict(CHECKS)
     if anomaly_rule is not None:
         checks[ANOMALY_CHECK] = f"Is it within its normal range? Rule {anomaly_rule.name}" + (
-            " is on trial (shadow): shown here and recorded, it tells nobody."
+            " is in shadow mode: shown here and recorded, it notifies no one."
             if anomaly_rule.shadow
             else " alerts on it."
         )

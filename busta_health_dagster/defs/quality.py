@@ -53,7 +53,7 @@ def _spec(source: Source) -> dg.AssetSpec:
         key=quality_key(source.name),
         deps=[source_key(source.name)],
         group_name=source.group,
-        description=f"Quality score (0-100) of what {source.name} delivers, judged by {evaluated_by or 'nothing yet'}. "
+        description=f"Quality score (0-100) of what {source.name} delivers, evaluated by {evaluated_by or 'nothing yet'}. "
         "Materializing it scores the newest sample now.",
         tags={"health/quality": "true", "health/tier": str(source.tier)},
         owners=list(source.owners),

@@ -1,4 +1,4 @@
-"""What one look at the fleet says: the row behind `sources health`, the page, REST and the metrics."""
+"""What one check the fleet says: the row behind `sources health`, the page, REST and the metrics."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class SourceHealth:
 
     @property
     def unhealthy(self) -> bool:
-        """Unknown is never healthy; planned work is not unhealthy."""
+        """Unknown is never healthy; maintenance is not unhealthy."""
         return self.shown in {"down", "degraded", "unknown"}
 
     def as_json(self) -> SourceRow:

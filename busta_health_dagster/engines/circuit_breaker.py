@@ -53,7 +53,7 @@ def sending(breaker: Breaker, now: float) -> Breaker:
 
 
 def answered(breaker: Breaker, answer: Answer, now: float, retry_after_s: float | None = None) -> Breaker:
-    """The breaker after an answer. Any answer but RETRY closes it: somebody is there."""
+    """The breaker after an answer. Any answer but RETRY closes it: someone is there."""
     if answer is not Answer.RETRY:
         return Breaker()
     failures = breaker.failures + 1

@@ -148,7 +148,7 @@ def check_items(expect: Expect, items: int | None) -> list[Finding]:
 
 
 def check_age(expect: Expect, age_s: float | None) -> list[Finding]:
-    """Older than `max_age`; an age that cannot be told counts as too old."""
+    """Older than `max_age`; an age that is unknown counts as too old."""
     if expect.max_age is None:
         return []
     limit, severity = (
@@ -158,7 +158,7 @@ def check_age(expect: Expect, age_s: float | None) -> list[Finding]:
     )
     if age_s is not None and age_s <= limit:
         return []
-    seen = "the age of the data cannot be told" if age_s is None else f"the data are {duration_text(age_s)} old"
+    seen = "the age of the data is unknown" if age_s is None else f"the data are {duration_text(age_s)} old"
     return [Finding(severity, "assertion", f"{seen}, at most {duration_text(limit)} wanted")]
 
 

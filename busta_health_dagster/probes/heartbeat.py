@@ -1,4 +1,4 @@
-"""`probe: heartbeat`: nobody is asked; a pipeline tells us that it ran, and its silence is the failure."""
+"""`probe: heartbeat`: no one is asked; a pipeline tells us that it ran, and its silence is the failure."""
 
 from __future__ import annotations
 

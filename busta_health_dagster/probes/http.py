@@ -55,7 +55,7 @@ class HttpConfig(WebConfig):
 
     @property
     def tells_age(self) -> bool:
-        """Can a look ever say how old the data are?"""
+        """Can an observation ever say how old the data are?"""
         return self.data_age is not None
 
     @model_validator(mode="after")

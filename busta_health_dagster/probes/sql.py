@@ -47,7 +47,7 @@ def _no_password(url: TextOrSecret) -> TextOrSecret:
 
 
 class Column(Strict):
-    """The figure stands in the first row: `select count(*) as n ...` with `items: {column: n}`."""
+    """The number stands in the first row: `select count(*) as n ...` with `items: {column: n}`."""
 
     column: str
 
@@ -71,7 +71,7 @@ class SqlConfig(Strict):
 
     @property
     def tells_age(self) -> bool:
-        """Can a look ever say how old the data are?"""
+        """Can an observation ever say how old the data are?"""
         return self.data_age is not None
 
 
@@ -82,7 +82,7 @@ async def probe(source: Source, config: SqlConfig, context: ProbeContext) -> Pro
 
 
 def _observe(config: SqlConfig, context: ProbeContext, url: str, ends: float) -> ProbeResult:
-    if isinstance(config.url, SecretRef):  # at load nobody knew which database it goes to
+    if isinstance(config.url, SecretRef):  # at load no one knew which database it goes to
         try:
             only_reads(config.query, dialect_of(url))
         except ValueError as error:

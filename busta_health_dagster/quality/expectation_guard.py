@@ -1,4 +1,4 @@
-"""Judge one expectation of a suite file: type, kwargs, severity, dimension, weight and the `mostly` floors."""
+"""Evaluate one expectation of a suite file: type, kwargs, severity, dimension, weight and the `mostly` floors."""
 
 from __future__ import annotations
 

@@ -53,7 +53,7 @@ def load_suite(path: Path | str) -> Suite:
 
 
 def parse_suite(data: Any, where: str, text: str = "") -> Suite:
-    """Judge a suite that is already a mapping. `where` and `text` only serve the messages."""
+    """Evaluate a suite that is already a mapping. `where` and `text` only serve the messages."""
     if (
         not isinstance(data, dict)
         or not isinstance(data.get("expectations"), list)
@@ -81,7 +81,7 @@ def parse_suite(data: Any, where: str, text: str = "") -> Suite:
             if any(c.id == spec.id for c in checks):
                 report(
                     f"expectations[{index}] {spec.id}",
-                    "this id is used twice: results could not be told apart",
+                    "this id is used twice: results could not be notified apart",
                     "another meta.id",
                 )
             checks.append(spec)

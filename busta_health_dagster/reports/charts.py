@@ -1,6 +1,6 @@
 """The small pictures inside the page: 30 days as a line, the budget as a bar.
 
-Each has its figures in a table beside it, so that the pictures themselves are hidden from a screen reader, and the sentence above
+Each has its numbers in a table beside it, so that the pictures themselves are hidden from a screen reader, and the sentence above
 them says what they show. Classes carry the colours: the page knows light, dark and print.
 """
 

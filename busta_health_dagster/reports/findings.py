@@ -71,7 +71,7 @@ def open_detail(item: OpenItem, report: WeeklyReport) -> str:
 
 
 def _measured(item: OpenItem) -> str:
-    """The rule's sentence; a bare figure is told what it measures."""
+    """The rule's sentence; a bare number is notified what it measures."""
     text = item.reason.rstrip(".")
     return f"{_MEASURES.get(item.state, '')}{text}" if text[:1].isdigit() else sentences.capital(text)
 
@@ -194,7 +194,7 @@ def definitions(report: WeeklyReport) -> tuple[tuple[str, str], ...]:
             "0 to 100, mean of the week's scores. A fetch without rows has no score and counts against uptime.",
         ),
         ("Self-resolved", f"ended within {SELF_RESOLVED_S // 60} minutes and before anybody acknowledged."),
-        ("Ticks", "slots in which the monitor looked at anything, of those that were due."),
+        ("Ticks", "slots in which the monitor checked anything, of those that were due."),
     )
 
 

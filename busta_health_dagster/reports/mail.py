@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 RESPONSE, SCORES = "response", "quality"
 """Content-IDs of the pictures."""
 ROWS = 40
-"""Gmail cuts a mail off at 102 KB; the attached tables have everybody."""
+"""Gmail cuts a mail off at 102 KB; the attached tables have everyone."""
 _FONT = "font-family:Inter,'Segoe UI',Roboto,Helvetica,Arial,sans-serif"
 STYLES = {
     "page": f"margin:0;padding:0;background:#f6f7f9;color:#1b2430;{_FONT};font-size:14px;line-height:1.45",

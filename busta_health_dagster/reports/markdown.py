@@ -100,7 +100,7 @@ def _incidents(view: View) -> list[str]:
                 _text(i.source),
                 view.cal.short(i.started_at),
                 durations.duration_text(i.lasted_s),
-                durations.duration_text(i.acknowledge_s) if i.acknowledge_s is not None else "nobody",
+                durations.duration_text(i.acknowledge_s) if i.acknowledge_s is not None else "no one",
                 _text(i.cause or "not noted"),
             ]
             for i in shown
@@ -150,7 +150,7 @@ def _trends(report: WeeklyReport, context: dict[str, object], *, with_picture: b
 def _noise(report: WeeklyReport) -> list[str]:
     rows = [
         [
-            _text(n.rule) + (", on trial" if n.shadow else ""),
+            _text(n.rule) + (", shadow" if n.shadow else ""),
             str(n.opened),
             str(n.sent),
             str(n.self_resolved),

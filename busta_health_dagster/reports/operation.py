@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def noise(report: WeeklyReport) -> str:
     n = report.noise
     if not n.alerts and not n.sent:
-        return "Nobody was told anything, and no alert opened."
+        return "No notification was sent, and no alert opened."
     alone = sum(r.self_resolved for r in n.rows if not r.shadow)
     never = sum(r.never_acked for r in n.rows if not r.shadow)
     minutes = SELF_RESOLVED_S // 60
@@ -100,7 +100,7 @@ def monitor(report: WeeklyReport) -> tuple[str, str]:
     parts = []
     if m.gaps:
         notified = [f"{cal.span(a, b)}" for a, b in m.gaps]
-        parts.append(f"Nobody looked {lists.listed(notified)}.")
+        parts.append(f"No tick ran {lists.listed(notified)}.")
     if m.without_verdict:
         blind = lists.listed([f"{name} {n:,}" for name, n in m.blind])
         parts.append(f"No verdict for {m.without_verdict:,} of {m.slices:,} slices (most: {blind}).")

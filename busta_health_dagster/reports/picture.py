@@ -21,7 +21,7 @@ _INK, _MUTED, _LINE, _BAD, _SHADE = "#1b2430", "#556170", "#2b62b8", "#b92c19", 
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """One source: its line, and its figures as words."""
+    """One source: its line, and its numbers as words."""
 
     row: TrendRow
     value: str

@@ -1,4 +1,4 @@
-"""The figures for other programs: JSON with everything, CSV with a row per source and a row per incident."""
+"""The numbers for other programs: JSON with everything, CSV with a row per source and a row per incident."""
 
 from __future__ import annotations
 

@@ -117,7 +117,7 @@ def _incidents(view: View) -> list[str]:
         listed = [["incident", "source", "began", "lasted", "acked", "cause"]]
         shown, more = view.cut(report.incidents.rows)
         for i in shown:
-            acked = durations.duration_text(i.acknowledge_s) if i.acknowledge_s is not None else "nobody"
+            acked = durations.duration_text(i.acknowledge_s) if i.acknowledge_s is not None else "no one"
             listed.append(
                 [
                     i.id,
@@ -202,7 +202,7 @@ def _noise(report: WeeklyReport) -> str:
 def _maintenance(report: WeeklyReport) -> str:
     m, cal = report.maintenance, words.Calendar(report.week)
     lines = ["MAINTENANCE"]
-    lines += [_entry("Used:", operation.planned(w, report)) for w in m.used] or ["  No planned work in this week."]
+    lines += [_entry("Used:", operation.planned(w, report)) for w in m.used] or ["  No maintenance in this week."]
     lines += [_entry("Now:", f"{lists.listed(w.sources) or w.window} until {cal.moment(w.end)}.") for w in m.now]
     if m.next:
         lines.append(_entry("Next:", "; ".join(operation.coming(w, report) for w in m.next[:4]) + "."))
@@ -240,7 +240,7 @@ def _definitions(report: WeeklyReport) -> str:
 
 def _links(report: WeeklyReport) -> str:
     if not report.base_url:
-        return wrapped(f"Figures: busta report weekly --week {report.week.label} --format json", "", "  ")
+        return wrapped(f"Numbers: busta report weekly --week {report.week.label} --format json", "", "  ")
     return f"Report:  {report.page}\nFigures: {report.base_url}/api/v1/reports/{report.week.label}"
 
 

@@ -54,7 +54,7 @@ def lead(report: WeeklyReport) -> str:
     parts = []
     n = len(report.open)
     if n:
-        parts.append(f"{sentences.capital(lists.some(n, 'thing'))} still {'needs' if n == 1 else 'need'} somebody.")
+        parts.append(f"{sentences.capital(lists.some(n, 'thing'))} still {'needs' if n == 1 else 'need'} someone.")
     else:
         parts.append("Nothing is open.")
     uptime = report.figure(model.UPTIME)
@@ -72,7 +72,7 @@ def lead(report: WeeklyReport) -> str:
         parts.append("It is the first week with data: there is nothing to compare with yet.")
     if not report.week.complete:
         cal = words.Calendar(report.week)
-        parts.append(f"The week is not over: these are its figures up to {cal.moment(report.week.until)}.")
+        parts.append(f"The week is not over: these are its numbers up to {cal.moment(report.week.until)}.")
     changed = clocks(report)
     return " ".join([*parts, changed] if changed else parts)
 
@@ -96,7 +96,7 @@ def _nothing(report: WeeklyReport) -> str:
         return "Add sources to config/sources.yaml; `busta config doctor` says whether they can be read."
     when = f"between {cal.moment(report.week.since)} and {cal.moment(report.week.until)}"
     return (
-        f"Not one of {lists.plural(report.sources, 'source')} was looked at {when}. Either the monitor was not running, or "
+        f"Not one of {lists.plural(report.sources, 'source')} was checked {when}. Either the monitor was not running, or "
         "this was before it began; `busta db status` shows from when there are observations."
     )
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from busta_health_dagster.domain.report import SlaRow, TrendRow, WeeklyReport
 
 PICTURES = 24
-"""At most so many small charts of each kind: those that matter; the table has everybody."""
+"""At most so many small charts of each kind: those that matter; the table has everyone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ class View:
         }
 
     def _worth(self, name: str) -> bool:
-        """A figure that never had a value is left out: no source is scored."""
+        """A number that never had a value is left out: no source is scored."""
         one = self.report.figure(name)
         return one.now is not None or one.before is not None
 

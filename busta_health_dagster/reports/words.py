@@ -1,4 +1,4 @@
-"""Instants in the zone of the report, and its figures against those of the week before."""
+"""Instants in the zone of the report, and its numbers against those of the week before."""
 
 from __future__ import annotations
 

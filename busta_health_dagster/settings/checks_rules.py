@@ -147,7 +147,7 @@ def without_a_limit(review: CheckContext) -> None:
 
 
 def unwatched_sources(review: CheckContext) -> None:
-    """Sources that no rule looks at, or only rules on trial."""
+    """Sources that no rule checks, or only rules in shadow mode."""
     if not review.rules:
         return
     watched = {
@@ -158,7 +158,7 @@ def unwatched_sources(review: CheckContext) -> None:
         review.warn(
             "alerts.yaml",
             ("rules",),
-            f"No rule looks at {listed(left)}: whatever happens there, nobody is told.",
+            f"No rule checks {listed(left)}: whatever happens there, no one is notified.",
             "a rule whose select matches them",
         )
 

@@ -175,7 +175,7 @@ def _report_plugins(plugins: Sequence[PluginProblem], config: Config, found: Fin
             "unknown",
         )
         if problem.group.endswith("channels"):
-            users, becomes = [c.name for c in config.policy.channels.values() if c.kind == problem.kind], "not told"
+            users, becomes = [c.name for c in config.policy.channels.values() if c.kind == problem.kind], "not notified"
         if problem.built_in:
             users, does = [], "The built-in one is used."
         else:
@@ -187,7 +187,7 @@ def _report_plugins(plugins: Sequence[PluginProblem], config: Config, found: Fin
 
 
 def _review(review: CheckContext) -> None:
-    """Run the checks whose files can be trusted; a check that looks at a half-read file would tell nonsense."""
+    """Run the checks whose files can be trusted; a check that checks a half-read file would report nonsense."""
     every: list[tuple[tuple[str, ...], Callable[[CheckContext], None]]] = [
         ((), checks.missing_files),
         (("sources.yaml",), checks.unused_types),

@@ -133,7 +133,7 @@ class AlertReader:
                         self._found.add(
                             self._doc,
                             (*at, "notify", n),
-                            f"There is no channel {name!r}: this step would tell nobody.",
+                            f"There is no channel {name!r}: this step would notify no one.",
                             f"notify: [{meant(name, list(channels))}]",
                         )
                 if last is not None and step.after <= last.after_s:

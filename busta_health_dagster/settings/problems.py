@@ -1,4 +1,4 @@
-"""Collects what is wrong, everywhere, and says it so that a person can mend it: place, field, what, and what would
+"""Collects what is wrong, everywhere, and says it so that a person can fix it: place, field, what, and what would
 be right.
 """
 
@@ -68,7 +68,7 @@ class Findings:
         self._settled.add(where)
 
     def conceal(self, literal: str) -> None:
-        """A secret that was found written out: no message may repeat it. One that is a word of our own sentences is told
+        """A secret that was found written out: no message may repeat it. One that is a word of our own sentences is reported
         by none of them; hiding it would blank the remedy (`/run/secrets/...`).
         """
         if literal.casefold() not in _OWN_WORDS:
@@ -149,7 +149,7 @@ def translate(
 
     What only follows from another finding is left out: the missing `interval` beside an unknown `intervall`, and of
     a value that may
-    have several shapes every one but the one that was nearly met. `guessed`: keys whose misspelling was told already.
+    have several shapes every one but the one that was nearly met. `guessed`: keys whose misspelling was reported already.
     """
     walked = [(detail, *_walk(detail["loc"], data)) for detail in error.errors(include_url=False)]
     misspelt = {
@@ -279,7 +279,7 @@ def _sentence(text: str) -> str:
 
 @lru_cache(maxsize=1024)
 def takes_any(model: type[BaseModel]) -> bool:
-    """Does it take keys that it does not name? A plug-in that did not load has to: nobody knows its keys."""
+    """Does it take keys that it does not name? A plug-in that did not load has to: no one knows its keys."""
     return model.model_config.get("extra") == "allow"
 
 

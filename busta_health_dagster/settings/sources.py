@@ -63,7 +63,7 @@ class SourceReader:
             try:
                 fields = SourceFields.model_validate(_PLACEHOLDER | common)
             except ValidationError:
-                continue  # told already, as a problem of this block
+                continue  # reported already, as a problem of this block
             found[type_] = resolve(fields, None, {}, where="", shards=1)
         return found
 
@@ -169,7 +169,7 @@ class SourceReader:
     def _probe_config(
         self, probe: Any, own: dict[str, Any], origin: Callable[[Place], Place], path: Place
     ) -> BaseModel | None:
-        """The probe's own validated model; None with a problem told, or where the probe itself is missing (told by
+        """The probe's own validated model; None with a problem reported, or where the probe itself is missing (reported by
         the common model).
         """
         if not isinstance(probe, str):

@@ -122,7 +122,7 @@ class History:
         return found
 
     def scores(self, since: int, until: int, names: Collection[str]) -> dict[str, list[tuple[int, float]]]:
-        """Slot and quality of the looks that have one, oldest first.
+        """Slot and quality of the observations that have one, oldest first.
 
         The database leaves the others out: with a score an hour they are eleven of twelve, and a month of 100 sources
         took 4 CPU seconds to go through.

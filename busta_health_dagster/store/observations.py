@@ -30,7 +30,7 @@ class Observations(History):
         """Store what is new, move states and rollups on, -> (source, slot) of what was really stored.
 
         A scheduled observation whose slot is already there is left out: it was counted. `in_maintenance` names
-        sources under planned work now; for history see `rollups.recompute`.
+        sources under maintenance now; for history see `rollups.recompute`.
 
         Raises:
             UnknownName: a source that was never synced.
@@ -130,7 +130,7 @@ class Observations(History):
         RollupWriter(self._uow).post(deltas, {key: row["last_slot"] for key, row in before.items()})
 
     def _count_slices(self, rows: Sequence[Any], deltas: Any, sign: int) -> None:
-        """Slices of several observations: judge each touched one with and without these rows (which are in the table
+        """Slices of several observations: evaluate each touched one with and without these rows (which are in the table
         now).
         """
         if not rows:
@@ -152,5 +152,5 @@ class Observations(History):
             delta.slice_seen(evaluated(verdicts.values()), sign)
 
     def _short(self, keys: Collection[int]) -> set[int]:
-        """Those looked at more often than a timeslice is long."""
+        """Those checked more often than a timeslice is long."""
         return self._uow.sources.faster_than(SHORTEST_SLICE_S, keys)

@@ -17,7 +17,7 @@ State = Literal["waiting", "sending", "done", "dead", "dropped"]
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What to send. `key` is the idempotency key, the same on every attempt; `payload` is the notice as JSON."""
+    """What to send. `key` is the idempotency key, the same on every attempt; `payload` is the notification as JSON."""
 
     key: str
     channel: str
@@ -67,7 +67,7 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """A channel's unsent messages: how many may be taken now, and how many somebody is sending."""
+    """A channel's unsent messages: how many may be taken now, and how many someone is sending."""
 
     due: int
     sending: int

@@ -245,9 +245,9 @@ class Rollups:
     ) -> Recomputed:
         """Make the rollups of [since, until) agree with the raw observations again; nothing changes if they do.
 
-        `maintenance` gives per source the [start, end) of its planned work in that range: observations are marked
-        anew first (a source it does not name has none). None: the marks stay as they are. Hours whose observations
-        retention has deleted keep their figures.
+        `maintenance` gives per source the [start, end) of its maintenance in that range: observations are marked
+        again first (a source it does not name has none). None: the marks stay as they are. Hours whose observations
+        retention has deleted keep their numbers.
         """
         return recompute(self._uow, self._uow.sources.ids(names, removed=names is not None), since, until, maintenance)
 

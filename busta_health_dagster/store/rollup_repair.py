@@ -1,4 +1,4 @@
-"""Making rollups agree with the raw observations, after a maintenance window changed or because somebody asks."""
+"""Making rollups agree with the raw observations, after a maintenance window changed or because someone asks."""
 
 from __future__ import annotations
 

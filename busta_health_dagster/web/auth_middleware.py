@@ -66,7 +66,9 @@ def right_asked(method: str, path: str) -> Right:
     if _within(path, *_ACTING):
         return Right.ACT
     if method in SAFE or path in {"/graphql", "/source-health/logout"}:
-        return Right.READ  # GraphQL decides per operation, in the subclass that executes it; whoever reads may log out
+        return (
+            Right.READ
+        )  # GraphQL decides per operation, in the subclass that executes it; anyone who reads may log out
     return Right.ACT
 
 
@@ -140,7 +142,7 @@ class AuthMiddleware:
     async def _caller(self, scope: Scope, headers: dict[str, str], *, fresh_s: float = 0.0) -> Principal | None:
         keeper = self._keeper
         if keeper.closed() and not keeper.says_who(scope, headers):
-            return None  # nobody has to be asked about somebody who does not say who they are
+            return None  # no one has to be asked about someone who does not say who they are
         mark = keeper.mark(scope, headers)
         return await self._callers.ask(mark, lambda: keeper.principal(scope, headers), fresh_s=fresh_s)
 
@@ -184,7 +186,7 @@ class AuthMiddleware:
 
 
 async def store_away(scope: Scope, receive: Receive, send: Send, error: StoreError) -> None:
-    """Nobody can say who asks: the store is named with its remedy, and nobody is called unknown."""
+    """No one can say who asks: the store is named with its remedy, and no one is called unknown."""
     if scope["type"] == "http" and b"text/html" in dict(scope["headers"]).get(b"accept", b""):
         await failure(Request(scope), error)(scope, receive, send)
     else:

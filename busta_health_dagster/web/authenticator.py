@@ -31,14 +31,14 @@ _CSRF_FREE = "/graphql"
 
 
 _ONCE = ("host", "origin", "authorization", "x-csrf-token", "sec-fetch-site")
-"""Headers that decide: two of them mean that somebody in between may have read the other one."""
+"""Headers that decide: two of them mean that someone in between may have read the other one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Authenticator:
     """Decides. `hosts` are accepted Host names without port; `by_token` and `by_cookie` ask the store.
 
-    With `guarded` False (no token has ever existed) a caller on loopback is admin, and nobody else comes in.
+    With `guarded` False (no token has ever existed) a caller on loopback is admin, and no one else comes in.
     """
 
     hosts: frozenset[str]
@@ -72,7 +72,7 @@ class Authenticator:
         )
 
     def origin_refusal(self, headers: dict[str, str], *, write: bool) -> Refusal | None:
-        """A write from another origin is refused, also when nobody has to log in: a web page could send it to
+        """A write from another origin is refused, also when no one has to log in: a web page could send it to
         localhost.
         """
         if not write:
@@ -107,7 +107,7 @@ class Authenticator:
         return bool(headers.get("authorization") or proxied or session_cookie(headers))
 
     def mark(self, scope: Scope, headers: dict[str, str]) -> str:
-        """What a caller is remembered by: everything `principal` looks at, and nothing that can be read back."""
+        """What a caller is remembered by: everything `principal` checks, and nothing that can be read back."""
         proxied = headers.get(self.proxy_header, "") if self._from_proxy(scope) else ""
         parts = (
             headers.get("authorization", ""),
@@ -147,7 +147,7 @@ def csrf_refusal(principal: Principal, path: str, headers: dict[str, str], *, wr
 
 
 def query_parameters(scope: Scope) -> list[tuple[str, str]]:
-    """Names and values as whoever answers would decode them: `%71uery` is `query`."""
+    """Names and values as the server would decode them: `%71uery` is `query`."""
     return parse_qsl(scope.get("query_string", b"").decode("latin-1"), keep_blank_values=True)
 
 

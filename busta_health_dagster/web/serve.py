@@ -30,7 +30,7 @@ LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
 def serve(*, workspace: str, host: str, port: int) -> None:
-    """Serve until told to stop.
+    """Serve until asked to stop.
 
     Raises:
         Refused: an address other than loopback while no token exists.
@@ -73,7 +73,7 @@ def refuse_open_door(app: App, host: str) -> None:
     if is_loopback(host) or guarded(app):
         return
     raise Refused(
-        f"There is no token yet, and {host} is not loopback: everybody who reaches it would be admin. "
+        f"There is no token yet, and {host} is not loopback: everyone who reaches it would be admin. "
         "Make one first: busta tokens create --role admin --name NAME. Or serve on 127.0.0.1."
     )
 
@@ -99,7 +99,7 @@ class Guarded:
 
 
 def guarded(app: App) -> bool:
-    """Does everybody have to say who they are? Once a token has existed this stays so, whatever is revoked."""
+    """Does everyone have to say who they are? Once a token has existed this stays so, whatever is revoked."""
     return app.config.settings.web.trusted_proxy is not None or access.ever_guarded(app)
 
 

@@ -84,7 +84,7 @@ def _what(term: int, expected: float, observed: float) -> str:
 
 
 def _usual(count: float) -> str:
-    """An expected count of rare things: nobody reads 0.0."""
+    """An expected count of rare things: no one reads 0.0."""
     if count < 0.5:
         return "hardly one is"
     return "one is" if count < 1.5 else f"{count:.0f} are"

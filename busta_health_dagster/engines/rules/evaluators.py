@@ -70,7 +70,7 @@ class NewestValue(Evaluator):
         self.metric, self.symbol, self.limit = condition.metric, condition.op, limit
         self.index = INDEX[condition.metric]
         self.op = OPS[condition.op]
-        # A rule about `unknown` looks at every look; any other rule about the status only at verdicts.
+        # A rule about `unknown` checks every observation; any other rule about the status only at verdicts.
         self.bit = OBSERVED_BIT if condition.metric == "status" and limit == Status.UNKNOWN else 1 << self.index
 
     def outcome(self, w: SourceWindow) -> Outcome | None:

@@ -2,7 +2,7 @@
 
 The limit is the value of the rule named `slow-response` (`stale-data`) where that rule selects the source; where no
 rule of that name does, the lowest value among the threshold rules on that metric. Only rules of one condition (`>` or
-`>=`) on the newest value count, and never a shadow rule: a rule on trial must not change what the page and the SLA say.
+`>=`) on the newest value count, and never a shadow rule: a shadow rule must not change what the page and the SLA say.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ def limits_for(source: Source, rules: Iterable[Rule]) -> Limits:
 
 
 def classify(source: Source, observation: Observation, limits: Limits) -> Observation:
-    """An answer that was too slow, or whose data are too old or of an age that cannot be told, is `degraded`; anything else
+    """An answer that was too slow, or whose data are too old or of unknown age, is `degraded`; anything else
     stays as it is.
 
     A response time measured while our own loop lagged (`suspect`) is never slow: the fault may be ours.

@@ -42,7 +42,7 @@ def firing_tier(bad: Callable[[int], float]) -> BurnTier | None:
 @dataclass(frozen=True, slots=True)
 class Forecast:
     """`in_s`: seconds until the budget is gone at the recent pace; 0 when it is gone; None when it will last, or
-    nobody can say.
+    no one can say.
     """
 
     in_s: int | None
@@ -73,7 +73,7 @@ def exhaustion(sla: SlaResult, recent: Fraction | None) -> Forecast:
 
 
 def time_to_breach_s(sla: SlaResult) -> int | None:
-    """How long it may still be down before it misses its target; None when it is missed already or nobody can say."""
+    """How long it may still be down before it misses its target; None when it is missed already or no one can say."""
     return None if sla.spare_slices is None else sla.spare_slices * sla.slice_s
 
 

@@ -1,7 +1,7 @@
 """Uptime and service levels: observations -> timeslices -> counts -> a result. Integers and Fractions throughout.
 
 A timeslice lasts max(5 min, the source's interval) and belongs to the window in which it starts. Slots that were
-expected and never came are unknown. 30-day figures of many sources come from counted rollups (`filled`), single
+expected and never came are unknown. 30-day numbers of many sources come from counted rollups (`filled`), single
 sources from observations (`slices`).
 """
 

@@ -75,13 +75,13 @@ def alert_pass(
     shard: int | None = None,
     stopped: Sequence[str] | None = None,
 ) -> AlertPassResult:
-    """Judge every look that no pass has judged, let the clocks speak, and put the messages into the outbox.
+    """Evaluate every observation that no pass has evaluated, run the timers, and put the messages into the outbox.
 
     `whole` also reads new scores, silent slots and the asset checks of all sources: the tick's pass. Without it only
-    what is pending is read: the sensor's pass, which costs next to nothing when nothing happens. `manual` are looks of
+    what is pending is read: the sensor's pass, which costs next to nothing when nothing happens. `manual` are observations of
     this moment, stored already; `facts` checks and runs of the Dagster instance that are new, `remember` the cursors
     that say so, kept with them; `ticking` says that a tick is at work, and has observed what was due (of its
-    `shard`); `stopped` are schedules and sensors of ours that somebody stopped (None: nobody looked).
+    `shard`); `stopped` are schedules and sensors of ours that someone stopped (None: unknown).
 
     No clock speaks on old news: the escalation, repeat or end of a snooze of a source that a tick is about to observe
     waits for that.
@@ -142,10 +142,10 @@ def alert_pass(
 
 @contextmanager
 def locked(app: App) -> Iterator[UnitOfWork]:
-    """A transaction in which nobody else moves alerts.
+    """A transaction in which no one else moves alerts.
 
     Raises:
-        Refused: somebody holds the lease outside a transaction (no version of busta does).
+        Refused: someone holds the lease outside a transaction (no version of busta does).
     """
     owner = f"{platform.node()}:{os.getpid()}"
     with app.store.write() as uow:
@@ -181,8 +181,8 @@ def _planned(
 
 
 def _reprobed(app: App, book: AlertEngine, states: Mapping[str, SourceState], now: int) -> frozenset[str]:
-    """Sources whose maintenance has just ended, whose newest look was the one taken before its end, and of which no
-    scheduled look is due yet.
+    """Sources whose maintenance has just ended, whose newest observation was the one taken before its end, and of which no
+    scheduled observation is due yet.
     """
     found = set()
     for alert in book.alerts.values():

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Record:
-    """One alert in one pass: as it is at the end, what happened to it in order, and whom nobody told and why."""
+    """One alert in one pass: as it is at the end, what happened to it in order, and the notifications that were not sent and why."""
 
     alert: Alert
     transitions: list[Transition] = field(default_factory=list)

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from busta_health_dagster.store import UnitOfWork
 
 CHANGED = "alerts"
-"""Kind of the live event that tells a page to look again."""
+"""Kind of the live event that makes a page read again."""
 _OWN_THREAD = "alert-"
 _MEASURED = {"response_ms": "response_ms", "data_age_s": "data_age_s", "items": "items"}
 
@@ -154,7 +154,7 @@ def _levels(
 
 
 def _good_values(uow: UnitOfWork, rules: CompiledRules, single: Sequence[Alert]) -> dict[str, tuple[float, ...]]:
-    """The values of the good looks that ended an alert, where the metric is one that every look measures."""
+    """The values of the good observations that ended an alert, where the metric is one that every observation measures."""
     wanted: dict[str, tuple[Alert, str]] = {}
     for alert in single:
         rule = rules.rule(alert.source, alert.rule)

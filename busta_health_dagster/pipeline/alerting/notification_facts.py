@@ -42,7 +42,7 @@ _OWN_THREAD = "alert-"
 
 @dataclass(frozen=True, slots=True)
 class NotificationContext:
-    """What notices are written from. Alerts have their ids; `transitions` are of the alerts that messages are about.
+    """What notifications are written from. Alerts have their ids; `transitions` are of the alerts that messages are about.
 
     `threads` are the alerts of group threads, by thread. `levels` and `good_values` are there for the sources of
     single messages, `incidents` their newest stretch by fingerprint; `normal` answers from the baselines, None where there is none yet.
@@ -78,7 +78,7 @@ def alert_facts(alert: Alert, scene: NotificationContext) -> AlertFacts:
     incident = scene.incidents.get(alert.fingerprint)
     first_bad, first_good = alert.first_bad_slot or alert.opened_at or scene.now, alert.first_good_slot
     if incident is not None:
-        # The same seconds as `busta incidents`: this stretch alone, and no planned work before it.
+        # The same seconds as `busta incidents`: this stretch alone, and no maintenance before it.
         first_bad, first_good = incident.started_at, incident.resolved_at or first_good
     climbed = [t.at for t in scene.transitions.get(alert.id or 0, ()) if t.event is Event.ESCALATED]
     return AlertFacts(
@@ -180,14 +180,14 @@ def verdict_facts(
 
 
 def related_alerts(alert: Alert, scene: NotificationContext) -> Iterable[str]:
-    """The other alerts of the same source, so that nobody is surprised by the next message."""
+    """The other alerts of the same source, so that no one is surprised by the next message."""
     for other in scene.alerts.values():
         if other.source != alert.source or other.fingerprint == alert.fingerprint or other.shadow or not other.active:
             continue
         if alert.label and other.rule == alert.rule:
             continue
         if other.state is AlertState.OPEN:
-            quiet = f", kept quiet by {other.suppressed_by}" if other.suppressed_by else ""
+            quiet = f", suppressed by {other.suppressed_by}" if other.suppressed_by else ""
             yield f"{other.rule} is open too{quiet}: {other.bad_reason}."
         elif other.suppressed_by:
             yield f"{other.rule}: {other.bad_reason}. Kept quiet by {other.suppressed_by}."
@@ -196,7 +196,7 @@ def related_alerts(alert: Alert, scene: NotificationContext) -> Iterable[str]:
 
 
 def notified_channels(alert: Alert, scene: NotificationContext) -> Iterable[Notified]:
-    """Whom it had told before this pass, each once, at the first time."""
+    """Channels it had notified before this pass, each once, at the first time."""
     first: dict[str, int] = {}
     for t in scene.transitions.get(alert.id or 0, ()):
         if t.event in _FIRES and t.at < scene.now:

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 
 def build_notification(plan: NotificationPlan, scene: NotificationContext) -> Notification:
-    """The notice of one planned message: of one alert, or of a group with everything its thread has told."""
+    """The notification of one planned message: of one alert, or of a group with everything its thread has sent."""
     first = scene.alerts[plan.fingerprints[0]]
     kind = NotificationKind.OPENED if plan.event is Event.REOPENED else NotificationKind(plan.event.value)
     if len(plan.fingerprints) > 1 or not plan.thread.startswith(_OWN_THREAD):
@@ -65,7 +65,7 @@ def build_notification(plan: NotificationPlan, scene: NotificationContext) -> No
 
 
 def recovered(alert: Alert) -> bool:
-    """Did it end because the source got well?"""
+    """Did it end because the source recovered?"""
     return alert.state is not AlertState.RESOLVED or not alert.resolve_reason.startswith(CLOSED)
 
 
@@ -75,7 +75,7 @@ def _group(plan: NotificationPlan, kind: NotificationKind, scene: NotificationCo
     alerts = list(notified.values())
     left = [a for a in alerts if a.state is AlertState.OPEN]
     if kind is NotificationKind.RESOLVED and plan.open_left:
-        kind = NotificationKind.UPDATED  # some are well again, the thread goes on
+        kind = NotificationKind.UPDATED  # some are up again, the thread goes on
     if kind in {NotificationKind.ACKED, NotificationKind.UNACKED} and not _all_acked(left, plan.fingerprints):
         kind = NotificationKind.UPDATED  # one of several: the message as a whole is as it was
     by_hand = plan.event in {Event.ACKED, Event.UNACKED, Event.SNOOZED}

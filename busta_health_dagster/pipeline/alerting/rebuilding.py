@@ -24,8 +24,8 @@ LATE_S = 60
 
 
 def as_sent_now(app: App, uow: UnitOfWork, row: OutboxRow, written: Notification) -> Notification:
-    """The message as it has to be sent: anew from the alerts where it is late and they are still open, and saying from
-    when it is; a resolution, to somebody who was never told that it fired, as one message of the past.
+    """The message as it has to be sent: again from the alerts where it is late and they are still open, and saying from
+    when it is; a resolution, to someone who was never notified that it fired, as one message of the past.
     """
     late = app.now() - written.at >= LATE_S
     if not row.message.alert_ids or not (late or written.kind is NotificationKind.RESOLVED):

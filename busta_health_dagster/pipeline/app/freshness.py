@@ -29,7 +29,7 @@ def newest_of(source: Source, state: SourceState, now: int) -> Observation:
     status, reason, detail = state.status, state.reason, state.detail
     if is_stale(source, state, now):
         status, reason = Status.UNKNOWN, "stale_monitor"
-        detail = f"nobody has looked for {duration_text(now - state.observed_at)}"
+        detail = f"no observation for {duration_text(now - state.observed_at)}"
     unknown = status is Status.UNKNOWN
     return Observation(
         source.name,

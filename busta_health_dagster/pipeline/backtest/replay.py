@@ -1,7 +1,7 @@
 """The virtual clock: history through the real rules, detectors, lifecycle, escalation, grouping and maintenance.
 
 Time is the slot of the tick at work. Nothing is delivered and nothing is stored: what happened comes out pass by pass,
-as the `Changes` that the live pass would have written. A good look costs one `feed` and one loop over its compiled
+as the `Changes` that the live pass would have written. A good observation costs one `feed` and one loop over its compiled
 rules.
 """
 
@@ -32,13 +32,13 @@ if TYPE_CHECKING:
     from busta_health_dagster.store.history import ObservationRow
 
 PASS_EVERY_S = 300
-"""Clocks run between the ticks of sources that are looked at seldom: an hourly one escalates after 30 minutes, too."""
+"""Clocks run between the ticks of sources that are checked seldom: an hourly one escalates after 30 minutes, too."""
 _PROGRESS_EVERY = 5_000
 
 
 @dataclass(frozen=True, slots=True)
 class ReplayInput:
-    """What is played: who is watched by which rules, whom that tells, and what was planned. `since`, `until` bound the
+    """What is played: who is watched by which rules, who is notified, and what was planned. `since`, `until` bound the
     history (epoch seconds).
     """
 
@@ -143,7 +143,7 @@ class Replay:
 
     def _between(self, before: int, slot: int) -> Iterator[Changes]:
         """The passes between two ticks. After the longest interval without any tick the monitor itself was dead: then
-        no clock runs on, and nobody is told anything.
+        no clock runs on, and no one is notified.
         """
         alive = min(slot, before + self._longest + 1) if before else 0
         for now in range(before + self._step, alive, self._step):
@@ -226,7 +226,7 @@ def _filters(policy: AlertPolicy) -> dict[str, frozenset[str] | None]:
 def ticks_of(
     observations: Mapping[str, Sequence[ObservationRow]],
 ) -> Iterator[tuple[int, list[tuple[str, ObservationRow]]]]:
-    """Looks per source -> slot by slot, oldest first."""
+    """Observations per source -> slot by slot, oldest first."""
     by_slot: dict[int, list[tuple[str, ObservationRow]]] = defaultdict(list)
     for name, some in observations.items():
         for observation in some:

@@ -21,7 +21,7 @@ _FACTORS = (0.5, 0.75, 1.5, 2.0)
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """A rule with one figure changed. `below`: it stands before the present figure."""
+    """A rule with one number changed. `below`: it stands before the present number."""
 
     label: str
     changed: Rule

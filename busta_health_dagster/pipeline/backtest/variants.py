@@ -1,4 +1,4 @@
-"""The figures of `busta backtest --summary`: what each rule cost, and what another threshold would have."""
+"""The numbers of `busta backtest --summary`: what each rule cost, and what another threshold would have."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class RuleCost:
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """A rule with one figure changed, and what that would have cost. `later_s` is the median over the alerts kept,
+    """A rule with one number changed, and what that would have cost. `later_s` is the median over the alerts kept,
     `under_alert_s` the time with an open alert, summed over the sources.
     """
 
@@ -111,7 +111,7 @@ class Summary:
 def summarise(
     run: BacktestRun, noise: NoiseSummary, advance: Callable[[int, int | None], None] = lambda _done, _total: None
 ) -> Summary:
-    """The figures of a run, and of the same history under other thresholds (one replay for each)."""
+    """The numbers of a run, and of the same history under other thresholds (one replay for each)."""
     weeks = max(run.until - run.since, 1) / _WEEK_S
     sources = len(run.script.sources)
     names = [r.name for r in run.script.rules]
@@ -179,7 +179,7 @@ def _quieting(run: BacktestRun) -> set[str]:
 
 
 def real_stretches(run: BacktestRun, stretches: Iterable[Stretch]) -> list[Stretch]:
-    """Alerts that were about something: they overlap an incident with a cause noted, or, where nobody noted any, they
+    """Alerts that were about something: they overlap an incident with a cause noted, or, where no one noted any, they
     did not resolve themselves within 10 minutes.
     """
     if not run.causes:
@@ -201,7 +201,7 @@ def _evaluated(
 
 
 def best_trade(found: Sequence[Variant]) -> str:
-    """The quieter figure that saves the most messages and loses no real alert. One that tells earlier, or is longer
+    """The quieter number that saves the most messages and loses no real alert. One that tells earlier, or is longer
     under alert, is no trade: it has fewer messages because one alert hardly ever ends.
     """
     now = {v.rule: v for v in found if v.present}

@@ -73,7 +73,7 @@ def notification_of(payload: Mapping[str, object]) -> Notification:
 
 
 def payload_of(notification: Notification) -> dict[str, object]:
-    """The notice as the outbox stores it."""
+    """The notification as the outbox stores it."""
     stored: dict[str, object] = json.loads(notification.to_json())
     return stored
 

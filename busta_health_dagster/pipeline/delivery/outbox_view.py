@@ -1,4 +1,4 @@
-"""What waits, what died and why, for `alerts outbox`, the page and the metrics; and another life for the dead."""
+"""What waits, what died and why, for `alerts outbox`, the page and the metrics; and another retry for the dead."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ if TYPE_CHECKING:
 
 
 PARTIAL_FOR_S = 7 * 86400
-"""How long a message that did not reach everybody is listed."""
+"""How long a message that did not reach everyone is listed."""
 
 
 @dataclass(frozen=True, slots=True)
 class OutboxItem:
-    """One message that has not been delivered, or not to everybody. `why` is never empty; `text` is its one line for a phone."""
+    """One message that has not been delivered, or not to everyone. `why` is never empty; `text` is its one line for a phone."""
 
     row: OutboxRow
     text: str
@@ -113,7 +113,7 @@ def why_waiting(row: OutboxRow, held: Mapping[str, str], now: float) -> str:
 
 
 def requeue(app: App, channel: str | None = None, *, actor: str) -> int:
-    """Give the dead (of one channel) another life with their keys, -> how many.
+    """Give the dead (of one channel) another retry with their keys, -> how many.
 
     Raises:
         UnknownName: no such channel is configured.

@@ -62,9 +62,9 @@ class Stage:
     given_up: set[str] = field(default_factory=set)
 
     def observation(self, status: Status) -> AlertPassResult:
-        """One tick in which every simulated source is like this. The next look belongs to the next slot."""
+        """One tick in which every simulated source is like this. The next observation belongs to the next slot."""
         now = self.app.now()
-        detail = "drill: a simulated failure" if status is Status.DOWN else "drill: well again"
+        detail = "drill: a simulated failure" if status is Status.DOWN else "drill: up again"
         reason = "connect" if status is Status.DOWN else "ok"
         ms = None if status is Status.DOWN else 100.0
         seen = [

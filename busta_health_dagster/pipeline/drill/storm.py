@@ -48,7 +48,7 @@ class StormReport:
 
     @property
     def held(self) -> int:
-        """Messages that would have been sent, one per alert and channel told, and were not."""
+        """Messages that would have been sent, one per alert and channel, and were not."""
         return max(0, self.opened * len({t.channel for t in self.notified}) - len(self.notified))
 
     @property

@@ -1,4 +1,4 @@
-"""How the monitoring itself went: noise, planned work, deliveries, and the monitor's own uptime."""
+"""How the monitoring itself went: noise, maintenance, deliveries, and the monitor's own uptime."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from busta_health_dagster.store.reports import SentMessage
 
 NOTIFIES = frozenset({"opened", "escalated", "renotified", "resolved", "flapping_started", "flapping_ended"})
-"""Kinds of message that tell somebody something anew: an update in place, a test and a report are no notifications."""
+"""Kinds of message that notify again: an update in place, a test and a report are no notifications."""
 AHEAD_S = 8 * DAY_S
 PAST_S = 30 * DAY_S
 _PAGE = 1000
@@ -47,7 +47,7 @@ _PAGE = 1000
 def noise_of(
     app: App, uow: UnitOfWork, week: Week, past_incidents: Sequence[Incident], sources: Mapping[str, Source]
 ) -> Noise:
-    """What was told in the week, and what to tune given the incidents of 30 days. Alerts about the monitor itself are
+    """What was notified in the week, and what to tune given the incidents of 30 days. Alerts about the monitor itself are
     not counted.
     """
     past = _opened(uow, min(week.since, week.until - PAST_S), week.until)
@@ -183,7 +183,7 @@ def _dead(app: App, gone: SentMessage, messages: Sequence[SentMessage]) -> DeadL
 def monitor_of(
     app: App, uow: UnitOfWork, week: Week, before: Period, sources: Mapping[str, Source], began: int | None
 ) -> Monitor:
-    """Ticks are counted by what they left behind: a slot in which nothing at all was looked at is a tick that failed.
+    """Ticks are counted by what they left behind: a slot in which nothing at all was checked is a tick that failed.
 
     Nothing is expected of the time before the first observation ever.
     """
@@ -228,7 +228,7 @@ def _gaps(due: range, seen: set[int]) -> tuple[tuple[int, int], ...]:
 def _switch(app: App, uow: UnitOfWork) -> str:
     """What became of the newest call to the dead man's switch, as a sentence."""
     if app.config.settings.dead_mans_switch is None:
-        return "No dead man's switch is set: nobody outside notices when the monitor dies."
+        return "No dead man's switch is set: no one outside is notified when the monitor dies."
     last = uow.meta.get(LAST_HEARTBEAT)
     if last is None:
         return "The dead man's switch has not been called yet."

@@ -92,7 +92,7 @@ def quality_of(
 def _of_means(
     days: Mapping[str, Sequence[tuple[int, Summary]]], last: date, app: App, sources: Mapping[str, Source]
 ) -> dict[str, Trend]:
-    """The trend of sources that nobody scores here: an import brought their scores, the rollups kept daily means."""
+    """The trend of sources that no one scores here: an import brought their scores, the rollups kept daily means."""
     from busta_health_dagster.quality.trends import daily, rolling
 
     rows = [

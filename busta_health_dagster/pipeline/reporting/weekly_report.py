@@ -1,6 +1,6 @@
 """One week in numbers, read from the store: what `reports/weekly`, `busta report weekly` and the mail are drawn from.
 
-The same week can be asked for at any time: what is open is told as of the hour at which its report is due.
+The same week can be asked for at any time: what is open is reported as of the hour at which its report is due.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def last_week(app: App) -> str:
 
 
 def week_of(app: App, label: str) -> Week:
-    """The bounds of a week, and the instant at which its open items are told.
+    """The bounds of a week, and the instant at which its open items are reported.
 
     Raises:
         BadInput: not a week, or one that has not begun.
@@ -170,7 +170,7 @@ def _uptime(source: Source, counts: SliceCounts) -> float | None:
 
 
 def _fleet_uptime(levels: Sequence[ServiceLevel], counts: Mapping[str, SliceCounts]) -> float | None:
-    """Good time / judged time of all sources together."""
+    """Good time / evaluated time of all sources together."""
     good, evaluated = Fraction(0), 0
     for level in levels:
         some, length = counts[level.source.name], timeslices.slice_length(level.source.interval_s)

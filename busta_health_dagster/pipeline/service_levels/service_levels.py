@@ -1,6 +1,6 @@
 """Service levels from the store: exact counts of [T - W, T), the error budget and how fast it burns, and quality.
 
-Uptime comes from the rollups (two small rows per source instead of 8,640). A source that is looked at more often than a
+Uptime comes from the rollups (two small rows per source instead of 8,640). A source that is checked more often than a
 timeslice is long is counted from its observations while they are kept.
 """
 
@@ -91,7 +91,7 @@ def instant(text: str) -> int:
 
 
 def service_levels(app: App, asked: Period, names: Collection[str] | None = None) -> list[ServiceLevel]:
-    """Worst first: missed, then those that can be down for the shortest time, then those nobody can judge."""
+    """Worst first: missed, then those that can be down for the shortest time, then those no one can evaluate."""
     with app.store.read() as uow:
         sources = known_sources(app, uow, names)
         counts = _Counts(app, uow, sources, asked)

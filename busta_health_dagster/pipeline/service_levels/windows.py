@@ -20,7 +20,7 @@ WINDOWS_S = {"24h": DAY_S, "7d": 7 * DAY_S, "30d": 30 * DAY_S}
 
 
 def window_end(states: Mapping[str, SourceState], now: int) -> int:
-    """The T of "the window asked for at T": the end of the newest slice that was looked at, or of the last whole one."""
+    """The T of "the window asked for at T": the end of the newest slice that was checked, or of the last whole one."""
     newest = max(
         (s.scheduled_slot for s in states.values() if s.scheduled_slot is not None and s.scheduled_slot <= now),
         default=0,

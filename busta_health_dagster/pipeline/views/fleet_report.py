@@ -29,7 +29,7 @@ def fleet_markdown_due(app: App, health: FleetHealth) -> str | None:
         last = uow.meta.get(_LAST)
     if last is not None and last["statuses"] == _statuses(health) and health.at - last["at"] < EVERY_S:
         return None
-    # The strips cost a read of the last 24 h, so they are asked for only when somebody will see them.
+    # The strips cost a read of the last 24 h, so they are asked for only when someone will see them.
     return fleet_markdown(with_strips(app, health))
 
 
@@ -46,7 +46,7 @@ def _statuses(health: FleetHealth) -> str:
 def fleet_markdown(health: FleetHealth) -> str:
     """A GFM table, worst first, at most 30 KB: Dagster renders neither raw HTML nor Mermaid, but pictures it does.
 
-    Above the table a sparkline of how many sources were well over the last 24 h; in it each source's live strip.
+    Above the table a sparkline of how many sources were up over the last 24 h; in it each source's live strip.
     """
     counts = health.counts
     words = [f"{STATUS[s]} {counts[s]} {s}" for s in STATUS if counts[s]]
@@ -83,7 +83,7 @@ def _line(health: FleetHealth, row: SourceHealth) -> str:
 
 
 def sparkline(health: FleetHealth) -> str:
-    """How many sources were well in each half hour, as an SVG in a data URI; the alt text says it in words."""
+    """How many sources were up in each half hour, as an SVG in a data URI; the alt text says it in words."""
     columns = list(zip(*health.strips.values(), strict=False))
     seen = [[word for word in column if word is not None] for column in columns]
     well = [sum(word in {"up", "maintenance"} for word in words) / len(words) if words else None for words in seen]
@@ -97,5 +97,5 @@ def sparkline(health: FleetHealth) -> str:
         f'<polyline fill="none" stroke="#2f6fd0" stroke-width="2" points="{points}"/></svg>'
     )
     encoded = base64.b64encode(svg.encode()).decode()
-    text = f"Sources well over 24 h: {percent(100 * known[-1])} now, {percent(100 * min(known))} at worst"
+    text = f"Sources up over 24 h: {percent(100 * known[-1])} now, {percent(100 * min(known))} at worst"
     return f"![{text}](data:image/svg+xml;base64,{encoded}) {text}"

@@ -1,4 +1,4 @@
-"""What the overview page says, read once per change and shared by everybody who looks. Probes nothing, decides nothing."""
+"""What the overview page says, read once per change and shared by all viewers. Probes nothing, decides nothing."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Version:
 
 @dataclass(frozen=True, slots=True)
 class PlannedMaintenance:
-    """One occurrence of planned work. `sources` are the names it covers, `now` whether it runs."""
+    """One occurrence of maintenance. `sources` are the names it covers, `now` whether it runs."""
 
     occurrence: Occurrence
     sources: tuple[str, ...]
@@ -59,7 +59,7 @@ class PlannedMaintenance:
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """The fleet over one stretch: shares are percentages, None when nobody can say."""
+    """The fleet over one stretch: shares are percentages, None when no one can say."""
 
     uptime: float | None
     quality: float | None

@@ -44,7 +44,7 @@ class MonitorAlert:
 
 
 def self_monitoring_alerts(app: App, uow: UnitOfWork, alerts: Iterable[Alert]) -> tuple[MonitorAlert, ...]:
-    """What the monitor says of itself, worst kinds first; nothing when all is well. `alerts` are the active ones.
+    """What the monitor says of itself, worst kinds first; nothing when nothing is wrong. `alerts` are the active ones.
 
     That the ticks have stopped is not here: the browser computes it, because then the server may be gone too.
     """
@@ -120,7 +120,7 @@ def _dead(uow: UnitOfWork) -> Iterator[MonitorAlert]:
     yield MonitorAlert(
         "dead-letters",
         f"{plural(n, 'notification was', 'notifications were')} given up. {'; '.join(said)}{tail}",
-        "Correct the channel, then give them another life: busta alerts outbox --retry.",
+        "Correct the channel, then retry them: busta alerts outbox --retry.",
         since=min(finished, default=None),
     )
 
@@ -150,5 +150,5 @@ def _channels(app: App, uow: UnitOfWork) -> Iterator[MonitorAlert]:
         yield MonitorAlert(
             "late",
             f"A notification has waited for {duration_text(oldest)}",
-            "Look at the notification_sensor in Dagster, and at: busta alerts outbox.",
+            "Check the notification_sensor in Dagster, and at: busta alerts outbox.",
         )

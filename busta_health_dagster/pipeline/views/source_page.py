@@ -1,4 +1,4 @@
-"""What the page of one source says: how it is, how it was, why, and who is told."""
+"""What the page of one source says: how it is, how it was, why, and who is notified."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ class SourcePage:
 
 
 def source_page(app: App, name: str, window: str = "24h") -> SourcePage:
-    """The facts of one source's page; `window` is 24h, 7d or 30d. Raises KeyError for a source that nobody configured."""
+    """The facts of one source's page; `window` is 24h, 7d or 30d. Raises KeyError for a source that no one configured."""
     source = app.config.sources[name]
     version = version_of(app)
     fleet = fleet_health(app, [name])
@@ -223,7 +223,7 @@ def _failures(app: App, source: Source, limits: Limits, kept: Mapping[str, Any] 
 
 
 def _usual(observations: list[Observation]) -> dict[str, float]:
-    """The median of each phase over the looks that answered well."""
+    """The median of each phase over the observations that answered well."""
     found: dict[str, list[float]] = {}
     for observation in observations:
         if observation.phases is not None and observation.status.word == "up":

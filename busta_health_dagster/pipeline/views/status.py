@@ -99,7 +99,7 @@ def _shares_of(
 def _shares(
     counts: SliceCounts, target: Fraction, degraded: Degraded, interval_s: int
 ) -> tuple[float | None, float | None, float | None]:
-    """Exact fractions are slow, and between two ticks, and among sources that are well, the counts are the same."""
+    """Exact fractions are slow, and between two ticks, and among sources that are up, the counts are the same."""
     level = result(counts, source="", window="", target=target, degraded=degraded, interval_s=interval_s)
     return percent(level.uptime), percent(level.coverage), percent(level.budget_left)
 
@@ -137,7 +137,7 @@ def _row(
             status="unknown",
             since=None,
             reason="not_looked",
-            detail="not looked at yet",
+            detail="not checked yet",
             response_ms=None,
             items=None,
             data_age_s=None,
@@ -165,7 +165,7 @@ def _row(
 
 
 def source_rows(app: App) -> list[SourceConfig]:
-    """Every configured source and how it is looked at: the shape of `sources list -o json`."""
+    """Every configured source and how it is checked: the shape of `sources list -o json`."""
     return [
         {
             "source": s.name,

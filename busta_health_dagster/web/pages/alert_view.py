@@ -1,4 +1,4 @@
-"""An alert as the pages tell it: what is wrong, who knows, who is told next, and how it came to this."""
+"""An alert as the pages show it: what is wrong, who knows, who is notified next, and how it came to this."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Rung:
-    """One step of the ladder: `L2`, whether it was reached, its words, and who hears of it."""
+    """One step of the ladder: `L2`, whether it was reached, its words, and who is notified."""
 
     name: str
     on: bool
@@ -40,7 +40,7 @@ class Happened:
 
 @dataclass(frozen=True, slots=True)
 class AlertView:
-    """`held` says why the clock stands or whom nobody tells; `next` what comes if nobody acts."""
+    """`held` says why the clock stands or who is not notified; `next` what comes if no one acts."""
 
     id: int | None
     source: str
@@ -123,15 +123,15 @@ def _held(alert: Alert, now: int) -> str:
 
 def _quiet(alert: Alert) -> str:
     if alert.shadow:
-        return "shadow: recorded, tells nobody"
-    return f"suppressed by {alert.suppressed_by}: recorded, tells nobody" if alert.suppressed_by else ""
+        return "shadow: recorded, notifies no one"
+    return f"suppressed by {alert.suppressed_by}: recorded, notifies no one" if alert.suppressed_by else ""
 
 
 def _next(one: ShownAlert, now: int) -> tuple[str, int | None]:
     if one.notifies_nobody or not one.open:
         return "", None
     if one.next is None:
-        return ("held by planned work" if one.alert.ladders and one.alert.mark is None else ""), None
+        return ("held by maintenance" if one.alert.ladders and one.alert.mark is None else ""), None
     step = f"L{one.next.step} again" if one.next.repeat else f"L{one.next.step}"
     recipients = f" to {lists.listed(one.next.channels)}" if one.next.channels else ""
     return f"{step}{recipients} in {duration_text(max(one.next.at - now, 0))}", one.next.at
@@ -164,7 +164,7 @@ def _rungs(alert: Alert) -> tuple[Rung, ...]:
 
 _WORDS = {
     Event.PENDING: "Pending",
-    Event.CANCELLED: "Cancelled, nobody was told",
+    Event.CANCELLED: "Cancelled, no one was notified",
     Event.OPENED: "Opened",
     Event.REOPENED: "Reopened",
     Event.ESCALATED: "Escalated",

@@ -1,4 +1,4 @@
-"""The charts of one source over a window. Each has its finding as a sentence, and a table of its figures beside it."""
+"""The charts of one source over a window. Each has its finding as a sentence, and a table of its numbers beside it."""
 
 from __future__ import annotations
 
@@ -135,7 +135,7 @@ def items(
     normal_range: Sequence[Normal] = (),
     window: str,
 ) -> Chart:
-    """Items per look, from zero: half of them missing has to look like half."""
+    """Items per observation, from zero: half of them missing has to look like half."""
     known = [n for _, n in series if n is not None]
     if not known:
         return Chart(Markup(""), "")

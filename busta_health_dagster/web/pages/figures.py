@@ -1,4 +1,4 @@
-"""The overview's key figures, and this week against the last."""
+"""The overview's key numbers, and this week against the last."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def kpis(page: FleetPage) -> dict[str, Any]:
-    """The row of figures."""
+    """The row of numbers."""
     target = page.targets[0] if len(page.targets) == 1 else None
     uptime = page.month.uptime
     gap = ""

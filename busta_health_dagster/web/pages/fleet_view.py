@@ -1,4 +1,4 @@
-"""The overview's facts as its template writes them: which rows, in which words, and what the page's figures are."""
+"""The overview's facts as its template writes them: which rows, in which words, and what the page's numbers are."""
 
 from __future__ import annotations
 
@@ -131,7 +131,7 @@ def choose(page: FleetPage, wanted: Filter, sources: Mapping[str, Source]) -> Ch
 def row_view(row: SourceHealth, page: FleetPage, trend: Trend, source: Source | None, now: int) -> Row:
     limits = page.limits.get(row.source)
     latest = next((v for v in reversed(trend.p95_ms) if v is not None), None)
-    silent = row.shown == "down"  # in planned work no answer is no news
+    silent = row.shown == "down"  # in maintenance no answer is no news
     p95 = _no_answer(row) if silent else durations.milliseconds_text(latest)
     slow = bool(limits and limits.response_ms is not None and latest is not None and latest > limits.response_ms)
     floor = limits.quality if limits else None
@@ -187,7 +187,7 @@ def _missed(value: float | None, target: float) -> bool:
 
 
 def reason(row: SourceHealth, now: int, page: FleetPage | None = None, *, since: bool = True) -> str:
-    """What is wrong and, with `since`, since when. Nothing for a source that is well."""
+    """What is wrong and, with `since`, since when. Nothing for a source that is up."""
     if row.shown == "up":
         return ""
     if row.shown == "maintenance":
@@ -197,12 +197,12 @@ def reason(row: SourceHealth, now: int, page: FleetPage | None = None, *, since:
             why = f": {running[0].occurrence.reason}" if running and running[0].occurrence.reason else ""
         until = texts.moment(row.maintenance_until, now)
         state = "" if row.status == "up" else f" It is {row.status} meanwhile."
-        return f"Planned work until {until} UTC{why}. Alerts wait.{state}"
+        return f"Maintenance until {until} UTC{why}. Alerts wait.{state}"
     if row.stale:
         if row.observed_at is None:
-            return "Not looked at yet."
+            return "Not checked yet."
         return (
-            f"Nobody has looked for {duration_text(now - row.observed_at)}; "
+            f"No observation for {duration_text(now - row.observed_at)}; "
             f"it was {row.status} at {texts.moment(row.observed_at, now)} UTC."
         )
     text = sentences.capital((row.detail or row.reason.replace("_", " ")).rstrip("."))

@@ -105,7 +105,7 @@ def across(since: int, until: int) -> Callable[[float], float]:
 
 
 def gaps(points: Sequence[Bar], since: int, until: int) -> Markup:
-    """Stretches that are no measurement: nobody looked, the source was down, or work was planned."""
+    """Stretches that are no measurement: no one looked, the source was down, or work was planned."""
     out = Markup("")
     x = across(since, until)
     step = points[1].start - points[0].start if len(points) > 1 else 300

@@ -66,7 +66,7 @@ def spark(
 ) -> Markup:
     """A line of 30 points with its limit; gaps stay gaps. `ends_badly` closes it with a cross: no answer any more.
 
-    Decoration beside a figure, and hidden from screen readers: the figures behind it are in the source page's table.
+    Decoration beside a number, and hidden from screen readers: the numbers behind it are in the source page's table.
     """
     known = [v for v in values if v is not None]
     if not known:

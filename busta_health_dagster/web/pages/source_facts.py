@@ -77,7 +77,7 @@ class Fed:
 def feeds(page: SourcePage, built: Mapping[str, datetime | None]) -> list[Fed]:
     """Each with when it was built last, where Dagster knows it, and whether that was on bad data."""
     row, now = page.health, page.fleet.at
-    state = "its source is well" if row.shown == "up" else f"its source is {glyphs.STATUS_WORD[row.shown]}"
+    state = "its source is up" if row.shown == "up" else f"its source is {glyphs.STATUS_WORD[row.shown]}"
     out = []
     for name in page.source.feeds:
         status, says = row.shown, state
@@ -98,7 +98,7 @@ def feeds(page: SourcePage, built: Mapping[str, datetime | None]) -> list[Fed]:
 
 
 def payload(page: SourcePage) -> list[tuple[str, str]]:
-    """What the last look saw of the payload."""
+    """What the last observation saw of the payload."""
     row = page.health
     newest = page.observations[-1] if page.observations else None
     out: list[tuple[str, str]] = []

@@ -1,4 +1,4 @@
-"""The row of figures at the top of a source's page, each against what is usual or asked for."""
+"""The row of numbers at the top of a source's page, each against what is usual or asked for."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def normal_range_of(page: SourcePage, metric: Metric) -> Sequence[Normal]:
 
 
 def kpis(page: SourcePage) -> list[dict[str, Any]]:
-    """Label, figure, unit, two lines below, whether it is bad."""
+    """Label, number, unit, two lines below, whether it is bad."""
     row, limits = page.health, page.limits
     out = [
         _uptime(label, page.levels.get(key), row.target)

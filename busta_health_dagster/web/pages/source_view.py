@@ -125,7 +125,7 @@ def lead(page: SourcePage) -> str:
     if said:
         return said
     if row.response_ms is None:
-        return "It is well."
+        return "Healthy."
     tail = f"; its limit is {limit_text(limit, 'response_ms')}" if limit is not None else ""
     return f"Answers in {durations.milliseconds_text(row.response_ms)}{tail}."
 
@@ -161,7 +161,7 @@ def _recent(page: SourcePage) -> Any:
 
 
 def table(points: Sequence[Bar], step_s: int, now: int) -> list[dict[str, Any]]:
-    """The chart's figures, newest first: mean and highest response, and what was seen, per hour, six hours or day."""
+    """The chart's numbers, newest first: mean and highest response, and what was seen, per hour, six hours or day."""
     groups: dict[int, list[Bar]] = {}
     for point in points:
         groups.setdefault(point.start // step_s * step_s, []).append(point)
@@ -199,7 +199,7 @@ def phases(page: SourcePage) -> list[dict[str, Any]]:
 
 
 def _capped(caps: Sequence[Cap]) -> str:
-    """What holds the score down: the lowest cap and the checks that set it; the table below has the figures."""
+    """What holds the score down: the lowest cap and the checks that set it; the table below has the numbers."""
     lowest = [cap for cap in caps if cap.limit == min(c.limit for c in caps)]
     if not lowest:
         return ""

@@ -1,4 +1,4 @@
-"""The week in figures, counted by hand, on both databases; and how its report is kept and told."""
+"""The week in numbers, counted by hand, on both databases; and how its report is kept and told."""
 
 from __future__ import annotations
 
@@ -154,7 +154,7 @@ def test_without_a_route_of_its_own_the_last_route_takes_the_report(app) -> None
 
 
 def test_scores_that_only_an_import_brought_have_a_slope_too(app, tmp_path: Path) -> None:
-    """Nobody scores the source here: the rollups kept its daily means, and `too few days to say` was not true of them."""
+    """No one scores the source here: the rollups kept its daily means, and `too few days to say` was not true of them."""
     lines = ["timestamp,source,status,quality"]
     lines += [f"{iso(MONDAY - (25 * 24 - n) * HOUR)},bought_feed,up,{99.5 - n * 0.5 / 24:.2f}" for n in range(25 * 24)]
     (tmp_path / "bought.csv").write_text("\n".join(lines) + "\n")

@@ -41,7 +41,7 @@ def test_an_outage_that_waits_for_its_second_good_look_does_not_read_as_one():
 @pytest.mark.parametrize(
     ("status", "detail", "reads"),
     [
-        (Status.UP, "", "odds_api is well again: 209 ms"),
+        (Status.UP, "", "odds_api is up again: 209 ms"),
         (Status.DOWN, "no heartbeat for 2 h", "odds_api is no longer slow, and is down: no heartbeat for 2 h"),
         (Status.DEGRADED, "data 3 h old", "odds_api is no longer slow, and is degraded: data 3 h old"),
         (Status.UNKNOWN, "", "odds_api is no longer slow, and how it is now is not known"),
@@ -50,7 +50,7 @@ def test_an_outage_that_waits_for_its_second_good_look_does_not_read_as_one():
 def test_a_resolution_says_what_is_true_of_the_source_now(status, detail, reads):
     text = text_of(replace(RESOLVED, source=replace(RESOLVED.source, status=status, detail=detail)))
     assert text.headline == reads
-    assert ("well again" in text.reply[0]) == (status is Status.UP)
+    assert ("up again" in text.reply[0]) == (status is Status.UP)
 
 
 @pytest.mark.parametrize(
@@ -58,7 +58,7 @@ def test_a_resolution_says_what_is_true_of_the_source_now(status, detail, reads)
     [
         ("acked", AckFacts("op2", 0, "mine", 600, "op1"), None, "op2 has it, taken over from op1: ", "“mine”"),
         ("snoozed", None, AckFacts("op1", 0, "deploy", DOWN.at), "op1 snoozed it until ", "“deploy”"),
-        ("unacked", None, None, "Nobody has it any more: ", "taken back by op1"),
+        ("unacked", None, None, "Acknowledgement ended: ", "taken back by op1"),
     ],
 )
 def test_what_somebody_did_stands_in_the_message_that_it_caused(kind, acked, snoozed, begins, line):
@@ -71,8 +71,8 @@ def test_what_somebody_did_stands_in_the_message_that_it_caused(kind, acked, sno
 
 def test_what_comes_through_a_fallback_says_so_and_is_not_still_open():
     for notification in (DOWN, RESOLVED):
-        lines = text_of(replace(notification, related=(), on_behalf_of=("hook could not be told: 401",))).lines
-        assert [line.label for line in lines if "hook could not be told" in str(line.parts)] == ["Also"]
+        lines = text_of(replace(notification, related=(), on_behalf_of=("hook could not be notified: 401",))).lines
+        assert [line.label for line in lines if "hook could not be notified" in str(line.parts)] == ["Also"]
 
 
 def test_a_template_puts_a_sources_text_into_json_without_letting_it_add_a_field():
@@ -152,7 +152,7 @@ def test_a_third_partys_channel_is_found_and_a_broken_one_says_so_loudly_for_its
     assert (found["copy"].kind, found["copy"].third_party) == ("copy", True)
     assert found["slack"] is registry.BUILT_IN["slack"]
     for kind, says, remedy in (
-        ("recording", "it is of type type, not a ChannelType", "Mend or uninstall"),
+        ("recording", "it is of type type, not a ChannelType", "Fix or uninstall"),
         ("lost", "ModuleNotFoundError: No module named 'no_such_module'", "Install no_such_module beside the monitor"),
         ("twice", "2 plug-ins want the kind 'twice'", "Uninstall or rename all but one"),
     ):

@@ -126,7 +126,7 @@ def test_explain_tells_the_whole_chain_of_an_alert(story: Story) -> None:
         "everything                     matches -> slow; stop",
         "none covers odds_api",
         "slack-data  opened",
-        "08:50:00  mail-oncall  resolved  was never told that it fired",
+        "08:50:00  mail-oncall  resolved  was never notified that it fired",
     ):
         assert said in text, text
     story_json = parsed(story, "alerts", "explain", "1")
@@ -142,7 +142,7 @@ def test_explain_of_a_source_says_why_there_is_no_alert(story: Story) -> None:
     assert "1 pending, 1 of 2" in text
     assert "MAINTENANCE    none now" in text
     assert "1 of 2 bad: the rule asks for 2 in a row" in text
-    assert "shadow: tells nobody." in text
+    assert "shadow: notifies no one." in text
     assert "Did you mean odds_api" in run(story, "alerts", "explain", "odds_apo", code=2)
 
 

@@ -24,7 +24,7 @@ version: 1
 rules:
   - {name: source-down, metric: status, op: "==", value: down, severity: warning}
 channels:
-  - {name: log, kind: file, path: "notices.jsonl"}
+  - {name: log, kind: file, path: "notifications.jsonl"}
   - {name: ops-hook, kind: webhook, url: "%(url)s", allow_private: true, fallback: log}
   - {name: pager, kind: pagerduty, routing_key: {env: PAGER_KEY}}
 escalations:
@@ -121,7 +121,7 @@ def test_a_drill_prints_each_step_and_passes(cli: Busta, ops: Receiver) -> None:
     assert any(line.startswith("escalates, critical log, ops-hook log") for line in lines)
     assert any(line.startswith("acknowledged - log") and "no step for 4 h" in line for line in lines)
     assert any("pager (not on the route)" in line and "add --channel pager" in line for line in lines)
-    assert lines[-1].startswith("Passed: 4 of 4 steps, 0 lost, 0 sent twice. Whoever was told that it fired")
+    assert lines[-1].startswith("Passed: 4 of 4 steps, 0 lost, 0 sent twice. Anyone who was notified that it fired")
     assert not Path("home/busta.sqlite3").exists(), "a drill leaves nothing behind"
     assert cli("drill", "--source", "nobody")[0] == 2
     assert cli("drill", "--speed", "fast")[0] == 2

@@ -1,4 +1,4 @@
-"""`sources health --watch`: what is drawn at each width, and what it says when nobody answers any more."""
+"""`sources health --watch`: what is drawn at each width, and what it says when no one answers any more."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def test_at_80_columns_it_is_the_mock(fleet) -> None:
     assert lines[1].endswith("1 alert, 1 not acknowledged")
     assert lines[3].split() == ["STATUS", "SOURCE", "LAST", "24", "H", "30", "D", "%", "RESPONSE", "QUAL", "BUDGET%"]
     assert lines[4].startswith("■ DOWN     odds_api           ··")
-    assert lines[5].strip().startswith("answered 503; for 0 s; nobody acked; pager 08:45")
+    assert lines[5].strip().startswith("answered 503; for 0 s; not acknowledged; pager 08:45")
 
 
 def test_where_there_is_room_the_ladder_of_each_alert_is_shown(fleet) -> None:
@@ -138,4 +138,4 @@ def test_planned_work_names_its_end(tmp_path: Path) -> None:
     with Monitor(world(tmp_path, clock, maintenance=planned), "test") as monitor:
         tick(monitor.app, seen(monitor.app, "odds_api", Status.DOWN))
         lines = drawn(monitor.fleet(bars=True), 80)
-    assert any("planned work until 09:00; alerts held; answered 503" in line for line in lines)
+    assert any("maintenance until 09:00; alerts held; answered 503" in line for line in lines)

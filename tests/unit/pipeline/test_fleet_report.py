@@ -52,7 +52,7 @@ def test_the_sparkline_says_in_words_what_it_draws() -> None:
     picture = sparkline(
         fleet(row("a", "up"), row("b", "down"), strips={"a": ("up", "up", "up"), "b": ("up", "down", None)})
     )
-    assert picture.endswith("Sources well over 24 h: 100% now, 50.00% at worst")
+    assert picture.endswith("Sources up over 24 h: 100% now, 50.00% at worst")
     svg = base64.b64decode(picture.split("base64,")[1].split(")")[0]).decode()
     assert 'points="0,4 180,20 360,4"' in svg
 

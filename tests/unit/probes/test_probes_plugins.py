@@ -177,7 +177,7 @@ async def test_one_that_does_not_load_is_a_loud_problem_of_its_own_kind_and_its_
     types = registry([plugin("sportsbook", value)])
     (problem,) = types.problems
     assert words in str(problem)
-    assert "mend or uninstall the package that brings it" in str(problem)
+    assert "fix or uninstall the package that brings it" in str(problem)
     (seen,) = await check(types, {"anything": [1, 2]})
     assert (seen.status, seen.reason) == (Status.UNKNOWN, "plugin")
     assert words in seen.detail

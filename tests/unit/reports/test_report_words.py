@@ -42,13 +42,13 @@ def test_weeks_without_a_verdict_say_why():
     assert verdict.headline(FIRST) == "No SLA verdict yet: 12.50% of 30 days are known, 95% are needed."
     assert "The monitor began on Thu 19 Nov 10:00: there is nothing to compare with yet." in verdict.lead(FIRST)
     assert verdict.headline(EMPTY) == "Nothing was observed."
-    assert "Not one of 4 sources was looked at between Mon 16 Nov 00:00 and Mon 23 Nov 00:00." in verdict.lead(EMPTY)
+    assert "Not one of 4 sources was checked between Mon 16 Nov 00:00 and Mon 23 Nov 00:00." in verdict.lead(EMPTY)
     assert verdict.headline(NO_SOURCES) == "No source is configured."
 
 
 def test_a_week_that_is_not_over_says_how_far_it_goes():
     running = replace(FULL, week=replace(WEEK, until=WEEK.since + 3 * 86400))
-    assert "The week is not over: these are its figures up to Thu 19 Nov 00:00." in verdict.lead(running)
+    assert "The week is not over: these are its numbers up to Thu 19 Nov 00:00." in verdict.lead(running)
 
 
 def test_the_week_of_a_clock_change_says_so():
@@ -85,9 +85,7 @@ def test_findings_name_what_changed():
 def test_the_monitor_tells_its_own_uptime_and_its_gaps():
     share, rest = operation.monitor(FULL)
     assert share == "99.90% of 2,016 ticks ran; the week before 99.95%."
-    assert rest.startswith(
-        "Nobody looked Sun 22 Nov 20:10–20:20. No verdict for 12 of 8,052 slices (most: odds_api 12)."
-    )
+    assert rest.startswith("No tick ran Sun 22 Nov 20:10–20:20. No verdict for 12 of 8,052 slices (most: odds_api 12).")
 
 
 def test_what_is_open_says_what_it_costs():

@@ -103,7 +103,7 @@ def test_an_inherited_target_that_cannot_be_measured_is_reported(warnings):
         ),
         (
             "name: r, pattern: no_data, shadow: true",
-            "rules: No rule looks at a: whatever happens there, nobody is told.",
+            "rules: No rule checks a: whatever happens there, no one is notified.",
         ),
     ],
 )
@@ -175,7 +175,7 @@ def test_unused_channels_escalations_and_types_are_told(warnings):
     assert [w.partition(" -> ")[0] for w in said] == [
         "types.oods: No source has the type 'oods'.",
         "escalations[1] e: No route leads to the escalation 'e'.",
-        "channels[1] hook: No step and no fallback uses the channel 'hook': it is never told.",
+        "channels[1] hook: No step and no fallback uses the channel 'hook': it is never notified.",
     ]
     assert said[0].endswith("-> odds: ...")
 

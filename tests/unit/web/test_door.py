@@ -1,4 +1,4 @@
-"""The door: who gets in, with what right, and how the rest is told."""
+"""The door: who gets in, with what right, and how the rest is notified."""
 
 from __future__ import annotations
 
@@ -191,7 +191,7 @@ async def test_only_graphql_itself_needs_no_csrf_token(path: str) -> None:
             "operator",
             "/api/v1/tokensX",
             200,
-        ),  # no such thing, says whoever answers; it is not the tokens' right that it asks for
+        ),  # no such thing, says anyone who answers; it is not the tokens' right that it asks for
         ("operator", "/api/v1/tokens/dana", 403),
         ("viewer", "/notebook", 403),
         ("viewer", "/download_debug/1", 403),

@@ -28,6 +28,7 @@ from busta_health_dagster.pipeline.views.fleet_report import fleet_markdown
 from busta_health_dagster.pipeline.views.status import fleet_health
 from busta_health_dagster.reports.markdown import markdown
 from busta_health_dagster.reports.text import plain as report_text
+from busta_health_dagster.testing import FakeClock
 from busta_health_dagster.web.pages import badges, routes
 from busta_health_dagster.wording import glyphs
 
@@ -67,7 +68,12 @@ def report_row(report: Any, name: str) -> str:
 
 
 @pytest.fixture
-def app(tmp_path: Path, clock: Any):
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+def app(tmp_path: Path, clock: FakeClock):
     opened = world(tmp_path / "home", clock)
     history(opened, clock, 2)
     yield opened
@@ -78,7 +84,7 @@ def app(tmp_path: Path, clock: Any):
     ("ms", "reads"),
     [(94.4, "94 ms"), (999.6, "1.00 s"), (1499.0, "1.50 s"), (65_000.0, "1 min 05 s"), (None, "—")],
 )
-def test_a_response_time_reads_the_same_everywhere(app: App, clock: Any, ms: float | None, reads: str) -> None:
+def test_a_response_time_reads_the_same_everywhere(app: App, clock: FakeClock, ms: float | None, reads: str) -> None:
     clock.advance(300)
     tick(app, seen(app, "odds_api", response_ms=ms), alerts=False)
     if ms is not None:
@@ -121,7 +127,7 @@ def test_a_share_reads_the_same_everywhere(app: App, uptime: float | None, reads
     ("seconds", "reads"),
     [(0, "0 s"), (65, "1 min 05 s"), (300, "5 min"), (26 * 3600, "1 d 2 h"), (5 * 3600 + 56 * 60, "5 h 56 min")],
 )
-def test_a_duration_reads_the_same_everywhere(app: App, clock: Any, seconds: int, reads: str) -> None:
+def test_a_duration_reads_the_same_everywhere(app: App, clock: FakeClock, seconds: int, reads: str) -> None:
     clock.advance(300)
     tick(app, seen(app, "odds_api", data_age_s=float(seconds)), alerts=False)
     assert f"the newest {reads} old" in page(app, "/s/odds_api")
@@ -148,7 +154,9 @@ def test_a_duration_reads_the_same_everywhere(app: App, clock: Any, seconds: int
         (("a", "b", "c", "d", "e"), "a, b, c and 2 more"),
     ],
 )
-def test_names_are_listed_the_same_everywhere(tmp_path: Path, clock: Any, names: tuple[str, ...], reads: str) -> None:
+def test_names_are_listed_the_same_everywhere(
+    tmp_path: Path, clock: FakeClock, names: tuple[str, ...], reads: str
+) -> None:
     feeds = "version: 1\nsources:\n  - {name: odds_api, type: odds, probe: http, allow_private: true, "
     feeds += f'url: "http://127.0.0.1:9/odds", feeds: [{", ".join(names)}]}}\n'
     app = world(tmp_path / "home", clock, feeds)
@@ -159,7 +167,7 @@ def test_names_are_listed_the_same_everywhere(tmp_path: Path, clock: Any, names:
     assert f"Feeds {reads}." in markdown(replace(FULL, open=(replace(FULL.open[0], feeds=names),)))
 
 
-def test_a_status_has_one_sign_everywhere_and_a_severity_another(app: App, clock: Any) -> None:
+def test_a_status_has_one_sign_everywhere_and_a_severity_another(app: App, clock: FakeClock) -> None:
     clock.advance(300)
     tick(app, seen(app, "odds_api", Status.DOWN))
     with Monitor(app, "test") as monitor:

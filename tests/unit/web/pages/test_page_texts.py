@@ -1,4 +1,4 @@
-"""Figures are floored toward the worse side; what nobody knows is a dash."""
+"""Numbers are floored toward the worse side; what no one knows is a dash."""
 
 from __future__ import annotations
 
