@@ -30,7 +30,7 @@ class Due:
 
 @dataclass(frozen=True, slots=True)
 class Upcoming:
-    """What happens next if no one acts: at (epoch, by the wall clock as it is now), whom, and which step."""
+    """What happens next if no one acts: at (epoch, by the wall clock as it is now), the channels, and which step."""
 
     at: int
     step: int

@@ -190,7 +190,7 @@ def related_alerts(alert: Alert, scene: NotificationContext) -> Iterable[str]:
             quiet = f", suppressed by {other.suppressed_by}" if other.suppressed_by else ""
             yield f"{other.rule} is open too{quiet}: {other.bad_reason}."
         elif other.suppressed_by:
-            yield f"{other.rule}: {other.bad_reason}. Kept quiet by {other.suppressed_by}."
+            yield f"{other.rule}: {other.bad_reason}. Suppressed by {other.suppressed_by}."
         else:
             yield f"{other.rule}: {other.bad_reason}. Not yet an alert ({other.progress})."
 

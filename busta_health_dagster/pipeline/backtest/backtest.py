@@ -185,7 +185,7 @@ def tried(rules: Sequence[Rule], *, include_shadow: bool, keep_shadow: bool = Fa
 
 
 def _wakes(rule: Rule) -> bool:
-    """On trial in general, live for some sources."""
+    """In shadow mode in general, live for some sources."""
     return any(o.changes.get("shadow") is False for o in rule.overrides)
 
 

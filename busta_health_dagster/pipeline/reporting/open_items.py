@@ -143,7 +143,7 @@ def _acked_by(history: Sequence[StoredTransition]) -> str:
     who = ""
     for stored in history:
         if stored.transition.event is Event.ACKED:
-            who = stored.transition.actor or "somebody"
+            who = stored.transition.actor or "someone"
         elif stored.transition.event is Event.UNACKED:
             who = ""
     return who
