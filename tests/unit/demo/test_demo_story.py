@@ -110,7 +110,7 @@ def test_a_fault_that_a_kind_of_source_cannot_show_is_refused_with_its_name() ->
     world = World(DEFAULT, At(ANCHOR), ANCHOR)
     with pytest.raises(BadInput, match=r"play_by_play_csv \(csv\) cannot show the fault rate_limited"):
         world.set("play_by_play_csv", Fault.RATE_LIMITED)
-    with pytest.raises(UnknownName, match="no source 'no one'"):
+    with pytest.raises(UnknownName, match="no source 'nobody'"):
         world.set("nobody", Fault.OUTAGE)
     with pytest.raises(UnknownName, match="storm"):
         scenario("hurricane")

@@ -180,7 +180,7 @@ def test_a_monitor_that_stopped_says_so_on_the_server_too(site: Site, app: App, 
     clock.advance(7200)
     page = site.get().text
     assert 'class=" is-stale"' in page
-    assert "no observation for" in page
+    assert "No observation for" in page
     assert rows(page)[0][0] == "unknown"
 
 

@@ -95,7 +95,7 @@ def test_an_anomaly_on_trial_explains_itself_and_stays_in_the_list_when_it_is_ov
     assert "lasts, " in row
     assert "shadow: recorded, notifies no one" in row
     assert "1 anomaly found." in said
-    assert "On trial: anomaly." in said
+    assert "Shadow: anomaly." in said
     assert "0 open · 1 pending" in said, "what notifies no one is no open alert"
     with learned.store.read() as uow:
         strange = next(a.id for a in uow.alerts.open() if a.rule == "anomaly")
