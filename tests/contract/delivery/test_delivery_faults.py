@@ -220,7 +220,7 @@ def test_without_a_fallback_somebody_else_is_told_that_a_channel_is_dead_once(st
         delivery_pass(app)
         delivery_pass(app)
     assert other.types == ["monitor.channel"]
-    assert "Channel gone was not told" in other.received[0]["body"]["data"]["text"]
+    assert "Channel gone was not notified" in other.received[0]["body"]["data"]["text"]
     assert "Gone has no fallback" in rows(app)["k1"].reason
 
 

@@ -77,7 +77,7 @@ def test_the_first_week_has_coverage_and_no_verdict(app, tmp_path: Path) -> None
     assert {(r.met, r.verdict, r.coverage) for r in report.sla} == {(None, "insufficient data", 10.0)}
     assert (report.monitor.ran, report.monitor.due) == (864, 864), "before it began no tick was due"
     assert report.figure("SLA met, 30 d").now is None
-    assert "no SLA verdict yet: 10% of 30 days are known" in verdict.verdict(report)
+    assert "no SLA verdict yet: 10.00% of 30 days are known" in verdict.verdict(report)
 
 
 def test_a_gap_of_the_monitor_is_its_own_downtime_and_nobodys_outage(app, tmp_path: Path) -> None:
