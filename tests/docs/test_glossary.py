@@ -89,7 +89,11 @@ def test_no_sentence_uses_a_replaced_phrase() -> None:
     assert replaced_phrases().search("It is told to nobody anew.")
     files = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "SECURITY.md", ROOT / "CHANGELOG.md"]
     files += [p for p in (ROOT / "docs").glob("*.md") if p.name != "glossary.md"]
-    files += [p for p in PACKAGE.rglob("*") if p.suffix in {".py", ".html", ".j2"} and not re.search("store/(schema|migrations)", p.as_posix())]
+    files += [
+        p
+        for p in PACKAGE.rglob("*")
+        if p.suffix in {".py", ".html", ".j2"} and not re.search("store/(schema|migrations)", p.as_posix())
+    ]
     found = {
         f"{path.relative_to(ROOT)}: {match[0]}"
         for path in files

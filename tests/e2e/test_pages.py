@@ -131,7 +131,7 @@ def test_a_person_logs_in_and_takes_an_alert_with_a_reason(
     page.get_by_role("button", name="Log in").click()
     page.wait_for_url("**/source-health?state=down")
     expect(page.locator(".al3").first).to_contain_text("answered 503", ignore_case=True)
-    expect(page.locator(".al3").first).to_contain_text("L2 to log, pager in 30 min")
+    expect(page.locator(".al3").first).to_contain_text("L2 to log and pager in 30 min")
     page.get_by_role("button", name="Ack odds_api source-down").click()
     dialog = page.get_by_role("dialog")
     expect(dialog.get_by_label("Why")).to_be_focused()
