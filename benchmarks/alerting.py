@@ -1,4 +1,4 @@
-"""What one alert pass costs when nothing happens, when every source fails at once, and when all are well again.
+"""What one alert pass costs when nothing happens, when every source fails at once, and when all are up again.
 
     python -m benchmarks.alerting [--sources 100,1000,5000]
 

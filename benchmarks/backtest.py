@@ -2,7 +2,7 @@
 
     python benchmarks/backtest.py [--sources 100] [--days 30]
 
-Prints seconds of CPU and of wall time for reading the store and replaying it, and microseconds per look.
+Prints seconds of CPU and of wall time for reading the store and replaying it, and microseconds per observation.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Fixed(SystemClock):
 
 
 def history(names: list[str], first: int, days: int) -> list[list[Observation]]:
-    """A day per list: 0.05% of the looks begin an outage of 1 to 12 slots (four a month and source), 0.2% are slow."""
+    """A day per list: 0.05% of the observations begin an outage of 1 to 12 slots (four a month and source), 0.2% are slow."""
     rng = random.Random(7)
     down = dict.fromkeys(names, 0)
     out = []

@@ -5,8 +5,8 @@
     python -m benchmarks.delivery kill [--events 600 --workers 4 --kills 30] [--databases sqlite,postgres]
     python -m benchmarks.delivery outage [--sources 10] [--minutes 6]     a real `busta up`: connection refused -> webhook
 
-`outage` measures what follows a slot's beginning (Dagster's launch, the looks with their confirmation, the passes, the
-message) on sources looked at every minute, and adds the wait for the slot: any phase of a 5-minute interval.
+`outage` measures what follows a slot's beginning (Dagster's launch, the observations with their confirmation, the passes, the
+message) on sources checked every minute, and adds the wait for the slot: any phase of a 5-minute interval.
 """
 
 from __future__ import annotations
@@ -104,7 +104,7 @@ def _ungrouped(policy: AlertPolicy) -> AlertPolicy:
 
 
 def storm(sizes: list[int]) -> None:
-    """Everything fails at once, is told once, and gets well again."""
+    """Everything fails at once, is notified once, and gets well again."""
     for size in sizes:
         with tempfile.TemporaryDirectory() as folder, Receiver() as ops, Store(f"sqlite:///{folder}/b.db") as store:
             store.upgrade()
@@ -285,7 +285,7 @@ def _wait_for_tick(busta: list[str], environ: dict[str, str], sources: int, up: 
                 return
         time.sleep(3)
     raise SystemExit(
-        "busta up did not look at its sources within 4 minutes; see busta_outage_up.log in the directory for temporary files"
+        "busta up did not check its sources within 4 minutes; see busta_outage_up.log in the directory for temporary files"
     )
 
 

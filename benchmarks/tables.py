@@ -1,4 +1,4 @@
-"""One table of figures with the target beside each, and the CPU time of child processes."""
+"""One table of numbers with the target beside each, and the CPU time of child processes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """`met` None: reported, not judged."""
+    """`met` None: reported, not evaluated."""
 
     what: str
     measured: str

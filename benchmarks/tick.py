@@ -4,8 +4,8 @@
 
 What is timed is the process of the run: it loads the code location, executes `health_tick` and ends; the empty job is run in
 the same way. Home, store and instance are made beforehand, as `busta up` does once, and the simulated upstreams answer from a
-process that is not counted. Dagster has been told of every source, as after the first minutes: what a tick costs that still
-has to tell (`limits.events_per_tick`) is a figure of its own. Each round waits for the next minute.
+process that is not counted. Dagster has been notified of every source, as after the first minutes: what a tick costs that still
+has to tell (`limits.events_per_tick`) is a number of its own. Each round waits for the next minute.
 
 Also the cold start of the commands that only read, beside the libraries that they stand on.
 """
@@ -76,7 +76,7 @@ def configuration(folder: Path, base: str, count: int) -> None:
 
 
 def tell_all(home: Path, config: Path, untold: int) -> None:
-    """As if Dagster had been told of every source, except of as many as make `untold` events."""
+    """As if Dagster had been notified of every source, except of as many as make `untold` events."""
     from busta_health_dagster import bootstrap
     from busta_health_dagster.engines.dagster_events import Reported
     from busta_health_dagster.pipeline.alerting.alert_pass import alert_pass
@@ -196,7 +196,7 @@ def main() -> None:
     receive, send = multiprocessing.get_context("spawn").Pipe(duplex=False)
     server = multiprocessing.get_context("spawn").Process(target=serve, args=(send,), daemon=True)
     server.start()
-    # A deployment keeps its bytecode: compiling numpy and Dagster anew in every process is not what is asked here.
+    # A deployment keeps its bytecode: compiling numpy and Dagster again in every process is not what is asked here.
     ours = ("BUSTA_", "DAGSTER_", "PYTHONDONTWRITEBYTECODE")
     environ = {k: v for k, v in os.environ.items() if not k.startswith(ours)} | {"PYTHONWARNINGS": "ignore"}
     bench = Bench(Path(tempfile.mkdtemp(prefix="busta-bench-")), receive.recv(), environ, args.rounds)

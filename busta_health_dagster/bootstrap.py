@@ -191,7 +191,7 @@ def make_rulebook(app: App) -> CompiledRules:
 
 
 def make_channels(app: App) -> Channels:
-    """The channels with our address rules. Receivers judge a message by its time, so a drill's attempts use the real one."""
+    """The channels with our address rules. Receivers evaluate a message by its time, so a drill's attempts use the real one."""
     from busta_health_dagster.channels.port import ChannelContext
     from busta_health_dagster.probes.address import refusal
 
@@ -224,7 +224,7 @@ def prepare_home(
         env["DAGSTER_HOME"] = str(app.home.dagster)
         if not app.store.is_sqlite:
             env[DATABASE_URL] = database_url(app.config, app.home, environ, app.secrets)
-        # Notices about Dagster's preview features would fill every log.
+        # Warnings about Dagster's preview features would fill every log.
         env.setdefault("PYTHONWARNINGS", "ignore")
         return env
     finally:

@@ -18,9 +18,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from busta_health_dagster.channels.notification_text import text_of
 from busta_health_dagster.channels.port import AGAIN, IN_PLACE, ChannelContext, ChannelType
 from busta_health_dagster.channels.text import flat
-from busta_health_dagster.channels.wording import text_of
 from busta_health_dagster.domain.delivery import Delivered, Delivery, Outcome, Rejected, RetryLater
 from busta_health_dagster.domain.fields import SecretRef, Strict
 from busta_health_dagster.domain.notification import Notification, NotificationKind

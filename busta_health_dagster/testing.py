@@ -1,5 +1,5 @@
-"""Fakes that we ship: a clock that moves when told to, a probe that says what it was told to say, a channel that
-remembers what it was told.
+"""Fakes that we ship: a clock that moves when asked to, a probe that answers what it was given, a channel that
+remembers what it was sent.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class ScriptedProbe:
     """Answers from a script, per source; the last answer repeats. An answer is a result, a Status, or an exception to
     raise.
 
-    `asked` lists the names of the sources in the order in which they were looked at.
+    `asked` lists the names of the sources in the order in which they were checked.
     """
 
     scripts: dict[str, list[Any]] = field(default_factory=dict)
@@ -85,7 +85,7 @@ class RecordingConfig(Strict):
 
 @dataclass
 class RecordingChannel:
-    """Remembers every delivery, and answers as told; when it has nothing left to say, it delivers.
+    """Remembers every delivery, and answers as it was set up; when it has nothing left to say, it delivers.
 
     `type` is what a registry takes. A receipt is `{"ts": "<count>"}`.
     """

@@ -35,7 +35,19 @@ PIPELINE = (
     "maintenance",
     "app",
 )
-GROUND = ("store", "probes", "channels", "quality", "framework", "settings", "reports", "engines", "domain")
+GROUND = (
+    "store",
+    "probes",
+    "channels",
+    "quality",
+    "framework",
+    "settings",
+    "reports",
+    "engines",
+    "domain",
+    "svg",
+    "wording",
+)
 ROOMS = (*FACES, *(f"pipeline.{room}" for room in PIPELINE), *GROUND)
 
 

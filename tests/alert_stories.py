@@ -1,4 +1,4 @@
-"""A small monitor on a real store, with a clock that moves when told to and sources that are as the story says."""
+"""A small monitor on a real store, with a clock that moves when asked to and sources that are as the story says."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def app_on(
         uow.sources.sync(config.sources.values(), int(now))
 
     def no_prober(app: App) -> Any:
-        raise AssertionError("this story looks at nothing by itself")
+        raise AssertionError("this story checks nothing by itself")
 
     def channels(app: App) -> Channels:
         return Channels(registry.load([]), lambda timeout: None)  # type: ignore[arg-type, return-value]
@@ -107,7 +107,7 @@ class Story:
         return self.app.clock
 
     def look(self, **states: Any) -> list[Observation]:
-        """Store one slot's looks; None: nobody looked at that source."""
+        """Store one slot's looks; None: no one checked that source."""
         now = self.app.now()
         seen = [
             observed(s, floor_to(now, s.interval_s), state)

@@ -1,4 +1,4 @@
-"""The notices of the design's Monday: alert 4127 of odds_api, 4119 of weather_api, a storm of 37, week 47."""
+"""The notifications of the design's Monday: alert 4127 of odds_api, 4119 of weather_api, a storm of 37, week 47."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ OPENED = Notification(
     incident="INC-4127",
     reason="2 of 2 bad",
     base_url=BASE,
-    do="Look at the provider's status page. If it lasts, switch to the backup feed (runbook, step 2).",
+    do="Check the provider's status page. If it lasts, switch to the backup feed (runbook, step 2).",
 )
 ESCALATED = replace(
     OPENED,
@@ -176,7 +176,7 @@ STORM = Notification(
         storm=True,
         next=NextFacts(at("03:45:33", 24), ("slack-data",), Severity.CRITICAL),
     ),
-    do="Look at the egress proxy first (runbook, step 1).",
+    do="Check the egress proxy first (runbook, step 1).",
     base_url=BASE,
 )
 STORM_LESS = replace(

@@ -1,4 +1,4 @@
-"""Options of the whole suite, and real databases for whoever asks."""
+"""Options of the whole suite, and real databases for the caller."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ settings.load_profile("everywhere")
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
-        "--update-golden", action="store_true", help="write the golden files anew; review them in the diff"
+        "--update-golden", action="store_true", help="write the golden files again; review them in the diff"
     )
 
 

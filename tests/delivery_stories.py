@@ -1,4 +1,4 @@
-"""Words that the stories about delivery share: a receiver that does what it is told, and an application on a store."""
+"""Words that the stories about delivery share: a receiver that does what it is notified, and an application on a store."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from busta_health_dagster.pipeline.app.app import App
 from busta_health_dagster.pipeline.delivery.attempt import payload_of
 from busta_health_dagster.settings import Config, Secrets
 from busta_health_dagster.settings.home import Home
-from busta_health_dagster.store.outbox import Message
+from busta_health_dagster.store.outbox_rows import Message
 from busta_health_dagster.testing import FakeClock
 from tests import channel_stories as monday
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from busta_health_dagster.store import Store
-    from busta_health_dagster.store.outbox import OutboxRow
+    from busta_health_dagster.store.outbox_rows import OutboxRow
 
 
 @dataclass
@@ -129,7 +129,7 @@ def notification(kind: NotificationKind = NotificationKind.OPENED, alert: int = 
 
 
 def message(key: str, channel: str, kind: NotificationKind = NotificationKind.OPENED, **more: Any) -> Message:
-    """Each in a thread of its own, unless told otherwise."""
+    """Each in a thread of its own, unless configured otherwise."""
     body = payload_of(notification(kind))
     return Message(key, channel, kind.value, body, more.pop("thread", f"thread-{key}"), more.pop("severity", 1), **more)
 

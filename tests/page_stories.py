@@ -1,4 +1,4 @@
-"""A small monitored world for the tests of the pages: a real store, a clock that moves when told to, a real server."""
+"""A small monitored world for the tests of the pages: a real store, a clock that moves when asked to, a real server."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def world(
 
 
 def seen(app: App, name: str, status: Status = Status.UP, **values: Any) -> Observation:
-    """A look at this moment's slot."""
+    """A check this moment's slot."""
     slot = floor_to(app.now(), 300)
     given: dict[str, Any] = {"response_ms": 120.0, "items": 14, "data_age_s": 60.0, "http_status": 200}
     if status is Status.DOWN:
@@ -70,7 +70,7 @@ def seen(app: App, name: str, status: Status = Status.UP, **values: Any) -> Obse
 
 
 def tick(app: App, *observations: Observation, alerts: bool = True) -> None:
-    """Store these, judge them, and say that the monitor has ticked."""
+    """Store these, evaluate them, and say that the monitor has ticked."""
     with app.store.write() as uow:
         uow.observations.add(observations)
     if alerts:
@@ -80,7 +80,7 @@ def tick(app: App, *observations: Observation, alerts: bool = True) -> None:
 
 
 def history(app: App, clock: FakeClock, n: int, **last: Status) -> None:
-    """`n` ticks in which all is well, then one with these statuses."""
+    """`n` ticks in which nothing is wrong, then one with these statuses."""
     for _ in range(n):
         tick(app, *(seen(app, name) for name in app.config.sources), alerts=False)
         clock.advance(300)
@@ -94,7 +94,7 @@ def serving(asgi: Any, **options: Any) -> Iterator[str]:
 
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
-    listener.listen(128)  # whoever asks before the server runs waits, and is not refused
+    listener.listen(128)  # the caller before the server runs waits, and is not refused
     config = uvicorn.Config(asgi, log_level="error", lifespan="off", timeout_graceful_shutdown=1, **options)
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
@@ -108,7 +108,7 @@ def serving(asgi: Any, **options: Any) -> Iterator[str]:
 
 
 def guest(app: App, role: Callable[[], Role], *more: Any) -> Any:
-    """The routes behind a stand-in for the door that lets everybody in with this role."""
+    """The routes behind a stand-in for the door that lets everyone in with this role."""
     from starlette.applications import Starlette
 
     from busta_health_dagster.web.pages import routes

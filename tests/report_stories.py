@@ -99,7 +99,7 @@ FULL = WeeklyReport(
             "stale",
             MONDAY + 6 * DAY + 13200,
             "27 h 20 min, limit 26 h",
-            "ask whoever delivers it for what is missing",
+            "ask the team that delivers it for what is missing",
             ("stale-data",),
             "INC-1047",
             "op-1",

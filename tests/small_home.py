@@ -53,7 +53,7 @@ def environ_of(base: Path, **more: str) -> dict[str, str]:
 
 @contextmanager
 def small_home(base: Path, *, clock: Clock | None = None, **environ: str) -> Iterator[App]:
-    """good_file is up, gone_file is down with an open alert (1), nightly was never beaten; looked at once."""
+    """good_file is up, gone_file is down with an open alert (1), nightly was never beaten; checked once."""
     for folder in ("data", "config"):
         (base / folder).mkdir()
     (base / "data" / "good.csv").write_text("a\n1\n2\n")

@@ -35,7 +35,7 @@ from busta_health_dagster.engines.anomaly.settings import DetectorSettings
 from busta_health_dagster.engines.anomaly.tick import Tick
 
 SHARED = Path(__file__).resolve().parents[3] / "shared"
-NAB_FIXED = 1.0  # where a source would open an incident: the threshold a person would take without looking at NAB
+NAB_FIXED = 1.0  # where a source would open an incident: the threshold a person would take without checking NAB
 DIALS = (-2.0, -1.0, 0.0, 1.0, 2.0, 4.0)
 
 
@@ -52,7 +52,7 @@ def sim() -> None:
         print(f"sim: skipped, {directory} is not there")
         return
     found, result = evaluated(load(directory))
-    print("\n== shared/data/detection/sim (looked at while building: not an independent judgement)")
+    print("\n== shared/data/detection/sim (checked while building: not an independent judgement)")
     print("   target: recall .97  on time .85  false/source-week .05  median delay 10 min")
     print("  ", found.line())
     print("  ", {k: f"{a}/{b}" for k, (a, b) in sorted(found.kinds.items())})

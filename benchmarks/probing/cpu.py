@@ -34,7 +34,7 @@ TARGET = 1.5
 
 
 async def bare(url: str, checks: int) -> None:
-    """What anybody would write: a session, new connections, the body read, the status looked at."""
+    """What anybody would write: a session, new connections, the body read, the status checked."""
     gate = asyncio.Semaphore(_AT_ONCE)
 
     async def one(session: aiohttp.ClientSession) -> None:

@@ -1,4 +1,4 @@
-"""Made-up tables with known dirt, so that drafts are not judged on the two shared tables alone. Seeded; no data file
+"""Made-up tables with known dirt, so that drafts are not evaluated on the two shared tables alone. Seeded; no data file
 needed.
 
 Dirt: a letter replaced in a word, a value dropped, a number with its unit, a date in another format, a code that lost

@@ -104,7 +104,7 @@ def main() -> None:
             bench = suite(checks)
             found = {c.id: c.unexpected for c in runner.validate("bench", bench, frame, NOW).score.checks}
             if [found[c.id] for c in bench.checks] != by_hand(frame, bench):
-                raise SystemExit("GX and pandas disagree: the figures would mean nothing")
+                raise SystemExit("GX and pandas disagree: the numbers would mean nothing")
             ours = cpu(lambda b=bench, f=frame: runner.validate("bench", b, f, NOW))
             floor = cpu(lambda b=bench, f=frame: by_hand(f, b))
             each = 1000 * ours / len(bench.checks)

@@ -1,4 +1,4 @@
-"""The store's figures beside their targets: 30-day reads, one source, a tick's insert, bytes per source and day.
+"""The store's numbers beside their targets: 30-day reads, one source, a tick's insert, bytes per source and day.
 
     python benchmarks/store/reads.py [--sources 1000] [--days 30] [--databases sqlite,postgres] [--repeat 5]
 
@@ -153,7 +153,7 @@ def measure(store: Store, days: int, repeat: int) -> list[tuple[str, float, floa
             "",
             lambda: one(lambda u: u.observations.columns(quarter, until)),
         ),
-        ("last 6 looks of every source", "", lambda: one(lambda u: u.observations.recent(6))),
+        ("last 6 observations of every source", "", lambda: one(lambda u: u.observations.recent(6))),
     ]
     return [(what, *timed(repeat, work), target) for what, target, work in stories]
 
@@ -163,7 +163,7 @@ def month_of(uow: Any, name: str, until: int) -> float:
 
 
 def tick(store: Store, sources: int, days: int, repeat: int) -> tuple[float, float]:
-    """One tick of everybody, stored."""
+    """One tick of everyone, stored."""
     rng, slots = random.Random(3), iter(range(START + days * DAY, START + 9 * days * DAY, TICK))
     names = [f"source_{n:05}" for n in range(sources)]
 

@@ -158,7 +158,7 @@ def _evaluated(why: SMTPException, config: EmailConfig) -> Outcome:
         return Rejected(said, "Check username and password") if why.code >= 500 else RetryLater(said)
     if isinstance(why, aiosmtplib.SMTPResponseException):
         said = f"{config.host} answered {why.code}"
-        return Rejected(said, "Look at the mail server's log") if why.code >= 500 else RetryLater(said)
+        return Rejected(said, "Check the mail server's log") if why.code >= 500 else RetryLater(said)
     if isinstance(why, aiosmtplib.SMTPTimeoutError):
         return RetryLater(f"{config.host} did not answer in time")
     if isinstance(why, aiosmtplib.SMTPNotSupported | aiosmtplib.SMTPException) and "STARTTLS" in str(why).upper():

@@ -14,10 +14,10 @@ from email.utils import format_datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from busta_health_dagster.channels.phrases import clean
+from busta_health_dagster.channels.notification_text import text_of
 from busta_health_dagster.channels.text import Line, Text, flat
-from busta_health_dagster.channels.wording import text_of
 from busta_health_dagster.domain.units import from_epoch
+from busta_health_dagster.wording.sentences import capital, clean
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -71,6 +71,9 @@ def message_id(key: str, domain: str) -> str:
     return f"<{re.sub(r'[^A-Za-z0-9._-]', '-', key)}@{domain}>"
 
 
+_COLOURS = {"critical": "#b3261e", "warning": "#8f5500", "resolved": "#1b6e3c"}
+
+
 def first_line(text: Text) -> str:
     """`▲ critical: odds_api is still slow after 35 min: 6.4 s, normally 0.13–0.26 s`."""
     return f"{text.shape} {text.word}: {text.headline}." if text.shape else f"{text.headline}."
@@ -97,7 +100,7 @@ def plain(notification: Notification, text: Text) -> str:
             )
         )
     if text.context:
-        blocks.append(_wrapped(f"{_sentence(flat(text.context, notification.at))}."))
+        blocks.append(_wrapped(f"{capital(flat(text.context, notification.at))}."))
     if (why := _why(notification)) is not None:
         blocks.append(_wrapped(why))
     return "\n\n".join(blocks) + "\n"
@@ -111,9 +114,9 @@ def html(notification: Notification, text: Text) -> str:
         text=text,
         preheader=first_line(text),
         lines=[(line.label, flat(line.parts, notification.at)) for line in text.lines],
-        context=_sentence(flat(text.context, notification.at)),
+        context=capital(flat(text.context, notification.at)),
         why=_why(notification),
-        colour={"■": "#b3261e", "▲": "#8f5500", "●": "#1b6e3c"}.get(text.shape, "#4a4f57"),
+        colour=_COLOURS.get(text.word, "#4a4f57"),
     )
 
 
@@ -144,10 +147,6 @@ def _rows(text: str, width: int, hang: str = "") -> list[str]:
     tied = _UNIT.sub("\\1\u00a0", text)
     rows = textwrap.wrap(tied, width, subsequent_indent=hang, break_long_words=False, break_on_hyphens=False)
     return [row.replace("\u00a0", " ") for row in rows]
-
-
-def _sentence(text: str) -> str:
-    return text[:1].upper() + text[1:]
 
 
 def _attach(mail: EmailMessage, notification: Notification) -> None:

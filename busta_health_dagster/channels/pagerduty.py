@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from busta_health_dagster.channels import phrases, transport
+from busta_health_dagster.channels.notification_text import text_of
 from busta_health_dagster.channels.port import AGAIN, ChannelContext, ChannelType
 from busta_health_dagster.channels.text import flat
-from busta_health_dagster.channels.wording import text_of
 from busta_health_dagster.domain.delivery import Delivered, Delivery, Outcome, Rejected
 from busta_health_dagster.domain.fields import SecretRef, Strict
 from busta_health_dagster.domain.notification import NotificationKind
 from busta_health_dagster.domain.rule import Severity
 from busta_health_dagster.domain.units import iso
+from busta_health_dagster.wording.percentages import budget, percent
 
 if TYPE_CHECKING:
     from busta_health_dagster.channels.text import Text
@@ -68,12 +69,12 @@ def payload(notification: Notification, routing_key: str, client: str = "Source 
 def send(delivery: Delivery, config: PagerDutyConfig, context: ChannelContext) -> Outcome:
     notification = delivery.notification
     if notification.report is not None:
-        return Rejected("PagerDuty is not told of reports", f"Take {delivery.channel} out of the report's route")
+        return Rejected("PagerDuty is not sent reports", f"Take {delivery.channel} out of the report's route")
     if notification.kind is NotificationKind.UPDATED and not _acked(notification):
         return Delivered(dict(delivery.thread), "nothing that PagerDuty shows has changed")
     event = payload(notification, context.secret(config.routing_key), config.client)
     if event["event_action"] == "trigger" and _was_acknowledged(delivery) and not _acked(notification):
-        # A trigger on an acknowledged incident wakes nobody: the incident begins anew.
+        # A trigger on an acknowledged incident wakes no one: the incident begins again.
         ended = _enqueue(_ending(event), delivery, config, context)
         if not isinstance(ended, Delivered):
             return ended
@@ -124,7 +125,7 @@ def _enqueue(event: dict[str, Any], delivery: Delivery, config: PagerDutyConfig,
 def _summary(notification: Notification, text: Text) -> str:
     tail = ""
     if notification.alert is not None and notification.alert.acked is None and notification.alert.step > 1:
-        tail = ", nobody has acknowledged it"
+        tail = ", not acknowledged"
     whole = f"{text.headline}{tail}"
     return whole if len(whole) <= SUMMARY_LIMIT else whole[: SUMMARY_LIMIT - 1] + "…"
 
@@ -147,8 +148,8 @@ def _details(notification: Notification, text: Text) -> dict[str, Any]:
             "what": text.headline,
             "feeds": ", ".join(source.feeds) or None,
             "do": phrases.advice(notification),
-            "uptime_30d": phrases.share(source.uptime_30d, 2) if source.uptime_30d is not None else None,
-            "budget_left": phrases.share(source.budget_left, 1) if source.budget_left is not None else None,
+            "uptime_30d": percent(source.uptime_30d) if source.uptime_30d is not None else None,
+            "budget_left": f"{budget(source.budget_left)}%" if source.budget_left is not None else None,
             "tier": source.tier,
             "owners": ", ".join(source.owners) or None,
             "alert": alert.id,

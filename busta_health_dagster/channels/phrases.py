@@ -4,19 +4,19 @@ like.
 
 from __future__ import annotations
 
-import re
-from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from busta_health_dagster.channels.remedies import Remedy, remedy
 from busta_health_dagster.domain.observation import Status
 from busta_health_dagster.domain.rule import Pattern
-from busta_health_dagster.domain.units import duration_text, floored
+from busta_health_dagster.wording.durations import duration_text
+from busta_health_dagster.wording.lists import plural
+from busta_health_dagster.wording.measures import limit_text, measure, measured_range
+from busta_health_dagster.wording.sentences import clean
 
 if TYPE_CHECKING:
     from busta_health_dagster.domain.notification import Notification, RuleFacts, SourceFacts, VerdictFacts
 
-_LINK = re.compile(r"(?i)\b(https?|ftp)://")
 _REASONS = {
     "timeout": "no answer in time",
     "dns": "host not found",
@@ -50,11 +50,11 @@ _OURS_TO_MEND = frozenset(
     {"missing_secret", "dependency", "plugin", "probe_error", "network", "not_probed", "rate_limited"}
 )
 _ADVICE = {
-    "quality": "Look at the failing checks on the source page; hold decisions that need these columns.",
-    "fails": "Look at the failures on the source page: one cause, or several?",
-    "budget": "Look at this source's incidents of the week; the next outage may miss the target.",
+    "quality": "See the failing checks on the source page; hold decisions that need these columns.",
+    "fails": "Check the failures on the source page: one cause, or several?",
+    "budget": "Check this source's incidents of the week; the next outage may miss the target.",
     "silent": "Check the monitor and the network it runs in before the source.",
-    "other": "Look at the source page: the numbers behind the rule are there.",
+    "other": "Check the source page: the numbers behind the rule are there.",
 }
 
 
@@ -87,7 +87,7 @@ def complaint(notification: Notification) -> str:
     if subject == "silent":
         said = said or "the monitor cannot tell how it is"
     if subject == "down" and source is not None and source.status in {Status.UP, Status.DEGRADED}:
-        return f"was down and answers again: {cause(source)}"  # open until enough good looks have been seen
+        return f"was down and answers again: {cause(source)}"  # open until enough good observations have been seen
     if subject == "down":
         return f"is {still}down: {cause(source)}"
     if subject == "slow":
@@ -119,7 +119,7 @@ def is_well(source: SourceFacts) -> bool:
 def standing(source: SourceFacts, answer: str = "") -> str:
     """What is true of the source now, for a message that says what has ended."""
     if source.status is Status.UP:
-        return f"is well again{answer}"
+        return f"is up again{answer}"
     if source.status is Status.UNKNOWN:
         return "how it is now is not known"
     return f"is {source.status.word}: {cause(source)}"
@@ -168,33 +168,8 @@ def against_normal(notification: Notification) -> str:
         return clean(verdict.reason) if verdict and verdict.reason else "value not known"
     value = measure(verdict.value, metric)
     if verdict.normal is not None:
-        return f"{value}, normally {span(verdict.normal.p5, verdict.normal.p95, metric)}"
-    return f"{value}, limit {measure(verdict.limit, metric)}" if verdict.limit is not None else value
-
-
-def measure(value: float, metric: str | None) -> str:
-    """A value with its unit, as people say it: 209 ms, 6.4 s, 28 h 46 min, 89.0."""
-    if metric == "response_ms":
-        return f"{value:.0f} ms" if value < 1000 else _seconds(value)
-    if metric == "data_age_s":
-        return duration_text(value)
-    if metric == "quality":
-        return f"{floored(value, 1):.1f}" if value != int(value) else f"{value:.0f}"
-    if metric in ("failed", "share"):
-        return f"{value:.1f}%"
-    return f"{value:,.0f}" if value == int(value) else f"{value:,.4g}"
-
-
-def share(percent: float, places: int) -> str:
-    """`99.499` -> `99.49%`: floored as it reads, so that a missed target of 99.50 never shows as met."""
-    return f"{floored(Fraction(str(percent)), places):.{places}f}%"
-
-
-def span(low: float, high: float, metric: str | None) -> str:
-    """A range in one unit: 0.13–0.26 s, 94–180 ms."""
-    if metric == "response_ms":
-        return f"{low:.0f}–{high:.0f} ms" if high < 100 else f"{low / 1000:.2f}–{high / 1000:.2f} s"
-    return f"{measure(low, metric)}–{measure(high, metric)}"
+        return f"{value}, normally {measured_range(verdict.normal.p5, verdict.normal.p95, metric)}"
+    return f"{value}, limit {limit_text(verdict.limit, metric)}" if verdict.limit is not None else value
 
 
 def streak(verdict: VerdictFacts, rule: RuleFacts) -> str:
@@ -210,7 +185,7 @@ def streak(verdict: VerdictFacts, rule: RuleFacts) -> str:
     worst = ""
     if verdict.worst is not None and verdict.worst != verdict.value:
         worst = f", worst {measure(verdict.worst, rule.metric)}"
-    return f"{counted} {side} the limit of {measure(verdict.limit, rule.metric)}{worst}"
+    return f"{counted} {side} the limit of {limit_text(verdict.limit, rule.metric)}{worst}"
 
 
 def whereabouts(verdict: VerdictFacts) -> str:
@@ -228,19 +203,7 @@ def still_arrives(source: SourceFacts) -> str:
     if source.status not in (Status.UP, Status.DEGRADED) or source.items is None:
         return ""
     age = f", {duration_text(source.data_age_s)} old" if source.data_age_s is not None else ""
-    return f"Data still arrive: {source.items:,} {'item' if source.items == 1 else 'items'}{age}."
-
-
-def listed(names: tuple[str, ...]) -> str:
-    """a, b and c."""
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
-
-
-def clean(text: str, limit: int = 300) -> str:
-    """Text that came from a source: one line, no control characters, no live links, cut at `limit`."""
-    flat = " ".join("".join(c if c.isprintable() else " " for c in text).split())
-    flat = _LINK.sub(lambda m: m[0].lower().replace("tt", "xx").replace("ftp", "fxp"), flat)
-    return flat if len(flat) <= limit else flat[: limit - 1].rstrip() + "…"
+    return f"Data still arrive: {plural(source.items, 'item')}{age}."
 
 
 def _still(notification: Notification) -> str:
@@ -249,7 +212,3 @@ def _still(notification: Notification) -> str:
         if notification.kind.value in ("escalated", "renotified", "updated", "acked", "unacked", "snoozed")
         else ""
     )
-
-
-def _seconds(ms: float) -> str:
-    return f"{ms / 1000:.1f}".removesuffix(".0") + " s" if ms < 60_000 else duration_text(ms / 1000)

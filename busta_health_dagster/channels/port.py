@@ -1,6 +1,6 @@
 """The port that every channel implements, ours and third parties': one attempt to deliver, and how it went.
 
-A channel never retries, never sleeps and never decides whom to tell: the outbox does. It may raise `MissingSecret`;
+A channel never retries, never sleeps and never decides who is notified: the outbox does. It may raise `MissingSecret`;
 anything else that escapes it is a bug of the channel, and the message goes to the fallback.
 """
 
@@ -57,7 +57,7 @@ class ChannelType:
     """A way of telling. `send` blocks for at most `context.timeout_s`: call it from a thread without a running event
     loop.
 
-    `events` are the kinds of notice it is told when the configuration does not say; `events_of`, where given, decides
+    `events` are the kinds of notification it is sent when the configuration does not say; `events_of`, where given, decides
     by the channel's own configuration. Reports go where a route sends them, tests always arrive.
     """
 
@@ -69,14 +69,14 @@ class ChannelType:
     third_party: bool = False
 
     def default_events(self, config: Any) -> frozenset[NotificationKind]:
-        """What a channel with this configuration is told unless `events:` says otherwise."""
+        """What a channel with this configuration is sent unless `events:` says otherwise."""
         return self.events_of(config) if self.events_of else self.events
 
 
 def deliver(channel: ChannelType, delivery: Delivery, config: Any, context: ChannelContext) -> Outcome:
     """One attempt that cannot harm other channels: whatever breaks becomes an outcome.
 
-    A missing secret is `Rejected`, not `RetryLater`: the fallback tells somebody now, and `busta alerts outbox
+    A missing secret is `Rejected`, not `RetryLater`: the fallback notifies someone now, and `busta alerts outbox
     --retry` sends it again once the secret is there.
     """
     try:
@@ -84,7 +84,7 @@ def deliver(channel: ChannelType, delivery: Delivery, config: Any, context: Chan
     except MissingSecret as missing:
         return Rejected(str(missing), "Set it, then: busta alerts outbox --retry")
     except Exception as broke:  # noqa: BLE001  a channel that breaks must not take the others with it
-        # Its text may hold a URL with a token, so only the type is told; the log's formatter scrubs secrets by value.
+        # Its text may hold a URL with a token, so only the type is given; the log's formatter scrubs secrets by value.
         _log.exception("channel %s (%s) broke on %s", delivery.channel, channel.kind, delivery.key)
         remedy = "See the log; the channel's code or its template is wrong"
         return Rejected(f"channel {delivery.channel} ({channel.kind}) broke: {type(broke).__name__}", remedy)

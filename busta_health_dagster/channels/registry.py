@@ -41,7 +41,7 @@ def _adopted(found: ChannelType, name: str) -> ChannelType:
 
 
 def _unloaded(kind: str, problem: PluginProblem) -> ChannelType:
-    """A channel whose every delivery is rejected, with the reason why the plug-in is not there: the fallback is told."""
+    """A channel whose every delivery is rejected, with the reason why the plug-in is not there: the fallback is notified."""
 
     def send(delivery: Delivery, config: Any, context: ChannelContext) -> Outcome:
         del delivery, config, context

@@ -15,13 +15,13 @@ class Remedy(NamedTuple):
     do: str
 
 
-_PROVIDER = "Look at the provider's status page. If it lasts, switch to the backup feed."
-_TABLE_JOB = "Look at the job that fills the table, and at the last migration of that database."
-_DATABASE = "Look at the database itself: is it up, does it accept connections from here, is it at its limits?"
-_WRITER = "Look at the job that writes the file: did it run, and where did it write to?"
-_STORAGE = "Look at the storage itself: is the bucket or the share reachable, and are our rights still valid?"
-_PIPELINE = "Look at the pipeline's own runs and log: did it start, and did it reach its end?"
-_OURS = "Look at the monitor's own log; the source may be well."
+_PROVIDER = "Check the provider's status page. If it lasts, switch to the backup feed."
+_TABLE_JOB = "Check the job that fills the table, and the last migration of that database."
+_DATABASE = "Check the database itself: is it up, does it accept connections from here, is it at its limits?"
+_WRITER = "Check the job that writes the file: did it run, and where did it write to?"
+_STORAGE = "Check the storage itself: is the bucket or the share reachable, and are our rights still valid?"
+_PIPELINE = "Check the pipeline's own runs and log: did it start, and did it reach its end?"
+_OURS = "Check the monitor's own log; the source may be up."
 
 _BY_REASON: dict[str, Remedy] = {
     "ok": Remedy("The source answered as expected.", "Nothing, unless it comes back."),
@@ -32,25 +32,27 @@ _BY_REASON: dict[str, Remedy] = {
     "connect": Remedy("Nothing accepts the connection.", _PROVIDER),
     "tls": Remedy(
         "Its certificate is not accepted.",
-        "Look at the certificate; the provider has to renew it, or the host name is wrong.",
+        "Check the certificate; the provider has to renew it, or the host name is wrong.",
     ),
     "certificate": Remedy("Its certificate is about to end.", "Ask the provider to renew it; until then it works."),
     "reset": Remedy("The connection was closed in the middle of the answer.", _PROVIDER),
     "protocol": Remedy("What came back is no HTTP.", "Check the address and the port: something else answers there."),
     "http_status": Remedy("It answers, with an error.", _PROVIDER),
     "rate_limited": Remedy(
-        "It asks us to slow down.", "Raise the source's interval, or look who else uses this key; then ask for more."
+        "It asks us to slow down.",
+        "Raise the source's interval, or find out who else uses this key; then ask for more.",
     ),
     "payload": Remedy(
         "What it delivers cannot be read.",
-        "Look at what it delivers now: an error page, another format, or half a file? Hold what depends on it.",
+        "Check what it delivers now: an error page, another format, or half a file? Hold what depends on it.",
     ),
     "assertion": Remedy(
         "What it delivers is not what is expected.",
-        "Look at what it delivers now. If the change is meant, correct `expect`; else hold what depends on it.",
+        "Check what it delivers now. If the change is meant, correct `expect`; else hold what depends on it.",
     ),
     "too_large": Remedy(
-        "It delivers more than the limit.", "Look whether the growth is meant; then raise max_bytes, or ask for less."
+        "It delivers more than the limit.",
+        "Find out whether the growth is meant; then raise max_bytes, or ask for less.",
     ),
     "redirects": Remedy(
         "It leads somewhere else.", "Open the address by hand: it may have moved, or ask for a login. Correct the url."
@@ -78,7 +80,7 @@ _BY_REASON: dict[str, Remedy] = {
     "dependency": Remedy(
         "A package that the probe needs is missing.", "Install it where busta runs, and restart busta."
     ),
-    "plugin": Remedy("A third party's probe failed.", "Look at the log; mend, update or remove the plug-in."),
+    "plugin": Remedy("A third party's probe failed.", "Check the log; fix, update or remove the plug-in."),
     "probe_error": Remedy("The probe itself broke; nothing is known of the source.", _OURS),
     "network": Remedy("Our own network is out.", "Check the network of the machine that the monitor runs on."),
     "not_probed": Remedy(
@@ -86,13 +88,17 @@ _BY_REASON: dict[str, Remedy] = {
     ),
     "shape": Remedy(
         "What it delivers has no items where they should be.",
-        "Look at what it delivers now: an error document, or a layout that changed? Correct `items`, or ask the provider.",
+        "Check what it delivers now: an error document, or a layout that changed? Correct `items`, or ask the provider.",
     ),
     "overloaded": Remedy(
         "The monitor was too busy to observe it; nothing is known of the source.",
         "Give the monitor more CPU, or raise intervals: see docs/operations.md.",
     ),
     "age_unknown": Remedy("Nothing tells how old its data are.", "Set data_age, or have the age delivered."),
+    "metric_unreadable": Remedy(
+        "A custom metric cannot be read from what it delivers.",
+        "Compare the payload with the metric's path, header, column or pattern: the provider may have renamed it.",
+    ),
     "slow": Remedy("It answers more slowly than its limit.", _PROVIDER),
     "stale": Remedy(
         "Its newest data are too old.", "Ask the provider for the missing delivery; hold decisions that need it."
@@ -101,33 +107,33 @@ _BY_REASON: dict[str, Remedy] = {
 
 _BY_PROBE: dict[tuple[str, str], Remedy] = {
     ("timeout", "sql"): Remedy(
-        "The database did not answer in time.", "Look at its load, at locks, and at the query's plan."
+        "The database did not answer in time.", "Check its load, its locks and the query's plan."
     ),
     ("timeout", "file"): Remedy("The file could not be read in time.", _STORAGE),
     ("timeout", "framework"): Remedy(
-        "The platform's collector did not end in time.", "Run it by hand; look which of its own calls hangs."
+        "The platform's collector did not end in time.", "Run it by hand; find out which of its own calls hangs."
     ),
     ("timeout", "tcp"): Remedy(
-        "The port did not accept in time.", "Look at the service behind the port, then at firewalls."
+        "The port did not accept in time.", "Check the service behind the port, then the firewalls."
     ),
-    ("timeout", "dns"): Remedy("The resolver did not answer.", "Look at the resolver that this source asks."),
+    ("timeout", "dns"): Remedy("The resolver did not answer.", "Check the resolver that this source asks."),
     ("connect", "sql"): Remedy("The database accepts no connection.", _DATABASE),
     ("connect", "file"): Remedy("The storage cannot be reached.", _STORAGE),
     ("connect", "tcp"): Remedy(
-        "Nothing listens on the port.", "Look at the service behind the port: is it running, on this address?"
+        "Nothing listens on the port.", "Check the service behind the port: is it running, on this address?"
     ),
-    ("connect", "dns"): Remedy("The resolver cannot be reached.", "Look at the resolver that this source asks."),
+    ("connect", "dns"): Remedy("The resolver cannot be reached.", "Check the resolver that this source asks."),
     ("connect", "framework"): Remedy(
-        "The collector reaches nothing.", "Run the collector by hand; look what it connects to."
+        "The collector reaches nothing.", "Run the collector by hand; find out what it connects to."
     ),
     ("reset", "sql"): Remedy("The database closed the connection.", _DATABASE),
     ("reset", "file"): Remedy("The storage closed the connection.", _STORAGE),
-    ("reset", "tcp"): Remedy("The service closed the connection.", "Look at the log of the service behind the port."),
+    ("reset", "tcp"): Remedy("The service closed the connection.", "Check the log of the service behind the port."),
     ("tls", "sql"): Remedy(
-        "The database's certificate is not accepted.", "Look at the certificate of the database and at its ca_file."
+        "The database's certificate is not accepted.", "Check the certificate of the database and its ca_file."
     ),
     ("dns", "dns"): Remedy(
-        "The name does not resolve as expected.", "Look at the zone: who changed the record, and has the domain ended?"
+        "The name does not resolve as expected.", "Check the zone: who changed the record, and has the domain ended?"
     ),
     ("dns", "sql"): Remedy("The database's name does not resolve.", "Check the host name in the source's url."),
     ("missing", "file"): Remedy("There is no such file.", _WRITER),
@@ -141,25 +147,21 @@ _BY_PROBE: dict[tuple[str, str], Remedy] = {
     ("authentication", "sql"): Remedy(
         "The database does not accept our login.", "Check user and password of the source."
     ),
-    ("slow", "sql"): Remedy("The database answers slowly.", "Look at its load, at locks, and at the query's plan."),
+    ("slow", "sql"): Remedy("The database answers slowly.", "Check its load, its locks and the query's plan."),
     ("slow", "file"): Remedy("The file is read slowly.", _STORAGE),
     ("slow", "framework"): Remedy(
-        "The collector is slow.", "Run it by hand; look which of its own calls takes the time."
+        "The collector is slow.", "Run it by hand; find out which of its own calls takes the time."
     ),
-    ("slow", "tcp"): Remedy(
-        "The port accepts slowly.", "Look at the load of the service behind it, then at the network."
-    ),
-    ("slow", "dns"): Remedy("The resolver answers slowly.", "Look at the resolver that this source asks."),
+    ("slow", "tcp"): Remedy("The port accepts slowly.", "Check the load of the service behind it, then the network."),
+    ("slow", "dns"): Remedy("The resolver answers slowly.", "Check the resolver that this source asks."),
     ("stale", "file"): Remedy("The file is too old.", _WRITER),
     ("stale", "sql"): Remedy("The newest row is too old.", _TABLE_JOB),
     ("stale", "heartbeat"): Remedy("The pipeline's last success is too long ago.", _PIPELINE),
-    ("stale", "framework"): Remedy(
-        "What the collector brings is too old.", "Look at the collector's own runs and log."
-    ),
+    ("stale", "framework"): Remedy("What the collector brings is too old.", "Check the collector's own runs and log."),
 }
 
 _UNKNOWN_REASON = Remedy(
-    "The reason is not one that we know.", "Look at the source page: the newest observation says more."
+    "The reason is not one that we know.", "Check the source page: the newest observation says more."
 )
 
 

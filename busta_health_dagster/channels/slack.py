@@ -91,7 +91,7 @@ def _through_bot(delivery: Delivery, config: SlackConfig, context: ChannelContex
     except Exception as why:
         if _code(why) not in _GONE:
             raise
-        # Somebody deleted it: the news still has to arrive, so a new message takes its place.
+        # Someone deleted it: the news still has to arrive, so a new message takes its place.
         return _posted(client, config.channel, message)
     if (said := slack_payload.reply(delivery.notification)) is not None:
         answer = {

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from busta_health_dagster.channels.notification_text import text_of
 from busta_health_dagster.channels.text import At, Entry, Line, Part, Text
-from busta_health_dagster.channels.wording import text_of
 
 if TYPE_CHECKING:
     from busta_health_dagster.domain.notification import Notification
@@ -49,7 +49,7 @@ def reply(notification: Notification) -> str | None:
 
 
 def reply_is_loud(notification: Notification) -> bool:
-    """An update tells nobody: an escalation goes to the channel too."""
+    """An update notifies no one: an escalation goes to the channel too."""
     return text_of(notification).reply_loud
 
 

@@ -1,4 +1,4 @@
-"""Console and file: for the demo, and for whoever ships log lines."""
+"""Console and file: for the demo, and for anyone who ships log lines."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from busta_health_dagster.channels.notification_text import text_of
 from busta_health_dagster.channels.port import IN_PLACE, ChannelContext, ChannelType
 from busta_health_dagster.channels.text import flat
 from busta_health_dagster.channels.webhook import payload as event
-from busta_health_dagster.channels.wording import text_of
 from busta_health_dagster.domain.delivery import Delivered, Delivery, Outcome, RetryLater
 from busta_health_dagster.domain.fields import Strict
 from busta_health_dagster.domain.units import from_epoch

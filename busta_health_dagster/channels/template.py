@@ -88,7 +88,7 @@ def _bound(size: int) -> None:
 
 
 class _Clock:
-    """Stops template code by tracing its lines: an empty loop yields no chunk between which one could look at the
+    """Stops template code by tracing its lines: an empty loop yields no chunk between which one could check the
     time.
     """
 

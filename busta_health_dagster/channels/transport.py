@@ -1,7 +1,7 @@
 """HTTP for the channels that POST: one attempt, one total deadline, no redirects, and no address that may hold our
 own machines.
 
-The address is judged on the connected socket, before a byte is sent: a name may resolve to anything a moment later.
+The address is evaluated on the connected socket, before a byte is sent: a name may resolve to anything a moment later.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import requests
 
 LONGEST_WAIT_S = 86_400.0
-"""Of a receiver's Retry-After: nobody is told after more than a day."""
+"""Of a receiver's Retry-After: no one is notified after more than a day."""
 _LATER = frozenset({408, 425, 429})
 _WORDS = {
     400: "it does not understand the message",
@@ -57,7 +57,7 @@ def post(
     refuse: Callable[[str], str | None] | None,
     ca_file: str | None = None,
 ) -> Answer | RetryLater | Rejected:
-    """POST once. `refuse` judges the connected address (None: anything goes). Texts name the host, never the URL: it
+    """POST once. `refuse` evaluates the connected address (None: anything goes). Texts name the host, never the URL: it
     may hold a token.
     """
     import requests
@@ -182,7 +182,7 @@ def _session(opened: list[socket.socket], refuse: Callable[[str], str | None] | 
 
     with requests.Session() as session:
         session.trust_env = (
-            False  # a proxy of the environment would be the connected address, and .netrc is nobody's business
+            False  # a proxy of the environment would be the connected address, and .netrc is no one's business
         )
         for scheme in ("http://", "https://"):
             session.mount(scheme, Adapter(max_retries=0))

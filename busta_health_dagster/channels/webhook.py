@@ -10,9 +10,9 @@ from urllib.parse import quote, urlsplit
 from pydantic import Field, field_validator
 
 from busta_health_dagster.channels import phrases, template, transport
+from busta_health_dagster.channels.notification_text import text_of
 from busta_health_dagster.channels.port import IN_PLACE, ChannelContext, ChannelType
 from busta_health_dagster.channels.signature import sign
-from busta_health_dagster.channels.wording import text_of
 from busta_health_dagster.domain.delivery import Delivery, Outcome, Rejected
 from busta_health_dagster.domain.errors import BadInput
 from busta_health_dagster.domain.fields import SecretRef, Strict, TextOrSecret

@@ -8,7 +8,7 @@ from rich.text import Text
 
 from busta_health_dagster.cli.glyphs import ALERT_COLOURS
 from busta_health_dagster.cli.tables import Columns
-from busta_health_dagster.domain.units import duration_text
+from busta_health_dagster.wording.durations import duration_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -17,15 +17,10 @@ if TYPE_CHECKING:
     from busta_health_dagster.domain.documents.alerts import AlertBrief, AlertList, AlertRow, AlertsBehind
 
 HEADER = ("", "SEVERITY", "ID", "SOURCE", "RULE", "OPEN FOR", "STEP", "ACKNOWLEDGED", "NEXT")
-LEAST = (1, 9, 4, 16, 13, 9, 9, 16, 0)
+LEAST = (2, 9, 4, 16, 13, 9, 9, 16, 0)
 DROP = ("STEP", "NEXT")
 """What a narrow terminal does without: `busta alerts show ID` has both."""
 ONE_LINE = 120
-
-
-def short(seconds: float) -> str:
-    """5 h 56 m, as columns have room for it."""
-    return duration_text(seconds).replace(" min", " m")
 
 
 def aligned(rows: Iterable[Sequence[str]], gap: str = "  ") -> list[str]:
@@ -57,7 +52,7 @@ def list_lines(found: AlertList, letters: GlyphSet) -> list[Columns | Text]:
         table = Columns(HEADER, drop=DROP, least=LEAST)
         for row in rows:
             shape, *cells = _cells(row, letters)
-            table.add(Text(shape, style=ALERT_COLOURS[kind_of(row)]), *cells)
+            table.add(Text(shape, style=ALERT_COLOURS[shown_as(row)]), *cells)
         lines.append(table)
     lines += [Text(line) for line in _summary(found["summary"])]
     if rows:
@@ -67,10 +62,10 @@ def list_lines(found: AlertList, letters: GlyphSet) -> list[Columns | Text]:
 
 def show_lines(a: AlertRow, letters: GlyphSet) -> list[Text]:
     """One alert as it stands: a headline, then its facts; what does not apply is left out."""
-    head = Text(f"{letters.shapes[kind_of(a)]} {a['id']} {a['source']} {a['rule']}")
+    head = Text(f"{letters.alerts[shown_as(a)]} {a['id']} {a['source']} {a['rule']}")
     head.append(f" ({a['label']})" if a["label"] else "")
-    head.append(f": {a['state']}, {a['severity']}" + (", on trial (shadow)" if a["shadow"] else ""))
-    head.stylize(ALERT_COLOURS[kind_of(a)], 0, 1)
+    head.append(f": {a['state']}, {a['severity']}" + (" (shadow)" if a["shadow"] else ""))
+    head.stylize(ALERT_COLOURS[shown_as(a)], 0, len(letters.alerts[shown_as(a)]))
     step = f"L{a['step']} of {a['steps']}" + (f" of policy {a['policy']}" if a["policy"] else "")
     hold = f"{a['acknowledged']}, until {a['acked_until']}" + (f": {a['note']}" if a["note"] else "")
     snoozed = f"by {a['snoozed_by']} until {a['snoozed_until']}" if a["snoozed_until"] else None
@@ -82,14 +77,14 @@ def show_lines(a: AlertRow, letters: GlyphSet) -> list[Text]:
         ("opened", a["opened_at"]),
         ("resolved", a["resolved_at"]),
         ("why resolved", a["resolve_reason"]),
-        ("open for", None if a["open_s"] is None else short(a["open_s"])),
+        ("open for", None if a["open_s"] is None else duration_text(a["open_s"])),
         ("step", step if a["steps"] else None),
         ("acknowledged", hold if a["acked_by"] else "no"),
         ("snoozed", snoozed),
         ("held by", a["suppressed_by"]),
         ("flapping", "yes" if a["flapping"] else None),
         ("reopened", f"{a['reopened']} times" if a["reopened"] else None),
-        ("notified", ", ".join(a["notified"]) or "nobody"),
+        ("notified", ", ".join(a["notified"]) or "none"),
         ("next", a["coming"]),
         ("group", a["group"]),
     )
@@ -97,24 +92,22 @@ def show_lines(a: AlertRow, letters: GlyphSet) -> list[Text]:
     return [head, *map(Text, lines), Text(f"Ask why: busta alerts explain {a['id']}")]
 
 
-def kind_of(alert: AlertRow) -> str:
-    """Which shape an alert has."""
+def shown_as(alert: AlertRow) -> str:
+    """What an alert shows: its severity while it is open, else its state."""
     if alert["state"] in {"resolved", "cancelled"}:
-        return "up"
-    if alert["state"] == "pending":
-        return "unknown"
-    return {"critical": "down", "warning": "degraded"}.get(alert["severity"], "up")
+        return "resolved"
+    return "pending" if alert["state"] == "pending" else alert["severity"]
 
 
 def _cells(a: AlertRow, letters: GlyphSet) -> tuple[str, ...]:
     step = f"L{a['step']} of {a['steps']}" if a["steps"] else letters.dash
     return (
-        letters.shapes[kind_of(a)],
+        letters.alerts[shown_as(a)],
         "shadow" if a["shadow"] else a["severity"],
         str(a["id"]),
         a["source"],
         a["rule"] + (f" ({a['label']})" if a["label"] else ""),
-        letters.dash if a["open_s"] is None else short(a["open_s"]),
+        letters.dash if a["open_s"] is None else duration_text(a["open_s"]),
         step,
         a["acknowledged"],
         a["coming"],
@@ -129,9 +122,9 @@ def _summary(behind: AlertsBehind) -> list[str]:
     if behind["held"]:
         parts.append(f"{len(behind['held'])} held by maintenance ({_named(behind['held'])}).")
     if behind["inhibited"]:
-        parts.append(f"{len(behind['inhibited'])} kept quiet by another alert ({_named(behind['inhibited'])}).")
+        parts.append(f"{len(behind['inhibited'])} suppressed by another alert ({_named(behind['inhibited'])}).")
     if behind["shadow"]:
-        parts.append(f"{len(behind['shadow'])} on trial, told to nobody ({_named(behind['shadow'])}).")
+        parts.append(f"{len(behind['shadow'])} shadow, not sent ({_named(behind['shadow'])}).")
     whole = " ".join(parts)
     return [whole] if len(whole) <= ONE_LINE else parts
 

@@ -1,4 +1,4 @@
-"""`busta alerts`: what is open, who cares for it, and why somebody was (not) told."""
+"""`busta alerts`: what is open, who cares for it, and why someone was (not) notified."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ import typer
 from busta_health_dagster.cli.session import BustaGroup, Output, console, print_json, session
 from busta_health_dagster.cli.sources import OutputOption, seconds
 from busta_health_dagster.domain.errors import Refused
-from busta_health_dagster.domain.units import duration_text, from_iso
+from busta_health_dagster.domain.units import from_iso
 from busta_health_dagster.pipeline.views.alert_list import Wanted
+from busta_health_dagster.wording.durations import duration_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -105,7 +106,7 @@ def snooze(
     note: NoteOption = "",
     by: ByOption = None,
 ) -> None:
-    """Tell nobody more of it for a while; if it ends meanwhile, those who know are told. Example: busta alerts snooze
+    """Send no more notifications of it for a while; if it ends meanwhile, those who know are notified. Example: busta alerts snooze
     4127 --for 2h
     """
     span = seconds(for_, "--for")
@@ -130,7 +131,7 @@ def explain(
     what: Annotated[str, typer.Argument(help="Id of an alert, or the name of a source.", metavar="ID_OR_SOURCE")],
     output: OutputOption = Output.TABLE,
 ) -> None:
-    """Why was I (not) told: verdicts, transitions, routes, deliveries, each with its reason; for a source, why there
+    """Why was I (not) notified: verdicts, transitions, routes, deliveries, each with its reason; for a source, why there
     is no alert. Example: busta alerts explain 4127
     """
     from busta_health_dagster.cli import explain_lines

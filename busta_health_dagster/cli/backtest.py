@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from busta_health_dagster.cli.session import Session
     from busta_health_dagster.domain.policy import AlertPolicy
     from busta_health_dagster.domain.rule import Rule
-    from busta_health_dagster.pipeline.alerting.engine import Changes
+    from busta_health_dagster.pipeline.alerting.changes import Changes
     from busta_health_dagster.pipeline.app.app import App
     from busta_health_dagster.pipeline.backtest.backtest import BacktestRun
     from busta_health_dagster.settings import Config
@@ -41,7 +41,7 @@ def backtest(
         Path | None, typer.Option(help="Rules, routes and escalations to try.", show_default="alerts.yaml")
     ] = None,
     maintenance: Annotated[
-        Path | None, typer.Option(help="Planned work and known events to try.", show_default="maintenance.yaml")
+        Path | None, typer.Option(help="Maintenance and known events to try.", show_default="maintenance.yaml")
     ] = None,
     include_shadow: Annotated[bool, typer.Option("--include-shadow", help="Treat shadow rules as live.")] = False,
     out: Annotated[Path | None, typer.Option(help="Write the JSON lines here instead of to stdout.")] = None,
@@ -213,7 +213,7 @@ def _complain(rejected: list[Any], more: int) -> None:
 
 @contextmanager
 def _sink(out: Path | None) -> Iterator[tuple[Callable[[str], Any], Callable[[], None]]]:
-    """Where the lines go. Flushed after every slot, so that whoever reads the pipe sees them as they come; a reader
+    """Where the lines go. Flushed after every slot, so that anyone who reads the pipe sees them as they come; a reader
     that leaves ends the replay quietly.
     """
     try:

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 from busta_health_dagster.cli.glyphs import glyph_set
 from busta_health_dagster.cli.session import console
-from busta_health_dagster.domain.units import duration_text, from_epoch
+from busta_health_dagster.domain.units import from_epoch
+from busta_health_dagster.wording.durations import duration_text
+from busta_health_dagster.wording.lists import plural
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,7 +29,7 @@ def print_summary(notified: Summary) -> None:
     span = notified.until - notified.since
     length = f"{span / 86400:.3g} days" if span >= 2 * 86400 else duration_text(span)
     out.print(
-        f"{length} to {from_epoch(notified.until):%d %b %Y %H:%M} UTC, {notified.sources} source{'s' * (notified.sources != 1)}, "
+        f"{length} to {from_epoch(notified.until):%d %b %Y %H:%M} UTC, {plural(notified.sources, 'source')}, "
         f"{notified.observations:,} slots. Nothing was delivered."
     )
     table = Table(box=None, header_style="bold")

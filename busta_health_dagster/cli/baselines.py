@@ -9,7 +9,8 @@ import typer
 from busta_health_dagster.cli.session import BustaGroup, Output, console, err_console, print_json, session
 from busta_health_dagster.cli.sources import OutputOption
 from busta_health_dagster.cli.tables import Columns
-from busta_health_dagster.domain.units import from_epoch, from_iso, milliseconds_text
+from busta_health_dagster.domain.units import from_epoch, from_iso
+from busta_health_dagster.wording.measures import measure
 
 if TYPE_CHECKING:
     from busta_health_dagster.domain.documents.sources import BaselineRow, Range
@@ -33,7 +34,7 @@ def show(
 ) -> None:
     """The normal range now, and of one source over 24 hours. Example: busta baselines show odds_api -o json
 
-    Nine of ten good looks lie inside. Basis `own`: learned from the source itself; `type`: from others of its type. A
+    Nine of ten good observations lie inside. Basis `own`: learned from the source itself; `type`: from others of its type. A
     source without a rule of pattern anomaly has no range.
     """
     with session(context).monitor() as monitor:
@@ -78,9 +79,5 @@ def _hours_table(one: BaselineRow) -> Columns:
 
 
 def _cells(metric: str, normal_range: Range) -> tuple[str, str, str]:
-    def text(value: float) -> str:
-        if metric == "response_ms":
-            return milliseconds_text(value)
-        return f"{value:.1f}" if metric == "quality" else f"{value:,.0f}"
-
-    return text(normal_range["p5"]), text(normal_range["p50"]), text(normal_range["p95"])
+    low, middle, high = (measure(normal_range[key], metric) for key in ("p5", "p50", "p95"))
+    return low, middle, high

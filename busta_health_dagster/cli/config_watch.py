@@ -28,7 +28,7 @@ def config_watch(
     reload_code: Callable[[], None],
     renew_web: Callable[[], None],
 ) -> Callable[[], None]:
-    """Looks at the configuration every few seconds. An accepted one renews the web process, whose pages reconnect by
+    """Reads the configuration every few seconds. An accepted one renews the web process, whose pages reconnect by
     themselves; a changed set of sources reloads the code location first.
     """
     from busta_health_dagster import bootstrap
@@ -71,7 +71,7 @@ def _orphans(current: Session) -> list[str]:
     except StoreMissing:
         return []
     except (StoreError, MissingSecret) as why:
-        return [f"the open alerts could not be read, so nobody can tell whether one loses a channel: {why}"]
+        return [f"the open alerts could not be read, so no one can tell whether one loses a channel: {why}"]
 
 
 def code_reload(

@@ -11,7 +11,8 @@ from busta_health_dagster.cli.session import Output, at_home, console, err_conso
 from busta_health_dagster.cli.sources import OutputOption
 from busta_health_dagster.cli.tables import Columns
 from busta_health_dagster.domain.errors import BadInput
-from busta_health_dagster.domain.units import duration_text, from_epoch, from_iso
+from busta_health_dagster.domain.units import from_epoch, from_iso
+from busta_health_dagster.wording.durations import duration_text, milliseconds_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -52,7 +53,7 @@ def drill(
     storm: Annotated[int | None, typer.Option(help="So many simulated sources fail in one tick.")] = None,
     output: OutputOption = Output.TABLE,
 ) -> None:
-    """Make a simulated source fail end to end and see who is told. Example: busta alerts drill --source odds_api"""
+    """Make a simulated source fail end to end and see who is notified. Example: busta alerts drill --source odds_api"""
     from busta_health_dagster.pipeline.drill.drill import drill as play
     from busta_health_dagster.pipeline.drill.storm import drill_storm
 
@@ -85,7 +86,7 @@ def outbox(
     by: Annotated[str | None, typer.Option(help="Who asks, for the audit log.", show_default="your login")] = None,
     output: OutputOption = Output.TABLE,
 ) -> None:
-    """What waits to be told and what died, each with its reason; exit 1 if anything is dead. Example: busta alerts outbox"""
+    """What waits to be sent, and the dead letters, each with its reason; exit 1 if anything is dead. Example: busta alerts outbox"""
     with session(context).monitor(by=by) as monitor:
         if retry:
             again = monitor.retry(channel)
@@ -107,12 +108,12 @@ def _speed(text: str) -> float:
 
 
 def _shape(ok: bool | None) -> str:
-    shapes = glyph_set().shapes
-    return shapes["unknown"] if ok is None else shapes["up"] if ok else shapes["down"]
+    signs = glyph_set().checks
+    return signs["not evaluated"] if ok is None else signs["passed"] if ok else signs["failed"]
 
 
 def _took(seconds: float | None) -> str:
-    return "-" if seconds is None else f"{seconds:.1f} s"
+    return glyph_set().write(milliseconds_text(None if seconds is None else 1000 * seconds))
 
 
 def _print_test(result: ChannelAnswer) -> None:
@@ -139,7 +140,7 @@ def _print_test(result: ChannelAnswer) -> None:
 
 
 _WIDE = 110
-"""Below so many columns a drill leaves EXPECTED out: what was expected and not told stands in the result."""
+"""Below so many columns a drill leaves EXPECTED out: what was expected and not sent stands in the result."""
 
 
 def _print_row(name: str, expected: str, notified: str, took: str, result: str, style: str = "") -> None:
@@ -171,7 +172,7 @@ def _print_end(report: DrillReport) -> None:
         out.print(f"   {label:<47} {'-':<16}{'-':>8}  {notified}", markup=False, soft_wrap=True)
     good = sum(s.ok for s in report.steps)
     verdict = "Passed" if report.passed else "Failed"
-    symmetry = " Whoever was told that it fired was told that it ended." if report.passed else ""
+    symmetry = " Anyone who was notified that it fired was notified that it ended." if report.passed else ""
     out.print(
         f"{verdict}: {good} of {len(report.steps)} steps, {report.lost} lost, {report.twice} sent twice.{symmetry} "
         f"Took {duration_text(report.took_s)}.",

@@ -5,9 +5,11 @@ from __future__ import annotations
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from busta_health_dagster.cli.alert_lines import aligned, kind_of, short
-from busta_health_dagster.domain.units import duration_text, from_epoch, from_iso
+from busta_health_dagster.cli.alert_lines import aligned, shown_as
+from busta_health_dagster.domain.units import from_epoch, from_iso
 from busta_health_dagster.engines.rules.limits import limit_text, value_text
+from busta_health_dagster.wording.durations import duration_text
+from busta_health_dagster.wording.lists import plural
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
     )
 
 SHOWN_IN_A_ROW = 3
-"""Bad looks in a row that are printed one by one; the rest becomes one line."""
+"""Bad observations in a row that are printed one by one; the rest becomes one line."""
 _BY_HAND = frozenset({"acked", "unacked", "snoozed", "renotified", "suppressed", "released"})
 _SAME_STATE = frozenset({"escalated", "flapping_started", "flapping_ended", "reopened"})
 
@@ -61,17 +63,15 @@ def alert_lines(explanation: AlertExplanation, letters: GlyphSet) -> list[str]:
 def source_lines(explanation: SourceExplanation, letters: GlyphSet) -> list[str]:
     """Why a source has the alerts it has, or none."""
     at, status, since = explanation["at"], explanation["status"], explanation["since"]
-    seen = (
-        "nobody has looked at it yet"
-        if since is None
-        else f"{status} since {_clock(since, at)}: {explanation['detail']}"
-    )
+    seen = "not observed yet" if since is None else f"{status} since {_clock(since, at)}: {explanation['detail']}"
     opened = [a for a in explanation["alerts"] if a["state"] == "open" and not a["shadow"]]
     named = ", ".join(f"{a['id']} {a['rule']}" for a in opened)
     count = f"{len(opened)} open: {named}" if opened else "No open alert"
     lines = [f"{letters.shapes[status or 'unknown']} {explanation['source']} is {seen}. {count}."]
     if explanation["imported"]:
-        lines.append(f"  Imported history that ends {_clock(at, '')}: nobody watches it, and nobody was told of it.")
+        lines.append(
+            f"  Imported history that ends {_clock(at, '')}: no one watches it, and no one was notified of it."
+        )
     lines += ["", "RULES          what each says of the newest values"]
     lines += aligned(("", r["rule"], r["outcome"], _standing(r), r["reason"]) for r in explanation["rules"])
     covering = "; ".join(
@@ -91,25 +91,25 @@ def source_lines(explanation: SourceExplanation, letters: GlyphSet) -> list[str]
 def _row(a: AlertRow, now: str, letters: GlyphSet) -> tuple[str, ...]:
     begun = a["opened_at"] or a["pending_at"]
     clock = letters.dash if begun is None else _clock(begun, now)
-    return "", letters.shapes[kind_of(a)], str(a["id"]), a["rule"], a["state"], clock, a["reason"]
+    return "", letters.alerts[shown_as(a)], str(a["id"]), a["rule"], a["state"], clock, a["reason"]
 
 
 def _standing(rule: Standing) -> str:
     if rule["alert"] is None:
         became = ""
     elif rule["suppressed_by"]:
-        became = f"{rule['alert']} {rule['state']}, kept quiet by {rule['suppressed_by']}"
+        became = f"{rule['alert']} {rule['state']}, suppressed by {rule['suppressed_by']}"
     else:
         became = f"{rule['alert']} {rule['state']}" + (f", {rule['progress']}" if rule["progress"] else "")
-    return f"shadow: tells nobody. {became}".strip() if rule["shadow"] else became
+    return f"shadow: notifies no one. {became}".strip() if rule["shadow"] else became
 
 
 def _headline(explanation: AlertExplanation, letters: GlyphSet) -> str:
     a, metric = explanation["alert"], _metric(explanation)
-    what = f"{letters.shapes[kind_of(a)]} {a['id']} {a['source']} {a['rule']}" + (
+    what = f"{letters.alerts[shown_as(a)]} {a['id']} {a['source']} {a['rule']}" + (
         f" ({a['label']})" if a["label"] else ""
     )
-    open_for = short(a["open_s"] or 0)
+    open_for = duration_text(a["open_s"] or 0)
     if a["state"] == "resolved":
         what += f": resolved {_at(a['resolved_at'], explanation['at'])}, open for {open_for}."
     elif a["state"] == "open":
@@ -117,7 +117,7 @@ def _headline(explanation: AlertExplanation, letters: GlyphSet) -> str:
     else:
         what += f": {a['state']}, {a['reason']}."
     if metric and metric != "status" and a["worst"] is not None:
-        limit = f", limit {limit_text(metric, a['limit'])}" if a["limit"] is not None else ""
+        limit = f", limit {limit_text(a['limit'], metric)}" if a["limit"] is not None else ""
         what += f" Worst {value_text(metric, a['worst'])}{limit}."
     return what
 
@@ -125,7 +125,7 @@ def _headline(explanation: AlertExplanation, letters: GlyphSet) -> str:
 def _facts(explanation: AlertExplanation) -> list[str]:
     a, rule, incident = explanation["alert"], explanation["rule"], explanation["incident"] or "none"
     lines = [
-        f"  fingerprint  {a['fingerprint']}      incident  {incident}      group  {a['group'] or 'not told yet'}",
+        f"  fingerprint  {a['fingerprint']}      incident  {incident}      group  {a['group'] or 'not notified yet'}",
     ]
     if rule is None:
         lines.append("  rule         not in the configuration any more")
@@ -171,7 +171,9 @@ def _verdicts(explanation: AlertExplanation) -> list[str]:
         f"Flapping {explanation['flapping_percent']:.1f}% (starts at {explanation['flapping_starts_percent']:.0f}%)."
     )
     suspect, unknown = sum(x["suspect"] for x in observations), explanation["unknown"]
-    doubt = "None suspect." if not suspect else f"{suspect} suspect (our own loop lagged): no response time was judged."
+    doubt = (
+        "None suspect." if not suspect else f"{suspect} suspect (our own loop lagged): no response time was evaluated."
+    )
     dark = "None unknown." if not unknown else f"{unknown} unknown: they count neither way."
     lines.append(f"  {doubt} {dark} {share}")
     return lines
@@ -236,15 +238,15 @@ def _routes(explanation: AlertExplanation) -> list[str]:
         lines = [f"ROUTE          evaluated at {_at(a['opened_at'], explanation['at'])}, in order"]
         lines += aligned(("", str(c["number"]), c["select"], c["reason"]) for c in explanation["routes"])
     else:
-        run = "on trial (shadow): no route is looked at"
-        lines = [f"ROUTE          {run if a['shadow'] else 'it has not opened, so no route was looked at'}"]
+        run = "in shadow mode: no route is checked"
+        lines = [f"ROUTE          {run if a['shadow'] else 'it has not opened, so no route was checked'}"]
     planned = explanation["maintenance"]
     held = ", ".join(
         f"{o['window']} ({_clock(o['start'], explanation['at'])} to {_clock(o['end'], explanation['at'])})"
         for o in planned["covering"]
     )
     n = planned["considered"]
-    observed = f"{n} window{'' if n == 1 else 's'} looked at"
+    observed = f"{plural(n, 'window')} checked"
     covered = f"covered by {held}" if held else f"none covers {a['source']}"
     lines.append(f"  maintenance  {observed}, {covered}")
     return lines
@@ -282,9 +284,9 @@ def _also(others: Sequence[AlsoSeen]) -> list[str]:
     lines = ["ALSO SEEN"]
     for a in others:
         if a["shadow"]:
-            said = "(shadow): recorded, told nobody"
+            said = "(shadow): recorded, not sent"
         elif a["suppressed_by"]:
-            said = f"kept quiet by {a['suppressed_by']}"
+            said = f"suppressed by {a['suppressed_by']}"
         else:
             said = a["state"] + (f" {a['progress']}" if a["state"] == "pending" else "")
         lasted = f", {duration_text(a['lasted_s'])}" if a["lasted_s"] is not None else ""

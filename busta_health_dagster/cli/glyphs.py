@@ -1,4 +1,7 @@
-"""How a status looks in a terminal: a shape, a word and a colour that all say the same. Nothing depends on colour."""
+"""What a terminal draws with. Which sign means what is `wording/glyphs.py`; here are the signs for a terminal without UTF-8.
+
+A shape, a word and a colour all say the same. Nothing depends on colour.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +9,12 @@ import locale
 import os
 from dataclasses import dataclass
 
-WORDS = {"down": "DOWN", "degraded": "DEGRADED", "maintenance": "MAINT", "up": "UP", "unknown": "NO DATA"}
+from busta_health_dagster.wording import glyphs
+from busta_health_dagster.wording.numbers import DASH, MINUS
+
 COLOURS = {"down": "red", "degraded": "yellow", "maintenance": "blue", "up": "green", "unknown": "default"}
-ALERT_COLOURS = {"down": "red", "degraded": "yellow", "up": "green", "unknown": "default"}
-"""By the shape of the alert (alert_lines.kind_of)."""
+ALERT_COLOURS = {"critical": "red", "warning": "yellow", "info": "default", "pending": "default", "resolved": "green"}
+"""By what an alert shows (alert_lines.shown_as)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +22,8 @@ class GlyphSet:
     """The characters to draw with: `# ^ = o ?` and `. : # _ ?` where the terminal has no UTF-8."""
 
     shapes: dict[str, str]
+    alerts: dict[str, str]
+    checks: dict[str, str]
     bars: dict[str, str]
     spark: str
     dash: str
@@ -25,19 +32,28 @@ class GlyphSet:
     no_answer: str
     cut: str
 
+    def write(self, text: str) -> str:
+        """What `wording` wrote, in these characters."""
+        signs = {DASH: self.dash, MINUS: self.minus, "·": self.dot, "…": self.cut}
+        return "".join(signs.get(c, c) for c in text) if self is ASCII else text
+
 
 UNICODE = GlyphSet(
-    shapes={"down": "■", "degraded": "▲", "maintenance": "◆", "up": "●", "unknown": "○"},
+    shapes=dict(glyphs.STATUS),
+    alerts=glyphs.SEVERITY | glyphs.ALERT_STATE,
+    checks=dict(glyphs.CHECK),
     bars={"up": "▃", "degraded": "▅", "down": "█", "maintenance": "▁", "unknown": "·"},
     spark="▁▂▃▄▅▆▇█",
-    dash="—",
+    dash=DASH,
     dot="·",
-    minus="−",
+    minus=MINUS,
     no_answer="×",
     cut="…",
 )
 ASCII = GlyphSet(
     shapes={"down": "#", "degraded": "^", "maintenance": "=", "up": "o", "unknown": "?"},
+    alerts=glyphs.SEVERITY | {"pending": "~", "resolved": "v", "cancelled": "v"},
+    checks={"passed": "v", "failed": "x", "noted": "i", "not evaluated": "~"},
     bars={"up": ".", "degraded": ":", "down": "#", "maintenance": "_", "unknown": "?"},
     spark="_.-=+*%#",
     dash="-",

@@ -1,4 +1,4 @@
-"""`sources health --watch` as text: worst first, one reason line under what is not well. Pure: a document in, lines out."""
+"""`sources health --watch` as text: worst first, one reason line under what is not up. Pure: a document in, lines out."""
 
 from __future__ import annotations
 
@@ -7,11 +7,27 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from busta_health_dagster.cli.alert_lines import aligned, kind_of, short
-from busta_health_dagster.cli.glyphs import ALERT_COLOURS, COLOURS, WORDS, GlyphSet, sparkline
+from busta_health_dagster.cli.alert_lines import aligned, shown_as
+from busta_health_dagster.cli.glyphs import ALERT_COLOURS, COLOURS, GlyphSet, sparkline
+from busta_health_dagster.cli.health_layout import (
+    KIND,
+    LAYOUTS,
+    SOURCE,
+    STATUS,
+    Layout,
+    column_heads,
+    fit,
+    legend,
+    resample,
+    response_width,
+)
 from busta_health_dagster.domain.health import WORST_FIRST
-from busta_health_dagster.domain.sla import spoken_budget
-from busta_health_dagster.domain.units import duration_text, floored, from_epoch, from_iso, milliseconds_text
+from busta_health_dagster.domain.units import from_epoch, from_iso
+from busta_health_dagster.domain.uptime_and_budget import spoken_budget
+from busta_health_dagster.wording import numbers, percentages
+from busta_health_dagster.wording.durations import duration_text, milliseconds_text
+from busta_health_dagster.wording.glyphs import STATUS_LABEL
+from busta_health_dagster.wording.lists import plural
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -19,37 +35,12 @@ if TYPE_CHECKING:
     from busta_health_dagster.domain.documents.alerts import AlertRow
     from busta_health_dagster.domain.documents.sources import Fleet, SourceRow
 
-STATUS, SOURCE, KIND = 11, 19, 14
 _INDENT = " " * STATUS
 
 
 @dataclass(frozen=True, slots=True)
-class Layout:
-    """What fits: so many bars under which title, which windows, and whether type, quality and budget have room."""
-
-    width: int
-    bars: int
-    title: str
-    windows: tuple[str, ...] = ("30d",)
-    kind: bool = False
-    money: bool = True
-
-
-LAYOUTS = (
-    Layout(136, 48, "LAST 24 H, ONE BAR PER 30 MIN", ("24h", "7d", "30d"), kind=True),
-    Layout(112, 24, "LAST 24 H, BY THE HOUR", ("24h", "7d", "30d"), kind=True),
-    Layout(80, 16, "LAST 24 H"),
-    Layout(55, 8, "24 H", money=False),
-    Layout(46, 0, "", money=False),
-    Layout(0, 0, "", (), money=False),
-)
-"""Widest first. A column is left out rather than cut: half a number is a wrong number."""
-_HEADS = {"24h": "24 H %", "7d": "7 D %", "30d": "30 D %"}
-
-
-@dataclass(frozen=True, slots=True)
 class Lost:
-    """Since when (epoch) nobody answers, and why: what is drawn is what was known before."""
+    """Since when (epoch) no one answers, and why: what is drawn is what was known before."""
 
     since: int
     why: str
@@ -71,8 +62,8 @@ def render(
     DATA and says so on line 2.
     """
     layout = next(one for one in LAYOUTS if width >= one.width)
-    lines = [*_header(fleet, width, letters, lost, live=bool(note)), Text(""), _columns(layout, letters)]
-    footer = [Text(""), *_legend(layout, letters, note)]
+    lines = [*_header(fleet, width, letters, lost, live=bool(note)), Text(""), column_heads(layout, letters)]
+    footer = [Text(""), *legend(layout, letters, note)]
     rows = fleet["sources"]
     alerts = _alerts(fleet, letters, room=max(0, height // 4 - 2)) if layout.kind else []
     blocks = [_block(fleet, row, letters, layout, width) for row in rows]
@@ -112,7 +103,7 @@ def _header(fleet: Fleet, width: int, letters: GlyphSet, lost: Lost | None, *, l
         second = Text(f"{letters.shapes['unknown']} The monitor {since}{age}. Treat all as unknown.", style="bold red")
     else:
         left = max(0, from_iso(fleet["next_tick_at"]) - at) if fleet["next_tick_at"] else 0
-        right += (f" {letters.dot} live" if live else "") + f" {letters.dot} next check in {left // 60}:{left % 60:02d}"
+        right += (f" {letters.dot} live" if live else "") + f" {letters.dot} next check in {duration_text(left)}"
         second = _counts(fleet, width, letters)
     first = Text("Source health", style="bold")
     first.append(" " * max(1, width - first.cell_len - len(right)) + right, style="default")
@@ -132,9 +123,9 @@ def _counts(fleet: Fleet, width: int, letters: GlyphSet) -> Text:
             line.append(f"{letters.shapes[status]} {count} {name}  ", style=COLOURS[status])
     alerts = sum(row["open_alerts"] for row in fleet["sources"])
     waiting = sum(a["acked_by"] is None for a in _open(fleet))
-    tail = f"{alerts} alert{'' if alerts == 1 else 's'}" + (f", {waiting} not acknowledged" if waiting else "")
+    tail = f"{plural(alerts, 'alert')}" + (f", {waiting} not acknowledged" if waiting else "")
     if width - line.cell_len <= len(tail):
-        tail = f"{alerts} alert{'' if alerts == 1 else 's'}"
+        tail = f"{plural(alerts, 'alert')}"
     line.append(" " * max(1, width - line.cell_len - len(tail)) + tail)
     return line
 
@@ -145,34 +136,29 @@ def _open(fleet: Fleet) -> list[AlertRow]:
     return [a for a in fleet["alerts"] if a["source"] in names]
 
 
-def _columns(layout: Layout, letters: GlyphSet) -> Text:
-    head = f"{'STATUS':<{STATUS}}{'SOURCE':<{SOURCE}}"
-    if layout.kind:
-        head += f"{f'KIND {letters.dot} TIER':<{KIND}}"
-    head += layout.title.ljust(layout.bars) + "".join(f" {_HEADS[w]:>6}" for w in layout.windows)
-    return Text(head + f" {'RESPONSE':>8}" + (f" {'QUAL':>5} {'BUDGET%':>7}" if layout.money else ""), style="bold")
-
-
 def _block(fleet: Fleet, row: SourceRow, letters: GlyphSet, layout: Layout, width: int) -> list[Text]:
     status = "unknown" if fleet["stale"] else shown(row)
     unwell = status in {"down", "degraded", "unknown"}
     line = Text()
-    line.append(f"{letters.shapes[status]} {WORDS[status]:<9}", style=COLOURS[status])
-    line.append(f"{_fit(row['source'], SOURCE - 1, letters):<{SOURCE}}", style="bold" if unwell else "default")
+    line.append(f"{letters.shapes[status]} {STATUS_LABEL[status]:<9}", style=COLOURS[status])
+    line.append(f"{fit(row['source'], SOURCE - 1, letters):<{SOURCE}}", style="bold" if unwell else "default")
     if layout.kind:
-        kind = f"{_fit(row['type'], KIND - 5, letters)} {letters.dot} {row['tier']}"
+        kind = f"{fit(row['type'], KIND - 5, letters)} {letters.dot} {row['tier']}"
         line.append(f"{kind:<{KIND}}")
-    for word in _resample(fleet["strips"].get(row["source"], ()), layout.bars):
+    for word in resample(fleet["strips"].get(row["source"], ()), layout.bars):
         line.append(letters.bars[word or "unknown"], style=COLOURS[word or "unknown"])
     dash = letters.dash
     answered = status in {"up", "degraded", "maintenance"} and row["response_ms"] is not None
     code = str(row["http_status"]) if status == "down" and row["http_status"] else dash
     response = milliseconds_text(row["response_ms"]) if answered else code
-    line.append("".join(f" {_share(row['uptime'].get(w), dash):>6}" for w in layout.windows) + f" {response:>8}")
+    line.append(
+        "".join(f" {letters.write(percentages.share(row['uptime'].get(w))):>6}" for w in layout.windows)
+        + f" {response:>{response_width(layout)}}"
+    )
     if layout.money:
         quality, budget = row["quality"], spoken_budget(row["budget_left"], row["coverage_30d"])
-        score = dash if quality is None or status in {"down", "unknown"} else f"{floored(quality, 1):.1f}"
-        left = dash if budget is None else f"{floored(budget, 1):.1f}".replace("-", letters.minus)
+        score = letters.write(numbers.score(None if status in {"down", "unknown"} else quality))
+        left = letters.write(percentages.budget(budget))
         line.append(f" {score:>5} {left:>7}")
     lines = [line]
     reason = _reason(fleet, row, status, letters, room=(77 if layout.kind else width) - STATUS)
@@ -191,7 +177,7 @@ def _reason(fleet: Fleet, row: SourceRow, status: str, letters: GlyphSet, *, roo
     if status == "up" and not fleet["stale"]:
         return ""
     parts = list(_notified(fleet, row, status))
-    said = _fit(parts[0], room, letters)
+    said = fit(parts[0], room, letters)
     for part in parts[1:]:
         if len(said) + len(part) + 2 <= room:
             said += f"; {part}"
@@ -199,27 +185,27 @@ def _reason(fleet: Fleet, row: SourceRow, status: str, letters: GlyphSet, *, roo
 
 
 def _notified(fleet: Fleet, row: SourceRow, status: str) -> Iterator[str]:
-    """What there is to say of a source that is not well, the most important first."""
+    """What there is to say of a source that is not up, the most important first."""
     if fleet["stale"]:
         if row["observed_at"] is None:
             yield "never seen"
             return
-        yield f"last seen {WORDS[row['last_status']]} at {from_epoch(from_iso(row['observed_at'])):%H:%M}"
+        yield f"last seen {STATUS_LABEL[row['last_status']]} at {from_epoch(from_iso(row['observed_at'])):%H:%M}"
         if row["response_ms"] is not None:
             yield milliseconds_text(row["response_ms"])
         return
     if status == "maintenance" and row["maintenance_until"] is not None:
-        yield f"planned work until {from_epoch(from_iso(row['maintenance_until'])):%H:%M}"
+        yield f"maintenance until {from_epoch(from_iso(row['maintenance_until'])):%H:%M}"
         yield "alerts held"
         if row["status"] != "up":
             yield row["reason"]
         return
     yield row["reason"]
     if row["since"]:
-        yield f"for {short(from_iso(fleet['at']) - from_iso(row['since']))}"
+        yield f"for {duration_text(from_iso(fleet['at']) - from_iso(row['since']))}"
     alert = next((a for a in fleet["alerts"] if a["source"] == row["source"]), None)
     if alert is not None:
-        yield "nobody acked" if alert["acked_by"] is None else str(alert["acked_by"])
+        yield "not acknowledged" if alert["acked_by"] is None else str(alert["acked_by"])
         if alert["next"] is not None:
             yield alert["coming"]
 
@@ -234,10 +220,10 @@ def _alerts(fleet: Fleet, letters: GlyphSet, *, room: int) -> list[Text]:
     for a in found[:room]:
         ladder = "".join(f"[L{n}]" if n <= a["step"] else f" L{n} " for n in range(1, a["steps"] + 1))
         has = "not acknowledged" if a["acked_by"] is None else a["acknowledged"]
-        age = short(at - from_iso(a["opened_at"])) if a["opened_at"] else letters.dash
+        age = duration_text(at - from_iso(a["opened_at"])) if a["opened_at"] else letters.dash
         rows.append(
             (
-                f"{letters.shapes[kind_of(a)]} {a['severity']}",
+                f"{letters.alerts[shown_as(a)]:<2} {a['severity']}",
                 str(a["id"]),
                 a["source"],
                 a["rule"],
@@ -250,8 +236,8 @@ def _alerts(fleet: Fleet, letters: GlyphSet, *, room: int) -> list[Text]:
     lines = [Text("")]
     for n, (a, text) in enumerate(zip(found, aligned(rows), strict=False)):
         line = Text(f"{'ALERTS' if n == 0 else '':<{STATUS}}")
-        line.append(text[:1], style=ALERT_COLOURS[kind_of(a)])
-        line.append(text[1:])
+        line.append(text[:2], style=ALERT_COLOURS[shown_as(a)])
+        line.append(text[2:])
         lines.append(line)
     if len(found) > room:
         lines.append(Text(f"{_INDENT}{len(found) - room} more: busta alerts list"))
@@ -265,46 +251,5 @@ def _rest(fleet: Fleet, rest: Sequence[SourceRow], letters: GlyphSet) -> Text:
         default=None,
     )
     status = "unknown" if fleet["stale"] else shown(rest[0])
-    tail = f", worst {_share(worst['uptime']['30d'], '')} ({worst['source']})" if worst else ""
-    return Text(f"{letters.shapes[status]} {WORDS[status]:<9}{len(rest)} more{tail}", style=COLOURS[status])
-
-
-def _legend(layout: Layout, letters: GlyphSet, note: str) -> list[Text]:
-    bars = letters.bars
-    keys = "  ".join(f"{bars[status]} {status}" for status in ("up", "degraded", "down", "maintenance"))
-    keys += f"  {bars['unknown']} no data"
-    more = f"{note} More: busta alerts list".strip()
-    if layout.money:
-        more += f" {letters.dot} busta sources info NAME"
-    if layout.kind:
-        scale = f"{letters.dot} response: each on its own scale from 0, {letters.no_answer} no answer"
-        return [Text(f"24 h: {keys} {scale}", style="dim"), Text(more, style="dim")]
-    if not layout.money:
-        return [Text(keys if layout.bars else "", style="dim"), Text(more, style="dim")]
-    return [
-        Text(f"{keys}  {letters.dot} one bar: worst of {24 * 60 // layout.bars} min", style="dim"),
-        Text(more, style="dim"),
-    ]
-
-
-def _share(value: float | None, dash: str) -> str:
-    if value is None:
-        return dash
-    return "100" if value >= 100 else f"{floored(value, 2):.2f}"
-
-
-def _fit(text: str, size: int, letters: GlyphSet) -> str:
-    return text if len(text) <= size else text[: size - 1].rstrip() + letters.cut
-
-
-def _resample(strip: Sequence[str | None], bars: int) -> list[str | None]:
-    """The worst word of each group, so that a short outage cannot vanish between two bars."""
-    if not strip:
-        return [None] * bars
-    out: list[str | None] = []
-    for i in range(bars):
-        part = strip[i * len(strip) // bars : max((i + 1) * len(strip) // bars, i * len(strip) // bars + 1)]
-        known = [word for word in part if word is not None]
-        ranked = ("down", "degraded", "maintenance", "up", "unknown")
-        out.append(min(known, key=ranked.index) if known else None)
-    return out
+    tail = f", worst {percentages.percent(worst['uptime']['30d'])} ({worst['source']})" if worst else ""
+    return Text(f"{letters.shapes[status]} {STATUS_LABEL[status]:<9}{len(rest)} more{tail}", style=COLOURS[status])

@@ -15,13 +15,13 @@ if TYPE_CHECKING:
     from busta_health_dagster.domain.documents.service import NoteKind
 
 incidents_app = typer.Typer(
-    cls=BustaGroup, no_args_is_help=True, help="Incidents and their figures. Example: busta incidents list"
+    cls=BustaGroup, no_args_is_help=True, help="Incidents and their numbers. Example: busta incidents list"
 )
 
 IncidentArgument = Annotated[str, typer.Argument(help="Its id, for instance INC-4127.")]
 ByOption = Annotated[str | None, typer.Option(help="Who says so.", show_default="the user of this shell")]
 By = Annotated[
-    Literal["source", "type", "tier", "rule", "fleet"] | None, typer.Option(help="The same figures for each.")
+    Literal["source", "type", "tier", "rule", "fleet"] | None, typer.Option(help="The same numbers for each.")
 ]
 
 

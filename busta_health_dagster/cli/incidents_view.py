@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from busta_health_dagster.cli.glyphs import glyph_set
 from busta_health_dagster.cli.tables import Columns
-from busta_health_dagster.domain.units import duration_text, from_epoch, from_iso
+from busta_health_dagster.domain.units import from_epoch, from_iso
+from busta_health_dagster.wording.durations import duration_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -15,11 +16,11 @@ if TYPE_CHECKING:
 
     from busta_health_dagster.domain.documents.service import IncidentDetail, IncidentRow, IncidentTable
 
-_MARKS = {"open": ("down", "red"), "acked": ("degraded", "yellow"), "resolved": ("up", "green")}
+_COLOURS = {"open": "red", "acked": "yellow", "resolved": "green"}
 
 
 def _took(value: float | None) -> str:
-    return glyph_set().dash if value is None else duration_text(value)
+    return glyph_set().write(duration_text(value))
 
 
 def _when(instant: str) -> str:
@@ -27,7 +28,7 @@ def _when(instant: str) -> str:
 
 
 def table(found: IncidentTable) -> Iterator[RenderableType]:
-    """Those open first, the figures of those resolved, and which window that was."""
+    """Those open first, the numbers of those resolved, and which window that was."""
     if found["incidents"]:
         yield _rows(found["incidents"])
         yield ""
@@ -56,13 +57,11 @@ def table(found: IncidentTable) -> Iterator[RenderableType]:
 def _rows(incidents: Iterable[IncidentRow]) -> Columns:
     from rich.text import Text
 
-    letters = glyph_set()
     heads = ("", "ID", "SOURCE", "STATE", "SEVERITY", "STARTED", "LASTED", "DETECTED", "ACKED", "RULES", "CAUSE")
     rows = Columns(heads, drop=("DETECTED", "ACKED", "SEVERITY", "CAUSE", "STATE"))
     for i in incidents:
-        shape, colour = _MARKS[i["state"]]
         rows.add(
-            Text(letters.shapes[shape], style=colour),
+            Text(_sign(i["state"], i["severity"]), style=_COLOURS[i["state"]]),
             i["id"],
             i["source"],
             i["state"],
@@ -72,7 +71,7 @@ def _rows(incidents: Iterable[IncidentRow]) -> Columns:
             _took(i["ttd_s"]),
             _took(i["tta_s"]),
             _rules(i["rules"]),
-            Text(i["cause"] or letters.dash),
+            Text(i["cause"] or glyph_set().dash),
         )
     return rows
 
@@ -81,12 +80,15 @@ def _rules(rules: Sequence[str]) -> str:
     return rules[0] + (f" + {len(rules) - 1}" if len(rules) > 1 else "") if rules else ""
 
 
+def _sign(state: str, severity: str) -> str:
+    return glyph_set().alerts["resolved" if state == "resolved" else severity]
+
+
 def one(explanation: IncidentDetail) -> Iterator[RenderableType]:
     """A headline, what is known of it, and everything that happened, oldest first."""
     from rich.text import Text
 
-    shape, colour = _MARKS[explanation["state"]]
-    head = Text(glyph_set().shapes[shape], style=colour)
+    head = Text(_sign(explanation["state"], explanation["severity"]), style=_COLOURS[explanation["state"]])
     head.append(
         f" {explanation['id']} {explanation['source']} {explanation['severity']}: {', '.join(explanation['rules'])}",
         style="default",
@@ -121,9 +123,9 @@ def markdown(explanation: IncidentDetail) -> str:
         ("Rules", ", ".join(explanation["rules"])),
         ("Started (first bad slot)", explanation["started_at"]),
         ("Opened", f"{explanation['opened_at']}, {duration_text(explanation['ttd_s'])} later"),
-        ("Acknowledged", f"{acked}, {duration_text(explanation['tta_s'] or 0)} later" if acked else "by nobody"),
+        ("Acknowledged", f"{acked}, {duration_text(explanation['tta_s'] or 0)} later" if acked else "by no one"),
         ("Ended (first good slot)", ended or f"open, {duration_text(explanation['age_s'])} so far"),
-        ("Time to resolve", "-" if explanation["ttr_s"] is None else duration_text(explanation["ttr_s"])),
+        ("Time to resolve", duration_text(explanation["ttr_s"])),
         ("Cause", explanation["cause"] or "not written yet"),
     )
     lines = [f"# {explanation['id']}: {explanation['source']}", "", "| | |", "|---|---|"]

@@ -1,4 +1,4 @@
-"""`busta maintenance`: planned work, in which sources are watched and alerts do not open."""
+"""`busta maintenance`: maintenance, in which sources are watched and alerts do not open."""
 
 from __future__ import annotations
 
@@ -14,12 +14,13 @@ from busta_health_dagster.cli.sources import OutputOption, seconds
 from busta_health_dagster.domain.errors import BadInput
 from busta_health_dagster.domain.source import Selector
 from busta_health_dagster.domain.units import config_duration, from_epoch, from_iso, parse_seconds
+from busta_health_dagster.wording.lists import plural
 
 if TYPE_CHECKING:
     from busta_health_dagster.domain.documents.service import Span, WindowRow
 
 maintenance_app = typer.Typer(
-    cls=BustaGroup, no_args_is_help=True, help="Planned work. Example: busta maintenance preview --until 14d"
+    cls=BustaGroup, no_args_is_help=True, help="Maintenance. Example: busta maintenance preview --until 14d"
 )
 
 
@@ -102,7 +103,7 @@ def add(
     when = "over, and counted for the past," if planned["next"] is None else _span(planned["next"])
     count = len(planned["sources"])
     zone_said = "" if planned["next"] is None else " UTC,"
-    said = f"{planned['id']} {name}: {when}{zone_said} {count} source{'' if count == 1 else 's'}"
+    said = f"{planned['id']} {name}: {when}{zone_said} {plural(count, 'source')}"
     console().print(said, markup=False, soft_wrap=True)
 
 
@@ -112,7 +113,7 @@ def end(
     window: Annotated[str, typer.Argument(help="Name or id of an added window.")],
     by: ByOption = None,
 ) -> None:
-    """Stop a window now; what it covered so far stays planned work. Example: busta maintenance end host-move"""
+    """Stop a window now; what it covered so far stays maintenance. Example: busta maintenance end host-move"""
     with session(context).monitor(by=by) as monitor:
         said = monitor.end_window(window)["said"]
     console().print(f"{window}: {said}. What still fails alerts from the next check on.", markup=False, soft_wrap=True)

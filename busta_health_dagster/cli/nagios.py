@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from busta_health_dagster.cli.health_view import shown
+from busta_health_dagster.wording.lists import listed
 
 if TYPE_CHECKING:
     from busta_health_dagster.domain.documents.sources import Fleet
@@ -27,7 +28,7 @@ def line(fleet: Fleet) -> tuple[str, int]:
         return "UNKNOWN - no source is configured", 3
     code = next(c for c in _RANK if c in codes.values())
     named = [f"{r['source']} {shown(r)}: {r['reason']}" for r in rows if codes[r["source"]] == code and code]
-    text = "; ".join(named[:5]) + (f"; {len(named) - 5} more" if len(named) > 5 else "")
+    text = listed(named, 5)
     perf = [f"{name}={fleet['counts'][name]}" for name in ("down", "degraded", "unknown", "maintenance", "up")]
     if len(rows) == 1:
         row = rows[0]

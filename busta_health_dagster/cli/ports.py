@@ -78,7 +78,7 @@ def accepts(host: str, port: int, timeout_s: float = 0.5) -> bool:
 
 
 def answers(host: str, port: int, timeout_s: float = 0.5) -> bool:
-    """Does a process read what arrives there? A listening socket alone accepts connections that nobody serves yet."""
+    """Does a process read what arrives there? A listening socket alone accepts connections before a process serves them."""
     try:
         with closing(socket.create_connection((host, port), timeout=timeout_s)) as connection:
             connection.sendall(b"GET /livez HTTP/1.0\r\n\r\n")

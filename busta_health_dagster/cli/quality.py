@@ -74,7 +74,7 @@ def run_now(
 
 
 def leave(rows: Sequence[ScoreRow]) -> None:
-    """1 when a score is below its limit, else 3 when one could not be told."""
+    """1 when a score is below its limit, else 3 when one is unknown."""
     if any(row["score"] is not None and row["score"] < row["limit"] for row in rows):
         raise typer.Exit(1)
     if not rows or any(row["score"] is None for row in rows):
@@ -135,7 +135,7 @@ def score(
     from busta_health_dagster.quality.scorecard import as_json, score_file
 
     del context
-    evaluated_by = load_suite(suite).name  # a broken suite is told before seconds are spent on imports
+    evaluated_by = load_suite(suite).name  # a broken suite is reported before seconds are spent on imports
     with err_console().status(f"Scoring {data.name} ..."):
         now = datetime.now(UTC)
         done = score_file(suite, data, now)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from busta_health_dagster.cli.glyphs import glyph_set
@@ -9,6 +10,7 @@ from busta_health_dagster.cli.session import console
 from busta_health_dagster.cli.tables import Columns
 from busta_health_dagster.domain.quality import CheckSeverity
 from busta_health_dagster.domain.units import from_epoch, from_iso
+from busta_health_dagster.wording import numbers, percentages
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -29,14 +31,14 @@ def show(parts: Iterable[RenderableType]) -> None:
 def _state(row: ScoreRow) -> Text:
     from rich.text import Text
 
-    shapes, score, limit = glyph_set().shapes, row["score"], row["limit"]
+    signs, score, limit = glyph_set().checks, row["score"], row["limit"]
     if score is None:
-        return Text(f"{shapes['unknown']} NO DATA")
+        return Text(f"{signs['not evaluated']} NO DATA")
     if score >= limit:
-        return Text(f"{shapes['up']} GOOD", style="green")
+        return Text(f"{signs['passed']} GOOD", style="green")
     if row["uncertain"]:
-        return Text(f"{shapes['degraded']} UNCERTAIN", style="yellow")
-    return Text(f"{shapes['down']} BELOW {limit:g}", style="red")
+        return Text(f"{signs['not evaluated']} UNCERTAIN", style="yellow")
+    return Text(f"{signs['failed']} BELOW {limit:g}", style="red")
 
 
 def _rows(row: ScoreRow) -> str:
@@ -54,7 +56,7 @@ def score_table(rows: Iterable[ScoreRow]) -> Columns:
     """One line a source, worst first."""
     from rich.text import Text
 
-    dash = glyph_set().dash
+    letters = glyph_set()
     table = Columns(
         ("STATE", "SOURCE", "SCORE", "ROWS", "SUITE", "SCORED (UTC)", "WHY"),
         right=frozenset({"SCORE", "ROWS"}),
@@ -63,7 +65,7 @@ def score_table(rows: Iterable[ScoreRow]) -> Columns:
     for row in sorted(rows, key=_rank):
         cap = row["caps"][0] if row["caps"] else None
         why = row["reason"] or ("" if cap is None else f"{cap['check']}: {cap['reason']}")
-        score = dash if row["score"] is None else f"{row['score']:.1f}"
+        score = letters.write(numbers.score(row["score"]))
         at = f"{from_epoch(from_iso(row['at'])):%d %b %H:%M}"
         table.add(_state(row), row["source"], score, _rows(row), row["suite"], at, Text(why))
     return table
@@ -78,12 +80,14 @@ def explained(row: ScoreRow) -> list[RenderableType]:
     if score is None:
         head.append(row["reason"] or "")
     else:
-        head.append(f"{score:.1f} (raw {row['raw'] or 0:.2f} ± {row['half_width'] or 0:.2f}, limit {row['limit']:g}, ")
-        head.append(f"coverage {row['coverage']:g}%{', provisional' if row['provisional'] else ''})")
+        head.append(
+            f"{numbers.score(score)} (raw {row['raw'] or 0:.2f} ± {row['half_width'] or 0:.2f}, limit {row['limit']:g}, "
+        )
+        head.append(f"coverage {percentages.percent(row['coverage'])}{', provisional' if row['provisional'] else ''})")
     at = f"{from_epoch(from_iso(row['at'])):%Y-%m-%d %H:%M}"
     lines = [head, Text(f"suite {row['suite']}, {_rows(row)} rows, scored {at} UTC")]
     if row["dimensions"]:
-        lines.append(Text("  ".join(f"{name} {value or 0:.1f}" for name, value in row["dimensions"].items())))
+        lines.append(Text("  ".join(f"{name} {numbers.score(value)}" for name, value in row["dimensions"].items())))
     lines += [Text(f"capped at {c['limit']}: {c['check']}: {c['reason']}") for c in row["caps"]]
     lines += [Text(f"note: {note}") for note in row["notes"]]
     if not row["checks"]:
@@ -112,19 +116,19 @@ def explained(row: ScoreRow) -> list[RenderableType]:
 def _good(check: CheckRow, dash: str) -> str:
     """The share of rows that passed, floored: 99.999% never reads 100%."""
     if check["error"] is not None:
-        return "0.00%"
+        return percentages.percent(0)
     if not check["eligible"]:
         return dash
-    return f"{(check['eligible'] - check['unexpected']) * 10_000 // check['eligible'] / 100:.2f}%"
+    return percentages.percent(Fraction(100 * (check["eligible"] - check["unexpected"]), check["eligible"]))
 
 
 def _result(check: CheckRow) -> tuple[str, str]:
-    shapes = glyph_set().shapes
+    signs = glyph_set().checks
     if check["error"] is not None:
-        return f"{shapes['down']} could not run", "red"
+        return f"{signs['failed']} could not run", "red"
     if check["passed"] is None:
-        return f"{shapes['unknown']} not evaluated", "default"
-    return (f"{shapes['up']} passed", "green") if check["passed"] else (f"{shapes['down']} failed", "red")
+        return f"{signs['not evaluated']} not evaluated", "default"
+    return (f"{signs['passed']} passed", "green") if check["passed"] else (f"{signs['failed']} failed", "red")
 
 
 def failure_table(found: Failures) -> list[RenderableType]:

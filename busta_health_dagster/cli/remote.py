@@ -21,7 +21,7 @@ class Remote:
     """A busta somewhere else. Answers are the JSON of `-o json`; a problem becomes an error with its remedy.
 
     Raises (every method):
-        RemoteUnavailable: nobody answers there, or no busta does. UnknownName, Refused, BadInput: as the server says.
+        RemoteUnavailable: no one answers there, or no busta does. UnknownName, Refused, BadInput: as the server says.
     """
 
     def __init__(self, url: str, token: str | None) -> None:

@@ -123,7 +123,7 @@ class RemoteMonitor:
         answer: delivery.ChannelAnswer = self._remote.post(f"channels/{part(channel)}/test")
         return answer
 
-    # Planned work
+    # Maintenance
 
     def windows(self) -> list[service.WindowRow]:
         rows: list[service.WindowRow] = self._remote.all("maintenance")

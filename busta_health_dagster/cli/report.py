@@ -1,4 +1,4 @@
-"""`busta report`: a week in figures, on paper, in Markdown, or for other programs."""
+"""`busta report`: a week in numbers, on paper, in Markdown, or for other programs."""
 
 from __future__ import annotations
 
@@ -45,10 +45,10 @@ def weekly(
     form: Annotated[Format, typer.Option("--format", help="text, html, md, json or csv.")] = Format.TEXT,
     out: Annotated[Path | None, typer.Option(help="Write files into this directory instead of to stdout.")] = None,
     keep: Annotated[
-        bool, typer.Option("--keep", help="Keep it in the store as well, for the page and REST; nobody is told.")
+        bool, typer.Option("--keep", help="Keep it in the store as well, for the page and REST; no one is notified.")
     ] = False,
 ) -> None:
-    """A week in figures, worst first. Example: busta report weekly --week 2026-W47 --format html --out reports
+    """A week in numbers, worst first. Example: busta report weekly --week 2026-W47 --format html --out reports
 
     SLA attainment, incidents with MTTR and MTTA, open items, response times and quality, noise and what to tune. It sends
     nothing: `busta run weekly-report` keeps the report and sends it.

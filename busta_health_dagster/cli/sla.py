@@ -9,8 +9,9 @@ import typer
 from busta_health_dagster.cli.session import Output, console, print_json, session
 from busta_health_dagster.cli.sources import OutputOption
 from busta_health_dagster.cli.tables import Columns
-from busta_health_dagster.domain.sla import spoken_budget
-from busta_health_dagster.domain.units import duration_text, floored
+from busta_health_dagster.domain.uptime_and_budget import spoken_budget
+from busta_health_dagster.wording import numbers, percentages
+from busta_health_dagster.wording.durations import duration_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,7 +36,7 @@ def sla(
 ) -> None:
     """Uptime, coverage and error budget of [at - window, at), worst first. Example: busta sla odds_api --window 7d
 
-    Uptime is good / (good + bad); maintenance is excluded, and what nobody saw is unknown. Below 95% coverage there is
+    Uptime is good / (good + bad); maintenance is excluded, and what no one saw is unknown. Below 95% coverage there is
     no verdict. Imported sources are listed too.
     """
     with session(context).monitor() as monitor:
@@ -74,23 +75,20 @@ def _print(levels: Sequence[ServiceLevelRow]) -> None:
     table = Columns(heads, right=frozenset(heads[2:-1]), drop=narrow)
     observations = {"met": ("up", "green"), "missed": ("down", "red")}
 
-    def number(value: float | None, places: int) -> str:
-        return letters.dash if value is None else f"{floored(value, places):.{places}f}".replace("-", letters.minus)
-
     for row in levels:
         shape, colour = observations.get(row["verdict"], ("unknown", "default"))
         table.add(
             Text(letters.shapes[shape], style=colour),
             row["source"],
-            number(row["target"], 2),
-            number(row["uptime"], 3),
+            letters.write(percentages.share(row["target"])),
+            letters.write(percentages.share(row["uptime"])),
             f"{row['good']:,g}",
             f"{row['bad']:,g}",
             f"{row['excluded']:,}",
             f"{row['unknown']:,}",
-            number(row["coverage"], 2),
-            number(spoken_budget(row["budget_left"], row["coverage"]), 1),
-            number(row["burn"].get(PACE), 2),
+            letters.write(percentages.share(row["coverage"])),
+            letters.write(percentages.budget(spoken_budget(row["budget_left"], row["coverage"]))),
+            letters.dash if (burn := row["burn"].get(PACE)) is None else numbers.decimal(burn, 2),
             Text(row["verdict"], style=colour),
         )
     out = console()

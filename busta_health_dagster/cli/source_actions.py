@@ -25,7 +25,7 @@ def check(
     exit_code: ExitOption = False,
     output: OutputOption = Output.TABLE,
 ) -> None:
-    """Look at sources right now; kept as manual observations, outside SLA. Example: busta sources check odds_api"""
+    """Check sources right now; kept as manual observations, outside SLA. Example: busta sources check odds_api"""
     with session(context).monitor(create_store=True) as monitor:
         observations = monitor.check(names)
     if output is Output.JSON:

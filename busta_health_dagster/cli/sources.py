@@ -9,15 +9,11 @@ import typer
 from busta_health_dagster.cli.session import BustaGroup, Output, console, print_json, session
 from busta_health_dagster.cli.tables import Columns
 from busta_health_dagster.domain.errors import BustaError
-from busta_health_dagster.domain.units import (
-    config_duration,
-    duration_text,
-    floored,
-    from_epoch,
-    from_iso,
-    milliseconds_text,
-    parse_seconds,
-)
+from busta_health_dagster.domain.units import config_duration, from_epoch, from_iso, parse_seconds
+from busta_health_dagster.wording.durations import duration_text, milliseconds_text
+from busta_health_dagster.wording.glyphs import STATUS_LABEL
+from busta_health_dagster.wording.measures import has_unit, measure
+from busta_health_dagster.wording.numbers import count
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,7 +34,7 @@ ExitOption = Annotated[bool, typer.Option("--exit-code", help="Leave with 1 if a
 
 @sources_app.command("list")
 def list_(context: typer.Context, output: OutputOption = Output.TABLE) -> None:
-    """Every configured source and how it is looked at. Example: busta sources list"""
+    """Every configured source and how it is checked. Example: busta sources list"""
     with session(context).monitor() as monitor:
         rows = monitor.sources()
     if output is Output.JSON:
@@ -141,9 +137,6 @@ def info(
         out.print(line, markup=False, soft_wrap=True)
 
 
-_SHARES = frozenset({"uptime", "coverage_30d", "budget_left", "failure_rate", "failure_percent"})
-
-
 def _readable(key: str, part: str, value: object) -> str:
     """A fact with its unit, as people read it."""
     from busta_health_dagster.cli.glyphs import glyph_set
@@ -153,12 +146,7 @@ def _readable(key: str, part: str, value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, int | float):
-        if "_ms" in key or part.endswith("_ms"):
-            return milliseconds_text(value)
-        if key.endswith("_s") or part.endswith("_s"):
-            return duration_text(value)
-        number = f"{value:,}" if isinstance(value, int) else f"{floored(value, 2):,.2f}".rstrip("0").rstrip(".")
-        return f"{number}%" if {key, part} & _SHARES else number
+        return measure(value, key if not part or has_unit(key) else part)
     return ", ".join(str(v) for v in value) if isinstance(value, list | tuple) else str(value)
 
 
@@ -205,14 +193,14 @@ def observation_cells(row: ObservationRow) -> tuple[Text, str, str, str, Text]:
     """Status, response, items, data age and why, of one observation."""
     from rich.text import Text
 
-    from busta_health_dagster.cli.glyphs import COLOURS, WORDS, glyph_set
+    from busta_health_dagster.cli.glyphs import COLOURS, glyph_set
 
     letters, word = glyph_set(), row["status"]
-    response = letters.dash if row["response_ms"] is None else milliseconds_text(row["response_ms"])
+    response = letters.write(milliseconds_text(row["response_ms"]))
     return (
-        Text(f"{letters.shapes[word]} {WORDS[word]}", style=COLOURS[word]),
+        Text(f"{letters.shapes[word]} {STATUS_LABEL[word]}", style=COLOURS[word]),
         response,
-        letters.dash if row["items"] is None else f"{row['items']:,}",
-        letters.dash if row["data_age_s"] is None else duration_text(row["data_age_s"]),
+        letters.write(count(row["items"])),
+        letters.write(duration_text(row["data_age_s"])),
         Text(row["detail"]),
     )

@@ -54,7 +54,7 @@ def end_left_over(home: Home) -> list[str]:
     try:
         pids: dict[str, int] = json.loads(home.processes.read_text(encoding="utf-8"))["pids"]
     except (OSError, ValueError, KeyError, TypeError):
-        return []  # there was none, or nobody can tell
+        return []  # there was none, or no one can tell
     ended = [name for name, pid in pids.items() if _is_of(home, pid)]
     for name in ended:
         with contextlib.suppress(ProcessLookupError):  # it has ended by itself
@@ -126,9 +126,9 @@ def start_processes(
 
 
 def _first_runs(env: dict[str, str], after: Sequence[str], lost_runs: LostRuns) -> Child:
-    """A look at once, then the scores that it allows, then the jobs `after`, one behind the other.
+    """A check once, then the scores that it allows, then the jobs `after`, one behind the other.
 
-    The scores come in the schedule's name: a job that a person starts scores everything anew, due or not.
+    The scores come in the schedule's name: a job that a person starts scores everything again, due or not.
     """
     from busta_health_dagster import bootstrap
 
@@ -148,7 +148,7 @@ def _first_runs(env: dict[str, str], after: Sequence[str], lost_runs: LostRuns) 
 
 
 def _until(supervisor: Supervisor, ready: Callable[[], bool], text: str) -> bool:
-    """Wait for something a child does, however slow the machine is; False when told to stop meanwhile.
+    """Wait for something a child does, however slow the machine is; False when asked to stop meanwhile.
 
     Raises:
         HomeError: a child ended; the message names the log.

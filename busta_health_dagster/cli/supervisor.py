@@ -42,7 +42,7 @@ class Stopped(Exception):
 @dataclass(slots=True, eq=False)
 class Child:
     """One supervised process. `once` children are not restarted (the first tick); their exit code is logged, and where
-    it is 0, `then` is started. `ended` is called after every end of it that nobody asked for, with the exit code.
+    it is 0, `then` is started. `ended` is called after every end of it that no one asked for, with the exit code.
     """
 
     name: str
@@ -63,7 +63,7 @@ class Child:
 class Supervisor:
     """Starts children in order, restarts those that die, stops all on SIGTERM, SIGINT or `stop()`.
 
-    `on_event(text)` is told of every start, death and stop; `tasks` are called about once a second, by name (a
+    `on_event(text)` is called at every start, death and stop; `tasks` are called about once a second, by name (a
     configuration watch). `leaving` is the last thing that is done where the bound of stopping has passed.
     """
 
@@ -85,7 +85,7 @@ class Supervisor:
         return child
 
     def restart(self, child: Child) -> None:
-        """End a child and start it anew at once, so that it reads its configuration again; that is no failure of it."""
+        """End a child and start it again at once, so that it reads its configuration again; that is no failure of it."""
         if self._stopping.is_set() or child.process is None:
             return  # it is being started again anyway, or nothing is started any more
         _signal_group(child, signal.SIGTERM)
@@ -119,7 +119,7 @@ class Supervisor:
             self._interruptible = False
 
     def run(self, poll_s: float = 0.5) -> None:
-        """Watch until told to stop, then end every child. Returns when nothing is left."""
+        """Watch until asked to stop, then end every child. Returns when nothing is left."""
         try:
             while not self._stopping.wait(poll_s):
                 for child in tuple(self.children):
@@ -230,7 +230,7 @@ class Supervisor:
         child.started = self.clock.monotonic()
 
     def _ends(self, process: subprocess.Popen[bytes], within_s: float) -> bool:
-        """Wait for a process, but no longer than nobody wants us to stop."""
+        """Wait for a process, but no longer than no one wants us to stop."""
         deadline = self.clock.monotonic() + within_s
         while process.poll() is None and self.clock.monotonic() < deadline:
             if self._stopping.wait(_STEP_S):

@@ -22,8 +22,8 @@ SENTENCE = 24
 
 @dataclass
 class Columns:
-    """Rows under `heads`; those in `right` are figures. In a narrow terminal the columns `drop` go first, in that order.
-    `least` are widths that columns have where there is room, so that a list keeps its places from one look to the next.
+    """Rows under `heads`; those in `right` are numbers. In a narrow terminal the columns `drop` go first, in that order.
+    `least` are widths that columns have where there is room, so that a list keeps its places from one observation to the next.
     Print it: a pipe gets every column, as long as the lines may be.
     """
 

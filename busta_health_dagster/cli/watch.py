@@ -1,4 +1,4 @@
-"""`sources health --watch`: the fleet drawn anew every few seconds, until Ctrl-C. It says when nobody answers any more,
+"""`sources health --watch`: the fleet drawn again every few seconds, until Ctrl-C. It says when no one answers any more,
 and since when what stands there is old.
 """
 
@@ -27,7 +27,7 @@ def watch(observation: Callable[[], Fleet]) -> None:
     """Draw what `look` answers on the whole terminal.
 
     Raises:
-        BustaError: the first look fails, or one that cannot come right by waiting (a token that was revoked).
+        BustaError: the first observation fails, or one that cannot come right by waiting (a token that was revoked).
     """
     from rich.console import Group
     from rich.live import Live
@@ -59,7 +59,7 @@ def watch(observation: Callable[[], Fleet]) -> None:
 def follow(observation: Callable[[], Fleet], now: Callable[[], float]) -> Iterator[tuple[Fleet, Lost | None]]:
     """What is known at each asking, and whether anybody still answers. `now` is a monotonic clock in seconds.
 
-    The first look must succeed. While nobody answers, the fleet known last grows old: its instant moves on, and after
+    The first observation must succeed. While no one answers, the fleet known last grows old: its instant moves on, and after
     `stale_at` it is stale. The clock is the monitor's, moved on by ours: a laptop's own may be wrong.
     """
     fleet, read = observation(), now()

@@ -1,4 +1,4 @@
-"""The alert sensor, the timer behind the ticks; and two assets that show open alerts and planned work in the catalog."""
+"""The alert sensor, the timer behind the ticks; and two assets that show open alerts and maintenance in the catalog."""
 
 from __future__ import annotations
 
@@ -14,7 +14,11 @@ from busta_health_dagster.defs.instance_facts import Facts, instance_facts
 from busta_health_dagster.defs.metadata import plottable
 from busta_health_dagster.defs.resources import Monitor
 from busta_health_dagster.defs.stopped import stopped
-from busta_health_dagster.domain.units import duration_text, from_epoch
+from busta_health_dagster.domain.units import from_epoch
+from busta_health_dagster.wording.durations import duration_text
+from busta_health_dagster.wording.glyphs import SEVERITY, STATUS
+from busta_health_dagster.wording.lists import listed
+from busta_health_dagster.wording.sentences import markdown_cell
 
 if TYPE_CHECKING:
     from busta_health_dagster.pipeline.app.app import App
@@ -26,14 +30,13 @@ BUDGET_S = 5.0
 """Sensors of one code server may have to run one after another: this one yields what does not fit to the next."""
 REFRESH_S = 3600
 SHOWN_AT_MOST = 50
-_SHAPES = {"critical": "■", "warning": "▲", "info": "●"}
 
 
 @dg.sensor(
     name="alert_sensor",
     minimum_interval_seconds=EVERY_S,
     default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Moves alerts on between the ticks: escalations, ends of snoozes and maintenance, looks that a killed "
+    description="Moves alerts on between the ticks: escalations, ends of snoozes and maintenance, observations that a killed "
     "tick left, failing checks and runs of other assets. The messages leave through notification_sensor.",
 )
 def alert_sensor(context: dg.SensorEvaluationContext) -> dg.SkipReason:
@@ -55,15 +58,15 @@ def alert_sensor(context: dg.SensorEvaluationContext) -> dg.SkipReason:
             shown = show_changes(context.instance, app)
     notified = len(passed.changes.notifications)
     return dg.SkipReason(
-        f"{passed.observations} looks judged, {passed.opened} alerts opened, {passed.resolved} resolved, {notified} messages put "
-        f"into the outbox, {shown} assets shown anew"
+        f"{passed.observations} observations evaluated, {passed.opened} alerts opened, {passed.resolved} resolved, {notified} messages put "
+        f"into the outbox, {shown} assets shown again"
     )
 
 
 @dg.asset(
     key=OPEN_ALERTS,
     group_name=GROUP,
-    description="Every alert that is open now, worst first, with who has it and what comes next. Shown anew when one "
+    description="Every alert that is open now, worst first, with who has it and what comes next. Shown again when one "
     "opens, escalates, is acknowledged or ends.",
     kinds={"python"},
     tags={"health/report": "open_alerts"},
@@ -76,7 +79,7 @@ def open_alerts(monitor: Monitor) -> dg.MaterializeResult[None]:
 @dg.asset(
     key=MAINTENANCE,
     group_name=GROUP,
-    description="Planned work: the windows that are on now and the next ones, of the file and added by people. Their "
+    description="Maintenance: the windows that are on now and the next ones, of the file and added by people. Their "
     "sources are watched all the same, and alerts do not open.",
     kinds={"python"},
     tags={"health/report": "maintenance"},
@@ -114,8 +117,8 @@ def alerts_metadata(app: App) -> tuple[str, dict[str, dg.MetadataValue]]:
     for row in rows:
         a = row.alert
         lines.append(
-            f"| {_SHAPES[a.severity.word]} {a.severity.word} | {a.id} {_cell(a.fingerprint)} | {duration_text(row.open_s or 0)} "
-            f"| {_cell(row.acknowledged)} | {_cell(row.coming)} |"
+            f"| {SEVERITY[a.severity.word]} {a.severity.word} | {a.id} {markdown_cell(a.fingerprint)} | {duration_text(row.open_s)} "
+            f"| {markdown_cell(row.acknowledged)} | {markdown_cell(row.coming)} |"
         )
     if len(found.rows) > len(rows):
         lines += ["", f"{len(found.rows) - len(rows)} more, none worse than these."]
@@ -136,7 +139,7 @@ def alerts_metadata(app: App) -> tuple[str, dict[str, dg.MetadataValue]]:
 
 
 def maintenance_metadata(app: App) -> tuple[str, dict[str, dg.MetadataValue]]:
-    """The same for planned work."""
+    """The same for maintenance."""
     from busta_health_dagster.pipeline.maintenance.actions import listing
 
     found = [p for p in listing(app) if p.occurrence is not None]
@@ -144,10 +147,12 @@ def maintenance_metadata(app: App) -> tuple[str, dict[str, dg.MetadataValue]]:
     for p in found[:SHOWN_AT_MOST]:
         if p.occurrence is None:
             continue
-        on = "◆ " if p.active else ""
+        on = f"{STATUS['maintenance']} " if p.active else ""
         begin, end = (f"{from_epoch(x):%a %d %b %H:%M}" for x in (p.occurrence.start, p.occurrence.end))
-        names = ", ".join(p.sources[:5]) + (f" and {len(p.sources) - 5} more" if len(p.sources) > 5 else "")
-        lines.append(f"| {on}{_cell(p.window.name)} | {begin} | {end} | {_cell(names)} | {_cell(p.window.reason)} |")
+        names = listed(p.sources)
+        lines.append(
+            f"| {on}{markdown_cell(p.window.name)} | {begin} | {end} | {markdown_cell(names)} | {markdown_cell(p.window.reason)} |"
+        )
     active = [p for p in found if p.active]
     counts = {
         "1_on_now": len(active),
@@ -156,9 +161,3 @@ def maintenance_metadata(app: App) -> tuple[str, dict[str, dg.MetadataValue]]:
     }
     text = "\n".join(lines) if found else "No maintenance is planned within a year."
     return f"{text}\n{counts}", plottable(counts) | {"windows": dg.MetadataValue.md(text)}
-
-
-def _cell(text: str) -> str:
-    from busta_health_dagster.pipeline.views.fleet_report import cell
-
-    return cell(text)

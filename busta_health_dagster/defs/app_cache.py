@@ -32,7 +32,7 @@ class _AppCache:
         self._stamp: Stamp = ()
 
     def current(self) -> App:
-        """The application on the configuration as it is now; opened anew when a file changed."""
+        """The application on the configuration as it is now; opened again when a file changed."""
         with self._lock:
             stamp = _stamp()
             if self._app is None or stamp != self._stamp:
@@ -55,7 +55,7 @@ _cache = _AppCache()
 
 @contextmanager
 def cached_app() -> Iterator[App]:
-    """The application, open before and after; after an error of the store it is opened anew next time."""
+    """The application, open before and after; after an error of the store it is opened again next time."""
     try:
         yield _cache.current()
     except StoreError:

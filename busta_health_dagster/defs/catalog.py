@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from busta_health_dagster.domain.units import config_duration, duration_text
+from busta_health_dagster.domain.units import config_duration
 from busta_health_dagster.engines.rules import ANOMALY_CHECK
+from busta_health_dagster.wording.durations import duration_text
 
 if TYPE_CHECKING:
     from busta_health_dagster.domain.rule import Rule
@@ -90,7 +91,7 @@ def check_specs(source: Source, anomaly_rule: Rule | None = None) -> list[dg.Ass
     checks = dict(CHECKS)
     if anomaly_rule is not None:
         checks[ANOMALY_CHECK] = f"Is it within its normal range? Rule {anomaly_rule.name}" + (
-            " is on trial (shadow): shown here and recorded, it tells nobody."
+            " is in shadow mode: shown here and recorded, it notifies no one."
             if anomaly_rule.shadow
             else " alerts on it."
         )

@@ -11,7 +11,7 @@ from busta_health_dagster.domain.health import FleetHealth
 FLEET = dg.AssetKey(["health", "fleet"])
 GROUP = "health_reports"
 SHARD_TAG = "busta/shard"
-"""Which shard of the sources a run looks at, where `limits.shards` splits a tick into several runs; absent: all."""
+"""Which shard of the sources a run checks, where `limits.shards` splits a tick into several runs; absent: all."""
 NO_DEGRADED = dg.AssetCheckSpec(
     name="no_degraded_sources",
     asset=FLEET,

@@ -37,7 +37,7 @@ class Facts:
 
 
 def instance_facts(instance: dg.DagsterInstance, app: App) -> Facts:
-    """Checks and runs that ended since the last pass. The first call begins now: the past alerts nobody."""
+    """Checks and runs that ended since the last pass. The first call begins now: the past alerts no one."""
     asked = {rule.pattern for rule in app.config.rules} & {Pattern.DAGSTER_CHECK, Pattern.DAGSTER_RUN}
     if not asked:
         return Facts()

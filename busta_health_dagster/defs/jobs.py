@@ -62,7 +62,7 @@ def tick_cron(tick_s: int) -> str:
 def tick_requests(shards: int) -> Callable[[dg.ScheduleEvaluationContext], Iterator[dg.RunRequest | dg.SkipReason]]:
     """One run per tick, or one per shard, each in a queue of its own: the instance's run launcher decides where it runs.
 
-    One tick may wait for the one that runs: it will look at all that is due by then. Another behind it would find
+    One tick may wait for the one that runs: it will check all that is due by then. Another behind it would find
     nothing, so that it is skipped, and the slot counts as missed.
     """
 

@@ -71,7 +71,7 @@ def _lives(pid: int, at: float) -> bool:
     except ProcessLookupError:
         return False
     except PermissionError:
-        return False  # somebody else's
+        return False  # someone else's
     try:
         fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rsplit(")", 1)[1].split()
         lines = Path("/proc/stat").read_text(encoding="utf-8").splitlines()

@@ -25,7 +25,7 @@ def plottable(values: Mapping[str, float | None]) -> dict[str, dg.MetadataValue]
 
 
 def state_metadata(state: SourceState) -> dict[str, dg.MetadataValue]:
-    """Metadata of one look at a source."""
+    """Metadata of one check of a source."""
     values = {
         "1_response_ms": state.response_ms,
         "2_data_age_s": state.data_age_s,

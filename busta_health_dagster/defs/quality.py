@@ -15,6 +15,7 @@ from busta_health_dagster.defs.metadata import plottable
 from busta_health_dagster.defs.resources import Monitor
 from busta_health_dagster.domain.quality import Dimension
 from busta_health_dagster.domain.source import Source
+from busta_health_dagster.wording.numbers import score as score_text
 
 if TYPE_CHECKING:
     from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
@@ -52,7 +53,7 @@ def _spec(source: Source) -> dg.AssetSpec:
         key=quality_key(source.name),
         deps=[source_key(source.name)],
         group_name=source.group,
-        description=f"Quality score (0-100) of what {source.name} delivers, judged by {evaluated_by or 'nothing yet'}. "
+        description=f"Quality score (0-100) of what {source.name} delivers, evaluated by {evaluated_by or 'nothing yet'}. "
         "Materializing it scores the newest sample now.",
         tags={"health/quality": "true", "health/tier": str(source.tier)},
         owners=list(source.owners),
@@ -98,7 +99,7 @@ def score_metadata(app: "App", outcome: "Outcome") -> dict[str, dg.MetadataValue
     if not verdict.no_data:
         values |= {"8_half_width": verdict.half_width, "9_coverage_percent": verdict.coverage, "rows": verdict.rows}
     text = {
-        "result": f"no data: {verdict.reason}" if verdict.no_data else f"{verdict.score:.1f}",
+        "result": f"no data: {verdict.reason}" if verdict.no_data else score_text(verdict.score),
         "suite": scored.suite,
     }
     if verdict.caps:

@@ -76,8 +76,8 @@ def _weekly(weeks: dg.WeeklyPartitionsDefinition) -> dg.AssetsDefinition:
         key=["reports", "weekly"],
         partitions_def=weeks,
         group_name=GROUP,
-        description="The week in figures: SLA attainment, incidents, response times, quality, noise and what to tune. "
-        "The newest week is sent to whom its route names, once.",
+        description="The week in numbers: SLA attainment, incidents, response times, quality, noise and what to tune. "
+        "The newest week is sent to the channels of its route, once.",
         kinds={"markdown"},
         tags={"health/report": "weekly"},
     )

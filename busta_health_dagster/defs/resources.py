@@ -19,7 +19,7 @@ class Monitor(dg.ConfigurableResource["Monitor"]):
 
         The garbage collector leaves alone what was loaded before: it lives as long as the process of the run. Without
         `collect` it rests altogether, which suits a job that is over in seconds: a tick of 5,000 sources leaves 15 MB
-        of garbage, and looking for it took 3 of its 10 CPU seconds and held up the looks for 0.1 s at a time, so that
+        of garbage, and looking for it took 3 of its 10 CPU seconds and held up the probes for 0.1 s at a time, so that
         their response times could not be believed.
         """
         gc.freeze()

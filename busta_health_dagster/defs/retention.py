@@ -64,7 +64,7 @@ class Ours:
 def chosen_mode(
     instance: DagsterInstance, wanted: Literal["own", "instance", "off"] | None
 ) -> Literal["own", "instance", "off"]:
-    """`retention.dagster`. Without a choice the whole instance is pruned only where nobody else can be in it: busta wrote
+    """`retention.dagster`. Without a choice the whole instance is pruned only where no one else can be in it: busta wrote
     its file, and it keeps its records in files of that directory.
     """
     if wanted is not None:

@@ -19,7 +19,7 @@ SHARD = 100
 def source_assets(
     sources: Iterable[Source], anomaly_rules: Mapping[str, Rule] | None = None
 ) -> list[dg.AssetsDefinition]:
-    """One multi-asset per 100 sources, in the order of the configuration. `anomaly_rules`: whom the detector watches."""
+    """One multi-asset per 100 sources, in the order of the configuration. `anomaly_rules`: the sources that the detector watches."""
     rest = iter(sources)
     shards = iter(lambda: list(islice(rest, SHARD)), [])
     return [_shard(number, shard, anomaly_rules or {}) for number, shard in enumerate(shards)]

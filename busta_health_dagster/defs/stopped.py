@@ -1,4 +1,4 @@
-"""Which of our schedules and sensors somebody has stopped: nothing fails then, there is only nothing any more."""
+"""Which of our schedules and sensors someone has stopped: nothing fails then, there is only nothing any more."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """The twelve upstreams: where each answers, how fast, how often it has news and how much of it.
 
-The live servers and the generated history read the same figures, so that the first live check lies inside the band of
+The live servers and the generated history read the same numbers, so that the first live check lies inside the band of
 the past.
 """
 

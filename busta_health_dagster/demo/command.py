@@ -81,7 +81,7 @@ def prepare(home: Path, *, days: int, scenario: str) -> Callable[[Supervisor, di
 
 
 def _replay(app: App, since: int, until: int) -> None:
-    """The alerts and incidents of the past month, as the monitor would have seen them; nobody is told."""
+    """The alerts and incidents of the past month, as the monitor would have seen them; no one is notified."""
     from busta_health_dagster.cli.progress import bar
 
     with app.store.read() as uow:

@@ -28,7 +28,7 @@ INTERVAL_S = 300
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What became of each file: `written` now, `kept` because somebody edited it, `moved` kept with the new ports put
+    """What became of each file: `written` now, `kept` because someone edited it, `moved` kept with the new ports put
     in.
     """
 

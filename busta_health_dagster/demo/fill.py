@@ -1,4 +1,4 @@
-"""Puts the demo's history into a store, a day per transaction, with a progress bar for whoever waits."""
+"""Puts the demo's history into a store, a day per transaction, with a progress bar for anyone who waits."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ def fill(
 ) -> int:
     """Write the slots of `[until - days, until)`; -> observations stored. What is there already stays.
 
-    `sources` and `windows` are the loaded demo configuration's: sources that somebody took out of it are left out here,
-    and slots under planned work are marked. `console` (stderr) shows the progress when it is a terminal.
+    `sources` and `windows` are the loaded demo configuration's: sources that someone took out of it are left out here,
+    and slots under maintenance are marked. `console` (stderr) shows the progress when it is a terminal.
 
     Raises:
         UnknownName: no such scenario.

@@ -16,7 +16,9 @@ from busta_health_dagster.demo.faults import Effect, Fault, Medium
 from busta_health_dagster.demo.noise import stream
 from busta_health_dagster.demo.story import scenario as named
 from busta_health_dagster.domain.observation import Observation, Phases, Status
-from busta_health_dagster.domain.units import duration_text, floor_to, floored, milliseconds_text
+from busta_health_dagster.domain.units import floor_to
+from busta_health_dagster.wording.durations import duration_text, milliseconds_text
+from busta_health_dagster.wording.numbers import floored
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -76,7 +76,7 @@ class Scenario:
         return max(current, key=lambda i: i.start_s, default=None)
 
     def effect(self, source: str, now: float, anchor: float) -> Effect | None:
-        """The fault as the source shows it at `now` (epoch seconds); None when it is well."""
+        """The fault as the source shows it at `now` (epoch seconds); None when it is up."""
         found = self.incident(source, now - anchor)
         if found is None:
             return None

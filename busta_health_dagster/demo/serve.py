@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 async def serve(home: Path, *, port: int, name: str, anchor: int | None, parent: int | None) -> None:
-    """Serve until told to stop, or until `parent` is gone: a killed supervisor must not leave its fleet behind.
+    """Serve until asked to stop, or until `parent` is gone: a killed supervisor must not leave its fleet behind.
 
     The ports of the last run are taken again, so that a configuration the user edited stays right; if one is taken
     meanwhile, all are new.

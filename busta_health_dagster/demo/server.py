@@ -85,7 +85,7 @@ class Upstreams:
         await self.sync()
 
     async def sync(self) -> None:
-        """Listen on the ports of those that answer; a source that refuses keeps its port bound, so that nobody else
+        """Listen on the ports of those that answer; a source that refuses keeps its port bound, so that no one else
         takes it.
         """
         for name in HTTP_NAMES:

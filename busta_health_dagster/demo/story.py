@@ -140,7 +140,7 @@ SCENARIOS: dict[str, Scenario] = {
             loop_every_s=3 * HOUR,
             planned=_PLANNED,
         ),
-        Scenario("calm", "Everything is well; the troubles are history.", _CALM_PAST, planned=_PLANNED[:1]),
+        Scenario("calm", "Everything is up; the troubles are history.", _CALM_PAST, planned=_PLANNED[:1]),
         Scenario(
             "storm",
             "All twelve fail five minutes after the start, for half an hour, every two hours.",

@@ -83,5 +83,5 @@ def wait_until_ready(home: Path, pid: int, *, alive: Callable[[], bool], timeout
         time.sleep(0.05)
     raise BadInput(
         f"The demo fleet (pid {pid}) did not answer within {timeout_s:.0f} s. "
-        "Look at its log in the home; the machine may be busy."
+        "Check its log in the home; the machine may be busy."
     )

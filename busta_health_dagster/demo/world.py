@@ -1,4 +1,4 @@
-"""What is wrong with which upstream right now: the scenario's script, unless somebody set a fault by hand."""
+"""What is wrong with which upstream right now: the scenario's script, unless someone set a fault by hand."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class World:
         return self.clock.now()
 
     def effect(self, source: str) -> Effect | None:
-        """The fault that a source shows now, flapping resolved; None when it is well."""
+        """The fault that a source shows now, flapping resolved; None when it is up."""
         if source in self._by_hand:
             effect = self._by_hand[source]
             return effect.at(source, self.now()) if effect else None

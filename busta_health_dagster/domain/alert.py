@@ -19,7 +19,7 @@ def fingerprint(source: str, rule: str, label: str = "") -> str:
 
 
 class AlertState(StrEnum):
-    """CANCELLED was pending and never opened: nobody was told, and the next pending takes the same alert again."""
+    """CANCELLED was pending and never opened: no one was notified, and the next pending takes the same alert again."""
 
     PENDING = "pending"
     OPEN = "open"
@@ -60,7 +60,7 @@ class Ladder:
 
     @property
     def channels(self) -> tuple[str, ...]:
-        """Whom the step reached tells."""
+        """Channels that the step reached notifies."""
         return self.policy.steps[self.step - 1].notify if self.step else ()
 
 

@@ -39,7 +39,7 @@ class Change(StrEnum):
 
 
 class Judgement(StrEnum):
-    """Unknown is never good: no observation, maintenance, or too few polls to judge."""
+    """Unknown is never good: no observation, maintenance, or too few polls to evaluate."""
 
     GOOD = "good"
     BAD = "bad"

@@ -1,4 +1,4 @@
-"""Everything that can go wrong in a way a person can mend.
+"""Everything that can go wrong in a way a person can fix.
 
     BustaError                      exit 2, one paragraph, no traceback
     ├── ConfigError                 the configuration has problems (each with file, line, field, remedy)
@@ -12,14 +12,14 @@
     │   ├── HomeNotWritable
     │   └── AlreadyRunning          a second instance on the same home
     ├── PortInUse
-    ├── RemoteUnavailable           exit 3: nobody answers at --url, or no busta does
+    ├── RemoteUnavailable           exit 3: no one answers at --url, or no busta does
     └── StoreError                  exit 3: we cannot tell
         ├── StoreUnavailable        unreachable, locked for too long, refused
         ├── StoreMissing            nothing there yet, or older than this program: `busta db upgrade`
         ├── StoreTooNew             written by a newer program
         └── StoreFull               no room left
 
-A message says what happened, to which thing, and the remedy. Whoever catches one prints it; nobody swallows one.
+A message says what happened, to which thing, and the remedy. Anyone who catches one prints it; no one swallows one.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class Problem:
     remedy: str
     level: Literal["error", "warning"] = "error"
     blocks: bool = True
-    """An error that does not block is told, fails the doctor, and leaves the configuration usable."""
+    """An error that does not block is notified, fails the doctor, and leaves the configuration usable."""
 
     def __str__(self) -> str:
         head = f"{self.where}  {self.field}".rstrip()

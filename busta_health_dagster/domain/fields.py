@@ -50,7 +50,7 @@ Duration = Annotated[
         {"type": "string", "pattern": r"^(\d+(\.\d+)?\s*(ms|s|m|h|d|w|y)\s*)+$", "examples": ["30s", "5m", "4h", "30d"]}
     ),
 ]
-"""Seconds as float; written `30s`, `5m`, `4h`, `30d`. A bare number is an error: nobody knows its unit."""
+"""Seconds as float; written `30s`, `5m`, `4h`, `30d`. A bare number is an error: no one knows its unit."""
 
 PositiveDuration = Annotated[Duration, AfterValidator(_positive)]
 

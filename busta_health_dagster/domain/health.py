@@ -1,12 +1,12 @@
-"""What one look at the fleet says: the row behind `sources health`, the page, REST and the metrics."""
+"""What one check the fleet says: the row behind `sources health`, the page, REST and the metrics."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from busta_health_dagster.domain.sla import spoken_budget
 from busta_health_dagster.domain.units import iso
+from busta_health_dagster.domain.uptime_and_budget import spoken_budget
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -67,7 +67,7 @@ class SourceHealth:
 
     @property
     def unhealthy(self) -> bool:
-        """Unknown is never healthy; planned work is not unhealthy."""
+        """Unknown is never healthy; maintenance is not unhealthy."""
         return self.shown in {"down", "degraded", "unknown"}
 
     def as_json(self) -> SourceRow:

@@ -119,7 +119,7 @@ class Spread:
 
 @dataclass(frozen=True, slots=True)
 class IncidentSummary:
-    """The cohort of incidents resolved in a window, in figures. `open` are listed beside it, never averaged."""
+    """The cohort of incidents resolved in a window, in numbers. `open` are listed beside it, never averaged."""
 
     resolved: int
     mttr: Spread

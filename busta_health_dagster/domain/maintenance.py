@@ -1,4 +1,4 @@
-"""Planned work and known events: a local start, a zone, an elapsed length, and how it recurs."""
+"""Maintenance and known events: a local start, a zone, an elapsed length, and how it recurs."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """What a message says, as facts. Channels turn facts into texts; nothing here is formatted or escaped.
 
-A notice is frozen when the outbox row is written and survives there as JSON: `to_json`, `from_json`.
+A notification is frozen when the outbox row is written and survives there as JSON: `to_json`, `from_json`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from busta_health_dagster.domain.rule import Pattern, Severity
 
 
 class NotificationKind(StrEnum):
-    """Why we speak. UPDATED changes a message in place where a channel can, and tells nobody anew."""
+    """Why a notification is sent. UPDATED changes a message in place where a channel can, and notifies no one again."""
 
     OPENED = "opened"
     ESCALATED = "escalated"
@@ -47,7 +47,7 @@ class AckFacts:
 
 @dataclass(frozen=True, slots=True)
 class NextFacts:
-    """What happens next, unless somebody acts: the next step (or the repeat of the last one) and whom it tells."""
+    """What happens next, unless someone acts: the next step (or the repeat of the last one) and which channels it notifies."""
 
     at: int
     notify: tuple[str, ...]
@@ -144,7 +144,7 @@ class VerdictFacts:
 
 @dataclass(frozen=True, slots=True)
 class Notified:
-    """Somebody who has been told already: the channel, as people know it, and when."""
+    """Someone who has been notified already: the channel, as people know it, and when."""
 
     channel: str
     at: int
@@ -221,7 +221,7 @@ class Notification:
     the source; `on_behalf_of` says whose message this is, when it comes through a fallback. `text` is the whole message of
     kinds `monitor` (whose `reason` is a code: stale, reload, network, channel) and `test`. `base_url` is where people
     reach the web page ("": nowhere). `late_from` is when it was written, where it could only be sent later; `past`: it
-    tells of the end to somebody who was never told of the beginning.
+    tells of the end to someone who was never told of the beginning.
     """
 
     kind: NotificationKind

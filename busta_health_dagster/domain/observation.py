@@ -63,7 +63,7 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class ProbeResult:
-    """One attempt to look at a source.
+    """One attempt to check a source.
 
     `status` is what the probe alone can say: up, down, unknown, or degraded for 429, an expiring certificate and
     assertions of
@@ -96,7 +96,7 @@ class ProbeResult:
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """One stored look at a source. At most one scheduled observation exists per (source, slot), whatever runs twice.
+    """One stored check a source. At most one scheduled observation exists per (source, slot), whatever runs twice.
 
     `slot` and `observed_at` are epoch seconds, UTC. `attempts` > 1 with status up means flaky. `suspect` marks a
     response time
@@ -154,7 +154,7 @@ class Observation:
         )
 
     def evaluated(self, status: Status, reason: str, detail: str) -> Observation:
-        """The same look with another verdict."""
+        """The same observation with another verdict."""
         return replace(self, status=status, reason=reason, detail=detail)
 
 
@@ -188,5 +188,5 @@ class SourceState:
 
     @property
     def pending(self) -> bool:
-        """Is there a scheduled observation that the rules have not looked at?"""
+        """Is there a scheduled observation that the rules have not checked?"""
         return self.scheduled_slot is not None and self.scheduled_slot > self.evaluated_slot

@@ -86,7 +86,7 @@ def load(
     points: Iterable[EntryPoint] | None = None,
 ) -> Registry[K]:
     """Ours and every entry point of a group. A plug-in may take neither a name of ours nor another's; of two that want
-    one name nobody can say which was meant, so neither has it. `points` stands in for the installed ones.
+    one name no one can say which was meant, so neither has it. `points` stands in for the installed ones.
     """
     types, problems = dict(built_in), []
     found: dict[str, dict[str, EntryPoint]] = {}
@@ -113,7 +113,7 @@ def load(
 
 
 def _loaded(group: str, name: str, point: EntryPoint, wanted: type[K]) -> K | PluginProblem:
-    def problem(why: str, remedy: str = "mend or uninstall the package that brings it") -> PluginProblem:
+    def problem(why: str, remedy: str = "fix or uninstall the package that brings it") -> PluginProblem:
         return PluginProblem(group, name, point.value, why, remedy)
 
     try:
@@ -121,7 +121,7 @@ def _loaded(group: str, name: str, point: EntryPoint, wanted: type[K]) -> K | Pl
     except ModuleNotFoundError as error:
         return problem(
             f"ModuleNotFoundError: {error}",
-            f"install {error.name or 'what is missing'} beside the monitor, or mend or uninstall the package that brings it",
+            f"install {error.name or 'what is missing'} beside the monitor, or fix or uninstall the package that brings it",
         )
     except (Exception, SystemExit) as error:  # noqa: BLE001  whatever a stranger's import does, ours go on
         text = str(error).splitlines()[0][:_TEXT] if str(error) else "no message"

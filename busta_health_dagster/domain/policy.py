@@ -1,4 +1,4 @@
-"""Whom to tell, when, and through what: escalation policies, routes, grouping, inhibition, channels."""
+"""Who is notified, when, and through what: escalation policies, routes, grouping, inhibition, channels."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Route:
 @dataclass(frozen=True, slots=True)
 class Inhibition:
     """While an alert matches `source`, alerts that match `target` and agree in `equal` are evaluated and recorded, and
-    tell nobody.
+    tell no one.
 
     Alertmanager's meaning: an alert that matches both sides does not inhibit itself. `except_rules` stay free.
     """
@@ -70,7 +70,7 @@ class Grouping:
 class ChannelSpec:
     """A configured channel. `config` is the channel kind's own validated model; only that channel reads it.
 
-    `events` limits what it is told (None: the kind's own default); `per_minute` is its rate limit.
+    `events` limits what it is notified (None: the kind's own default); `per_minute` is its rate limit.
     """
 
     name: str

@@ -45,7 +45,7 @@ def exact(number: float | str | Fraction) -> Fraction:
 class CheckResult:
     """One check on one validation.
 
-    `eligible` rows could be judged, `unexpected` of them failed; a table-level check (`table=True`) has eligible 1 and
+    `eligible` rows could be evaluated, `unexpected` of them failed; a table-level check (`table=True`) has eligible 1 and
     unexpected 0 or 1. `error` is why the check itself could not run; then it counts as failed completely.
     """
 
@@ -146,7 +146,7 @@ class QualityScore:
 
 
 def no_data(reason: str, *, rows: int = 0, checks: tuple[CheckResult, ...] = ()) -> QualityScore:
-    """There was nothing to judge: never 0, never 100."""
+    """There was nothing to evaluate: never 0, never 100."""
     return QualityScore(None, None, None, 0.0, {}, (), checks, rows, provisional=True, reason=reason)
 
 
@@ -175,7 +175,7 @@ class SchemaSnapshot:
 
 @dataclass(frozen=True, slots=True)
 class Learned:
-    """The shape that drift is judged against. Instants are epoch seconds.
+    """The shape that drift is evaluated against. Instants are epoch seconds.
 
     `seen` counts the validations behind it; until there are enough, nothing can have drifted. `drifting_since` is
     when the first of an unbroken run of validations differed from it.
@@ -203,9 +203,9 @@ class FailingRow:
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """One validation of one source. `at` is when it was scored, `data_at` when what it judged was taken (epoch).
+    """One validation of one source. `at` is when it was scored, `data_at` when what it evaluated was taken (epoch).
 
-    `suite` names what judged: a suite, a validator, or both.
+    `suite` names what evaluated: a suite, a validator, or both.
     """
 
     source: str

@@ -1,6 +1,6 @@
 """What a week was, in numbers: the one model that every face of the report is drawn from.
 
-Shares are percentages, floored to 3 decimals (`budget_left` may be negative); None is "nobody can say". Times are epoch
+Shares are percentages, floored to 3 decimals (`budget_left` may be negative); None is "no one can say". Times are epoch
 seconds, durations seconds. Nothing here is formatted. A report survives in the store as JSON: `to_json`, `from_json`.
 """
 
@@ -20,7 +20,7 @@ SELF_RESOLVED_S = 600
 @dataclass(frozen=True, slots=True)
 class Week:
     """[since, until) from Monday 00:00 of `zone`. `ends` is when the calendar week ends; `until` is earlier while it
-    still runs. `as_of` is the instant at which open items are told.
+    still runs. `as_of` is the instant at which open items are notified.
     """
 
     label: str
@@ -50,7 +50,7 @@ class Week:
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One key figure with last week's. `worse` says which direction is bad: `up`, `down`, or "" for neither."""
+    """One key number with last week's. `worse` says which direction is bad: `up`, `down`, or "" for neither."""
 
     name: str
     now: float | None
@@ -62,7 +62,7 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class OpenItem:
-    """Something that still needs somebody. `status` draws its shape; `reason` is the rule's own sentence.
+    """Something that still needs someone. `status` draws its shape; `reason` is the rule's own sentence.
 
     `spare_s` is how long it may still be down before it misses its target, where that is near.
     """
@@ -241,7 +241,7 @@ class WeeklyReport:
 
 UPTIME, MET, RESOLVED, MTTR = "Fleet uptime", "SLA met, 30 d", "Incidents resolved", "MTTR, mean"
 QUALITY, NOTIFICATIONS = "Quality, mean", "Notifications"
-"""Names of the key figures."""
+"""Names of the key numbers."""
 
 
 @cache

@@ -1,4 +1,4 @@
-"""How the monitoring itself went in a week, in numbers: noise, planned work, deliveries, the monitor's own uptime."""
+"""How the monitoring itself went in a week, in numbers: noise, maintenance, deliveries, the monitor's own uptime."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`Retry-After`: how long somebody asks us to stay away, and for how long we do."""
+"""`Retry-After`: how long someone asks us to stay away, and for how long we do."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import math
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 
-_LONGEST_S = 100 * 365 * 86400.0  # what people are shown; nobody means more
+_LONGEST_S = 100 * 365 * 86400.0  # what people are shown; no one means more
 PAUSE_INTERVALS = 6
 PAUSE_S = 3600
 """A source that asks for years of silence is asked again after six intervals, or an hour."""

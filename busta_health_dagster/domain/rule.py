@@ -25,7 +25,7 @@ class Severity(IntEnum):
 
 
 class Pattern(StrEnum):
-    """How a rule looks at what the store holds. A pattern whose input does not exist yet is unknown, and silent."""
+    """How a rule checks what the store holds. A pattern whose input does not exist yet is unknown, and silent."""
 
     STATUS = "status"
     THRESHOLD = "threshold"
@@ -79,7 +79,7 @@ class Rule:
     `intervals` to
     no_data, `within_s` to trend ("will cross its limit within"), `assets` and `jobs` (glob patterns) to the dagster
     patterns.
-    `shadow` evaluates and records and tells nobody.
+    `shadow` evaluates and records and notifies no one.
     """
 
     name: str

@@ -1,6 +1,6 @@
 """The monitor's own voice: what it says about itself is an alert or a message like any other, of these sources and rules.
 
-None of them stands in sources.yaml or alerts.yaml: nobody may switch off the news that the news is broken. Routes may
+None of them stands in sources.yaml or alerts.yaml: no one may switch off the news that the news is broken. Routes may
 name them, and the doctor knows them.
 """
 

@@ -1,4 +1,4 @@
-"""What we watch: a source and how it is looked at; selectors that name groups of them."""
+"""What we watch: a source and how it is checked; selectors that name groups of them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 IMPORTED = "imported"
-"""The probe of a source that nobody configured: its history came from files."""
+"""The probe of a source that no one configured: its history came from files."""
 
 
 CONFIRMATIONS = 2
@@ -105,7 +105,7 @@ class Source:
 class Selector:
     """Criteria that must all hold; within one criterion any value will do. An empty selector matches everything.
 
-    `rules` and `severities` are only looked at where an alert is selected (routes, inhibition).
+    `rules` and `severities` are only checked where an alert is selected (routes, inhibition).
     """
 
     names: tuple[str, ...] = ()

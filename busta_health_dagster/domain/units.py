@@ -1,4 +1,7 @@
-"""Durations, shares and times as people write and read them. Seconds are ints, shares are exact Fractions."""
+"""Durations, shares and times as configuration and documents write them. Seconds are ints, shares are exact Fractions.
+
+How people read them is `wording/`.
+"""
 
 from __future__ import annotations
 
@@ -40,21 +43,6 @@ def parse_percent(text: str) -> Fraction:
     return share
 
 
-def duration_text(seconds: float) -> str:
-    """Two units at most, as people say it: 45 s, 31 min, 5 h 56 min, 2 d 23 h. Floored."""
-    whole = int(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    minutes, hours, days = whole // 60, whole // 3600, whole // 86400
-    if minutes < 60:
-        return f"{minutes} min"
-    if hours < 24:
-        rest = minutes % 60
-        return f"{hours} h {rest:02d} min" if rest else f"{hours} h"
-    rest = hours % 24
-    return f"{days} d {rest} h" if rest else f"{days} d"
-
-
 def config_duration(seconds: float) -> str:
     """The shortest way to write a duration in the configuration: 300 -> `5m`, 5400 -> `1h30m`."""
     if seconds != int(seconds):
@@ -64,20 +52,6 @@ def config_duration(seconds: float) -> str:
         count, whole = divmod(whole, size)
         out += f"{count}{unit}" if count else ""
     return out or "0s"
-
-
-def milliseconds_text(ms: float | None) -> str:
-    """94 ms, 6.41 s; an absent measurement is a dash, never a zero."""
-    if ms is None:
-        return "—"
-    return f"{ms:.0f} ms" if ms < 1000 else f"{ms / 1000:.2f} s"
-
-
-def floored(value: Fraction | float, places: int) -> float:
-    """Floor toward the worse side: 99.5049 -> 99.50, -1.851 -> -1.86. What is displayed never flatters."""
-    scale: int = 10**places
-    exact = value if isinstance(value, Fraction) else Fraction(value)
-    return (exact * scale // 1) / scale
 
 
 def to_epoch(at: datetime) -> int:

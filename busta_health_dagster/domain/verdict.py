@@ -30,7 +30,7 @@ class Verdict:
 
     `reason` is a sentence without its subject ("6.41 s, limit 5 s"). `value` and `limit` are in the metric's unit.
     `severity`, where set, replaces the rule's (burn-rate tiers). `settled` says that the pattern's own clearing rule
-    already counted enough good looks, so that `recover_after` is met. `since` and `last_bad` name the first and last
+    already counted enough good observations, so that `recover_after` is met. `since` and `last_bad` name the first and last
     slot that were really bad, where they are not the slot of the evaluation itself (no-data, rate). `label`
     distinguishes alerts of one rule and source.
     """

@@ -1,6 +1,6 @@
 """Which Dagster events a tick may afford.
 
-An event costs 5-9 ms of CPU and 1.6-3.2 KB (architecture.md), so Dagster hears of a source when a check of it changed,
+An event costs 5-9 ms of CPU and 1.6-3.2 KB (architecture.md), so Dagster gets an event for a source when a check of it changed,
 and once
 in a while so that its timestamps do not look dead. The rest waits in the store, and a later tick sends it.
 """
@@ -18,7 +18,7 @@ _TIMED = "response_time"
 
 @dataclass(frozen=True, slots=True)
 class Reported:
-    """What Dagster was last told of a source: its check outcomes, and when (epoch seconds)."""
+    """What Dagster was last sent of a source: its check outcomes, and when (epoch seconds)."""
 
     outcomes: Mapping[str, str]
     at: int
@@ -46,10 +46,10 @@ class ReportPlan:
 
 
 def news(codes: Mapping[str, str], notified: Reported | None, *, answered: bool) -> Mapping[str, str]:
-    """The codes to compare with what was told.
+    """The codes to compare with what was notified.
 
-    Where a look was `answered` and its time cannot be believed, our own loop lagged: no news of the source. On a busy
-    machine a thousand such went to Dagster and back with every tick. If it lasts, the refresh tells it.
+    Where an observation was `answered` and its time cannot be believed, our own loop lagged: no news of the source. On a busy
+    machine a thousand such went to Dagster and back with every tick. If it lasts, the refresh says it.
     """
     if notified is None or not answered or codes.get(_TIMED) != "unknown" or _TIMED not in notified.outcomes:
         return codes
@@ -102,7 +102,7 @@ def _order(entry: tuple[int, str, Report]) -> tuple[int, str]:
 
 
 def _urgency(now: Mapping[str, str], before: Mapping[str, str]) -> int:
-    """0 for an error that began or ended, 1 for a warning, 2 for what cannot be told, 3 for the rest."""
+    """0 for an error that began or ended, 1 for a warning, 2 for what is unknown, 3 for the rest."""
     codes = {*now.values(), *(before.get(name, "good") for name in now)}
     for rank, code in enumerate(("bad:error", "bad:warn", "unknown")):
         if code in codes:

@@ -1,4 +1,4 @@
-"""What becomes of a message after an attempt: done, tried again, given up; and when somebody else is told instead."""
+"""What becomes of a message after an attempt: done, tried again, given up; and when someone else is notified instead."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from busta_health_dagster.domain.policy import ChannelSpec
 
 FALLBACK_AFTER_S = 300
-"""A message that has been failing for so long is told through the fallback too, while its own channel is tried on: the
-whole backoff takes two and a half days, and nobody may wait that long for "the odds are down".
+"""A message that has been failing for so long is notified through the fallback too, while its own channel is tried on: the
+whole backoff takes two and a half days, and no one may wait that long for "the odds are down".
 """
 
 FAILED_MARK = "~"
@@ -25,7 +25,7 @@ FAILED_MARK = "~"
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """`due_in_s` is None unless it is tried again. `fall_back`: the fallback is told now (once, whatever follows)."""
+    """`due_in_s` is None unless it is tried again. `fall_back`: the fallback is notified now (once, whatever follows)."""
 
     answer: Answer
     reason: str
@@ -55,7 +55,7 @@ def settle(outcome: Outcome, *, attempt: int, age_s: float, rng: random.Random) 
 
 
 def failed_channels(key: str) -> tuple[str, ...]:
-    """The channels through which this message could not be told, oldest first."""
+    """The channels through which this message could not be notified, oldest first."""
     return tuple(key.split(FAILED_MARK)[1:])
 
 
@@ -65,7 +65,7 @@ def fallback_key(key: str, channel: str) -> str:
 
 
 def fallback_for(key: str, channel: str, specs: Mapping[str, ChannelSpec]) -> tuple[str | None, str]:
-    """Who is told instead, and why (not). Never a channel that has failed with this message already."""
+    """Who is notified instead, and why (not). Never a channel that has failed with this message already."""
     spec = specs.get(channel)
     if spec is None:
         return None, f"{channel} is not in the configuration any more, so it has no fallback"
@@ -75,4 +75,4 @@ def fallback_for(key: str, channel: str, specs: Mapping[str, ChannelSpec]) -> tu
         return None, f"the fallback {spec.fallback} is not in the configuration"
     if spec.fallback == channel or spec.fallback in failed_channels(key):
         return None, f"the fallback {spec.fallback} has failed with this message too"
-    return spec.fallback, f"{channel} could not be told"
+    return spec.fallback, f"{channel} could not be notified"

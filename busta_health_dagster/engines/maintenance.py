@@ -1,4 +1,4 @@
-"""When planned work is on: windows expanded to instants, and an index that answers for thousands of sources.
+"""When maintenance is on: windows expanded to instants, and an index that answers for thousands of sources.
 
 Start inclusive, end exclusive, duration elapsed. Maintenance suppresses alerting, never monitoring. Known events
 expand the same way; hand in the one or the other, never both.
@@ -65,7 +65,7 @@ def occurrences(window: Window, since: int, until: int) -> list[Occurrence]:
     does with fold 0. Rules without an end cost only the range asked for.
 
     Raises:
-        ValueError: an unreadable rule, or an unknown zone (`validate` tells it nicely).
+        ValueError: an unreadable rule, or an unknown zone (`validate` says it nicely).
     """
     if since >= until:
         return []

@@ -48,7 +48,7 @@ class SlotCount:
 
 def ask(known: SlotsAsked | None, slot: int, tick_s: int, stale_ticks: int) -> SlotsAsked:
     """The schedule asks for a tick. A small gap before it are slots that the daemon did not get to; after a long one the
-    monitor was down, and the count begins anew.
+    monitor was down, and the count begins again.
     """
     if known is None or known.tick_s != tick_s or not known.slots or slot - known.slots[-1] > stale_ticks * tick_s:
         return SlotsAsked(tick_s, (slot,), slot - 1)

@@ -32,7 +32,7 @@ DIMENSION_WEIGHTS = {
     Dimension.TIMELINESS: 15,
 }
 FURTHER_CRITICAL = 10
-PROVISIONAL_BELOW = 60.0  # percent of coverage: below it, three of the five dimensions at best were looked at
+PROVISIONAL_BELOW = 60.0  # percent of coverage: below it, three of the five dimensions at best were checked
 _Z2 = 1.959963984540054**2
 
 
@@ -43,7 +43,7 @@ def score(checks: Iterable[CheckResult], *, rows: int, total_rows: int | None = 
     """
     results = tuple(sorted(checks, key=lambda c: c.id))
     if rows == 0:
-        return no_data("zero rows: nothing to judge", checks=results)
+        return no_data("zero rows: nothing to evaluate", checks=results)
     if not results:
         return no_data("the suite has no checks", rows=rows)
     groups = _groups(results)
@@ -75,7 +75,7 @@ def score(checks: Iterable[CheckResult], *, rows: int, total_rows: int | None = 
 def score_metrics(
     metrics: Mapping[Dimension, Fraction], issues: Iterable[CheckResult], *, rows: int, overall: Fraction | None = None
 ) -> QualityScore:
-    """The same score from shares (0-1) per dimension that somebody else computed, capped by the issues they found.
+    """The same score from shares (0-1) per dimension that someone else computed, capped by the issues they found.
 
     Without any dimension `overall` is the raw score, with coverage 0 and so provisional. Nothing is known of the
     sampling, so the half-width is 0.
@@ -120,7 +120,7 @@ def combine(suite: QualityScore, validator: QualityScore) -> QualityScore:
         if a is None and b is None:
             continue
         if a is None or b is None:
-            notes.append(f"{dimension}: judged by the {'validator' if a is None else 'suite'} only")
+            notes.append(f"{dimension}: evaluated by the {'validator' if a is None else 'suite'} only")
         elif abs(a - b) >= 0.1:
             notes.append(f"{dimension}: suite {a:.1f}, validator {b:.1f}")
     return replace(worse, notes=(*worse.notes, *notes))

@@ -48,7 +48,7 @@ class Recurrence:
         """Naive local starts in [low, high], in order; UNTIL in UTC is left to the caller, who knows the zone."""
         rule = self.rule
         if self.leap is not None and low > self.first:
-            # An hourly rule of 2020 would otherwise be counted up from 2020 at every look.
+            # An hourly rule of 2020 would otherwise be counted up from 2020 at every observation.
             rule = rule.replace(dtstart=self.first + (low - self.first) // self.leap * self.leap)
         for start in rule.xafter(low - timedelta(seconds=1)):
             if start > high or (self.until_local is not None and start > self.until_local):

@@ -18,13 +18,13 @@ if TYPE_CHECKING:
     from busta_health_dagster.engines.schema_drift import Drift
 
 ENOUGH = 3
-"""Validations before anything can drift: one look cannot tell a column that comes and goes from one that is gone."""
+"""Validations before anything can drift: one observation cannot tell a column that comes and goes from one that is gone."""
 NEW_NORMAL_S = 7 * 86400
 _FOLLOW = 0.1
 
 
 def reference(known: Learned | None) -> SchemaSnapshot | None:
-    """What drift is judged against; None while too little was seen."""
+    """What drift is evaluated against; None while too little was seen."""
     return known.shape if known is not None and known.seen >= ENOUGH else None
 
 

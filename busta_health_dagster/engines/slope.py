@@ -1,4 +1,4 @@
-"""Where a daily figure is heading, and whether the evidence supports saying so.
+"""Where a daily number is heading, and whether the evidence supports saying so.
 
 Theil-Sen's slope with Sen's 95% interval: one terrible day does not tilt it (least squares would). Thirty days are 435
 pairs, so plain Python does, and pages need no pandas for it.

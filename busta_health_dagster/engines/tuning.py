@@ -1,6 +1,6 @@
 """What was noisy, and what to change about it: decided from what happened, each with its evidence.
 
-Nothing here is replayed: `busta backtest` shows what another figure would have cost.
+Nothing here is replayed: `busta backtest` shows what another number would have cost.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from busta_health_dagster.domain.source import Source
 
 SHADOW_GOAL = 0.05
-"""False alarms per source and week that a rule on trial may have had before it may speak."""
+"""False alarms per source and week that a shadow rule may have had before it may notify."""
 _WEEK_S = 7 * 86400
 _EARLY_S = 3600
 _MOST = 5
@@ -52,8 +52,8 @@ def noise(
     rules: Mapping[str, bool],
     notified: Collection[int],
 ) -> tuple[NoiseRow, ...]:
-    """One row per rule, the loudest first. `rules` are the configured ones, with whether they are on trial; `told` are the
-    ids of the alerts that somebody was told of.
+    """One row per rule, the loudest first. `rules` are the configured ones, with whether they are in shadow mode; `told` are the
+    ids of the alerts that someone was notified of.
     """
     by_rule: dict[str, list[Alert]] = defaultdict(list)
     for alert in alerts:
@@ -106,7 +106,7 @@ def _short(past: Past) -> Iterable[tuple[str, str]]:
     for less, name, n, confirm in sorted(counted):
         yield (
             f"{name}: {confirm + 1} confirmations instead of {confirm}",
-            f"{-less} of its {n} outages were over at the next check; a real one is told some seconds later",
+            f"{-less} of its {n} outages were over at the next check; a real one is notified some seconds later",
         )
 
 
@@ -153,7 +153,7 @@ def _by_itself(rows: Sequence[NoiseRow], past: Past) -> Iterable[tuple[str, str]
 
 
 def _on_trial(rows: Sequence[NoiseRow], past: Past) -> Iterable[tuple[str, str]]:
-    """Would a rule on trial have been right? Its alerts beside the incidents of the same source."""
+    """Would a shadow rule have been right? Its alerts beside the incidents of the same source."""
     weeks = max(len(past.sources), 1) * past.span_s / _WEEK_S
     for row in rows:
         mine = [a for a in past.alerts if a.rule == row.rule and a.shadow]
@@ -164,7 +164,7 @@ def _on_trial(rows: Sequence[NoiseRow], past: Past) -> Iterable[tuple[str, str]]
         ready = rate <= SHADOW_GOAL
         said = f"of {len(mine)} alerts {len(mine) - false} lay beside an incident, {false} did not ({rate:.2f} per source-week"
         yield (
-            f"{row.rule}: {'may leave its trial' if ready else 'stay on trial'}",
+            f"{row.rule}: {'may leave its trial' if ready else 'stay in shadow mode'}",
             f"{said}; goal {SHADOW_GOAL})",
         )
 
@@ -180,4 +180,4 @@ def _near_an_incident(alert: Alert, incidents: Iterable[Incident]) -> bool:
 def _unheard(rows: Sequence[NoiseRow]) -> Iterable[tuple[str, str]]:
     for row in rows:
         if not row.shadow and row.sent >= 5 and row.never_acked == row.opened >= 3:
-            yield f"{row.rule}: tell somebody else", f"nobody acknowledged any of its {row.opened} alerts"
+            yield f"{row.rule}: tell someone else", f"no one acknowledged any of its {row.opened} alerts"

@@ -35,7 +35,7 @@ GROUPED = ("group-", "storm-")
 
 @dataclass(frozen=True, slots=True)
 class Unsent:
-    """A message as far as this decision needs it. `waiting`: nobody is sending it."""
+    """A message as far as this decision needs it. `waiting`: no one is sending it."""
 
     id: int
     kind: str
@@ -55,17 +55,17 @@ def why_dropped(message: Unsent, later: Sequence[Unsent], ended: Collection[int]
     newer = [other for other in later if covers(other, message)]
     if message.kind == NotificationKind.RESOLVED:
         again = is_open and any(other.kind in _ANNOUNCES for other in newer)
-        return "it is open again, and nobody had been told that it ended" if again else ""
+        return "it is open again, and no one had been notified that it ended" if again else ""
     if not is_open:
-        return "it was over before it could be told"
+        return "it was over before it could be sent"
     stronger = _ANNOUNCES if message.kind in _ANNOUNCES else FIRING
     follower = next((other for other in reversed(newer) if other.kind in stronger), None)
     return f"a newer message of the thread says it: {follower.kind}" if follower is not None else ""
 
 
 def covers(other: Unsent, message: Unsent) -> bool:
-    """Does the other one tell of everything that this one is about? What a person did to one of a group is not said by
-    what somebody did to another one.
+    """Does the other one tell of everything that this one is about? An action on one alert of a group is not
+    reported by an action on another one.
     """
     of_all = message.thread.startswith(GROUPED) and message.kind not in _ACTIONS
     return of_all or set(message.alert_ids) <= set(other.alert_ids)
@@ -77,7 +77,7 @@ def is_over(message: Unsent, ended: Collection[int]) -> bool:
 
 
 def knows(messages: Sequence[Unsent], message: Unsent) -> bool:
-    """Has a channel with these messages of the thread been told this, or something newer?"""
+    """Has a channel with these messages of the thread been notified this, or something newer?"""
     ended = message.kind == NotificationKind.RESOLVED
     return any(
         other.created_at >= message.created_at

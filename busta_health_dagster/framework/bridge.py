@@ -18,7 +18,7 @@ _FACTS = 12
 
 
 class Bridge:
-    """Implements the probes' `PlatformBridge`. Every call imports, builds and collects anew, and blocks."""
+    """Implements the probes' `PlatformBridge`. Every call imports, builds and collects again, and blocks."""
 
     def collect(self, source: str, arguments: Mapping[str, Any]) -> Collected:
         """Collect from the data source at a dotted path.

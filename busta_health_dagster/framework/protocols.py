@@ -1,4 +1,4 @@
-"""The platform's classes as far as we lean on them. Nobody has to inherit from these: having the methods is enough."""
+"""The platform's classes as far as we lean on them. No one has to inherit from these: having the methods is enough."""
 
 from __future__ import annotations
 

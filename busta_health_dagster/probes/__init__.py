@@ -1,6 +1,6 @@
-"""How sources are looked at: one file per kind of probe, and the prober that runs them within limits.
+"""How sources are checked: one file per kind of probe, and the prober that runs them within limits.
 
-Light to import: aiohttp, feedparser, pyarrow, dnspython and SQLAlchemy are imported when the first look needs them.
+Light to import: aiohttp, feedparser, pyarrow, dnspython and SQLAlchemy are imported when the first observation needs them.
 """
 
 from busta_health_dagster.probes.port import REASONS, Failed, ProbeContext, ProbeLimits, ProbeType

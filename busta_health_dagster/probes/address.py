@@ -24,7 +24,7 @@ def refusal(address: str) -> str | None:
     ip = ipaddress.ip_address(address.partition("%")[0])
     if isinstance(ip, ipaddress.IPv6Address):
         wrapped = _embedded(ip)
-        if wrapped is not None:  # judged by what it wraps
+        if wrapped is not None:  # evaluated by what it wraps
             inner, wrapping = wrapped
             why = _special(inner)
             return None if why is None else f"{wrapping} of {inner}, {why}"

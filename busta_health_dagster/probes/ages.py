@@ -211,7 +211,7 @@ def to_epoch(value: Any, style: str = "auto", zone: str = "UTC") -> float | None
 
 
 def age_findings(found: AgeOf, place: str, items: int | None) -> list[Finding]:
-    """A time that was asked for and cannot be read is a warning: a source whose age nobody can tell is not healthy. No
+    """A time that was asked for and cannot be read is a warning: a source whose age no one can tell is not healthy. No
     items (None: the time stands outside them): no age.
     """
     if found.age_s is not None or items == 0:

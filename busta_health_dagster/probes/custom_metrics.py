@@ -123,7 +123,7 @@ class Payload:
 
 
 def measure(metrics: Sequence[CustomMetric], payload: Payload) -> Measured:
-    """One number per metric. A metric that cannot be read is a warning: nobody would notice that it is gone, and a rule on
+    """One number per metric. A metric that cannot be read is a warning: its absence would go unnoticed, and a rule on
     it would be silent for ever. Without any item there is nothing to read, and only counts have a value (0).
     """
     measured = Measured()

@@ -9,10 +9,11 @@ from pydantic import AfterValidator, Field
 
 from busta_health_dagster.domain.fields import Strict
 from busta_health_dagster.domain.observation import Phases, ProbeResult, Status
-from busta_health_dagster.domain.units import milliseconds_text
 from busta_health_dagster.probes.expect import Expect, check_items
 from busta_health_dagster.probes.measure import conclude, sample_of
 from busta_health_dagster.probes.port import Failed, Finding, ProbeContext, ProbeType
+from busta_health_dagster.wording.durations import milliseconds_text
+from busta_health_dagster.wording.lists import plural
 
 if TYPE_CHECKING:
     from busta_health_dagster.domain.source import Source
@@ -82,7 +83,7 @@ async def probe(source: Source, config: DnsConfig, context: ProbeContext) -> Pro
     rows = [{"record": config.record, "value": value} for value in found]
     return conclude(
         findings,
-        f"{len(found)} {config.record} record{'s' if len(found) != 1 else ''}, in {milliseconds_text(took)}",
+        f"{plural(len(found), f'{config.record} record')}, in {milliseconds_text(took)}",
         response_ms=took,
         phases=Phases(dns=took),
         items=len(found),

@@ -9,10 +9,11 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from busta_health_dagster.domain.fields import PositiveDuration, Strict
 from busta_health_dagster.domain.patterns import Regex, found
-from busta_health_dagster.domain.units import duration_text
 from busta_health_dagster.probes.json_path import JsonPath, find, rows_of
 from busta_health_dagster.probes.port import Finding
 from busta_health_dagster.probes.records import records
+from busta_health_dagster.wording.durations import duration_text
+from busta_health_dagster.wording.lists import plural
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -147,7 +148,7 @@ def check_items(expect: Expect, items: int | None) -> list[Finding]:
 
 
 def check_age(expect: Expect, age_s: float | None) -> list[Finding]:
-    """Older than `max_age`; an age that cannot be told counts as too old."""
+    """Older than `max_age`; an age that is unknown counts as too old."""
     if expect.max_age is None:
         return []
     limit, severity = (
@@ -157,7 +158,7 @@ def check_age(expect: Expect, age_s: float | None) -> list[Finding]:
     )
     if age_s is not None and age_s <= limit:
         return []
-    seen = "the age of the data cannot be told" if age_s is None else f"the data are {duration_text(age_s)} old"
+    seen = "the age of the data is unknown" if age_s is None else f"the data are {duration_text(age_s)} old"
     return [Finding(severity, "assertion", f"{seen}, at most {duration_text(limit)} wanted")]
 
 
@@ -166,7 +167,7 @@ def _limit(count: int | Count) -> tuple[int, Severity]:
 
 
 def _counted(items: int | None) -> str:
-    return "the items cannot be counted" if items is None else f"{items} item{'s' if items != 1 else ''}"
+    return "the items cannot be counted" if items is None else plural(items, "item")
 
 
 def check_json(expect: Expect, document: Any) -> list[Finding]:

@@ -9,7 +9,6 @@ from pydantic import Field
 
 from busta_health_dagster.domain.fields import Strict
 from busta_health_dagster.domain.observation import ProbeResult
-from busta_health_dagster.domain.units import duration_text, milliseconds_text
 from busta_health_dagster.probes.ages import DataAge, TimeFormat, Zone, age_facts, age_findings, age_of
 from busta_health_dagster.probes.bounds import parsed_bytes, refuse_memory
 from busta_health_dagster.probes.custom_metrics import Payload, WithMetrics, measure
@@ -19,6 +18,7 @@ from busta_health_dagster.probes.measure import conclude, sample_of
 from busta_health_dagster.probes.oauth2 import authorized
 from busta_health_dagster.probes.port import Failed, Finding, ProbeContext, ProbeType
 from busta_health_dagster.probes.web_config import WebConfig, build_request, certificate_findings, host_of, rate_limited
+from busta_health_dagster.wording.durations import duration_text, milliseconds_text
 
 if TYPE_CHECKING:
     from busta_health_dagster.domain.source import Source

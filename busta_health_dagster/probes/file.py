@@ -19,7 +19,6 @@ from pydantic import Field, field_validator, model_validator
 
 from busta_health_dagster.domain.fields import SecretRef, TextOrSecret
 from busta_health_dagster.domain.observation import Phases, ProbeResult, Status
-from busta_health_dagster.domain.units import duration_text
 from busta_health_dagster.extras import SCHEMES, remedy
 from busta_health_dagster.probes.ages import (
     Ages,
@@ -49,6 +48,8 @@ from busta_health_dagster.probes.web_config import (
     rate_limited,
     refuse_literal_secrets,
 )
+from busta_health_dagster.wording.durations import duration_text
+from busta_health_dagster.wording.lists import plural
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -315,7 +316,7 @@ def _refuse_impostor(name: str, opened: _Opened) -> None:
 
 
 def _good(name: str, total: int | None, age_s: float | None) -> str:
-    counted = f", {total} row{'s' if total != 1 else ''}" if total is not None else ""
+    counted = f", {plural(total, 'row')}" if total is not None else ""
     return f"{name}{counted}" + (f", {duration_text(age_s)} old" if age_s is not None else "")
 
 

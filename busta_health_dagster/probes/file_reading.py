@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 _GZIP = b"\x1f\x8b"
 _ROW_CHARS = 8 * 2**20
-"""Of one row of a CSV file, over all its lines: a row is a list of texts before anybody can look at it."""
+"""Of one row of a CSV file, over all its lines: a row is a list of texts before anybody can check it."""
 
 
 class Rows(NamedTuple):
@@ -63,7 +63,7 @@ class Capped(io.RawIOBase):
 
 
 def prepare(kind: Format | None) -> None:
-    """Import what reading this format needs, before any look begins: a tick is a process of its own, and the second that
+    """Import what reading this format needs, before any observation begins: a tick is a process of its own, and the second that
     importing pyarrow takes there is neither this source's nor that of its neighbours.
     """
     if kind == "parquet":
@@ -293,7 +293,7 @@ def _json(
 
 
 def _only_list(document: Any) -> tuple[str, list[Any]]:
-    """Where the rows are when nobody says: the document itself, or the one list of records that an object carries."""
+    """Where the rows are when no one says: the document itself, or the one list of records that an object carries."""
     if isinstance(document, list):
         return "$", document
     members = document.items() if isinstance(document, dict) else ()

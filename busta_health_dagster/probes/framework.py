@@ -11,13 +11,14 @@ from busta_health_dagster.domain.collected import Collected
 from busta_health_dagster.domain.errors import BustaError, PluginError
 from busta_health_dagster.domain.fields import SecretRef, TextOrSecret
 from busta_health_dagster.domain.observation import Phases, ProbeResult, Status
-from busta_health_dagster.domain.units import milliseconds_text
 from busta_health_dagster.probes.ages import ColumnAge, DataAge, age_facts, age_findings, age_of, cell
 from busta_health_dagster.probes.custom_metrics import Payload, WithMetrics, measure
 from busta_health_dagster.probes.expect import Expect, check_age, check_items, check_json
 from busta_health_dagster.probes.measure import conclude, json_safe, sample_of
 from busta_health_dagster.probes.port import Failed, Finding, PlatformBridge, ProbeContext, ProbeType
 from busta_health_dagster.probes.web_config import refuse_literal_secrets
+from busta_health_dagster.wording.durations import milliseconds_text
+from busta_health_dagster.wording.lists import plural
 
 if TYPE_CHECKING:
     from busta_health_dagster.domain.source import Source
@@ -52,7 +53,7 @@ class FrameworkConfig(WithMetrics):
 
     @property
     def tells_age(self) -> bool:
-        """Can a look ever say how old the data are?"""
+        """Can an observation ever say how old the data are?"""
         return self.data_age is not None
 
     @model_validator(mode="after")
@@ -156,7 +157,7 @@ def _evaluate(
     findings += metrics.findings
     return conclude(
         findings,
-        f"{got.name}: {items} item{'s' if items != 1 else ''}, in {milliseconds_text(took)}",
+        f"{got.name}: {plural(items, 'item')}, in {milliseconds_text(took)}",
         response_ms=took,
         phases=Phases(first_byte=took),
         items=items,

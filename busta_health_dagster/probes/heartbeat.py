@@ -1,4 +1,4 @@
-"""`probe: heartbeat`: nobody is asked; a pipeline tells us that it ran, and its silence is the failure."""
+"""`probe: heartbeat`: no one is asked; a pipeline tells us that it ran, and its silence is the failure."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from busta_health_dagster.domain.fields import Duration, Strict
 from busta_health_dagster.domain.observation import ProbeResult, Status
-from busta_health_dagster.domain.units import duration_text, iso
+from busta_health_dagster.domain.units import iso
 from busta_health_dagster.probes.port import ProbeContext, ProbeType
+from busta_health_dagster.wording.durations import duration_text
 
 if TYPE_CHECKING:
     from busta_health_dagster.domain.source import Source

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from pydantic import Field, model_validator
 
 from busta_health_dagster.domain.observation import ProbeResult
-from busta_health_dagster.domain.units import milliseconds_text
 from busta_health_dagster.probes.ages import AgeOf, DataAge, age_facts, age_findings, age_of, cell
 from busta_health_dagster.probes.bounds import parsed_bytes, refuse_memory, table_bytes
 from busta_health_dagster.probes.custom_metrics import Payload, WithMetrics, measure
@@ -22,6 +21,8 @@ from busta_health_dagster.probes.oauth2 import authorized
 from busta_health_dagster.probes.port import Finding, ProbeContext, ProbeType
 from busta_health_dagster.probes.records import records
 from busta_health_dagster.probes.web_config import WebConfig, build_request, certificate_findings, host_of, rate_limited
+from busta_health_dagster.wording.durations import milliseconds_text
+from busta_health_dagster.wording.lists import plural
 
 if TYPE_CHECKING:
     from busta_health_dagster.domain.observation import Sample
@@ -55,7 +56,7 @@ class HttpConfig(WebConfig, WithMetrics):
 
     @property
     def tells_age(self) -> bool:
-        """Can a look ever say how old the data are?"""
+        """Can an observation ever say how old the data are?"""
         return self.data_age is not None
 
     @model_validator(mode="after")
@@ -181,7 +182,7 @@ def _evaluate(
         ),
     )
     findings += metrics.findings
-    counted = f", {items} item{'s' if items != 1 else ''}" if items is not None else ""
+    counted = f", {plural(items, 'item')}" if items is not None else ""
     return conclude(
         findings,
         f"answered {got.status} in {milliseconds_text(got.elapsed_ms)}{counted}",

@@ -1,4 +1,4 @@
-"""From a payload to figures: a bounded sample of the rows, what JSON can hold of them, and the verdict."""
+"""From a payload to numbers: a bounded sample of the rows, what JSON can hold of them, and the verdict."""
 
 from __future__ import annotations
 

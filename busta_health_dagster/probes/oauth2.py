@@ -68,7 +68,7 @@ async def _token(grant: ClientCredentials, request: Request, source: Source, con
 
 
 def _granted(got: Fetched, who: str) -> tuple[str, float | None]:
-    """The token, and for how many seconds it is good; None: nobody says, so that it serves once."""
+    """The token, and for how many seconds it is good; None: no one says, so that it serves once."""
     if got.status >= 500:
         raise Failed("http_status", f"{who} answered {got.status}", http_status=got.status)
     document, problem = parse_json(got.body, got.charset)

@@ -1,7 +1,7 @@
-"""Third parties' probes, kept apart: each look runs in a thread and an event loop of its own, and what it returns is
+"""Third parties' probes, kept apart: each observation runs in a thread and an event loop of its own, and what it returns is
 checked.
 
-One that raises, blocks its loop, exits, or returns nonsense makes its own source unknown. Nobody else notices.
+One that raises, blocks its loop, exits, or returns nonsense makes its own source unknown. No one else notifications.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _NUMBERS = ("response_ms", "items", "data_age_s", "http_status", "size_bytes", "
 
 
 def unloaded(kind: str, problem: PluginProblem) -> ProbeType:
-    """A probe type whose every look is unknown, with the reason why the plug-in is not there."""
+    """A probe type whose every observation is unknown, with the reason why the plug-in is not there."""
 
     async def probe(source: Source, config: Any, context: ProbeContext) -> ProbeResult:
         del source, config, context

@@ -38,7 +38,7 @@ REASONS: Mapping[str, str] = {
     "rate_limited": "429: the source asks us to slow down (degraded); until its Retry-After is over we do not ask (unknown)",
     "payload": "the payload cannot be read, or breaks off",
     "shape": "the document has no such place as the items should be at, or no list there (degraded)",
-    "age_unknown": "how old the data are is asked for and cannot be told (degraded)",
+    "age_unknown": "how old the data are is asked for and is unknown (degraded)",
     "metric_unreadable": "a metric of the source's own cannot be read (degraded)",
     "assertion": "the payload can be read and is not what is expected",
     "too_large": "the payload is larger than the cap on decoded bytes",
@@ -71,7 +71,7 @@ class Failed(Exception):
 
 
 class Finding(NamedTuple):
-    """Something wrong that does not end the look: `error` makes the source down, `warning` degraded."""
+    """Something wrong that does not end the observation: `error` makes the source down, `warning` degraded."""
 
     severity: str
     reason: str
@@ -80,7 +80,7 @@ class Finding(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ProbeLimits:
-    """Bounds of every look. Bytes count decoded; a source's own `concurrency`, `max_bytes` ... come before these."""
+    """Bounds of every observation. Bytes count decoded; a source's own `concurrency`, `max_bytes` ... come before these."""
 
     concurrency: int = 256
     max_bytes: int = 10 * 1024 * 1024
@@ -149,9 +149,9 @@ class ProbeType:
     kind.
 
     `host` names what the limit per host counts. `concurrency` (per source type) and `concurrency_per_host` are
-    defaults. `confirms`: a failure is worth looking at again within seconds. `remote`: a failure may be our own
+    defaults. `confirms`: a failure is worth checking again within seconds. `remote`: a failure may be our own
     network's. `prepare` (built-in kinds only: it runs in our own thread) imports what looks with such a configuration
-    will need, before any look begins, where it delays nobody's answer.
+    will need, before any observation begins, where it delays no one's answer.
     """
 
     kind: str

@@ -45,10 +45,10 @@ class _Setup:
 
 
 class Prober:
-    """Looks at sources. One per application; `check` may be called from any event loop.
+    """Probes sources. One per application; `check` may be called from any event loop.
 
     `secret` resolves a reference (raises MissingSecret), `beats` gives the last beat of a pushed source, `control` are
-    the endpoints that tell our own network's failure from everybody else's.
+    the endpoints that tell our own network's failure from everyone else's.
     """
 
     def __init__(
@@ -69,7 +69,7 @@ class Prober:
     async def check(
         self, asked: Iterable[tuple[Source, int]], kind: Kind = Kind.SCHEDULED, *, budget_s: float | None = None
     ) -> list[Observation]:
-        """Look at each (source, slot) once, confirmed; one observation each, in the order asked. Never raises for a
+        """Check each (source, slot) once, confirmed; one observation each, in the order asked. Never raises for a
         source.
 
         `budget_s` bounds the whole call: what is being confirmed then keeps its last verdict, what had no turn is
@@ -79,7 +79,9 @@ class Prober:
         for source, _ in pairs:
             probe = self._setup.registry.get(source.probe)
             if probe is not None and probe.prepare is not None and not probe.third_party:
-                with contextlib.suppress(Exception):  # the look meets it again, and says what is missing or wrong
+                with contextlib.suppress(
+                    Exception
+                ):  # the observation meets it again, and says what is missing or wrong
                     probe.prepare(source.config)
         observation = _HttpObservation(self._setup, kind)
         # Lower tiers enter the gates first; where all gates are open, they start first.
@@ -154,7 +156,7 @@ class _HttpObservation:
         return replace(result, status=Status.UNKNOWN, reason="overloaded", detail=text)
 
     async def attempt(self, source: Source, probe: ProbeType) -> ProbeResult:
-        """One look within the source's deadline; whatever happens becomes a result."""
+        """One observation within the source's deadline; whatever happens becomes a result."""
         times = Timing()
         TIMING.set(times)
         p = self._p
@@ -238,7 +240,7 @@ class _HttpObservation:
         if (clean := _clean(result.detail)) is not result.detail:
             result = replace(result, detail=clean)
         if result.sample is not None and source.quality is None and self._kind is Kind.SCHEDULED:
-            result = replace(result, sample=None)  # nobody scores it; a thousand unread samples a tick cost the store
+            result = replace(result, sample=None)  # no one scores it; a thousand unread samples a tick cost the store
         at = int(self._p.clock.now())
         return Observation.from_result(
             source.name, slot, at, result, kind=self._kind, attempts=attempts, suspect=suspect

@@ -32,7 +32,7 @@ BUILT_IN: tuple[ProbeType, ...] = (
     FRAMEWORK,
     HEARTBEAT,
 )
-_PLUGIN_CONCURRENCY = 20  # each look of a plug-in costs a thread
+_PLUGIN_CONCURRENCY = 20  # each observation of a plug-in costs a thread
 
 
 def registry(points: Iterable[EntryPoint] | None = None) -> Registry[ProbeType]:

@@ -16,28 +16,24 @@ from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
 from busta_health_dagster.domain.fields import SecretRef, Strict, TextOrSecret
 from busta_health_dagster.domain.observation import Phases, ProbeResult, Status
-from busta_health_dagster.domain.units import milliseconds_text
-from busta_health_dagster.extras import remedy
 from busta_health_dagster.probes.ages import Ages, ColumnAge, DataAge, Zone, age_facts, age_findings, age_of
 from busta_health_dagster.probes.custom_metrics import Payload, WithMetrics, measure
 from busta_health_dagster.probes.dates import WithDates, fill
 from busta_health_dagster.probes.expect import Expect, check_age, check_items, check_json
 from busta_health_dagster.probes.measure import conclude, json_safe, sample_of
 from busta_health_dagster.probes.port import Failed, ProbeContext, ProbeType
+from busta_health_dagster.probes.sql_connection import POOLER, connect, driver_text, engine_for, place
 from busta_health_dagster.probes.sql_newest import newest_statement
 from busta_health_dagster.probes.sql_statement import dialect_of, only_reads
+from busta_health_dagster.wording.durations import milliseconds_text
 
 if TYPE_CHECKING:
-    from sqlalchemy import URL, Connection, Engine
+    from sqlalchemy import Connection
 
     from busta_health_dagster.domain.source import Source
 
 _LOG = logging.getLogger(__name__)
 _LOCAL = ("sqlite", "duckdb")
-_READ_ONLY = "-c default_transaction_read_only=on"
-_POOLER = "unsupported startup parameter"
-"""What PgBouncer says to options of a session it would share with others."""
-_PG_DRIVERS = frozenset({"postgres", "postgresql", "postgresql+psycopg2", "postgresql+psycopg"})
 
 
 def _no_password(url: TextOrSecret) -> TextOrSecret:
@@ -52,7 +48,7 @@ def _no_password(url: TextOrSecret) -> TextOrSecret:
 
 
 class Column(Strict):
-    """The figure stands in the first row: `select count(*) as n ...` with `items: {column: n}`."""
+    """The number stands in the first row: `select count(*) as n ...` with `items: {column: n}`."""
 
     column: str
 
@@ -78,7 +74,7 @@ class SqlConfig(WithMetrics):
 
     @property
     def tells_age(self) -> bool:
-        """Can a look ever say how old the data are?"""
+        """Can an observation ever say how old the data are?"""
         return self.data_age is not None
 
 
@@ -89,21 +85,23 @@ async def probe(source: Source, config: SqlConfig, context: ProbeContext) -> Pro
 
 
 def _observe(config: SqlConfig, context: ProbeContext, url: str, ends: float) -> ProbeResult:
-    if isinstance(config.url, SecretRef):  # at load nobody knew which database it goes to
+    if isinstance(config.url, SecretRef):  # at load no one knew which database it goes to
         try:
             only_reads(config.query, dialect_of(url))
         except ValueError as error:
             raise Failed("probe_error", str(error), status=Status.UNKNOWN) from error
-    engine = _engine(url, ends)  # imports the driver: our time, not the database's
+    engine = engine_for(url, ends)  # imports the driver: our time, not the database's
     started = time.monotonic()
     try:
         try:
-            connection = _connect(engine)
+            connection = connect(engine)
         except Failed as failed:
-            if _POOLER not in failed.result.detail:
+            if POOLER not in failed.result.detail:
                 raise
-            engine = _engine(url, ends, session=False)  # a pooler in front; its transaction is read-only all the same
-            connection = _connect(engine)
+            engine = engine_for(
+                url, ends, session=False
+            )  # a pooler in front; its transaction is read-only all the same
+            connection = connect(engine)
         try:
             connected = time.monotonic()
             columns, rows = _query(connection, config, ends)
@@ -124,66 +122,6 @@ def _observe(config: SqlConfig, context: ProbeContext, url: str, ends: float) ->
             first_byte=(ended - connected) * 1000,
         ),
     )
-
-
-def _engine(url: str, ends: float, *, session: bool = True) -> Engine:
-    import sqlalchemy as sa
-
-    try:
-        parsed = _driver(sa.make_url(url))
-    except sa.exc.ArgumentError as error:
-        raise Failed(
-            "probe_error", "its URL is not a database URL; write dialect://host/name", status=Status.UNKNOWN
-        ) from error
-    arguments: dict[str, Any] = {}
-    backend = parsed.get_backend_name()
-    left = max(1, int(ends - time.monotonic()))
-    if backend == "sqlite":
-        parsed = _readonly_sqlite(parsed)
-        arguments = {"timeout": left}
-    elif backend in ("postgresql", "mysql", "mariadb"):
-        arguments = {"connect_timeout": max(2, left)}
-        if parsed.drivername == "postgresql+psycopg":
-            arguments["prepare_threshold"] = 0  # every statement: the simple protocol would take two
-            if session:
-                arguments["options"] = f"{parsed.query.get('options', '')} {_READ_ONLY}".strip()
-    try:
-        return sa.create_engine(parsed, poolclass=sa.pool.NullPool, connect_args=arguments, hide_parameters=True)
-    except (sa.exc.NoSuchModuleError, ImportError) as error:
-        how = remedy("postgres") if backend == "postgresql" else "install it beside the monitor"
-        text = f"no driver for {parsed.drivername} is installed ({error}); {how}"
-        raise Failed("dependency", text, status=Status.UNKNOWN) from error
-
-
-def _driver(url: URL) -> URL:
-    """Postgres by psycopg 3, whichever of psycopg's names the URL has; a driver of another family is left as it is."""
-    return url.set(drivername="postgresql+psycopg") if url.drivername in _PG_DRIVERS else url
-
-
-def _readonly_sqlite(url: Any) -> Any:
-    """An ordinary SQLite connection creates the file it does not find: ours would turn a missing table into an empty
-    one.
-    """
-    from pathlib import Path
-    from urllib.parse import quote
-
-    if not url.database or url.database == ":memory:" or url.database.startswith("file:"):
-        return url
-    path = Path(url.database)
-    if not path.exists():
-        raise Failed("missing", f"there is no database file {path.absolute()}")
-    return url.set(database=f"file:{quote(str(path.absolute()))}", query={**url.query, "mode": "ro", "uri": "true"})
-
-
-def _connect(engine: Engine) -> Connection:
-    import sqlalchemy as sa
-
-    try:
-        return engine.connect()
-    except sa.exc.DBAPIError as error:
-        raise Failed("connect", f"{_place(engine)}: {_driver_text(error)}") from error
-    except ImportError as error:
-        raise Failed("dependency", f"{error}; install the driver beside the monitor", status=Status.UNKNOWN) from error
 
 
 def _query(connection: Connection, config: SqlConfig, ends: float) -> tuple[list[str], list[Any]]:
@@ -215,8 +153,8 @@ def _query(connection: Connection, config: SqlConfig, ends: float) -> tuple[list
         raise Failed("query", "the statement returns no rows; write a select") from error
     except sa.exc.DBAPIError as error:
         if time.monotonic() >= ends - 0.05:
-            raise Failed("timeout", f"{_place(connection.engine)}: the query did not end in time") from error
-        raise Failed("query", f"{_place(connection.engine)}: {_driver_text(error)}") from error
+            raise Failed("timeout", f"{place(connection.engine)}: the query did not end in time") from error
+        raise Failed("query", f"{place(connection.engine)}: {driver_text(error)}") from error
 
 
 def _newest(connection: Connection, config: SqlConfig, now: float, columns: list[str], rows: list[Any]) -> list[Any]:
@@ -235,23 +173,13 @@ def _newest(connection: Connection, config: SqlConfig, now: float, columns: list
     try:
         value = connection.exec_driver_sql(_percents(connection, statement)).scalar()
     except sa.exc.DBAPIError as error:
-        _LOG.info("%s: the age is that of the first rows: %s", _place(connection.engine), _driver_text(error))
+        _LOG.info("%s: the age is that of the first rows: %s", place(connection.engine), driver_text(error))
         return []
     return [] if value is None else [value]
 
 
 def _percents(connection: Connection, query: str) -> str:
     return query.replace("%", "%%") if connection.dialect.paramstyle in ("format", "pyformat") else query
-
-
-def _place(engine: Engine) -> str:
-    return str(engine.url.host or engine.url.get_backend_name())
-
-
-def _driver_text(error: Any) -> str:
-    """The driver's first line; SQLAlchemy's own text would add the statement and a link."""
-    lines = str(error.orig).strip().splitlines()
-    return lines[0][:200] if lines else type(error.orig).__name__
 
 
 def _evaluate(

@@ -1,4 +1,4 @@
-"""The newest time of more rows than are fetched: the database tells it, from all of them."""
+"""The newest time of more rows than are fetched: the database says it, from all of them."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ _DIALECTS = {
 }
 """SQLAlchemy's names where sqlglot has another."""
 _ANY = ("", "postgres", "mysql")
-"""How a statement may be meant as long as its database is a secret; the look knows it, and asks again."""
+"""How a statement may be meant as long as its database is a secret; the observation knows it, and asks again."""
 
 
 def dialect_of(url: str) -> str:

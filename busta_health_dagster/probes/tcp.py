@@ -10,10 +10,10 @@ from pydantic import Field
 
 from busta_health_dagster.domain.fields import Strict
 from busta_health_dagster.domain.observation import ProbeResult
-from busta_health_dagster.domain.units import milliseconds_text
 from busta_health_dagster.probes.measure import conclude
 from busta_health_dagster.probes.port import ProbeContext, ProbeType
 from busta_health_dagster.probes.web_config import Tls, certificate_findings
+from busta_health_dagster.wording.durations import milliseconds_text
 
 if TYPE_CHECKING:
     from busta_health_dagster.domain.source import Source

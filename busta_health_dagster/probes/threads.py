@@ -1,6 +1,6 @@
 """Blocking work in daemon threads that can be given up on.
 
-A thread cannot be killed. One that outlives its deadline is abandoned: it goes on in the background, holds nobody up,
+A thread cannot be killed. One that outlives its deadline is abandoned: it goes on in the background, holds no one up,
 not even the end of the process (an executor's threads would), and counts against two limits, so that a file system that
 hangs for a week
 costs a few threads.
@@ -45,9 +45,9 @@ class Threads:
             Failed: three threads of this source are still stuck (`timeout`), or too many of all (unknown).
         """
         if (mine := self.stuck(key)) >= _PER_KEY:
-            raise Failed("timeout", f"{mine} earlier looks still hang and cannot be ended; not looked again")
+            raise Failed("timeout", f"{mine} earlier observations still hang and cannot be ended; not observed again")
         if self.stuck() >= self._limit:
-            text = f"{self._limit} threads of other sources hang; not looked. Restart the monitor to be rid of them"
+            text = f"{self._limit} threads of other sources hang; not observed. Restart the monitor to be rid of them"
             raise Failed("probe_error", text, status=Status.UNKNOWN)
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[T] = loop.create_future()
@@ -60,7 +60,7 @@ class Threads:
                 outcome, error = None, raised
             with self._lock:
                 self._abandoned.pop(threading.current_thread(), None)
-            with contextlib.suppress(RuntimeError):  # the loop is gone: nobody waits any more
+            with contextlib.suppress(RuntimeError):  # the loop is gone: no one waits any more
                 loop.call_soon_threadsafe(_deliver, answer, outcome, error)
 
         thread = threading.Thread(target=body, name=f"busta-{key}", daemon=True)

@@ -15,10 +15,10 @@ from pydantic import AfterValidator, Field, model_validator
 from busta_health_dagster.domain.fields import SecretRef, Strict, TextOrSecret
 from busta_health_dagster.domain.observation import ProbeResult, Status
 from busta_health_dagster.domain.retry_after import longest_pause_s, retry_after
-from busta_health_dagster.domain.units import duration_text
 from busta_health_dagster.probes.ages import Zone
 from busta_health_dagster.probes.dates import OnlyDates, WithDates, fill, fill_all
 from busta_health_dagster.probes.port import Failed, Finding
+from busta_health_dagster.wording.durations import duration_text
 
 if TYPE_CHECKING:
     import ssl

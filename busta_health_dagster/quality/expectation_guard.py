@@ -1,15 +1,15 @@
-"""Judge one expectation of a suite file: type, kwargs, severity, dimension, weight and the `mostly` floors."""
+"""Evaluate one expectation of a suite file: type, kwargs, severity, dimension, weight and the `mostly` floors."""
 
 from __future__ import annotations
 
 import math
-from difflib import get_close_matches
 from typing import Any, Protocol
 
 from busta_health_dagster.domain.patterns import pattern
 from busta_health_dagster.domain.quality import CheckSeverity, Dimension
 from busta_health_dagster.quality.catalogue import CATALOGUE, Entry
 from busta_health_dagster.quality.suite import CheckSpec
+from busta_health_dagster.wording.suggestions import meant, near
 
 MOSTLY_FLOOR = {CheckSeverity.CRITICAL: 1.0, CheckSeverity.ERROR: 0.95}
 _KEYS = {
@@ -43,11 +43,10 @@ def read_check(index: int, entry: Any, report: Report) -> CheckSpec | None:
     kind, kwargs, meta = entry["type"], entry.get("kwargs") or {}, entry.get("meta") or {}
     known = CATALOGUE.get(kind)
     if known is None:
-        close = get_close_matches(kind, CATALOGUE, n=1, cutoff=0.5)
         report(
             f"{field}.type",
             f"unknown expectation {kind!r}: GX would drop it silently",
-            close[0] if close else "see docs/quality.md",
+            near(kind, CATALOGUE, 0.5) or "see docs/quality.md",
             kind,
         )
         return None
@@ -88,9 +87,11 @@ def _keys(
     field: str, entry: dict[str, Any], kwargs: dict[str, Any], meta: dict[str, Any], known: Entry, report: Report
 ) -> None:
     for key in entry.keys() - _KEYS:
-        report(f"{field}.{key}", f"unknown key {key!r}", _close(key, _KEYS), f'"{key}"')
+        report(f"{field}.{key}", f"unknown key {key!r}", meant(key, sorted(_KEYS)), f'"{key}"')
     for key in kwargs.keys() - known.kwargs:
-        report(f"{field}.kwargs.{key}", f"{entry['type']} takes no {key!r}", _close(key, known.kwargs), f'"{key}"')
+        report(
+            f"{field}.kwargs.{key}", f"{entry['type']} takes no {key!r}", meant(key, sorted(known.kwargs)), f'"{key}"'
+        )
     for key in known.required_kwargs - kwargs.keys():
         report(
             f"{field}.kwargs",
@@ -99,13 +100,8 @@ def _keys(
             f'"{entry["type"]}"',
         )
     for key in meta.keys() - _META:
-        if get_close_matches(key, _META, n=1):
-            report(f"{field}.meta.{key}", f"unknown key {key!r}", _close(key, _META), f'"{key}"')
-
-
-def _close(word: str, allowed: Any) -> str:
-    match = get_close_matches(word, allowed, n=1)
-    return match[0] if match else f"one of: {', '.join(sorted(allowed))}"
+        if near(key, _META):
+            report(f"{field}.meta.{key}", f"unknown key {key!r}", meant(key, sorted(_META)), f'"{key}"')
 
 
 def _values(field: str, kwargs: dict[str, Any], report: Report, needle: str) -> None:

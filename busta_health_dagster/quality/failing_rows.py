@@ -1,7 +1,7 @@
 """Which rows failed, without showing what is in them: keys by default, other values as shapes, unless a column is
 declared public.
 
-GX is asked again with index lists, only when somebody wants to see rows. Results of ordinary runs never hold a value.
+GX is asked again with index lists, only when someone wants to see rows. Results of ordinary runs never hold a value.
 """
 
 from __future__ import annotations

@@ -9,7 +9,6 @@ expectation, field and remedy.
 from __future__ import annotations
 
 import json
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ from busta_health_dagster.quality.catalogue import CATALOGUE, NULL_CHECKS
 from busta_health_dagster.quality.derive import KINDS
 from busta_health_dagster.quality.expectation_guard import read_check
 from busta_health_dagster.quality.suite import CheckSpec, Derivation, Suite
+from busta_health_dagster.wording.suggestions import meant, near
 
 MAX_BYTES = 4_000_000
 _TOP = {"name", "expectations", "meta", "id", "notes", "suite_parameters", "evaluation_parameters", "data_asset_type"}
@@ -38,9 +38,7 @@ def find_suite(name: str, folder: Path) -> Path:
         if (folder / f"{name}{suffix}").is_file():
             return folder / f"{name}{suffix}"
     known = sorted({p.stem for p in folder.glob("*") if p.suffix in {".json", ".yaml", ".yml"}})
-    close = get_close_matches(name, known, n=1)
-    remedy = f"{close[0]!r}?" if close else f"one of: {', '.join(known) or 'none yet'}"
-    raise ConfigError([Problem(str(folder), "", f"there is no suite {name!r} in this folder", remedy)])
+    raise ConfigError([Problem(str(folder), "", f"there is no suite {name!r} in this folder", meant(name, known))])
 
 
 def load_suite(path: Path | str) -> Suite:
@@ -55,7 +53,7 @@ def load_suite(path: Path | str) -> Suite:
 
 
 def parse_suite(data: Any, where: str, text: str = "") -> Suite:
-    """Judge a suite that is already a mapping. `where` and `text` only serve the messages."""
+    """Evaluate a suite that is already a mapping. `where` and `text` only serve the messages."""
     if (
         not isinstance(data, dict)
         or not isinstance(data.get("expectations"), list)
@@ -73,8 +71,8 @@ def parse_suite(data: Any, where: str, text: str = "") -> Suite:
         report(key, f"unknown key {key!r} in the suite", f"one of: {', '.join(sorted(_TOP))}", f'"{key}"')
     meta = data.get("meta") or {}
     for key in meta.keys() - _META:
-        if close := get_close_matches(key, _META, n=1):
-            report(f"meta.{key}", f"unknown key {key!r}", close[0], f'"{key}"')
+        if (guess := near(key, _META)) is not None:
+            report(f"meta.{key}", f"unknown key {key!r}", guess, f'"{key}"')
     derivations = _derivations(meta.get("derive") or [], report)
     checks: list[CheckSpec] = []
     for index, entry in enumerate(data["expectations"]):
@@ -83,7 +81,7 @@ def parse_suite(data: Any, where: str, text: str = "") -> Suite:
             if any(c.id == spec.id for c in checks):
                 report(
                     f"expectations[{index}] {spec.id}",
-                    "this id is used twice: results could not be told apart",
+                    "this id is used twice: results could not be notified apart",
                     "another meta.id",
                 )
             checks.append(spec)

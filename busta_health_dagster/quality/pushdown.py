@@ -117,7 +117,7 @@ class SqlRunner:
 def _add_source(name: str, url: str, timeout_s: float) -> Any:
     """GX's data source on this database.
 
-    GX judges a Postgres URL by rules of its own: no unix socket, no `$` in a password. So it gets a URL without
+    GX evaluates a Postgres URL by rules of its own: no unix socket, no `$` in a password. So it gets a URL without
     anything in it, and the driver gets the rest as arguments.
     """
     import sqlalchemy as sa

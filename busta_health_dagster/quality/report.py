@@ -5,11 +5,12 @@ CDNs).
 from __future__ import annotations
 
 import functools
-import math
 from typing import TYPE_CHECKING, Any
 
 from busta_health_dagster.domain.quality import Dimension
 from busta_health_dagster.engines.quality_score import DIMENSION_WEIGHTS
+from busta_health_dagster.wording import numbers, percentages
+from busta_health_dagster.wording.glyphs import CHECK
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -60,29 +61,29 @@ def _template() -> Any:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(point=_point, share=_share)
+    environment.filters.update(point=numbers.score, decimal=numbers.decimal, share=_share)
     return environment.get_template("quality_report.html.j2")
 
 
 def _verdict(score: QualityScore, limit: float) -> dict[str, str]:
     """Shape, word and class: never colour alone."""
     if score.score is None:
-        return {"shape": "\u25cb", "word": "no data", "kind": "unknown"}
+        return {"shape": CHECK["not evaluated"], "word": "no data", "kind": "unknown"}
     if score.score < limit:
-        return {"shape": "\u25a0", "word": f"below {limit:g}", "kind": "bad"}
-    return {"shape": "\u25cf", "word": f"at or above {limit:g}", "kind": "good"}
+        return {"shape": CHECK["failed"], "word": f"below {limit:g}", "kind": "bad"}
+    return {"shape": CHECK["passed"], "word": f"at or above {limit:g}", "kind": "good"}
 
 
 def _state(check: CheckResult) -> tuple[str, str, str]:
     if check.error is not None:
-        return "\u25a0", "could not run", "bad"
+        return CHECK["failed"], "could not run", "bad"
     if check.passed is None:
-        return "\u25cb", "not evaluated", "unknown"
+        return CHECK["not evaluated"], "not evaluated", "unknown"
     if check.passed:
-        return "\u25cf", "passed", "good"
+        return CHECK["passed"], "passed", "good"
     if check.severity.cap is None:
-        return "\u25c6", "noted", "unknown"
-    return ("\u25b2", "failed", "warn") if check.severity.weight == 1 else ("\u25a0", "failed", "bad")
+        return CHECK["noted"], "noted", "unknown"
+    return CHECK["failed"], "failed", "warn" if check.severity.weight == 1 else "bad"
 
 
 def _order(check: CheckResult) -> tuple[Any, ...]:
@@ -97,15 +98,5 @@ def _why_absent(score: QualityScore, dimension: Dimension) -> str:
     return "nothing could be evaluated"
 
 
-def _point(value: float | None, digits: int = 1) -> str:
-    """Floored: 89.99 is never shown as 90."""
-    if value is None:
-        return "\u2013"
-    factor = 10**digits
-    return f"{math.floor(value * factor + 1e-9) / factor:.{digits}f}"
-
-
 def _share(check: CheckResult) -> str:
-    if check.ratio is None:
-        return "\u2013"
-    return f"{math.floor(check.ratio * 10_000) / 100:g}%"
+    return percentages.percent(None if check.ratio is None else 100 * check.ratio)

@@ -111,7 +111,7 @@ class GxRunner:
     def locate(
         self, source: str, suite: Suite, frame: pd.DataFrame, checks: Iterable[CheckSpec]
     ) -> dict[str, list[Any]]:
-        """Check id -> index labels of the failing rows, for row-level checks. A second run, only when somebody asks."""
+        """Check id -> index labels of the failing rows, for row-level checks. A second run, only when someone asks."""
         wanted = {c.id for c in checks if not c.table}
         slot = self._slot(source)
         with slot.lock:

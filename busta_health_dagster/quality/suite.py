@@ -1,4 +1,4 @@
-"""A suite as we hold it: GX's JSON, read and judged, still without GX."""
+"""A suite as we hold it: GX's JSON, read and evaluated, still without GX."""
 
 from __future__ import annotations
 

@@ -12,6 +12,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from busta_health_dagster.engines.slope import MIN_DAYS, crossing, theil_sen
+from busta_health_dagster.svg.lines import polyline
+from busta_health_dagster.wording import numbers
+from busta_health_dagster.wording.numbers import DASH
+from busta_health_dagster.wording.percentages import failure_rate
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -162,13 +166,13 @@ def trend_table(trends: Iterable[Trend], unit: str = "", *, worse: Side = "lower
     sign = 1 if worse == "lower" else -1
     rows = ["| source | days | mean | p10 | min | slope a day (95%) | no data | change | outlook |", "|---" * 9 + "|"]
     for t in sorted(trends, key=lambda t: (t.mean is not None, sign * (t.mean or 0.0))):
-        slope = "-" if t.slope is None else f"{t.slope:+.2f} ({t.slope_low:+.2f} to {t.slope_high:+.2f})"
+        slope = DASH if t.slope is None else f"{t.slope:+.2f} ({t.slope_low:+.2f} to {t.slope_high:+.2f})"
         change = (
-            "-"
+            DASH
             if t.change_point is None
-            else f"{t.change_point.day}: {t.change_point.before:.1f} to {t.change_point.after:.1f}"
+            else f"{t.change_point.day}: {_cell(t.change_point.before, '')} to {_cell(t.change_point.after, '')}"
         )
-        gone = "-" if t.no_data_share is None else f"{t.no_data_share:.0%}"
+        gone = failure_rate(None if t.no_data_share is None else 100 * t.no_data_share)
         cells = [
             t.source,
             str(t.days),
@@ -183,7 +187,7 @@ def trend_table(trends: Iterable[Trend], unit: str = "", *, worse: Side = "lower
 
 
 def _cell(value: float | None, unit: str) -> str:
-    return "-" if value is None else f"{value:.1f}{unit}"
+    return DASH if value is None else f"{numbers.score(value) if not unit else numbers.decimal(value, 1)}{unit}"
 
 
 def trend_svg(days: pd.DataFrame, trend: Trend, *, low: float | None = None, high: float | None = None) -> str:
@@ -202,7 +206,6 @@ def trend_svg(days: pd.DataFrame, trend: Trend, *, low: float | None = None, hig
         for d, v in zip(part["day"], values, strict=True)
     ]
     dots = "".join(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="2.5" fill="#2563eb"/>' for x, y in points)
-    line = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
     rule = ""
     if trend.limit is not None:
         y = 110 - (trend.limit - bottom) / span * 100
@@ -210,5 +213,5 @@ def trend_svg(days: pd.DataFrame, trend: Trend, *, low: float | None = None, hig
     label = f"daily medians of {len(values)} days, {bottom:g} to {top:g}"
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 600 120" role="img" aria-label="{label}">'
-        f'{rule}<polyline points="{line}" fill="none" stroke="#2563eb" stroke-width="1.5"/>{dots}</svg>'
+        f'{rule}<polyline points="{polyline(points)}" fill="none" stroke="#2563eb" stroke-width="1.5"/>{dots}</svg>'
     )

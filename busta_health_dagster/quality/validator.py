@@ -1,7 +1,7 @@
 """An existing DataSourceValidator's result as a QualityScore, so that both kinds of verdict read alike.
 
 Duck-typed: attributes or mapping keys `completeness, consistency, validity, uniqueness, timeliness`, `overall_score`
-(or `score`), `issues` with `severity` and `message`, and a row count; the figures may also lie one level down, in
+(or `score`), `issues` with `severity` and `message`, and a row count; the numbers may also lie one level down, in
 `metrics`, `quality_metrics` or `scores`. The scale is declared, never guessed: 0.93 on a
 scale of 100 is a disaster.
 """
@@ -41,7 +41,7 @@ def from_validator(result: Any, *, scale: int, rows: int | None = None) -> Quali
         return no_data("the validator returned nothing")
     count = rows if rows is not None else _rows(result)
     if count == 0:
-        return no_data("zero rows: nothing to judge")
+        return no_data("zero rows: nothing to evaluate")
     metrics = {d: m for d in Dimension if (m := _metric(result, d.value, scale)) is not None}
     overall = next((m for name in _OVERALL if (m := _metric(result, name, scale)) is not None), None)
     if not metrics and overall is None:
@@ -65,7 +65,7 @@ def _get(result: Any, name: str) -> Any:
 
 
 def _figure(result: Any, name: str) -> Any:
-    """A figure of the result itself, else of the object that holds its figures."""
+    """A number of the result itself, else of the object that holds its numbers."""
     inside = (held for n in _INSIDE if (held := _get(result, n)) is not None and not callable(held))
     return next((v for holder in (result, *inside) if (v := _get(holder, name)) is not None), None)
 

@@ -1,6 +1,6 @@
-"""The small pictures inside the page: a shape per status, 30 days as a line, the budget as a bar.
+"""The small pictures inside the page: 30 days as a line, the budget as a bar.
 
-Each has its figures in a table beside it, so that the pictures themselves are hidden from a screen reader, and the sentence above
+Each has its numbers in a table beside it, so that the pictures themselves are hidden from a screen reader, and the sentence above
 them says what they show. Classes carry the colours: the page knows light, dark and print.
 """
 
@@ -10,30 +10,13 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
+from busta_health_dagster.svg.lines import line, n
 
+if TYPE_CHECKING:
     from busta_health_dagster.domain.report import SlaRow, TrendRow
 
 WIDTH, HEIGHT = 120, 34
 _ROOM = 2.5
-_GLYPHS = {
-    "down": '<rect x="1.5" y="1.5" width="13" height="13" rx="2"/><path d="M5 5l6 6M11 5l-6 6" class="gk"/>',
-    "degraded": '<path d="M8 1.2 15.2 14.4H.8z"/><path d="M8 6v4M8 11.6v1.2" class="gk"/>',
-    "maintenance": '<path d="M8 .8 15.2 8 8 15.2.8 8z"/><path d="M5.5 8h5" class="gk"/>',
-    "up": '<circle cx="8" cy="8" r="6.4"/><path d="M5 8.2l2 2 4-4.2" class="gk"/>',
-    "unknown": '<circle cx="8" cy="8" r="6" class="gh"/><path d="M6 8h4" class="gu"/>',
-}
-
-
-def glyph(status: str, size: int = 14) -> Markup:
-    """The shape of a status; a word stands beside it."""
-    return Markup('<svg class="g g-{}" width="{}" height="{}" viewBox="0 0 16 16" aria-hidden="true">{}</svg>').format(
-        status,
-        size,
-        size,
-        Markup(_GLYPHS[status]),  # noqa: S704  our own drawings
-    )
 
 
 def budget_bar(row: SlaRow) -> Markup:
@@ -62,35 +45,21 @@ def scale(row: TrendRow, *, from_zero: bool) -> tuple[float, float]:
 def days_line(row: TrendRow, since: int, *, from_zero: bool) -> Markup:
     """30 days as a line; days from `since` on are shaded, days without a value are gaps, the limit is dashed."""
     low, high = scale(row, from_zero=from_zero)
-    n = max(len(row.days) - 1, 1)
+    steps = max(len(row.days) - 1, 1)
 
     def x(i: float) -> float:
-        return WIDTH * i / n
+        return WIDTH * i / steps
 
     def y(value: float) -> float:
         return HEIGHT - _ROOM - (HEIGHT - 2 * _ROOM) * (value - low) / (high - low)
 
     start = next((i for i, (at, _) in enumerate(row.days) if at >= since), len(row.days))
     left = x(max(start - 0.5, 0))
-    shaded = Markup('<rect class="wk" x="{}" y="0" width="{}" height="{}"/>').format(_n(left), _n(WIDTH - left), HEIGHT)
+    shaded = Markup('<rect class="wk" x="{}" y="0" width="{}" height="{}"/>').format(n(left), n(WIDTH - left), HEIGHT)
     dashed = Markup("")
     if row.limit is not None and low <= row.limit <= high:
-        dashed = Markup('<path class="lim" d="M0 {}H{}"/>').format(_n(y(row.limit)), WIDTH)
-    line = _path([None if v is None else (x(i), y(v)) for i, (_, v) in enumerate(row.days)])
+        dashed = Markup('<path class="lim" d="M0 {}H{}"/>').format(n(y(row.limit)), WIDTH)
+    drawn = line([None if v is None else (x(i), y(v)) for i, (_, v) in enumerate(row.days)])
     return Markup(
         '<svg class="p" viewBox="0 0 {} {}" preserveAspectRatio="none" aria-hidden="true">{}{}<path class="ln" d="{}"/></svg>'
-    ).format(WIDTH, HEIGHT, shaded, dashed, line)
-
-
-def _path(points: Sequence[tuple[float, float] | None]) -> str:
-    out, pen = "", False
-    for i, point in enumerate(points):
-        if point is not None:
-            alone = not pen and (i + 1 == len(points) or points[i + 1] is None)
-            out += f"{'L' if pen else 'M'}{_n(point[0])} {_n(point[1])}" + ("h.1" if alone else "")
-        pen = point is not None
-    return out
-
-
-def _n(value: float) -> str:
-    return f"{value:.1f}".removesuffix(".0")
+    ).format(WIDTH, HEIGHT, shaded, dashed, drawn)

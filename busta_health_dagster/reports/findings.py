@@ -6,14 +6,13 @@ from typing import TYPE_CHECKING
 
 from busta_health_dagster.domain import report as model
 from busta_health_dagster.domain.report import SELF_RESOLVED_S
-from busta_health_dagster.domain.units import floored
 from busta_health_dagster.reports import words
+from busta_health_dagster.wording import durations, lists, numbers, percentages, sentences
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from busta_health_dagster.domain.report import OpenItem, TrendRow, WeeklyReport
-    from busta_health_dagster.domain.report_running import DeadLetter, MaintenanceFacts
 
 CHANGED_PERCENT = 25.0
 """A p95 that moved by more than this share of last week's is called changed."""
@@ -40,7 +39,7 @@ def sla_note(report: WeeklyReport) -> str:
     text = f"Uptime over the 30 days to {cal.moment(report.week.until)}, in percent."
     late = [i.source for i in report.open if i.since >= report.week.until and i.status == "down"]
     if late:
-        text += f" The outage of {words.listed(late)} after that is not in it yet."
+        text += f" The outage of {lists.listed(late)} after that is not in it yet."
     return text
 
 
@@ -51,7 +50,7 @@ def open_title(item: OpenItem, report: WeeklyReport) -> str:
 
 
 def open_side(item: OpenItem, report: WeeklyReport) -> str:
-    age = words.took(report.week.as_of - item.since)
+    age = durations.duration_text(report.week.as_of - item.since)
     return f"{age} · {item.acked_by or 'unacknowledged'}"
 
 
@@ -61,39 +60,41 @@ def open_detail(item: OpenItem, report: WeeklyReport) -> str:
     if len(item.rules) > 1:
         parts.append(f"Open rules: {', '.join(item.rules)}.")
     if item.feeds:
-        parts.append(f"Feeds {words.listed(item.feeds)}.")
+        parts.append(f"Feeds {lists.listed(item.feeds)}.")
     if item.bad_slices >= 3 and report.bad_slices:
         parts.append(f"It used {item.bad_slices:g} of the week's {report.bad_slices:g} bad slices.")
     if item.spare_s is not None:
-        left = words.budget(item.budget_left)
-        more = f"after {words.took(item.spare_s)} more down" if item.spare_s else "with the next bad check"
+        left = percentages.budget(item.budget_left)
+        more = f"after {durations.duration_text(item.spare_s)} more down" if item.spare_s else "with the next bad check"
         parts.append(f"{left}% of its budget is left: {more} it misses its SLA.")
     return " ".join(parts)
 
 
 def _measured(item: OpenItem) -> str:
-    """The rule's sentence; a bare figure is told what it measures."""
+    """The rule's sentence; a bare number is notified what it measures."""
     text = item.reason.rstrip(".")
-    return f"{_MEASURES.get(item.state, '')}{text}" if text[:1].isdigit() else words.capital(text)
+    return f"{_MEASURES.get(item.state, '')}{text}" if text[:1].isdigit() else sentences.capital(text)
 
 
 def incidents(report: WeeklyReport) -> str:
     rows = report.incidents.rows
     still = (
-        f" {words.capital(words.some(report.incidents.open, 'incident'))} stayed open." if report.incidents.open else ""
+        f" {sentences.capital(lists.some(report.incidents.open, 'incident'))} stayed open."
+        if report.incidents.open
+        else ""
     )
     if not rows:
         return f"No incident was resolved in this week.{still}"
     n = len({r.source for r in rows})
-    total = words.took(sum(r.lasted_s for r in rows))
+    total = durations.duration_text(sum(r.lasted_s for r in rows))
     longest = rows[0]
     acked = (
         "was never acknowledged"
         if longest.acknowledge_s is None
-        else f"was acknowledged after {words.took(longest.acknowledge_s)}"
+        else f"was acknowledged after {durations.duration_text(longest.acknowledge_s)}"
     )
-    head = words.capital(words.some(len(rows), "incident"))
-    return f"{head} of {words.some(n, 'source')}, {total} in all. The longest, {longest.source}, {acked}.{still}"
+    head = sentences.capital(lists.some(len(rows), "incident"))
+    return f"{head} of {lists.some(n, 'source')}, {total} in all. The longest, {longest.source}, {acked}.{still}"
 
 
 def response(report: WeeklyReport) -> str:
@@ -105,17 +106,18 @@ def response(report: WeeklyReport) -> str:
     known = [r for r in rows if r.change_percent is not None]
     parts = []
     if over:
-        parts.append(f"{words.listed([r.source for r in over])} {'is' if len(over) == 1 else 'are'} over the limit.")
+        parts.append(f"{lists.listed([r.source for r in over])} {'is' if len(over) == 1 else 'are'} over the limit.")
     if moved:
-        notified = [f"{r.source} {words.response(r.before)} to {words.response(r.now)}" for r in moved[:3]]
-        rest = f", and {len(moved) - 3} more" if len(moved) > 3 else ""
-        parts.append(f"{words.capital(words.some(len(moved), 'source'))} changed: {'; '.join(notified)}{rest}.")
+        changes = [
+            f"{r.source} {durations.milliseconds_text(r.before)} to {durations.milliseconds_text(r.now)}" for r in moved
+        ]
+        parts.append(f"{sentences.capital(lists.some(len(moved), 'source'))} changed: {lists.listed(changes)}.")
         steady = [abs(r.change_percent or 0) for r in known if r not in moved]
         if steady:
-            parts.append(f"Everything else stays within {max(1, round(max(steady)))} % of last week.")
+            parts.append(f"Everything else stays within {max(1, round(max(steady)))}% of last week.")
     elif known:
         most = max(abs(r.change_percent or 0) for r in known)
-        parts.append(f"Nothing changed much: every source stays within {max(1, round(most))} % of last week.")
+        parts.append(f"Nothing changed much: every source stays within {max(1, round(most))}% of last week.")
     else:
         parts.append("There is no week before to compare with.")
     return " ".join(parts)
@@ -130,15 +132,15 @@ def quality(report: WeeklyReport) -> str:
     coming = [r for r in rows if r.crosses_in_days]
     parts = []
     if under:
-        notified = words.listed([f"{r.source} ({words.score(r.now)})" for r in under])
-        parts.append(f"{notified} {'is' if len(under) == 1 else 'are'} below the limit.")
+        scores = lists.listed([f"{r.source} ({numbers.score(r.now)})" for r in under])
+        parts.append(f"{scores} {'is' if len(under) == 1 else 'are'} below the limit.")
     if fell:
-        notified = words.listed([f"{r.source} from {words.score(r.before)} to {words.score(r.now)}" for r in fell])
+        notified = lists.listed([f"{r.source} from {numbers.score(r.before)} to {numbers.score(r.now)}" for r in fell])
         parts.append(f"Fell: {notified}.")
     parts += [f"{r.source} reaches {r.limit:g} in {r.crosses_in_days} days at this pace." for r in coming[:2]]
     parts += [_uncertain(r) for r in rows if _is_uncertain(r)][:2]
     lowest = rows[0]
-    return " ".join(parts) or f"No source lost a point; the lowest is {lowest.source} with {words.score(lowest.now)}."
+    return " ".join(parts) or f"No source lost a point; the lowest is {lowest.source} with {numbers.score(lowest.now)}."
 
 
 def _is_uncertain(row: TrendRow) -> bool:
@@ -150,9 +152,7 @@ def _is_uncertain(row: TrendRow) -> bool:
 def _uncertain(row: TrendRow) -> str:
     assert row.last is not None
     assert row.half_width is not None
-    return (
-        f"{row.source} is uncertain: {words.score(row.last)} ± {row.half_width:.1f} includes the limit, {row.limit:g}."
-    )
+    return f"{row.source} is uncertain: {numbers.score(row.last)} ± {row.half_width:.1f} includes the limit, {row.limit:g}."
 
 
 def outlook(row: TrendRow) -> str:
@@ -166,104 +166,9 @@ def outlook(row: TrendRow) -> str:
     return "not in sight" if row.slope is not None else "too few days to say"
 
 
-def noise(report: WeeklyReport) -> str:
-    n = report.noise
-    if not n.alerts and not n.sent:
-        return "Nobody was told anything, and no alert opened."
-    alone = sum(r.self_resolved for r in n.rows if not r.shadow)
-    never = sum(r.never_acked for r in n.rows if not r.shadow)
-    minutes = SELF_RESOLVED_S // 60
-    notified = f"{words.plural(n.sent, 'notification')} for {words.plural(n.alerts, 'alert')}."
-    flapped = sorted({s for r in n.rows for s in r.flapping})
-    by = "itself" if alone <= 1 else "themselves"
-    parts = [f"{words.capital(words.spelled(alone) if alone else 'none')} resolved by {by} within {minutes} minutes"]
-    parts[0] += f", {words.spelled(never) if never else 'none'} went unacknowledged." if n.sent else "."
-    if flapped:
-        held = f"; {words.plural(n.held_back, 'repeat')} held back" if n.held_back else ""
-        parts.append(f"Flapped: {words.listed(flapped)}{held}.")
-    return " ".join([notified, *parts])
-
-
-def planned(work: MaintenanceFacts, report: WeeklyReport) -> str:
-    """One occurrence that was used."""
-    cal = words.Calendar(report.week)
-    who = words.listed(work.sources) or "no source"
-    parts = [
-        f"{words.took(work.used_s)} of {words.took(work.end - work.start)}",
-        words.plural(work.slices, "slice") + " excluded",
-    ]
-    if work.held:
-        parts.append(words.plural(work.held, "alert") + " held")
-    return f"{who}, {cal.span(work.start, work.end)}: {', '.join(parts)}{f' ({work.reason})' if work.reason else ''}"
-
-
-def coming(work: MaintenanceFacts, report: WeeklyReport) -> str:
-    return f"{words.listed(work.sources) or work.window} {words.Calendar(report.week).span(work.start, work.end)}"
-
-
-def dead(letter: DeadLetter, report: WeeklyReport) -> str:
-    cal = words.Calendar(report.week)
-    about = f" (alert {letter.alerts[0]})" if letter.alerts else ""
-    text = f"{letter.channel} gave up on {cal.moment(letter.at)}{about}: {letter.reason.rstrip('.')}."
-    if letter.fallback:
-        text += f" {letter.fallback} delivered it {words.took(letter.fallback_s)} later."
-    return text
-
-
-def dead_do(letter: DeadLetter) -> str:
-    return (
-        f"mend {letter.channel}, then: busta alerts outbox --retry"
-        if not letter.fallback
-        else f"mend or remove {letter.channel}"
-    )
-
-
-def channels(report: WeeklyReport) -> str:
-    notified = []
-    for row in report.delivery.channels:
-        if not row.messages:
-            notified.append(f"{row.channel} not used")
-            continue
-        text = f"{row.channel} {row.delivered} of {row.messages}"
-        text += f", {row.retried} after a retry" if row.retried else ""
-        notified.append(text + (f", {row.waiting} waiting" if row.waiting else ""))
-    return " · ".join(notified) or "No channel is configured."
-
-
-def delays(report: WeeklyReport) -> str:
-    d = report.delivery
-    return "" if d.median_s is None else f"Stored to sent: median {words.took(d.median_s)}, p95 {words.took(d.p95_s)}."
-
-
-def monitor(report: WeeklyReport) -> tuple[str, str]:
-    """(the share of ticks, the rest)."""
-    m = report.monitor
-    if m.share is None:
-        return "No tick was due.", m.switch
-    cal = words.Calendar(report.week)
-    lead_ = f"{_ticks(m.ran, m.due)}% of {m.due:,} ticks ran"
-    before = f"; the week before {floored(m.before, 2):g}%." if m.before is not None else "."
-    parts = []
-    if m.gaps:
-        notified = [f"{cal.span(a, b)}" for a, b in m.gaps]
-        parts.append(f"Nobody looked {words.listed(notified)}.")
-    if m.without_verdict:
-        blind = words.listed([f"{name} {n:,}" for name, n in m.blind])
-        parts.append(f"No verdict for {m.without_verdict:,} of {m.slices:,} slices (most: {blind}).")
-    else:
-        parts.append(f"Every one of {m.slices:,} slices has a verdict.")
-    return lead_ + before, " ".join([*parts, m.switch])
-
-
-def _ticks(ran: int, due: int) -> str:
-    from fractions import Fraction
-
-    return f"{floored(Fraction(100 * ran, due), 2):g}"
-
-
 def definitions(report: WeeklyReport) -> tuple[tuple[str, str], ...]:
-    target = f"{words.share(_common(report.sla), 2)}"
-    allowed = f" (at {target} % that is 43.2 slices, 3 h 36 min, in 30 days)" if target == "99.50" else ""
+    target = percentages.percent(_common(report.sla))
+    allowed = f" (at {target} that is 43.2 slices, 3 h 36 min, in 30 days)" if target == "99.50%" else ""
     return (
         (
             "Uptime",
@@ -274,22 +179,22 @@ def definitions(report: WeeklyReport) -> tuple[tuple[str, str], ...]:
         ),
         (
             "Coverage",
-            "share of slices with a verdict, maintenance left out. Under 95 %: insufficient data, no verdict.",
+            "share of slices with a verdict, maintenance left out. Under 95%: insufficient data, no verdict.",
         ),
         (
             "Budget",
-            f"bad slices allowed at the target{allowed}. Left: 1 − bad ÷ allowed. At risk: less than 10 % left.",
+            f"bad slices allowed at the target{allowed}. Left: 1 − bad ÷ allowed. At risk: less than 10% left.",
         ),
         ("MTTR", "first bad to first good check, incidents resolved this week. Open ones are listed, never averaged."),
         ("MTTA", "alert opened to first acknowledgement by a person."),
         ("MTTD", "first bad check to the alert."),
-        ("p90, p95", "nearest rank; response times are exact to 4 %."),
+        ("p90, p95", "nearest rank; response times are exact to 4%."),
         (
             "Quality",
             "0 to 100, mean of the week's scores. A fetch without rows has no score and counts against uptime.",
         ),
         ("Self-resolved", f"ended within {SELF_RESOLVED_S // 60} minutes and before anybody acknowledged."),
-        ("Ticks", "slots in which the monitor looked at anything, of those that were due."),
+        ("Ticks", "slots in which the monitor checked anything, of those that were due."),
     )
 
 
@@ -301,4 +206,6 @@ def _common(rows: Sequence[model.SlaRow]) -> float | None:
 
 def target_text(report: WeeklyReport) -> str:
     targets = {r.target for r in report.sla}
-    return f"target {words.share(next(iter(targets)))}" if len(targets) == 1 else "targets as each source has them"
+    return (
+        f"target {percentages.percent(next(iter(targets)))}" if len(targets) == 1 else "targets as each source has them"
+    )

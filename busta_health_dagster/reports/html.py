@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from busta_health_dagster.reports import charts
 from busta_health_dagster.reports.view import View
+from busta_health_dagster.svg.status_shape import glyph
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -31,5 +32,5 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    env.globals |= {"glyph": charts.glyph, "bar": charts.budget_bar, "line": charts.days_line}
+    env.globals |= {"glyph": glyph, "bar": charts.budget_bar, "line": charts.days_line}
     return env

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from busta_health_dagster.extras import installed
-from busta_health_dagster.reports import picture, words
+from busta_health_dagster.reports import picture
 from busta_health_dagster.reports.html import environment
 from busta_health_dagster.reports.view import View
+from busta_health_dagster.wording import glyphs
 
 if TYPE_CHECKING:
     from busta_health_dagster.domain.report import WeeklyReport
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 RESPONSE, SCORES = "response", "quality"
 """Content-IDs of the pictures."""
 ROWS = 40
-"""Gmail cuts a mail off at 102 KB; the attached tables have everybody."""
+"""Gmail cuts a mail off at 102 KB; the attached tables have everyone."""
 _FONT = "font-family:Inter,'Segoe UI',Roboto,Helvetica,Arial,sans-serif"
 STYLES = {
     "page": f"margin:0;padding:0;background:#f6f7f9;color:#1b2430;{_FONT};font-size:14px;line-height:1.45",
@@ -38,7 +39,7 @@ def body(report: WeeklyReport) -> str:
     context = view.context() | {
         "s": STYLES,
         "colours": COLOURS,
-        "shapes": words.SHAPES,
+        "shapes": glyphs.STATUS,
         "cid_response": RESPONSE,
         "cid_quality": SCORES,
         "panels": picture.PANELS,

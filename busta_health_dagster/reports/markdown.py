@@ -6,8 +6,9 @@ import base64
 from typing import TYPE_CHECKING
 
 from busta_health_dagster.extras import installed, remedy
-from busta_health_dagster.reports import findings, picture, verdict, words
+from busta_health_dagster.reports import findings, operation, picture, verdict
 from busta_health_dagster.reports.view import View, sla_cells
+from busta_health_dagster.wording import durations, glyphs, lists, numbers, sentences
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -29,13 +30,14 @@ def markdown(report: WeeklyReport, *, with_picture: bool = True) -> str:
     ]
     if report.open:
         items = [
-            f"- {words.SHAPES[i.status]} **{_text(i.source)}** {title} ({side}). {_text(detail)} **Do:** {_text(do)}"
+            f"- {glyphs.STATUS[i.status]} **{_text(i.source)}** {title} ({side}). {_text(detail)} **Do:** {_text(do)}"
             for i, title, side, detail, do in context["open"]
         ]
         parts.append("### Open, worst first\n\n" + "\n".join(items))
     if not report.empty:
         rows = [
-            [name, f"{value} {unit}".strip(), was, change] for name, value, unit, was, change, _ in context["figures"]
+            [name, f"{value}%" if unit == "%" else f"{value} {unit}".strip(), was, change]
+            for name, value, unit, was, change, _ in context["figures"]
         ]
         parts.append(_table(["", f"week {report.week.number}", view.before, "change"], rows, right=1))
         parts += _sla(view)
@@ -44,11 +46,11 @@ def markdown(report: WeeklyReport, *, with_picture: bool = True) -> str:
         parts += _noise(report)
     parts.append("### Maintenance\n\n" + "\n".join(_maintenance(report)))
     dead = [
-        f"- ■ **Dead letter:** {_text(findings.dead(d, report))} **Do:** {_text(findings.dead_do(d))}."
+        f"- {glyphs.SEVERITY['critical']} **Dead letter:** {_text(operation.dead(d, report))} **Do:** {_text(operation.dead_do(d))}."
         for d in report.delivery.dead[:5]
     ]
-    parts.append("### Delivery\n\n" + "\n".join([*dead, f"- {_text(findings.channels(report))}"]))
-    parts.append(f"### The monitor itself\n\n{_text(' '.join(findings.monitor(report)))}")
+    parts.append("### Delivery\n\n" + "\n".join([*dead, f"- {_text(operation.channels(report))}"]))
+    parts.append(f"### The monitor itself\n\n{_text(' '.join(operation.monitor(report)))}")
     if report.base_url:
         parts.append(f"[The whole report]({report.page})")
     return "\n\n".join(parts) + "\n"
@@ -62,10 +64,10 @@ def sla_markdown(rows: Sequence[SlaRow], week: int | None = None, most: int = 20
     for row in rows[:most]:
         c = sla_cells(row)
         figures = [c[name] for name in ("target", "actual", "coverage", "budget", "week", "change")]
-        cells.append([words.SHAPES[row.status], _text(row.source), row.words, *figures])
+        cells.append([glyphs.STATUS[row.status], _text(row.source), row.words, *figures])
     text = _table(head, cells, right=3)
     rest = len(rows) - most
-    return text + (f"\n\n{words.plural(rest, 'more source')}: `busta sla`" if rest > 0 else "")
+    return text + (f"\n\n{lists.plural(rest, 'more source')}: `busta sla`" if rest > 0 else "")
 
 
 def _sla(view: View) -> list[str]:
@@ -83,7 +85,13 @@ def _incidents(view: View) -> list[str]:
     shown, more = view.cut(report.incidents.rows)
     if shown:
         took = [
-            [t.name, words.took(t.mean), words.took(t.median), words.took(t.p90), str(t.of)]
+            [
+                t.name,
+                durations.duration_text(t.mean),
+                durations.duration_text(t.median),
+                durations.duration_text(t.p90),
+                str(t.of),
+            ]
             for t in report.incidents.took
         ]
         parts.append(_table(["", "mean", "median", "p90", "of"], took, right=1))
@@ -92,15 +100,15 @@ def _incidents(view: View) -> list[str]:
                 i.id,
                 _text(i.source),
                 view.cal.short(i.started_at),
-                words.took(i.lasted_s),
-                words.took(i.acknowledge_s) if i.acknowledge_s is not None else "nobody",
+                durations.duration_text(i.lasted_s),
+                durations.duration_text(i.acknowledge_s) if i.acknowledge_s is not None else "no one",
                 _text(i.cause or "not noted"),
             ]
             for i in shown
         ]
         parts.append(_table(["incident", "source", "began", "lasted", "acknowledged after", "cause"], rows, right=99))
     if more:
-        parts.append(f"{words.plural(more, 'more incident')}: `busta incidents list --window {report.week.label}`")
+        parts.append(f"{lists.plural(more, 'more incident')}: `busta incidents list --window {report.week.label}`")
     return parts
 
 
@@ -127,12 +135,12 @@ def _trends(report: WeeklyReport, context: dict[str, object], *, with_picture: b
         rows.append(
             [
                 _text(name),
-                words.response(t.now if t else None),
-                words.response(t.before if t else None),
-                words.limit(t.limit if t else None),
-                words.score(q.now if q else None),
-                words.score(q.before if q else None),
-                words.slope(q.slope if q else None),
+                durations.milliseconds_text(t.now if t else None),
+                durations.milliseconds_text(t.before if t else None),
+                durations.milliseconds_text(t.limit if t else None),
+                numbers.score(q.now if q else None),
+                numbers.score(q.before if q else None),
+                numbers.signed(q.slope if q else None),
             ]
         )
     return (
@@ -145,19 +153,19 @@ def _trends(report: WeeklyReport, context: dict[str, object], *, with_picture: b
 def _noise(report: WeeklyReport) -> list[str]:
     rows = [
         [
-            _text(n.rule) + (", on trial" if n.shadow else ""),
+            _text(n.rule) + (", shadow" if n.shadow else ""),
             str(n.opened),
             str(n.sent),
             str(n.self_resolved),
-            words.DASH if n.shadow else str(n.never_acked),
-            ", ".join(n.flapping) or words.DASH,
+            numbers.DASH if n.shadow else str(n.never_acked),
+            ", ".join(n.flapping) or numbers.DASH,
         ]
         for n in report.noise.rows
     ]
-    parts = [f"### Noise\n\n{_text(findings.noise(report))}"]
+    parts = [f"### Noise\n\n{_text(operation.noise(report))}"]
     parts.append(_table(["rule", "opened", "sent", "self-resolved", "never acknowledged", "flapping"], rows, right=1))
     notified = [
-        f"{i}. **{_text(what)}.** {_text(words.capital(why))}."
+        f"{i}. **{_text(what)}.** {_text(sentences.capital(why))}."
         for i, (what, why) in enumerate(report.noise.suggestions, 1)
     ]
     return [*parts, "Suggested:\n\n" + "\n".join(notified)] if notified else parts
@@ -168,9 +176,9 @@ def _maintenance(report: WeeklyReport) -> Iterable[str]:
     if not m.used:
         yield "- none in this week"
     for work in m.used:
-        yield f"- ◆ {_text(findings.planned(work, report))}"
+        yield f"- {glyphs.STATUS['maintenance']} {_text(operation.planned(work, report))}"
     if m.next:
-        yield f"- next: {_text('; '.join(findings.coming(w, report) for w in m.next[:4]))}"
+        yield f"- next: {_text('; '.join(operation.coming(w, report) for w in m.next[:4]))}"
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]], *, right: int) -> str:

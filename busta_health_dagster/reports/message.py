@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 from busta_health_dagster.domain.notification import Attachment, ReportFacts
 from busta_health_dagster.extras import installed
-from busta_health_dagster.reports import findings, picture, tables, text, verdict, words
+from busta_health_dagster.reports import findings, operation, picture, tables, text, verdict, words
 from busta_health_dagster.reports.mail import RESPONSE, SCORES, body
 from busta_health_dagster.reports.view import View, sla_cells
+from busta_health_dagster.wording import glyphs, lists, numbers, sentences
 
 if TYPE_CHECKING:
     from busta_health_dagster.domain.report import WeeklyReport
@@ -29,7 +30,7 @@ def short(report: WeeklyReport) -> ReportFacts:
             ("Still open, worst first", "\n" + "\n".join([*notified, *([f"{rest} more"] if rest > 0 else [])]))
         )
     decide = [f"{what}; {why}." for what, why in report.noise.suggestions[:2]]
-    decide += [f"{words.capital(findings.dead(d, report))}" for d in report.delivery.dead[:2]]
+    decide += [f"{sentences.capital(operation.dead(d, report))}" for d in report.delivery.dead[:2]]
     if decide:
         lines.append(("To decide", "\n" + "\n".join(f"{i}. {said}" for i, said in enumerate(decide, 1))))
     return ReportFacts(
@@ -82,8 +83,8 @@ def whole(report: WeeklyReport) -> ReportFacts:
 def _open_line(report: WeeklyReport, index: int) -> str:
     item = report.open[index]
     acked = item.acked_by or "not acknowledged"
-    said = f"{words.SHAPES[item.status]} {item.source} {findings.open_title(item, report).removeprefix('has been ')}, {acked}."
-    return f"{said} {words.capital(item.do)}."
+    said = f"{glyphs.STATUS[item.status]} {item.source} {findings.open_title(item, report).removeprefix('has been ')}, {acked}."
+    return f"{said} {sentences.capital(item.do)}."
 
 
 def _table(report: WeeklyReport) -> str:
@@ -92,15 +93,15 @@ def _table(report: WeeklyReport) -> str:
     rows = [["", "source", "30 d", "budget", "week"]]
     for row in report.sla[:CHAT_ROWS]:
         c = sla_cells(row)
-        budget = c["budget"] if c["budget"] == words.DASH else f"{c['budget']}%"
-        rows.append([f"{words.SHAPES[row.status]} {row.words}", row.source, c["actual"], budget, c["week"]])
+        budget = c["budget"] if c["budget"] == numbers.DASH else f"{c['budget']}%"
+        rows.append([f"{glyphs.STATUS[row.status]} {row.words}", row.source, c["actual"], budget, c["week"]])
     rest = len(report.sla) - CHAT_ROWS
     shown = text.table(rows, "llrrr", shorten=(1,))
-    return f"{shown}\n{words.plural(rest, 'more source')} in the report" if rest > 0 else shown
+    return f"{shown}\n{lists.plural(rest, 'more source')} in the report" if rest > 0 else shown
 
 
 def _footer(report: WeeklyReport) -> str:
-    share = findings.monitor(report)[0].partition(";")[0].rstrip(".")
+    share = operation.monitor(report)[0].partition(";")[0].rstrip(".")
     cal = words.Calendar(report.week)
     return f"{cal.title} · {findings.target_text(report)} over 30 days · uptime rounded down · {share[:1].lower()}{share[1:]}"
 

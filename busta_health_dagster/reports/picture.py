@@ -6,7 +6,8 @@ import io
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from busta_health_dagster.reports import charts, words
+from busta_health_dagster.reports import charts
+from busta_health_dagster.wording import durations, numbers, percentages
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,7 +21,7 @@ _INK, _MUTED, _LINE, _BAD, _SHADE = "#1b2430", "#556170", "#2b62b8", "#b92c19", 
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """One source: its line, and its figures as words."""
+    """One source: its line, and its numbers as words."""
 
     row: TrendRow
     value: str
@@ -31,14 +32,16 @@ class Panel:
 
 def response_panels(report: WeeklyReport, hot: set[str], most: int = PANELS) -> list[Panel]:
     return [
-        Panel(r, words.response(r.now), words.percent_change(r.change_percent), True, r.source in hot)
+        Panel(
+            r, durations.milliseconds_text(r.now), percentages.percent_change(r.change_percent), True, r.source in hot
+        )
         for r in report.response[:most]
     ]
 
 
 def quality_panels(report: WeeklyReport, hot: set[str], most: int = PANELS) -> list[Panel]:
     return [
-        Panel(r, words.score(r.now), words.change(r.now, r.before, 1), False, r.source in hot)
+        Panel(r, numbers.score(r.now), numbers.change(r.now, r.before, 1), False, r.source in hot)
         for r in report.quality[:most]
     ]
 

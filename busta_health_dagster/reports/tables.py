@@ -1,4 +1,4 @@
-"""The figures for other programs: JSON with everything, CSV with a row per source and a row per incident."""
+"""The numbers for other programs: JSON with everything, CSV with a row per source and a row per incident."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from busta_health_dagster.domain.units import iso
-from busta_health_dagster.reports import findings, verdict
+from busta_health_dagster.reports import findings, operation, verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -67,8 +67,8 @@ def as_json(report: WeeklyReport) -> dict[str, Any]:
         "incidents": findings.incidents(report),
         "response": findings.response(report),
         "quality": findings.quality(report),
-        "noise": findings.noise(report),
-        "monitor": " ".join(findings.monitor(report)),
+        "noise": operation.noise(report),
+        "monitor": " ".join(operation.monitor(report)),
     }
     return {"name": "weekly", "period": report.week.label, "findings": said, **data}
 

@@ -6,8 +6,9 @@ import re
 import textwrap
 from typing import TYPE_CHECKING
 
-from busta_health_dagster.reports import findings, verdict, words
+from busta_health_dagster.reports import findings, operation, verdict, words
 from busta_health_dagster.reports.view import View, sla_cells
+from busta_health_dagster.wording import durations, glyphs, lists, numbers, sentences
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,7 +43,7 @@ def _open(report: WeeklyReport) -> list[str]:
     lines = ["OPEN, WORST FIRST", ""]
     for item in report.open:
         side = findings.open_side(item, report).replace(" · ", ", ")
-        shape = words.SHAPES[item.status]
+        shape = glyphs.STATUS[item.status]
         lines.append(wrapped(f"{shape} {item.source} {findings.open_title(item, report)} ({side}).", "  "))
         detail = findings.open_detail(item, report)
         lines += [wrapped(detail, "  ", "  ")] if detail else []
@@ -70,7 +71,7 @@ def _sla(view: View) -> list[str]:
     shown, more = view.cut(report.sla)
     for row in shown:
         c = sla_cells(row)
-        label = f"{words.SHAPES[row.status]} {_brief(row.words)}"
+        label = f"{glyphs.STATUS[row.status]} {_brief(row.words)}"
         rows.append([label, row.source, c["actual"], c["coverage"], c["budget"], c["week"], c["change"]])
     target = findings.target_text(report).upper()
     cal = view.cal
@@ -103,16 +104,29 @@ def _incidents(view: View) -> list[str]:
     if report.incidents.rows:
         rows = [["", "mean", "median", "p90", "of"]]
         rows += [
-            [t.name.partition(",")[0].lower(), words.took(t.mean), words.took(t.median), words.took(t.p90), str(t.of)]
+            [
+                t.name.partition(",")[0].lower(),
+                durations.duration_text(t.mean),
+                durations.duration_text(t.median),
+                durations.duration_text(t.p90),
+                str(t.of),
+            ]
             for t in report.incidents.took
         ]
         blocks.append(indent(table(rows, "lrrrr")))
         listed = [["incident", "source", "began", "lasted", "acked", "cause"]]
         shown, more = view.cut(report.incidents.rows)
         for i in shown:
-            acked = words.took(i.acknowledge_s) if i.acknowledge_s is not None else "nobody"
+            acked = durations.duration_text(i.acknowledge_s) if i.acknowledge_s is not None else "no one"
             listed.append(
-                [i.id, i.source, view.cal.short(i.started_at), words.took(i.lasted_s), acked, i.cause or "not noted"]
+                [
+                    i.id,
+                    i.source,
+                    view.cal.short(i.started_at),
+                    durations.duration_text(i.lasted_s),
+                    acked,
+                    i.cause or "not noted",
+                ]
             )
         blocks.append("\n".join([indent(table(listed, "lllrrl", shorten=(5, 1))), *_more(more)]))
     return ["\n\n".join(blocks)]
@@ -137,11 +151,11 @@ def _trends(view: View) -> list[str]:
         rows.append(
             [
                 name,
-                words.response(t.now if t else None),
-                words.response(t.before if t else None),
-                words.score(q.now if q else None),
-                words.score(q.before if q else None),
-                words.slope(q.slope if q else None),
+                durations.milliseconds_text(t.now if t else None),
+                durations.milliseconds_text(t.before if t else None),
+                numbers.score(q.now if q else None),
+                numbers.score(q.before if q else None),
+                numbers.signed(q.slope if q else None),
             ]
         )
     return [
@@ -174,12 +188,12 @@ def _noise(report: WeeklyReport) -> str:
     flapped = sorted({s for r in n.rows for s in r.flapping})
     if flapped:
         lines.append(
-            wrapped(f"Flapping: {words.listed(flapped)}, {words.plural(n.held_back, 'repeat')} held back.", "  ", "  ")
+            wrapped(f"Flapping: {lists.listed(flapped)}, {lists.plural(n.held_back, 'repeat')} held back.", "  ", "  ")
         )
     if n.suggestions:
         lines += ["", "  Suggested, from the last 30 days:"]
         lines += [
-            wrapped(f"{i}. {what}. {words.capital(why)}.", "  ", "     ")
+            wrapped(f"{i}. {what}. {sentences.capital(why)}.", "  ", "     ")
             for i, (what, why) in enumerate(n.suggestions, 1)
         ]
     return "\n".join(lines)
@@ -188,10 +202,10 @@ def _noise(report: WeeklyReport) -> str:
 def _maintenance(report: WeeklyReport) -> str:
     m, cal = report.maintenance, words.Calendar(report.week)
     lines = ["MAINTENANCE"]
-    lines += [_entry("Used:", findings.planned(w, report)) for w in m.used] or ["  No planned work in this week."]
-    lines += [_entry("Now:", f"{words.listed(w.sources) or w.window} until {cal.moment(w.end)}.") for w in m.now]
+    lines += [_entry("Used:", operation.planned(w, report)) for w in m.used] or ["  No maintenance in this week."]
+    lines += [_entry("Now:", f"{lists.listed(w.sources) or w.window} until {cal.moment(w.end)}.") for w in m.now]
     if m.next:
-        lines.append(_entry("Next:", "; ".join(findings.coming(w, report) for w in m.next[:4]) + "."))
+        lines.append(_entry("Next:", "; ".join(operation.coming(w, report) for w in m.next[:4]) + "."))
     return "\n".join(lines)
 
 
@@ -202,17 +216,21 @@ def _entry(label: str, said: str) -> str:
 def _delivery(report: WeeklyReport) -> str:
     lines = ["DELIVERY"]
     lines += [
-        wrapped(f"■ Dead letter: {findings.dead(letter, report)} Do: {findings.dead_do(letter)}.", "  ", "    ")
+        wrapped(
+            f"{glyphs.SEVERITY['critical']} Dead letter: {operation.dead(letter, report)} Do: {operation.dead_do(letter)}.",
+            "  ",
+            "    ",
+        )
         for letter in report.delivery.dead[:5]
     ]
-    lines.append(wrapped(findings.channels(report).replace(" · ", ", "), "  ", "  "))
-    if findings.delays(report):
-        lines.append(wrapped(findings.delays(report), "  ", "  "))
+    lines.append(wrapped(operation.channels(report).replace(" · ", ", "), "  ", "  "))
+    if operation.delays(report):
+        lines.append(wrapped(operation.delays(report), "  ", "  "))
     return "\n".join(lines)
 
 
 def _monitor(report: WeeklyReport) -> str:
-    return "THE MONITOR ITSELF\n" + wrapped(" ".join(findings.monitor(report)), "  ", "  ")
+    return "THE MONITOR ITSELF\n" + wrapped(" ".join(operation.monitor(report)), "  ", "  ")
 
 
 def _definitions(report: WeeklyReport) -> str:
@@ -222,12 +240,12 @@ def _definitions(report: WeeklyReport) -> str:
 
 def _links(report: WeeklyReport) -> str:
     if not report.base_url:
-        return wrapped(f"Figures: busta report weekly --week {report.week.label} --format json", "", "  ")
+        return wrapped(f"Numbers: busta report weekly --week {report.week.label} --format json", "", "  ")
     return f"Report:  {report.page}\nFigures: {report.base_url}/api/v1/reports/{report.week.label}"
 
 
 def _more(n: int) -> list[str]:
-    return [f"  {words.plural(n, 'more row')}: see the attached table."] if n else []
+    return [f"  {lists.plural(n, 'more row')}: see the attached table."] if n else []
 
 
 def table(rows: Sequence[Sequence[str]], align: str, *, gap: int = 2, shorten: Sequence[int] = ()) -> str:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from busta_health_dagster.domain import report as model
 from busta_health_dagster.reports import words
+from busta_health_dagster.wording import durations, lists, numbers, percentages, sentences
 
 if TYPE_CHECKING:
     from busta_health_dagster.domain.report import WeeklyReport
@@ -32,18 +33,18 @@ def verdict(report: WeeklyReport) -> str:
         said = f"none of {len(evaluated)} sources met its SLA" if len(evaluated) > 1 else f"{missed[0]} missed its SLA"
     else:
         said = (
-            f"{len(evaluated) - len(missed)} of {len(evaluated)} sources met their SLA; {words.listed(missed)} did not"
+            f"{len(evaluated) - len(missed)} of {len(evaluated)} sources met their SLA; {lists.listed(missed)} did not"
         )
-    return f"{said} ({words.plural(unsure, 'source')} without a verdict)" if unsure else said
+    return f"{said} ({lists.plural(unsure, 'source')} without a verdict)" if unsure else said
 
 
 def headline(report: WeeklyReport) -> str:
-    return f"{words.capital(verdict(report))}."
+    return f"{sentences.capital(verdict(report))}."
 
 
 def _enough(report: WeeklyReport) -> str:
     best = max((r.coverage for r in report.sla if r.coverage is not None), default=0.0)
-    return f"{words.share(best, 0)}% of 30 days are known, 95% are needed"
+    return f"{percentages.share(best)}% of 30 days are known, 95% are needed"
 
 
 def lead(report: WeeklyReport) -> str:
@@ -53,15 +54,15 @@ def lead(report: WeeklyReport) -> str:
     parts = []
     n = len(report.open)
     if n:
-        parts.append(f"{words.capital(words.some(n, 'thing'))} still {'needs' if n == 1 else 'need'} somebody.")
+        parts.append(f"{sentences.capital(lists.some(n, 'thing'))} still {'needs' if n == 1 else 'need'} someone.")
     else:
         parts.append("Nothing is open.")
     uptime = report.figure(model.UPTIME)
     before = report.week.number - 1 or "the last one"
-    said = f"In the week, fleet uptime was {words.share(uptime.now)}%"
+    said = f"In the week, fleet uptime was {percentages.share(uptime.now)}%"
     if uptime.before is not None and uptime.now is not None:
-        moved = words.change(uptime.now, uptime.before)
-        word = "unchanged from" if moved == "0.00" else f"{'up' if moved[0] == '+' else 'down'} {moved[1:]} on"
+        moved = numbers.change(uptime.now, uptime.before)
+        word = "unchanged from" if moved == "±0" else f"{'up' if moved[0] == '+' else 'down'} {moved[1:]} on"
         said += f", {word} week {before}" if before != "the last one" else f", {word} the week before"
     parts.append(f"{said}; {_resolved(report)}.")
     if report.began is not None:
@@ -71,7 +72,7 @@ def lead(report: WeeklyReport) -> str:
         parts.append("It is the first week with data: there is nothing to compare with yet.")
     if not report.week.complete:
         cal = words.Calendar(report.week)
-        parts.append(f"The week is not over: these are its figures up to {cal.moment(report.week.until)}.")
+        parts.append(f"The week is not over: these are its numbers up to {cal.moment(report.week.until)}.")
     changed = clocks(report)
     return " ".join([*parts, changed] if changed else parts)
 
@@ -82,10 +83,10 @@ def _resolved(report: WeeklyReport) -> str:
     if not n or took is None or took.mean is None:
         return "no incident was resolved"
     if n == 1:
-        return f"one incident was resolved, after {words.took(took.mean)}"
+        return f"one incident was resolved, after {durations.duration_text(took.mean)}"
     return (
-        f"{words.some(n, 'incident')} took {words.took(took.mean)} on average, and half of them "
-        f"{words.took(took.median)} or less"
+        f"{lists.some(n, 'incident')} took {durations.duration_text(took.mean)} on average, and half of them "
+        f"{durations.duration_text(took.median)} or less"
     )
 
 
@@ -95,7 +96,7 @@ def _nothing(report: WeeklyReport) -> str:
         return "Add sources to config/sources.yaml; `busta config doctor` says whether they can be read."
     when = f"between {cal.moment(report.week.since)} and {cal.moment(report.week.until)}"
     return (
-        f"Not one of {words.plural(report.sources, 'source')} was looked at {when}. Either the monitor was not running, or "
+        f"Not one of {lists.plural(report.sources, 'source')} was checked {when}. Either the monitor was not running, or "
         "this was before it began; `busta db status` shows from when there are observations."
     )
 

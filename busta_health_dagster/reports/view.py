@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from busta_health_dagster.reports import findings, verdict, words
+from busta_health_dagster.reports import findings, operation, verdict, words
+from busta_health_dagster.wording import durations, lists, numbers, percentages, sentences
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from busta_health_dagster.domain.report import SlaRow, TrendRow, WeeklyReport
 
 PICTURES = 24
-"""At most so many small charts of each kind: those that matter; the table has everybody."""
+"""At most so many small charts of each kind: those that matter; the table has everyone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +45,17 @@ class View:
         incidents, incidents_more = self.cut(r.incidents.rows)
         response, response_more = self.cut(r.response)
         quality, quality_more = self.cut(r.quality)
-        ticks, ticks_rest = findings.monitor(r)
+        ticks, ticks_rest = operation.monitor(r)
         return {
             "r": r,
             "cal": self.cal,
             "f": findings,
-            "w": words,
+            "operation": operation,
+            "durations": durations,
+            "lists": lists,
+            "numbers": numbers,
+            "percentages": percentages,
+            "sentences": sentences,
             "week": r.week.number,
             "before": self.before,
             "subject": verdict.subject(r),
@@ -76,7 +82,7 @@ class View:
         }
 
     def _worth(self, name: str) -> bool:
-        """A figure that never had a value is left out: no source is scored."""
+        """A number that never had a value is left out: no source is scored."""
         one = self.report.figure(name)
         return one.now is not None or one.before is not None
 
@@ -87,12 +93,12 @@ def sla_cells(row: SlaRow) -> dict[str, Any]:
         "source": row.source,
         "status": row.status,
         "words": row.words,
-        "target": words.share(row.target),
-        "actual": words.share(row.uptime),
-        "coverage": words.share(row.coverage),
-        "budget": words.budget(row.budget_left),
-        "week": words.share(row.week),
-        "change": words.change(row.week, row.week_before),
+        "target": percentages.share(row.target),
+        "actual": percentages.share(row.uptime),
+        "coverage": percentages.share(row.coverage),
+        "budget": percentages.budget(row.budget_left),
+        "week": percentages.share(row.week),
+        "change": numbers.change(row.week, row.week_before),
         "missed": row.met is False,
         "fell": words.fell(row),
     }

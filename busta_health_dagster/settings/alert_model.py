@@ -36,7 +36,7 @@ class ConditionFields(Strict):
 
 
 class OverrideFields(Strict):
-    """Other figures for the sources it selects."""
+    """Other numbers for the sources it selects."""
 
     select: SelectFields = Field(description="Which sources.")
     value: Value | None = Field(None, description="In the unit of the rule's metric.")
@@ -46,14 +46,14 @@ class OverrideFields(Strict):
     min_bad: Annotated[int, _COUNT] | None = Field(None, description="At least so many failed.")
     intervals: Annotated[int, _COUNT] | None = Field(None, description="Intervals without a verdict.")
     sensitivity: float | None = Field(None, description="anomaly: added to every threshold.")
-    shadow: bool | None = Field(None, description="Record and tell nobody.")
+    shadow: bool | None = Field(None, description="Record and notify no one.")
 
 
 class RuleFields(Strict):
     """One rule. Without `pattern` it is a threshold (a status rule if its metric is `status`)."""
 
     name: Label = Field(description="Unique; part of the alert's fingerprint.")
-    pattern: Pattern | None = Field(None, description="How the rule looks at the store.")
+    pattern: Pattern | None = Field(None, description="How the rule checks the store.")
     metric: Metric | None = Field(None, description="What is compared.")
     op: Op | None = Field(None, description="How.")
     value: Value | None = Field(None, description="With its unit.")
@@ -71,9 +71,9 @@ class RuleFields(Strict):
     recover_after: Annotated[int, _COUNT] = Field(2, description="Good evaluations before it resolves.")
     severity: Word = Field("warning", description="Severity at opening.")
     select: SelectFields = Field(default_factory=SelectFields, description="Which sources; empty is all.")
-    shadow: bool = Field(False, description="Evaluate and record, tell nobody.")
+    shadow: bool = Field(False, description="Evaluate and record, notify no one.")
     overrides: tuple[OverrideFields, ...] = Field(
-        (), description="Other figures for some sources; the last that matches wins."
+        (), description="Other numbers for some sources; the last that matches wins."
     )
     runbook: str | None = Field(None, description="Link to what to do; in the messages of this rule.")
 
@@ -83,8 +83,10 @@ class ChannelFields(Strict):
 
     name: Label = Field(description="Unique.")
     kind: str = Field(description="What it is.")
-    fallback: str | None = Field(None, description="Channel that is told when this one is dead.")
-    events: tuple[Event, ...] | None = Field(None, description="What it is told; the kind's own default without it.")
+    fallback: str | None = Field(None, description="Channel that is notified when this one is dead.")
+    events: tuple[Event, ...] | None = Field(
+        None, description="Which events it is sent; the kind's own default without it."
+    )
     per_minute: Annotated[int, _COUNT] | None = Field(None, description="At most so many messages a minute.")
 
 
@@ -113,11 +115,11 @@ class RouteFields(Strict):
 
     select: AlertSelectFields = Field(description="Which alerts; empty is all.")
     escalation: str = Field(description="Name of an escalation.")
-    continue_: bool = Field(False, alias="continue", description="Look at the next routes too.")
+    continue_: bool = Field(False, alias="continue", description="Check the next routes too.")
 
 
 class InhibitFields(Strict):
-    """While an alert matches `source`, those that match `target` tell nobody."""
+    """While an alert matches `source`, those that match `target` tell no one."""
 
     source: AlertSelectFields = Field(description="The alert that explains the others.")
     target: AlertSelectFields = Field(description="The alerts that stay silent.")

@@ -1,4 +1,4 @@
-"""What the doctor's checks look at: everything that was read, and the sources grouped so that a large fleet costs
+"""What the doctor's checks check: everything that was read, and the sources grouped so that a large fleet costs
 little.
 """
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from busta_health_dagster.domain.rule import Pattern
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
     from pathlib import Path
 
     from busta_health_dagster.domain.maintenance import Window
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class CheckContext:
-    """What the checks look at. `docs` by file name; `places` name -> ("sources", 3); `now` is epoch seconds."""
+    """What the checks check. `docs` by file name; `places` name -> ("sources", 3); `now` is epoch seconds."""
 
     docs: Mapping[str, Document]
     found: Findings
@@ -90,7 +90,7 @@ class CheckContext:
 
 
 Alike = tuple["Source", ...]
-"""Sources that are judged alike: what holds for the first holds for all of them."""
+"""Sources that are evaluated alike: what holds for the first holds for all of them."""
 
 
 def _signature(source: Source, named: set[str]) -> tuple[object, ...]:
@@ -107,9 +107,3 @@ def _signature(source: Source, named: set[str]) -> tuple[object, ...]:
         source.quality is None,
         source.metric_names,
     )
-
-
-def listed(names: Iterable[str], most: int = 3) -> str:
-    """`a, b, c and 4 more`."""
-    every = list(names)
-    return ", ".join(every[:most]) + (f" and {len(every) - most} more" if len(every) > most else "")

@@ -1,4 +1,4 @@
-"""What the doctor knows beyond shapes: one function per check, each told what was read. Here: sources, secrets,
+"""What the doctor knows beyond shapes: one function per check, each given what was read. Here: sources, secrets,
 windows.
 """
 
@@ -11,9 +11,10 @@ from busta_health_dagster.domain.fields import SecretRef
 from busta_health_dagster.domain.source import CONFIRM_DELAYS_S
 from busta_health_dagster.domain.units import config_duration
 from busta_health_dagster.extras import SCHEMES, installed, remedy
-from busta_health_dagster.settings.check_context import CheckContext, listed
-from busta_health_dagster.settings.problems import near
+from busta_health_dagster.settings.check_context import CheckContext
 from busta_health_dagster.settings.source_model import GROUPS
+from busta_health_dagster.wording.lists import listed
+from busta_health_dagster.wording.suggestions import near
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,8 +28,8 @@ _SUITES = frozenset({".json", ".yaml", ".yml"})
 def missing_files(review: CheckContext) -> None:
     """A file that is not there is allowed, and said."""
     consequence = {
-        "alerts.yaml": "no rule exists that it does not list, so no answer is too slow and nobody is told",
-        "maintenance.yaml": "no planned work and no known events",
+        "alerts.yaml": "no rule exists that it does not list, so no answer is too slow and no one is notified",
+        "maintenance.yaml": "no maintenance and no known events",
         "settings.yaml": "every setting has its default",
     }
     anchor = review.docs.get("sources.yaml")
@@ -67,7 +68,7 @@ def unmeasurable_slo(review: CheckContext) -> None:
 
 
 def untold_ages(review: CheckContext) -> None:
-    """`max_data_age` or `cadence` where no look can ever say how old the data are: once for each place that says it."""
+    """`max_data_age` or `cadence` where no observation can ever say how old the data are: once for each place that says it."""
     silent: dict[tuple[Place, str], list[str]] = {}
     doc = review.docs["sources.yaml"]
     for source in review.sources.values():
@@ -242,7 +243,7 @@ def _consequence(file: str, places: list[Place], doc: Document) -> str:
 
 
 def _references(data: Any, place: Place, seen: set[int]) -> Iterator[tuple[Place, SecretRef]]:
-    """Every reference as the file has it; a part that several aliases share is looked at once."""
+    """Every reference as the file has it; a part that several aliases share is checked once."""
     if not isinstance(data, dict | list) or id(data) in seen:
         return
     seen.add(id(data))
@@ -256,11 +257,11 @@ def _references(data: Any, place: Place, seen: set[int]) -> Iterator[tuple[Place
 
 
 def the_monitor_itself(review: CheckContext) -> None:
-    """Who notices when the monitor dies; whether its database fits the fleet."""
+    """Who is notified when the monitor dies; whether its database fits the fleet."""
     file = "settings.yaml" if "settings.yaml" in review.docs else "sources.yaml"
     if review.settings.dead_mans_switch is None:
         where = review.docs["sources.yaml"].name.removesuffix("sources.yaml") + "settings.yaml"
-        says = "Nobody outside notices when this monitor dies: there is no dead_mans_switch."
+        says = "No one outside notifications when this monitor dies: there is no dead_mans_switch."
         remedy = "dead_mans_switch: {url: {env: BUSTA_DEAD_MANS_URL}, every: 5m}"
         review.found.at(where, "dead_mans_switch", says, remedy, level="warning")
     if len(review.sources) > 100 and review.settings.store.url is None and not review.environ.get("BUSTA_DATABASE_URL"):

@@ -1,4 +1,4 @@
-"""Checks of who is told: selectors that match nothing, routes that are never reached, channels that nobody uses."""
+"""Checks of who is notified: selectors that match nothing, routes that are never reached, channels that no one uses."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from busta_health_dagster.domain.rule import Severity
 from busta_health_dagster.domain.self_monitoring import SELF_MONITORING_RULES, SELF_MONITORING_SOURCES
 from busta_health_dagster.domain.source import Selector
-from busta_health_dagster.settings.check_context import listed
-from busta_health_dagster.settings.problems import near
+from busta_health_dagster.wording.lists import listed
+from busta_health_dagster.wording.suggestions import near
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -93,7 +93,7 @@ def _distinct(words: Iterable[str]) -> list[str]:
 
 
 def default_route(review: CheckContext) -> None:
-    """Every alert must reach somebody: a configuration without a route that matches everything is refused."""
+    """Every alert must reach someone: a configuration without a route that matches everything is refused."""
     policy, doc = review.policy, review.docs.get("alerts.yaml")
     if doc is None or not review.sound("alerts.yaml"):
         return
@@ -102,7 +102,7 @@ def default_route(review: CheckContext) -> None:
             review.warn(
                 "alerts.yaml",
                 (),
-                "There are rules, and no channels, escalations and routes: nobody is told.",
+                "There are rules, and no channels, escalations and routes: no one is notified.",
                 "channels: [...], escalations: [...], routes: [...]",
             )
         return
@@ -118,9 +118,9 @@ def default_route(review: CheckContext) -> None:
     review.found.add(
         doc,
         ("routes",),
-        f"{recipients} Their alerts would be told to nobody."
+        f"{recipients} Their alerts would be not sent."
         if lost
-        else f"{recipients} An alert that none of them matches would be told to nobody.",
+        else f"{recipients} An alert that none of them matches would be not sent.",
         f"add last:  - {{select: {{}}, escalation: {ladder}}}",
     )
 
@@ -195,6 +195,6 @@ def unused_ladders(review: CheckContext) -> None:
             review.warn(
                 "alerts.yaml",
                 ("channels", index),
-                f"No step and no fallback uses the channel {name!r}: it is never told.",
+                f"No step and no fallback uses the channel {name!r}: it is never notified.",
                 f"notify: [{name}] in a step, or remove it",
             )

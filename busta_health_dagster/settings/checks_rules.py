@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from busta_health_dagster.domain.custom_metric import BUILT_IN
 from busta_health_dagster.domain.rule import Pattern
 from busta_health_dagster.domain.units import config_duration
-from busta_health_dagster.settings.check_context import listed
-from busta_health_dagster.settings.problems import near
+from busta_health_dagster.wording.lists import listed
+from busta_health_dagster.wording.suggestions import near
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -171,7 +171,7 @@ def without_a_limit(review: CheckContext) -> None:
 
 
 def unwatched_sources(review: CheckContext) -> None:
-    """Sources that no rule looks at, or only rules on trial."""
+    """Sources that no rule checks, or only rules in shadow mode."""
     if not review.rules:
         return
     watched = {
@@ -182,7 +182,7 @@ def unwatched_sources(review: CheckContext) -> None:
         review.warn(
             "alerts.yaml",
             ("rules",),
-            f"No rule looks at {listed(left)}: whatever happens there, nobody is told.",
+            f"No rule checks {listed(left)}: whatever happens there, no one is notified.",
             "a rule whose select matches them",
         )
 

@@ -68,7 +68,7 @@ class Config:
 
     @property
     def refresh_s(self) -> int:
-        """Seconds after which an unchanged source is shown anew in Dagster."""
+        """Seconds after which an unchanged source is shown again in Dagster."""
         if self.settings.refresh is not None:
             return int(self.settings.refresh)
         return 3600 if len(self.sources) <= 100 else 86400

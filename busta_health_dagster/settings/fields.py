@@ -120,7 +120,7 @@ def zone(value: str) -> str:
     try:
         ZoneInfo(value)
     except (ZoneInfoNotFoundError, ValueError, OSError):  # OSError: a directory of the database, such as "Europe"
-        from busta_health_dagster.settings.problems import near
+        from busta_health_dagster.wording.suggestions import near
 
         guess = near(value, available_timezones()) or "an IANA name such as America/New_York or UTC"
         raise ValueError(f"{value!r} is not a zone of the tz database; {guess}") from None

@@ -59,12 +59,12 @@ class Home:
 
     @property
     def store_trouble(self) -> Path:
-        """What the store refused: a full database cannot hold the news that it is full. Empty while all is well."""
+        """What the store refused: a full database cannot hold the news that it is full. Empty while nothing is wrong."""
         return self.root / "store_trouble"
 
     @property
     def supervisor_failures(self) -> Path:
-        """What `busta up` itself cannot do at present, for the page and the metrics. Empty while all is well."""
+        """What `busta up` itself cannot do at present, for the page and the metrics. Empty while nothing is wrong."""
         return self.root / "supervisor_failures"
 
     @property
@@ -100,7 +100,7 @@ class Home:
         return self
 
     def _is_ours(self) -> bool:
-        """Does the root exist for us alone? Somebody may have named `/tmp`, or the directory that they live in."""
+        """Does the root exist for us alone? Someone may have named `/tmp`, or the directory that they live in."""
         if not self.root.is_dir() or self.root.stat().st_mode & stat.S_ISVTX:
             return False
         if str(self.root) == os.path.expanduser("~"):  # noqa: PTH111  pathlib raises where there is none

@@ -1,4 +1,4 @@
-"""Dagster's instance file and workspace, written into the home. Facts and figures behind each setting:
+"""Dagster's instance file and workspace, written into the home. Facts and numbers behind each setting:
 architecture.md.
 """
 

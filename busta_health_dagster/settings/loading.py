@@ -15,17 +15,19 @@ from pydantic import BaseModel, ValidationError
 from busta_health_dagster.domain.errors import ConfigError, Problem
 from busta_health_dagster.domain.policy import AlertPolicy
 from busta_health_dagster.settings import alert_model, checks, checks_routes, checks_rules, source_model, window_model
-from busta_health_dagster.settings.check_context import CheckContext, listed
+from busta_health_dagster.settings.check_context import CheckContext
 from busta_health_dagster.settings.config import FILES, Config
 from busta_health_dagster.settings.document import Document
 from busta_health_dagster.settings.locate import shown_as
 from busta_health_dagster.settings.policy import AlertReader
-from busta_health_dagster.settings.problems import Findings, label, near, translate
+from busta_health_dagster.settings.problems import Findings, label, translate
 from busta_health_dagster.settings.secret import Secrets
 from busta_health_dagster.settings.secret_scanner import scan
 from busta_health_dagster.settings.settings_model import Settings
 from busta_health_dagster.settings.sources import SourceReader
 from busta_health_dagster.settings.windows import read_windows
+from busta_health_dagster.wording.lists import listed, plural
+from busta_health_dagster.wording.suggestions import near
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -53,12 +55,8 @@ class Diagnosis:
     @property
     def summary(self) -> str:
         """`3 errors, 1 warning in 4 files`."""
-        errors, warnings = _count(len(self.errors), "error"), _count(len(self.warnings), "warning")
-        return f"{errors}, {warnings} in {_count(len(self.files), 'file')}"
-
-
-def _count(n: int, noun: str) -> str:
-    return f"{n} {noun}{'' if n == 1 else 's'}"
+        errors, warnings = plural(len(self.errors), "error"), plural(len(self.warnings), "warning")
+        return f"{errors}, {warnings} in {plural(len(self.files), 'file')}"
 
 
 def load(
@@ -177,7 +175,7 @@ def _report_plugins(plugins: Sequence[PluginProblem], config: Config, found: Fin
             "unknown",
         )
         if problem.group.endswith("channels"):
-            users, becomes = [c.name for c in config.policy.channels.values() if c.kind == problem.kind], "not told"
+            users, becomes = [c.name for c in config.policy.channels.values() if c.kind == problem.kind], "not notified"
         if problem.built_in:
             users, does = [], "The built-in one is used."
         else:
@@ -189,7 +187,7 @@ def _report_plugins(plugins: Sequence[PluginProblem], config: Config, found: Fin
 
 
 def _review(review: CheckContext) -> None:
-    """Run the checks whose files can be trusted; a check that looks at a half-read file would tell nonsense."""
+    """Run the checks whose files can be trusted; a check that checks a half-read file would report nonsense."""
     every: list[tuple[tuple[str, ...], Callable[[CheckContext], None]]] = [
         ((), checks.missing_files),
         (("sources.yaml",), checks.unused_types),

@@ -12,9 +12,10 @@ from busta_health_dagster.domain.errors import BadInput, ConfigError
 from busta_health_dagster.settings import alert_model, window_model
 from busta_health_dagster.settings.document import Document
 from busta_health_dagster.settings.policy import AlertReader
-from busta_health_dagster.settings.problems import Findings, label, near
+from busta_health_dagster.settings.problems import Findings, label
 from busta_health_dagster.settings.secret_scanner import scan
 from busta_health_dagster.settings.windows import read_windows
+from busta_health_dagster.wording.suggestions import near
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -17,8 +17,9 @@ from busta_health_dagster.settings.alert_model import (
     RouteFields,
     RuleFields,
 )
-from busta_health_dagster.settings.problems import keys_of, meant, near, takes_any, translate
+from busta_health_dagster.settings.problems import keys_of, takes_any, translate
 from busta_health_dagster.settings.rules import RuleReader
+from busta_health_dagster.wording.suggestions import meant, near
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -132,7 +133,7 @@ class AlertReader:
                         self._found.add(
                             self._doc,
                             (*at, "notify", n),
-                            f"There is no channel {name!r}: this step would tell nobody.",
+                            f"There is no channel {name!r}: this step would notify no one.",
                             f"notify: [{meant(name, list(channels))}]",
                         )
                 if last is not None and step.after <= last.after_s:

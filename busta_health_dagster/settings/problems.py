@@ -1,4 +1,4 @@
-"""Collects what is wrong, everywhere, and says it so that a person can mend it: place, field, what, and what would
+"""Collects what is wrong, everywhere, and says it so that a person can fix it: place, field, what, and what would
 be right.
 """
 
@@ -6,16 +6,16 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from difflib import get_close_matches
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from pydantic import BaseModel
 
 from busta_health_dagster.domain.errors import Problem
+from busta_health_dagster.wording.suggestions import meant, near
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from pydantic import ValidationError
     from pydantic_core import ErrorDetails
@@ -68,7 +68,7 @@ class Findings:
         self._settled.add(where)
 
     def conceal(self, literal: str) -> None:
-        """A secret that was found written out: no message may repeat it. One that is a word of our own sentences is told
+        """A secret that was found written out: no message may repeat it. One that is a word of our own sentences is reported
         by none of them; hiding it would blank the remedy (`/run/secrets/...`).
         """
         if literal.casefold() not in _OWN_WORDS:
@@ -120,25 +120,6 @@ def dotted(path: Place) -> str:
     return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path).removeprefix(".")
 
 
-def near(word: str, known: Iterable[str]) -> str | None:
-    """The known word that was probably meant."""
-    found = get_close_matches(word.lower(), {k.lower(): k for k in known}, n=1, cutoff=0.7)
-    return next((k for k in known if k.lower() == found[0]), None) if found else None
-
-
-def one_of(known: Iterable[str]) -> str:
-    return "one of " + ", ".join(known)
-
-
-def meant(word: str, known: Sequence[str]) -> str:
-    """The remedy for an unknown name: the nearest one, else what there is."""
-    guess = near(word, known)
-    if guess:
-        return guess
-    shown = ", ".join(known[:12]) + (" ..." if len(known) > 12 else "")
-    return f"one of {shown}" if known else "there is none yet"
-
-
 def shown(value: Any) -> str:
     """A value in a message: short, as it was written. Containers are only named: aliases can make one endless."""
     if isinstance(value, dict | list | tuple):
@@ -168,7 +149,7 @@ def translate(
 
     What only follows from another finding is left out: the missing `interval` beside an unknown `intervall`, and of
     a value that may
-    have several shapes every one but the one that was nearly met. `guessed`: keys whose misspelling was told already.
+    have several shapes every one but the one that was nearly met. `guessed`: keys whose misspelling was reported already.
     """
     walked = [(detail, *_walk(detail["loc"], data)) for detail in error.errors(include_url=False)]
     misspelt = {
@@ -298,7 +279,7 @@ def _sentence(text: str) -> str:
 
 @lru_cache(maxsize=1024)
 def takes_any(model: type[BaseModel]) -> bool:
-    """Does it take keys that it does not name? A plug-in that did not load has to: nobody knows its keys."""
+    """Does it take keys that it does not name? A plug-in that did not load has to: no one knows its keys."""
     return model.model_config.get("extra") == "allow"
 
 

@@ -26,11 +26,11 @@ _Marks = tuple[tuple[str, int, int, int], ...]
 
 @dataclass(frozen=True, slots=True)
 class Reload:
-    """What a look at the files said. `config` is always the one in force.
+    """What a check of the files said. `config` is always the one in force.
 
     `changed`: it was replaced just now. `sources_changed`: by another set of names, probes, groups or intervals
     (asset definitions must be
-    built anew). `problem`: why the files as they are now cannot be used; None when they are the ones in force.
+    built again). `problem`: why the files as they are now cannot be used; None when they are the ones in force.
     """
 
     config: Config
@@ -76,7 +76,7 @@ class Reloader:
         marks = self._observe()
         if marks == self._marks or self._still_written(marks, now):
             return Reload(self.config, problem=self.problem)
-        # The marks are kept once the files were read: what cannot be read now is read at the next look.
+        # The marks are kept once the files were read: what cannot be read now is read at the next observation.
         sha = content_sha(read_texts(self._dir))
         if sha == self._tried:
             self._marks = marks

@@ -8,7 +8,8 @@ from busta_health_dagster.domain.observation import Status
 from busta_health_dagster.domain.rule import Aggregate, Condition, Override, Pattern, Rule, Severity
 from busta_health_dagster.domain.units import parse_percent, parse_seconds
 from busta_health_dagster.settings.fields import Size
-from busta_health_dagster.settings.problems import meant, near, said
+from busta_health_dagster.settings.problems import said
+from busta_health_dagster.wording.suggestions import meant, near
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -50,7 +51,7 @@ class RuleReader:
         self._doc, self._found = doc, found
 
     def read(self, place: Place, fields: RuleFields, written: dict[str, Any]) -> Rule | None:
-        """The rule, or None with its problems told. `written` is the entry as the file has it."""
+        """The rule, or None with its problems reported. `written` is the entry as the file has it."""
         pattern = self._pattern(fields)
         fits = self._fits(place, pattern, written)
         conditions, combine = self._conditions(place, pattern, fields)
@@ -166,7 +167,7 @@ class RuleReader:
         return Condition(metric, op, value, None if over is None else int(over), agg)  # type: ignore[arg-type]  # op is validated
 
     def _value(self, place: Place, metric: str, op: str, raw: Any) -> float | str | None:
-        """The value in its metric's unit; None with the problem told."""
+        """The value in its metric's unit; None with the problem reported."""
         if metric == "status" and op not in {"==", "!="}:
             self._report(
                 (*place, "op"), f"A status is not more or less than another: {op!r} cannot be answered.", 'op: "=="'

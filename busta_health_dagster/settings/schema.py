@@ -42,7 +42,7 @@ def schemas(
 
 
 class _MaintenanceFile(Strict):
-    """Planned work and known events."""
+    """Maintenance and known events."""
 
     version: Literal[1]
     windows: tuple[window_model.WindowFields, ...] = ()

@@ -30,7 +30,7 @@ class Secrets:
     """`secrets(ref)` is the value; `secrets.scrub(text)` hides every value resolved so far, in the forms it may
     travel in.
 
-    A relative `{file: PATH}` is relative to `base` (the configuration's directory). Values are read anew each time:
+    A relative `{file: PATH}` is relative to `base` (the configuration's directory). Values are read again each time:
     keys rotate.
     """
 

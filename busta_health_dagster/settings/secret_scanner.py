@@ -1,4 +1,4 @@
-"""Finds secrets that somebody wrote out, and `${...}` that nobody will replace. A configuration file is read, copied
+"""Finds secrets that someone wrote out, and `${...}` that no one will replace. A configuration file is read, copied
 and committed.
 """
 
@@ -89,7 +89,7 @@ def scan(doc: Document, found: Findings) -> None:
 
 
 def _scalars(value: Any, path: Place, seen: set[int]) -> Iterator[tuple[Place, Any]]:
-    """Every leaf with its path; a part that several aliases share is looked at once."""
+    """Every leaf with its path; a part that several aliases share is checked once."""
     if isinstance(value, dict | list):
         if id(value) in seen:
             return
@@ -168,7 +168,7 @@ def _variable(doc: Document, path: Place) -> str:
 
 
 def _stand_in(doc: Document, path: Place, variable: str, found: Findings) -> None:
-    """Read on as if the reference were there, so that one mistake is told once and the value goes nowhere."""
+    """Read on as if the reference were there, so that one mistake is reported once and the value goes nowhere."""
     holder: Any = doc.data
     for part in path[:-1]:
         holder = holder[part]

@@ -65,7 +65,7 @@ class StoreSettings(Strict):
 class Retention(Strict):
     """How long each kind of record is kept."""
 
-    observations: PositiveDuration = Field(35 * _DAY, description="Every single look.")
+    observations: PositiveDuration = Field(35 * _DAY, description="Every single observation.")
     samples: PositiveDuration = Field(2 * _DAY, description="Payload samples for scoring, and failing rows.")
     rollup_hour: PositiveDuration = Field(400 * _DAY, description="Hourly sums.")
     rollup_day: PositiveDuration = Field(5 * 365 * _DAY, description="Daily sums.")
@@ -96,11 +96,11 @@ class TrustedProxy(Strict):
     """A reverse proxy that has authenticated the person (oauth2-proxy). Off unless it is here."""
 
     addresses: Annotated[tuple[Annotated[str, AfterValidator(_cidr)], ...], Field(min_length=1)] = Field(
-        description="Whom to believe."
+        description="Whose headers to trust."
     )
     header: str = Field("X-Forwarded-User", description="The header that carries the person's name.")
     role: Literal["viewer", "operator", "admin"] = Field(
-        "viewer", description="Role of everybody who is not named below."
+        "viewer", description="Role of everyone who is not named below."
     )
     operators: tuple[str, ...] = Field((), description="Names with role operator.")
     admins: tuple[str, ...] = Field((), description="Names with role admin.")
@@ -178,10 +178,10 @@ class Settings(Strict):
     schedule: Schedule = Field(default_factory=Schedule, description="Times of the calendar.")
     limits: LimitSettings = Field(default_factory=LimitSettings, description="How much at once, and at most.")
     dagster: DagsterSettings = Field(default_factory=DagsterSettings, description="Dagster's own instance.")
-    dead_mans_switch: DeadMansSwitch | None = Field(None, description="Who notices when the monitor dies.")
+    dead_mans_switch: DeadMansSwitch | None = Field(None, description="Who is notified when the monitor dies.")
     refresh: Interval | None = Field(
         None,
-        description="How often an unchanged source is shown anew in Dagster; hourly up to 100 sources, daily above.",
+        description="How often an unchanged source is shown again in Dagster; hourly up to 100 sources, daily above.",
     )
     report_start: date | None = Field(
         None, description="First week of the reports; without it the first week with data."

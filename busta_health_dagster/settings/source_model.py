@@ -47,7 +47,7 @@ class SourceFields(Strict):
 
     name: Name = Field(description="Unique; becomes the asset key sources/<name>.")
     type: Name = Field(description="Family of data that shares defaults, a concurrency limit and a baseline.")
-    probe: str = Field(description="How it is looked at.")
+    probe: str = Field(description="How it is checked.")
     interval: Interval = Field(300.0, description="Whole minutes, at least one.")
     timeout: PositiveDuration = Field(10.0, description="Deadline of one attempt, everything included.")
     confirm: Annotated[int, Field(ge=0, le=5)] = Field(CONFIRMATIONS, description="Re-probes before a failure counts.")

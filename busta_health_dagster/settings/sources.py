@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from busta_health_dagster.settings.problems import keys_of, meant, near, takes_any, translate
+from busta_health_dagster.settings.problems import keys_of, takes_any, translate
 from busta_health_dagster.settings.source_model import (
     COMMON,
     MERGED,
     SourceFields,
 )
 from busta_health_dagster.settings.source_resolving import resolve
+from busta_health_dagster.wording.suggestions import meant, near
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -62,7 +63,7 @@ class SourceReader:
             try:
                 fields = SourceFields.model_validate(_PLACEHOLDER | common)
             except ValidationError:
-                continue  # told already, as a problem of this block
+                continue  # reported already, as a problem of this block
             found[type_] = resolve(fields, None, {}, where="", shards=1)
         return found
 
@@ -168,7 +169,7 @@ class SourceReader:
     def _probe_config(
         self, probe: Any, own: dict[str, Any], origin: Callable[[Place], Place], path: Place
     ) -> BaseModel | None:
-        """The probe's own validated model; None with a problem told, or where the probe itself is missing (told by
+        """The probe's own validated model; None with a problem reported, or where the probe itself is missing (reported by
         the common model).
         """
         if not isinstance(probe, str):

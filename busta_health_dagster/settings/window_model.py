@@ -1,4 +1,4 @@
-"""`maintenance.yaml` as pydantic sees it: planned work, and known events."""
+"""`maintenance.yaml` as pydantic sees it: maintenance, and known events."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class EventFields(Strict):
 
 
 class WindowFields(EventFields):
-    """Planned work: it suppresses the opening of alerts, never monitoring and never a resolution."""
+    """Maintenance: it suppresses the opening of alerts, never monitoring and never a resolution."""
 
 
 SECTIONS = ("version", "windows", "events")

@@ -1,4 +1,4 @@
-"""The truth: what we saw, what we think of it, whom we told. One schema on SQLite and Postgres.
+"""The truth: what we saw, the alerts, the notifications. One schema on SQLite and Postgres.
 
 `Store(url)` opens nothing; `with store.write() as uow:` is one transaction, `with store.read() as uow:` one snapshot.
 A unit of work has one repository per concept (`uow.observations`, `uow.rollups`, `uow.alerts` ...).

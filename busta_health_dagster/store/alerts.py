@@ -68,7 +68,7 @@ class Alerts:
 
     def delete(self, keys: Collection[int], keep: Collection[int] = ()) -> None:
         """Take imported alerts back with all that was recorded of them. Of those in `keep` only the record goes: they
-        are about to be saved anew.
+        are about to be saved again.
         """
         for table, column in ((alert_transition, alert_transition.c.alert_id), (suppression, suppression.c.alert_id)):
             self._uow.connection.execute(delete(table).where(column.in_(keys)))
@@ -123,7 +123,7 @@ class Alerts:
         return [_alert(row) for row in self._uow.connection.execute(asked)]
 
     def open_counts(self) -> dict[str, int]:
-        """Source -> how many of its alerts are open and meant for somebody (shadow ones are not)."""
+        """Source -> how many of its alerts are open and meant for someone (shadow ones are not)."""
         asked = select(_T.source, func.count()).where(
             _T.watched.is_(True), _T.state == AlertState.OPEN.value, _T.shadow.is_(False)
         )
@@ -132,7 +132,7 @@ class Alerts:
 
 @dataclass(frozen=True, slots=True)
 class StoredTransition:
-    """A transition with its ids, and the routes looked at when it opened."""
+    """A transition with its ids, and the routes checked when it opened."""
 
     id: int
     alert_id: int
@@ -246,7 +246,7 @@ class Suppressions:
         return self._read(select(suppression).where(c.alert_id == alert_id))
 
     def of_source(self, source: str, since: int) -> list[NotSent]:
-        """Why nobody was told of this source, newest last."""
+        """Why no one was notified of this source, newest last."""
         c = suppression.c
         return self._read(
             select(suppression).where(c.fingerprint.startswith(f"{source}/", autoescape=True), c.at >= since)

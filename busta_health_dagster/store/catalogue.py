@@ -36,7 +36,7 @@ class CalendarEntry:
 
     @property
     def is_maintenance(self) -> bool:
-        """Planned work; anything else is a known event."""
+        """Maintenance; anything else is a known event."""
         return self.kind in MAINTENANCE_KINDS
 
 
@@ -107,7 +107,7 @@ def _json(file: Path, default: Any) -> Any:
     try:
         return json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise BadInput(f"{file} cannot be read: {error}. Mend it, or move it away: it is optional.") from error
+        raise BadInput(f"{file} cannot be read: {error}. Fix it, or move it away: it is optional.") from error
 
 
 def _bad(file: Path, where: str, expected: str) -> BadInput:

@@ -1,7 +1,7 @@
 """Connections, and what their errors mean to a person.
 
 SQLite writers begin with BEGIN IMMEDIATE: a deferred BEGIN raised "database is locked" in 10 of 31 crash runs,
-because it finds out only in the middle that somebody else writes. Readers see one snapshot on either database.
+because it finds out only in the middle that someone else writes. Readers see one snapshot on either database.
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ def build(url: URL, *, busy_timeout_s: float) -> Engine:
 
 
 def _postgres_options(url: URL, busy_timeout_s: float) -> dict[str, Any]:
-    """Nobody waits for ever: for a connection, a lock, a statement, or a machine that has gone. What the URL says itself
+    """No one waits for ever: for a connection, a lock, a statement, or a machine that has gone. What the URL says itself
     comes before these.
     """
     lock, statement = int(busy_timeout_s * 1000), int(busy_timeout_s * 1000 * _STATEMENT_FACTOR)
@@ -161,7 +161,7 @@ def _explain(url: URL, error: DBAPIError | PoolTimeout) -> StoreError | None:
         )
     if code == _PG_CANCELLED:
         return StoreUnavailable(
-            f"The store at {name} did not answer in time ({text}). Its database is overloaded, or somebody cancelled the "
+            f"The store at {name} did not answer in time ({text}). Its database is overloaded, or someone cancelled the "
             "statement; nothing was written, so it is safe to try again."
         )
     if code == _PG_NO_TABLE:

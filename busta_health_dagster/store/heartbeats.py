@@ -1,4 +1,4 @@
-"""What pushed sources last told us. Silence is the failure, so only the newest beat matters."""
+"""What pushed sources last reported. Silence is the failure, so only the newest beat matters."""
 
 from __future__ import annotations
 

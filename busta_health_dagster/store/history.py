@@ -11,6 +11,7 @@ from sqlalchemy import func, select
 
 from busta_health_dagster.domain.observation import Kind, Observation
 from busta_health_dagster.engines.rules.metrics import LIMITED_REASON, NETWORK_REASON
+from busta_health_dagster.store.observation_scan import scan
 from busta_health_dagster.store.packing import (
     MAINTENANCE,
     SCORED,
@@ -22,7 +23,6 @@ from busta_health_dagster.store.packing import (
     quality_of,
     unpack,
 )
-from busta_health_dagster.store.scan import scan
 from busta_health_dagster.store.schema.observing import manual_observation, observation
 
 if TYPE_CHECKING:
@@ -148,7 +148,7 @@ class History:
         return found
 
     def scores(self, since: int, until: int, names: Collection[str]) -> dict[str, list[tuple[int, float]]]:
-        """Slot and quality of the looks that have one, oldest first.
+        """Slot and quality of the observations that have one, oldest first.
 
         The database leaves the others out: with a score an hour they are eleven of twelve, and a month of 100 sources
         took 4 CPU seconds to go through.

@@ -50,11 +50,11 @@ def import_observations(
     *,
     not_after: Mapping[str, int] | None = None,
 ) -> ImportReport:
-    """Read a file or folder (surfaces.md) into the store; `progress` is told how many lines were read.
+    """Read a file or folder (surfaces.md) into the store; `progress` is called with the number of lines read.
 
     A source that the configuration does not name is taken as it comes: its type from `sources.json`, its interval from
     the data. Maintenance marks are the caller's business (`rollups.recompute`). `not_after` refuses later lines of a
-    source: one that is being watched would not be looked at again before that time has come.
+    source: one that is being watched would not be checked again before that time has come.
 
     Raises:
         BadInput: nothing there to read.
@@ -107,7 +107,7 @@ def _prepare(
 ) -> dict[str, AbstractSet[int]]:
     """A first reading finds the sources, their intervals, and -> which slots several lines share.
 
-    It looks at every line: the beginning of a file that is not in order says nothing about the interval.
+    It checks every line: the beginning of a file that is not in order says nothing about the interval.
     """
     instants: dict[str, array[int]] = defaultdict(lambda: array("q"))
     for row in read_observations(path):

@@ -54,7 +54,7 @@ class Counters:
 
 
 class ReportedToDagster:
-    """What Dagster was last told of each source, so that only changes become events."""
+    """What Dagster was last sent of each source, so that only changes become events."""
 
     def __init__(self, uow: UnitOfWork) -> None:
         self._uow = uow

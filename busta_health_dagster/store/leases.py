@@ -1,4 +1,4 @@
-"""One alert pass at a time: a lease with an owner and an end, so that a dead owner blocks nobody for long."""
+"""One alert pass at a time: a lease with an owner and an end, so that a dead owner blocks no one for long."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Leases:
         return self._uow.connection.execute(taken).first() is not None
 
     def renew(self, name: str, owner: str, for_s: float, now: float) -> bool:
-        """False: it was lost to somebody else meanwhile, stop working."""
+        """False: it was lost to someone else meanwhile, stop working."""
         mine = (_T.name == name) & (_T.owner == owner)
         return self._uow.connection.execute(update(pass_lease).where(mine).values(until=now + for_s)).rowcount == 1
 

@@ -54,7 +54,7 @@ class MaintenanceFacts:
 
         Raises:
             UnknownName: no such window.
-            Refused: somebody else changed it meanwhile.
+            Refused: someone else changed it meanwhile.
         """
         self._write(key, version, _row(window))
         return replace(window, id=key, origin="store")
@@ -64,12 +64,12 @@ class MaintenanceFacts:
         self._write(key, version, {"removed_at": now})
 
     def counted_with(self) -> tuple[Window, ...] | None:
-        """The windows of maintenance.yaml with which the past was counted; None: nobody wrote it down yet."""
+        """The windows of maintenance.yaml with which the past was counted; None: no one wrote it down yet."""
         rows = self._uow.meta.get(_COUNTED)
         return None if rows is None else tuple(_window(SimpleNamespace(**row, id=None)) for row in rows)
 
     def is_counted_with(self, windows: Iterable[Window]) -> bool:
-        """Was the past counted with these? True also where nobody wrote it down."""
+        """Was the past counted with these? True also where no one wrote it down."""
         rows = self._uow.meta.get(_COUNTED)
         return rows is None or rows == [_row(w) for w in windows]
 
@@ -82,7 +82,7 @@ class MaintenanceFacts:
         wish = update(maintenance_window).where(_T.id == key, _T.version == expected, _T.removed_at.is_(None))
         if self._uow.connection.execute(wish.values(**values, version=expected + 1)).rowcount != 1:
             raise Refused(
-                f"Maintenance window {key} is at version {present}, not {expected}: somebody changed it meanwhile. "
+                f"Maintenance window {key} is at version {present}, not {expected}: someone changed it meanwhile. "
                 "Read it again and repeat the change."
             )
 

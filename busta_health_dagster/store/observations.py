@@ -10,7 +10,7 @@ from sqlalchemy import bindparam, delete, select
 
 from busta_health_dagster.domain.observation import Kind, Observation
 from busta_health_dagster.domain.units import floor_to
-from busta_health_dagster.engines.service_levels.sla import SHORTEST_SLICE_S
+from busta_health_dagster.engines.service_levels.timeslices import SHORTEST_SLICE_S
 from busta_health_dagster.store.history import ROW, ROW_FIELDS, History
 from busta_health_dagster.store.packing import MAINTENANCE, pack, quality_of
 from busta_health_dagster.store.rollup_stats import evaluated, one_slot_slice
@@ -30,7 +30,7 @@ class Observations(History):
         """Store what is new, move states and rollups on, -> (source, slot) of what was really stored.
 
         A scheduled observation whose slot is already there is left out: it was counted. `in_maintenance` names
-        sources under planned work now; for history see `rollups.recompute`.
+        sources under maintenance now; for history see `rollups.recompute`.
 
         Raises:
             UnknownName: a source that was never synced.
@@ -143,7 +143,7 @@ class Observations(History):
         RollupWriter(self._uow).post(deltas, {key: row["last_slot"] for key, row in before.items()})
 
     def _count_slices(self, rows: Sequence[Any], deltas: Any, sign: int) -> None:
-        """Slices of several observations: judge each touched one with and without these rows (which are in the table
+        """Slices of several observations: evaluate each touched one with and without these rows (which are in the table
         now).
         """
         if not rows:
@@ -165,5 +165,5 @@ class Observations(History):
             delta.slice_seen(evaluated(verdicts.values()), sign)
 
     def _short(self, keys: Collection[int]) -> set[int]:
-        """Those looked at more often than a timeslice is long."""
+        """Those checked more often than a timeslice is long."""
         return self._uow.sources.faster_than(SHORTEST_SLICE_S, keys)

@@ -7,12 +7,13 @@ Within one thread of one channel messages keep their order: a resolution never o
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Literal
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import case, func, or_, select, update
 
 from busta_health_dagster.engines.undelivered import Unsent
+from busta_health_dagster.store.outbox_rows import Attempt, Load, Message, OutboxRow, State
 from busta_health_dagster.store.schema.alerting import delivery_attempt, outbox
 
 if TYPE_CHECKING:
@@ -25,67 +26,6 @@ if TYPE_CHECKING:
 _T = outbox.c
 _A = delivery_attempt.c
 _UNSENT = ("waiting", "sending")
-
-State = Literal["waiting", "sending", "done", "dead", "dropped"]
-"""Dropped: what it had to say was over, or said by a newer message, before it could be sent; the reason tells."""
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    """What to send. `key` is the idempotency key, the same on every attempt; `payload` is the notice as JSON."""
-
-    key: str
-    channel: str
-    kind: str
-    payload: Mapping[str, Any]
-    thread: str = ""
-    severity: int = 0
-    alert_ids: tuple[int, ...] = ()
-    due_at: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class OutboxRow:
-    """A message with its fate. `attempts` counts those begun, the present one included. Instants are epoch seconds.
-
-    `early`: claimed before its time, to learn whether a channel answers again; that costs it no attempt.
-    """
-
-    id: int
-    message: Message
-    created_at: float
-    due_at: float
-    state: State
-    attempts: int
-    owner: str | None
-    lease_until: float | None
-    reason: str
-    finished_at: float | None
-    receipt: Mapping[str, Any] = field(default_factory=dict)
-    early: bool = False
-
-    @property
-    def about(self) -> Unsent:
-        """What decides whether it is still worth sending."""
-        m = self.message
-        return Unsent(self.id, m.kind, m.thread, m.alert_ids, self.created_at, self.state == "waiting")
-
-
-@dataclass(frozen=True, slots=True)
-class Attempt:
-    """How one attempt went: delivered, retry or dead."""
-
-    at: float
-    outcome: str
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Load:
-    """A channel's unsent messages: how many may be taken now, and how many somebody is sending."""
-
-    due: int
-    sending: int
 
 
 class Outbox:
@@ -138,7 +78,7 @@ class Outbox:
         """Take up to `limit` due messages for `lease_s`, critical first. Commit before sending.
 
         A message whose lease ended is due again. `without` names channels to leave alone (breaker, rate limit);
-        `only`, where given, the channels to look at.
+        `only`, where given, the channels to check.
         """
         earlier = outbox.alias("earlier")
         ahead = (
@@ -188,19 +128,19 @@ class Outbox:
         ]
 
     def drop(self, key: int, reason: str, now: float) -> bool:
-        """Not to be sent any more. False: somebody sends it already."""
+        """Not to be sent any more. False: someone sends it already."""
         gone = {"state": "dropped", "finished_at": now, "reason": reason}
         waits = (_T.id == key) & (_T.state == "waiting")
         return self._uow.connection.execute(update(outbox).where(waits).values(**gone)).rowcount == 1
 
     def extend(self, key: int, owner: str, lease_s: float, now: float) -> bool:
-        """More time for a slow channel; False: it is somebody else's now."""
+        """More time for a slow channel; False: it is someone else's now."""
         return self._finish(key, owner, lease_until=now + lease_s)
 
     def complete(
         self, key: int, owner: str, now: float, *, receipt: Mapping[str, Any] | None = None, detail: str = ""
     ) -> bool:
-        """Delivered. False: the lease ended and somebody else owns it now; at worst the other side got it twice."""
+        """Delivered. False: the lease ended and someone else owns it now; at worst the other side got it twice."""
         done = {"state": "done", "finished_at": now, "receipt": json.dumps(dict(receipt or {})), "reason": detail}
         return self._finish(key, owner, **done) and self._attempted(key, now, "delivered", detail)
 
@@ -237,7 +177,7 @@ class Outbox:
         return self._uow.connection.execute(update(outbox).where(waits).values(due_at=now)).rowcount
 
     def requeue(self, now: float, ids: Collection[int] | None = None) -> int:
-        """Give dead messages (all, or these) another life with a fresh count of attempts, -> how many."""
+        """Give dead messages (all, or these) another retry with a fresh count of attempts, -> how many."""
         wish = update(outbox).where(_T.state == "dead")
         if ids is not None:
             wish = wish.where(_T.id.in_(ids))
@@ -252,7 +192,7 @@ class Outbox:
         return self._uow.connection.execute(wish.values(**again)).rowcount
 
     def of_alert(self, alert_id: int, since: float) -> list[OutboxRow]:
-        """Messages that told of this alert, oldest first; `since` (when it opened) bounds the search."""
+        """Messages about this alert, oldest first; `since` (when it opened) bounds the search."""
         asked = select(outbox).where(_T.created_at >= since, _T.alert_ids != "[]").order_by(_T.id)
         rows = (_row(r) for r in self._uow.connection.execute(asked))
         return [row for row in rows if alert_id in row.message.alert_ids]
@@ -312,7 +252,7 @@ class Outbox:
         return True
 
     def partial(self, since: float, limit: int = 200) -> list[OutboxRow]:
-        """Delivered since then, and not to everybody: some recipients were refused for good. Newest first."""
+        """Delivered since then, and not to everyone: some recipients were refused for good. Newest first."""
         some = (_T.state == "done") & (_T.finished_at >= since) & _T.receipt.contains('"refused"')
         return [
             _row(r)

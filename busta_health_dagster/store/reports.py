@@ -1,4 +1,4 @@
-"""Finished reports, and what a report reads that no other question needs: messages, slots that were looked at."""
+"""Finished reports, and what a report reads that no other question needs: messages, slots that were checked."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ class Reports:
         return self._uow.connection.execute(select(func.min(source_state.c.first_slot))).scalar_one_or_none()
 
     def slots_seen(self, since: int, until: int) -> list[int]:
-        """Every slot of [since, until) in which anything was looked at, in order: one seek each."""
+        """Every slot of [since, until) in which anything was checked, in order: one seek each."""
         return list(self._uow.connection.execute(text(_SLOTS), {"since": since, "until": until}).scalars())
 
     def messages(self, since: int, until: int) -> list[SentMessage]:

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import select
 
 from busta_health_dagster.domain.units import floor_to
-from busta_health_dagster.engines.service_levels.sla import SHORTEST_SLICE_S
+from busta_health_dagster.engines.service_levels.timeslices import SHORTEST_SLICE_S
+from busta_health_dagster.store.observation_scan import scan
 from busta_health_dagster.store.packing import quality_of
 from busta_health_dagster.store.rollup_stats import RollupStats, decode, evaluated, one_slot_slice
 from busta_health_dagster.store.rollup_writer import DAY_S, HOUR_S
-from busta_health_dagster.store.scan import scan
 from busta_health_dagster.store.schema.observing import rollup_day, rollup_hour
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ class RollupReader:
         self._short = uow.sources.faster_than(SHORTEST_SLICE_S, keys)
 
     def before(self, instant: int, *, end: bool) -> dict[int, RollupStats]:
-        """Everything strictly before `instant`. `end` says that it ends a window: then its last timeslice is judged
+        """Everything strictly before `instant`. `end` says that it ends a window: then its last timeslice is evaluated
         by what lies before, while a window that begins there leaves the whole slice to the window before.
         """
         begun = {k for k, (first, _) in self._spans.items() if first < instant}
@@ -79,7 +79,7 @@ class RollupReader:
         sign = 1 if known < instant else -1
         since, until = min(known, instant), max(known, instant)
         short = self._short & keys
-        if short:  # whole slices at the instant, to judge the one that it cuts
+        if short:  # whole slices at the instant, to evaluate the one that it cuts
             since, until = floor_to(since, SHORTEST_SLICE_S), -(-until // SHORTEST_SLICE_S) * SHORTEST_SLICE_S
         slices: dict[tuple[int, int], list[tuple[int, int]]] = defaultdict(list)
         for slot, key, verdict, response, items, trace in self._raw(keys, since, until):

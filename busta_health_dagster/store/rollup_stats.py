@@ -14,7 +14,7 @@ from struct import pack, unpack_from
 from typing import TYPE_CHECKING
 
 from busta_health_dagster.domain.observation import Status
-from busta_health_dagster.domain.sla import Slice, SliceCounts
+from busta_health_dagster.domain.uptime_and_budget import Slice, SliceCounts
 from busta_health_dagster.store.packing import MAINTENANCE, SUSPECT, attempts_of, put, take
 
 if TYPE_CHECKING:

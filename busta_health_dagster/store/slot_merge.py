@@ -23,7 +23,7 @@ def merge(rows: Sequence[Row]) -> tuple[Row, list[Rejected]]:
     """The lines of one slot of one source -> the line that stands for them, and those that say an instant again.
 
     Down if at least half of those with a verdict are down, degraded if at least half are down or degraded. What was
-    measured is that of the newest line with this status: a real look, not a mean of several. The quality is the newest.
+    measured is that of the newest line with this status: a real observation, not a mean of several. The quality is the newest.
     """
     notified = {row.at: row for row in reversed(rows)}
     again = [

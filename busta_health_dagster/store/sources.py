@@ -80,7 +80,7 @@ class Sources:
         return int(self._uow.connection.execute(select(func.count()).select_from(source)).scalar_one())
 
     def faster_than(self, interval_s: int, ids: Collection[int]) -> set[int]:
-        """Those of these sources that are looked at more often."""
+        """Those of these sources that are checked more often."""
         known = self._asked if len(ids) < _SINGLY_AT_MOST else self._known
         by_id = {s.id: s.interval_s for s in known.values()}
         if not by_id.keys() >= set(ids):
@@ -88,7 +88,7 @@ class Sources:
         return {key for key in ids if by_id[key] < interval_s}
 
     def sync(self, sources: Iterable[Source], now: int) -> SyncResult:
-        """Make the set of configured sources this one. Imported sources that nobody configures are left alone."""
+        """Make the set of configured sources this one. Imported sources that no one configures are left alone."""
         wanted = {s.name: s for s in sources}
         added = self._put([(s.name, s.type, s.interval_s) for s in wanted.values()], "config", now)
         gone = [s for s in self.all() if s.origin == "config" and s.name not in wanted]
@@ -112,7 +112,7 @@ class Sources:
         return {self.get(name).id: name for name in names}
 
     def lock(self, ids: Collection[int]) -> None:
-        """Let nobody else move the states and rollups of these sources until this transaction ends.
+        """Let no one else move the states and rollups of these sources until this transaction ends.
 
         Both are read, changed and written back: without it, of two runs that overlap on Postgres one would undo the
         other's counts. By source and not by table, so that shards do not wait for each other. SQLite has one writer.

@@ -1,4 +1,4 @@
-"""The newest thing known of each source, and how far the rules have looked."""
+"""The newest thing known of each source, and how far the rules have evaluated."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ class States:
         self._uow = uow
 
     def all(self, *, removed: bool = False) -> dict[str, SourceState]:
-        """Of every source that was ever looked at; those that are gone only if asked for."""
+        """Of every source that was ever checked; those that are gone only if asked for."""
         names = self._uow.sources.ids(None, removed=removed)
         rows = self._uow.connection.execute(select(source_state)).mappings()
         return {names[r["source_id"]]: _state(names[r["source_id"]], r) for r in rows if r["source_id"] in names}
 
     def get(self, name: str) -> SourceState | None:
-        """None: nobody has looked yet. Raises UnknownName."""
+        """None: it was not observed yet. Raises UnknownName."""
         key = self._uow.sources.get(name).id
         row = self._uow.connection.execute(select(source_state).where(_T.source_id == key)).mappings().first()
         return None if row is None else _state(name, row)
@@ -41,7 +41,7 @@ class States:
         return self._uow.connection.execute(asked).scalar_one_or_none() is not None
 
     def set_evaluated(self, slots: Mapping[str, int]) -> None:
-        """The rules have looked at everything up to these slots; it never moves back."""
+        """The rules have checked everything up to these slots; it never moves back."""
         self._set(slots, "evaluated_slot", only_forward=True)
 
     def set_not_before(self, instants: Mapping[str, int]) -> None:

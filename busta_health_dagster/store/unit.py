@@ -21,7 +21,7 @@ from busta_health_dagster.store.observations import Observations
 from busta_health_dagster.store.outbox import Outbox
 from busta_health_dagster.store.quality import Quality
 from busta_health_dagster.store.reports import Reports
-from busta_health_dagster.store.rollups import Rollups
+from busta_health_dagster.store.rollup_queries import Rollups
 from busta_health_dagster.store.samples import Samples
 from busta_health_dagster.store.schema import metadata
 from busta_health_dagster.store.sources import MetricNames, Reasons, Sources

@@ -1,7 +1,7 @@
 """Who a caller is, asked of the store: off the event loop, within a bound, and remembered for a minute.
 
-While the store is away, whoever was inside a moment ago stays inside, so that the pages can say what is wrong with it.
-Whoever is not remembered is told that the store cannot be asked: that is no reason to call them unknown.
+While the store is away, anyone who was inside a moment ago stays inside, so that the pages can say what is wrong with it.
+Anyone who is not remembered is notified that the store cannot be asked: that is no reason to call them unknown.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
 REMEMBERED_S = 60.0
 ANSWER_S = 5.0
-"""How long the store may take to say who somebody is."""
+"""How long the store may take to say who someone is."""
 AWAY_S = 2.0
-"""After a failure so long nobody asks again: a hundred callers must not wait for the same dead store one by one."""
+"""After a failure so long no one asks again: a hundred callers must not wait for the same dead store one by one."""
 _THREADS = 8
 _MOST = 1000
 
@@ -41,7 +41,7 @@ class Callers:
     async def ask(
         self, key: Hashable, question: Callable[[], Principal | None], *, fresh_s: float = 0.0
     ) -> Principal | None:
-        """Who it is; None: nobody we know. An answer younger than `fresh_s` is given again without asking.
+        """Who it is; None: no one we know. An answer younger than `fresh_s` is given again without asking.
 
         Raises:
             StoreError: the store cannot answer, and has not said who this is for a minute.

@@ -50,7 +50,7 @@ STORAGE_AWAY = _storage_away()
 """What Dagster raises when its storage cannot answer."""
 LIVE_DATA_EVERY_MS = 2000
 QUERIES_AT_ONCE = 16
-"""In threads of their own: whoever asks Dagster for much does not hold up the pages."""
+"""In threads of their own: a caller that asks Dagster for much does not hold up the pages."""
 SUBSCRIPTIONS = 32
 """Of one websocket."""
 _INSTANCE = (

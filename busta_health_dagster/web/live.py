@@ -1,6 +1,6 @@
 """The live stream: what changed, as Server-Sent Events with ids, replayed from Last-Event-ID.
 
-One look per second serves every viewer: fifty open pages must not become fifty pollers of the store.
+One poll per second serves every viewer: fifty open pages must not become fifty pollers of the store.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class Said:
 
 
 class Hub:
-    """Looks while somebody listens, and tells all of them."""
+    """Polls while anyone is connected, and notifies all of them."""
 
     def __init__(self, app: App, every_s: float = EVERY_S) -> None:
         self._app = app
@@ -124,7 +124,7 @@ _hubs: WeakValueDictionary[int, Hub] = WeakValueDictionary()
 
 
 def hub_of(app: App) -> Hub:
-    """The one hub of this application; it lives as long as somebody holds it."""
+    """The one hub of this application; it lives as long as someone holds it."""
     hub = _hubs.get(id(app))
     if hub is None:
         hub = _hubs[id(app)] = Hub(app)

@@ -30,12 +30,12 @@ if TYPE_CHECKING:
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 _STATUSES = ("up", "degraded", "down", "unknown", "maintenance")
 COUNTERS = {
-    "busta_checks_total": ("Looks at a source, by result.", ("source", "result")),
+    "busta_checks_total": ("Checks of a source, by result.", ("source", "result")),
     "busta_notifications_total": ("Notifications, by channel and result.", ("channel", "result")),
     "busta_ticks_total": ("Ticks that ended.", ()),
     "busta_slots_missed_total": ("Slots of the tick that were asked for and in which none began: overload.", ()),
     "busta_dead_mans_switch_total": ("Calls of the dead-man's switch, by result.", ("result",)),
-    "busta_baselines_restarted_total": ("Baselines that could not be read and started anew.", ()),
+    "busta_baselines_restarted_total": ("Baselines that could not be read and started again.", ()),
 }
 
 
@@ -67,7 +67,7 @@ class _Store(Collector):
         monitor_alerts = Counter(alert.kind for alert in self_monitoring_alerts(app, uow, alerts))
         yield _one("busta_alerts_active", "Open alerts, by severity.", severities, "severity")
         yield _plain("busta_outbox_oldest_age_seconds", "Age of the oldest message that waits to be sent.", oldest)
-        yield _plain("busta_outbox_dead", "Messages that were given up; somebody must look.", waiting.get("dead", 0))
+        yield _plain("busta_outbox_dead", "Messages that were given up; someone must act.", waiting.get("dead", 0))
         if tick is not None:
             yield _plain("busta_last_tick_timestamp_seconds", "When the newest tick ended.", tick["at"])
             yield _plain("busta_tick_duration_seconds", "How long the newest tick took.", tick["duration_s"])
@@ -91,7 +91,7 @@ def _sources(health: FleetHealth) -> Iterator[str]:
     rows = health.rows
     yield _gauge(
         "busta_source_up",
-        "1 up or degraded, 0 down; absent while nobody knows.",
+        "1 up or degraded, 0 down; absent while no one knows.",
         (
             (f'source="{r.source}"', 0 if r.status == "down" else 1)
             for r in rows
@@ -104,11 +104,11 @@ def _sources(health: FleetHealth) -> Iterator[str]:
         ((f'source="{r.source}",status="{word}"', r.shown == word) for r in rows for word in _STATUSES),
     )
     fresh = [row for row in rows if not row.stale]
-    text = f"Share of failed looks over {FAILURES_OVER_S // 3600} hours, 0 to 1."
+    text = f"Share of failed observations over {FAILURES_OVER_S // 3600} hours, 0 to 1."
     each: tuple[tuple[str, str, Sequence[SourceHealth], Callable[[SourceHealth], float | None]], ...] = (
         (
             "busta_check_duration_seconds",
-            "Response time of the newest look that answered.",
+            "Response time of the newest observation that answered.",
             fresh,
             lambda r: _over(r.response_ms, 1000),
         ),

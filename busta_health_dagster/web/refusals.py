@@ -26,7 +26,7 @@ _ADDRESSES = 1000
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Why somebody stays outside: an HTTP status, a title, and what to do."""
+    """Why someone stays outside: an HTTP status, a title, and what to do."""
 
     status: int
     title: str
@@ -62,7 +62,7 @@ async def refuse(scope: Scope, send: Send, refusal: Refusal, *, close: bool = Fa
 
 class RefusalLog:
     """Writes refusals into the audit log, beside the answer: ten a minute from one address, the rest as a number, so that
-    whoever knocks all night does not fill the store.
+    anyone who knocks all night does not fill the store.
 
     `write(actor, subject, detail)` blocks, and may raise StoreError.
     """

@@ -13,7 +13,8 @@ from busta_health_dagster import bootstrap
 from busta_health_dagster.domain.access import Principal, Role
 from busta_health_dagster.domain.errors import Refused
 from busta_health_dagster.pipeline.app import access, links
-from busta_health_dagster.web.auth_middleware import Authenticator, AuthMiddleware
+from busta_health_dagster.web.auth_middleware import AuthMiddleware
+from busta_health_dagster.web.authenticator import Authenticator
 from busta_health_dagster.web.slow_requests import Hurried
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
 def serve(*, workspace: str, host: str, listener: socket.socket) -> None:
-    """Serve on a socket that listens already, until told to stop; `host` is the name it was opened for.
+    """Serve on a socket that listens already, until asked to stop; `host` is the name it was opened for.
 
     Raises:
         Refused: an address other than loopback while no token exists.
@@ -72,7 +73,7 @@ def refuse_open_door(app: App, host: str) -> None:
     if is_loopback(host) or guarded(app):
         return
     raise Refused(
-        f"There is no token yet, and {host} is not loopback: everybody who reaches it would be admin. "
+        f"There is no token yet, and {host} is not loopback: everyone who reaches it would be admin. "
         "Make one first: busta tokens create --role admin --name NAME. Or serve on 127.0.0.1."
     )
 
@@ -98,7 +99,7 @@ class Guarded:
 
 
 def guarded(app: App) -> bool:
-    """Does everybody have to say who they are? Once a token has existed this stays so, whatever is revoked."""
+    """Does everyone have to say who they are? Once a token has existed this stays so, whatever is revoked."""
     return app.config.settings.web.trusted_proxy is not None or access.ever_guarded(app)
 
 

@@ -11,7 +11,7 @@ HEAD_S = 10.0
 
 
 class Hurried(HttpToolsProtocol):
-    """Drops whoever has begun a request, or has only connected, and has not sent all its headers in time."""
+    """Drops anyone who has begun a request, or has only connected, and has not sent all its headers in time."""
 
     head_s: ClassVar[float] = HEAD_S
     _hurry: asyncio.TimerHandle | None = None

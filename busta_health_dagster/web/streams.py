@@ -1,5 +1,5 @@
 """Answers that do not end by themselves: the live stream and Dagster's websocket. Counted, and ended with their caller's
-right to them: a session that was closed or a token that was revoked hears nothing more within five seconds.
+right to them: a session that was closed or a token that was revoked receives nothing more within five seconds.
 """
 
 from __future__ import annotations

@@ -138,7 +138,7 @@ def test_a_large_body_is_refused_before_it_is_read(web: Client) -> None:
 def test_metrics_are_what_prometheus_reads(web: Client) -> None:
     families = {f.name: f for f in text_string_to_metric_families(web.get("/metrics").text)}
     up = {s.labels["source"]: s.value for s in families["busta_source_up"].samples}
-    assert up == {"good_file": 1.0, "gone_file": 0.0}, "nobody knows about nightly"
+    assert up == {"good_file": 1.0, "gone_file": 0.0}, "no one knows about nightly"
     assert families["busta_checks"].type == "counter"
     assert {(s.labels["source"], s.labels["result"]) for s in families["busta_checks"].samples} >= {
         ("good_file", "up"),

@@ -68,7 +68,7 @@ def opened() -> dict[str, str]:
 
 def test_the_tick_opens_and_the_sensor_shows_what_changed(location, instance, clock) -> None:
     location.resolve_job_def("health_tick").execute_in_process(instance=instance)
-    assert "0 looks judged" in sense(location, instance), "the tick has judged them already"
+    assert "0 observations evaluated" in sense(location, instance), "the tick has evaluated them already"
     (table,) = shown(instance, "open_alerts")
     assert (table["1_open"], table["3_not_acknowledged"]) == (2.0, 2.0)
     rows = str(table["alerts"]).splitlines()
@@ -77,7 +77,7 @@ def test_the_tick_opens_and_the_sensor_shows_what_changed(location, instance, cl
     assert shown(instance, "maintenance")[0]["1_on_now"] == 0.0
     clock.advance(30)
     sense(location, instance)
-    assert len(shown(instance, "open_alerts")) == 1, "nothing changed, nothing is shown anew"
+    assert len(shown(instance, "open_alerts")) == 1, "nothing changed, nothing is shown again"
 
 
 def test_looks_that_a_killed_tick_left_are_judged_by_the_sensor(location, instance, clock) -> None:
@@ -85,7 +85,7 @@ def test_looks_that_a_killed_tick_left_are_judged_by_the_sensor(location, instan
 
     with app_cache.cached_app() as app:
         observe(app)
-    assert "3 looks judged, 2 alerts opened" in sense(location, instance)
+    assert "3 observations evaluated, 2 alerts opened" in sense(location, instance)
     with app_cache.cached_app() as app, app.store.read() as uow:
         assert {row.message.kind for row in uow.outbox.list()} == {"opened"}
 
@@ -145,7 +145,7 @@ def test_a_changed_file_is_read_and_a_broken_one_is_told(location, instance, clo
     file.write_text(good + "channel: oops\n")
     sense(location, instance)
     assert "was not accepted" in opened()["monitor/configuration"]
-    file.write_text(good + "# mended\n")
+    file.write_text(good + "# fixed\n")
     sense(location, instance)
     assert "monitor/configuration" not in opened()
 

@@ -33,7 +33,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> FakeClock:
 
 @pytest.fixture
 def watched(home: Path) -> None:
-    """Rule anomaly, on trial, for good_file alone."""
+    """Rule anomaly, shadow, for good_file alone."""
     path = home.parent / "config" / "alerts.yaml"
     rule = "  - {name: anomaly, pattern: anomaly, shadow: true, select: {names: [good_file]}}\n"
     path.write_text(path.read_text().replace("rules:\n", "rules:\n" + rule, 1))
@@ -51,7 +51,7 @@ def test_the_check_says_that_it_is_on_trial_and_the_range_of_the_type_is_a_table
     location = build()
     graph = location.resolve_asset_graph()
     assert {k.asset_key.path[-1] for k in graph.asset_check_keys if k.name == "anomaly"} == {"good_file"}
-    assert "on trial (shadow)" in (graph.get_check_spec(CHECK).description or "")
+    assert "in shadow mode" in (graph.get_check_spec(CHECK).description or "")
     with bootstrap.open_app(create_store=True) as app:
         now, kind = app.now() // 300 * 300, app.config.sources["good_file"].type
         with app.store.write() as uow:

@@ -68,7 +68,7 @@ def scored() -> set[str]:
 
 
 def types() -> set[str]:
-    """All of them: the shipped rule anomaly, on trial, selects every source."""
+    """All of them: the shipped rule anomaly, shadow, selects every source."""
     from busta_health_dagster import bootstrap
 
     return {source.type for source in bootstrap.load_config(ROOT / "config", {}).sources.values()}

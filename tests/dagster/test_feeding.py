@@ -13,7 +13,7 @@ def test_the_last_materialization_of_every_name_comes_in_one_answer() -> None:
     with dg.DagsterInstance.ephemeral() as instance:
         ask = last_materialized(instance)
         assert ask([]) == {}
-        assert ask(["models/moneyline"]) == {}, "a name that Dagster has never heard of is nobody's asset"
+        assert ask(["models/moneyline"]) == {}, "a name that Dagster has never heard of is no one's asset"
         before = time.time()
         for _ in range(2):
             instance.report_runless_asset_event(dg.AssetMaterialization(dg.AssetKey(["models", "moneyline"])))

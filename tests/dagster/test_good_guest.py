@@ -34,7 +34,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> FakeClock:
 
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
 def shared(request: pytest.FixtureRequest, home: Path, tmp_path: Path):
-    """An instance that somebody else set up."""
+    """An instance that someone else set up."""
     folder = tmp_path / "their_dagster"
     folder.mkdir()
     settings = {"telemetry": {"enabled": False}}
@@ -119,7 +119,7 @@ def test_nothing_of_other_teams_is_deleted_and_our_partitions_stay(
         assert sorted(shared.get_materialized_partitions(AssetKey(key))) == days
     for key in (["health", "fleet"], ["health", "sla"], ["sources", "gone_file"]):
         assert shared.get_latest_materialization_event(AssetKey(key)) is not None
-    # A day that is filled anew replaces the older record, and that one goes.
+    # A day that is filled again replaces the older record, and that one goes.
     run(shared, "trends_daily", partition_key=days[0])
     clock.advance(OLD)
     run(shared, "retention_daily")

@@ -1,4 +1,4 @@
-"""Runs whose process was killed are ended at once; one that lives, or that is somebody else's, is left alone."""
+"""Runs whose process was killed are ended at once; one that lives, or that is someone else's, is left alone."""
 
 from __future__ import annotations
 

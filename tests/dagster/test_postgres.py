@@ -1,4 +1,4 @@
-"""Outgrown SQLite: the store and Dagster's own storage live in one Postgres database, whoever came first."""
+"""Outgrown SQLite: the store and Dagster's own storage live in one Postgres database, anyone who came first."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""docs/configuration.md lists every key of settings.yaml, with its meaning as the schema tells it."""
+"""docs/configuration.md lists every key of settings.yaml, with its meaning as the schema says it."""
 
 from __future__ import annotations
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import ast
+import io
 import re
+import tokenize
 from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "busta_health_dagster"
 ALLOWED = {
-    ("demo", "story"): "a scenario of the demo is told as a story",
+    ("demo", "story"): "a scenario of the demo is notified as a story",
     ("store/migrations", ""): "a migration keeps the names of its day",
     ("home.py", "trouble"): "the file of 0.1.0 in a home keeps its name",
     ("store_failure.py", "trouble"): "the file of 0.1.0 in a home keeps its name",
@@ -62,3 +64,40 @@ def test_no_name_uses_a_replaced_word() -> None:
         if not allowed(path, word)
     }
     assert sorted(found) == []
+
+
+@cache
+def replaced_phrases() -> re.Pattern[str]:
+    text = (ROOT / "docs" / "glossary.md").read_text(encoding="utf-8").split("## Prose")[1]
+    rows = [row.split("|")[1] for row in text.splitlines() if row.startswith("| ")]
+    phrases = [phrase.strip() for row in rows[1:] for phrase in row.split(",")]
+    return re.compile(rf"(?i)\b({'|'.join(map(re.escape, phrases))})\b")
+
+
+def prose(path: Path) -> list[str]:
+    """The sentences of a file: comments and texts of several words of a module, all but the code of a document."""
+    text = path.read_text(encoding="utf-8")
+    if path.suffix == ".md":
+        return re.split(r"```.*?```|`[^`\n]*`", text, flags=re.DOTALL)
+    if path.suffix != ".py":
+        return re.split(r"\{%.*?%\}|\{\{.*?\}\}|<[^>]*>", text, flags=re.DOTALL)
+    tokens = tokenize.generate_tokens(io.StringIO(text).readline)
+    return [t.string for t in tokens if t.type not in {tokenize.NAME, tokenize.OP} and " " in t.string.strip()]
+
+
+def test_no_sentence_uses_a_replaced_phrase() -> None:
+    assert replaced_phrases().search("It is told to nobody anew.")
+    files = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "SECURITY.md", ROOT / "CHANGELOG.md"]
+    files += [p for p in (ROOT / "docs").glob("*.md") if p.name != "glossary.md"]
+    files += [
+        p
+        for p in PACKAGE.rglob("*")
+        if p.suffix in {".py", ".html", ".j2"} and not re.search("store/(schema|migrations)", p.as_posix())
+    ]
+    found = {
+        f"{path.relative_to(ROOT)}: {match[0]}"
+        for path in files
+        for sentence in prose(path)
+        for match in replaced_phrases().finditer(sentence)
+    }
+    assert not found, f"write plainly, docs/glossary.md says how: {sorted(found)}"

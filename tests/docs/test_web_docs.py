@@ -47,7 +47,7 @@ def test_what_works_over_url_is_written_down() -> None:
 
 
 def _over_url() -> list[str]:
-    """The commands that ask whoever is at --url: nobody is, and they say so."""
+    """The commands that ask anyone who is at --url: no one is, and they say so."""
     said = {"role": "viewer", "for_": "1h"}
     more = {"maintenance add": ["--all"]}
     found = []

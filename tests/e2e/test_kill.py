@@ -1,4 +1,4 @@
-"""kill -9 at every step between a look and its message: nothing is lost, and what comes twice carries its key."""
+"""kill -9 at every step between an observation and its message: nothing is lost, and what comes twice carries its key."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def tick(environ: dict[str, str], die_at: str = "") -> int:
 
 
 def known(environ: dict[str, str]) -> tuple[int, int, int]:
-    """How many looks, alerts and messages the store holds."""
+    """How many observations, alerts and messages the store holds."""
     with bootstrap.open_app(environ=environ) as app, app.store.read() as uow:
         counts = uow.row_counts()
     return counts["observation"], counts["alert"], counts["outbox"]

@@ -131,7 +131,7 @@ def test_a_person_logs_in_and_takes_an_alert_with_a_reason(
     page.get_by_role("button", name="Log in").click()
     page.wait_for_url("**/source-health?state=down")
     expect(page.locator(".al3").first).to_contain_text("answered 503", ignore_case=True)
-    expect(page.locator(".al3").first).to_contain_text("L2 to log, pager in 30 min")
+    expect(page.locator(".al3").first).to_contain_text("L2 to log and pager in 30 min")
     page.get_by_role("button", name="Ack odds_api source-down").click()
     dialog = page.get_by_role("dialog")
     expect(dialog.get_by_label("Why")).to_be_focused()
@@ -165,7 +165,7 @@ def test_an_acknowledgement_is_taken_back_and_an_alert_snoozed_each_with_its_rea
         expect(dialog).to_be_hidden()
 
     side = page.locator(".side").first
-    act("Acknowledge", "I look at it")
+    act("Acknowledge", "I check it")
     expect(side).to_contain_text("acknowledged by local")
     act("End acknowledgement", "not mine after all")
     expect(side).to_contain_text("unacknowledged")
@@ -208,7 +208,7 @@ def test_a_session_that_ends_leads_to_the_login_and_back(app: App, clock: FakeCl
     expect(page.locator(".row")).to_have_count(1)
     access.create_token(app, name="other", role=Role.ADMIN, by="test")
     access.revoke_token(app, name="dana", by="test")
-    goes_down(app, clock)  # the page hears of it, asks anew, and is not known any more
+    goes_down(app, clock)  # the page is notified of it, asks again, and is not known any more
     page.wait_for_url("**/source-health/login?next=**", timeout=120_000)
     page.get_by_label("Token").fill(access.create_token(app, name="dana2", role=Role.VIEWER, by="test"))
     page.keyboard.press("Enter")

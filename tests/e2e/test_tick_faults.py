@@ -72,7 +72,7 @@ def test_killed_between_looking_and_judging_the_next_pass_makes_it_up(env: dict[
     assert finish(tick(env, "after_observe")) == ""
     with bootstrap.open_app(environ=env) as app, app.store.read() as uow:
         assert all(state.pending for state in uow.states.all().values())
-    assert finish(tick(env)) == "0", "the looks were kept: nothing is due"
+    assert finish(tick(env)) == "0", "the observations were kept: nothing is due"
     with bootstrap.open_app(environ=env) as app, app.store.read() as uow:
         assert not any(state.pending for state in uow.states.all().values())
 

@@ -1,4 +1,4 @@
-"""`busta up` as a person meets it: real processes, one URL, live figures, and nothing left behind."""
+"""`busta up` as a person meets it: real processes, one URL, live numbers, and nothing left behind."""
 
 from __future__ import annotations
 

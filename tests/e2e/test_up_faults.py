@@ -77,7 +77,7 @@ def scheduled(run: DagsterRun) -> bool:
 
 
 def metric(url: str, name: str) -> float | None:
-    """None while nobody answers."""
+    """None while no one answers."""
     try:
         lines = requests.get(f"{url}/metrics", timeout=60).text.splitlines()
     except requests.ConnectionError:

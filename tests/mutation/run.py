@@ -1,4 +1,4 @@
-"""`make mutation`: change the code in small ways and see which changes no test notices.
+"""`make mutation`: change the code in small ways and see which changes no test notifications.
 
 What is mutated, and by which tests it may be killed, stands in pyproject.toml (`tool.mutmut`). Results are kept in
 `mutants/`: a function is tried again when it changed, a mutant that lived when a test changed. Ends with 1 when more than
@@ -24,8 +24,8 @@ MODULES = {
     "rules": "engines/rules/",
     "quality_score": "engines/quality_score.py",
     "maintenance": "engines/maintenance.py",
-    "sla": "engines/service_levels/sla.py",
-    "outbox": "store/outbox.py",
+    "sla": "engines/service_levels/slices.py",
+    "outbox": "store/outbox",
 }
 MOST_ALIVE = 0.10
 KILLED, ALIVE, UNTESTED = (1, 3), (0,), (5, 33)  # pytest's exit codes, and mutmut's own: no test reaches it

@@ -97,7 +97,7 @@ def _drift(index: int, at: float) -> float:
 
 
 def scores(now: float, newest: float, count: int, bad: float) -> list[dict[str, Any]]:
-    """Half the slate played or being played, half to come. Spoilt: negative scores and a status nobody has heard of."""
+    """Half the slate played or being played, half to come. Spoilt: negative scores and a status no one has heard of."""
     rows = [_score(g, newest) for g in games(now - count / 2 * 5400, count)]
     for row in rows[: -int(-bad * len(rows) // 1)] if bad else []:
         row |= {"home_score": -7, "status": "TBA"}

@@ -11,7 +11,7 @@ Number = int | float
 
 
 class Coming(TypedDict):
-    """What happens next if nobody does anything."""
+    """What happens next if no one does anything."""
 
     at: str
     step: int
@@ -66,7 +66,7 @@ class AlertRow(TypedDict):
 
 
 class AlertBrief(TypedDict):
-    """An alert that stands behind a list: pending, held back or on trial."""
+    """An alert that stands behind a list: pending, held back or in shadow mode."""
 
     id: int | None
     source: str
@@ -142,7 +142,7 @@ TransitionRow = TypedDict(
 
 
 class RouteConsidered(TypedDict):
-    """A route that was looked at when the alert opened."""
+    """A route that was checked when the alert opened."""
 
     number: int
     select: str
@@ -159,7 +159,7 @@ class Occurrence(TypedDict):
 
 
 class Covering(TypedDict):
-    """Which planned work lay over the alert, of how many windows."""
+    """Which maintenance lay over the alert, of how many windows."""
 
     considered: int
     covering: list[Occurrence]
@@ -174,7 +174,7 @@ class Tried(TypedDict):
 
 
 class DeliveryRow(TypedDict):
-    """One message that told of the alert, with every attempt."""
+    """One message about the alert, with every attempt."""
 
     at: str
     channel: str
@@ -190,7 +190,7 @@ class DeliveryRow(TypedDict):
 
 
 class NotSent(TypedDict):
-    """Whom nobody told of what, and why."""
+    """Notifications that were not sent, and why."""
 
     at: str
     fingerprint: str
@@ -213,7 +213,7 @@ class AlsoSeen(TypedDict):
 
 
 class AlertExplanation(TypedDict):
-    """Why was I (not) told: `alerts explain ID -o json`. `policies` are the escalations frozen when it opened."""
+    """Why was I (not) notified: `alerts explain ID -o json`. `policies` are the escalations frozen when it opened."""
 
     at: str
     alert: AlertRow
@@ -248,7 +248,7 @@ class Standing(TypedDict):
 
 class SourceExplanation(TypedDict):
     """Why a source has the alerts it has, or none: `alerts explain SOURCE -o json`. `imported`: its history came from
-    files and nobody watches it; `at` is then the end of that history.
+    files and no one watches it; `at` is then the end of that history.
     """
 
     source: str

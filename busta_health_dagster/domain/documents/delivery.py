@@ -1,4 +1,4 @@
-"""What is told as documents: messages that are not delivered, and what a channel says to a test."""
+"""What is notified as documents: messages that are not delivered, and what a channel says to a test."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Undelivered(TypedDict):
 
 
 class Outbox(TypedDict):
-    """What waits to be told and what died, newest first: `alerts outbox -o json`."""
+    """What waits to be sent, and the dead letters, newest first: `alerts outbox -o json`."""
 
     at: str
     counts: dict[str, int]

@@ -1,4 +1,4 @@
-"""Service levels, incidents, planned work, quality, reports and tokens as documents."""
+"""Service levels, incidents, maintenance, quality, reports and tokens as documents."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ class SpreadRow(TypedDict):
 
 
 class IncidentFigures(TypedDict):
-    """The incidents resolved in a window, in figures."""
+    """The incidents resolved in a window, in numbers."""
 
     mttr_s: SpreadRow
     mtta_s: SpreadRow
@@ -175,7 +175,7 @@ class IncidentEvent(TypedDict):
 
 
 class IncidentNote(TypedDict):
-    """What somebody wrote: a note, or the cause."""
+    """What someone wrote: a note, or the cause."""
 
     at: str
     author: str
@@ -239,4 +239,4 @@ class TokenMade(TypedDict):
 
 
 Report = dict[str, Any]
-"""The figures of one weekly report, as its JSON file has them."""
+"""The numbers of one weekly report, as its JSON file has them."""

@@ -1,4 +1,4 @@
-"""Sources as documents: how they are, how they are looked at, and what was seen of them."""
+"""Sources as documents: how they are, how they are checked, and what was seen of them."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class Fleet(Freshness):
 
 
 class SourceConfig(TypedDict):
-    """How a source is looked at: an entry of `sources list -o json`. `stale_after_s` is null where nothing is expected."""
+    """How a source is checked: an entry of `sources list -o json`. `stale_after_s` is null where nothing is expected."""
 
     source: str
     type: str
@@ -134,7 +134,7 @@ class HeartbeatAccepted(TypedDict):
 
 
 class Range(TypedDict):
-    """Nine of ten good looks lie between p5 and p95."""
+    """Nine of ten good observations lie between p5 and p95."""
 
     p5: Number
     p50: Number
@@ -156,7 +156,7 @@ class MetricRange(TypedDict):
 
 
 class BaselineRow(TypedDict):
-    """What is normal for a source: `baselines show NAME -o json`. `rule` is null where nobody asked for a range."""
+    """What is normal for a source: `baselines show NAME -o json`. `rule` is null where no one asked for a range."""
 
     source: str
     type: str

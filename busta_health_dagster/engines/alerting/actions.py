@@ -6,9 +6,10 @@ from dataclasses import replace
 
 from busta_health_dagster.domain.alert import Alert, AlertState, Event, Hold
 from busta_health_dagster.domain.errors import Refused
-from busta_health_dagster.domain.units import duration_text, from_epoch
+from busta_health_dagster.domain.units import from_epoch
 from busta_health_dagster.engines.alerting import escalation
 from busta_health_dagster.engines.alerting.transition import Recorder, TransitionResult
+from busta_health_dagster.wording.durations import duration_text
 
 DEFAULT_ACK_S = 4 * 3600
 
@@ -40,7 +41,7 @@ def acknowledge(alert: Alert, now: int, steady: float, actor: str, note: str = "
     if before is not None and not before.repeat:
         for channel in before.channels:
             why = f"step L{before.step} put off: acknowledged"
-            p.skip(Event.ESCALATED, why if channel in alert.notified else f"{why}. Never told so far", channel)
+            p.skip(Event.ESCALATED, why if channel in alert.notified else f"{why}. Not notified so far", channel)
     return p.step()
 
 
@@ -48,7 +49,7 @@ def unacknowledge(alert: Alert, now: int, steady: float, actor: str, note: str =
     """The clock runs on at once.
 
     Raises:
-        Refused: nobody has acknowledged it, or it is not open.
+        Refused: not acknowledged, or it is not open.
     """
     _must_be_open(alert, "taken back")
     if alert.ack is None:
@@ -64,7 +65,7 @@ def unacknowledge(alert: Alert, now: int, steady: float, actor: str, note: str =
 
 
 def snooze(alert: Alert, now: int, steady: float, actor: str, for_s: float, *, note: str = "") -> TransitionResult:
-    """Tell nobody more of it for a while, and stop the clock; if it ends meanwhile, those who know are told.
+    """Send no more notifications of it for a while, and stop the clock; if it ends meanwhile, those who know are notified.
 
     Raises:
         Refused: the alert is not open, or the time is not longer than nothing.
@@ -82,7 +83,7 @@ def snooze(alert: Alert, now: int, steady: float, actor: str, for_s: float, *, n
 
 
 def resolve_by_hand(alert: Alert, now: int, steady: float, actor: str, note: str = "") -> TransitionResult:
-    """End it on a person's word. If the source is still bad it reopens: a word mends nothing.
+    """End it on a person's word. If the source is still bad it reopens: a word fixes nothing.
 
     Raises:
         Refused: it has ended already.
@@ -93,7 +94,7 @@ def resolve_by_hand(alert: Alert, now: int, steady: float, actor: str, note: str
 
 
 def close(alert: Alert, reason: str, now: int, steady: float, actor: str = "") -> TransitionResult:
-    """End an alert for a reason outside its verdicts: source or rule removed, import ended. Those who know are told."""
+    """End an alert for a reason outside its verdicts: source or rule removed, import ended. Those who know are notified."""
     if not alert.active:
         return TransitionResult(alert)
     p = _by_hand(alert, now, steady) if actor else Recorder(alert, now, steady)

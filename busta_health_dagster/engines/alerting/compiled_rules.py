@@ -1,4 +1,4 @@
-"""What alerting knows beforehand: every source with its compiled rules, and whom the channels want to be told."""
+"""What alerting knows beforehand: every source with its compiled rules, and the events of each channel."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class CompiledRules:
-    """What alerting knows beforehand: sources with their compiled rules, and whom to tell. One per configuration.
+    """What alerting knows beforehand: sources with their compiled rules, and who is notified. One per configuration.
 
-    `listens` names the configured channels with the events each is told of (None: all). `also` are sources that are
+    `listens` names the configured channels with the events each is notified of (None: all). `also` are sources that are
     no external data source (the Dagster instance, the monitor itself) with the rules that watch them.
     """
 

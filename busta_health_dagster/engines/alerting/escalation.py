@@ -1,4 +1,4 @@
-"""When the next person is told: ladders climbed by a clock that acknowledgement, snooze and maintenance can stop.
+"""When the next person is notified: ladders climbed by a clock that acknowledgement, snooze and maintenance can stop.
 
 The clock counts from opening. `clock_s` is what it had when it last stood still; it runs from `mark` on the steady
 clock, so that nothing has to be written while it runs, and neither a restart nor a jump of the wall clock moves it.
@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from busta_health_dagster.domain.rule import Severity
-from busta_health_dagster.domain.units import duration_text
+from busta_health_dagster.wording.durations import duration_text
 
 if TYPE_CHECKING:
     from busta_health_dagster.domain.alert import Alert, Ladder
@@ -30,7 +30,7 @@ class Due:
 
 @dataclass(frozen=True, slots=True)
 class Upcoming:
-    """What happens next if nobody acts: at (epoch, by the wall clock as it is now), whom, and which step."""
+    """What happens next if no one acts: at (epoch, by the wall clock as it is now), the channels, and which step."""
 
     at: int
     step: int
@@ -66,7 +66,7 @@ def starting_step(ladder: Ladder, severity: Severity) -> Ladder:
 
 
 def is_recovering(alert: Alert) -> bool:
-    """Good for long enough to resolve, were it not flapping: nobody is called out of bed for a source that is well."""
+    """Good for long enough to resolve, were it not flapping: no one is called out of bed for a source that is up."""
     return alert.flapping and alert.good_run >= int(alert.numbers.get("recover_after", 1))
 
 
@@ -83,8 +83,8 @@ def mutes_repeats(alert: Alert, ladder: Ladder) -> bool:
 
 
 def due(alert: Alert, steady: float, between: str = "") -> list[Due]:
-    """Every ladder that must speak now, each at most once: steps that were overslept are told together, with the
-    highest. `between` says what kept them from being told one by one.
+    """Every ladder that must speak now, each at most once: steps that were missed are notified together, with the
+    highest. `between` says what kept them from being notified one by one.
     """
     if is_recovering(alert):
         return []
@@ -112,7 +112,7 @@ def _may_repeat(alert: Alert, ladder: Ladder) -> bool:
 
 
 def climbed(alert: Alert, step: Due, steady: float) -> Alert:
-    """The alert after a due step was told."""
+    """The alert after a due step was notified."""
     ladders = list(alert.ladders)
     ladders[step.ladder] = replace(ladders[step.ladder], step=step.step, notified_s=elapsed(alert, steady))
     return replace(alert, ladders=tuple(ladders))

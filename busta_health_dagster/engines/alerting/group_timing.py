@@ -11,9 +11,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from busta_health_dagster.domain.alert import Alert, AlertState, Event, Held
-from busta_health_dagster.domain.units import duration_text, from_epoch
+from busta_health_dagster.domain.units import from_epoch
 from busta_health_dagster.engines.alerting.inhibition import field_value
 from busta_health_dagster.engines.alerting.transition import Intent, NotSent, TransitionResult
+from busta_health_dagster.wording.durations import duration_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -104,7 +105,7 @@ class Hearing:
             return
         if not self._wants_event(channel, intent):
             event_words = ", ".join(sorted(self.event_filters[channel] or ())) or "nothing"
-            self.skip(alert, channel, intent.event, f"{channel} is told of {event_words} only")
+            self.skip(alert, channel, intent.event, f"{channel} is notified of {event_words} only")
             if intent.event in ANNOUNCES:
                 self._forget(alert.fingerprint, channel)
             return
@@ -115,11 +116,11 @@ class Hearing:
         elif intent.event is Event.RESOLVED and earlier.event in {Event.OPENED, Event.REOPENED}:
             # Only a caught-up backlog fires and ends in one pass; the pair would be two messages about nothing.
             del mine[channel]
-            self.skip(alert, channel, Event.RESOLVED, "fired and ended in the same pass: nobody was told")
+            self.skip(alert, channel, Event.RESOLVED, "fired and ended in the same pass: no one was notified")
         elif LOUDEST.index(intent.event) < LOUDEST.index(earlier.event):
             mine[channel] = intent
         else:
-            self.skip(alert, channel, intent.event, f"told together with {earlier.event.value}")
+            self.skip(alert, channel, intent.event, f"sent together with {earlier.event.value}")
 
     def _wants_event(self, channel: str, intent: Intent) -> bool:
         events = self.event_filters[channel]
@@ -131,7 +132,7 @@ class Hearing:
         return intent.first and intent.event in _CLIMBS and any(e.value in events for e in _CLIMBS)
 
     def _forget(self, name: str, channel: str) -> None:
-        """Not told that it fired: so it is not told that it ended, either."""
+        """Not notified that it fired: so not notified that it ended, either."""
         alert = self.alerts[name]
         self.put(replace(alert, notified=tuple(c for c in alert.notified if c != channel)))
 
@@ -162,13 +163,13 @@ class Hearing:
 
     def _listened(self, last: Mapping[tuple[str, int], float], key: str, name: str) -> float | None:
         """When all routes of this alert last heard of the group; None if one has not: the pager must not wait
-        because the chat was told of another source.
+        because the chat was notified of another source.
         """
         spoke = [last.get((key, route)) for route in _routes(self.alerts[name])]
         return None if None in spoke else min(s for s in spoke if s is not None)
 
     def _last_spoke(self) -> dict[tuple[str, int], float]:
-        """(group, route) -> when it was last told of, steady seconds."""
+        """(group, route) -> when it was last notified, steady seconds."""
         last: dict[tuple[str, int], float] = {}
         for alert in self.alerts.values():
             if alert.flushed is None:
@@ -184,7 +185,7 @@ class Hearing:
         wait, interval = self.grouping.wait_s, self.grouping.interval_s
         if last is not None and self.steady < last + interval:
             ago = duration_text(self.steady - last)
-            return last + interval, f"group_interval {duration_text(interval)}, and the group spoke {ago} ago"
+            return last + interval, f"group_interval {duration_text(interval)}, and the group notified {ago} ago"
         return (self.steady + wait, f"group_wait {duration_text(wait)}") if wait else None
 
     def _hold(self, name: str, due: float, why: str) -> None:
@@ -192,7 +193,7 @@ class Hearing:
         waiting = {c: i for c, i in mine.items() if i.event in ANNOUNCES}
         for channel, intent in waiting.items():
             del mine[channel]
-            self.skip(alert, channel, intent.event, f"waits until its group may speak: {why}")
+            self.skip(alert, channel, intent.event, f"waits until its group may notify again: {why}")
         held = tuple(Held(i.event, (c,), due, i.reason) for c, i in waiting.items())
         group = group_key(alert, self.sources.get(alert.source), self.grouping.by)
         self.put(replace(alert, held=alert.held + held, group_key=group))
@@ -237,7 +238,7 @@ class Hearing:
         for name in [n for n, a in self.alerts.items() if a.held]:
             alert, mine = self.alerts[name], self.wanted.get(name, {})
             over = alert.state is not AlertState.OPEN
-            why = "it ended before its group spoke: nobody was told" if over else "not told yet that it fired"
+            why = "it ended before its group was notified" if over else "not notified yet that it fired"
             waiting = {c for h in alert.held for c in h.channels}
             for channel in waiting & set(mine):
                 self.skip(alert, channel, mine.pop(channel).event, why)

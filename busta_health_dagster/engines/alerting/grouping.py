@@ -73,7 +73,7 @@ def plan_notifications(
     """Plan one pass.
 
     `steps` are everything that happened in it, in order; `known` every other alert that is loaded (watched ones), by
-    fingerprint; `listens` the configured channels with the events each is told of (None: all). A resolution passes
+    fingerprint; `listens` the configured channels with the events each is notified of (None: all). A resolution passes
     every filter. `due` are sources that a tick is about to observe: what waits for its group waits for that too.
     """
     hearing = Hearing(grouping, event_filters, sources, now, steady, due)

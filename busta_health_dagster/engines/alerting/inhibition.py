@@ -1,8 +1,8 @@
 """Which open alerts keep which others quiet. Alertmanager's meaning, plus one pair that is always on.
 
 While `source-down` is open, the other rules of that source are evaluated and recorded as suppressed, `low-quality`
-excepted: its score belongs to data that were delivered before. A shadow alert inhibits nobody: it tells nobody either.
-A flapping one inhibits nothing of a higher severity than its rule's: half of all looks may fail for days, and it does
+excepted: its score belongs to data that were delivered before. A shadow alert inhibits no one: it notifies no one either.
+A flapping one inhibits nothing of a higher severity than its rule's: half of all observations may fail for days, and it does
 not end.
 """
 
@@ -44,7 +44,7 @@ class OpenAlerts:
             self.update(alert, source)
 
     def update(self, alert: Alert, source: Source, own: Severity | None = None) -> None:
-        """Call with every alert that changed, before those that it may inhibit are looked at. `own` is the severity that
+        """Call with every alert that changed, before those that it may inhibit are checked. `own` is the severity that
         its rule gives it, whatever the ladder has made of it since.
         """
         counts = alert.state is AlertState.OPEN and not alert.shadow
@@ -77,7 +77,7 @@ class OpenAlerts:
                 continue
             both = inhibition.source.matches_alert(source, rule, severity.word)
             for other, its in index.get(_values(inhibition.equal, source, rule, severity), {}).items():
-                # An alert that matches both sides is not kept quiet by others that do: else two would silence
+                # An alert that matches both sides is not suppressed by others that do: else two would silence
                 # each other.
                 if other != fingerprint and severity <= its.mutes and not (both and its.both):
                     return other

@@ -1,7 +1,7 @@
 """An alert's life: pending -> open -> resolved, decided from one verdict and the time, with a reason for everything.
 
-`advance` is pure: it returns the alert as it is now, the transitions that led there, whom to tell, and whom not and
-why. It is called for every verdict that matters (`engines.rules.judge`) and, with `verdict=None`, once per pass for
+`advance` is pure: it returns the alert as it is now, the transitions that led there, the notifications to send, and those not sent and
+why. It is called for every verdict that matters (`engines.rules.evaluate`) and, with `verdict=None`, once per pass for
 every active alert.
 """
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def advance(alert: Alert | None, verdict: Verdict | None, ctx: Context) -> TransitionResult:
-    """Take one verdict in, then let the clocks speak. UNKNOWN and None change no count: missing data never resolves."""
+    """Take one verdict in, then run the timers. UNKNOWN and None change no count: missing data never resolves."""
     if verdict is not None and (
         verdict.outcome is Outcome.UNKNOWN or (alert is not None and verdict.slot < alert.evaluated_slot)
     ):
@@ -31,7 +31,7 @@ def advance(alert: Alert | None, verdict: Verdict | None, ctx: Context) -> Trans
     if is_echo(verdict) and (alert is None or alert.state is not AlertState.OPEN):
         verdict = None
     if alert is not None and alert.active and alert.shadow and not ctx.rule.shadow:
-        # The trial is over. What the shadow counted was told to nobody; the live rule counts, and tells, from the
+        # The trial is over. What the shadow counted was not sent; the live rule counts, and tells, from the
         # start.
         return close(alert, "the rule left its shadow trial", ctx.now, ctx.steady)
     superseded = None
@@ -54,9 +54,9 @@ def advance(alert: Alert | None, verdict: Verdict | None, ctx: Context) -> Trans
 
 
 def is_echo(verdict: Verdict | None) -> bool:
-    """A share over a window stays bad for a while after the source is well: true, and no reason to open an alert.
+    """A share over a window stays bad for a while after the source is up: true, and no reason to open an alert.
 
-    Else every outage would be told a second time, as a failure rate, when it is over.
+    Else every outage would be notified a second time, as a failure rate, when it is over.
     """
     if verdict is None or verdict.outcome is not Outcome.BAD or verdict.last_bad is None:
         return False
@@ -121,7 +121,7 @@ class _Pass(Opener):
 
     def _states_with(self, bad: bool) -> int:
         """The last 21 states. An alert whose states are all good is let go: not before its grace period is over, which
-        21 looks of a minute may not outlast after a long recovery.
+        21 observations of a minute may not outlast after a long recovery.
         """
         a, ctx = self.alert, self.ctx
         if ctx.maintenance:
@@ -139,7 +139,7 @@ class _Pass(Opener):
             run_since=slot if a.bad_run == 1 else a.run_since,
         )
         if not self.ctx.maintenance or a.first_good_slot is None:
-            # What fails again during planned work prolongs no outage that had ended before.
+            # What fails again during maintenance prolongs no outage that had ended before.
             self.set(first_good_slot=None, last_bad_slot=verdict.slot if verdict.last_bad is None else verdict.last_bad)
         severity = rule.severity if verdict.severity is None else verdict.severity
         if a.state is AlertState.OPEN:
@@ -191,7 +191,7 @@ class _Pass(Opener):
             self.set(flapping=False)
             reason = f"changes fell to {ratio(a.history):.0%} (ends at {ENDS_AT:.0%})"
             if enough:
-                self.record(Event.FLAPPING_ENDED, a.state, f"{reason}; told with the resolution")
+                self.record(Event.FLAPPING_ENDED, a.state, f"{reason}; sent with the resolution")
             else:
                 self.record(Event.FLAPPING_ENDED, a.state, reason, self.audible(a.notified))
                 self.notify(Event.FLAPPING_ENDED, self.audible(a.notified), reason)

@@ -7,10 +7,10 @@ from typing import Any
 
 from busta_health_dagster.domain.alert import Alert, AlertState, Event
 from busta_health_dagster.domain.rule import Severity
-from busta_health_dagster.domain.units import duration_text
 from busta_health_dagster.engines.alerting import escalation
 from busta_health_dagster.engines.alerting.flapping import STARTS_AT, is_flapping, ratio
 from busta_health_dagster.engines.alerting.transition import SHADOW, Context, Recorder
+from busta_health_dagster.wording.durations import duration_text
 
 
 class Opener(Recorder):
@@ -20,7 +20,7 @@ class Opener(Recorder):
         super().__init__(alert, ctx.now, ctx.steady)
         self.ctx = ctx
         self.unsaid = False  # it became pending in this very pass, and opens before that is worth a transition
-        self.between = ""  # what kept steps of the ladder from being told, and has ended in this pass
+        self.between = ""  # what kept steps of the ladder from being sent, and has ended in this pass
 
     def keep_quiet(self) -> None:
         """Maintenance stops the clock, an inhibitor only the messages."""
@@ -34,7 +34,7 @@ class Opener(Recorder):
         by = blocker(ctx)
         if by and by != a.suppressed_by:
             self.set(suppressed_by=by)
-            self.record(Event.SUPPRESSED, a.state, f"suppressed ({by}): open, and nobody is told more", by=by)
+            self.record(Event.SUPPRESSED, a.state, f"suppressed ({by}): open, and no one is notified more", by=by)
             self.skip(Event.SUPPRESSED, f"suppressed ({by})")
         elif not by and a.suppressed_by:
             self.set(suppressed_by="")

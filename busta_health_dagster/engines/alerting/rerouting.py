@@ -1,5 +1,5 @@
 """An open alert whose channels have left the configuration: it moves to the current route, and who is reached there
-and does not know of it is told.
+and does not know of it is notified.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def move_to_current_route(
 ) -> TransitionResult:
     """The alert on the ladders of today, as high as it was. Unchanged where every channel is still there.
 
-    One that ended and may reopen moves without a word: nobody has to be told anything of it now.
+    One that ended and may reopen moves without a word: no one has to be notified anything of it now.
     """
     gone = lost_channels(alert, channels)
     if not gone:
@@ -67,7 +67,7 @@ def move_to_current_route(
     p.record(Event.RENOTIFIED, AlertState.OPEN, reason, p.audible(new), gone=list(gone), instead=list(new))
     p.notify(Event.RENOTIFIED, p.audible(new), reason, first=True)
     if not p.audible(new):
-        p.skip(Event.RENOTIFIED, p.why_silent() or "everybody on the current route knows of it")
+        p.skip(Event.RENOTIFIED, p.why_silent() or "everyone on the current route knows of it")
     return p.step()
 
 

@@ -17,7 +17,7 @@ _FIELDS = ("names", "types", "tags", "tiers", "owners", "groups", "rules", "seve
 
 @dataclass(frozen=True, slots=True)
 class Considered:
-    """One route as `alerts explain` prints it. `number` counts from 1; `matched` is None where it was not looked at."""
+    """One route as `alerts explain` prints it. `number` counts from 1; `matched` is None where it was not checked."""
 
     number: int
     select: str
@@ -34,14 +34,14 @@ class Routed:
 
 
 def route(policy: AlertPolicy, source: Source, rule: str, severity: Severity) -> Routed:
-    """The ladders of an alert that opens now. One that matches nothing takes the last route: nobody untold."""
+    """The ladders of an alert that opens now. One that matches nothing takes the last route: every alert reaches a channel."""
     ladders: list[Ladder] = []
     considered: list[Considered] = []
     stopped = False
     for number, candidate in enumerate(policy.routes, 1):
         text = selector_text(candidate.select)
         if stopped:
-            considered.append(Considered(number, text, None, "not looked at"))
+            considered.append(Considered(number, text, None, "not checked"))
             continue
         miss = mismatch(candidate.select, source, rule, severity.word)
         if miss:

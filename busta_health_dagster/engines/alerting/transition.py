@@ -1,4 +1,4 @@
-"""What one evaluation leaves behind: the alert as it is now, its transitions, whom to tell, and whom not and why."""
+"""What one evaluation leaves behind: the alert as it is now, its transitions, the notifications to send, and those not sent and why."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from busta_health_dagster.domain.source import Source
     from busta_health_dagster.engines.alerting.routing import Considered, Routed
 
-SHADOW = "shadow: evaluated and recorded, tells nobody"
+SHADOW = "shadow: evaluated and recorded, notifies no one"
 
 
 GRACE_S = 900
@@ -28,7 +28,7 @@ class Context:
 
     `now` is epoch seconds and goes into the record; `steady` measures durations (engines/monotonic_clock.py; in a replay the
     same as `now`). `maintenance` names the window that covers the verdict's slot (without a verdict: now),
-    `inhibited_by` an open alert that keeps this one quiet. `reprobed` says that the newest look was the one taken just
+    `inhibited_by` an open alert that keeps this one quiet. `reprobed` says that the newest observation was the one taken just
     before a maintenance window's end. `route` is asked once, when the alert opens. `due`: the source has no observation
     in its present slot, and a tick is about to make one; clocks speak after it, never on old news.
     """
@@ -47,7 +47,7 @@ class Context:
 
 @dataclass(frozen=True, slots=True)
 class Intent:
-    """Somebody is to be told.
+    """Someone is to be notified.
 
     `route` says on whose behalf; `first` marks a step just reached, which no event filter drops.
     """
@@ -61,7 +61,7 @@ class Intent:
 
 @dataclass(frozen=True, slots=True)
 class NotSent:
-    """Nobody, or this channel, is told of this; and why."""
+    """No one, or this channel, is notified of this; and why."""
 
     at: int
     fingerprint: str
@@ -145,13 +145,13 @@ class Recorder:
     def end(self, event: Event, reason: str, actor: str = "") -> None:
         """Resolve an open alert, or cancel a pending one.
 
-        Whoever was told that it fired is told, whatever is silent now.
+        everyone notified that it fired is notified of its end, whatever is silent now.
         """
         a = self.alert
         if event is Event.CANCELLED:
             self.set(state=AlertState.CANCELLED, suppressed_by="", resolve_reason=reason)
             self.record(event, a.state, reason, actor=actor)
-            self.skip(event, "it never opened, so nobody was told")
+            self.skip(event, "it never opened, so no one was notified")
         else:
             flapped = a.flapping
             clock_s = escalation.elapsed(a, self.steady)
@@ -184,12 +184,12 @@ class Recorder:
             self.notify(event, a.notified, reason)
             never = dict.fromkeys(c for x in a.ladders for s in x.policy.steps for c in s.notify if c not in a.notified)
             for channel in never:
-                self.skip(event, "was never told that it fired", channel)
+                self.skip(event, "was never notified that it fired", channel)
             if a.shadow:
                 self.skip(event, SHADOW)
 
     def audible(self, channels: tuple[str, ...]) -> tuple[str, ...]:
-        """Nobody, while something keeps this alert quiet. A resolution does not ask."""
+        """No one, while something keeps this alert quiet. A resolution does not ask."""
         return () if self.why_silent() else channels
 
     def why_silent(self) -> str:

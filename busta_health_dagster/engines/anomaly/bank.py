@@ -57,7 +57,7 @@ class DetectorBank:
         self.sync(sources)
 
     def sync(self, sources: Iterable[WatchedSource]) -> None:
-        """Adds, removes and reorders; rows follow their name. A source whose interval changed starts anew."""
+        """Adds, removes and reorders; rows follow their name. A source whose interval changed starts again."""
         wanted = list(sources)
         where = {source.name: i for i, source in enumerate(self.sources)}
         if len({source.name for source in wanted}) != len(wanted):
@@ -113,7 +113,7 @@ class DetectorBank:
         return out
 
     def step(self, tick: Tick) -> list[Finding]:
-        """Judges one tick and learns from it; the findings are what changed. Nothing depends on what comes later."""
+        """Evaluates one tick and learns from it; the findings are what changed. Nothing depends on what comes later."""
         rows, cfg, slots = self.rows, self.settings, tick.slots
         fresh = (tick.status >= UNKNOWN) & (slots > rows.last_slot)
         rows.last_slot[fresh] = slots[fresh]
@@ -244,14 +244,14 @@ class DetectorBank:
             if not fresh[i]:
                 self._reason[i] = "no observation in this slot"
             elif tick.maintenance[i]:
-                self._reason[i] = "in maintenance: not judged"
+                self._reason[i] = "in maintenance: not evaluated"
             elif tick.status[i] == UNKNOWN:
-                self._reason[i] = "status unknown: not judged"
+                self._reason[i] = "status unknown: not evaluated"
             else:
                 self._reason[i] = "too few observations yet" if warming[i] else ""
 
     def verdict(self, name: str) -> AnomalyVerdict:
-        """What the last tick means for one source. An incident stays open through what could not be judged."""
+        """What the last tick means for one source. An incident stays open through what could not be evaluated."""
         row = self._index[name]
         blind = self._reason[row]
         opened = int(self.rows.incident_at[row])

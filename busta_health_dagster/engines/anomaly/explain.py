@@ -10,6 +10,8 @@ from busta_health_dagster.domain.anomaly import Change, Finding, Metric, Term
 from busta_health_dagster.engines.anomaly import settings as s
 from busta_health_dagster.engines.anomaly.settings import DetectorSettings
 from busta_health_dagster.engines.baseline.units import ITEMS, METRICS, QUALITY, RESPONSE
+from busta_health_dagster.wording.durations import milliseconds_text
+from busta_health_dagster.wording.numbers import score
 
 TERM_METRIC: Final = (*METRICS, Metric.RESPONSE, Metric.ITEMS, Metric.STATUS, Metric.DATA_AGE, Metric.ITEMS)
 TERM: Final = (
@@ -82,7 +84,7 @@ def _what(term: int, expected: float, observed: float) -> str:
 
 
 def _usual(count: float) -> str:
-    """An expected count of rare things: nobody reads 0.0."""
+    """An expected count of rare things: no one reads 0.0."""
     if count < 0.5:
         return "hardly one is"
     return "one is" if count < 1.5 else f"{count:.0f} are"
@@ -99,9 +101,9 @@ def _evidence(kind: Term, since: int, score: float) -> str:
 def amount(metric: int, value: float) -> str:
     """A value with its unit, as short as a person needs it."""
     if metric == RESPONSE:
-        return f"{value / 1000:.1f} s" if value >= 10_000 else f"{value:.0f} ms"
+        return milliseconds_text(value)
     if metric == QUALITY:
-        return f"{value:.1f}"
+        return score(value)
     return f"{value:,.0f}" if value >= 10 else f"{value:.1f}"
 
 

@@ -137,7 +137,7 @@ def recent_mean(ring: Array, n: Array, length: int) -> Array:
 
 
 def relevel(rows: Rows, where: Array, new_level: Array) -> None:
-    """Moves the level of `where` (3, N) and keeps the residual ring on the new level; the test starts anew."""
+    """Moves the level of `where` (3, N) and keeps the residual ring on the new level; the test starts again."""
     if not where.any():
         return
     shift = new_level - rows.level

@@ -143,7 +143,7 @@ class Rows:
         for blob in blobs:
             if len(blob) != size or blob[: len(MAGIC)] != MAGIC:
                 raise StateUnreadable(
-                    f"a detector row of this version has {size} bytes, this one {len(blob)}; delete it to start anew"
+                    f"a detector row of this version has {size} bytes, this one {len(blob)}; delete it to start again"
                 )
         table = np.frombuffer(b"".join(blob[len(MAGIC) :] for blob in blobs), RECORD)
         where = np.asarray(rows, dtype=np.int64)

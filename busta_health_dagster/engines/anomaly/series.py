@@ -17,7 +17,7 @@ from busta_health_dagster.engines.anomaly.settings import DetectorSettings
 from busta_health_dagster.engines.baseline.history import History
 from busta_health_dagster.engines.baseline.units import QUALITY, Array, M
 
-START: Final = 24  # rows that choose the transform and the scale, and are not judged
+START: Final = 24  # rows that choose the transform and the scale, and are not evaluated
 H: Final = 10.0
 STANDING: Final = 0.05
 HABIT: Final = 0.1  # how much what opened lately counts against the next one
@@ -85,7 +85,7 @@ class _Scorer:
         return self._evaluate(at, value) if self.count > START else 0.0
 
     def _begin(self) -> None:
-        """Chooses transform, scale and interval from the rows so far, and starts the filter anew."""
+        """Chooses transform, scale and interval from the rows so far, and starts the filter again."""
         values = np.array([v for _, v in self.raw])
         stamps = np.array([t for t, _ in self.raw], dtype=np.int64)
         gaps = np.diff(stamps)

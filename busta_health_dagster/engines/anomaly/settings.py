@@ -1,6 +1,6 @@
 """Every threshold of the detector, in one place.
 
-The figures are the measured design's unless a comment says otherwise. h of the filters' tests is .5 above it, because
+The numbers are the measured design's unless a comment says otherwise. h of the filters' tests is .5 above it, because
 this implementation's own curve halves its false alarms between dial 0 and +1 at the same recall (docs/detection.md).
 """
 
@@ -57,7 +57,7 @@ def _columns(*values: float) -> Callable[[], Array]:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DetectorSettings:
-    """Columns are (3, 1): response, items, quality. `dial` is added to every h: +2 is quieter, -2 hears more."""
+    """Columns are (3, 1): response, items, quality. `dial` is added to every h: +2 is quieter, -2 is more sensitive."""
 
     dial: float = 0.0
     d0: Array = field(default_factory=_columns(0.08, 0.12, 0.8))

@@ -34,7 +34,7 @@ class Tick:
 
     @classmethod
     def blank(cls, n: int, slot: int) -> "Tick":
-        """Nobody is due; the arrays are to be filled in."""
+        """No one is due; the arrays are to be filled in."""
         return cls(
             slots=np.full(n, slot, np.int64),
             status=np.full(n, NOT_DUE, np.int8),

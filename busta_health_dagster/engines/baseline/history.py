@@ -74,7 +74,7 @@ class History:
         magic, end, bin_s, n = HEADER.unpack_from(data)
         if magic != MAGIC or len(data) != HEADER.size + n * (4 * M + 2):
             raise HistoryUnreadable(
-                "these bytes are not a baseline history of this version; delete the row to start anew"
+                "these bytes are not a baseline history of this version; delete the row to start again"
             )
         body = memoryview(data)[HEADER.size :]
         values = np.frombuffer(body[: 4 * M * n], np.float32).reshape(M, n).copy()

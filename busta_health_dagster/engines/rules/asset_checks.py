@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from busta_health_dagster.domain.anomaly import Judgement
 from busta_health_dagster.domain.observation import Observation, Status
-from busta_health_dagster.domain.units import config_duration, duration_text, milliseconds_text
+from busta_health_dagster.domain.units import config_duration
 from busta_health_dagster.domain.verdict import CheckVerdict, Outcome
 from busta_health_dagster.engines.rules.evaluators import QUALITY_AGES
 from busta_health_dagster.engines.rules.shares import CLEARS_AFTER
+from busta_health_dagster.wording.durations import duration_text, milliseconds_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -26,9 +27,9 @@ CHECKS: tuple[Checked, ...] = ("connectivity", "response_time", "failure_rate", 
 def check_verdicts(
     source: Source, limits: Limits, newest: Observation | None, window: Iterable[tuple[int, Status]] = ()
 ) -> Mapping[str, CheckVerdict]:
-    """The checks of `source` after its newest look.
+    """The checks of `source` after its newest observation.
 
-    `window` are (slot, status) of recent scheduled looks outside maintenance, any order, at least over
+    `window` are (slot, status) of recent scheduled observations outside maintenance, any order, at least over
     `limits.failure_over_s`. A check without its measurement is unknown, never passed.
     """
     verdicts = (
@@ -44,12 +45,12 @@ def failure_check(source: Source, limits: Limits, failed: int, observed: int, go
     """From counts, for callers that keep them (`window.good_run`). ERROR when the share is also outside the SLA's
     allowance.
 
-    It clears as the rule does: six good looks in a row.
+    It clears as the rule does: six good observations in a row.
     """
     if limits.failure_ratio is None or limits.failure_over_s is None:
         return CheckVerdict("failure_rate", Outcome.GOOD, "WARN", "no rule sets a limit")
     if not observed:
-        return CheckVerdict("failure_rate", Outcome.UNKNOWN, "WARN", "no look to count")
+        return CheckVerdict("failure_rate", Outcome.UNKNOWN, "WARN", "no observation to count")
     share = failed / observed
     enough = share > limits.failure_ratio and failed >= limits.failure_min_bad
     over = enough and good_in_a_row < CLEARS_AFTER
@@ -104,7 +105,7 @@ def anomaly_check(said: AnomalyVerdict | None, late_s: int | None) -> CheckVerdi
     down.
     """
     if said is None:
-        return CheckVerdict(ANOMALY_CHECK, Outcome.UNKNOWN, "WARN", "the detector has not judged it yet")
+        return CheckVerdict(ANOMALY_CHECK, Outcome.UNKNOWN, "WARN", "the detector has not evaluated it yet")
     if late_s is not None:
         return CheckVerdict(
             ANOMALY_CHECK, Outcome.UNKNOWN, "WARN", f"the detector last saw it {duration_text(late_s)} ago"
@@ -119,7 +120,7 @@ def anomaly_check(said: AnomalyVerdict | None, late_s: int | None) -> CheckVerdi
 
 
 def _counted(newest: Observation | None, limits: Limits, window: Iterable[tuple[int, Status]]) -> tuple[int, int, int]:
-    """Failed, looked at, and good in a row up to the newest."""
+    """Failed, checked, and good in a row up to the newest."""
     if newest is None or limits.failure_over_s is None:
         return 0, 0, 0
     since = newest.slot - limits.failure_over_s
@@ -129,7 +130,7 @@ def _counted(newest: Observation | None, limits: Limits, window: Iterable[tuple[
 
 def _connectivity(o: Observation | None) -> CheckVerdict:
     if o is None or o.status is Status.UNKNOWN:
-        why = "not looked at yet" if o is None else f"unknown: {o.detail or o.reason}"
+        why = "not checked yet" if o is None else f"unknown: {o.detail or o.reason}"
         return CheckVerdict("connectivity", Outcome.UNKNOWN, "ERROR", why)
     numbers: dict[str, Any] = {"attempts": o.attempts}
     if o.http_status is not None:

@@ -8,13 +8,8 @@ from typing import TYPE_CHECKING, Any
 from busta_health_dagster.domain.rule import Pattern, Rule
 from busta_health_dagster.domain.verdict import Outcome, Verdict
 from busta_health_dagster.engines.rules import shares
-from busta_health_dagster.engines.rules.evaluators import (
-    Anomaly,
-    Evaluator,
-    FlappingSource,
-    NoData,
-    newest_or_combined,
-)
+from busta_health_dagster.engines.rules.absence_evaluators import Anomaly, FlappingSource, NoData
+from busta_health_dagster.engines.rules.evaluators import Evaluator, newest_or_combined
 from busta_health_dagster.engines.rules.limits import effective
 from busta_health_dagster.engines.rules.metrics import QUALITY_BIT, position
 from busta_health_dagster.engines.rules.needs import Needs

@@ -10,16 +10,12 @@ import math
 import operator
 from typing import TYPE_CHECKING, Any, Final
 
-from busta_health_dagster.domain.anomaly import Judgement
 from busta_health_dagster.domain.observation import Status
 from busta_health_dagster.domain.verdict import Outcome, Verdict
 from busta_health_dagster.engines.rules.limits import limit_text, limit_value, value_text
 from busta_health_dagster.engines.rules.metrics import (
-    ANOMALY_BIT,
-    CLOSED_BIT,
     OBSERVED_BIT,
     QUALITY,
-    STATUS_BIT,
     index_of,
 )
 
@@ -74,7 +70,7 @@ class NewestValue(Evaluator):
         self.metric, self.symbol, self.limit = condition.metric, condition.op, limit
         self.index = index_of(condition.metric, source)
         self.op = OPS[condition.op]
-        # A rule about `unknown` looks at every look; any other rule about the status only at verdicts.
+        # A rule about `unknown` checks every observation; any other rule about the status only at verdicts.
         self.bit = OBSERVED_BIT if condition.metric == "status" and limit == Status.UNKNOWN else 1 << self.index
 
     def outcome(self, w: SourceWindow) -> Outcome | None:
@@ -90,7 +86,7 @@ class NewestValue(Evaluator):
         if self.metric == "status":
             reason = value_text("status", value)
         else:
-            reason = f"{value_text(self.metric, value)}, limit {limit_text(self.metric, self.limit)}"
+            reason = f"{value_text(self.metric, value)}, limit {limit_text(self.limit, self.metric)}"
         return Verdict(outcome, w.slot, reason, value, self.limit, {"metric": self.metric, "op": self.symbol})
 
 
@@ -184,7 +180,7 @@ class Combined(Evaluator):
             held = value is not None and OPS[c.op](value, limit)
             shown = "no value" if value is None else value_text(c.metric, value)
             what = c.metric if c.agg == "last" else f"{c.agg} {c.metric}"
-            parts.append(f"{what} {shown} (bad: {c.op} {limit_text(c.metric, limit)})")
+            parts.append(f"{what} {shown} (bad: {c.op} {limit_text(limit, c.metric)})")
             conditions.append(
                 {"metric": c.metric, "agg": c.agg, "op": c.op, "value": value, "limit": limit, "points": points}
             )
@@ -207,98 +203,6 @@ def aggregate(points: Sequence[float], agg: str) -> float:
             return points[-1]
     share = int(agg[1:]) / 100
     return sorted(points)[max(0, math.ceil(share * len(points)) - 1)]
-
-
-class NoData(Evaluator):
-    """No verdict for so many intervals. Silent while the newest slot was lost to our own network."""
-
-    __slots__ = ()
-
-    def outcome(self, w: SourceWindow) -> Outcome | None:
-        if not w.fresh & CLOSED_BIT:
-            return None
-        if w.last_verdict_slot == w.slot:
-            return GOOD
-        if w.newest_lost:
-            return UNKNOWN
-        return BAD if w.missing_intervals() >= self.rule.intervals else UNKNOWN
-
-    def explain(self, w: SourceWindow, outcome: Outcome) -> Verdict:
-        missing = w.missing_intervals()
-        numbers = {"missing": missing, "lost_to_network": w.lost_since}
-        since = w.last_verdict_slot + w.interval_s if w.last_verdict_slot else w.first_slot
-        if outcome is GOOD:
-            reason = "a verdict again"
-        elif w.newest_lost:
-            reason = "not evaluated: the slot was lost to the monitor's own network"
-        else:
-            why = "the source keeps us away (429)" if w.kept_away else "no verdict"
-            reason = f"{why} for {missing} interval{'' if missing == 1 else 's'}, limit {self.rule.intervals}"
-        return Verdict(
-            outcome,
-            w.slot,
-            reason,
-            float(missing),
-            float(self.rule.intervals),
-            numbers,
-            since=since if outcome is BAD else None,
-        )
-
-
-class Anomaly(Evaluator):
-    """What the detector says of the newest slot. Without a detector's word the pattern is silent."""
-
-    __slots__ = ()
-
-    def outcome(self, w: SourceWindow) -> Outcome | None:
-        if w.anomaly is None or not w.fresh & ANOMALY_BIT:
-            return None
-        return {Judgement.GOOD: GOOD, Judgement.BAD: BAD, Judgement.UNKNOWN: UNKNOWN}[w.anomaly.judgement]
-
-    def explain(self, w: SourceWindow, outcome: Outcome) -> Verdict:
-        assert w.anomaly is not None
-        found = w.anomaly.findings
-        numbers: dict[str, Any] = {
-            "findings": [
-                {
-                    "metric": f.metric.value,
-                    "term": f.term.value,
-                    "score": f.score,
-                    "threshold": f.threshold,
-                    "expected": f.expected,
-                    "observed": f.observed,
-                    "since": f.since,
-                }
-                for f in found
-            ]
-        }
-        return Verdict(
-            outcome,
-            w.slot,
-            w.anomaly.reason,
-            w.anomaly.score,
-            found[0].threshold if found else None,
-            numbers,
-            settled=w.anomaly.closed_reason is not None,
-            since=w.anomaly.opened_at,
-        )
-
-
-class FlappingSource(Evaluator):
-    """The source itself goes up and down: 30% or more of its last 21 states changed; good again at 20% or less."""
-
-    __slots__ = ()
-
-    def outcome(self, w: SourceWindow) -> Outcome | None:
-        if w.flaps is None or not w.fresh & STATUS_BIT or w.maintenance:
-            return None
-        return BAD if w.flaps.active else GOOD
-
-    def explain(self, w: SourceWindow, outcome: Outcome) -> Verdict:
-        assert w.flaps is not None
-        share = w.flaps.ratio * 100
-        reason = f"{share:.1f}% of the last 21 states changed, starts at 30%, ends at 20%"
-        return Verdict(outcome, w.slot, reason, share, 30.0, {"changed_percent": share})
 
 
 def newest_or_combined(rule: Rule, source: Source) -> Evaluator | str:

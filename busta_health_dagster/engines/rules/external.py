@@ -1,4 +1,4 @@
-"""Failing checks and runs of the other assets in the same Dagster instance: open-source Dagster tells nobody."""
+"""Failing checks and runs of the other assets in the same Dagster instance: open-source Dagster notifies no one."""
 
 from __future__ import annotations
 

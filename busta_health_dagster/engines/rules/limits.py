@@ -2,7 +2,7 @@
 
 The limit is the value of the rule named `slow-response` (`stale-data`) where that rule selects the source; where no
 rule of that name does, the lowest value among the threshold rules on that metric. Only rules of one condition (`>` or
-`>=`) on the newest value count, and never a shadow rule: a rule on trial must not change what the page and the SLA say.
+`>=`) on the newest value count, and never a shadow rule: a shadow rule must not change what the page and the SLA say.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from busta_health_dagster.domain.observation import Observation, Status
 from busta_health_dagster.domain.rule import Condition, Limits, Pattern, Rule
-from busta_health_dagster.domain.units import duration_text, milliseconds_text
+from busta_health_dagster.wording import measures
+from busta_health_dagster.wording.durations import duration_text, milliseconds_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -77,7 +78,7 @@ def limits_for(source: Source, rules: Iterable[Rule]) -> Limits:
 
 
 def classify(source: Source, observation: Observation, limits: Limits) -> Observation:
-    """An answer that was too slow, or whose data are too old or of an age that cannot be told, is `degraded`; anything else
+    """An answer that was too slow, or whose data are too old or of unknown age, is `degraded`; anything else
     stays as it is.
 
     A response time measured while our own loop lagged (`suspect`) is never slow: the fault may be ours.
@@ -94,7 +95,7 @@ def classify(source: Source, observation: Observation, limits: Limits) -> Observ
     slow = stale = ""
     ms, age = observation.response_ms, observation.data_age_s
     if ms is not None and limits.response_ms is not None and ms > limits.response_ms and not observation.suspect:
-        slow = f"{milliseconds_text(ms)}, limit {limit_text('response_ms', limits.response_ms)}"
+        slow = f"{milliseconds_text(ms)}, limit {limit_text(limits.response_ms, 'response_ms')}"
     if age is not None and limits.data_age_s is not None and age > limits.data_age_s:
         stale = f"data {duration_text(age)} old, limit {duration_text(limits.data_age_s)}"
     if not slow and not stale:
@@ -103,39 +104,13 @@ def classify(source: Source, observation: Observation, limits: Limits) -> Observ
 
 
 def value_text(metric: str, value: float | None) -> str:
-    """A measured value as people read it: 6.41 s, 1 d 4 h, 89.0, 5.56%."""
-    if value is None:
-        return "—"
-    match metric:
-        case "response_ms":
-            return milliseconds_text(value)
-        case "data_age_s":
-            return duration_text(value)
-        case "failed":
-            return f"{value:.2f}%"
-        case "quality":
-            return f"{value:.1f}"
-        case "status":
-            return Status(int(value)).word
-        case "tls_days_left":
-            return f"{value:.1f} days"
-        case name if name.endswith("_s"):  # a custom metric that is an age
-            return duration_text(value)
-        case _:
-            return f"{value:,.0f}" if value == int(value) else f"{value:,.2f}"
+    """A measured value as people read it: 6.41 s, 1 d 4 h, 89.0, 5.6%; the status is a word."""
+    return Status(int(value)).word if metric == "status" and value is not None else measures.measure(value, metric)
 
 
-def limit_text(metric: str, limit: float) -> str:
-    """A limit as it is written in the file: 5 s, 90, 5%."""
-    match metric:
-        case "response_ms":
-            return f"{limit:g} ms" if limit < 1000 else f"{limit / 1000:g} s"
-        case "failed":
-            return f"{limit:g}%"
-        case "quality" | "items" | "attempts" | "size_bytes":
-            return f"{limit:g}"
-        case _:
-            return value_text(metric, limit)
+def limit_text(limit: float, metric: str) -> str:
+    """A limit as it is written in the file: 5 s, 90, 5%; the status is a word."""
+    return Status(int(limit)).word if metric == "status" else measures.limit_text(limit, metric)
 
 
 def _candidates(rules: list[Rule], metric: str, name: str, ops: tuple[str, ...]) -> list[Condition]:

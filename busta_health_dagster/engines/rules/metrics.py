@@ -18,8 +18,8 @@ QUALITY = INDEX["quality"]
 STATUS_BIT, RESPONSE_BIT, ITEMS_BIT, AGE_BIT, QUALITY_BIT, FAILED_BIT, TLS_BIT, ATTEMPTS_BIT, SIZE_BIT = (
     1 << i for i in range(9)
 )
-OBSERVED_BIT = 1 << 9  # a look happened, verdict or not
-CLOSED_BIT = 1 << 10  # a slot is over, with or without a look
+OBSERVED_BIT = 1 << 9  # an observation happened, verdict or not
+CLOSED_BIT = 1 << 10  # a slot is over, with or without an observation
 ANOMALY_BIT = 1 << 11
 SLOTTED_BIT = 1 << 12  # a scheduled verdict outside maintenance entered the slot windows
 

@@ -38,7 +38,7 @@ class Series:
 
 
 class RateRing:
-    """Failed and looked-at slots of the last `over_s` seconds, counted as they come and go."""
+    """Failed and observed slots of the last `over_s` seconds, counted as they come and go."""
 
     __slots__ = ("bad", "over_s", "slots")
 
@@ -99,7 +99,7 @@ class BurnRing:
             self.seen += 1
 
     def skip(self, slots: int) -> None:
-        """Slots nobody looked at: they push old ones out, and are neither good nor bad."""
+        """Slots no one checked: they push old ones out, and are neither good nor bad."""
         for _ in range(min(slots, BURN_SLOTS)):
             self.push(0)
 

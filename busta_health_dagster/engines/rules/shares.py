@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from busta_health_dagster.domain.rule import Severity
-from busta_health_dagster.domain.units import config_duration, duration_text
+from busta_health_dagster.domain.units import config_duration
 from busta_health_dagster.domain.verdict import Outcome, Verdict
 from busta_health_dagster.engines.rules.evaluators import BAD, GOOD, OPS, UNKNOWN, Evaluator
 from busta_health_dagster.engines.rules.limits import limit_text, limit_value, value_text
 from busta_health_dagster.engines.rules.metrics import SLOTTED_BIT, index_of
 from busta_health_dagster.engines.service_levels.burn import firing_tier
+from busta_health_dagster.wording.durations import duration_text
 
 if TYPE_CHECKING:
     from busta_health_dagster.domain.rule import Rule
@@ -18,13 +19,13 @@ if TYPE_CHECKING:
     from busta_health_dagster.engines.rules.window import SourceWindow
 
 CLEARS_AFTER = 6
-"""Good looks in a row that clear a failure rate: without it a 20-minute outage holds a 6-hour rate for 340 minutes
+"""Good observations in a row that clear a failure rate: without it a 20-minute outage holds a 6-hour rate for 340 minutes
 more.
 """
 
 MONTH_S = 30 * 86400
 LEAST_ALLOWANCE = 10
-"""Bad slots a month must allow before burning them can be told apart from a blip (99.9% at 5 minutes: 8.64)."""
+"""Bad slots a month must allow before burning them is known apart from a blip (99.9% at 5 minutes: 8.64)."""
 
 
 class FailureRate(Evaluator):
@@ -53,7 +54,7 @@ class FailureRate(Evaluator):
         ring = w.rates[self.over_s]
         share = 100 * ring.bad / len(ring.slots) if ring.slots else None
         over = config_duration(self.over_s)
-        shown = "no look" if share is None else f"{share:.2f}% failed"
+        shown = "no observation" if share is None else f"{share:.2f}% failed"
         reason = f"{shown} ({ring.bad} of {ring.observed}) over {over}, limit {self.limit:g}% and at least {self.rule.min_bad}"
         if w.good_run >= CLEARS_AFTER:
             reason += f"; {CLEARS_AFTER} good in a row"
@@ -149,7 +150,7 @@ class Trend(Evaluator):
     def explain(self, w: SourceWindow, outcome: Outcome) -> Verdict:
         metric = self.rule.conditions[0].metric
         line = self.line(w)
-        limit = limit_text(metric, self.limit)
+        limit = limit_text(self.limit, metric)
         if line is None:
             held = len(w.series[self.index].values)
             return Verdict(UNKNOWN, w.slot, f"too little to fit a line: {held} points", limit=self.limit)

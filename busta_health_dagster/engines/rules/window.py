@@ -143,7 +143,7 @@ class SourceWindow:
     ) -> bool:
         """`push` for plain values: the backtest's path.
 
-        A manual look is evaluated and stays out of the slot windows (rate, burn, flapping); a slot in maintenance
+        A manual observation is evaluated and stays out of the slot windows (rate, burn, flapping); a slot in maintenance
         stays out of all windows, as if it had not been. A `limited` one has a status, and brought no data.
         """
         if slot < self.slot or (scheduled and slot == self.scheduled_slot):
@@ -189,7 +189,7 @@ class SourceWindow:
             self.scheduled_slot = slot
         if self.series and not maintenance:
             self._remember(slot, fresh)
-        self.fresh = self.last_fresh = fresh | self.fresh & QUALITY_BIT  # a score that nobody evaluated yet stays new
+        self.fresh = self.last_fresh = fresh | self.fresh & QUALITY_BIT  # a score that no one evaluated yet stays new
         return True
 
     def _count(self, slot: int, status: int) -> int:

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from busta_health_dagster.domain.sla import BURN_TIERS, BurnTier, SlaResult
-from busta_health_dagster.domain.units import config_duration, duration_text, floored
+from busta_health_dagster.domain.units import config_duration
+from busta_health_dagster.domain.uptime_and_budget import BURN_TIERS, BurnTier, SlaResult
+from busta_health_dagster.wording.durations import duration_text
+from busta_health_dagster.wording.numbers import floored
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -40,7 +42,7 @@ def firing_tier(bad: Callable[[int], float]) -> BurnTier | None:
 @dataclass(frozen=True, slots=True)
 class Forecast:
     """`in_s`: seconds until the budget is gone at the recent pace; 0 when it is gone; None when it will last, or
-    nobody can say.
+    no one can say.
     """
 
     in_s: int | None
@@ -71,7 +73,7 @@ def exhaustion(sla: SlaResult, recent: Fraction | None) -> Forecast:
 
 
 def time_to_breach_s(sla: SlaResult) -> int | None:
-    """How long it may still be down before it misses its target; None when it is missed already or nobody can say."""
+    """How long it may still be down before it misses its target; None when it is missed already or no one can say."""
     return None if sla.spare_slices is None else sla.spare_slices * sla.slice_s
 
 

@@ -22,7 +22,7 @@ def build(spans: Iterable[AlertSpan], *, grace_s: int = GRACE_S) -> list[Inciden
     """The incidents that these alerts were, by start.
 
     Bad stretches of one source that overlap, touch, or lie at most `grace_s` apart are one incident, whichever alerts they
-    belong to. An alert that reopened later (flapping had kept it open long after the source was well) is in several. The
+    belong to. An alert that reopened later (flapping had kept it open long after the source was up) is in several. The
     order of the spans does not matter.
     """
     by_source: dict[str, list[AlertSpan]] = defaultdict(list)
@@ -63,7 +63,7 @@ def open_by_age(incidents: Iterable[Incident], at: int) -> list[Incident]:
 
 
 def summarise(incidents: Sequence[Incident], *, since: int, until: int, up_s: float | None) -> IncidentSummary:
-    """The figures of the incidents resolved in [since, until).
+    """The numbers of the incidents resolved in [since, until).
 
     `up_s` is the uptime of all the sources concerned in that window (good slices x their length); None: not known.
     """
@@ -119,7 +119,7 @@ def spread(durations: Iterable[int | None]) -> Spread:
 
 
 def _numbered(incidents: Iterable[Incident]) -> list[Incident]:
-    """Those of one alert are told apart: INC-12, INC-12.2."""
+    """Those of one alert are numbered apart: INC-12, INC-12.2."""
     seen: Counter[int] = Counter()
     out = []
     for incident in incidents:

@@ -1,4 +1,4 @@
-"""What people do to alerts: acknowledge, take it back, snooze, resolve. Each in one transaction, told, and audited."""
+"""What people do to alerts: acknowledge, take it back, snooze, resolve. Each in one transaction, notified, and audited."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ NOTE_LIMIT = 500
 
 
 def acknowledge(app: App, ids: Sequence[int], *, actor: str, note: str = "") -> list[Alert]:
-    """Somebody takes care of it: the clock stops until the policy's timeout.
+    """Someone takes care of it: the clock stops until the policy's timeout.
 
     Raises:
         UnknownName: there is no such alert.
@@ -43,7 +43,7 @@ def unacknowledge(app: App, ids: Sequence[int], *, actor: str, note: str = "") -
 
 
 def snooze(app: App, ids: Sequence[int], *, actor: str, for_s: float, note: str = "") -> list[Alert]:
-    """Tell nobody more of it for a while, unless it ends. Raises as `acknowledge`."""
+    """Send no more notifications of it for a while, unless it ends. Raises as `acknowledge`."""
     detail = f"for {config_duration(for_s)}" + (f": {note}" if note else "")
     return _act(
         app,

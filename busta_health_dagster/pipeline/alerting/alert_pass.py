@@ -12,13 +12,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from busta_health_dagster.channels.event_filter import event_filters
 from busta_health_dagster.domain import self_monitoring
 from busta_health_dagster.domain.alert import AlertState
 from busta_health_dagster.domain.errors import Refused
 from busta_health_dagster.domain.units import floor_to
 from busta_health_dagster.pipeline.alerting import evaluation, monitor_rules
+from busta_health_dagster.pipeline.alerting.changes import Changes
 from busta_health_dagster.pipeline.alerting.commit import commit
-from busta_health_dagster.pipeline.alerting.engine import AlertEngine, Changes, CompiledRules
+from busta_health_dagster.pipeline.alerting.engine import AlertEngine, CompiledRules
 from busta_health_dagster.pipeline.alerting.monotonic_clock import read_clock, save_clock
 from busta_health_dagster.pipeline.anomaly import anomaly_pass
 from busta_health_dagster.pipeline.app.failpoints import failpoint
@@ -73,13 +75,13 @@ def alert_pass(
     shard: int | None = None,
     stopped: Sequence[str] | None = None,
 ) -> AlertPassResult:
-    """Judge every look that no pass has judged, let the clocks speak, and put the messages into the outbox.
+    """Evaluate every observation that no pass has evaluated, run the timers, and put the messages into the outbox.
 
     `whole` also reads new scores, silent slots and the asset checks of all sources: the tick's pass. Without it only
-    what is pending is read: the sensor's pass, which costs next to nothing when nothing happens. `manual` are looks of
+    what is pending is read: the sensor's pass, which costs next to nothing when nothing happens. `manual` are observations of
     this moment, stored already; `facts` checks and runs of the Dagster instance that are new, `remember` the cursors
     that say so, kept with them; `ticking` says that a tick is at work, and has observed what was due (of its
-    `shard`); `stopped` are schedules and sensors of ours that somebody stopped (None: nobody looked).
+    `shard`); `stopped` are schedules and sensors of ours that someone stopped (None: unknown).
 
     No clock speaks on old news: the escalation, repeat or end of a snooze of a source that a tick is about to observe
     waits for that.
@@ -140,10 +142,10 @@ def alert_pass(
 
 @contextmanager
 def locked(app: App) -> Iterator[UnitOfWork]:
-    """A transaction in which nobody else moves alerts.
+    """A transaction in which no one else moves alerts.
 
     Raises:
-        Refused: somebody holds the lease outside a transaction (no version of busta does).
+        Refused: someone holds the lease outside a transaction (no version of busta does).
     """
     owner = f"{platform.node()}:{os.getpid()}"
     with app.store.write() as uow:
@@ -163,22 +165,11 @@ def due_sources(app: App, states: Mapping[str, SourceState], now: int) -> frozen
 
 
 def compile_rules(app: App) -> CompiledRules:
-    """Rules compiled for every source, the monitor's own rules, and whom the configured channels want to hear of."""
+    """Rules compiled for every source, the monitor's own rules, and the events of each channel."""
     config = app.config
     also = {self_monitoring.MONITOR.name: (self_monitoring.MONITOR, self_monitoring.MONITOR_RULES)}
-    return CompiledRules.of(config.sources.values(), config.rules, config.policy, event_filters(app), also)
-
-
-def event_filters(app: App) -> dict[str, frozenset[str] | None]:
-    """Channel -> the events it is told of: as configured, else what its kind wants. A broken plug-in's hears all."""
-    found: dict[str, frozenset[str] | None] = {}
-    for name, spec in app.config.policy.channels.items():
-        kind = app.channels.registry.get(spec.kind)
-        if spec.events is not None:
-            found[name] = frozenset(spec.events)
-        else:
-            found[name] = None if kind is None else frozenset(k.value for k in kind.default_events(spec.config))
-    return found
+    filters = event_filters(config.policy.channels, app.channels.registry)
+    return CompiledRules.of(config.sources.values(), config.rules, config.policy, filters, also)
 
 
 def _planned(
@@ -190,8 +181,8 @@ def _planned(
 
 
 def _reprobed(app: App, book: AlertEngine, states: Mapping[str, SourceState], now: int) -> frozenset[str]:
-    """Sources whose maintenance has just ended, whose newest look was the one taken before its end, and of which no
-    scheduled look is due yet.
+    """Sources whose maintenance has just ended, whose newest observation was the one taken before its end, and of which no
+    scheduled observation is due yet.
     """
     found = set()
     for alert in book.alerts.values():

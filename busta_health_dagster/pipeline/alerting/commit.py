@@ -6,11 +6,12 @@ import json
 from typing import TYPE_CHECKING
 
 from busta_health_dagster.domain.alert import Alert, AlertState
-from busta_health_dagster.pipeline.alerting.notifications import NotificationContext, build_notification, by_alert
+from busta_health_dagster.pipeline.alerting.notification_facts import NotificationContext
+from busta_health_dagster.pipeline.alerting.notifications import build_notification, by_alert
 from busta_health_dagster.pipeline.anomaly.normal_ranges import normal_range_lookup
 from busta_health_dagster.pipeline.app.links import base_url
 from busta_health_dagster.pipeline.service_levels.incidents import stretch_of
-from busta_health_dagster.store.outbox import Message
+from busta_health_dagster.store.outbox_rows import Message
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -18,12 +19,13 @@ if TYPE_CHECKING:
     from busta_health_dagster.domain.incident import Incident
     from busta_health_dagster.domain.observation import SourceState
     from busta_health_dagster.engines.alerting.grouping import NotificationPlan
-    from busta_health_dagster.pipeline.alerting.engine import AlertEngine, Changes, CompiledRules, Record
+    from busta_health_dagster.pipeline.alerting.changes import Changes, Record
+    from busta_health_dagster.pipeline.alerting.engine import AlertEngine, CompiledRules
     from busta_health_dagster.pipeline.app.app import App
     from busta_health_dagster.store import UnitOfWork
 
 CHANGED = "alerts"
-"""Kind of the live event that tells a page to look again."""
+"""Kind of the live event that makes a page read again."""
 _OWN_THREAD = "alert-"
 _MEASURED = {"response_ms": "response_ms", "data_age_s": "data_age_s", "items": "items"}
 
@@ -133,7 +135,7 @@ def _incidents(app: App, uow: UnitOfWork, single: Sequence[Alert], now: int) -> 
 
 
 def _good_values(uow: UnitOfWork, rules: CompiledRules, single: Sequence[Alert]) -> dict[str, tuple[float, ...]]:
-    """The values of the good looks that ended an alert, where the metric is one that every look measures."""
+    """The values of the good observations that ended an alert, where the metric is one that every observation measures."""
     wanted: dict[str, tuple[Alert, str]] = {}
     for alert in single:
         rule = rules.rule(alert.source, alert.rule)

@@ -1,25 +1,25 @@
 """The decisions of alerting over plain memory: no store, no clock. The live pass and the replay turn the same pages.
 
 A pass is `begin(now, steady)`, then for each source that has something new: push it into its seat's window and call
-`book.judge(name)`, then `finish()`, which lets the clocks speak and plans the messages. Live, the store's wrapper
+`book.evaluate(name)`, then `finish()`, which runs the timers and plans the messages. Live, the store's wrapper
 (`pipeline.alerting.alert_pass`) hands in the alerts that are still watched and writes what `finish` returns. A replay makes one
 book, calls `begin(slot, slot)` for each slot in order and keeps the book: nothing has to be saved in between. A good
-look at a source without alerts costs one `feed` and one loop over its compiled rules, some 10 us.
+check a source without alerts costs one `feed` and one loop over its compiled rules, some 10 us.
 
-    book = AlertBook(Rulebook.of(config.sources.values(), config.rules, config.policy, listens),
+    engine = AlertEngine(CompiledRules.of(config.sources.values(), config.rules, config.policy, filters),
                      MaintenanceIndex(windows, since, until))
-    for slot, looks in history:                             # slots in order
+    for slot, observations in history:                             # slots in order
         book.begin(slot, slot)
-        for name, values in looks:
+        for name, values in observations:
             seat = book.seats[name]
             seat.window.feed(slot, *values, maintenance=book.planned.covers(seat.source, slot))
-            book.judge(name)
+            book.evaluate(name)
         for change in book.finish().transitions: ...        # `surface_event`, `notify`, `reason`, `at`
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from busta_health_dagster.domain.alert import Alert, AlertState, fingerprint
@@ -27,52 +27,25 @@ from busta_health_dagster.domain.self_monitoring import DAGSTER
 from busta_health_dagster.domain.verdict import Outcome, Verdict
 from busta_health_dagster.engines.alerting.actions import close, removal_reason
 from busta_health_dagster.engines.alerting.compiled_rules import CompiledRules, SourceRuleState
-from busta_health_dagster.engines.alerting.grouping import NotificationPlan, Plan, plan_notifications
+from busta_health_dagster.engines.alerting.grouping import Plan, plan_notifications
 from busta_health_dagster.engines.alerting.inhibition import SOURCE_DOWN, OpenAlerts
 from busta_health_dagster.engines.alerting.lifecycle import advance
 from busta_health_dagster.engines.alerting.rerouting import move_to_current_route
-from busta_health_dagster.engines.alerting.routing import Considered, Routed, route
-from busta_health_dagster.engines.alerting.transition import GRACE_S, Context, NotSent, TransitionResult
+from busta_health_dagster.engines.alerting.routing import Routed, route
+from busta_health_dagster.engines.alerting.transition import GRACE_S, Context, TransitionResult
 from busta_health_dagster.engines.rules import evaluate_external, evaluate_rules
+from busta_health_dagster.pipeline.alerting.changes import Changes, Record
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from busta_health_dagster.domain.alert import Transition
     from busta_health_dagster.domain.rule import Rule, Severity
     from busta_health_dagster.domain.source import Source
     from busta_health_dagster.domain.verdict import ExternalFact
     from busta_health_dagster.engines.maintenance import MaintenanceIndex
 
 
-__all__ = ["AlertEngine", "Changes", "CompiledRules", "Record", "SourceRuleState", "window_name"]
-
-
-@dataclass(slots=True)
-class Record:
-    """One alert in one pass: as it is at the end, what happened to it in order, and whom nobody told and why."""
-
-    alert: Alert
-    transitions: list[Transition] = field(default_factory=list)
-    not_sent: list[NotSent] = field(default_factory=list)
-    considered: tuple[Considered, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Changes:
-    """What one pass changed. A superseded alert stands before the new one of its fingerprint."""
-
-    at: int
-    records: tuple[Record, ...] = ()
-    notifications: tuple[NotificationPlan, ...] = ()
-
-    @property
-    def transitions(self) -> list[Transition]:
-        return [t for record in self.records for t in record.transitions]
-
-    @property
-    def not_sent(self) -> list[NotSent]:
-        return [n for record in self.records for n in record.not_sent]
+__all__ = ["AlertEngine", "CompiledRules", "SourceRuleState", "window_name"]
 
 
 class AlertEngine:
@@ -121,7 +94,7 @@ class AlertEngine:
         due: frozenset[str] = frozenset(),
     ) -> None:
         """Start a pass at `now` (epoch seconds); `steady` is the clock that durations run on. `reprobed` are sources
-        whose newest look was taken just before their maintenance ended, `due` those that a tick is about to observe:
+        whose newest observation was taken just before their maintenance ended, `due` those that a tick is about to observe:
         their clocks wait for it.
         """
         self.now, self.steady, self.reprobed, self.due = now, steady, reprobed, due
@@ -130,7 +103,7 @@ class AlertEngine:
     def evaluate_rules(self, name: str, *, may_open: bool = True) -> None:
         """Evaluate what was just pushed into this source's window.
 
-        `may_open=False` is for looks of the past (an import, a long absence): they continue and end what is open, and
+        `may_open=False` is for observations of the past (an import, a long absence): they continue and end what is open, and
         open nothing.
         """
         rule_state = self.rule_states[name]
@@ -165,7 +138,7 @@ class AlertEngine:
             self._note(step.alert.fingerprint, step)
 
     def finish(self) -> Changes:
-        """Let the clocks speak, then plan the messages of the pass."""
+        """Run timers, then plan the messages of the pass."""
         for name in sorted(self._active):
             alert = self.alerts[name]
             source = self._sources.get(alert.source)
@@ -208,7 +181,7 @@ class AlertEngine:
                 self._note(name, step)
 
     def close_removed(self) -> None:
-        """End what the configuration does not watch any more: those who know are told, with the reason `removed`."""
+        """End what the configuration does not watch any more: those who know are notified, with the reason `removed`."""
         names = frozenset(self._sources)
         for name, alert in list(self.alerts.items()):
             watched = self.rules.rule(alert.source, alert.rule) is not None
@@ -218,7 +191,7 @@ class AlertEngine:
                 continue
             step = close(alert, reason, self.now, self.steady)
             ended = step.alert or alert
-            # Nothing will look at it again: it must not be watched for the rest of its 21 states.
+            # Nothing will check it again: it must not be watched for the rest of its 21 states.
             self._note(name, replace(step, alert=replace(ended, history=0)))
 
     # Bookkeeping.
@@ -298,5 +271,5 @@ def window_name(planned: MaintenanceIndex, source: Source, at: int) -> str:
 
 
 def _inhibitors_first(found: tuple[Rule, Verdict]) -> bool:
-    """A source that goes down in this look keeps its other rules quiet from this look on."""
+    """A source that goes down in this observation keeps its other rules quiet from this observation on."""
     return found[0].name != SOURCE_DOWN

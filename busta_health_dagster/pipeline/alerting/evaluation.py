@@ -1,10 +1,10 @@
-"""What was seen, brought into the rules' windows and judged, look by look; and the asset checks as they are now.
+"""What was seen, brought into the rules' windows and evaluated, one observation after another; and the asset checks as they are now.
 
 Each source has its own cursor, `evaluated_slot`: a global id cursor would lose rows that commit out of order. A pass
 that died after the observation is made up by the next one.
 
-A look older than three intervals opens nothing: it may continue and end what is open. So neither an import of a month
-nor the first pass after a long absence tells anybody of the past; what is still bad now is told by the newest looks.
+An observation older than three intervals opens nothing: it may continue and end what is open. So neither an import of a month
+nor the first pass after a long absence tells anybody of the past; what is still bad now is notified by the newest observations.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ if TYPE_CHECKING:
     from busta_health_dagster.store import UnitOfWork
 
 OPENS_WITHIN_INTERVALS = 3
-"""An older look opens no alert."""
+"""An older observation opens no alert."""
 
 
 @dataclass(slots=True)
 class EvaluationBatch:
     """The sources of one pass: their seats, from where each is read, and whose window has changed.
 
-    `cursors` are the slots after which looks are read; `rebuilt` windows have to be filled from the store first.
+    `cursors` are the slots after which observations are read; `rebuilt` windows have to be filled from the store first.
     """
 
     rule_states: dict[str, SourceRuleState]
@@ -58,7 +58,7 @@ class EvaluationBatch:
 def load_windows(
     uow: UnitOfWork, rules: CompiledRules, states: Mapping[str, SourceState], names: Collection[str] | None
 ) -> EvaluationBatch:
-    """The windows of these sources (None: of all that were ever looked at), as they were kept."""
+    """The windows of these sources (None: of all that were ever checked), as they were kept."""
     kept = uow.rule_windows.all(names)
     intake = EvaluationBatch({})
     for name, compiled in rules.compiled.items():
@@ -86,7 +86,7 @@ def evaluate_observations(
     by_hand: Iterable[Observation] = (),
     anomalies: Mapping[tuple[str, int], AnomalyVerdict] | None = None,
 ) -> None:
-    """Push every look that no pass has taken in yet, and judge each as it is pushed."""
+    """Push every observation that no pass has taken in yet, and evaluate each as it is pushed."""
     _rebuild(uow, intake, states, book.planned)
     found = anomalies or {}
     for some in _together(intake, states):
@@ -161,7 +161,7 @@ def save_windows(uow: UnitOfWork, intake: EvaluationBatch, states: Mapping[str, 
 def _rebuild(
     uow: UnitOfWork, intake: EvaluationBatch, states: Mapping[str, SourceState], planned: MaintenanceIndex
 ) -> None:
-    """Fill windows that were lost, or that the rules no longer fit, with what was evaluated before; judged it was."""
+    """Fill windows that were lost, or that the rules no longer fit, with what was evaluated before."""
     for names in _by_interval(intake, intake.rebuilt):
         since = min(intake.rebuilt[name] for name in names) + 1
         until = max(states[name].evaluated_slot for name in names) + 1

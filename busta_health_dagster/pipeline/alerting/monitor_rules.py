@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from busta_health_dagster.domain.self_monitoring import CONFIGURATION, NETWORK, OVERLOADED, SENSOR_STOPPED, TICKS
-from busta_health_dagster.domain.units import duration_text
 from busta_health_dagster.domain.verdict import Outcome, Verdict
+from busta_health_dagster.wording.durations import duration_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -23,13 +23,13 @@ DO = {
     NETWORK.name: "Check the network of the machine the monitor runs on; until then every source is unknown.",
     CONFIGURATION.name: "Run busta config doctor and correct the files; the last good configuration rules meanwhile.",
     SENSOR_STOPPED.name: "Start it again under Automation in the Dagster UI (an admin may); the audit log says who stopped it.",
-    TICKS.name: "Look at the daemon and at the runs of health_tick (busta dagster run list); restart with busta up.",
+    TICKS.name: "Check the daemon and the runs of health_tick (busta dagster run list); restart with busta up.",
     OVERLOADED.name: "Give the machine more CPU, raise the intervals, or split the tick: limits.shards. See docs/operations.md.",
 }
 
 
 def network_verdict(states: Iterable[SourceState], tick_s: int) -> Verdict | None:
-    """Did the newest tick find its own network gone? None when nothing was looked at."""
+    """Did the newest tick find its own network gone? None when nothing was checked."""
     observed = [s for s in states if s.scheduled_slot is not None]
     if not observed:
         return None
@@ -55,18 +55,18 @@ def configuration_verdict(problem: str | None, now: int) -> Verdict:
 def ticks_verdict(last_at: int | None, tick_s: int, stale_ticks: int, now: int, *, ticking: bool) -> Verdict | None:
     """Has the tick stopped while the sensors still run? A tick at work says no; None before the first one."""
     if ticking:
-        return Verdict(Outcome.GOOD, now, "the monitor looks at its sources again")
+        return Verdict(Outcome.GOOD, now, "the monitor checks its sources again")
     if last_at is None:
         return None
     age = now - last_at
     if age > stale_ticks * tick_s:
-        reason = f"the monitor has not looked at its sources for {duration_text(age)}; treat all as unknown"
+        reason = f"the monitor has not checked its sources for {duration_text(age)}; treat all as unknown"
         return Verdict(Outcome.BAD, now, reason, float(age), float(stale_ticks * tick_s))
-    return Verdict(Outcome.GOOD, now, "the monitor looks at its sources again")
+    return Verdict(Outcome.GOOD, now, "the monitor checks its sources again")
 
 
 def stopped_verdict(stopped: Sequence[str] | None, now: int) -> Verdict | None:
-    """Has somebody stopped schedules or sensors of ours? None when nobody could look."""
+    """Has someone stopped schedules or sensors of ours? None when no one could look."""
     if stopped is None:
         return None
     if not stopped:
@@ -77,7 +77,7 @@ def stopped_verdict(stopped: Sequence[str] | None, now: int) -> Verdict | None:
 
 
 def overload_verdict(slots: SlotCount | None, now: int) -> Verdict | None:
-    """Are more ticks due than the machine can run? None while nobody can tell, and between the two limits."""
+    """Are more ticks due than the machine can run? None while no one can tell, and between the two limits."""
     if slots is None:
         return None
     if slots.overloaded:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from busta_health_dagster.domain.alert import AlertState, Event
 from busta_health_dagster.domain.notification import NotificationKind
-from busta_health_dagster.domain.sla import percent
+from busta_health_dagster.domain.uptime_and_budget import percent
 from busta_health_dagster.engines.alerting.grouping import NotificationPlan
 from busta_health_dagster.engines.undelivered import FIRING
 from busta_health_dagster.pipeline.alerting.commit import notification_context
@@ -20,15 +20,15 @@ if TYPE_CHECKING:
     from busta_health_dagster.domain.notification import Notification
     from busta_health_dagster.pipeline.app.app import App
     from busta_health_dagster.store import UnitOfWork
-    from busta_health_dagster.store.outbox import OutboxRow
+    from busta_health_dagster.store.outbox_rows import OutboxRow
 
 LATE_S = 60
 """A message is late when it is sent so long after it was written."""
 
 
 def as_sent_now(app: App, uow: UnitOfWork, row: OutboxRow, written: Notification) -> Notification:
-    """The message as it has to be sent: anew from the alerts where it is late and they are still open, and saying from
-    when it is; a resolution, to somebody who was never told that it fired, as one message of the past.
+    """The message as it has to be sent: again from the alerts where it is late and they are still open, and saying from
+    when it is; a resolution, to someone who was never notified that it fired, as one message of the past.
     """
     late = app.now() - written.at >= LATE_S
     if not row.message.alert_ids or not (late or written.kind is NotificationKind.RESOLVED):

@@ -1,8 +1,8 @@
-"""The anomaly detector's place in a pass: what was seen since it last looked, judged in order, once.
+"""The anomaly detector's place in a pass: what was seen since it last ran, evaluated in order, once.
 
 Its state, its verdicts, the alerts that follow and the cursor of the rules are written in one transaction: a pass that
 dies leaves none of it, and the next one does it again. A state also carries its own slot, so that nothing is ever
-learned twice. Looks that are older than an alert may be are only learned from, apart and in portions (`catch_up`): so
+learned twice. Observations that are older than an alert may be are only learned from, apart and in portions (`catch_up`): so
 are the weeks that the store holds when the rule is switched on.
 """
 
@@ -41,9 +41,9 @@ LEARN_S = 28 * DAY_S
 """How much history a source without a state learns from: a profile rests on three weeks."""
 MANY = 1000
 MOST_PENDING = 288
-"""As many slots of a source are made up within a pass; of a longer stretch all but the newest looks are history."""
+"""As many slots of a source are made up within a pass; of a longer stretch all but the newest observations are history."""
 EVALUATED_INTERVALS = 3
-"""Looks older than this open no alert: there is nothing to judge."""
+"""Observations older than this open no alert: there is nothing to evaluate."""
 
 Found = dict[tuple[str, int], AnomalyVerdict]
 
@@ -54,14 +54,14 @@ def watched(app: App) -> dict[str, Rule]:
 
 
 def target_of(state: SourceState, interval_s: int) -> int:
-    """Up to where looks are history: judged already, or too old to be told of."""
+    """Up to where observations are history: evaluated already, or too old to be notified of."""
     return max(state.evaluated_slot, (state.scheduled_slot or 0) - EVALUATED_INTERVALS * interval_s)
 
 
 def evaluate_pending(
     app: App, uow: UnitOfWork, names: Collection[str], states: Mapping[str, SourceState], planned: MaintenanceIndex
 ) -> Found:
-    """What the detector says of every pending look of these sources, learned and written in the caller's transaction.
+    """What the detector says of every pending observation of these sources, learned and written in the caller's transaction.
 
     A source that still has history to learn from is unknown.
     """
@@ -110,11 +110,11 @@ def catch_up(
     history_s: int = LEARN_S,
     advance: Callable[[int, int | None], None] = lambda _done, _all: None,
 ) -> bool:
-    """Learn from stored looks that nobody will be told of any more, oldest first; -> is there nothing left?
+    """Learn from stored observations that no one will be notified of any more, oldest first; -> is there nothing left?
 
     `for_s` bounds the seconds this may take (None: as long as it takes), `history_s` how far back a source without a
     state begins. Another process that learned meanwhile wins:
-    what was computed here is dropped then. `advance` is told seconds of history done and in all.
+    what was computed here is dropped then. `advance` is called with the seconds of history done and in all.
     """
     rules = watched(app)
     if not rules:
@@ -176,7 +176,7 @@ def save_detector(app: App, uow: UnitOfWork, detector: Detector, learned: Mappin
     now = app.now()
     for name, why in detector.unreadable.items():
         _LOG.warning(
-            "The baseline of %s cannot be read (%s) and starts anew; its band is young for three weeks", name, why
+            "The baseline of %s cannot be read (%s) and starts again; its band is young for three weeks", name, why
         )
     if detector.unreadable:
         uow.counters.add({"busta_baselines_restarted_total": len(detector.unreadable)})
@@ -212,7 +212,7 @@ def _interval(app: App, name: str) -> int:
 def _behind(
     app: App, uow: UnitOfWork, learned: Mapping[str, Learned], states: Mapping[str, SourceState], names: Iterable[str]
 ) -> dict[str, int]:
-    """Sources that have looks to learn from before any is judged, and up to which slot."""
+    """Sources that have observations to learn from before any is evaluated, and up to which slot."""
     late = {}
     for name in names:
         state, known, interval = states[name], learned.get(name), _interval(app, name)
@@ -226,14 +226,14 @@ def _behind(
         first = {keys[key]: begin for key, (begin, _) in uow.states.spans(keys).items()}
         for name in new:
             if first.get(name, late[name] + 1) > late[name]:
-                del late[name]  # its first look is the one that is judged now
+                del late[name]  # its first observation is the one that is evaluated now
     return late
 
 
 def _observations(
     app: App, uow: UnitOfWork, after: Mapping[str, int], until: Mapping[str, int]
 ) -> dict[int, list[tuple[str, ObservationRow]]]:
-    """Slot -> the scheduled looks of these sources in (after, until]; one query per interval."""
+    """Slot -> the scheduled observations of these sources in (after, until]; one query per interval."""
     groups: dict[int, list[str]] = defaultdict(list)
     for name in after:
         groups[_interval(app, name)].append(name)

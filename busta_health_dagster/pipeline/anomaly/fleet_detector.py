@@ -1,6 +1,6 @@
 """The anomaly detector of a fleet, as the live pass, the learning from history and the replay all turn it.
 
-A bank per dial: sources whose rule `anomaly` has the same sensitivity learn from each other and are judged together.
+A bank per dial: sources whose rule `anomaly` has the same sensitivity learn from each other and are evaluated together.
 numpy is loaded when a `Detector` is made, never by importing this.
 """
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 def anomaly_rule(source: Source, rules: Iterable[Rule]) -> Rule | None:
-    """The first rule of pattern anomaly that selects this source, with its overrides; None: nobody asked for it."""
+    """The first rule of pattern anomaly that selects this source, with its overrides; None: no one asked for it."""
     mine = effective_rules(source, [r for r in rules if r.pattern is Pattern.ANOMALY])
     return mine[0] if mine else None
 
@@ -75,11 +75,11 @@ class Detector:
         self.unreadable: dict[str, str] = {}
 
     def bank_of(self, name: str) -> DetectorBank | None:
-        """Where a source is judged; None for one that no rule watches."""
+        """Where a source is evaluated; None for one that no rule watches."""
         return next((b for b, rows in zip(self.banks, self._rows, strict=True) if name in rows), None)
 
     def load(self, hot: Mapping[str, bytes]) -> None:
-        """Restore what was kept. A state that this version cannot read starts anew, and is named in `unreadable`."""
+        """Restore what was kept. A state that this version cannot read starts again, and is named in `unreadable`."""
         from busta_health_dagster.engines.anomaly.rows import StateUnreadable
 
         for bank in self.banks:
@@ -100,7 +100,7 @@ class Detector:
         in_maintenance: Callable[[str], bool],
         histories: Histories | None = None,
     ) -> dict[str, AnomalyVerdict]:
-        """Judge and learn one slot, -> the verdict on each source that was looked at. A response time that is suspect
+        """Evaluate and learn one slot, -> the verdict on each source that was checked. A response time that is suspect
         is left out.
         """
         from busta_health_dagster.engines.anomaly.tick import Tick

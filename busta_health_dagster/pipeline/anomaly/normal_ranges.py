@@ -31,14 +31,14 @@ if TYPE_CHECKING:
 WITH_NORMAL_RANGE = (Metric.RESPONSE, Metric.ITEMS, Metric.QUALITY)
 HOUR_S = 3600
 AHEAD_HOURS = 24
-NO_RULE = "no rule of pattern anomaly watches it; add one to alerts.yaml (`shadow: true` tells nobody)"
+NO_RULE = "no rule of pattern anomaly watches it; add one to alerts.yaml (`shadow: true` notifies no one)"
 
 
 @dataclass(frozen=True, slots=True)
 class Baseline:
     """One source's ranges: `now` and the coming hours per metric (epoch of the hour, band), without those unknown.
 
-    `check` is what the detector said last; None, with `rule` None, where nobody asked for it.
+    `check` is what the detector said last; None, with `rule` None, where no one asked for it.
     """
 
     source: str
@@ -133,7 +133,7 @@ def type_weeks(app: App, type_name: str) -> dict[Metric, tuple[NormalRange, ...]
     """168 bands per metric, Monday 00:00 UTC first, of what the sources of a type have in common.
 
     Raises:
-        Refused: no source of the type has learned enough yet, or nobody watches it.
+        Refused: no source of the type has learned enough yet, or no one watches it.
     """
     from busta_health_dagster.engines.anomaly import ranges
 
@@ -149,7 +149,7 @@ def type_weeks(app: App, type_name: str) -> dict[Metric, tuple[NormalRange, ...]
                 found.setdefault(metric, week)
     if not found:
         raise Refused(
-            f"No source of type {type_name} has learned its range yet; that takes half a day of looks. "
+            f"No source of type {type_name} has learned its range yet; that takes half a day of observations. "
             "See: busta baselines show"
         )
     return found

@@ -59,9 +59,7 @@ def score_file(path: Path) -> Scores:
                 line = reader.line_num
                 stamp, value = row["timestamp"], row["value"]
                 if stamp is None or value is None or None in row:
-                    raise BadInput(
-                        f"{path}, line {line}: the row has not as many fields as the header. Mend that line."
-                    )
+                    raise BadInput(f"{path}, line {line}: the row has not as many fields as the header. Fix that line.")
                 instant = _instant(path, line, stamp)
                 if at and instant < at[-1]:
                     raise BadInput(

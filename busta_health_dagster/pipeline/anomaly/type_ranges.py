@@ -1,4 +1,4 @@
-"""The normal operating range of a type of source, for Dagster's catalog: a table by hour, a picture, figures."""
+"""The normal operating range of a type of source, for Dagster's catalog: a table by hour, a picture, numbers."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from busta_health_dagster.domain.anomaly import Metric
-from busta_health_dagster.domain.units import milliseconds_text
 from busta_health_dagster.pipeline.anomaly.normal_ranges import type_weeks
+from busta_health_dagster.wording.measures import measure, measured_range
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -23,7 +23,7 @@ _WORDS = {Metric.RESPONSE: "Response time", Metric.ITEMS: "Items", Metric.QUALIT
 
 @dataclass(frozen=True, slots=True)
 class TypeRange:
-    """`weeks` has 168 bands per metric (Monday 00:00 UTC first), of those metrics that somebody has learned."""
+    """`weeks` has 168 bands per metric (Monday 00:00 UTC first), of those metrics that someone has learned."""
 
     type: str
     weeks: Mapping[Metric, tuple[NormalRange, ...]]
@@ -47,7 +47,7 @@ def type_range(app: App, type_name: str) -> TypeRange:
 def markdown(found: TypeRange) -> str:
     """By hour of day (UTC), weekdays and weekend apart: p5 - p95, and the usual value in the middle. Some 6 KB."""
     lead = (
-        f"Normal operating range of type **{found.type}**: nine of ten good looks lie between the two figures; "
+        f"Normal operating range of type **{found.type}**: nine of ten good observations lie between the two numbers; "
         "the usual value stands in brackets. Hours are UTC."
     )
     parts = [lead]
@@ -84,9 +84,5 @@ def picture(found: TypeRange) -> bytes:
 
 
 def _range(metric: Metric, normal_range: NormalRange) -> str:
-    def text(value: float) -> str:
-        if metric is Metric.RESPONSE:
-            return milliseconds_text(value)
-        return f"{value:.1f}" if metric is Metric.QUALITY else f"{value:,.0f}"
-
-    return f"{text(normal_range.p5)} – {text(normal_range.p95)} ({text(normal_range.p50)})"
+    name = metric.value
+    return f"{measured_range(normal_range.p5, normal_range.p95, name)} ({measure(normal_range.p50, name)})"

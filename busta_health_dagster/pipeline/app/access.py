@@ -70,7 +70,7 @@ def revoke_token(app: App, *, name: str, by: str, force: bool = False) -> None:
         admins = {t.name for t in uow.access.tokens() if t.role is Role.ADMIN and t.revoked_at is None}
         if admins == {name} and not force:
             raise Refused(
-                f"{name!r} is the last admin token. Without one nobody can manage tokens over the web; make another first "
+                f"{name!r} is the last admin token. Without one no one can manage tokens over the web; make another first "
                 "(busta tokens create --role admin --name NAME), or revoke it all the same with --force (force=true)."
             )
         if not uow.access.revoke_token(name, at=app.now()):
@@ -134,7 +134,7 @@ def close_session(app: App, cookie: str, *, by: str) -> None:
 
 
 def write_down_refusal(app: App, actor: str, subject: str, detail: str) -> None:
-    """Somebody was turned away at the web door."""
+    """Someone was turned away at the web door."""
     with app.store.write() as uow:
         uow.access.audit(AuditEntry(app.now(), actor, "refused", subject, detail))
 

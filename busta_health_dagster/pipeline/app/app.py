@@ -30,7 +30,7 @@ class Channels:
 
 @dataclass(frozen=True)
 class App:
-    """Configuration, store and clock, and the prober once somebody asks for it (it costs the import of aiohttp).
+    """Configuration, store and clock, and the prober once someone asks for it (it costs the import of aiohttp).
 
     `config_problem` is the text of a newer configuration that was not accepted: the last good one rules meanwhile.
     `drill`: nothing that happens here is real, and every message says so.

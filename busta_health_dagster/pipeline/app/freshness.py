@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from busta_health_dagster.domain.observation import Observation, Status
-from busta_health_dagster.domain.units import duration_text
+from busta_health_dagster.wording.durations import duration_text
 
 if TYPE_CHECKING:
     from busta_health_dagster.domain.observation import SourceState
@@ -29,7 +29,7 @@ def newest_of(source: Source, state: SourceState, now: int) -> Observation:
     status, reason, detail = state.status, state.reason, state.detail
     if is_stale(source, state, now):
         status, reason = Status.UNKNOWN, "stale_monitor"
-        detail = f"nobody has looked for {duration_text(now - state.observed_at)}"
+        detail = f"no observation for {duration_text(now - state.observed_at)}"
     unknown = status is Status.UNKNOWN
     return Observation(
         source.name,

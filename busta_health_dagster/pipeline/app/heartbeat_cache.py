@@ -1,4 +1,4 @@
-"""The newest beat of each pushed source, read once per look at the fleet and not once per source."""
+"""The newest beat of each pushed source, read once per check of the fleet and not once per source."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class HeartbeatCache:
-    """What the prober asks; `refresh` before each look."""
+    """What the prober asks; `refresh` before each observation."""
 
     def __init__(self, store: Store) -> None:
         self._store = store

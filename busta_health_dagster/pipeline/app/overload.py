@@ -34,7 +34,7 @@ def note_asked(app: App, at: float) -> None:
 
 
 def note_begun(app: App, shard: int | None) -> None:
-    """A tick begins: it looks at what is due in the present slot.
+    """A tick begins: it checks what is due in the present slot.
 
     Raises:
         StoreError: the store cannot be used.
@@ -48,7 +48,7 @@ def note_begun(app: App, shard: int | None) -> None:
 
 
 def slot_count(app: App, uow: UnitOfWork) -> SlotCount | None:
-    """How the machine keeps up at present; None where nobody can tell: no schedule asks, or none has for a while."""
+    """How the machine keeps up at present; None where no one can tell: no schedule asks, or none has for a while."""
     asked, now = _asked(uow), app.clock.now()
     if asked is None or asked.tick_s != app.config.tick_s:
         return None

@@ -1,5 +1,5 @@
 """A small note in a file beside the store: what the store cannot hold, because it is the store that is ill, or because
-whoever knows it has no store. It keeps its blocks on the disk while all is well, so that it can be written on a full one.
+anyone who knows it has no store. It keeps its blocks on the disk while nothing is wrong, so that it can be written on a full one.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ BYTES = 2048
 
 
 def read_note(path: Path) -> str:
-    """The note; empty while all is well.
+    """The note; empty while nothing is wrong.
 
     Raises:
         OSError: it is there and cannot be read.

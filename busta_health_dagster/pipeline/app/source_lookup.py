@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from busta_health_dagster.domain.errors import UnknownName
+from busta_health_dagster.wording.suggestions import unknown_source
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -28,9 +29,5 @@ def known_sources(app: App, uow: UnitOfWork, names: Collection[str] | None) -> d
         return known
     for name in names:
         if name not in known:
-            import difflib
-
-            near = difflib.get_close_matches(name, known, n=3)
-            hint = f"Did you mean {' or '.join(near)}?" if near else "Names: busta sources list, and what was imported."
-            raise UnknownName(f"No source is called {name!r}. {hint}")
+            raise UnknownName(unknown_source(name, known))
     return {name: known[name] for name in names}

@@ -1,6 +1,6 @@
 """What `busta up` could not do beside keeping its processes alive: write a log, copy a configuration, start a process.
 
-It has no store to put that into. A note in the home tells the page and the metrics; the terminal hears of it at once.
+It has no store to put that into. A note in the home tells the page and the metrics; the terminal prints it at once.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""`busta backtest`: which alerts, when, told to whom, if these rules had watched this history.
+"""`busta backtest`: which alerts, when, sent to which channels, if these rules had watched this history.
 
 History is what the store holds, or files. The events come out slot by slot while the replay runs; nothing is delivered.
 """
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from busta_health_dagster.domain.policy import AlertPolicy
     from busta_health_dagster.domain.rule import Rule
     from busta_health_dagster.domain.source import Source
-    from busta_health_dagster.pipeline.alerting.engine import Changes
+    from busta_health_dagster.pipeline.alerting.changes import Changes
     from busta_health_dagster.pipeline.app.app import App
     from busta_health_dagster.pipeline.backtest.history_files import FileHistory
     from busta_health_dagster.settings import Config
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 SHOWN = frozenset(
     {"opened", "escalated", "renotified", "acked", "resolved", "suppressed", "flapping_started", "flapping_ended"}
 )
-"""The events of the JSON lines. Pending, cancelled and released alerts are steps on the way, told to nobody."""
+"""The events of the JSON lines. Pending, cancelled and released alerts are steps on the way, not sent."""
 _DAY_S = 86400
 
 
@@ -51,7 +51,7 @@ class BacktestRun:
     observations: int
     last: Mapping[str, int] = field(default_factory=dict)
     causes: tuple[tuple[str, int, int], ...] = ()
-    """(source, start, end) of incidents whose cause somebody noted: what is surely real."""
+    """(source, start, end) of incidents whose cause someone noted: what is surely real."""
 
     def run(self, advance: Callable[[int, int | None], None] = lambda _done, _total: None) -> Iterator[Changes]:
         """What every pass changed, in order."""
@@ -74,7 +74,7 @@ def file_run(
     since_s: int | None = None,
 ) -> BacktestRun:
     """Rules on files. `planned` (windows, known events) replaces those of the configuration; the files' own calendar
-    counts as well. `since_s` judges only that long before the end of the history, and learns from the rest.
+    counts as well. `since_s` evaluates only that long before the end of the history, and learns from the rest.
     """
     sources, (since, until) = history.sources, history.span
     of_config = (config.windows, config.events) if config is not None else ((), ())
@@ -100,7 +100,7 @@ def _searched_for(
     ticks: Iterator[tuple[int, list[tuple[str, ObservationRow]]]], sources: Mapping[str, Source]
 ) -> Iterator[tuple[int, list[tuple[str, ObservationRow]]]]:
     """The ticks of a log. One of a single source is about that source and not about a monitor: where it has no line,
-    somebody looked for the source and found nothing. With several sources, a slot without any line was a dead monitor.
+    someone asked for the source and found nothing. With several sources, a slot without any line was a dead monitor.
     """
     if len(sources) > 1:
         yield from ticks
@@ -185,7 +185,7 @@ def tried(rules: Sequence[Rule], *, include_shadow: bool, keep_shadow: bool = Fa
 
 
 def _wakes(rule: Rule) -> bool:
-    """On trial in general, live for some sources."""
+    """In shadow mode in general, live for some sources."""
     return any(o.changes.get("shadow") is False for o in rule.overrides)
 
 
@@ -195,7 +195,7 @@ def _live(rule: Rule) -> Rule:
 
 
 def lines(changes: Changes) -> Iterator[dict[str, Any]]:
-    """The JSON lines of one pass. Shadow alerts tell nobody and have none."""
+    """The JSON lines of one pass. Shadow alerts are not sent and have none."""
     for record in changes.records:
         if record.alert.shadow:
             continue

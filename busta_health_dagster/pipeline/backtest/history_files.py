@@ -110,7 +110,7 @@ def as_it_comes(name: str, interval_s: int, catalogue: Catalogue, config: Config
 
 
 def windows_of(catalogue: Catalogue, names: Collection[str]) -> tuple[Window, ...]:
-    """The planned work of the calendar as maintenance windows of these sources, and of no others."""
+    """The maintenance of the calendar as maintenance windows of these sources, and of no others."""
     every = tuple(sorted(names))
     return tuple(
         Window(
@@ -130,7 +130,7 @@ def windows_of(catalogue: Catalogue, names: Collection[str]) -> tuple[Window, ..
 
 
 def events_of(catalogue: Catalogue) -> tuple[KnownEvent, ...]:
-    """Its known events: everything that is not planned work."""
+    """Its known events: everything that is not maintenance."""
     return tuple(KnownEvent(e.kind, e.start, e.end, e.source) for e in catalogue.calendar if not e.is_maintenance)
 
 

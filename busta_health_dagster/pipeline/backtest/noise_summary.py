@@ -12,11 +12,11 @@ from busta_health_dagster.engines.maintenance import merged
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from busta_health_dagster.pipeline.alerting.engine import Changes
+    from busta_health_dagster.pipeline.alerting.changes import Changes
     from busta_health_dagster.pipeline.backtest.backtest import BacktestRun
 
 BLIP_S = 600
-"""An alert that resolves itself so soon has told people about nothing they could have mended."""
+"""An alert that resolves itself so soon has notified people about nothing they could have fixed."""
 
 Stretch = tuple[str, int, int]
 """(source, opened, resolved or the end of history)."""
@@ -51,7 +51,9 @@ class NoiseSummary:
                 self.shadow.add(alert.rule)
             for t in record.transitions:
                 if t.event in {Event.OPENED, Event.REOPENED}:
-                    self.alerts[alert.rule] += 1  # reopened counts again: whoever was told that it ended is told anew
+                    self.alerts[alert.rule] += (
+                        1  # reopened counts again: everyone notified of its end is notified again
+                    )
                     self._open[alert.fingerprint] = t.at
                     if self.each_alert and not alert.shadow:
                         self._report(alert.rule, alert.source)

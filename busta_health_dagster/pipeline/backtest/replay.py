@@ -1,7 +1,7 @@
 """The virtual clock: history through the real rules, detectors, lifecycle, escalation, grouping and maintenance.
 
 Time is the slot of the tick at work. Nothing is delivered and nothing is stored: what happened comes out pass by pass,
-as the `Changes` that the live pass would have written. A good look costs one `feed` and one loop over its compiled
+as the `Changes` that the live pass would have written. A good observation costs one `feed` and one loop over its compiled
 rules.
 """
 
@@ -12,6 +12,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from busta_health_dagster.channels.event_filter import event_filters
 from busta_health_dagster.engines.alerting.actions import close
 from busta_health_dagster.engines.maintenance import MaintenanceIndex
 from busta_health_dagster.pipeline.alerting.engine import AlertEngine, CompiledRules
@@ -26,17 +27,18 @@ if TYPE_CHECKING:
     from busta_health_dagster.domain.rule import Rule
     from busta_health_dagster.domain.source import Source
     from busta_health_dagster.engines.baseline.calendar import KnownEvent
-    from busta_health_dagster.pipeline.alerting.engine import Changes, SourceRuleState
+    from busta_health_dagster.pipeline.alerting.changes import Changes
+    from busta_health_dagster.pipeline.alerting.engine import SourceRuleState
     from busta_health_dagster.store.history import ObservationRow
 
 PASS_EVERY_S = 300
-"""Clocks run between the ticks of sources that are looked at seldom: an hourly one escalates after 30 minutes, too."""
+"""Clocks run between the ticks of sources that are checked seldom: an hourly one escalates after 30 minutes, too."""
 _PROGRESS_EVERY = 5_000
 
 
 @dataclass(frozen=True, slots=True)
 class ReplayInput:
-    """What is played: who is watched by which rules, whom that tells, and what was planned. `since`, `until` bound the
+    """What is played: who is watched by which rules, who is notified, and what was planned. `since`, `until` bound the
     history (epoch seconds).
     """
 
@@ -57,9 +59,7 @@ class Replay:
     def __init__(self, script: ReplayInput, *, leaves: Mapping[str, int] | None = None, leaving: str = "") -> None:
         longest = max((s.interval_s for s in script.sources.values()), default=PASS_EVERY_S)
         planned = MaintenanceIndex(script.windows, script.since - longest, script.until + longest + 1)
-        rulebook = CompiledRules.of(
-            script.sources.values(), script.rules, script.policy, event_filters_of(script.policy)
-        )
+        rulebook = CompiledRules.of(script.sources.values(), script.rules, script.policy, _filters(script.policy))
         self.book = AlertEngine(rulebook, planned)
         self.detector: Detector | None = None
         watched = watched_by(script.sources.values(), script.rules)
@@ -143,7 +143,7 @@ class Replay:
 
     def _between(self, before: int, slot: int) -> Iterator[Changes]:
         """The passes between two ticks. After the longest interval without any tick the monitor itself was dead: then
-        no clock runs on, and nobody is told anything.
+        no clock runs on, and no one is notified.
         """
         alive = min(slot, before + self._longest + 1) if before else 0
         for now in range(before + self._step, alive, self._step):
@@ -213,28 +213,21 @@ class SourceCursor:
         )
 
 
-def event_filters_of(policy: AlertPolicy) -> dict[str, frozenset[str] | None]:
-    """Channel -> the events it is told of (None: all): as written, else what its kind wants. A ladder may name channels
-    that the file does not describe; nothing is delivered, so they hear all.
-    """
+def _filters(policy: AlertPolicy) -> dict[str, frozenset[str] | None]:
+    """A ladder may name channels that the file does not describe; nothing is delivered, so they get every event."""
     named = {c for e in policy.escalations.values() for step in e.steps for c in step.notify}
     found: dict[str, frozenset[str] | None] = dict.fromkeys(named)
     if policy.channels:
         from busta_health_dagster.channels import registry
 
-        kinds = registry.load()
-        for name, spec in policy.channels.items():
-            if spec.events is not None:
-                found[name] = frozenset(spec.events)
-            elif spec.kind in kinds:
-                found[name] = frozenset(event.value for event in kinds[spec.kind].default_events(spec.config))
+        found |= event_filters(policy.channels, registry.load())
     return found
 
 
 def ticks_of(
     observations: Mapping[str, Sequence[ObservationRow]],
 ) -> Iterator[tuple[int, list[tuple[str, ObservationRow]]]]:
-    """Looks per source -> slot by slot, oldest first."""
+    """Observations per source -> slot by slot, oldest first."""
     by_slot: dict[int, list[tuple[str, ObservationRow]]] = defaultdict(list)
     for name, some in observations.items():
         for observation in some:

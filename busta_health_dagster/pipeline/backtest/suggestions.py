@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 By = Literal["type", "source"]
 _WEEK_S = 7 * 86400
 _SHARES = (0.05, 0.02, 0.01, 0.005, 0.002, 0.001, 0.0002)
-"""Candidates are the values that so many of the looks lie beyond."""
+"""Candidates are the values that so many of the observations lie beyond."""
 _DIALS = (-2.0, -1.0, 0.0, 1.0, 2.0, 4.0)
 _METRICS = {"response_ms": 2, "items": 3, "data_age_s": 4, "quality": 5}
 _FLEET = "all"
@@ -59,7 +59,7 @@ class Suggestion:
 
     def text(self, value: float) -> str:
         """The value as it is written in alerts.yaml."""
-        return f"{value:g}" if self.what == "sensitivity" else limit_text(self.what, value).replace(" ", "")
+        return f"{value:g}" if self.what == "sensitivity" else limit_text(value, self.what).replace(" ", "")
 
     def override(self) -> str:
         """The line for alerts.yaml."""

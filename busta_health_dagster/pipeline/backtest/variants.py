@@ -1,29 +1,25 @@
-"""The figures of `busta backtest --summary`: what each rule cost, and what another threshold would have."""
+"""The numbers of `busta backtest --summary`: what each rule cost, and what another threshold would have."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
-from busta_health_dagster.domain.rule import Override, Pattern
-from busta_health_dagster.domain.source import Selector
-from busta_health_dagster.domain.units import duration_text, iso
+from busta_health_dagster.domain.units import iso
 from busta_health_dagster.engines.alerting.inhibition import SOURCE_DOWN
-from busta_health_dagster.engines.rules import rules_for
-from busta_health_dagster.engines.rules.limits import MAX_DATA_AGE, limit_text
 from busta_health_dagster.pipeline.backtest.noise_summary import BLIP_S, summarize_noise
+from busta_health_dagster.pipeline.backtest.rule_alternatives import alternatives, present_value
+from busta_health_dagster.wording.durations import duration_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from busta_health_dagster.domain.rule import Rule
-    from busta_health_dagster.domain.source import Source
     from busta_health_dagster.pipeline.backtest.backtest import BacktestRun
     from busta_health_dagster.pipeline.backtest.noise_summary import NoiseSummary, Stretch
 
 _WEEK_S = 7 * 86400
-_FACTORS = (0.5, 0.75, 1.5, 2.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +50,7 @@ class RuleCost:
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """A rule with one figure changed, and what that would have cost. `later_s` is the median over the alerts kept,
+    """A rule with one number changed, and what that would have cost. `later_s` is the median over the alerts kept,
     `under_alert_s` the time with an open alert, summed over the sources.
     """
 
@@ -115,7 +111,7 @@ class Summary:
 def summarise(
     run: BacktestRun, noise: NoiseSummary, advance: Callable[[int, int | None], None] = lambda _done, _total: None
 ) -> Summary:
-    """The figures of a run, and of the same history under other thresholds (one replay for each)."""
+    """The numbers of a run, and of the same history under other thresholds (one replay for each)."""
     weeks = max(run.until - run.since, 1) / _WEEK_S
     sources = len(run.script.sources)
     names = [r.name for r in run.script.rules]
@@ -139,15 +135,6 @@ def _cost(noise: NoiseSummary, rules: Sequence[str], name: str, source_weeks: fl
         sum(noise.blips[r] for r in rules),
         noise.under_alert_s(rules),
     )
-
-
-@dataclass(frozen=True, slots=True)
-class _Option:
-    """A rule with one figure changed. `below`: it stands before the present figure."""
-
-    label: str
-    changed: Rule
-    below: bool
 
 
 def _variants(run: BacktestRun, noise: NoiseSummary, advance: Callable[[int, int | None], None]) -> Iterable[Variant]:
@@ -176,72 +163,8 @@ def _variants(run: BacktestRun, noise: NoiseSummary, advance: Callable[[int, int
             for option, other in zip(choices, counted[rule.name], strict=True)
         ]
         yield from (v for below, v in others if below)
-        yield _evaluated(rule.name, what, _present(rule, what), noise, real, present=True)
+        yield _evaluated(rule.name, what, present_value(rule, what), noise, real, present=True)
         yield from (v for below, v in others if not below)
-
-
-def alternatives(rule: Rule, sources: Mapping[str, Source]) -> tuple[str, list[_Option]]:
-    """What of this rule can be turned, and to what, rising."""
-    if not any(rules_for(s, [rule]).evaluators for s in sources.values()):
-        return "", []
-    match rule.pattern:
-        case Pattern.STATUS:
-            some = [_Option(str(n), replace(rule, for_=n), n < rule.for_) for n in (1, 2, 3, 4) if n != rule.for_]
-            return "for", some
-        case Pattern.NO_DATA:
-            counts = [n for n in (2, 3, 4, 6) if n != rule.intervals]
-            return "intervals", [_Option(str(n), replace(rule, intervals=n), n < rule.intervals) for n in counts]
-        case Pattern.THRESHOLD | Pattern.RATE if len(rule.conditions) == 1:
-            condition = rule.conditions[0]
-            if condition.value == MAX_DATA_AGE:
-                return condition.metric, [_Option(f"x{f:g}", _scaled(rule, sources, f), f < 1) for f in _FACTORS]
-            if isinstance(condition.value, str):
-                return "", []
-            now = float(condition.value)
-            return condition.metric, [_Option(_label(rule, v), _with_value(rule, v), v < now) for v in _values(rule)]
-        case _:
-            return "", []
-
-
-def _values(rule: Rule) -> list[float]:
-    condition = rule.conditions[0]
-    value = float(condition.value)
-    if condition.metric != "quality":
-        return [value * factor for factor in _FACTORS]
-    return sorted({max(0.0, 100 - (100 - value) * factor) for factor in _FACTORS} - {value})
-
-
-def _with_value(rule: Rule, value: float) -> Rule:
-    """Everywhere the same: an override's own value is scaled along."""
-    old = float(rule.conditions[0].value)
-    scale = value / old if old else 1.0
-    overrides = tuple(
-        replace(o, changes={**o.changes, "value": o.changes["value"] * scale}) if "value" in o.changes else o
-        for o in rule.overrides
-    )
-    return replace(rule, conditions=(replace(rule.conditions[0], value=value),), overrides=overrides)
-
-
-def _scaled(rule: Rule, sources: Mapping[str, Source], factor: float) -> Rule:
-    """Each source's own limit of data age, times the factor."""
-    limits = {name: s.stale_after_s for name, s in sources.items()}
-    own = tuple(
-        Override(Selector(names=(name,)), {"value": limit * factor})
-        for name, limit in limits.items()
-        if limit is not None
-    )
-    return replace(rule, overrides=rule.overrides + own)
-
-
-def _label(rule: Rule, value: float) -> str:
-    return limit_text(rule.conditions[0].metric, value)
-
-
-def _present(rule: Rule, what: str) -> str:
-    if what in {"for", "intervals"}:
-        return str(rule.for_ if what == "for" else rule.intervals)
-    value = rule.conditions[0].value
-    return "x1" if isinstance(value, str) else _label(rule, float(value))
 
 
 def only(run: BacktestRun, rules: Sequence[Rule]) -> BacktestRun:
@@ -256,7 +179,7 @@ def _quieting(run: BacktestRun) -> set[str]:
 
 
 def real_stretches(run: BacktestRun, stretches: Iterable[Stretch]) -> list[Stretch]:
-    """Alerts that were about something: they overlap an incident with a cause noted, or, where nobody noted any, they
+    """Alerts that were about something: they overlap an incident with a cause noted, or, where no one noted any, they
     did not resolve themselves within 10 minutes.
     """
     if not run.causes:
@@ -278,7 +201,7 @@ def _evaluated(
 
 
 def best_trade(found: Sequence[Variant]) -> str:
-    """The quieter figure that saves the most messages and loses no real alert. One that tells earlier, or is longer
+    """The quieter number that saves the most messages and loses no real alert. One that tells earlier, or is longer
     under alert, is no trade: it has fewer messages because one alert hardly ever ends.
     """
     now = {v.rule: v for v in found if v.present}

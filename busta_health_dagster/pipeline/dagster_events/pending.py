@@ -1,4 +1,4 @@
-"""What Dagster has been told and what it should be told next. The store remembers; Dagster's event log is never
+"""What Dagster has been sent and what it should be sent next. The store remembers; Dagster's event log is never
 asked.
 """
 

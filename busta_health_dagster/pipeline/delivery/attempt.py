@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from busta_health_dagster.pipeline.app.app import App
-    from busta_health_dagster.store.outbox import OutboxRow
+    from busta_health_dagster.store.outbox_rows import OutboxRow
 
 SEND_TIMEOUT_S = 10.0
 """Total deadline of one attempt."""
@@ -73,7 +73,7 @@ def notification_of(payload: Mapping[str, object]) -> Notification:
 
 
 def payload_of(notification: Notification) -> dict[str, object]:
-    """The notice as the outbox stores it."""
+    """The notification as the outbox stores it."""
     stored: dict[str, object] = json.loads(notification.to_json())
     return stored
 

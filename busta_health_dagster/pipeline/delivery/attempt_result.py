@@ -1,5 +1,5 @@
-"""Writes down how an attempt went, in one transaction: the message's state, the breaker, the counters, and whoever is
-told instead.
+"""Writes down how an attempt went, in one transaction: the message's state, the breaker, the counters, and anyone who is
+notified instead.
 """
 
 from __future__ import annotations
@@ -9,19 +9,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from busta_health_dagster.channels.event_filter import event_filters
 from busta_health_dagster.domain.delivery import Delivered, RetryLater
 from busta_health_dagster.domain.notification import Notification, NotificationKind
 from busta_health_dagster.domain.units import floor_to
 from busta_health_dagster.engines.fallback import FAILED_MARK, failed_channels, fallback_for, fallback_key, settle
 from busta_health_dagster.engines.retry import Answer
 from busta_health_dagster.engines.undelivered import is_over, knows
-from busta_health_dagster.pipeline.alerting.alert_pass import event_filters
 from busta_health_dagster.pipeline.alerting.monotonic_clock import latest
 from busta_health_dagster.pipeline.app.links import base_url
 from busta_health_dagster.pipeline.delivery.attempt import notification_of, payload_of
 from busta_health_dagster.pipeline.delivery.breaker_state import channel_state, note_answer
 from busta_health_dagster.pipeline.delivery.undelivered import ended_alerts
-from busta_health_dagster.store.outbox import Message
+from busta_health_dagster.store.outbox_rows import Message
 
 if TYPE_CHECKING:
     import random
@@ -30,10 +30,10 @@ if TYPE_CHECKING:
     from busta_health_dagster.engines.fallback import Settled
     from busta_health_dagster.pipeline.app.app import App
     from busta_health_dagster.store import UnitOfWork
-    from busta_health_dagster.store.outbox import OutboxRow
+    from busta_health_dagster.store.outbox_rows import OutboxRow
 
 WARN_EVERY_S = 6 * 3600
-"""Somebody is told of a dead channel without a fallback once in so long."""
+"""Someone is notified of a dead channel without a fallback once in so long."""
 OVERTAKEN = "overtaken"
 _EVERYBODY = frozenset(
     {
@@ -67,8 +67,8 @@ def record_attempt(app: App, row: OutboxRow, owner: str, outcome: Outcome, rng: 
 
 
 def pass_followers_to_fallback(app: App, uow: UnitOfWork, channel: str, now: float) -> int:
-    """What waits behind a handed-over message goes the same way, in its order: who was told by the fallback that it
-    fired hears that it ended, however long the channel itself stays away.
+    """What waits behind a handed-over message goes the same way, in its order: who was notified by the fallback that it
+    fired is notified that it ended, however long the channel itself stays away.
     """
     specs = app.config.policy.channels
     if channel not in specs or specs[channel].fallback is None:
@@ -91,7 +91,7 @@ class _Settlement:
         self.now, self.latest = app.clock.now(), latest(app, uow)
         self.outcome, self.settled = outcome, settled
         self.reason = settled.reason
-        self.seen = False  # nobody has to be warned of what the fallback knows, or what is over
+        self.seen = False  # no one has to be warned of what the fallback knows, or what is over
 
     def write(self, owner: str) -> RecordedAttempt:
         m, uow = self.row.message, self.uow
@@ -110,7 +110,7 @@ class _Settlement:
                 self._warn_of_refused(self.outcome.refused)
         else:
             result = OVERTAKEN
-            _log.warning("%s outlived its lease on %s: somebody else owns it now", m.key, m.channel)
+            _log.warning("%s outlived its lease on %s: someone else owns it now", m.key, m.channel)
         uow.counters.add({f'busta_notifications_total{{channel="{m.channel}",result="{result}"}}': 1})
         return RecordedAttempt(result, added, state.may_send(self.latest)[0])
 
@@ -136,15 +136,15 @@ class _Settlement:
         return box.dead(key, owner, self.reason, now)
 
     def _fallback(self) -> list[Message]:
-        """The same message for the fallback, when it is time for that; the reason then says whom, or why nobody."""
+        """The same message for the fallback, when it is time for that; the reason then names the channel, or says why there is none."""
         if not self.settled.fall_back:
             return []
         m = self.row.message
         to, why = fallback_for(m.key, m.channel, self.app.config.policy.channels)
         if to is not None and not _wants(self.app, to, m.kind):
-            to, why = None, f"the fallback {to} is not told of {m.kind}"
+            to, why = None, f"the fallback {to} is not notified of {m.kind}"
         if is_over(self.row.about, ended_alerts(self.uow, m.alert_ids)):
-            to, why = None, "it is over, so nobody is told instead"
+            to, why = None, "it is over, so no one is notified instead"
             self.seen = True
         elif to is not None and _knows(self.uow, to, self.row):
             to, why = None, f"the fallback {to} knows it already"
@@ -152,12 +152,12 @@ class _Settlement:
         if to is None:
             self.reason += f". {why[:1].upper()}{why[1:]}" if self.settled.dead else ""
             return []
-        payload = _annotated(m.payload, f"{m.channel} could not be told: {self.reason}")
+        payload = _annotated(m.payload, f"{m.channel} could not be notified: {self.reason}")
         self.reason += f". Told {to} {'instead' if self.settled.dead else 'meanwhile'}"
         return [replace(m, key=fallback_key(m.key, m.channel), channel=to, payload=payload, due_at=None)]
 
     def _stand_ins_to_end(self) -> list[Message]:
-        """A channel that stood in for this one while it failed was told that it fired: it hears that it ended, too."""
+        """A channel that stood in for this one while it failed was notified that it fired: it is notified that it ended, too."""
         m = self.row.message
         if m.kind != NotificationKind.RESOLVED:
             return []
@@ -173,19 +173,19 @@ class _Settlement:
         return [replace(m, key=key, channel=c, due_at=None) for c in sorted(stood_in)]
 
     def _warn(self, *, seen: bool) -> None:
-        """A dead letter is seen: in the log, on the page, and where nobody was told instead, by somebody."""
+        """A dead letter is seen: in the log, on the page, and where no one was notified instead, by someone."""
         m, now = self.row.message, int(self.now)
-        _log.error("dead letter %s: %s was not told (%s): %s", self.row.id, m.channel, m.kind, self.reason)
+        _log.error("dead letter %s: %s was not notified (%s): %s", self.row.id, m.channel, m.kind, self.reason)
         event = {"id": self.row.id, "channel": m.channel, "kind": m.kind, "reason": self.reason}
         self.uow.events.append("dead_letter", event, now)
         if not seen:
-            self._warn_somebody(f"Channel {m.channel} was not told of a message ({m.kind}): {self.reason}")
+            self._warn_somebody(f"Channel {m.channel} was not notified of a message ({m.kind}): {self.reason}")
 
     def _warn_of_refused(self, refused: tuple[str, ...]) -> None:
         """Some of a channel's recipients will never get it: as visible as a dead letter."""
         m, who = self.row.message, ", ".join(refused)
         _log.error("%s did not reach all of %s: refused for %s", m.key, m.channel, who)
-        self._warn_somebody(f"Channel {m.channel} did not reach everybody with a message ({m.kind}): refused for {who}")
+        self._warn_somebody(f"Channel {m.channel} did not reach everyone with a message ({m.kind}): refused for {who}")
 
     def _warn_somebody(self, says: str) -> None:
         m, now = self.row.message, int(self.now)
@@ -200,15 +200,15 @@ class _Settlement:
 
 
 def _wants(app: App, channel: str, kind: str) -> bool:
-    """Is a channel told of this kind when it stands in for another? What ended, reports and warnings reach all."""
+    """Is a channel notified of this kind when it stands in for another? What ended, reports and warnings reach all."""
     if kind in _EVERYBODY:
         return True
-    listened = event_filters(app)[channel]
-    return listened is None or _COUNTS_AS.get(kind, kind) in listened
+    wanted = event_filters(app.config.policy.channels, app.channels.registry)[channel]
+    return wanted is None or _COUNTS_AS.get(kind, kind) in wanted
 
 
 def _knows(uow: UnitOfWork, channel: str, row: OutboxRow) -> bool:
-    """Has this channel been told the same of the thread, or something newer? Then it stands in for nobody."""
+    """Has this channel been notified the same of the thread, or something newer? Then it stands in for no one."""
     own = fallback_key(row.message.key, row.message.channel)
     messages = [
         other.about
@@ -219,7 +219,7 @@ def _knows(uow: UnitOfWork, channel: str, row: OutboxRow) -> bool:
 
 
 def _annotated(payload: Mapping[str, object], sentence: str) -> Mapping[str, object]:
-    """The notice with the reason why it comes this way."""
+    """The notification with the reason why it comes this way."""
     try:
         notification = notification_of(payload)
     except ValueError:  # the fallback's own attempt says so, with the remedy

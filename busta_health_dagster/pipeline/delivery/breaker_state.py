@@ -9,8 +9,9 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from busta_health_dagster.domain.delivery import RetryLater
-from busta_health_dagster.domain.units import duration_text
-from busta_health_dagster.engines.retry import Answer, Breaker, answered, may_send, sending
+from busta_health_dagster.engines.circuit_breaker import Breaker, answered, may_send, sending
+from busta_health_dagster.engines.retry import Answer
+from busta_health_dagster.wording.durations import duration_text
 
 if TYPE_CHECKING:
     from busta_health_dagster.domain.delivery import Outcome

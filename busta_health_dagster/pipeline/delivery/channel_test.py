@@ -85,7 +85,7 @@ def channel_test(app: App, name: str) -> ChannelTest:
 
 def _answer(outcome: Outcome) -> tuple[str, str, str]:
     if isinstance(outcome, Delivered) and outcome.refused:
-        return "rejected", f"not by everybody: {outcome.detail}", "Correct those recipients"
+        return "rejected", f"not by everyone: {outcome.detail}", "Correct those recipients"
     if isinstance(outcome, Delivered):
         return "delivered", outcome.detail, ""
     if isinstance(outcome, Rejected):

@@ -1,6 +1,6 @@
-"""The outgoing heartbeat: somebody outside alarms when it stops. Sent only while ticks are fresh and messages leave.
+"""The outgoing heartbeat: someone outside alarms when it stops. Sent only while ticks are fresh and messages leave.
 
-A monitor that is dead, or that nobody hears any more, cannot say so itself.
+A monitor that is dead, or that reaches no one any more, cannot say so itself.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from urllib.parse import urlsplit
 from busta_health_dagster.channels.transport import evaluated, post
 from busta_health_dagster.domain.delivery import Delivered, Outcome, Rejected
 from busta_health_dagster.domain.errors import MissingSecret
-from busta_health_dagster.domain.units import duration_text
 from busta_health_dagster.pipeline.app.freshness import LAST_TICK, STALE_TICKS
+from busta_health_dagster.wording.durations import duration_text
 
 if TYPE_CHECKING:
     from busta_health_dagster.pipeline.app.app import App
@@ -38,7 +38,7 @@ class Heartbeat:
 
 
 def heartbeat(app: App) -> Heartbeat | None:
-    """Call the URL if it is time and all is well. None: not configured, or not time yet.
+    """Call the URL if it is time and nothing is wrong. None: not configured, or not time yet.
 
     Raises:
         StoreError: the store cannot be asked, so nothing can be vouched for.
@@ -66,7 +66,7 @@ def heartbeat(app: App) -> Heartbeat | None:
 
 
 def why_silent(app: App, uow: UnitOfWork, now: int) -> str:
-    """Why nobody should believe that the monitor is well; nothing when it is."""
+    """Why no one should believe that the monitor is up; nothing when it is."""
     tick = uow.meta.get(LAST_TICK)
     if tick is None:
         return "no tick has run yet"

@@ -1,6 +1,6 @@
 """The outbox's worker: claim (a lease) -> commit -> send -> done, if it is still ours. At least once, never silently.
 
-Each channel has a thread of its own in a pass, so that one that hangs holds nobody else. A pass ends with its budget:
+Each channel has a thread of its own in a pass, so that one that hangs holds no one else. A pass ends with its budget:
 what is still being sent then finishes by itself, and what was claimed and not begun is put back.
 """
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from busta_health_dagster.pipeline.app.app import App
     from busta_health_dagster.store import UnitOfWork
-    from busta_health_dagster.store.outbox import Load, OutboxRow
+    from busta_health_dagster.store.outbox_rows import Load, OutboxRow
 
 LEASE_S = 60.0
 """A worker that died blocks its messages for so long. It covers the slowest attempt several times."""
@@ -73,7 +73,7 @@ def delivery_pass(
     `rng` draws the jitter of the retries.
 
     Raises:
-        StoreError: the store cannot be asked, or cannot be told how an attempt went.
+        StoreError: the store cannot be asked, or it is unknown how an attempt went.
     """
     return _Pass(app, budget_s, lease_s, timeout_s, rng or random.Random()).run()  # noqa: S311  jitter
 

@@ -1,18 +1,19 @@
-"""What waits, what died and why, for `alerts outbox`, the page and the metrics; and another life for the dead."""
+"""What waits, what died and why, for `alerts outbox`, the page and the metrics; and another retry for the dead."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from busta_health_dagster.channels.wording import text_of
+from busta_health_dagster.channels.notification_text import text_of
 from busta_health_dagster.domain.access import AuditEntry
 from busta_health_dagster.domain.errors import UnknownName
 from busta_health_dagster.domain.rule import Severity
-from busta_health_dagster.domain.units import duration_text, iso
+from busta_health_dagster.domain.units import iso
 from busta_health_dagster.pipeline.alerting.monotonic_clock import latest
 from busta_health_dagster.pipeline.delivery.attempt import notification_of
 from busta_health_dagster.pipeline.delivery.delivery_pass import room_of
+from busta_health_dagster.wording.durations import duration_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,16 +21,16 @@ if TYPE_CHECKING:
     from busta_health_dagster.domain.documents.delivery import Outbox, Undelivered
     from busta_health_dagster.pipeline.app.app import App
     from busta_health_dagster.store import UnitOfWork
-    from busta_health_dagster.store.outbox import OutboxRow
+    from busta_health_dagster.store.outbox_rows import OutboxRow
 
 
 PARTIAL_FOR_S = 7 * 86400
-"""How long a message that did not reach everybody is listed."""
+"""How long a message that did not reach everyone is listed."""
 
 
 @dataclass(frozen=True, slots=True)
 class OutboxItem:
-    """One message that has not been delivered, or not to everybody. `why` is never empty; `text` is its one line for a phone."""
+    """One message that has not been delivered, or not to everyone. `why` is never empty; `text` is its one line for a phone."""
 
     row: OutboxRow
     text: str
@@ -112,7 +113,7 @@ def why_waiting(row: OutboxRow, held: Mapping[str, str], now: float) -> str:
 
 
 def requeue(app: App, channel: str | None = None, *, actor: str) -> int:
-    """Give the dead (of one channel) another life with their keys, -> how many.
+    """Give the dead (of one channel) another retry with their keys, -> how many.
 
     Raises:
         UnknownName: no such channel is configured.

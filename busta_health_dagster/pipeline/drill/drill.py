@@ -14,12 +14,12 @@ from busta_health_dagster.domain.alert import Alert, AlertState
 from busta_health_dagster.domain.errors import BadInput, UnknownName
 from busta_health_dagster.domain.notification import NotificationKind
 from busta_health_dagster.domain.observation import Status
-from busta_health_dagster.domain.units import duration_text
 from busta_health_dagster.engines.alerting.escalation import upcoming
 from busta_health_dagster.engines.fallback import failed_channels
 from busta_health_dagster.pipeline.alerting.actions import acknowledge
 from busta_health_dagster.pipeline.alerting.monotonic_clock import read_clock
 from busta_health_dagster.pipeline.drill.stage import Stage, stage
+from busta_health_dagster.wording.durations import duration_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,10 +27,10 @@ if TYPE_CHECKING:
     from busta_health_dagster.domain.policy import AlertPolicy
     from busta_health_dagster.domain.source import Source
     from busta_health_dagster.pipeline.app.app import App
-    from busta_health_dagster.store.outbox import OutboxRow
+    from busta_health_dagster.store.outbox_rows import OutboxRow
 
 MOST_OBSERVATIONS = 60
-"""Looks after which a drill gives up waiting for an alert to open or to end."""
+"""Observations after which a drill gives up waiting for an alert to open or to end."""
 ACTOR = "drill"
 
 
@@ -46,7 +46,7 @@ class Notified:
 
 @dataclass(frozen=True, slots=True)
 class DrillStep:
-    """One step: who should have heard of it, who has, and whether that is right. `took_s` where nobody is told."""
+    """One step: who should have heard of it, who has, and whether that is right. `took_s` where no one is notified."""
 
     name: str
     expected: tuple[str, ...]
@@ -96,7 +96,7 @@ def drill_source(app: App, name: str | None) -> Source:
 
 
 def with_channel(app: App, name: str | None) -> AlertPolicy:
-    """The policy, with one more channel told at the first step of every ladder.
+    """The policy, with one more channel notified at the first step of every ladder.
 
     Raises:
         UnknownName: no such channel is configured.
@@ -122,7 +122,7 @@ def drill(
     channel: str | None = None,
     on_step: Callable[[DrillStep], None] | None = None,
 ) -> DrillReport:
-    """Play it through; `on_step` hears of each step when it is over. Takes as long as the ladder, divided by `speed`.
+    """Play it through; `on_step` is called with each step when it is over. Takes as long as the ladder, divided by `speed`.
 
     Raises:
         UnknownName, BadInput: no such source or channel; a speed that is not above nothing.
@@ -150,7 +150,7 @@ class _Drill:
                 self._climbs(first)
                 self._acknowledged(first)
         finally:
-            self._resolves()  # whatever happened: nobody may be left with an open page
+            self._resolves()  # whatever happened: no one may be left with an open page
         return self._report(first)
 
     # The story.
@@ -223,7 +223,7 @@ class _Drill:
         notified = self._answers()
         missing = sorted(set(expected) - {t.channel for t in notified})
         ok = not missing and all(t.ok for t in notified)
-        result = "delivered" if ok else f"not told: {', '.join(missing)}" if missing else "not delivered"
+        result = "delivered" if ok else f"not notified: {', '.join(missing)}" if missing else "not delivered"
         self._add(DrillStep(name, expected, notified, ok, result))
 
     def _answers(self) -> tuple[Notified, ...]:
@@ -266,7 +266,7 @@ class _Drill:
 
 
 def lost_messages(rows: list[OutboxRow]) -> list[str]:
-    """Keys of messages that reached nobody, neither by their own channel nor by a fallback."""
+    """Keys of messages that reached no one, neither by their own channel nor by a fallback."""
     arrived = {r.message.key.split("~")[0] for r in rows if r.state == "done"}
     return [key for key, n in Counter(r.message.key.split("~")[0] for r in rows).items() if key not in arrived and n]
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from busta_health_dagster.domain.policy import AlertPolicy
     from busta_health_dagster.domain.source import Source
     from busta_health_dagster.pipeline.app.app import App
-    from busta_health_dagster.store.outbox import OutboxRow
+    from busta_health_dagster.store.outbox_rows import OutboxRow
 
 PATIENCE_S = 30.0
 """How long a drill waits for the channels to accept one step's messages."""
@@ -62,9 +62,9 @@ class Stage:
     given_up: set[str] = field(default_factory=set)
 
     def observation(self, status: Status) -> AlertPassResult:
-        """One tick in which every simulated source is like this. The next look belongs to the next slot."""
+        """One tick in which every simulated source is like this. The next observation belongs to the next slot."""
         now = self.app.now()
-        detail = "drill: a simulated failure" if status is Status.DOWN else "drill: well again"
+        detail = "drill: a simulated failure" if status is Status.DOWN else "drill: up again"
         reason = "connect" if status is Status.DOWN else "ok"
         ms = None if status is Status.DOWN else 100.0
         seen = [

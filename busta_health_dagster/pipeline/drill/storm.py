@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from itertools import cycle, islice
 from typing import TYPE_CHECKING, Any
 
-from busta_health_dagster.channels.wording import text_of
+from busta_health_dagster.channels.notification_text import text_of
 from busta_health_dagster.domain.errors import BadInput
 from busta_health_dagster.domain.observation import Status
 from busta_health_dagster.pipeline.delivery.attempt import notification_of
@@ -48,7 +48,7 @@ class StormReport:
 
     @property
     def held(self) -> int:
-        """Messages that would have been sent, one per alert and channel told, and were not."""
+        """Messages that would have been sent, one per alert and channel, and were not."""
         return max(0, self.opened * len({t.channel for t in self.notified}) - len(self.notified))
 
     @property

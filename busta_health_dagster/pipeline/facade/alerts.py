@@ -1,4 +1,4 @@
-"""What is open, why somebody was (not) told, and what people do about it."""
+"""What is open, why someone was (not) notified, and what people do about it."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Alerts(MonitorBase):
         return row_of(self.app, alert).as_json()
 
     def explain_alert(self, alert: int) -> notified.AlertExplanation:
-        """Why was I (not) told."""
+        """Why was I (not) notified."""
         from busta_health_dagster.pipeline.views import explain, explain_documents
 
         return explain_documents.alert_explanation(explain.explain_alert(self.app, alert))
@@ -72,13 +72,13 @@ class Alerts(MonitorBase):
         return [self.alert(key) for key in ids]
 
     def outbox(self) -> delivery.Outbox:
-        """What waits to be told and what died, each with its reason."""
+        """What waits to be sent, and the dead letters, each with its reason."""
         from busta_health_dagster.pipeline.delivery.outbox_view import outbox_view
 
         return outbox_view(self.app).as_json()
 
     def retry(self, channel: str | None = None) -> int:
-        """Give the dead letters (of one channel) another life, -> how many."""
+        """Give the dead letters (of one channel) another retry, -> how many."""
         from busta_health_dagster.pipeline.delivery.outbox_view import requeue
 
         return requeue(self.app, channel, actor=self.actor)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Self
 
 from busta_health_dagster.domain.errors import UnknownName
+from busta_health_dagster.wording.suggestions import unknown_source
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,9 +35,5 @@ class MonitorBase:
         """
         for name in names or ():
             if name not in self.app.config.sources:
-                import difflib
-
-                near = difflib.get_close_matches(name, self.app.config.sources, n=3)
-                hint = f"Did you mean {' or '.join(near)}?" if near else "Names: busta sources list"
-                raise UnknownName(f"No source is called {name!r}. {hint}")
+                raise UnknownName(unknown_source(name, self.app.config.sources))
         return list(names) if names else None

@@ -1,4 +1,4 @@
-"""Planned work: when it is, more of it, and its end."""
+"""Maintenance: when it is, more of it, and its end."""
 
 from __future__ import annotations
 

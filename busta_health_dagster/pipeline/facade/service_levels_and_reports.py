@@ -28,7 +28,7 @@ class ServiceLevelsAndReports(MonitorBase):
     def incidents(
         self, names: Sequence[str] | None, window: str, at: str | None = None, by: By | None = None
     ) -> service.IncidentTable:
-        """The incidents of a window with their figures."""
+        """The incidents of a window with their numbers."""
         from busta_health_dagster.pipeline.service_levels.incidents import list_incidents
         from busta_health_dagster.pipeline.service_levels.service_levels import ask
 
@@ -75,7 +75,7 @@ class ServiceLevelsAndReports(MonitorBase):
         }
 
     def report(self, week: str | None = None) -> service.Report:
-        """The figures of a week (None: the newest that is over), counted now."""
+        """The numbers of a week (None: the newest that is over), counted now."""
         from busta_health_dagster.pipeline.reporting.weekly_report import weekly_report
 
         found: service.Report = json.loads(weekly_report(self.app, week).to_json())

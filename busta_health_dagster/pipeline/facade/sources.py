@@ -1,4 +1,4 @@
-"""How the sources are, what was seen of them, and a look right now."""
+"""How the sources are, what was seen of them, and an observation right now."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Sources(MonitorBase):
     """What is asked about sources."""
 
     def sources(self) -> list[seen.SourceConfig]:
-        """Every configured source and how it is looked at."""
+        """Every configured source and how it is checked."""
         from busta_health_dagster.pipeline.views.status import source_rows
 
         return source_rows(self.app)
@@ -50,7 +50,7 @@ class Sources(MonitorBase):
         return source_info(self.app, name)
 
     def check(self, names: Sequence[str] | None = None) -> list[seen.ObservationRow]:
-        """Look at these (None: all) now; kept as manual observations."""
+        """Check these (None: all) now; kept as manual observations."""
         from busta_health_dagster.pipeline.tick.manual_check import check_sources, write_down_check
         from busta_health_dagster.pipeline.views.history import history_row
 
@@ -61,7 +61,7 @@ class Sources(MonitorBase):
     def heartbeat(
         self, name: str, *, items: int | None = None, ok: bool = True, message: str = ""
     ) -> seen.HeartbeatAccepted:
-        """A pipeline says that it ran. Raises BadInput where nobody waits for beats."""
+        """A pipeline says that it ran. Raises BadInput where no one waits for beats."""
         from busta_health_dagster.pipeline.tick.manual_check import record_heartbeat
 
         self.known([name])
@@ -69,7 +69,7 @@ class Sources(MonitorBase):
         return {"source": name, "at": iso(self.app.now())}
 
     def history(self, name: str, *, since_s: int, manual: bool = False) -> list[seen.ObservationRow]:
-        """What was seen of a source, oldest first; `manual`: also the looks that people asked for."""
+        """What was seen of a source, oldest first; `manual`: also the observations that people asked for."""
         from busta_health_dagster.pipeline.views.history import history_row
 
         self.known([name])

@@ -1,4 +1,4 @@
-"""The alerts that an import's replay raised, put into the store: they exist, and nobody was told of them."""
+"""The alerts that an import's replay raised, put into the store: they exist, and no one was notified of them."""
 
 from __future__ import annotations
 
@@ -13,11 +13,12 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from busta_health_dagster.engines.alerting.routing import Considered
-    from busta_health_dagster.pipeline.alerting.engine import AlertEngine, Changes
+    from busta_health_dagster.pipeline.alerting.changes import Changes
+    from busta_health_dagster.pipeline.alerting.engine import AlertEngine
     from busta_health_dagster.store import UnitOfWork
 
 ENDED = "import ended"
-UNTOLD = "imported history: nobody was told"
+UNTOLD = "imported history: no one was notified"
 
 
 @dataclass(slots=True)
@@ -53,7 +54,7 @@ class Collector:
             raised.considered = raised.considered or record.considered
 
     def worth_keeping(self) -> list[Raised]:
-        """Those that opened, or were kept from opening. One that was only ever pending is nobody's history."""
+        """Those that opened, or were kept from opening. One that was only ever pending is no one's history."""
         return [
             r
             for r in self._raised.values()
@@ -91,7 +92,7 @@ def save(uow: UnitOfWork, raised: Sequence[Raised], earlier: Sequence[int]) -> d
 
 
 def _why_untold(raised: Raised) -> str:
-    """One that maintenance or another alert kept from opening would have told nobody live, either."""
+    """One that maintenance or another alert kept from opening would have notified no one live, either."""
     held = next((t.reason for t in raised.transitions if t.event is Event.SUPPRESSED), "")
     return f"{held}; {UNTOLD}" if raised.alert.opened_at is None and held else UNTOLD
 

@@ -1,7 +1,7 @@
 """History from files into the store, replayed through the real engines so that its alerts and incidents exist.
 
 Nothing is delivered, and what is still open when a source's history ends is closed with the reason `import ended`.
-Importing again replaces: the lines of the file win at their slots, and the alerts of that stretch are raised anew.
+Importing again replaces: the lines of the file win at their slots, and the alerts of that stretch are raised again.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from busta_health_dagster.pipeline.maintenance.index import windows
 from busta_health_dagster.store.catalogue import read_catalogue
 from busta_health_dagster.store.importing import import_observations
 from busta_health_dagster.store.observation_csv import write_observations
+from busta_health_dagster.wording.lists import plural
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -76,12 +77,12 @@ class ImportReport:
         folded = (
             f"{self.folded:,} lines shared their slot with others and were counted together; " if self.folded else ""
         )
-        planned = f"{_count(self.windows, 'maintenance window')}, " if self.windows else ""
+        planned = f"{plural(self.windows, 'maintenance window')}, " if self.windows else ""
         return (
-            f"{_count(self.stored + self.replaced + self.unchanged, 'observation')}{there} of "
-            f"{_count(len(self.sources), 'source')}, {iso(since)} to {iso(until)}; {folded}{planned}"
-            f"{_count(self.alerts, 'alert')} replayed, nobody was told; "
-            f"{_count(len(self.rejected) + self.more_rejected, 'line')} rejected."
+            f"{plural(self.stored + self.replaced + self.unchanged, 'observation')}{there} of "
+            f"{plural(len(self.sources), 'source')}, {iso(since)} to {iso(until)}; {folded}{planned}"
+            f"{plural(self.alerts, 'alert')} replayed, no one was notified; "
+            f"{plural(len(self.rejected) + self.more_rejected, 'line')} rejected."
         )
 
     def as_json(self) -> dict[str, Any]:
@@ -98,18 +99,14 @@ class ImportReport:
         }
 
 
-def _count(n: int, noun: str) -> str:
-    return f"{n:,} {noun}{'' if n == 1 else 's'}"
-
-
 def import_history(
     app: App, path: Path, advance: Callable[[int, int | None], None] = lambda _done, _total: None
 ) -> ImportReport:
-    """Take in a CSV or a folder of them. `advance(done, total)` is told lines read, then observations replayed.
+    """Take in a CSV or a folder of them. `advance(done, total)` is called with the lines read, then observations replayed.
 
     Raises:
         BadInput: the file cannot be read, or nothing in it can be used.
-        StoreError: the store cannot be written. What a failed import left half done, importing again mends.
+        StoreError: the store cannot be written. What a failed import left half done, importing again fixes.
     """
     catalogue = read_catalogue(path)
     latest = dict.fromkeys(app.config.sources, app.now())
@@ -145,7 +142,7 @@ def import_history(
 
 
 def _plan(app: App, catalogue: Catalogue, slots: Slots) -> int:
-    """The calendar's planned work becomes windows of the store; those of an earlier import of this stretch go."""
+    """The calendar's maintenance becomes windows of the store; those of an earlier import of this stretch go."""
     since, until = min(s[0] for s in slots.values()), max(s[1] for s in slots.values())
     with app.store.write() as uow:
         for window in uow.maintenance.all():
@@ -166,8 +163,8 @@ def replay_stored(
     advance: Callable[[int, int | None], None] = lambda _done, _total: None,
 ) -> int:
     """Raise the alerts that the observations stored in `slots` (first and last per source) would have raised, -> how
-    many. Nobody is told. Those that an earlier replay raised there are replaced; those that the monitor itself raised
-    stay. Shadow rules tell nobody and make no incident: they are left out.
+    many. No one is notified. Those that an earlier replay raised there are replaced; those that the monitor itself raised
+    stay. Shadow rules notify no one and make no incident: they are left out.
     """
     ends = {name: last + sources[name].interval_s for name, (_, last) in slots.items()}
     since, until = min(first for first, _ in slots.values()), max(ends.values())
@@ -201,7 +198,7 @@ def replay_stored(
         for name in slots:
             known[name] = [pair for pair in known.get(name, ()) if pair[0] not in earlier] + born.get(name, [])
         uow.meta.put(RAISED, known)
-        # The live rules do not look at these slots again; what they remember is built anew, with these slots in it.
+        # The live rules do not check these slots again; what they remember is built again, with these slots in it.
         uow.states.set_evaluated({name: last for name, (_, last) in slots.items()})
         uow.rule_windows.put({name: {} for name in slots if name in app.config.sources})
     return len(raised)
@@ -220,7 +217,7 @@ def _stored(app: App, slots: Slots, since: int, until: int) -> Iterator[tuple[in
 def _without_notified(
     uow: UnitOfWork, raised: Sequence[Raised], sources: Collection[str], imported: Collection[int]
 ) -> list[Raised]:
-    """What the monitor itself had seen and told is not raised a second time."""
+    """What the monitor itself had seen and notified is not raised a second time."""
     live: dict[str, list[tuple[int, int]]] = defaultdict(list)
     for alert in uow.alerts.list(sources=list(sources), since=0, limit=1_000_000):
         if alert.id not in imported and alert.opened_at is not None:

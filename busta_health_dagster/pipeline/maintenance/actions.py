@@ -1,4 +1,4 @@
-"""Planned work that people add: stored beside maintenance.yaml, audited, and right for the past as well."""
+"""Maintenance that people add: stored beside maintenance.yaml, audited, and right for the past as well."""
 
 from __future__ import annotations
 
@@ -117,10 +117,10 @@ def add(app: App, window: Window, *, actor: str) -> tuple[PlannedMaintenance, tu
 
 
 def change(app: App, key: int, window: Window, *, actor: str, version: int | None = None) -> PlannedMaintenance:
-    """Replace a stored window; with `version` only if nobody changed it meanwhile.
+    """Replace a stored window; with `version` only if no one changed it meanwhile.
 
     Raises:
-        ConfigError, UnknownName, Refused: as `add`; or somebody else was first.
+        ConfigError, UnknownName, Refused: as `add`; or someone else was first.
     """
     _checked(window)
     now = app.now()
@@ -145,7 +145,7 @@ def remove(app: App, key: int, *, actor: str, version: int | None = None) -> Non
 
 
 def end(app: App, which: str, *, actor: str) -> PlannedMaintenance | None:
-    """Stop a stored window now, by its name or id; what it covered so far stays planned work.
+    """Stop a stored window now, by its name or id; what it covered so far stays maintenance.
 
     None: it had not begun, so nothing is left of it.
 
@@ -229,7 +229,7 @@ def _audit(uow: UnitOfWork, now: int, actor: str, action: str, window: Window, *
     if window.rrule:
         what += f", {window.rrule}"
     if counted:
-        what += f"; retroactive: {counted} observations counted anew"
+        what += f"; retroactive: {counted} observations counted again"
     if window.reason:
         what += f"; {window.reason}"
     uow.audit.append(AuditEntry(now, actor, action, f"maintenance {window.name}", what))

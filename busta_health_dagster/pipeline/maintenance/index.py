@@ -1,4 +1,4 @@
-"""Planned work as the pipeline sees it: the windows of maintenance.yaml and those that people added, as one index."""
+"""Maintenance as the pipeline sees it: the windows of maintenance.yaml and those that people added, as one index."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""The past, counted with the planned work as it is known now.
+"""The past, counted with the maintenance as it is known now.
 
 Windows that people add, change or remove are counted at once. The file is edited behind our back: every process that
-may write compares it with what the past was counted with, and counts anew where the two differ, and nowhere else.
+may write compares it with what the past was counted with, and counts again where the two differ, and nowhere else.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def moved_windows(app: App, uow: UnitOfWork, until: int) -> dict[str, tuple[Inte
 
 
 def recompute_changed(app: App, uow: UnitOfWork, changed: Sequence[Window], now: int) -> int:
-    """Count the occurrences of these windows anew, as the windows are now, -> how many observations got another mark."""
+    """Count the occurrences of these windows again, as the windows are now, -> how many observations got another mark."""
     first = uow.observations.first_slot()
     if first is None or first >= now:
         return 0
@@ -71,7 +71,7 @@ def recompute_changed(app: App, uow: UnitOfWork, changed: Sequence[Window], now:
 
 
 def recount(app: App, uow: UnitOfWork, spans: Mapping[str, Sequence[Interval]]) -> int:
-    """Mark and count these stretches anew."""
+    """Mark and count these stretches again."""
     known = {s.name for s in uow.sources.all()}
     sources = {name: s for name, s in known_sources(app, uow, None).items() if name in spans and name in known}
     together: dict[tuple[Interval, ...], list[str]] = defaultdict(list)
@@ -83,6 +83,6 @@ def recount(app: App, uow: UnitOfWork, spans: Mapping[str, Sequence[Interval]]) 
             index = maintenance(app, uow, since, until)
             marks = {name: index.intervals(sources[name]) for name in names}
             marked += uow.rollups.recompute(names, since, until, marks).observations
-    # What the rules remember left these slots out, or kept them: let the next pass read them anew.
+    # What the rules remember left these slots out, or kept them: let the next pass read them again.
     uow.rule_windows.put({name: {} for name in uow.rule_windows.all(list(sources))} if sources else {})
     return marked

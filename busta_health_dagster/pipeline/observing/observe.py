@@ -1,4 +1,4 @@
-"""Look at sources and keep what was seen. What is due is decided here; how to look is the prober's business."""
+"""Check sources and keep what was seen. What is due is decided here; how to probe is the prober's business."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from busta_health_dagster.domain.observation import Kind, Observation, Status
 from busta_health_dagster.domain.retry_after import longest_pause_s
-from busta_health_dagster.domain.units import duration_text, floor_to
+from busta_health_dagster.domain.units import floor_to
 from busta_health_dagster.engines.rules import classify, limits_for
 from busta_health_dagster.engines.rules.metrics import LIMITED_REASON
 from busta_health_dagster.pipeline.app.failpoints import failpoint
 from busta_health_dagster.pipeline.maintenance.index import maintenance
+from busta_health_dagster.wording.durations import duration_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -24,11 +25,11 @@ if TYPE_CHECKING:
 
 
 TICK_SHARE = 0.8
-"""How much of a tick the looks may take: mass timeouts must not run into the next one."""
+"""How much of a tick the observations may take: mass timeouts must not run into the next one."""
 
 
 def due(sources: Iterable[Source], states: Mapping[str, SourceState], now: int) -> list[tuple[Source, int]]:
-    """Sources without a scheduled look in their present slot, each with that slot. Slots that were missed stay unknown."""
+    """Sources without a scheduled observation in their present slot, each with that slot. Slots that were missed stay unknown."""
     found = []
     for source in sources:
         slot = floor_to(now, source.interval_s)
@@ -39,7 +40,7 @@ def due(sources: Iterable[Source], states: Mapping[str, SourceState], now: int) 
 
 
 def observe(app: App, shard: int | None = None) -> tuple[list[Observation], int]:
-    """One tick's looks: probe what is due, judge it by its limits, store it. Returns what was newly stored, and how many
+    """One tick's observations: probe what is due, evaluate it by its limits, store it. Returns what was newly stored, and how many
     were due. `shard` limits it to the sources of one of `limits.shards`.
 
     A second tick of the same slot finds nothing due; one that overlaps stores only what the first has not.
@@ -63,14 +64,14 @@ def observe(app: App, shard: int | None = None) -> tuple[list[Observation], int]
 
 
 def check_now(app: App, sources: Sequence[Source]) -> list[Observation]:
-    """Looks that a person asked for: stored as manual, outside SLA and rollups."""
+    """Observations that a person asked for: stored as manual, outside SLA and rollups."""
     now = app.now()
     app.heartbeats.refresh()
     return store_observations(app, asyncio.run(app.prober.check([(source, now) for source in sources], Kind.MANUAL)))
 
 
 def store_observations(app: App, seen: Sequence[Observation]) -> list[Observation]:
-    """Judge by the effective limits and store; returns those that no other run had stored already."""
+    """Evaluate by the effective limits and store; returns those that no other run had stored already."""
     if not seen:
         return []
     sources, rules = app.config.sources, app.config.rules
@@ -121,7 +122,7 @@ def _backs_off(state: SourceState | None, now: int) -> bool:
 
 
 def _skipped_by_retry_after(source: Source, slot: int, state: SourceState, now: int) -> Observation:
-    """The source asked for a pause: it is not asked, so nobody knows how it is."""
+    """The source asked for a pause: it is not asked, so no one knows how it is."""
     left = duration_text(state.not_before - now)
     detail = f"not asked: the source said Retry-After, {left} left"
     return Observation(source.name, slot, now, Status.UNKNOWN, LIMITED_REASON, detail, attempts=0)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def reprobe(app: App, since: int) -> list[Observation]:
-    """Look once more, before their maintenance ends, at sources that would have alerted and are not looked at in this
+    """Probe once more, before their maintenance ends, at sources that would have alerted and are not checked in this
     tick (which began at `since`): still failing, the alert opens at the end.
     """
     now, tick_s = app.now(), app.config.tick_s

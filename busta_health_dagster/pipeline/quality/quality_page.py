@@ -1,4 +1,4 @@
-"""The page of one validation: made from the store when somebody asks, and left in the home by each run."""
+"""The page of one validation: made from the store when someone asks, and left in the home by each run."""
 
 from __future__ import annotations
 

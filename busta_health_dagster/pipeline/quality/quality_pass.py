@@ -14,11 +14,12 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from busta_health_dagster.domain.observation import Kind, Status
-from busta_health_dagster.domain.units import duration_text, floor_to, from_epoch
+from busta_health_dagster.domain.units import floor_to, from_epoch
 from busta_health_dagster.engines.rules import limits_for
 from busta_health_dagster.pipeline.app.freshness import STALE_INTERVALS, is_stale
 from busta_health_dagster.pipeline.quality.quality_page import write_page
 from busta_health_dagster.pipeline.quality.scoring import Outcome, Task, pushes_down, score_source, scorer
+from busta_health_dagster.wording.durations import duration_text
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -74,7 +75,7 @@ def run_quality(
     """Score these sources (None: all that have a quality spec) and keep the results.
 
     Without `force` only those are scored that are due and have a sample that no earlier score rests on. `learn_anew`
-    takes the shape that is seen now as the right one. `advance(done, total)` is told of the progress.
+    takes the shape that is seen now as the right one. `advance(done, total)` is called with the progress.
     """
     now = app.now()
     sources = [app.config.sources[name] for name in (names if names is not None else app.config.sources)]
@@ -122,7 +123,7 @@ def _tasks(app: App, sources: Sequence[Source], known: _Known, now: int) -> list
     samples: dict[str, tuple[Sample, int] | None] = {}
     with app.store.read() as uow:
         for source in sources:
-            # Of a source that was never looked at, the store may not even know the name.
+            # Of a source that was never checked, the store may not even know the name.
             samples[source.name] = uow.samples.get(source.name) if source.name in known.states else None
     reasons = {s.name: _unseen(s, known.states.get(s.name), now) for s in sources}
     fetched = _fetch(app, [s for s in sources if s.quality and s.quality.fetch and not reasons[s.name]], known, now)
@@ -149,9 +150,9 @@ def _tasks(app: App, sources: Sequence[Source], known: _Known, now: int) -> list
 def _unseen(source: Source, state: SourceState | None, now: int) -> str:
     """Why there cannot be anything to score; empty when the source answered."""
     if state is None:
-        return "nobody has looked at it yet; busta sources check does"
+        return "not observed yet; busta sources check does"
     if is_stale(source, state, now):
-        return f"nobody has looked for {duration_text(now - state.observed_at)}; is the monitor running?"
+        return f"no observation for {duration_text(now - state.observed_at)}; is the monitor running?"
     if state.status is Status.DOWN:
         return f"the source is down: {state.detail or state.reason}"
     if state.status is Status.UNKNOWN:
@@ -168,7 +169,7 @@ def _too_old(source: Source, taken_at: int, now: int) -> str:
     every = source.quality.every_s if source.quality else 0
     if age <= max(every, STALE_INTERVALS * source.interval_s):
         return ""
-    return f"the newest sample is {duration_text(age)} old: the looks since then brought no records"
+    return f"the newest sample is {duration_text(age)} old: the observations since then brought no records"
 
 
 def _fetch(app: App, sources: Sequence[Source], known: _Known, now: int) -> dict[str, tuple[Sample | None, str]]:

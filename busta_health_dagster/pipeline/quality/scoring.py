@@ -75,7 +75,7 @@ class Scorer:
     _loaded: dict[str, Suite | BustaError] = field(default_factory=dict)
 
     def suite(self, name: str) -> Suite:
-        """The suite, read once per run: what a thread found wrong, the next one is told.
+        """The suite, read once per run: what a thread found wrong, the next one need not find again.
 
         Raises:
             BustaError: it is not there, or not usable.
@@ -171,7 +171,7 @@ def _counted(task: Task, suite: Suite, with_: Scorer) -> tuple[QualityScore, Sch
     url = with_.secret(config.url) if isinstance(config.url, SecretRef) else config.url
     try:
         only_reads(config.query, dialect_of(url))
-    except ValueError as error:  # behind a secret URL nobody knew the database before
+    except ValueError as error:  # behind a secret URL no one knew the database before
         return no_data(str(error)), None
     verdict = with_.sql.validate(task.source.name, suite, url, config.query, from_epoch(with_.now)).score
     shape = None
@@ -202,7 +202,7 @@ def _on_rows(task: Task, suite: Suite, with_: Scorer) -> tuple[QualityScore, Sch
 def _drifted(
     task: Task, seen: SchemaSnapshot, verdict: QualityScore, with_: Scorer
 ) -> tuple[QualityScore, Learned | None]:
-    """Drift joins the score as two checks, against what was learned before this look."""
+    """Drift joins the score as two checks, against what was learned before this observation."""
     if with_.relearn:
         return verdict, accept(seen, with_.now)
     before = reference(task.known)
@@ -232,7 +232,7 @@ def _validated(task: Task, spec: QualitySpec) -> QualityScore:
     if task.sample is None:
         return no_data("the check stored no sample for the validator")
     if not task.sample.rows:
-        return no_data("zero rows: nothing to judge")
+        return no_data("zero rows: nothing to evaluate")
     assert spec.validator is not None
     if spec.validator_scale is None:
         raise BadInput(f"{task.source.where}: quality.validator needs validator_scale: 1 or 100; it is never guessed")

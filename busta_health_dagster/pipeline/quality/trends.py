@@ -1,6 +1,6 @@
 """Thirty days of quality and of response times, as of any day: what the trend assets show, computed from the store.
 
-Any day can be asked for again: scores and daily rollups stay longer than the looks that they came from.
+Any day can be asked for again: scores and daily rollups stay longer than the observations that they came from.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ def trends_of(app: App, subject: Subject, day: date) -> Trends:
 
 
 def _quality_days(app: App, since: int, until: int) -> pd.DataFrame:
-    """Every score and every NO_DATA. Days without any (an import) take the scores that came with the looks, and where
+    """Every score and every NO_DATA. Days without any (an import) take the scores that came with the observations, and where
     those have been deleted the mean that the rollups kept.
     """
     from busta_health_dagster.quality.trends import daily
@@ -116,7 +116,7 @@ def _days_of(rows: list[tuple[str, int, float | None]]) -> set[tuple[str, date]]
 
 
 def _response_days(app: App, since: int, until: int) -> pd.DataFrame:
-    """From the daily rollups: quantiles are 4% exact. A look without an answer counts as NO_DATA."""
+    """From the daily rollups: quantiles are 4% exact. An observation without an answer counts as NO_DATA."""
     import pandas as pd
 
     with app.store.read() as uow:

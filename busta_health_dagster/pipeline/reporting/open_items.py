@@ -1,4 +1,4 @@
-"""What still needs somebody, worst first: open incidents, and alerts that make none (no data, the monitor itself)."""
+"""What still needs someone, worst first: open incidents, and alerts that make none (no data, the monitor itself)."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
     from busta_health_dagster.domain.incident import Incident
     from busta_health_dagster.domain.report import SlaRow, Week
-    from busta_health_dagster.domain.sla import SliceCounts
     from busta_health_dagster.domain.source import Source
+    from busta_health_dagster.domain.uptime_and_budget import SliceCounts
     from busta_health_dagster.pipeline.app.app import App
     from busta_health_dagster.store import UnitOfWork
     from busta_health_dagster.store.alerts import StoredTransition
@@ -37,10 +37,10 @@ _PATTERNS = {
 _DO = {
     "down": "call the provider, or switch to a backup feed",
     "slow": "ask the provider; if this is how it is now, raise its limit",
-    "stale": "ask whoever delivers it for what is missing",
-    "poor": "look at the failing checks: busta quality show",
-    "failing": "look at what the failures have in common: busta sources history",
-    "unseen": "see why nobody looked: busta config doctor, and the runs of health_tick",
+    "stale": "ask the team that delivers it for what is missing",
+    "poor": "see the failing checks: busta quality show",
+    "failing": "check what the failures have in common: busta sources history",
+    "unseen": "see why no observation was made: busta config doctor, and the runs of health_tick",
     "flapping": "ask the provider why it comes and goes; meanwhile more confirmations keep it quiet",
     "burning": "keep it from failing again: its error budget runs out",
 }
@@ -143,14 +143,14 @@ def _acked_by(history: Sequence[StoredTransition]) -> str:
     who = ""
     for stored in history:
         if stored.transition.event is Event.ACKED:
-            who = stored.transition.actor or "somebody"
+            who = stored.transition.actor or "someone"
         elif stored.transition.event is Event.UNACKED:
             who = ""
     return who
 
 
 def _observations(uow: UnitOfWork, names: Sequence[str], sources: Mapping[str, Source], at: int) -> dict[str, str]:
-    """What the newest bad look before `at` said of each source, while looks of that time are kept."""
+    """What the newest bad observation before `at` said of each source, while observations of that time are kept."""
     known = {s.name for s in uow.sources.all()}
     names = [n for n in names if n in known]
     back = max((2 * sources[n].interval_s for n in names), default=0)

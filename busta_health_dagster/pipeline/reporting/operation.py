@@ -1,4 +1,4 @@
-"""How the monitoring itself went: noise, planned work, deliveries, and the monitor's own uptime."""
+"""How the monitoring itself went: noise, maintenance, deliveries, and the monitor's own uptime."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from busta_health_dagster.domain.rule import Pattern
 from busta_health_dagster.domain.self_monitoring import MONITOR
 from busta_health_dagster.domain.units import floor_to, iso
 from busta_health_dagster.engines import tuning
-from busta_health_dagster.engines.service_levels import sla
+from busta_health_dagster.engines.service_levels import timeslices
 from busta_health_dagster.engines.service_levels.periods import Period
 from busta_health_dagster.pipeline.delivery.dead_mans_switch import LAST_HEARTBEAT
 from busta_health_dagster.pipeline.maintenance.index import maintenance
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from busta_health_dagster.store.reports import SentMessage
 
 NOTIFIES = frozenset({"opened", "escalated", "renotified", "resolved", "flapping_started", "flapping_ended"})
-"""Kinds of message that tell somebody something anew: an update in place, a test and a report are no notifications."""
+"""Kinds of message that notify again: an update in place, a test and a report are no notifications."""
 AHEAD_S = 8 * DAY_S
 PAST_S = 30 * DAY_S
 _PAGE = 1000
@@ -47,7 +47,7 @@ _PAGE = 1000
 def noise_of(
     app: App, uow: UnitOfWork, week: Week, past_incidents: Sequence[Incident], sources: Mapping[str, Source]
 ) -> Noise:
-    """What was told in the week, and what to tune given the incidents of 30 days. Alerts about the monitor itself are
+    """What was notified in the week, and what to tune given the incidents of 30 days. Alerts about the monitor itself are
     not counted.
     """
     past = _opened(uow, min(week.since, week.until - PAST_S), week.until)
@@ -123,7 +123,7 @@ def _work(
     held: Sequence[tuple[str, str, int]],
 ) -> MaintenanceFacts:
     begin, end = max(o.start, week.since), min(o.end, week.until)
-    slices = sum(len(sla.grid(begin, end, sla.slice_length(sources[n].interval_s))) for n in names)
+    slices = sum(len(timeslices.grid(begin, end, timeslices.slice_length(sources[n].interval_s))) for n in names)
     quiet = {fingerprint for source, fingerprint, at in held if source in names and o.start <= at < o.end}
     return MaintenanceFacts(o.window, o.reason, names, o.start, o.end, max(end - begin, 0), slices, len(quiet))
 
@@ -183,7 +183,7 @@ def _dead(app: App, gone: SentMessage, messages: Sequence[SentMessage]) -> DeadL
 def monitor_of(
     app: App, uow: UnitOfWork, week: Week, before: Period, sources: Mapping[str, Source], began: int | None
 ) -> Monitor:
-    """Ticks are counted by what they left behind: a slot in which nothing at all was looked at is a tick that failed.
+    """Ticks are counted by what they left behind: a slot in which nothing at all was checked is a tick that failed.
 
     Nothing is expected of the time before the first observation ever.
     """
@@ -228,7 +228,7 @@ def _gaps(due: range, seen: set[int]) -> tuple[tuple[int, int], ...]:
 def _switch(app: App, uow: UnitOfWork) -> str:
     """What became of the newest call to the dead man's switch, as a sentence."""
     if app.config.settings.dead_mans_switch is None:
-        return "No dead man's switch is set: nobody outside notices when the monitor dies."
+        return "No dead man's switch is set: no one outside is notified when the monitor dies."
     last = uow.meta.get(LAST_HEARTBEAT)
     if last is None:
         return "The dead man's switch has not been called yet."

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from busta_health_dagster.engines.service_levels.periods import Period
     from busta_health_dagster.pipeline.app.app import App
     from busta_health_dagster.quality.trends import Trend
-    from busta_health_dagster.store.rollups import Summary
+    from busta_health_dagster.store.rollup_queries import Summary
 
 DAYS = 30
 
@@ -92,7 +92,7 @@ def quality_of(
 def _of_means(
     days: Mapping[str, Sequence[tuple[int, Summary]]], last: date, app: App, sources: Mapping[str, Source]
 ) -> dict[str, Trend]:
-    """The trend of sources that nobody scores here: an import brought their scores, the rollups kept daily means."""
+    """The trend of sources that no one scores here: an import brought their scores, the rollups kept daily means."""
     from busta_health_dagster.quality.trends import daily, rolling
 
     rows = [

@@ -1,4 +1,4 @@
-"""A finished report: kept in the store, and told once per channel, through the outbox, to whom its route names."""
+"""A finished report: kept in the store, and sent once per channel, through the outbox, to the channels of its route."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from busta_health_dagster.domain.self_monitoring import REPORT_RULE, REPORTER
 from busta_health_dagster.engines.alerting.routing import route
 from busta_health_dagster.pipeline.reporting.weekly_report import weekly_report
 from busta_health_dagster.reports import message, verdict
-from busta_health_dagster.store.outbox import Message
+from busta_health_dagster.store.outbox_rows import Message
 from busta_health_dagster.store.reports import KeptReport
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 NAME = "weekly"
 FRESH_S = 7 * 86400
-"""An older week is kept and shown, and sent to nobody: filling a year backwards must not send fifty mails."""
+"""An older week is kept and shown, and sent to no one: filling a year backwards must not send fifty mails."""
 _MAIL = "email"
 _SILENT = frozenset({"pagerduty"})
 
@@ -39,7 +39,7 @@ class Published:
 def publish(app: App, label: str | None = None, *, send: bool = True, by: str = "monitor") -> Published:
     """Make the report of a week (None: the newest that is over), keep it, and put it on its way if it is news.
 
-    Once per (report, period, channel): making it again replaces the figures and sends nothing.
+    Once per (report, period, channel): making it again replaces the numbers and sends nothing.
 
     Raises:
         BadInput: not a week, or one that has not begun.
@@ -119,6 +119,6 @@ def kept_report(app: App, label: str) -> WeeklyReport | None:
 
 
 def kept_reports(app: App, limit: int = 60) -> list[KeptReport]:
-    """What is kept, newest week first, without the figures."""
+    """What is kept, newest week first, without the numbers."""
     with app.store.read() as uow:
         return uow.reports.list(NAME, limit)

@@ -1,6 +1,6 @@
 """One week in numbers, read from the store: what `reports/weekly`, `busta report weekly` and the mail are drawn from.
 
-The same week can be asked for at any time: what is open is told as of the hour at which its report is due.
+The same week can be asked for at any time: what is open is reported as of the hour at which its report is due.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from zoneinfo import ZoneInfo
 from busta_health_dagster.domain import report as model
 from busta_health_dagster.domain.errors import BadInput
 from busta_health_dagster.domain.report import Figure, IncidentRow, Incidents, SlaRow, Took, Week, WeeklyReport
-from busta_health_dagster.domain.sla import percent
 from busta_health_dagster.domain.units import floor_to, from_epoch
-from busta_health_dagster.engines.service_levels import burn, sla
+from busta_health_dagster.domain.uptime_and_budget import percent
+from busta_health_dagster.engines.service_levels import burn, timeslices
 from busta_health_dagster.engines.service_levels.periods import Period, period
 from busta_health_dagster.pipeline.app.source_lookup import known_sources
 from busta_health_dagster.pipeline.reporting.open_items import open_items
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from busta_health_dagster.domain.incident import IncidentSummary
-    from busta_health_dagster.domain.sla import SliceCounts
     from busta_health_dagster.domain.source import Source
+    from busta_health_dagster.domain.uptime_and_budget import SliceCounts
     from busta_health_dagster.pipeline.app.app import App
     from busta_health_dagster.pipeline.service_levels.incidents import IncidentList
     from busta_health_dagster.pipeline.service_levels.service_levels import ServiceLevel
@@ -47,7 +47,7 @@ def last_week(app: App) -> str:
 
 
 def week_of(app: App, label: str) -> Week:
-    """The bounds of a week, and the instant at which its open items are told.
+    """The bounds of a week, and the instant at which its open items are reported.
 
     Raises:
         BadInput: not a week, or one that has not begun.
@@ -149,7 +149,7 @@ def _count(app: App, span: Period, before: Period, sources: Mapping[str, Source]
         sources = {name: sources[name] for name in known_sources(app, uow, list(sources))} if sources else {}
         month = slice_counts(app, uow, sources, Period("30d", span.since - _MONTH_S, span.since))
         results = [
-            sla.result(c, source=n, window="30d", target=sources[n].sla.uptime, degraded=sources[n].sla.degraded)
+            timeslices.result(c, source=n, window="30d", target=sources[n].sla.uptime, degraded=sources[n].sla.degraded)
             for n, c in month.items()
         ]
         evaluated = [r for r in results if r.met is not None]
@@ -170,10 +170,10 @@ def _uptime(source: Source, counts: SliceCounts) -> float | None:
 
 
 def _fleet_uptime(levels: Sequence[ServiceLevel], counts: Mapping[str, SliceCounts]) -> float | None:
-    """Good time / judged time of all sources together."""
+    """Good time / evaluated time of all sources together."""
     good, evaluated = Fraction(0), 0
     for level in levels:
-        some, length = counts[level.source.name], sla.slice_length(level.source.interval_s)
+        some, length = counts[level.source.name], timeslices.slice_length(level.source.interval_s)
         good += some.good(level.source.sla.degraded) * length
         evaluated += (some.up + some.degraded + some.down) * length
     return percent(good / evaluated) if evaluated else None
@@ -269,7 +269,7 @@ def _incidents(cohort: IncidentList, before: IncidentSummary) -> Incidents:
 
 def sla_now(app: App) -> list[SlaRow]:
     """Every source's service level over the 30 days until now, and its last 7 days beside the 7 before; worst first."""
-    until = floor_to(app.now(), sla.SHORTEST_SLICE_S)
+    until = floor_to(app.now(), timeslices.SHORTEST_SLICE_S)
     levels = service_levels(app, Period("30d", until - _MONTH_S, until))
     sources = {level.source.name: level.source for level in levels}
     with app.store.read() as uow:

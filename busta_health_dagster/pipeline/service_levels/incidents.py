@@ -45,7 +45,7 @@ _FOREVER = 1 << 40
 
 @dataclass(frozen=True, slots=True)
 class IncidentList:
-    """The incidents resolved in a window, newest first, those open at its end, oldest first, and their figures."""
+    """The incidents resolved in a window, newest first, those open at its end, oldest first, and their numbers."""
 
     period: Period
     resolved: tuple[Incident, ...]
@@ -83,7 +83,7 @@ class IncidentList:
 def list_incidents(
     app: App, period: Period, names: Collection[str] | None = None, by: By | None = None
 ) -> IncidentList:
-    """The incidents of these sources (None: all). `by` adds the same figures per source, type, tier or rule."""
+    """The incidents of these sources (None: all). `by` adds the same numbers per source, type, tier or rule."""
     with app.store.read() as uow:
         sources = known_sources(app, uow, names)
         spans = spans_of(app, uow, sources, since=period.since - _BEFORE_S, at=period.until)
@@ -126,7 +126,7 @@ def spans_of(app: App, uow: UnitOfWork, sources: Mapping[str, Source], *, since:
 
 
 def stretch_of(app: App, uow: UnitOfWork, alert: Alert, source: Source, at: int) -> Incident | None:
-    """What this alert alone makes of its newest stretch, as `list_incidents` tells it at the instant `at`; None where it
+    """What this alert alone makes of its newest stretch, as `list_incidents` says it at the instant `at`; None where it
     makes no incident.
     """
     begun = min(x for x in (alert.pending_at, alert.opened_at, at) if x is not None)
@@ -138,7 +138,7 @@ def stretch_of(app: App, uow: UnitOfWork, alert: Alert, source: Source, at: int)
 def real_incidents(
     app: App, uow: UnitOfWork, sources: Mapping[str, Source], *, since: int, at: int
 ) -> tuple[tuple[str, int, int], ...]:
-    """(source, start, end) of the incidents whose cause somebody noted: those were certainly real."""
+    """(source, start, end) of the incidents whose cause someone noted: those were certainly real."""
     causes = uow.notes.causes()
     if not causes:
         return ()
@@ -193,7 +193,7 @@ def _spans(alert: Alert, history: Sequence[StoredTransition], at: int, *, makes_
 
 
 def _outside(span: AlertSpan, planned: Sequence[Interval], interval_s: int) -> AlertSpan:
-    """Bad slots inside planned work are no part of an incident: it begins with the first slot after it that was bad."""
+    """Bad slots inside maintenance are no part of an incident: it begins with the first slot after it that was bad."""
     for begin, end in planned:
         if begin <= span.first_bad_slot < end:
             first = min(end + -end % interval_s, max(span.opened_at, span.first_bad_slot))
@@ -284,7 +284,7 @@ def _find(app: App, uow: UnitOfWork, name: str) -> Incident:
         if found is not None:
             return found
     raise UnknownName(
-        f"Alert {alert.id} ({alert.fingerprint}) makes no incident: it never opened, its rule is on trial, or it is "
+        f"Alert {alert.id} ({alert.fingerprint}) makes no incident: it never opened, its rule is in shadow mode, or it is "
         f"about missing data or the monitor itself. See: busta alerts explain {alert.id}"
     )
 

@@ -1,6 +1,6 @@
 """Service levels from the store: exact counts of [T - W, T), the error budget and how fast it burns, and quality.
 
-Uptime comes from the rollups (two small rows per source instead of 8,640). A source that is looked at more often than a
+Uptime comes from the rollups (two small rows per source instead of 8,640). A source that is checked more often than a
 timeslice is long is counted from its observations while they are kept.
 """
 
@@ -14,10 +14,10 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from busta_health_dagster.domain.errors import BadInput
-from busta_health_dagster.domain.sla import SliceCounts
 from busta_health_dagster.domain.source import Source
 from busta_health_dagster.domain.units import iso, to_epoch
-from busta_health_dagster.engines.service_levels import burn, sla
+from busta_health_dagster.domain.uptime_and_budget import SliceCounts
+from busta_health_dagster.engines.service_levels import burn, timeslices
 from busta_health_dagster.engines.service_levels.burn import Forecast
 from busta_health_dagster.engines.service_levels.periods import Period, period
 from busta_health_dagster.pipeline.app.source_lookup import known_sources
@@ -28,11 +28,11 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
     from busta_health_dagster.domain.documents.service import ServiceLevelRow
-    from busta_health_dagster.domain.sla import QualitySla, SlaResult
+    from busta_health_dagster.domain.uptime_and_budget import QualitySla, SlaResult
     from busta_health_dagster.engines.maintenance import Interval
     from busta_health_dagster.pipeline.app.app import App
     from busta_health_dagster.store import UnitOfWork
-    from busta_health_dagster.store.rollups import Summary
+    from busta_health_dagster.store.rollup_queries import Summary
 
 HOUR_S, DAY_S = 3600, 86400
 RECENT_S = {"1h": HOUR_S, "6h": 6 * HOUR_S, "3d": 3 * DAY_S}
@@ -91,7 +91,7 @@ def instant(text: str) -> int:
 
 
 def service_levels(app: App, asked: Period, names: Collection[str] | None = None) -> list[ServiceLevel]:
-    """Worst first: missed, then those that can be down for the shortest time, then those nobody can judge."""
+    """Worst first: missed, then those that can be down for the shortest time, then those no one can evaluate."""
     with app.store.read() as uow:
         sources = known_sources(app, uow, names)
         counts = _Counts(app, uow, sources, asked)
@@ -113,7 +113,7 @@ def slice_counts(app: App, uow: UnitOfWork, sources: Mapping[str, Source], asked
 def up_seconds(app: App, uow: UnitOfWork, sources: Mapping[str, Source], asked: Period) -> dict[str, float]:
     """How long each source was up in the window: good slices x their length."""
     return {
-        name: float(some.good(sources[name].sla.degraded) * sla.slice_length(sources[name].interval_s))
+        name: float(some.good(sources[name].sla.degraded) * timeslices.slice_length(sources[name].interval_s))
         for name, some in slice_counts(app, uow, sources, asked).items()
     }
 
@@ -166,7 +166,7 @@ class _Counts:
             label: self.slices(source, Period(label, asked.until - span, asked.until))
             for label, span in RECENT_S.items()
         }
-        result = sla.result(
+        result = timeslices.result(
             self.slices(source, asked),
             source=source.name,
             window=asked.label,
@@ -177,19 +177,21 @@ class _Counts:
             burn_tier=self._tier(source),
             quality=self._quality(source),
         )
-        pace = sla.burn_rate(recent[PACE], target.uptime, target.degraded)
+        pace = timeslices.burn_rate(recent[PACE], target.uptime, target.degraded)
         return ServiceLevel(source, asked, result, burn.exhaustion(result, pace))
 
     def slices(self, source: Source, span: Period) -> SliceCounts:
         """The verdicts of all slices of the span, the planned and the missing ones included."""
         planned = self._clipped(source, span)
         kept = self._first_kept is not None and span.since >= self._first_kept
-        several = source.interval_s < sla.SHORTEST_SLICE_S or source.name in self._moved
+        several = source.interval_s < timeslices.SHORTEST_SLICE_S or source.name in self._moved
         if several and (kept or self._is_young(source)):
             return self._exact(source, span, planned)
         seen = self._seen.get(source.name)
         counts = SliceCounts() if seen is None else seen[span.label].slices
-        return sla.filled(counts, since=span.since, until=span.until, interval_s=source.interval_s, maintenance=planned)
+        return timeslices.filled(
+            counts, since=span.since, until=span.until, interval_s=source.interval_s, maintenance=planned
+        )
 
     def _is_young(self, source: Source) -> bool:
         """Is all that was ever seen of it still there?"""
@@ -203,7 +205,7 @@ class _Counts:
         from busta_health_dagster.domain.observation import Status
 
         observations = self._uow.observations.columns(span.since, span.until, [source.name])[source.name]
-        return sla.slices(
+        return timeslices.slices(
             ((x.slot, Status(x.status)) for x in observations),
             since=span.since,
             until=span.until,
@@ -249,11 +251,11 @@ class _Counts:
         scores = [(at, score) for at, score in self._scores.get(source.name, ()) if at >= asked.since - age]
         if not scores and source.quality is None:
             return None
-        return sla.quality(
+        return timeslices.quality(
             scores,
             since=asked.since,
             until=asked.until,
-            step_s=sla.slice_length(source.interval_s),
+            step_s=timeslices.slice_length(source.interval_s),
             threshold=float(source.sla.quality * 100),
             target=source.sla.uptime,
             max_age_s=age,

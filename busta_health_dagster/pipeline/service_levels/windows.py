@@ -5,22 +5,22 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from busta_health_dagster.domain.units import floor_to
-from busta_health_dagster.engines.service_levels.sla import SHORTEST_SLICE_S, filled, result
+from busta_health_dagster.engines.service_levels.timeslices import SHORTEST_SLICE_S, filled, result
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from busta_health_dagster.domain.observation import SourceState
-    from busta_health_dagster.domain.sla import SlaResult, SliceCounts
     from busta_health_dagster.domain.source import Source
-    from busta_health_dagster.store.rollups import Summary
+    from busta_health_dagster.domain.uptime_and_budget import SlaResult, SliceCounts
+    from busta_health_dagster.store.rollup_queries import Summary
 
 DAY_S = 86400
 WINDOWS_S = {"24h": DAY_S, "7d": 7 * DAY_S, "30d": 30 * DAY_S}
 
 
 def window_end(states: Mapping[str, SourceState], now: int) -> int:
-    """The T of "the window asked for at T": the end of the newest slice that was looked at, or of the last whole one."""
+    """The T of "the window asked for at T": the end of the newest slice that was checked, or of the last whole one."""
     newest = max(
         (s.scheduled_slot for s in states.values() if s.scheduled_slot is not None and s.scheduled_slot <= now),
         default=0,

@@ -1,4 +1,4 @@
-"""A look that a person asked for, and a beat that a pipeline sends."""
+"""An observation that a person asked for, and a beat that a pipeline sends."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def check_sources(app: App, names: Sequence[str] | None) -> list[Observation]:
-    """Look at these sources (None: all) now. Stored as manual, evaluated at once."""
+    """Check these sources (None: all) now. Stored as manual, evaluated at once."""
     return checked(app, names)[0]
 
 
@@ -31,7 +31,7 @@ def checked(app: App, names: Sequence[str] | None) -> tuple[list[Observation], d
 
 
 def write_down_check(app: App, names: Sequence[str] | None, *, by: str) -> None:
-    """Somebody asked for a check of these (None: all)."""
+    """Someone asked for a check of these (None: all)."""
     subject = "every source" if names is None else f"source {', '.join(names)}"
     with app.store.write() as uow:
         uow.audit.append(AuditEntry(app.now(), by, "source.check", subject))
@@ -41,12 +41,12 @@ def record_heartbeat(app: App, name: str, *, items: int | None = None, ok: bool 
     """A pipeline says that it ran.
 
     Raises:
-        BadInput: the source is not one that waits for beats; a beat to it would look healthy and be read by nobody.
+        BadInput: the source is not one that waits for beats; a beat to it would look healthy and be read by no one.
     """
     source = app.config.sources[name]
     if source.probe != "heartbeat":
         raise BadInput(
-            f"{name} has probe {source.probe}: it is looked at, and waits for no beats ({source.where}). "
+            f"{name} has probe {source.probe}: it is checked, and waits for no beats ({source.where}). "
             "Give it `probe: heartbeat`, or beat the source that is meant."
         )
     with app.store.write() as uow:

@@ -1,4 +1,4 @@
-"""One tick: look, keep, evaluate, tell. What Dagster is told of it is the business of `defs`."""
+"""One tick: observe, store, evaluate, notify. What Dagster is sent is decided in `defs`."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ if TYPE_CHECKING:
 
 
 LEARN_SHARE = 0.05
-"""How much of a tick the detector may spend on history, once everybody is told."""
+"""How much of a tick the detector may spend on history, once everyone is notified."""
 
 
 @dataclass(frozen=True, slots=True)
 class TickReport:
-    """What one tick did. `due` sources had no look in their slot; `observations` were newly stored."""
+    """What one tick did. `due` sources had no observation in their slot; `observations` were newly stored."""
 
     at: int
     due: int
@@ -43,7 +43,7 @@ class TickReport:
 
 def run_tick(app: App, shard: int | None = None, *, stopped: Sequence[str] | None = None) -> TickReport:
     """Check everything that is due (or one shard of it). Safe to run twice, and at the same time as another. `stopped`:
-    schedules and sensors of ours that somebody stopped; None when nobody looked.
+    schedules and sensors of ours that someone stopped; None when that is unknown.
 
     Raises:
         StoreError: the store refused; a note beside it tells the page and the metrics.

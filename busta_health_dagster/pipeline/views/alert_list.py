@@ -136,7 +136,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """What was asked for, worst and longest first, and what stands behind it: pending, held back, on trial."""
+    """What was asked for, worst and longest first, and what stands behind it: pending, held back, shadow."""
 
     rows: tuple[Row, ...]
     open: int

@@ -49,7 +49,7 @@ def _orphans(app: App, uow: UnitOfWork) -> list[Problem]:
         lost = ", ".join(gone)
         message = (
             f"Alert {alert.id} ({alert.fingerprint}) is open and loses {lost}: it moves to the current route ({to}), and "
-            "whoever is reached there is told."
+            "anyone who is reached there is notified."
         )
         where = f"{app.config.dir}/alerts.yaml"
         found.append(Problem(where, "channels", message, f"put {lost} back if they should hear how it ends", "warning"))

@@ -1,6 +1,6 @@
-"""Why was I (not) told? The whole chain of one alert, or, for a source, why there is none; each link with its reason.
+"""Why was I (not) notified? The whole chain of one alert, or, for a source, why there is none; each link with its reason.
 
-Verdicts are not stored: the rule is run again over the stored looks, which gives the same ones.
+Verdicts are not stored: the rule is run again over the stored observations, which gives the same ones.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from busta_health_dagster.pipeline.app.app import App
     from busta_health_dagster.store import UnitOfWork
     from busta_health_dagster.store.alerts import StoredTransition
-    from busta_health_dagster.store.outbox import Attempt, OutboxRow
+    from busta_health_dagster.store.outbox_rows import Attempt, OutboxRow
 
 DAY_S = 86400
 MOST_VERDICTS_S = 7 * DAY_S
@@ -40,7 +40,7 @@ MOST_VERDICTS_S = 7 * DAY_S
 
 @dataclass(frozen=True, slots=True)
 class EvaluatedObservation:
-    """One look, what the rule said of it, and whether it counted (maintenance counts, and holds the alert back)."""
+    """One observation, what the rule said of it, and whether it counted (maintenance counts, and holds the alert back)."""
 
     slot: int
     verdict: Verdict
@@ -51,7 +51,7 @@ class EvaluatedObservation:
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """One message that told of the alert, with every attempt."""
+    """One message about the alert, with every attempt."""
 
     row: OutboxRow
     attempts: tuple[Attempt, ...]
@@ -92,7 +92,7 @@ class RuleStanding:
 
 @dataclass(frozen=True, slots=True)
 class SourceExplanation:
-    """Why a source has the alerts that it has, or none. `imported`: nobody watches it, its history came from files."""
+    """Why a source has the alerts that it has, or none. `imported`: no one watches it, its history came from files."""
 
     source: str
     at: int
@@ -183,7 +183,7 @@ def explain_source(app: App, name: str) -> SourceExplanation:
 
 
 def _newest_values(app: App, uow: UnitOfWork, source: Source, compiled: SourceRules, last: int) -> SourceWindow:
-    """What the rules would remember of the stored looks: an import leaves that to be built anew."""
+    """What the rules would remember of the stored observations: an import leaves that to be built again."""
     window = compiled.empty_window()
     begin = last - window.lookback_s()
     planned = maintenance(app, uow, begin, last + 1)
@@ -193,7 +193,7 @@ def _newest_values(app: App, uow: UnitOfWork, source: Source, compiled: SourceRu
 
 
 def _rule_of_import(app: App, source: Source | None, name: str) -> Rule | None:
-    """The rule as it watched a source that nobody configured, while its history was replayed."""
+    """The rule as it watched a source that no one configured, while its history was replayed."""
     if source is None or source.name in app.config.sources:
         return None
     found = rules_for(source, [r for r in app.config.rules if r.name == name]).evaluators
@@ -203,7 +203,7 @@ def _rule_of_import(app: App, source: Source | None, name: str) -> Rule | None:
 def _verdicts(
     app: App, uow: UnitOfWork, alert: Alert, source: Source | None, ended: int
 ) -> tuple[tuple[EvaluatedObservation, ...], int]:
-    """Run the rule again over the looks from before the first bad one to the last that counted."""
+    """Run the rule again over the observations from before the first bad one to the last that counted."""
     rules = [r for r in app.config.rules if r.name == alert.rule and r.pattern not in INSTANCE_PATTERNS]
     if source is None or not rules:
         return (), 0

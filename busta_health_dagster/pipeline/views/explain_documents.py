@@ -8,7 +8,7 @@ from busta_health_dagster.domain.alert import AlertState
 from busta_health_dagster.domain.units import config_duration, iso
 from busta_health_dagster.engines.alerting.flapping import STARTS_AT
 from busta_health_dagster.engines.rules.limits import limit_text
-from busta_health_dagster.pipeline.alerting.notifications import incident_of
+from busta_health_dagster.pipeline.alerting.notification_facts import incident_of
 from busta_health_dagster.pipeline.views.alert_list import Row
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ def occurrences(found: Iterable[maintenance.Occurrence]) -> list[Occurrence]:
 def rule_text(rule: Rule) -> str:
     """`response_ms > 5 s, for 2, recover_after 2, warning`."""
     said = f" {'and' if rule.combine == 'all' else 'or'} ".join(
-        f"{c.metric} {c.op} {limit_text(c.metric, c.value) if isinstance(c.value, int | float) else c.value}"
+        f"{c.metric} {c.op} {limit_text(c.value, c.metric) if isinstance(c.value, int | float) else c.value}"
         for c in rule.conditions
     )
     parts = [said or rule.pattern.value, f"for {rule.for_}", f"recover_after {rule.recover_after}", rule.severity.word]

@@ -1,4 +1,4 @@
-"""What the overview page says, read once per change and shared by everybody who looks. Probes nothing, decides nothing."""
+"""What the overview page says, read once per change and shared by all viewers. Probes nothing, decides nothing."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from busta_health_dagster.domain.sla import MINIMUM_COVERAGE, percent
+from busta_health_dagster.domain.uptime_and_budget import MINIMUM_COVERAGE, percent
 from busta_health_dagster.engines.maintenance import MaintenanceIndex
 from busta_health_dagster.engines.rules import limits_for
-from busta_health_dagster.engines.service_levels.sla import slice_length
+from busta_health_dagster.engines.service_levels.timeslices import slice_length
 from busta_health_dagster.pipeline.alerting.monotonic_clock import read_clock
 from busta_health_dagster.pipeline.app.freshness import LAST_TICK, STALE_TICKS
 from busta_health_dagster.pipeline.maintenance.index import maintenance
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from busta_health_dagster.pipeline.app.app import App
     from busta_health_dagster.pipeline.views.page_alerts import Month, ShownAlert
     from busta_health_dagster.store import UnitOfWork
-    from busta_health_dagster.store.rollups import Bar, Summary
+    from busta_health_dagster.store.rollup_queries import Bar, Summary
 
 MONTH_S = 30 * DAY_S
 MAINTENANCE_AHEAD_S = 7 * DAY_S
@@ -50,7 +50,7 @@ class Version:
 
 @dataclass(frozen=True, slots=True)
 class PlannedMaintenance:
-    """One occurrence of planned work. `sources` are the names it covers, `now` whether it runs."""
+    """One occurrence of maintenance. `sources` are the names it covers, `now` whether it runs."""
 
     occurrence: Occurrence
     sources: tuple[str, ...]
@@ -59,7 +59,7 @@ class PlannedMaintenance:
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """The fleet over one stretch: shares are percentages, None when nobody can say."""
+    """The fleet over one stretch: shares are percentages, None when no one can say."""
 
     uptime: float | None
     quality: float | None

@@ -1,4 +1,4 @@
-"""Alerts and incidents as the pages show them: who is told next, who said what, and what the month was like."""
+"""Alerts and incidents as the pages show them: who is notified next, who said what, and what the month was like."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
     from busta_health_dagster.domain.source import Source
     from busta_health_dagster.pipeline.app.app import App
     from busta_health_dagster.store import UnitOfWork
-    from busta_health_dagster.store.outbox import OutboxRow
+    from busta_health_dagster.store.outbox_rows import OutboxRow
 
 _DAY_S = 86400
 
 
 @dataclass(frozen=True, slots=True)
 class ShownAlert:
-    """An alert with what happens next if nobody acts (None: the clock stands, or nothing is left to say)."""
+    """An alert with what happens next if no one acts (None: the clock stands, or nothing is left to say)."""
 
     alert: Alert
     next: Upcoming | None
@@ -47,7 +47,7 @@ def shown(
     past: Mapping[int, tuple[Transition, ...]] | None = None,
     sent: Mapping[int, tuple[OutboxRow, ...]] | None = None,
 ) -> tuple[ShownAlert, ...]:
-    """Open ones that tell somebody first, by severity, then longest first; pending ones after them.
+    """Open ones that tell someone first, by severity, then longest first; pending ones after them.
 
     `steady` is the steady clock's reading; `past` and `sent` are what happened to each alert and what was sent, by id.
     """
@@ -78,7 +78,7 @@ def _urgency(one: ShownAlert) -> tuple[bool, bool, bool, int, int, str]:
 
 @dataclass(frozen=True, slots=True)
 class Month:
-    """Incidents that touch the last 30 days, with the figures of those resolved in it and in the 30 days before."""
+    """Incidents that touch the last 30 days, with the numbers of those resolved in it and in the 30 days before."""
 
     incidents: tuple[Incident, ...] = ()
     now: IncidentSummary | None = None

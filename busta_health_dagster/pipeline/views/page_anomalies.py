@@ -1,4 +1,4 @@
-"""The anomalies of one source as its page lists them: those the detector found, whether anybody was told or not."""
+"""The anomalies of one source as its page lists them: those the detector found, whether anybody was notified or not."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class ShownAnomaly:
     """One finding of the last 30 days. `text` says what came, what was expected, since when, how rare, and which test.
 
     `score` is how many powers of ten against chance, at its strangest; `threshold` what it had to pass. `since` is its
-    first bad slot, `until` when it ended (None: it lasts). `told` says who hears of it, when not everybody.
+    first bad slot, `until` when it ended (None: it lasts). `told` says who is notified, when not everyone.
     """
 
     since: int
@@ -48,7 +48,7 @@ def _shown(alert: Alert) -> ShownAnomaly:
     text = alert.bad_reason or alert.reason
     over = alert.state is AlertState.RESOLVED
     began = (alert.first_bad_slot, alert.run_since, alert.opened_at, alert.pending_at)
-    notified = "shadow: recorded, tells nobody" if alert.shadow else ""
+    notified = "shadow: recorded, notifies no one" if alert.shadow else ""
     if alert.suppressed_by and not over:
         notified = f"held back by {alert.suppressed_by}"
     return ShownAnomaly(

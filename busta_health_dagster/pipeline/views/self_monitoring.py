@@ -10,13 +10,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from busta_health_dagster.domain.self_monitoring import CONFIGURATION, MONITOR, NETWORK, OVERLOADED, SENSOR_STOPPED
-from busta_health_dagster.domain.units import duration_text
 from busta_health_dagster.pipeline.alerting.monitor_rules import DO
 from busta_health_dagster.pipeline.alerting.monotonic_clock import latest
 from busta_health_dagster.pipeline.app.freshness import LAST_TICK
 from busta_health_dagster.pipeline.app.store_failure import store_failure
 from busta_health_dagster.pipeline.app.supervisor_failures import supervisor_failures
 from busta_health_dagster.pipeline.delivery.breaker_state import channel_state
+from busta_health_dagster.wording.durations import duration_text
+from busta_health_dagster.wording.lists import plural
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -43,7 +44,7 @@ class MonitorAlert:
 
 
 def self_monitoring_alerts(app: App, uow: UnitOfWork, alerts: Iterable[Alert]) -> tuple[MonitorAlert, ...]:
-    """What the monitor says of itself, worst kinds first; nothing when all is well. `alerts` are the active ones.
+    """What the monitor says of itself, worst kinds first; nothing when nothing is wrong. `alerts` are the active ones.
 
     That the ticks have stopped is not here: the browser computes it, because then the server may be gone too.
     """
@@ -114,12 +115,12 @@ def _dead(uow: UnitOfWork) -> Iterator[MonitorAlert]:
     newest = {row.message.channel: row for row in reversed(rows)}
     said = [f"{name} ({count}): {newest[name].reason or 'given up'}" for name, count in by_channel.most_common(_NAMED)]
     rest = len(by_channel) - _NAMED
-    tail = f"; and {rest} more channel{'s' if rest > 1 else ''}" if rest > 0 else ""
+    tail = f"; and {plural(rest, 'more channel')}" if rest > 0 else ""
     finished = [int(row.finished_at) for row in rows if row.finished_at is not None]
     yield MonitorAlert(
         "dead-letters",
-        f"{n:,} notification{'s were' if n != 1 else ' was'} given up. {'; '.join(said)}{tail}",
-        "Correct the channel, then give them another life: busta alerts outbox --retry.",
+        f"{plural(n, 'notification was', 'notifications were')} given up. {'; '.join(said)}{tail}",
+        "Correct the channel, then retry them: busta alerts outbox --retry.",
         since=min(finished, default=None),
     )
 
@@ -149,5 +150,5 @@ def _channels(app: App, uow: UnitOfWork) -> Iterator[MonitorAlert]:
         yield MonitorAlert(
             "late",
             f"A notification has waited for {duration_text(oldest)}",
-            "Look at the notification_sensor in Dagster, and at: busta alerts outbox.",
+            "Check the notification_sensor in Dagster, and at: busta alerts outbox.",
         )

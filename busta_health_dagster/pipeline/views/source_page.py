@@ -1,4 +1,4 @@
-"""What the page of one source says: how it is, how it was, why, and who is told."""
+"""What the page of one source says: how it is, how it was, why, and who is notified."""
 
 from __future__ import annotations
 
@@ -31,15 +31,15 @@ if TYPE_CHECKING:
     from busta_health_dagster.domain.observation import Observation, Phases
     from busta_health_dagster.domain.quality import QualityScore
     from busta_health_dagster.domain.rule import Limits, Rule
-    from busta_health_dagster.domain.sla import SlaResult
     from busta_health_dagster.domain.source import Source
+    from busta_health_dagster.domain.uptime_and_budget import SlaResult
     from busta_health_dagster.domain.verdict import CheckVerdict
     from busta_health_dagster.pipeline.app.app import App
     from busta_health_dagster.pipeline.views.page_alerts import Month, ShownAlert
     from busta_health_dagster.store import UnitOfWork
     from busta_health_dagster.store.alerts import StoredTransition
     from busta_health_dagster.store.history import Mean
-    from busta_health_dagster.store.rollups import Bar, Summary
+    from busta_health_dagster.store.rollup_queries import Bar, Summary
 
 AHEAD_S = 14 * DAY_S
 HOUR_S = 3600
@@ -111,7 +111,7 @@ class SourcePage:
 
 
 def source_page(app: App, name: str, window: str = "24h") -> SourcePage:
-    """The facts of one source's page; `window` is 24h, 7d or 30d. Raises KeyError for a source that nobody configured."""
+    """The facts of one source's page; `window` is 24h, 7d or 30d. Raises KeyError for a source that no one configured."""
     source = app.config.sources[name]
     version = version_of(app)
     fleet = fleet_health(app, [name])
@@ -242,7 +242,7 @@ def _failures(app: App, source: Source, limits: Limits, kept: Mapping[str, Any] 
 
 
 def _usual(observations: list[Observation]) -> dict[str, float]:
-    """The median of each phase over the looks that answered well."""
+    """The median of each phase over the observations that answered well."""
     found: dict[str, list[float]] = {}
     for observation in observations:
         if observation.phases is not None and observation.status.word == "up":

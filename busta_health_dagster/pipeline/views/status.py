@@ -7,10 +7,10 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from busta_health_dagster.domain.health import FleetHealth, SourceHealth, worst_first
-from busta_health_dagster.domain.sla import percent
 from busta_health_dagster.domain.units import config_duration, floor_to, iso
+from busta_health_dagster.domain.uptime_and_budget import percent
 from busta_health_dagster.engines.rules import limits_for
-from busta_health_dagster.engines.service_levels.sla import result
+from busta_health_dagster.engines.service_levels.timeslices import result
 from busta_health_dagster.pipeline.app.freshness import LAST_TICK, STALE_TICKS, is_stale
 from busta_health_dagster.pipeline.maintenance.index import maintenance
 from busta_health_dagster.pipeline.service_levels.windows import DAY_S, WINDOWS_S, counts_of, window_end
@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 
     from busta_health_dagster.domain.documents.sources import SourceConfig, SourceInfo
     from busta_health_dagster.domain.observation import SourceState
-    from busta_health_dagster.domain.sla import Degraded, SliceCounts
     from busta_health_dagster.domain.source import Source
+    from busta_health_dagster.domain.uptime_and_budget import Degraded, SliceCounts
     from busta_health_dagster.engines.maintenance import MaintenanceIndex
     from busta_health_dagster.pipeline.app.app import App
     from busta_health_dagster.store import UnitOfWork
-    from busta_health_dagster.store.rollups import Bar, Summary
+    from busta_health_dagster.store.rollup_queries import Bar, Summary
 
 FAILURES_OVER_S = 6 * 3600
 STRIP_BUCKET_S = 1800
@@ -99,7 +99,7 @@ def _shares_of(
 def _shares(
     counts: SliceCounts, target: Fraction, degraded: Degraded, interval_s: int
 ) -> tuple[float | None, float | None, float | None]:
-    """Exact fractions are slow, and between two ticks, and among sources that are well, the counts are the same."""
+    """Exact fractions are slow, and between two ticks, and among sources that are up, the counts are the same."""
     level = result(counts, source="", window="", target=target, degraded=degraded, interval_s=interval_s)
     return percent(level.uptime), percent(level.coverage), percent(level.budget_left)
 
@@ -137,7 +137,7 @@ def _row(
             status="unknown",
             since=None,
             reason="not_looked",
-            detail="not looked at yet",
+            detail="not checked yet",
             response_ms=None,
             items=None,
             data_age_s=None,
@@ -166,7 +166,7 @@ def _row(
 
 
 def source_rows(app: App) -> list[SourceConfig]:
-    """Every configured source and how it is looked at: the shape of `sources list -o json`."""
+    """Every configured source and how it is checked: the shape of `sources list -o json`."""
     return [
         {
             "source": s.name,

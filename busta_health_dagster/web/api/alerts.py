@@ -33,7 +33,7 @@ def alert(request: Request, alert: AlertId) -> AlertRow:
     return monitor_of(request).alert(alert)
 
 
-@router.get("/alerts/{alert}/explain", summary="Why was I (not) told? The whole chain, each with its reason")
+@router.get("/alerts/{alert}/explain", summary="Why was I (not) notified? The whole chain, each with its reason")
 def explained(request: Request, alert: AlertId) -> AlertExplanation:
     return monitor_of(request).explain_alert(alert)
 
@@ -53,7 +53,7 @@ def unack(request: Request, alert: AlertId, body: Ack | None = None) -> AlertRow
     return monitor_of(request).unacknowledge([alert], note=(body or Ack()).note)[0]
 
 
-@router.post("/alerts/{alert}/snooze", summary="Tell nobody more of it for a while")
+@router.post("/alerts/{alert}/snooze", summary="Send no more notifications of it for a while")
 def snooze(request: Request, alert: AlertId, body: Snooze) -> AlertRow:
     return monitor_of(request).snooze([alert], for_s=body.seconds, note=body.note)[0]
 
@@ -63,7 +63,9 @@ def resolve(request: Request, alert: AlertId, body: Ack | None = None) -> AlertR
     return monitor_of(request).resolve([alert], note=(body or Ack()).note)[0]
 
 
-@router.get("/outbox", summary="What waits to be told and what died; the shape of `busta alerts outbox -o json`")
+@router.get(
+    "/outbox", summary="What waits to be sent, and the dead letters; the shape of `busta alerts outbox -o json`"
+)
 def outbox(request: Request) -> Outbox:
     return monitor_of(request).outbox()
 

@@ -1,4 +1,4 @@
-"""Bounds of every request behind the door, whoever answers it: how large its body is, how long it may take to arrive, and
+"""Bounds of every request behind the door, which component answers it: how large its body is, how long it may take to arrive, and
 how many come from one caller. Pure ASGI.
 """
 
@@ -61,7 +61,7 @@ class Limits:
             await refuse(scope, send, Refusal(413, "Too large", f"A body may have {cap // 1024} KiB."), close=True)
             return
         if isinstance(body, _Gone):
-            return  # nobody waits for an answer, and half a body must not be taken for a whole one
+            return  # no one waits for an answer, and half a body must not be taken for a whole one
         read = False
 
         async def again() -> Any:
@@ -89,7 +89,7 @@ class Limits:
 
 
 class _Gone:
-    """Whoever asked has hung up before the end of the body."""
+    """The caller has hung up before the end of the body."""
 
 
 async def _whole(receive: Receive, cap: int) -> bytes | _Gone | None:

@@ -1,4 +1,4 @@
-"""Planned work over REST. A window carries an ETag: no change of one person overwrites that of another."""
+"""Maintenance over REST. A window carries an ETag: no change of one person overwrites that of another."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ def _version(request: Request, window: int, if_match: str | None) -> int | Respo
     if not text.isascii() or not text.isdecimal():
         raise BadInput('If-Match is the window\'s ETag, for instance "3".')
     if actions.find(app_of(request), window).version != int(text):
-        return problem(412, "Somebody else was first", "The window has changed since you read it; read it again.")
+        return problem(412, "Someone else was first", "The window has changed since you read it; read it again.")
     return int(text)
 
 

@@ -1,5 +1,5 @@
-"""Checks that people ask for: in threads of their own, so that slow sources hold up nobody who only reads; and one at a
-time of each source, whose answer everybody who asked meanwhile shares.
+"""Checks that people ask for: in threads of their own, so that slow sources hold up no one who only reads; and one at a
+time of each source, whose answer everyone who asked meanwhile shares.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class ManualChecks:
         self._threads: anyio.CapacityLimiter | None = None
 
     async def check(self, monitor: Monitor, name: str) -> ObservationRow:
-        """Check one source, or wait for the check of it that is at work. Whoever asks stands in the audit log."""
+        """Check one source, or wait for the check of it that is at work. The audit log names the caller."""
         running = self._running.get(name)
         if running is None:
             running = asyncio.create_task(self._check(monitor, name))
@@ -35,7 +35,7 @@ class ManualChecks:
             running.add_done_callback(lambda done: self._ended(name, done))
         else:
             await anyio.to_thread.run_sync(partial(write_down_check, monitor.app, [name], by=monitor.actor))
-        return await asyncio.shield(running)  # whoever hangs up ends their own waiting, not everybody's check
+        return await asyncio.shield(running)  # anyone who hangs up ends their own waiting, not everyone's check
 
     async def _check(self, monitor: Monitor, name: str) -> ObservationRow:
         if self._threads is None:
@@ -45,4 +45,4 @@ class ManualChecks:
     def _ended(self, name: str, done: asyncio.Task[ObservationRow]) -> None:
         del self._running[name]
         if not done.cancelled():
-            done.exception()  # whoever waits is told; if all of them hung up, nobody is
+            done.exception()  # anyone who waits is notified; if all of them hung up, no one is

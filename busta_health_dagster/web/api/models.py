@@ -15,7 +15,7 @@ from busta_health_dagster.domain.units import parse_seconds
 
 Row = TypeVar("Row")
 
-Note = Annotated[str, Field(max_length=500, description="Why; it is kept, and told.")]
+Note = Annotated[str, Field(max_length=500, description="Why; kept, and part of the notification.")]
 
 
 class Body(BaseModel):

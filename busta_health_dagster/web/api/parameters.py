@@ -34,5 +34,5 @@ def who(request: Request) -> Principal:
 
 
 def monitor_of(request: Request) -> Monitor:
-    """The monitor, asked by whoever sent the request."""
+    """The monitor, asked by the caller."""
     return Monitor(app_of(request), who(request).name)

@@ -27,7 +27,7 @@ RESPONSES: dict[int | str, dict[str, Any]] = {
         (403, "Not allowed"),
         (404, "No such thing"),
         (409, "The state does not allow it"),
-        (412, "Somebody else was first"),
+        (412, "Someone else was first"),
         (413, "Too large"),
         (422, "Not the shape that is asked for"),
         (428, "If-Match is missing"),

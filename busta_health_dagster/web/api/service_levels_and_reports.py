@@ -60,7 +60,7 @@ def incident_list(
     at: At = None,
     source: Names = None,
     by: Annotated[
-        Literal["source", "type", "tier", "rule", "fleet"] | None, Query(description="The same figures for each.")
+        Literal["source", "type", "tier", "rule", "fleet"] | None, Query(description="The same numbers for each.")
     ] = None,
 ) -> IncidentTable:
     return monitor_of(request).incidents(source, window, at, by)
@@ -117,11 +117,11 @@ def report_list(request: Request, limit: Limit = 50, cursor: Cursor = None) -> P
     return page(rows, limit, cursor)
 
 
-@router.get("/reports/{week}", summary="The figures of one weekly report: the one that was kept, else counted now")
+@router.get("/reports/{week}", summary="The numbers of one weekly report: the one that was kept, else counted now")
 def report(
     request: Request,
     week: Annotated[str, Path(pattern=r"^(\d{4}-W\d{2}|last)$", description="2026-W47, or last.")],
-    again: Annotated[bool, Query(description="Count anew, whatever was kept.")] = False,
+    again: Annotated[bool, Query(description="Count again, whatever was kept.")] = False,
 ) -> Report:
     with app_of(request).store.read() as uow:
         kept = None if again else uow.reports.get("weekly", week)

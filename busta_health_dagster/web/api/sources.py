@@ -1,4 +1,4 @@
-"""Sources over REST: how they are, what was seen of them, a look right now, and what is live."""
+"""Sources over REST: how they are, what was seen of them, an observation right now, and what is live."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def sources(
     request: Request,
     state: Annotated[str | None, Query(pattern="^(up|degraded|down|unknown|maintenance)$")] = None,
     view: Annotated[
-        Literal["health", "config"], Query(description="How they are, or how they are looked at.")
+        Literal["health", "config"], Query(description="How they are, or how they are checked.")
     ] = "health",
     limit: Limit = 200,
     cursor: Cursor = None,
@@ -101,7 +101,7 @@ def observations(
     request: Request,
     name: SourceName,
     since: Since = "24h",
-    manual: Annotated[bool, Query(description="Also the looks that people asked for.")] = True,
+    manual: Annotated[bool, Query(description="Also the observations that people asked for.")] = True,
     limit: Limit = 200,
     cursor: Cursor = None,
 ) -> Page[ObservationRow]:
@@ -127,7 +127,7 @@ def baseline(request: Request, name: SourceName) -> BaselineRow:
     return monitor_of(request).baselines([name])[0]
 
 
-@router.post("/sources/{name}/check", summary="Look at it now; kept as a manual observation")
+@router.post("/sources/{name}/check", summary="Check it now; kept as a manual observation")
 async def check_source(request: Request, name: SourceName) -> ObservationRow:
     checks: ManualChecks = request.app.state.checks
     return await checks.check(monitor_of(request), name)

@@ -1,4 +1,4 @@
-"""An alert as the pages tell it: what is wrong, who knows, who is told next, and how it came to this."""
+"""An alert as the pages show it: what is wrong, who knows, who is notified next, and how it came to this."""
 
 from __future__ import annotations
 
@@ -6,20 +6,21 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from busta_health_dagster.domain.alert import Event
-from busta_health_dagster.domain.units import duration_text
 from busta_health_dagster.web.pages import texts
+from busta_health_dagster.wording import lists, numbers
+from busta_health_dagster.wording.durations import duration_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from busta_health_dagster.domain.alert import Alert, Transition
     from busta_health_dagster.pipeline.views.page_alerts import ShownAlert
-    from busta_health_dagster.store.outbox import OutboxRow
+    from busta_health_dagster.store.outbox_rows import OutboxRow
 
 
 @dataclass(frozen=True, slots=True)
 class Rung:
-    """One step of the ladder: `L2`, whether it was reached, its words, and who hears of it."""
+    """One step of the ladder: `L2`, whether it was reached, its words, and who is notified."""
 
     name: str
     on: bool
@@ -39,7 +40,7 @@ class Happened:
 
 @dataclass(frozen=True, slots=True)
 class AlertView:
-    """`held` says why the clock stands or whom nobody tells; `next` what comes if nobody acts."""
+    """`held` says why the clock stands or who is not notified; `next` what comes if no one acts."""
 
     id: int | None
     source: str
@@ -86,7 +87,7 @@ def alert_view(one: ShownAlert, now: int, status: str, details: Mapping[str, str
         severity=alert.severity.word,
         reason=reason,
         opened_at=alert.opened_at,
-        age=duration_text(max(now - since, 0)) if since is not None else texts.DASH,
+        age=duration_text(max(now - since, 0)) if since is not None else numbers.DASH,
         open=one.open,
         progress=alert.progress,
         acked=_acked(alert, now),
@@ -122,17 +123,17 @@ def _held(alert: Alert, now: int) -> str:
 
 def _quiet(alert: Alert) -> str:
     if alert.shadow:
-        return "shadow: recorded, tells nobody"
-    return f"suppressed by {alert.suppressed_by}: recorded, tells nobody" if alert.suppressed_by else ""
+        return "shadow: recorded, notifies no one"
+    return f"suppressed by {alert.suppressed_by}: recorded, notifies no one" if alert.suppressed_by else ""
 
 
 def _next(one: ShownAlert, now: int) -> tuple[str, int | None]:
     if one.notifies_nobody or not one.open:
         return "", None
     if one.next is None:
-        return ("held by planned work" if one.alert.ladders and one.alert.mark is None else ""), None
+        return ("held by maintenance" if one.alert.ladders and one.alert.mark is None else ""), None
     step = f"L{one.next.step} again" if one.next.repeat else f"L{one.next.step}"
-    recipients = f" to {texts.listed(one.next.channels)}" if one.next.channels else ""
+    recipients = f" to {lists.listed(one.next.channels)}" if one.next.channels else ""
     return f"{step}{recipients} in {duration_text(max(one.next.at - now, 0))}", one.next.at
 
 
@@ -155,7 +156,7 @@ def _rungs(alert: Alert) -> tuple[Rung, ...]:
                 )
                 if part
             ),
-            texts.listed(step.notify),
+            lists.listed(step.notify),
         )
         for n, step in enumerate(ladder.policy.steps, 1)
     )
@@ -163,7 +164,7 @@ def _rungs(alert: Alert) -> tuple[Rung, ...]:
 
 _WORDS = {
     Event.PENDING: "Pending",
-    Event.CANCELLED: "Cancelled, nobody was told",
+    Event.CANCELLED: "Cancelled, no one was notified",
     Event.OPENED: "Opened",
     Event.REOPENED: "Reopened",
     Event.ESCALATED: "Escalated",
@@ -192,7 +193,7 @@ def _happened(transition: Transition) -> Happened:
         what += f", {transition.severity.word}" + (f", L{transition.step}" if transition.step else "")
     if transition.actor:
         what += f" by {transition.actor}"
-    notified = f"to {texts.listed(transition.notify)}" if transition.notify else ""
+    notified = f"to {lists.listed(transition.notify)}" if transition.notify else ""
     why = " · ".join(part for part in (transition.reason, notified) if part)
     return Happened(transition.at, what, why, _MARKS.get(transition.event, ""))
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from markupsafe import Markup
 
 from busta_health_dagster.web.pages import shapes, texts
+from busta_health_dagster.wording import glyphs, percentages
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,8 +27,8 @@ def strip(row: SourceHealth, bars: Sequence[str | None], start: int, step_s: int
     """The last 24 h: bars of half an hour, with the status as a word and the uptime unless the place has them already."""
     status = row.shown
     words = [b or "unknown" for b in bars] or ["unknown"] * 48
-    said = f"{row.source} is {shapes.WORDS[status]}; last 24 hours in half-hours: {shapes.summary(words)}"
-    figure = f"{texts.share(row.uptime.get('24h'))} %" if row.uptime.get("24h") is not None else "no data"
+    said = f"{row.source} is {glyphs.STATUS_WORD[status]}; last 24 hours in half-hours: {shapes.summary(words)}"
+    figure = f"{percentages.percent(row.uptime.get('24h'))}" if row.uptime.get("24h") is not None else "no data"
     body = Markup("")
     for i, word in enumerate(words):
         top, height = shapes.BAR[word]
@@ -37,12 +38,12 @@ def strip(row: SourceHealth, bars: Sequence[str | None], start: int, step_s: int
             height,
             COLOURS[word],
             Markup(' stroke="#8f5500" stroke-width=".7"') if word == "degraded" else "",
-            shapes.title(f"{texts.clock(start + i * step_s)} UTC, {shapes.WORDS[word]}"),
+            shapes.title(f"{texts.clock(start + i * step_s)} UTC, {glyphs.STATUS_WORD[word]}"),
         )
     if worded:
         body += Markup(
             '<text x="392" y="20" font-weight="700" fill="{}">{}</text><text x="474" y="20" fill="#76828f">{} 24 h</text>'
-        ).format(COLOURS[status] if status != "degraded" else "#b87a00", texts.STATUS_WORDS[status], figure)
+        ).format(COLOURS[status] if status != "degraded" else "#b87a00", glyphs.STATUS_LABEL[status], figure)
     return str(
         Markup(
             '<svg xmlns="http://www.w3.org/2000/svg" width="{0}" height="32" viewBox="0 0 {0} 32" role="img" '
@@ -52,11 +53,11 @@ def strip(row: SourceHealth, bars: Sequence[str | None], start: int, step_s: int
 
 
 def badge(row: SourceHealth) -> str:
-    """`odds_api | up 99.96 %`, in the shape that READMEs know. The word says what the colour says."""
+    """`odds_api | up 99.96%`, in the shape that READMEs know. The word says what the colour says."""
     status = row.shown
     uptime = row.uptime.get("30d")
     word = {"maintenance": "maintenance", "unknown": "no data"}.get(status, status)
-    right = word if uptime is None else f"{word} · {texts.share(uptime)} % 30 d"
+    right = word if uptime is None else f"{word} · {percentages.percent(uptime)} 30 d"
     return pair(row.source, right, BADGE[status])
 
 

@@ -1,4 +1,4 @@
-"""The charts of one source over a window. Each has its finding as a sentence, and a table of its figures beside it."""
+"""The charts of one source over a window. Each has its finding as a sentence, and a table of its numbers beside it."""
 
 from __future__ import annotations
 
@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING
 from markupsafe import Markup
 
 from busta_health_dagster.engines.rules.limits import value_text
-from busta_health_dagster.web.pages import plotting, texts
+from busta_health_dagster.web.pages import plotting
 from busta_health_dagster.web.pages.plotting import DAY_S, Axis, Chart
+from busta_health_dagster.wording import durations, lists, numbers
+from busta_health_dagster.wording.measures import measured_range
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from busta_health_dagster.pipeline.views.source_page import Normal
-    from busta_health_dagster.store.rollups import Bar
+    from busta_health_dagster.store.rollup_queries import Bar
 
 NORMAL_RANGE_WORDS = "normal for the hour of the week (p5–p95)"
 
@@ -64,13 +66,13 @@ def response(
         *([("sd", "limit")] if limit is not None else []),
     ]
     if strange:
-        finding += f" {texts.plural(len(strange), 'anomaly', 'anomalies')} found."
+        finding += f" {lists.plural(len(strange), 'anomaly', 'anomalies')} found."
         legend.append(("an", "anomaly"))
     return Chart(plotting.plot(inner, outer, finding), finding, tuple(legend))
 
 
 def _round(ms: float) -> str:
-    return texts.response(ms).replace(".00 s", " s")
+    return durations.milliseconds_text(ms).replace(".00 s", " s")
 
 
 def _strange(at: int, known: Sequence[tuple[int, float]], x: Callable[[float], float], axis: Axis) -> Markup:
@@ -82,8 +84,8 @@ def _strange(at: int, known: Sequence[tuple[int, float]], x: Callable[[float], f
 def _said(points: Sequence[Bar], known: Sequence[tuple[int, float]], limit: float | None, window: str) -> str:
     values = [ms for _, ms in known]
     text = (
-        f"Response time over {window}: {texts.response(min(values))} to {texts.response(max(values))}, "
-        f"last {texts.response(values[-1])}"
+        f"Response time over {window}: {durations.milliseconds_text(min(values))} to {durations.milliseconds_text(max(values))}, "
+        f"last {durations.milliseconds_text(values[-1])}"
     )
     if limit is not None:
         over = sum(v > limit for v in values)
@@ -115,11 +117,11 @@ def quality(
     inner += plotting.path(None if q is None else (10 * x(at), axis(q)) for at, q in days)
     outer = plotting.y_labels([(axis(t), f"{t:g}") for t in ticks]) + plotting.x_labels(since, until)
     outer += plotting.limit_words(limit, axis, lambda v: f"{v:g}")
-    low_high = texts.stretch(texts.score(min(values)), texts.score(max(values)))
-    finding = f"Daily quality over {len(days)} days: {low_high}, last {texts.score(values[-1])}"
+    low_high = durations.between(min(values), max(values), numbers.score)
+    finding = f"Daily quality over {len(days)} days: {low_high}, last {numbers.score(values[-1])}"
     if limit is not None:
         under = sum(q < limit for q in values)
-        finding += f"; {texts.plural(under, 'day')} under" if under else "; never under"
+        finding += f"; {lists.plural(under, 'day')} under" if under else "; never under"
         finding += f" the limit of {limit:g}"
     return Chart(
         plotting.plot(inner, outer, f"{finding}.", small=True), f"{finding}.", _normal_range_legend(normal_range)
@@ -134,16 +136,16 @@ def items(
     normal_range: Sequence[Normal] = (),
     window: str,
 ) -> Chart:
-    """Items per look, from zero: half of them missing has to look like half."""
+    """Items per observation, from zero: half of them missing has to look like half."""
     known = [n for _, n in series if n is not None]
     if not known:
         return Chart(Markup(""), "")
     axis = Axis(0, max(*known, *(b.p95 for b in normal_range), 1) * 1.12, log=False)
-    low_high = texts.stretch(texts.count(min(known)), texts.count(max(known)))
-    finding = f"Items over {window}: {low_high}, last {texts.count(known[-1])}."
+    low_high = durations.between(min(known), max(known), numbers.count)
+    finding = f"Items over {window}: {low_high}, last {numbers.count(known[-1])}."
     if normal_range:
-        finding += f" Normal now is {texts.count(normal_range[-1].p5)} to {texts.count(normal_range[-1].p95)}."
-    return _series(series, since, until, axis, normal_range, None, texts.count, finding)
+        finding += f" Normal now is {measured_range(normal_range[-1].p5, normal_range[-1].p95, 'items')}."
+    return _series(series, since, until, axis, normal_range, None, numbers.count, finding)
 
 
 def data_age(
@@ -154,13 +156,13 @@ def data_age(
     if not known:
         return Chart(Markup(""), "")
     axis = Axis(0, max(*known, limit or 0, 1) * 1.12, log=False)
-    low_high = texts.stretch(texts.duration(min(known)), texts.duration(max(known)))
-    finding = f"Data age over {window}: {low_high}, last {texts.duration(known[-1])}"
+    low_high = durations.between(min(known), max(known), durations.duration_text)
+    finding = f"Data age over {window}: {low_high}, last {durations.duration_text(known[-1])}"
     if limit is not None:
         over = sum(age > limit for age in known)
         finding += f"; {over} of {len(known)} points over" if over else "; never over"
-        finding += f" the limit of {texts.duration(limit)}"
-    return _series(series, since, until, axis, (), limit, texts.duration, f"{finding}.")
+        finding += f" the limit of {durations.duration_text(limit)}"
+    return _series(series, since, until, axis, (), limit, durations.duration_text, f"{finding}.")
 
 
 def custom(metric: str, series: Sequence[tuple[int, float]], since: int, until: int, *, window: str) -> Chart:
@@ -173,9 +175,7 @@ def custom(metric: str, series: Sequence[tuple[int, float]], since: int, until: 
     low = min(*values, 0)
     high = max(*values, low + 1)
     axis = Axis(low, low + (high - low) * 1.12, log=False)
-    finding = (
-        f"{metric} over {window}: {texts.stretch(words(min(values)), words(max(values)))}, last {words(values[-1])}."
-    )
+    finding = f"{metric} over {window}: {durations.between(min(values), max(values), words)}, last {words(values[-1])}."
     return _series(series, since, until, axis, (), None, words, finding)
 
 

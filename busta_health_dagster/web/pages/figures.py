@@ -1,39 +1,39 @@
-"""The overview's key figures, and this week against the last."""
+"""The overview's key numbers, and this week against the last."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from busta_health_dagster.domain.units import duration_text
-from busta_health_dagster.web.pages import shapes, texts
+from busta_health_dagster.web.pages import shapes
+from busta_health_dagster.wording import durations, lists, numbers, percentages
 
 if TYPE_CHECKING:
     from busta_health_dagster.pipeline.views.overview import FleetPage
 
 
 def kpis(page: FleetPage) -> dict[str, Any]:
-    """The row of figures."""
+    """The row of numbers."""
     target = page.targets[0] if len(page.targets) == 1 else None
     uptime = page.month.uptime
     gap = ""
     if uptime is not None and target is not None:
         difference = uptime - target
-        gap = f"{'above' if difference >= 0 else 'below'} by {abs(difference):.2f}"
+        gap = f"{'above' if difference >= 0 else 'below'} by {numbers.decimal(abs(difference), 2)}"
     month = page.incidents
-    durations = [i.resolve_s for i in month.incidents if i.resolve_s is not None]
+    resolved = [i.resolve_s for i in month.incidents if i.resolve_s is not None]
     open_alerts = [a for a in page.alerts if a.open and not a.notifies_nobody]
     mttr = month.now.mttr.mean if month.now else None
     before = month.before.mttr.mean if month.before else None
     next_name = page.nearest
     row = next((r for r in page.health.rows if r.source == next_name), None)
     return {
-        "uptime": texts.share(uptime),
-        "target": None if target is None else texts.share(target),
+        "uptime": percentages.share(uptime),
+        "target": None if target is None else percentages.share(target),
         "uptime_gap": gap,
         "uptime_bad": uptime is not None and target is not None and uptime < target,
         "uptime_spark": shapes.spark(page.days, limit=target),
         "met": len(page.met),
-        "missed": texts.listed(page.missed, 2),
+        "missed": lists.listed(page.missed, 2),
         "unsaid": len(page.health.rows) - len(page.met) - len(page.missed),
         "total": len(page.health.rows),
         "alerts": len(open_alerts),
@@ -42,17 +42,17 @@ def kpis(page: FleetPage) -> dict[str, Any]:
         "unacked": sum(a.alert.ack is None for a in open_alerts),
         "mttr": None if mttr is None else mttr,
         "mttr_before": before,
-        "mttr_delta": "" if mttr is None or before is None else texts.longer(mttr - before),
+        "mttr_delta": "" if mttr is None or before is None else durations.duration_change(mttr, before),
         "mttr_worse": mttr is not None and before is not None and mttr > before,
-        "mttr_spark": shapes.spark(durations[-30:], log=True) if len(durations) > 1 else "",
+        "mttr_spark": shapes.spark(resolved[-30:], log=True) if len(resolved) > 1 else "",
         "incidents": len(month.incidents),
-        "quick": sum(d < 3600 for d in durations),
-        "resolved": len(durations),
+        "quick": sum(d < 3600 for d in resolved),
+        "resolved": len(resolved),
         "mtbf": month.now.mtbf_s if month.now else None,
         "next": next_name,
-        "next_budget": texts.budget(row.budget_left) if row else "",
+        "next_budget": f"{percentages.budget(row.budget_left)}%" if row else "",
         "next_low": bool(row and row.budget_left is not None and row.budget_left < 25),
-        "next_spare": duration_text(page.spare_s) if page.spare_s is not None else "",
+        "next_spare": durations.duration_text(page.spare_s) if page.spare_s is not None else "",
     }
 
 
@@ -64,22 +64,27 @@ def week(page: FleetPage) -> list[tuple[str, str, str, str, bool]]:
     mttr_before = month.week_before.mttr.mean if month.week_before else None
     n = month.week.resolved if month.week else 0
     n_before = month.week_before.resolved if month.week_before else 0
-    change = None if mttr is None or mttr_before is None else mttr - mttr_before
     return [
         (
             "Uptime, %",
-            texts.share(now.uptime),
-            texts.share(before.uptime),
-            texts.delta(now.uptime, before.uptime),
+            percentages.share(now.uptime),
+            percentages.share(before.uptime),
+            numbers.change(now.uptime, before.uptime),
             _worse(before.uptime, now.uptime),
         ),
-        ("MTTR", texts.brief(mttr), texts.brief(mttr_before), texts.longer(change), _worse(mttr, mttr_before)),
-        ("Incidents", f"{n:,}", f"{n_before:,}", texts.delta(n, n_before, 0), n > n_before),
+        (
+            "MTTR",
+            durations.duration_text(mttr),
+            durations.duration_text(mttr_before),
+            durations.duration_change(mttr, mttr_before),
+            _worse(mttr, mttr_before),
+        ),
+        ("Incidents", f"{n:,}", f"{n_before:,}", numbers.change(n, n_before, 0), n > n_before),
         (
             "Quality",
-            texts.score(now.quality),
-            texts.score(before.quality),
-            texts.delta(now.quality, before.quality, 1),
+            numbers.score(now.quality),
+            numbers.score(before.quality),
+            numbers.change(now.quality, before.quality, 1),
             _worse(before.quality, now.quality),
         ),
     ]

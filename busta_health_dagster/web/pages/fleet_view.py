@@ -1,4 +1,4 @@
-"""The overview's facts as its template writes them: which rows, in which words, and what the page's figures are."""
+"""The overview's facts as its template writes them: which rows, in which words, and what the page's numbers are."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from busta_health_dagster.domain.health import WORST_FIRST
-from busta_health_dagster.domain.units import duration_text
 from busta_health_dagster.pipeline.views.status import STRIP_BUCKET_S
 from busta_health_dagster.web.pages import figures, shapes, texts
 from busta_health_dagster.web.pages.alert_view import alert_view
 from busta_health_dagster.web.pages.gantt import gantt
+from busta_health_dagster.wording import durations, glyphs, lists, numbers, percentages, sentences
+from busta_health_dagster.wording.durations import duration_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from busta_health_dagster.domain.health import SourceHealth
     from busta_health_dagster.domain.source import Source
     from busta_health_dagster.pipeline.views.overview import FleetPage, Trend
-    from busta_health_dagster.store.rollups import Bar
+    from busta_health_dagster.store.rollup_queries import Bar
 
 PAGE_ROWS = 100
 CHIPS = {"unknown": "no data", "maintenance": "maintenance"}
@@ -130,8 +131,8 @@ def choose(page: FleetPage, wanted: Filter, sources: Mapping[str, Source]) -> Ch
 def row_view(row: SourceHealth, page: FleetPage, trend: Trend, source: Source | None, now: int) -> Row:
     limits = page.limits.get(row.source)
     latest = next((v for v in reversed(trend.p95_ms) if v is not None), None)
-    silent = row.shown == "down"  # in planned work no answer is no news
-    p95 = _no_answer(row) if silent else texts.response(latest)
+    silent = row.shown == "down"  # in maintenance no answer is no news
+    p95 = _no_answer(row) if silent else durations.milliseconds_text(latest)
     slow = bool(limits and limits.response_ms is not None and latest is not None and latest > limits.response_ms)
     floor = limits.quality if limits else None
     poor = row.quality is not None and floor is not None and row.quality < floor
@@ -141,28 +142,28 @@ def row_view(row: SourceHealth, page: FleetPage, trend: Trend, source: Source | 
     return Row(
         name=row.source,
         status=row.shown,
-        word=texts.STATUS_WORDS[row.shown],
+        word=glyphs.STATUS_LABEL[row.shown],
         sub=f"{row.type} · {row.probe} · tier {row.tier}",
         seen_at=row.observed_at,
         why=reason(row, now, page),
-        feeds=texts.listed(source.feeds) if source and row.unhealthy and source.feeds else "",
+        feeds=lists.listed(source.feeds) if source and row.unhealthy and source.feeds else "",
         runbook=source.runbook if source and row.unhealthy else None,
         heartbeats=shapes.heartbeats(
             bar_words(trend.bars), "last 24 hours in half-hours", start=since, step_s=STRIP_BUCKET_S
         ),
         uptimes=tuple(
-            (label, texts.share(row.uptime.get(key)), _missed(row.uptime.get(key), row.target))
+            (label, percentages.share(row.uptime.get(key)), _missed(row.uptime.get(key), row.target))
             for label, key in (("24 h", "24h"), ("7 d", "7d"), ("30 d", "30d"))
         ),
         p95=p95,
         p95_bad=silent or slow,
         latency=shapes.spark(trend.p95_ms, limit=limits.response_ms if limits else None, log=True, ends_badly=silent),
-        quality=texts.score(row.quality),
+        quality=numbers.score(row.quality),
         quality_bad=poor,
         scores=shapes.spark(trend.quality, limit=floor),
-        fail=texts.failures(row.failure_rate),
+        fail=percentages.failure_rate(row.failure_rate),
         fail_bad=bool(over),
-        budget=texts.budget(row.budget),
+        budget=numbers.DASH if row.budget is None else f"{percentages.budget(row.budget)}%",
         budget_bad=row.budget is not None and row.budget < 0,
         meter=shapes.meter(row.budget),
     )
@@ -186,7 +187,7 @@ def _missed(value: float | None, target: float) -> bool:
 
 
 def reason(row: SourceHealth, now: int, page: FleetPage | None = None, *, since: bool = True) -> str:
-    """What is wrong and, with `since`, since when. Nothing for a source that is well."""
+    """What is wrong and, with `since`, since when. Nothing for a source that is up."""
     if row.shown == "up":
         return ""
     if row.shown == "maintenance":
@@ -196,15 +197,15 @@ def reason(row: SourceHealth, now: int, page: FleetPage | None = None, *, since:
             why = f": {running[0].occurrence.reason}" if running and running[0].occurrence.reason else ""
         until = texts.moment(row.maintenance_until, now)
         state = "" if row.status == "up" else f" It is {row.status} meanwhile."
-        return f"Planned work until {until} UTC{why}. Alerts wait.{state}"
+        return f"Maintenance until {until} UTC{why}. Alerts wait.{state}"
     if row.stale:
         if row.observed_at is None:
-            return "Not looked at yet."
+            return "Not checked yet."
         return (
-            f"Nobody has looked for {duration_text(now - row.observed_at)}; "
+            f"No observation for {duration_text(now - row.observed_at)}; "
             f"it was {row.status} at {texts.moment(row.observed_at, now)} UTC."
         )
-    text = texts.capital((row.detail or row.reason.replace("_", " ")).rstrip("."))
+    text = sentences.capital((row.detail or row.reason.replace("_", " ")).rstrip("."))
     if since and row.since is not None:
         text += f", since {texts.moment(row.since, now)} UTC ({duration_text(max(now - row.since, 0))})"
     return f"{text}."
@@ -224,9 +225,9 @@ def headline(page: FleetPage, now: int) -> tuple[str, str, str]:
     if not bad:
         if counts["maintenance"] == total:
             return "maintenance", "Everything is in maintenance", "Maintenance"
-        return "up", f"All {texts.plural(total - counts['maintenance'], 'source')} up", "All up"
+        return "up", f"All {lists.plural(total - counts['maintenance'], 'source')} up", "All up"
     first, n = bad[0]
-    head = ", ".join([f"{texts.plural(n, 'source')} {NOUNS[first]}", *(f"{m:,} {NOUNS[s]}" for s, m in bad[1:])])
+    head = ", ".join([f"{lists.plural(n, 'source')} {NOUNS[first]}", *(f"{m:,} {NOUNS[s]}" for s, m in bad[1:])])
     return first, head, " · ".join(f"{m} {NOUNS[s]}" for s, m in bad)
 
 

@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
-from busta_health_dagster.domain.units import duration_text
+from busta_health_dagster.svg.lines import n
 from busta_health_dagster.web.pages import plotting, texts
 from busta_health_dagster.web.pages.plotting import DAY_S, Chart
+from busta_health_dagster.wording import lists
+from busta_health_dagster.wording.durations import duration_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,11 +38,11 @@ def gantt(incidents: Sequence[Incident], now: int, days: int = 30) -> Chart:
     x = plotting.across(since, now)
     shown = order[:_MOST_ROWS]
     body = HATCH + Markup("").join(
-        Markup('<line class="gr" x1="{0}%" x2="{0}%" y1="0" y2="{1}"/>').format(plotting.n(x(at)), _ROW * len(shown))
+        Markup('<line class="gr" x1="{0}%" x2="{0}%" y1="0" y2="{1}"/>').format(n(x(at)), _ROW * len(shown))
         for at in plotting.ticks(since, now)
     )
-    for n, name in enumerate(shown):
-        y = n * _ROW
+    for row, name in enumerate(shown):
+        y = row * _ROW
         body += Markup('<line class="base" x1="0" x2="100%" y1="{0}" y2="{0}"/>').format(y + _ROW / 2)
         body += Markup('<text class="gl" x="-10" y="{}" text-anchor="end">{}</text>').format(y + 14, name)
         for i in by_source[name]:
@@ -49,9 +51,9 @@ def gantt(incidents: Sequence[Incident], now: int, days: int = 30) -> Chart:
             down = i.severity.word == "critical" or "source-down" in i.rules
             kind = Markup('class="b-down"') if down else Markup('fill="url(#hatched)"')
             body += Markup('<rect {} x="{}%" y="{}" width="{}%" height="12" rx="2"><title>{}</title></rect>').format(
-                kind, plotting.n(left), y + 4, plotting.n(min(width, 100 - left)), _title(i, now)
+                kind, n(left), y + 4, n(min(width, 100 - left)), _title(i, now)
             )
-    finding = f"{texts.plural(len(incidents), 'incident')} in {days} days, most trouble: {texts.listed(order, 3)}."
+    finding = f"{lists.plural(len(incidents), 'incident')} in {days} days, most trouble: {lists.listed(order, 3)}."
     height = _ROW * len(shown)
     svg = Markup('<svg class="gantt" height="{}" role="img" aria-label="{}">{}{}</svg>').format(
         height + 22, finding, body, plotting.x_labels(since, now, y=f"{height + 14}")

@@ -129,7 +129,7 @@ class Static(StaticFiles):
 
 
 def loud(handler: Handler) -> Handler:
-    """A store that cannot answer is said on the page itself, with the remedy; whoever watches must not see a blank one."""
+    """A store that cannot answer is said on the page itself, with the remedy; anyone who watches must not see a blank one."""
 
     def answer(request: Request) -> Response:
         try:

@@ -11,7 +11,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import RedirectResponse, Response
 
 from busta_health_dagster.pipeline.app import access
-from busta_health_dagster.web.auth_middleware import COOKIE
+from busta_health_dagster.web.authenticator import COOKIE
 from busta_health_dagster.web.pages.rendering import SECURITY, html
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""The facts of the overview, read once per change and shared by everybody who looks."""
+"""The facts of the overview, read once per change and shared by all viewers."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ if TYPE_CHECKING:
     from busta_health_dagster.pipeline.views.overview import FleetPage, Trend
 
 KEEP_S = 60.0
-"""Ages and planned work move on without an event; so long an answer may be behind them."""
+"""Ages and maintenance move on without an event; so long an answer may be behind them."""
 LARGE = 200
-"""Sources; a smaller fleet is read anew for everybody, in some 20 ms."""
+"""Sources; a smaller fleet is read again for everyone, in some 20 ms."""
 _TREND_PAGES = 32
 
 
 class OverviewCache:
     """Fifty viewers that all ask after one tick cost one read of the store, not fifty.
 
-    A large fleet's facts take most of a second to read. Whoever opens the page then gets the facts of a moment ago at
-    once, while they are read anew; the page hears from the live stream that there is more, and asks for the newest.
+    A large fleet's facts take most of a second to read. Anyone who opens the page then gets the facts of a moment ago at
+    once, while they are read again; the live stream notifies the page that there is more, and asks for the newest.
     """
 
     def __init__(self, app: App) -> None:

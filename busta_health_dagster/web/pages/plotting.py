@@ -12,14 +12,15 @@ from typing import TYPE_CHECKING
 from markupsafe import Markup
 
 from busta_health_dagster.domain.units import from_epoch
+from busta_health_dagster.svg.lines import line, n
+from busta_health_dagster.svg.status_shape import glyph
 from busta_health_dagster.web.pages import texts
-from busta_health_dagster.web.pages.shapes import glyph
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from busta_health_dagster.pipeline.views.source_page import Normal
-    from busta_health_dagster.store.rollups import Bar
+    from busta_health_dagster.store.rollup_queries import Bar
 
 DAY_S = 86400
 _MOST_MARKS = 12
@@ -103,17 +104,8 @@ def across(since: int, until: int) -> Callable[[float], float]:
     return lambda at: 100 * (at - since) / length
 
 
-def line(points: Iterable[tuple[float, float] | None]) -> str:
-    out, pen = "", False
-    for point in points:
-        if point is not None:
-            out += f"{'L' if pen else 'M'}{n(point[0])} {n(point[1])}"
-        pen = point is not None
-    return out
-
-
 def gaps(points: Sequence[Bar], since: int, until: int) -> Markup:
-    """Stretches that are no measurement: nobody looked, the source was down, or work was planned."""
+    """Stretches that are no measurement: no one looked, the source was down, or work was planned."""
     out = Markup("")
     x = across(since, until)
     step = points[1].start - points[0].start if len(points) > 1 else 300
@@ -172,7 +164,3 @@ def x_labels(since: int, until: int, y: str = "100%") -> Markup:
         if 2 < at < 90
     )
     return out + Markup('<text class="x" x="100%" y="{}"{} text-anchor="end">now</text>').format(y, Markup(dy))  # noqa: S704
-
-
-def n(value: float) -> str:
-    return f"{value:.1f}".removesuffix(".0")

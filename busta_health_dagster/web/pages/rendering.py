@@ -11,7 +11,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import Response
 
 from busta_health_dagster.domain.access import Principal, Right, Role
-from busta_health_dagster.web.pages import shapes, texts
+from busta_health_dagster.svg.status_shape import glyph
+from busta_health_dagster.web.pages import texts
+from busta_health_dagster.wording import glyphs
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -47,7 +49,7 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )
     env.filters |= texts.FILTERS
-    env.globals |= {"glyph": shapes.glyph, "asset": asset, "words": shapes.WORDS}
+    env.globals |= {"glyph": glyph, "asset": asset, "words": glyphs.STATUS_WORD}
     return env
 
 

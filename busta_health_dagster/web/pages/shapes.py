@@ -1,4 +1,4 @@
-"""Small pictures inside the pages: a status' shape, the heartbeat bars of a day, sparklines, meters.
+"""Small pictures inside the pages: the heartbeat bars of a day, sparklines, meters.
 
 Classes carry the colours (the page's style sheet knows light, dark and print); there is no style attribute, which the
 Content-Security-Policy would refuse. Bars that are up are one dashed line: 48 rectangles in each of 100 rows would make
@@ -13,34 +13,21 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup, escape
 
+from busta_health_dagster.svg.lines import n
+from busta_health_dagster.wording.glyphs import STATUS_WORD
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-WORDS = {"up": "up", "degraded": "degraded", "down": "down", "maintenance": "in maintenance", "unknown": "without data"}
 LETTERS = {"up": "u", "degraded": "g", "down": "d", "maintenance": "m", "unknown": "?"}
-_GLYPHS = {
-    "down": '<rect x="1.5" y="1.5" width="13" height="13" rx="2"/><path d="M5 5l6 6M11 5l-6 6" class="gk"/>',
-    "degraded": '<path d="M8 1.2 15.2 14.4H.8z"/><path d="M8 6v4M8 11.6v1.2" class="gk"/>',
-    "maintenance": '<path d="M8 .8 15.2 8 8 15.2.8 8z"/><path d="M5.5 8h5" class="gk"/>',
-    "up": '<circle cx="8" cy="8" r="6.4"/><path d="M5 8.2l2 2 4-4.2" class="gk"/>',
-    "unknown": '<circle cx="8" cy="8" r="6" class="gh"/><path d="M8 11.3v.1M6.2 6.2c.2-2.2 3.8-2 3.5.2C9.5 7.6 8 7.7 8 9.2" class="gu"/>',
-}
 BAR = {"up": (8, 16), "degraded": (4, 20), "down": (0, 24), "maintenance": (16, 8), "unknown": (20, 4)}
 """Top and height of a bar: the height repeats what the colour says."""
-
-
-def glyph(status: str, size: int = 16) -> Markup:
-    """■ ▲ ◆ ● ○ drawn, so that every font shows the same. Hidden from screen readers: the word stands beside it."""
-    body = Markup(_GLYPHS[status])  # noqa: S704  our own constants
-    return Markup('<svg class="g g-{}" width="{}" height="{}" viewBox="0 0 16 16" aria-hidden="true">{}</svg>').format(
-        status, size, size, body
-    )
 
 
 def summary(words: Iterable[str | None]) -> str:
     """`46 up, 2 degraded`: the finding of a strip in words."""
     counted = Counter(w or "unknown" for w in words)
-    return ", ".join(f"{counted[s]} {WORDS[s]}" for s in WORDS if counted[s]) or "nothing was seen"
+    return ", ".join(f"{counted[s]} {STATUS_WORD[s]}" for s in LETTERS if counted[s]) or "nothing was seen"
 
 
 def heartbeats(words: Sequence[str | None], label: str, *, start: int, step_s: int) -> Markup:
@@ -79,7 +66,7 @@ def spark(
 ) -> Markup:
     """A line of 30 points with its limit; gaps stay gaps. `ends_badly` closes it with a cross: no answer any more.
 
-    Decoration beside a figure, and hidden from screen readers: the figures behind it are in the source page's table.
+    Decoration beside a number, and hidden from screen readers: the numbers behind it are in the source page's table.
     """
     known = [v for v in values if v is not None]
     if not known:
@@ -91,27 +78,27 @@ def spark(
     for i, value in enumerate(values):
         if value is None:
             if pen:
-                area += f"L{_n(last[0])} 48H{_n(begun)}z"
+                area += f"L{n(last[0])} 48H{n(begun)}z"
             pen = False
             continue
         x, y = i * step, scale(value)
-        line += f"{'L' if pen else 'M'}{_n(x)} {_n(y)}"
-        area += f"{'L' if pen else 'M'}{_n(x)} {_n(y)}"
+        line += f"{'L' if pen else 'M'}{n(x)} {n(y)}"
+        area += f"{'L' if pen else 'M'}{n(x)} {n(y)}"
         if not pen:
             begun = x
         pen, last = True, (x, y)
     if pen:
-        area += f"L{_n(last[0])} 48H{_n(begun)}z"
+        area += f"L{n(last[0])} 48H{n(begun)}z"
     out = Markup('<path class="area" d="{}"/>').format(area)
     if limit is not None:
         at = scale(limit)
         beyond = not 2 <= at <= 46
-        out += Markup('<path class="lim{}" d="M0 {}H112"/>').format(" far" if beyond else "", _n(min(max(at, 2), 46)))
+        out += Markup('<path class="lim{}" d="M0 {}H112"/>').format(" far" if beyond else "", n(min(max(at, 2), 46)))
     out += Markup('<path class="ln" d="{}"/>').format(line)
     if ends_badly:
         out += Markup('<path class="gap" d="M106 18l5 10m0-10l-5 10"/>')
     else:
-        out += Markup('<path class="dot" d="M{} {}h.01"/>').format(_n(last[0]), _n(last[1]))
+        out += Markup('<path class="dot" d="M{} {}h.01"/>').format(n(last[0]), n(last[1]))
     return Markup(
         '<svg class="spark" viewBox="0 0 112 48" preserveAspectRatio="none" aria-hidden="true">{}</svg>'
     ).format(out)
@@ -142,10 +129,6 @@ def _scale(values: Sequence[float], limit: float | None, *, log: bool) -> _Linea
     return _Linear(low, high, log=False)
 
 
-def _n(value: float) -> str:
-    return f"{value:.1f}".removesuffix(".0")
-
-
 def meter(percent: float | None, *, low_below: float = 10.0) -> Markup:
     """A budget as a bar: full, nearly gone (amber), overspent (dashed red)."""
     if percent is None:
@@ -154,7 +137,7 @@ def meter(percent: float | None, *, low_below: float = 10.0) -> Markup:
         inner = Markup('<path class="m-over" d="M0 3h100"/>')
     else:
         inner = Markup('<path class="{}" d="M0 3h{}"/>').format(
-            "m-low" if percent < low_below else "m-ok", _n(min(percent, 100))
+            "m-low" if percent < low_below else "m-ok", n(min(percent, 100))
         )
     return Markup(
         '<svg class="meter" viewBox="0 0 100 6" preserveAspectRatio="none" aria-hidden="true">'

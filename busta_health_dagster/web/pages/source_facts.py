@@ -7,10 +7,11 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from busta_health_dagster.domain.units import duration_text
 from busta_health_dagster.engines.slope import crossing, theil_sen
 from busta_health_dagster.pipeline.service_levels.windows import DAY_S
-from busta_health_dagster.web.pages import shapes, texts
+from busta_health_dagster.web.pages import texts
+from busta_health_dagster.wording import glyphs, lists, numbers, sentences
+from busta_health_dagster.wording.durations import duration_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -46,7 +47,7 @@ def _anomaly(one: ShownAnomaly, now: int) -> AnomalyRow:
         state = f"lasted {duration_text(max(one.until - one.since, 0))}"
         if "new normal" in one.ended:
             state += "; the new level is normal now"
-    score = texts.DASH if one.score is None else f"{min(one.score, _MOST_POWERS):.1f}".removesuffix(".0")
+    score = numbers.DASH if one.score is None else f"{min(one.score, _MOST_POWERS):.1f}".removesuffix(".0")
     return AnomalyRow(
         since=one.since,
         when=texts.moment(one.since, now),
@@ -60,7 +61,7 @@ def _anomaly(one: ShownAnomaly, now: int) -> AnomalyRow:
 def _finding(text: str) -> tuple[str, str]:
     """`X where Y was expected since T, odds Z to 1 against chance (step test)`; the row has its own column for T."""
     what, _, how = text.partition(", odds")
-    return texts.capital(_SINCE.sub("", what)), f"odds{how}" if how else ""
+    return sentences.capital(_SINCE.sub("", what)), f"odds{how}" if how else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +77,7 @@ class Fed:
 def feeds(page: SourcePage, built: Mapping[str, datetime | None]) -> list[Fed]:
     """Each with when it was built last, where Dagster knows it, and whether that was on bad data."""
     row, now = page.health, page.fleet.at
-    state = "its source is well" if row.shown == "up" else f"its source is {shapes.WORDS[row.shown]}"
+    state = "its source is up" if row.shown == "up" else f"its source is {glyphs.STATUS_WORD[row.shown]}"
     out = []
     for name in page.source.feeds:
         status, says = row.shown, state
@@ -90,23 +91,23 @@ def feeds(page: SourcePage, built: Mapping[str, datetime | None]) -> list[Fed]:
                 if row.unhealthy and row.since is not None:
                     before = then < row.since
                     says += ", before" if before else ", after"
-                    says += f" its source became {shapes.WORDS[row.shown]}"
+                    says += f" its source became {glyphs.STATUS_WORD[row.shown]}"
                     status = "up" if before else row.shown
         out.append(Fed(name, status, says, name in built))
     return out
 
 
 def payload(page: SourcePage) -> list[tuple[str, str]]:
-    """What the last look saw of the payload."""
+    """What the last observation saw of the payload."""
     row = page.health
     newest = page.observations[-1] if page.observations else None
     out: list[tuple[str, str]] = []
     if row.http_status:
         out.append(("HTTP status", str(row.http_status)))
     if newest is not None and newest.size_bytes is not None:
-        out.append(("Size", texts.size(newest.size_bytes)))
+        out.append(("Size", numbers.size(newest.size_bytes)))
     if row.items is not None:
-        out.append(("Items", texts.count(row.items)))
+        out.append(("Items", numbers.count(row.items)))
     if newest is not None and newest.tls_days_left is not None:
         out.append(("Certificate", f"{newest.tls_days_left:.0f} days left"))
     if page.sample is not None:
@@ -127,7 +128,7 @@ def configuration(page: SourcePage) -> list[tuple[str, str]]:
     sla = shown["sla"]
     shadow = {r.name for r in page.rules if r.shadow}
     out = [
-        ("Every", f"{shown['interval']}, timeout {shown['timeout']}, {texts.plural(source.confirm, 'confirmation')}"),
+        ("Every", f"{shown['interval']}, timeout {shown['timeout']}, {lists.plural(source.confirm, 'confirmation')}"),
         ("SLA", f"uptime {sla['uptime']} · quality {sla['quality']} · degraded counts as {sla['degraded']}"),
         ("Rules", " · ".join(f"{r.name} (shadow)" if r.name in shadow else r.name for r in page.rules) or "none"),
         ("Group", source.group),
@@ -197,9 +198,9 @@ def quality_trend(days: Sequence[tuple[int, float | None]], until: int, limit: f
     said = f"Trend: {slope.direction}, {slope.sentence}"
     in_days, why = crossing(slope, limit, "lower")
     if in_days:
-        said += f"; from {slope.level:.1f}, {limit:g} is crossed in {texts.plural(in_days, 'day')}"
+        said += f"; from {slope.level:.1f}, {limit:g} is crossed in {lists.plural(in_days, 'day')}"
     elif in_days == 0:
         said += f"; {why}"
     if missing := len(days) - len(known):
-        said += f". No score on {texts.plural(missing, 'day')}"
-    return f"{said}.".replace("-", texts.MINUS)
+        said += f". No score on {lists.plural(missing, 'day')}"
+    return f"{said}.".replace("-", numbers.MINUS)

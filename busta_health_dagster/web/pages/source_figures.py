@@ -1,4 +1,4 @@
-"""The row of figures at the top of a source's page, each against what is usual or asked for."""
+"""The row of numbers at the top of a source's page, each against what is usual or asked for."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 from busta_health_dagster.domain.anomaly import Metric
 from busta_health_dagster.web.pages import shapes, texts
+from busta_health_dagster.wording import durations, numbers, percentages
+from busta_health_dagster.wording.measures import measured_range
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from busta_health_dagster.domain.sla import SlaResult
+    from busta_health_dagster.domain.uptime_and_budget import SlaResult
     from busta_health_dagster.pipeline.views.source_page import Normal, SourcePage
 
 
@@ -19,7 +21,7 @@ def normal_range_of(page: SourcePage, metric: Metric) -> Sequence[Normal]:
 
 
 def kpis(page: SourcePage) -> list[dict[str, Any]]:
-    """Label, figure, unit, two lines below, whether it is bad."""
+    """Label, number, unit, two lines below, whether it is bad."""
     row, limits = page.health, page.limits
     out = [
         _uptime(label, page.levels.get(key), row.target)
@@ -33,14 +35,14 @@ def kpis(page: SourcePage) -> list[dict[str, Any]]:
     out.append(
         {
             "name": "Error budget, 30 d",
-            "figure": texts.budget(row.budget).removesuffix(" %"),
+            "figure": percentages.budget(row.budget),
             "unit": "% left" if row.budget is not None else "",
             "meter": shapes.meter(row.budget),
             "under": ["insufficient data"]
             if row.budget is None or spare is None or spent is None
-            else [f"{texts.duration(spare)} of {texts.duration(spent)}"]
+            else [f"{durations.duration_text(spare)} of {durations.duration_text(spent)}"]
             if spare >= 0
-            else [f"overspent by {texts.duration(-spare)}"],
+            else [f"overspent by {durations.duration_text(-spare)}"],
             "bad": row.budget is not None and row.budget < 0,
         }
     )
@@ -48,15 +50,15 @@ def kpis(page: SourcePage) -> list[dict[str, Any]]:
     out.append(
         {
             "name": "Data age",
-            "figure": texts.duration(row.data_age_s),
-            "under": [f"limit {texts.duration(age)}" if age is not None else "no limit", _lately(page)],
+            "figure": durations.duration_text(row.data_age_s),
+            "under": [f"limit {durations.duration_text(age)}" if age is not None else "no limit", _lately(page)],
             "bad": row.data_age_s is not None and age is not None and row.data_age_s > age,
         }
     )
     out.append(
         {
             "name": "Items",
-            "figure": texts.count(row.items),
+            "figure": numbers.count(row.items),
             "under": _usual_items(page),
             "bad": False,
         }
@@ -67,7 +69,7 @@ def kpis(page: SourcePage) -> list[dict[str, Any]]:
     out.append(
         {
             "name": "Quality",
-            "figure": texts.score(row.quality),
+            "figure": numbers.score(row.quality),
             "unit": f"± {doubt:.1f}" if doubt else "",
             "under": [
                 f"limit {floor:g}" if floor is not None else "",
@@ -85,16 +87,16 @@ def _lately(page: SourcePage) -> str:
     if len(ages) < 12:
         return ""
     low, high = ages[len(ages) // 20], ages[-1 - len(ages) // 20]
-    return f"usual {texts.stretch(texts.duration(low), texts.duration(high))}"
+    return f"usual {durations.between(low, high, durations.duration_text)}"
 
 
 def _usual_items(page: SourcePage) -> list[str]:
     normal_range = normal_range_of(page, Metric.ITEMS)
     if normal_range and page.health.items is not None:
-        low, high = round(normal_range[-1].p5), round(normal_range[-1].p95)
-        return [f"usual {low:,}–{high:,}" if low != high else f"usual {low:,}", "at this hour of the week"]
+        usual = measured_range(normal_range[-1].p5, normal_range[-1].p95, "items")
+        return [f"usual {usual}", "at this hour of the week"]
     seen = sorted(o.items for o in page.observations[:-1] if o.items is not None)
-    return [f"lately {seen[0]:,}–{seen[-1]:,}" if seen[0] != seen[-1] else f"lately {seen[0]:,}"] if seen else []
+    return [f"lately {durations.between(seen[0], seen[-1], numbers.count)}"] if seen else []
 
 
 def _uptime(label: str, level: SlaResult | None, target: float) -> dict[str, Any]:
@@ -105,11 +107,11 @@ def _uptime(label: str, level: SlaResult | None, target: float) -> dict[str, Any
     coverage = None if level is None or level.coverage is None else float(level.coverage * 100)
     return {
         "name": f"Uptime, {label}",
-        "figure": texts.share(uptime),
+        "figure": percentages.share(uptime),
         "unit": "%" if uptime is not None else "",
         "under": [
-            f"target {texts.share(target)} · {bad}" if label == "30 d" else bad,
-            f"coverage {texts.share(coverage)}",
+            f"target {percentages.share(target)} · {bad}" if label == "30 d" else bad,
+            f"coverage {percentages.share(coverage)}",
         ],
         "bad": uptime is not None and uptime < target,
     }

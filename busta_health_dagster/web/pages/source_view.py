@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 from busta_health_dagster.domain.anomaly import Metric
 from busta_health_dagster.domain.verdict import Outcome
-from busta_health_dagster.engines.rules.limits import limit_text
 from busta_health_dagster.pipeline.service_levels.windows import DAY_S
 from busta_health_dagster.web.pages import charts, shapes, source_facts, texts
 from busta_health_dagster.web.pages.alert_view import alert_view
 from busta_health_dagster.web.pages.fleet_view import bar_words, reason
 from busta_health_dagster.web.pages.source_figures import kpis, normal_range_of
+from busta_health_dagster.wording import durations, glyphs, lists, numbers
+from busta_health_dagster.wording.measures import limit_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     from busta_health_dagster.domain.quality import Cap
     from busta_health_dagster.pipeline.views.source_page import SourcePage
-    from busta_health_dagster.store.rollups import Bar
+    from busta_health_dagster.store.rollup_queries import Bar
     from busta_health_dagster.web.pages.plotting import Chart
 
 PHASES = {"dns": "DNS", "connect": "connect", "tls": "TLS", "first_byte": "first byte", "body": "body"}
@@ -40,8 +41,8 @@ def source_view(page: SourcePage, built: Mapping[str, datetime | None] | None = 
         "source": source,
         "now": now,
         "head_status": row.shown,
-        "title": f"{source.name} {shapes.WORDS[row.shown]}",
-        "word": texts.STATUS_WORDS[row.shown],
+        "title": f"{source.name} {glyphs.STATUS_WORD[row.shown]}",
+        "word": glyphs.STATUS_LABEL[row.shown],
         "lead": lead(page),
         "detail": detail(page),
         "kpis": kpis(page),
@@ -120,17 +121,17 @@ def lead(page: SourcePage) -> str:
     limit, normal_range = page.limits.response_ms, normal_range_of(page, Metric.RESPONSE)
     if row.shown == "degraded" and row.reason == "slow" and row.response_ms is not None and limit is not None:
         normal = (
-            f" and {texts.between(normal_range[-1].p5, normal_range[-1].p95)} is normal at this hour"
+            f" and {durations.between(normal_range[-1].p5, normal_range[-1].p95, durations.milliseconds_text)} is normal at this hour"
             if normal_range
             else ""
         )
-        return f"Answers in {texts.response(row.response_ms)}; the limit is {limit_text('response_ms', limit)}{normal}."
+        return f"Answers in {durations.milliseconds_text(row.response_ms)}; the limit is {limit_text(limit, 'response_ms')}{normal}."
     if said:
         return said
     if row.response_ms is None:
-        return "It is well."
-    tail = f"; its limit is {limit_text('response_ms', limit)}" if limit is not None else ""
-    return f"Answers in {texts.response(row.response_ms)}{tail}."
+        return "Healthy."
+    tail = f"; its limit is {limit_text(limit, 'response_ms')}" if limit is not None else ""
+    return f"Answers in {durations.milliseconds_text(row.response_ms)}{tail}."
 
 
 def detail(page: SourcePage) -> str:
@@ -139,18 +140,20 @@ def detail(page: SourcePage) -> str:
     said = []
     normal_range = normal_range_of(page, Metric.RESPONSE)
     if normal_range and row.response_ms is not None and row.status in {"up", "degraded"} and row.reason != "slow":
-        said.append(f"Normal at this hour is {texts.between(normal_range[-1].p5, normal_range[-1].p95)}.")
+        said.append(
+            f"Normal at this hour is {durations.between(normal_range[-1].p5, normal_range[-1].p95, durations.milliseconds_text)}."
+        )
     if page.phases is not None and row.status in {"up", "degraded"} and row.reason == "slow":
         said.append(phase_note(page))
     if row.status in {"up", "degraded"} and row.items is not None:
-        age = f", the newest {texts.duration(row.data_age_s)} old" if row.data_age_s is not None else ""
+        age = f", the newest {durations.duration_text(row.data_age_s)} old" if row.data_age_s is not None else ""
         said.append(
-            f"Data {'still ' if row.status == 'degraded' else ''}arrive: {texts.plural(row.items, 'item')}{age}."
+            f"Data {'still ' if row.status == 'degraded' else ''}arrive: {lists.plural(row.items, 'item')}{age}."
         )
     if row.attempts > 1 and row.status == "up":
         said.append(f"It took {row.attempts} attempts.")
     if row.unhealthy and page.source.feeds:
-        said.append(f"Feeds {texts.listed(page.source.feeds)}.")
+        said.append(f"Feeds {lists.listed(page.source.feeds)}.")
     return " ".join(s for s in said if s)
 
 
@@ -162,7 +165,7 @@ def _recent(page: SourcePage) -> Any:
 
 
 def table(points: Sequence[Bar], step_s: int, now: int) -> list[dict[str, Any]]:
-    """The chart's figures, newest first: mean and highest response, and what was seen, per hour, six hours or day."""
+    """The chart's numbers, newest first: mean and highest response, and what was seen, per hour, six hours or day."""
     groups: dict[int, list[Bar]] = {}
     for point in points:
         groups.setdefault(point.start // step_s * step_s, []).append(point)
@@ -173,8 +176,8 @@ def table(points: Sequence[Bar], step_s: int, now: int) -> list[dict[str, Any]]:
             {
                 "at": at,
                 "when": texts.day(at) if step_s == DAY_S else texts.moment(at, now),
-                "mean": texts.response(sum(known) / len(known) if known else None),
-                "highest": texts.response(max(known) if known else None),
+                "mean": durations.milliseconds_text(sum(known) / len(known) if known else None),
+                "highest": durations.milliseconds_text(max(known) if known else None),
                 "seen": shapes.summary(bar_words(some)),
             }
         )
@@ -190,8 +193,8 @@ def phases(page: SourcePage) -> list[dict[str, Any]]:
     return [
         {
             "name": PHASES[name],
-            "ms": texts.response(ms) if ms >= 10 else f"{ms:.1f} ms",
-            "usual": _small(page.usual_phases.get(name)),
+            "ms": durations.short_milliseconds(ms),
+            "usual": durations.short_milliseconds(page.usual_phases.get(name)),
             "width": f"{max(100 * ms / whole, 0.6):.1f}",
             "odd": (usual := page.usual_phases.get(name)) is not None and ms > 3 * usual and ms > 100,
         }
@@ -199,17 +202,12 @@ def phases(page: SourcePage) -> list[dict[str, Any]]:
     ]
 
 
-def _small(ms: float | None) -> str:
-    return texts.DASH if ms is None else texts.response(ms) if ms >= 10 else f"{ms:.1f} ms"
-
-
 def _capped(caps: Sequence[Cap]) -> str:
-    """What holds the score down: the lowest cap and the checks that set it; the table below has the figures."""
+    """What holds the score down: the lowest cap and the checks that set it; the table below has the numbers."""
     lowest = [cap for cap in caps if cap.limit == min(c.limit for c in caps)]
     if not lowest:
         return ""
-    more = f" and {len(lowest) - 2} more" if len(lowest) > 2 else ""
-    return f", capped at {lowest[0].limit} by {', '.join(cap.check for cap in lowest[:2])}{more}"
+    return f", capped at {lowest[0].limit} by {lists.listed([cap.check for cap in lowest], 2)}"
 
 
 def phase_note(page: SourcePage) -> str:
@@ -230,7 +228,7 @@ def phase_note(page: SourcePage) -> str:
         return f"{said}, as usual."
     where = {"first_byte": "the provider is slow, not the network", "body": "the body is long or the line is slow"}
     cause = f": {where[name]}" if name in where else ""
-    times = f", {longest / usual:.0f} times its usual {_small(usual)}" if usual else ""
+    times = f", {longest / usual:.0f} times its usual {durations.short_milliseconds(usual)}" if usual else ""
     return f"{said}{times}{cause}."
 
 
@@ -259,7 +257,7 @@ def _dimensions(page: SourcePage) -> list[dict[str, Any]]:
     return [
         {
             "name": dimension.value,
-            "score": texts.score(value),
+            "score": numbers.score(value),
             "width": f"{min(max((value - 60) / 40 * 100, 1), 100):.1f}",
             "run": sum(c.dimension == dimension and c.passed is not None and c.error is None for c in score.checks),
             "all": sum(c.dimension == dimension for c in score.checks),

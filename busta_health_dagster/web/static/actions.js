@@ -5,7 +5,7 @@ const TITLES = { ack: "Acknowledge", unack: "End the acknowledgement", snooze: "
 const ABOUT = {
   ack: "The escalation stands still until the acknowledgement times out.",
   unack: "The escalation runs on from where it stood.",
-  snooze: "Nobody is told until then; the alert stays open.",
+  snooze: "No one is notified until then; the alert stays open.",
   resolve: "Closes the alert now. If the source is still bad it opens again.",
 };
 

@@ -1,20 +1,16 @@
 // Time as the server counts it: the clock, the countdown, ages, and whether the monitor itself is silent.
 const two = (n) => String(n).padStart(2, "0");
 
+// As duration_text of wording/durations.py writes it.
 export function duration(seconds) {
   const whole = Math.max(0, Math.floor(seconds));
   const minutes = Math.floor(whole / 60), hours = Math.floor(whole / 3600), days = Math.floor(whole / 86400);
   if (whole < 60) return `${whole} s`;
+  if (whole < 600) return whole % 60 ? `${minutes} min ${two(whole % 60)} s` : `${minutes} min`;
   if (minutes < 60) return `${minutes} min`;
   if (hours < 24) return minutes % 60 ? `${hours} h ${two(minutes % 60)} min` : `${hours} h`;
   return hours % 24 ? `${days} d ${hours % 24} h` : `${days} d`;
 }
-
-// As texts.countdown writes it.
-const wait = (seconds) => {
-  const whole = Math.floor(seconds);
-  return whole >= 60 && whole < 600 ? `${Math.floor(whole / 60)} min ${two(whole % 60)} s` : duration(whole);
-};
 
 let skew = 0;
 const local = () => Date.now() / 1000;
@@ -39,7 +35,7 @@ function beat(page) {
   if (clock) clock.textContent = `${two(at.getUTCHours())}:${two(at.getUTCMinutes())}:${two(at.getUTCSeconds())} UTC`;
   const next = Number(page.dataset.next) - now;
   const countdown = document.getElementById("countdown");
-  if (countdown) countdown.textContent = cut ? " · connection lost, trying again" : next > 0 ? ` · next check in ${wait(next)}` : " · checking";
+  if (countdown) countdown.textContent = cut ? " · connection lost, trying again" : next > 0 ? ` · next check in ${duration(next)}` : " · checking";
   for (const time of document.querySelectorAll("time[data-ago]")) {
     const text = `${duration(now - Number(time.dataset.ago))} ago`;
     if (time.textContent !== text) time.textContent = text;

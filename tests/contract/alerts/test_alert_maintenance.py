@@ -1,4 +1,4 @@
-"""Planned work on both databases: alerts are held, the past agrees, and what still fails is told at the end."""
+"""Maintenance on both databases: alerts are held, the past agrees, and what still fails is notified at the end."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def test_a_window_for_the_past_counts_anew_and_is_audited(story: Story) -> None:
     with story.app.store.read() as uow:
         (entry,) = uow.audit.list()
     assert (entry.actor, entry.action) == ("op-1", "maintenance.add")
-    assert "retroactive: 6 observations counted anew" in entry.detail
+    assert "retroactive: 6 observations counted again" in entry.detail
     assert "forgot to say" in entry.detail
     actions.remove(story.app, added.window.id or 0, actor="op-2")
     assert next(r for r in fleet_health(story.app).rows if r.source == "odds_api").uptime["24h"] == 50.0
@@ -162,7 +162,7 @@ def test_two_people_who_edit_one_window_do_not_overwrite_each_other(story: Story
     key = added.window.id or 0
     version = actions.find(story.app, key).version
     actions.change(story.app, key, window(T0, 2 * HOUR), actor="op-1", version=version)
-    with pytest.raises(Refused, match="somebody changed it meanwhile"):
+    with pytest.raises(Refused, match="someone changed it meanwhile"):
         actions.change(story.app, key, window(T0, 3 * HOUR), actor="op-2", version=version)
 
 

@@ -1,4 +1,4 @@
-"""The alert pass on both databases: from looks to alerts and messages, in one transaction, and never of the past."""
+"""The alert pass on both databases: from observations to alerts and messages, in one transaction, and never of the past."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def test_a_message_says_what_when_how_bad_and_what_comes_next(story: Story) -> N
     assert opened.alert.next is not None
     assert opened.alert.next.notify == ("chat", "mail")
     assert opened.source is not None
-    # Three looks of a month: `busta sla` says "insufficient data", so a message names no uptime and no budget.
+    # Three observations of a month: `busta sla` says "insufficient data", so a message names no uptime and no budget.
     assert (opened.source.uptime_30d, opened.source.budget_left) == (None, None)
     assert opened.source.feeds == ("models/moneyline",)
     story.tick(odds_api=231.0)
@@ -104,7 +104,7 @@ def test_the_past_opens_nothing_and_what_is_still_bad_is_told_once(store: Store)
     store_observations(story.app, past)
     first = story.pass_()
     assert [t.fingerprint for t in first.changes.transitions] == [WELL]
-    assert story.alert(WELL).bad_run == 2, "the outages of the day before are nobody's business now"
+    assert story.alert(WELL).bad_run == 2, "the outages of the day before are no one's business now"
     assert story.messages() == [("chat", "opened")]
 
 
@@ -114,7 +114,7 @@ def test_two_hours_without_the_monitor_resolve_nothing_and_invent_nothing(story:
     story.clock.advance(2 * HOUR)
     assert [e for e in events(story.pass_(whole=False)) if e[0] == WELL] == [], "observe first"
     found = [e for e in events(story.tick(odds_api=BAD)) if e[0] != "monitor/ticks"]
-    assert found == [(WELL, "escalated")], "overslept, told once"
+    assert found == [(WELL, "escalated")], "missed, sent once"
     assert story.alert("weather_api/no-data") is None, "a dead monitor closes no slot"
     assert story.alert(WELL).state is AlertState.OPEN
 
@@ -144,7 +144,7 @@ def test_an_acknowledgement_that_runs_out_is_told(store: Store) -> None:
 def test_a_message_counts_the_seconds_that_the_incidents_count(store: Store) -> None:
     work = Window("work", Selector(names=(ODDS.name,)), datetime(2026, 11, 23, 8, 0), "UTC", 600)
     story = Story(app_on(store, rules=(replace(DOWN, recover_after=1),), windows=(work,)))
-    story.ticks(4, odds_api=BAD)  # two of them in planned work
+    story.ticks(4, odds_api=BAD)  # two of them in maintenance
     story.tick()
     story.tick()
     story.tick(odds_api=BAD)  # within the grace period
@@ -176,7 +176,7 @@ def test_what_waits_for_its_group_waits_for_a_tick_that_is_due(store: Store) -> 
     story.clock.advance(HOUR)
     story.pass_(whole=False)
     story.tick()
-    assert [m for m in story.messages() if m[0] != "monitor"] == [], "it was over before anybody was told"
+    assert [m for m in story.messages() if m[0] != "monitor"] == [], "it was over before anybody was notified"
 
 
 def test_a_shard_lets_no_clock_of_another_shard_speak(store: Store) -> None:
@@ -272,7 +272,7 @@ def test_a_sensor_that_somebody_stopped_is_an_alert_until_it_runs_again(story: S
     assert events(stopped) == [("monitor/sensor-stopped", "opened")]
     assert "alert_sensor, health_tick were stopped in Dagster" in stopped.changes.transitions[-1].reason
     story.clock.advance(TICK)
-    assert events(story.pass_(whole=False)) == [], "nobody looked: nothing is known, and nothing resolves"
+    assert events(story.pass_(whole=False)) == [], "no one looked: nothing is known, and nothing resolves"
     assert events(story.pass_(whole=False, stopped=())) == [("monitor/sensor-stopped", "resolved")]
 
 
@@ -312,7 +312,7 @@ def test_more_than_a_storm_of_sources_is_one_message_per_route(store: Store) -> 
     assert notification["group"]["fleet"] == 30
     half = {s.name: BAD for s in fleet[:10]}
     story.ticks(2, **half)
-    assert story.messages()[-1] == ("chat", "updated"), "some are well: the message is changed, nobody is told anew"
+    assert story.messages()[-1] == ("chat", "updated"), "some are up: the message is changed, no one is notified again"
     assert sum(m["open"] for m in story.payloads()[-1]["group"]["members"]) == 10
     story.ticks(2)
     assert story.messages()[-1] == ("chat", "resolved")
@@ -353,7 +353,7 @@ def test_what_the_state_does_not_allow_is_refused_and_nothing_is_changed(story: 
     assert story.alert("weather_api/source-down").ack is None, "all or nothing"
     with pytest.raises(UnknownName, match="no alert 99"):
         actions.acknowledge(story.app, [99], actor="op-1")
-    assert events(story.tick(odds_api=BAD))[0] == (WELL, "reopened"), "a word mends nothing"
+    assert events(story.tick(odds_api=BAD))[0] == (WELL, "reopened"), "a word fixes nothing"
 
 
 def test_a_lease_that_somebody_holds_is_respected(story: Story) -> None:

@@ -1,4 +1,4 @@
-"""The demo's whole first hour on a virtual clock: the right notices, in the right order, to the right channel."""
+"""The demo's whole first hour on a virtual clock: the right notifications, in the right order, to the right channel."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ HOUR = 3600
 
 
 def address(home: Path) -> Address:
-    """Where the fleet would answer; on this clock nobody asks it."""
+    """Where the fleet would answer; on this clock no one asks it."""
     ports = {name: 41_000 + number for number, name in enumerate(HTTP_NAMES)}
     urls = {name: f"http://127.0.0.1:{port}{UPSTREAMS[name].path}" for name, port in ports.items()}
     urls["postgres_warehouse"] = f"sqlite:///{home}/demo/warehouse.sqlite3"
@@ -35,7 +35,7 @@ def address(home: Path) -> Address:
 
 @pytest.fixture
 def notified(tmp_path: Path, store_url: str) -> list[tuple[int, str, str, str]]:
-    """(minutes after the start, source, rule, event) of every notice in the file channel, oldest first."""
+    """(minutes after the start, source, rule, event) of every notification in the file channel, oldest first."""
     home = tmp_path / "home"
     write_config(home, address(home), expectations=EXPECTATIONS)
     clock = FakeClock(ANCHOR - 2 * HOUR)
@@ -49,7 +49,7 @@ def notified(tmp_path: Path, store_url: str) -> list[tuple[int, str, str, str]]:
             alert_pass(app, ticking=True)
             delivery_pass(app)
     lines = [json.loads(line) for line in (home / "notifications.jsonl").read_text(encoding="utf-8").splitlines()]
-    assert len({line["key"] for line in lines}) == len(lines), "every notice has a key of its own"
+    assert len({line["key"] for line in lines}) == len(lines), "every notification has a key of its own"
     return [_entry(line) for line in lines]
 
 
@@ -71,8 +71,8 @@ def test_the_scenario_leads_to_the_right_notices_in_the_right_order(notified) ->
             -90,
             "source-down",
             "escalated",
-        ),  # half an hour, and nobody acknowledged; its failure rate and budget stay quiet
-        (30, "source-down", "resolved"),  # the second good look
+        ),  # half an hour, and no one acknowledged; its failure rate and budget stay quiet
+        (30, "source-down", "resolved"),  # the second good observation
     ]
     assert of(notified, "odds_api") == [(-30, "slow-response", "opened"), (15, "slow-response", "resolved")]
     assert of(notified, "rss_transactions") == [(5, "source-down", "opened"), (20, "source-down", "resolved")]

@@ -203,4 +203,4 @@ def test_the_console_prints_what_is_wrong(capsys, tmp_path):
     assert deliver(kind, delivery(OPENED), kind.config(), context) == Delivered()
     out = capsys.readouterr()
     assert out.out == ""
-    assert out.err.startswith("07:55:03 ▲ odds_api is slow: 6.4 s, normally 0.13–0.26 s. Warning, alert 4127.\n")
+    assert out.err.startswith("07:55:03 ▲ odds_api is slow: 6.41 s, normally 128–262 ms. Warning, alert 4127.\n")

@@ -1,4 +1,4 @@
-"""Somebody outside hears from us only while we look, and while what we say arrives."""
+"""Someone outside hears from us only while we look, and while what we say arrives."""
 
 from __future__ import annotations
 

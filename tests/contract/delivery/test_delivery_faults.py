@@ -1,4 +1,4 @@
-"""Whatever a channel does: nothing is lost, nothing is silent, and the others do not notice. On both databases."""
+"""Whatever a channel does: nothing is lost, nothing is silent, and the others do not notification. On both databases."""
 
 from __future__ import annotations
 
@@ -161,7 +161,7 @@ def test_a_message_that_fails_for_five_minutes_is_told_through_the_fallback_mean
         for _ in range(3):
             app.clock.advance(601)
             delivery_pass(app)
-        assert mail.keys == ["k1~ops"], "told once, whatever follows"
+        assert mail.keys == ["k1~ops"], "sent once, whatever follows"
         assert rows(app)["k1"].state == "waiting"
         assert "Told mail meanwhile" in rows(app)["k1"].reason
         ops.status = 200
@@ -191,7 +191,7 @@ def test_whoever_stood_in_is_told_that_it_ended(store: Store, tmp_path: Path) ->
         app = application(store, tmp_path, hook("ops", ops.url, fallback="mail"), hook("mail", mail.url))
         enqueue(app, message("opened", "ops", OPENED, thread="a"))
         delivery_pass(app)
-        ops.status = 200  # somebody corrected the key
+        ops.status = 200  # someone corrected the key
         enqueue(app, message("resolved", "ops", RESOLVED, thread="a"))
         delivery_pass(app)
     assert ops.types == ["alert.opened", "alert.resolved"]
@@ -220,7 +220,7 @@ def test_without_a_fallback_somebody_else_is_told_that_a_channel_is_dead_once(st
         delivery_pass(app)
         delivery_pass(app)
     assert other.types == ["monitor.channel"]
-    assert "Channel gone was not told" in other.received[0]["body"]["data"]["text"]
+    assert "Channel gone was not notified" in other.received[0]["body"]["data"]["text"]
     assert "Gone has no fallback" in rows(app)["k1"].reason
 
 

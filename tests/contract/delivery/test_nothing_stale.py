@@ -88,10 +88,10 @@ def test_an_outage_that_a_channel_slept_through_is_one_message_of_the_past(store
         deliver(story)
         deliver(story)
     assert accepted(ops) == ["alert.resolved"]
-    assert said(ops).startswith("odds_api was down from 08:00 UTC to 08:05 UTC, and is well again")
+    assert said(ops).startswith("odds_api was down from 08:00 UTC to 08:05 UTC, and is up again")
     explained = explain_alert(story.app, story.alert(DOWN_SOURCE).id)
     fates = {s.row.message.kind: (s.row.state, s.row.reason) for s in explained.sent}
-    assert fates["opened"] == ("dropped", "not sent: it was over before it could be told")
+    assert fates["opened"] == ("dropped", "not sent: it was over before it could be sent")
 
 
 def test_what_waited_while_it_grew_worse_is_one_message_of_now(store: Store) -> None:

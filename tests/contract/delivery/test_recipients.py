@@ -92,4 +92,4 @@ def test_who_is_refused_for_good_is_seen(store: Store, tmp_path: Path, mailbox) 
         ("partial", "delivered, but refused for b@example.com (550)")
     ]
     assert view["counts"]["partial"] == 1
-    assert "did not reach everybody" in other.received[0]["body"]["data"]["text"]
+    assert "did not reach everyone" in other.received[0]["body"]["data"]["text"]

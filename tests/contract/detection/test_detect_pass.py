@@ -1,4 +1,4 @@
-"""The detector in the pass, on both databases: once per slot, through kills and gaps, and nothing from planned work."""
+"""The detector in the pass, on both databases: once per slot, through kills and gaps, and nothing from maintenance."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def noisy(source: str, slot: int, *, factor: float = 1.0, status: Status = Statu
 
 
 def past(story: Story, days: float, names=("odds_api", "weather_api"), **more) -> None:
-    """Looks of the last days, up to the slot before now, in the store and judged by nobody."""
+    """Observations of the last days, up to the slot before now, in the store and evaluated by no one."""
     now = story.app.now()
     store_observations(
         story.app, [noisy(n, now - k * TICK, **more) for k in range(int(days * DAY / TICK), 0, -1) for n in names]
@@ -91,7 +91,7 @@ def test_a_pass_that_repeats_learns_nothing_twice_and_a_killed_one_leaves_nothin
     assert {n: one.slot for n, one in learned.items()} == {"odds_api": T0, "weather_api": T0}
     story.pass_()
     alert_pass(story.app, manual=[replace(noisy("odds_api", T0 + 100, factor=9.0), kind=Kind.MANUAL)])
-    assert states_of(store)[:2] == (learned, hot), "neither a second pass nor a look by hand is learned"
+    assert states_of(store)[:2] == (learned, hot), "neither a second pass nor an observation by hand is learned"
 
     def killed(name: str) -> None:
         if name == "after_detect":
@@ -143,7 +143,7 @@ def test_while_history_is_being_learned_the_source_is_unknown_and_then_judged(st
     past(story, 2)
     said = tick(story).verdicts["odds_api"]["anomaly"]
     assert said.outcome is Outcome.UNKNOWN
-    assert "not judged it yet" in said.reason
+    assert "not evaluated it yet" in said.reason
     assert catch_up(story.app)
     assert tick(story).verdicts["odds_api"]["anomaly"].outcome is Outcome.GOOD
 

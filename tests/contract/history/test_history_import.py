@@ -1,4 +1,4 @@
-"""What an import leaves in the store: alerts that nobody was told of, and the same again when it is done twice."""
+"""What an import leaves in the store: alerts that no one was notified of, and the same again when it is done twice."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_alerts_exist_with_their_whole_story_and_nobody_was_told(monitor: App, t
     assert all(t.notify == () for t in story)
     assert rows["outbox"] == 0
     assert replay(story) == snapshot(down)
-    assert "nobody was told" in why.reason
+    assert "no one was notified" in why.reason
 
 
 def test_what_is_open_at_the_end_is_closed_because_the_import_ended(monitor: App, tmp_path: Path) -> None:
@@ -92,7 +92,7 @@ def test_the_live_rules_do_not_look_at_imported_slots_again(monitor: App, tmp_pa
     assert alert_pass(monitor).changes.transitions == []
     with monitor.store.read() as uow:
         assert uow.states.all()["watched_api"].pending is False
-        assert uow.rule_windows.all()["watched_api"], "its window was built anew, with the imported slots"
+        assert uow.rule_windows.all()["watched_api"], "its window was built again, with the imported slots"
 
 
 def test_lines_that_cannot_be_taken_are_named_and_the_rest_is_taken(monitor: App, tmp_path: Path) -> None:

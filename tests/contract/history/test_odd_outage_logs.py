@@ -134,9 +134,9 @@ def test_planned_work_that_is_written_down_afterwards_counts_for_the_past(tmp_pa
         assert counts(app) == [258, 30, 0, 0]
     ten = "version: 1\nwindows: [{name: ten, select: {names: [feed]}, start: 2026-10-01T10:00, zone: UTC, duration: 30m}]\n"
     with reopened(tmp_path, store_url, ten) as app:
-        assert counts(app) == [258, 24, 6, 0], "counted anew when a process that may write came by"
+        assert counts(app) == [258, 24, 6, 0], "counted again when a process that may write came by"
     with reading(tmp_path, store_url, ten.replace("10:00", "10:30")) as app:
-        assert counts(app) == [256, 26, 6, 0], "nobody has counted yet: read from the observations"
+        assert counts(app) == [256, 26, 6, 0], "no one has counted yet: read from the observations"
     with reading(tmp_path, store_url, "version: 1\nwindows: []\n") as app:
         assert counts(app) == [258, 30, 0, 0]
         assert level(app, T0 + DAY, "24h", "feed")["burn"]["24h"] == 20.833
@@ -165,7 +165,7 @@ def window(app: App, name: str, start: str, lasts: int) -> Window:
 def test_an_outage_that_outlasts_planned_work_begins_with_the_first_bad_slot_after_it(
     tmp_path: Path, store_url: str
 ) -> None:
-    """Work of 07:00 to 09:37 on an hourly source: the slot of 10:00 is the first that counts, 09:37 was never looked at."""
+    """Work of 07:00 to 09:37 on an hourly source: the slot of 10:00 is the first that counts, 09:37 was never checked."""
     work = "version: 1\nwindows: [{name: work, select: {names: [feed]}, start: 2026-10-01T07:00, zone: UTC, duration: 157m}]\n"
     with open_monitor(tmp_path, store_url, maintenance=work) as app:
         imported(app, log(tmp_path / "log.csv", 48, range(8, 17), step=HOUR))
@@ -174,7 +174,7 @@ def test_an_outage_that_outlasts_planned_work_begins_with_the_first_bad_slot_aft
 
 
 def test_a_failure_during_planned_work_prolongs_no_outage_that_was_over(tmp_path: Path, store_url: str) -> None:
-    """A flapping source stays one alert for a while: what it does during planned work is nobody's incident."""
+    """A flapping source stays one alert for a while: what it does during maintenance is no one's incident."""
     work = "version: 1\nwindows: [{name: work, select: {names: [feed]}, start: 2026-10-01T09:40, zone: UTC, duration: 90m}]\n"
     with open_monitor(tmp_path, store_url, maintenance=work) as app:
         imported(app, log(tmp_path / "log.csv", 288, [94, 95, 98, 101, 104, 105, 106, 107, 108, 119]))
@@ -182,14 +182,14 @@ def test_a_failure_during_planned_work_prolongs_no_outage_that_was_over(tmp_path
 
 
 def test_explain_answers_for_sources_that_nobody_configured(monitor: App, tmp_path: Path) -> None:
-    """`busta alerts explain feed`: what each rule says of the last look, and why nobody was told."""
+    """`busta alerts explain feed`: what each rule says of the last observation, and why no one was notified."""
     imported(monitor, log(tmp_path / "log.csv", 288, range(270, 288)))
     story = explain_source(monitor, "feed")
     assert (story.imported, story.at) == (True, T0 + DAY)
     said = {r.rule: (r.outcome, r.reason) for r in story.rules}
     assert said["source-down"] == ("bad", "down")
     assert said["failure-rate"][1].startswith("25.00% failed (18 of 72)")
-    assert {n.reason for n in story.not_sent} == {"imported history: nobody was told"} | {
+    assert {n.reason for n in story.not_sent} == {"imported history: no one was notified"} | {
         n.reason for n in story.not_sent if n.reason.startswith("suppressed (source-down)")
     }
     alert = next(a for a in story.alerts if a.rule == "source-down")
@@ -205,11 +205,11 @@ def test_explain_says_that_planned_work_kept_an_alert_from_opening(tmp_path: Pat
         imported(app, log(tmp_path / "log.csv", 288, range(244, 250)))
         assert slots(app, T0 + 2 * DAY) == []
         (why,) = {n.reason for n in explain_source(app, "feed").not_sent}
-        assert why == "suppressed (maintenance work): down; imported history: nobody was told"
+        assert why == "suppressed (maintenance work): down; imported history: no one was notified"
 
 
 def test_explain_of_a_watched_source_reads_the_values_that_an_import_brought(monitor: App, tmp_path: Path) -> None:
-    """An import leaves the rules' memory to be built anew; until then it said `no new value to evaluate` of all."""
+    """An import leaves the rules' memory to be built again; until then it said `no new value to evaluate` of all."""
     now = monitor.now()
     imported(monitor, log(tmp_path / "log.csv", 100, range(90, 98), source="watched_api", start=now - 100 * 300))
     said = {r.rule: (r.outcome, r.reason) for r in explain_source(monitor, "watched_api").rules}

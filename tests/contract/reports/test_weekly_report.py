@@ -1,4 +1,4 @@
-"""The week in figures, counted by hand, on both databases; and how its report is kept and told."""
+"""The week in numbers, counted by hand, on both databases; and how its report is kept and told."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def test_the_first_week_has_coverage_and_no_verdict(app, tmp_path: Path) -> None
     assert {(r.met, r.verdict, r.coverage) for r in report.sla} == {(None, "insufficient data", 10.0)}
     assert (report.monitor.ran, report.monitor.due) == (864, 864), "before it began no tick was due"
     assert report.figure("SLA met, 30 d").now is None
-    assert "no SLA verdict yet: 10% of 30 days are known" in verdict.verdict(report)
+    assert "no SLA verdict yet: 10.00% of 30 days are known" in verdict.verdict(report)
 
 
 def test_a_gap_of_the_monitor_is_its_own_downtime_and_nobodys_outage(app, tmp_path: Path) -> None:
@@ -154,7 +154,7 @@ def test_without_a_route_of_its_own_the_last_route_takes_the_report(app) -> None
 
 
 def test_scores_that_only_an_import_brought_have_a_slope_too(app, tmp_path: Path) -> None:
-    """Nobody scores the source here: the rollups kept its daily means, and `too few days to say` was not true of them."""
+    """No one scores the source here: the rollups kept its daily means, and `too few days to say` was not true of them."""
     lines = ["timestamp,source,status,quality"]
     lines += [f"{iso(MONDAY - (25 * 24 - n) * HOUR)},bought_feed,up,{99.5 - n * 0.5 / 24:.2f}" for n in range(25 * 24)]
     (tmp_path / "bought.csv").write_text("\n".join(lines) + "\n")

@@ -1,4 +1,4 @@
-"""Two sources, a month, and outages whose figures are counted by hand."""
+"""Two sources, a month, and outages whose numbers are counted by hand."""
 
 from __future__ import annotations
 

@@ -112,7 +112,7 @@ def test_transitions_rebuild_the_state_and_keep_their_reasons(store: Store) -> N
     )
     observed = (
         Considered(1, "rules source-down", True, "matches -> slow; stop"),
-        Considered(2, "all", None, "not looked at"),
+        Considered(2, "all", None, "not checked"),
     )
     with store.write() as uow:
         key = uow.alerts.save([alert()])["odds/source-down"].id
@@ -164,7 +164,7 @@ def test_an_added_window_has_a_version_that_keeps_two_editors_apart(store: Store
         assert key is not None
         assert uow.maintenance.all() == [replace(window, id=key, origin="store")]
         uow.maintenance.replace(key, replace(window, duration_s=3600), version=1)
-        with pytest.raises(Refused, match="is at version 2, not 1: somebody changed it meanwhile"):
+        with pytest.raises(Refused, match="is at version 2, not 1: someone changed it meanwhile"):
             uow.maintenance.remove(key, T0, version=1)
         found, version = uow.maintenance.get(key)
         assert (found.duration_s, version) == (3600, 2)

@@ -95,7 +95,7 @@ def test_lines_that_share_a_slot_count_together_and_half_of_them_down_is_down(st
         notified = uow.observations.window(["odds"], T0, T0 + HOUR)["odds"]
     assert [o.status.word for o in notified] == ["down", "up", "up", "degraded", "down", "up"]
     assert [o.observed_at - T0 for o in notified] == [180, 540, 840, 1140, 1200, 1740], (
-        "each is the newest look of that status"
+        "each is the newest observation of that status"
     )
 
 

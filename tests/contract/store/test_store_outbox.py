@@ -9,7 +9,8 @@ import pytest
 from store_stories import T0
 
 from busta_health_dagster.store import Store
-from busta_health_dagster.store.outbox import Message, Outbox
+from busta_health_dagster.store.outbox import Outbox
+from busta_health_dagster.store.outbox_rows import Message
 
 
 def message(key: str, channel: str = "slack", **more: object) -> Message:

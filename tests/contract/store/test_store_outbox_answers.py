@@ -8,7 +8,7 @@ import pytest
 from store_stories import T0
 
 from busta_health_dagster.store import Store
-from busta_health_dagster.store.outbox import Attempt, Load, Message, OutboxRow
+from busta_health_dagster.store.outbox_rows import Attempt, Load, Message, OutboxRow
 
 
 def message(key: str, channel: str = "slack", **more: object) -> Message:
@@ -42,7 +42,7 @@ def test_a_load_counts_what_is_due_and_what_somebody_is_sending(store: Store) ->
         assert uow.outbox.load(T0) == {"mail": Load(1, 0), "pager": Load(0, 1), "slack": Load(2, 2)}
         assert uow.outbox.load(T0 + 50)["slack"] == Load(3, 2)
         assert uow.outbox.load(T0 + 59.9)["slack"] == Load(3, 2)
-        assert uow.outbox.load(T0 + 60)["slack"] == Load(5, 0), "a lease that ended is nobody's: due again"
+        assert uow.outbox.load(T0 + 60)["slack"] == Load(5, 0), "a lease that ended is no one's: due again"
         ids = {row.message.key: row.id for row in uow.outbox.list()}
         uow.outbox.complete(ids["s1"], "w", T0 + 1)
         uow.outbox.dead(ids["s2"], "w", "404", T0 + 1)

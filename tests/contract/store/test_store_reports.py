@@ -9,12 +9,14 @@ from store_stories import T0, added, seen, synced
 from busta_health_dagster.domain.alert import Event
 from busta_health_dagster.engines.alerting.transition import NotSent
 from busta_health_dagster.store import Store
-from busta_health_dagster.store.outbox import Message
+from busta_health_dagster.store.outbox_rows import Message
 from busta_health_dagster.store.reports import KeptReport
 from busta_health_dagster.store.retention import prune
 
 WEEK = 7 * 86400
-W47 = KeptReport("weekly", "2026-W47", T0, T0 + WEEK, T0 + WEEK + 25200, None, "Week 47: all is well", '{"a": "— ▲"}')
+W47 = KeptReport(
+    "weekly", "2026-W47", T0, T0 + WEEK, T0 + WEEK + 25200, None, "Week 47: nothing is wrong", '{"a": "— ▲"}'
+)
 
 
 def test_a_report_is_replaced_by_a_newer_one_and_remembers_when_it_was_sent(store: Store) -> None:

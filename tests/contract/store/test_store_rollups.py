@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from store_stories import DAY, HOUR, T0, added, seen, synced
 
 from busta_health_dagster.domain.observation import Observation, Status
-from busta_health_dagster.domain.sla import SliceCounts
-from busta_health_dagster.engines.service_levels import sla
+from busta_health_dagster.domain.uptime_and_budget import SliceCounts
+from busta_health_dagster.engines.service_levels import timeslices
 from busta_health_dagster.store import Store, UnitOfWork
 
 _names = (f"src{n}" for n in count())
@@ -36,7 +36,7 @@ def sliced(seen_: list[Observation], planned: set[int], since: int, until: int, 
     """What the SLA engine makes of the observations themselves; only slices with a verdict are compared."""
     windows = [(slot, slot + 1) for slot in planned]
     observed = [(o.slot, o.status) for o in seen_ if o.slot < until]
-    return sla.slices(observed, since=since, until=until, interval_s=interval, maintenance=windows).counts()
+    return timeslices.slices(observed, since=since, until=until, interval_s=interval, maintenance=windows).counts()
 
 
 @st.composite
@@ -121,7 +121,7 @@ def check(
         assert got.counts == {s: want["status"][s] for s in Status}
         assert got.maintenance == {s: want["maintenance"][s] for s in Status}
         assert (got.flaky, got.measured) == (want["flaky"], want["measured"])
-        step = sla.slice_length(interval)
+        step = timeslices.slice_length(interval)
         since, until = since // step * step, until // step * step
         if since < until:
             got_slices = uow.rollups.summary([name], {"s": (since, until)})[name]["s"].slices

@@ -11,9 +11,9 @@ from channel_stories import DOWN, ESCALATED, HOSTILE, OPENED, RESOLVED, TEST, de
 from pydantic import ValidationError
 
 from busta_health_dagster.channels import phrases, registry, template, webhook
+from busta_health_dagster.channels.notification_text import text_of
 from busta_health_dagster.channels.port import ChannelContext, ChannelType, deliver
 from busta_health_dagster.channels.signature import sign
-from busta_health_dagster.channels.wording import text_of
 from busta_health_dagster.domain.delivery import Delivered, Rejected, RetryLater
 from busta_health_dagster.domain.errors import BadInput, MissingSecret
 from busta_health_dagster.domain.notification import AckFacts, NotificationKind
@@ -41,7 +41,7 @@ def test_an_outage_that_waits_for_its_second_good_look_does_not_read_as_one():
 @pytest.mark.parametrize(
     ("status", "detail", "reads"),
     [
-        (Status.UP, "", "odds_api is well again: 209 ms"),
+        (Status.UP, "", "odds_api is up again: 209 ms"),
         (Status.DOWN, "no heartbeat for 2 h", "odds_api is no longer slow, and is down: no heartbeat for 2 h"),
         (Status.DEGRADED, "data 3 h old", "odds_api is no longer slow, and is degraded: data 3 h old"),
         (Status.UNKNOWN, "", "odds_api is no longer slow, and how it is now is not known"),
@@ -50,7 +50,7 @@ def test_an_outage_that_waits_for_its_second_good_look_does_not_read_as_one():
 def test_a_resolution_says_what_is_true_of_the_source_now(status, detail, reads):
     text = text_of(replace(RESOLVED, source=replace(RESOLVED.source, status=status, detail=detail)))
     assert text.headline == reads
-    assert ("well again" in text.reply[0]) == (status is Status.UP)
+    assert ("up again" in text.reply[0]) == (status is Status.UP)
 
 
 @pytest.mark.parametrize(
@@ -58,7 +58,7 @@ def test_a_resolution_says_what_is_true_of_the_source_now(status, detail, reads)
     [
         ("acked", AckFacts("op2", 0, "mine", 600, "op1"), None, "op2 has it, taken over from op1: ", "“mine”"),
         ("snoozed", None, AckFacts("op1", 0, "deploy", DOWN.at), "op1 snoozed it until ", "“deploy”"),
-        ("unacked", None, None, "Nobody has it any more: ", "taken back by op1"),
+        ("unacked", None, None, "Acknowledgement ended: ", "taken back by op1"),
     ],
 )
 def test_what_somebody_did_stands_in_the_message_that_it_caused(kind, acked, snoozed, begins, line):
@@ -71,16 +71,8 @@ def test_what_somebody_did_stands_in_the_message_that_it_caused(kind, acked, sno
 
 def test_what_comes_through_a_fallback_says_so_and_is_not_still_open():
     for notification in (DOWN, RESOLVED):
-        lines = text_of(replace(notification, related=(), on_behalf_of=("hook could not be told: 401",))).lines
-        assert [line.label for line in lines if "hook could not be told" in str(line.parts)] == ["Also"]
-
-
-@pytest.mark.parametrize(
-    ("percent", "places", "reads"),
-    [(99.499, 2, "99.49%"), (98.66, 2, "98.66%"), (100.0, 2, "100.00%"), (-1.851, 1, "-1.9%"), (3.49, 1, "3.4%")],
-)
-def test_a_share_is_floored_as_it_reads(percent, places, reads):
-    assert phrases.share(percent, places) == reads
+        lines = text_of(replace(notification, related=(), on_behalf_of=("hook could not be notified: 401",))).lines
+        assert [line.label for line in lines if "hook could not be notified" in str(line.parts)] == ["Also"]
 
 
 def test_a_template_puts_a_sources_text_into_json_without_letting_it_add_a_field():
@@ -160,7 +152,7 @@ def test_a_third_partys_channel_is_found_and_a_broken_one_says_so_loudly_for_its
     assert (found["copy"].kind, found["copy"].third_party) == ("copy", True)
     assert found["slack"] is registry.BUILT_IN["slack"]
     for kind, says, remedy in (
-        ("recording", "it is of type type, not a ChannelType", "Mend or uninstall"),
+        ("recording", "it is of type type, not a ChannelType", "Fix or uninstall"),
         ("lost", "ModuleNotFoundError: No module named 'no_such_module'", "Install no_such_module beside the monitor"),
         ("twice", "2 plug-ins want the kind 'twice'", "Uninstall or rename all but one"),
     ):
@@ -218,12 +210,12 @@ def test_every_topic_has_words_of_its_own():
     )  # checks and runs of Dagster, and metrics without words of their own, name the rule
 
 
-def test_unknown_is_a_circle_poor_quality_of_a_healthy_source_a_triangle_and_severity_a_word():
+def test_the_shape_is_the_status_of_the_source_and_severity_is_a_word():
     silent = replace(
         DOWN, source=replace(DOWN.source, status=Status.UNKNOWN), rule=replace(DOWN.rule, pattern=Pattern.NO_DATA)
     )
     poor = replace(OPENED, source=replace(OPENED.source, status=Status.UP), rule=replace(OPENED.rule, metric="quality"))
-    assert [text_of(n).shape for n in (silent, poor, ESCALATED, DOWN, RESOLVED)] == ["○", "▲", "▲", "■", "●"]
+    assert [text_of(n).shape for n in (silent, poor, ESCALATED, DOWN, RESOLVED)] == ["○", "●", "▲", "■", "●"]
     assert text_of(ESCALATED).word == "critical"
 
 
@@ -235,7 +227,7 @@ def test_flapping_says_so_once_at_its_start_and_once_at_its_end():
     )
     end = replace(OPENED, kind=NotificationKind.FLAPPING_ENDED)
     assert text_of(start).headline == "odds_api is unsteady: it keeps changing (48% over the last 21 checks)"
-    assert text_of(end).headline == "odds_api is steady again, and is slow: 6.4 s, normally 0.13–0.26 s"
+    assert text_of(end).headline == "odds_api is steady again, and is slow: 6.41 s, normally 128–262 ms"
     assert webhook.event_type(start) == "alert.flapping_started"
 
 

@@ -9,13 +9,13 @@ import pytest
 from channel_stories import DOWN
 
 from busta_health_dagster.channels import phrases
+from busta_health_dagster.channels.notification_text import text_of
 from busta_health_dagster.channels.remedies import remedy
-from busta_health_dagster.channels.wording import text_of
 from busta_health_dagster.probes.port import REASONS
 from busta_health_dagster.probes.registry import BUILT_IN
 
 PROBES = sorted(kind.kind for kind in BUILT_IN)
-NOT_KNOWN = remedy("a reason that nobody has heard of", "http")
+NOT_KNOWN = remedy("a reason that no one has heard of", "http")
 
 
 @pytest.mark.parametrize(("reason", "probe"), [*product([*sorted(REASONS), "slow", "stale"], PROBES)])
@@ -34,11 +34,11 @@ def test_a_pipeline_of_our_own_has_no_status_page(reason: str) -> None:
 @pytest.mark.parametrize(
     ("reason", "probe", "says"),
     [
-        ("silent", "heartbeat", "Look at the pipeline's own runs and log"),
-        ("missing", "file", "Look at the job that writes the file"),
-        ("query", "sql", "Look at the job that fills the table"),
-        ("connect", "sql", "Look at the database itself"),
-        ("http_status", "http", "Look at the provider's status page"),
+        ("silent", "heartbeat", "Check the pipeline's own runs and log"),
+        ("missing", "file", "Check the job that writes the file"),
+        ("query", "sql", "Check the job that fills the table"),
+        ("connect", "sql", "Check the database itself"),
+        ("http_status", "http", "Check the provider's status page"),
     ],
 )
 def test_the_message_of_an_outage_says_what_fits_its_probe(reason: str, probe: str, says: str) -> None:

@@ -52,18 +52,18 @@ def test_the_list_shows_what_is_open_who_has_it_and_what_comes_next(story: Story
     lines = run(story, "alerts", "list").splitlines()
     assert lines[0].split() == ["SEVERITY", "ID", "SOURCE", "RULE", "OPEN", "FOR", "STEP", "ACKNOWLEDGED", "NEXT"]
     assert lines[1].split() == [
-        *["■", "critical", "2", "weather_api", "source-down", "40", "m", "L2", "of", "3", "no", "pager"],
+        *["!!", "critical", "2", "weather_api", "source-down", "40", "min", "L2", "of", "3", "no", "pager"],
         "10:15",
     ]
     assert lines[2].split() == [
         *[
-            "▲",
+            "!",
             "warning",
             "1",
             "odds_api",
             "slow-response",
             "45",
-            "m",
+            "min",
             "L1",
             "of",
             "2",
@@ -110,7 +110,8 @@ def test_explain_tells_the_whole_chain_of_an_alert(story: Story) -> None:
         story.tick(odds_api=ms)
     text = run(story, "alerts", "explain", "1")
     assert (
-        text.splitlines()[0] == "● 1 odds_api slow-response: resolved 08:50:00, open for 40 m. Worst 7.02 s, limit 5 s."
+        text.splitlines()[0]
+        == "✓ 1 odds_api slow-response: resolved 08:50:00, open for 40 min. Worst 7.02 s, limit 5 s."
     )
     for said in (
         "fingerprint  odds_api/slow-response",
@@ -125,7 +126,7 @@ def test_explain_tells_the_whole_chain_of_an_alert(story: Story) -> None:
         "everything                     matches -> slow; stop",
         "none covers odds_api",
         "slack-data  opened",
-        "08:50:00  mail-oncall  resolved  was never told that it fired",
+        "08:50:00  mail-oncall  resolved  was never notified that it fired",
     ):
         assert said in text, text
     story_json = parsed(story, "alerts", "explain", "1")
@@ -141,7 +142,7 @@ def test_explain_of_a_source_says_why_there_is_no_alert(story: Story) -> None:
     assert "1 pending, 1 of 2" in text
     assert "MAINTENANCE    none now" in text
     assert "1 of 2 bad: the rule asks for 2 in a row" in text
-    assert "shadow: tells nobody." in text
+    assert "shadow: notifies no one." in text
     assert "Did you mean odds_api" in run(story, "alerts", "explain", "odds_apo", code=2)
 
 

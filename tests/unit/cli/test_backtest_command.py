@@ -99,7 +99,7 @@ def test_the_summary_is_also_json(nowhere: Path) -> None:
     assert (notified["rules"][0]["alerts"], notified["rules"][0]["notifications"]) == (7, 14)
     table = run("backtest", "--observations", log, "--alerts", "alerts.yaml", "--summary")
     assert "source-down" in table
-    assert "Best trade" not in table, "no quieter figure keeps every real alert"
+    assert "Best trade" not in table, "no quieter number keeps every real alert"
 
 
 def test_rules_without_a_route_are_priced_by_their_openings(nowhere: Path) -> None:

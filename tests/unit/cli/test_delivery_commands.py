@@ -24,7 +24,7 @@ version: 1
 rules:
   - {name: source-down, metric: status, op: "==", value: down, severity: warning}
 channels:
-  - {name: log, kind: file, path: "notices.jsonl"}
+  - {name: log, kind: file, path: "notifications.jsonl"}
   - {name: ops-hook, kind: webhook, url: "%(url)s", allow_private: true, fallback: log}
   - {name: pager, kind: pagerduty, routing_key: {env: PAGER_KEY}}
 escalations:
@@ -74,12 +74,12 @@ def cli(tmp_path: Path, ops: Receiver, monkeypatch: pytest.MonkeyPatch) -> Busta
 def test_a_test_reports_the_answer_before_there_is_a_store(cli: Busta, ops: Receiver) -> None:
     code, said = cli("test", "ops-hook")
     assert code == 0
-    assert said.startswith("● ops-hook: delivered in 0.")
+    assert said.startswith("✓ ops-hook: delivered in ")
     assert ops.types == ["test"]
     ops.status = 410
     code, said = cli("test", "ops-hook")
     assert code == 1
-    assert "■ ops-hook: rejected" in said
+    assert "✗ ops-hook: rejected" in said
     assert "127.0.0.1 answered 410: it is gone for good. Not retried" in " ".join(said.split())
     assert "Fallback log: not used by a test. Do: Correct url or headers" in said
     assert cli("test", "nobody")[0] == 2
@@ -117,11 +117,11 @@ def test_a_drill_prints_each_step_and_passes(cli: Busta, ops: Receiver) -> None:
     lines = [" ".join(line.split()) for line in said.splitlines()]
     assert code == 0, said
     assert lines[0].startswith("A drill goes through the real rules, routes and channels.")
-    assert any(line.startswith("opens, warning log log") and line.endswith("● delivered") for line in lines)
+    assert any(line.startswith("opens, warning log log") and line.endswith("✓ delivered") for line in lines)
     assert any(line.startswith("escalates, critical log, ops-hook log") for line in lines)
     assert any(line.startswith("acknowledged - log") and "no step for 4 h" in line for line in lines)
     assert any("pager (not on the route)" in line and "add --channel pager" in line for line in lines)
-    assert lines[-1].startswith("Passed: 4 of 4 steps, 0 lost, 0 sent twice. Whoever was told that it fired")
+    assert lines[-1].startswith("Passed: 4 of 4 steps, 0 lost, 0 sent twice. Anyone who was notified that it fired")
     assert not Path("home/busta.sqlite3").exists(), "a drill leaves nothing behind"
     assert cli("drill", "--source", "nobody")[0] == 2
     assert cli("drill", "--speed", "fast")[0] == 2

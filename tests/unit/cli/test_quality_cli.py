@@ -31,7 +31,7 @@ def busta(home: Path, *args: str) -> Result:
 
 @pytest.fixture
 def league(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[QualityHome]:
-    """A good source, one with 30 nameless plays of 100, and one that is not scored; all looked at once."""
+    """A good source, one with 30 nameless plays of 100, and one that is not scored; all checked once."""
     home = open_home(tmp_path, good="{suite: plays}", poor="{suite: plays}", plain="null")
     monkeypatch.setattr(bootstrap, "SystemClock", lambda: home.clock)
     home.write("poor", plays(nameless=30))

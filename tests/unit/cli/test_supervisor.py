@@ -1,4 +1,4 @@
-"""The supervisor against real processes: what dies comes back, what is told to stop is gone, grandchildren included."""
+"""The supervisor against real processes: what dies comes back, what is notified to stop is gone, grandchildren included."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`sources health --watch`: what is drawn at each width, and what it says when nobody answers any more."""
+"""`sources health --watch`: what is drawn at each width, and what it says when no one answers any more."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ import pytest
 from page_stories import history, seen, tick, world
 
 from busta_health_dagster.cli.glyphs import ASCII, UNICODE
-from busta_health_dagster.cli.health_view import LAYOUTS, render
+from busta_health_dagster.cli.health_layout import LAYOUTS
+from busta_health_dagster.cli.health_view import render
 from busta_health_dagster.cli.watch import follow
 from busta_health_dagster.domain.errors import Refused, RemoteUnavailable
 from busta_health_dagster.domain.observation import Status
@@ -47,17 +48,30 @@ def test_no_line_is_wider_than_the_terminal_and_no_figure_is_cut(fleet, width: i
 
 def test_at_80_columns_it_is_the_mock(fleet) -> None:
     lines = drawn(fleet, 80, 24)
-    assert lines[0].split() == ["Source", "health", "08:15:00", "UTC", "·", "live", "·", "next", "check", "in", "5:00"]
+    assert lines[0].split() == [
+        "Source",
+        "health",
+        "08:15:00",
+        "UTC",
+        "·",
+        "live",
+        "·",
+        "next",
+        "check",
+        "in",
+        "5",
+        "min",
+    ]
     assert lines[1].split("  ")[0] == "■ 1 down"
     assert lines[1].endswith("1 alert, 1 not acknowledged")
     assert lines[3].split() == ["STATUS", "SOURCE", "LAST", "24", "H", "30", "D", "%", "RESPONSE", "QUAL", "BUDGET%"]
     assert lines[4].startswith("■ DOWN     odds_api           ··")
-    assert lines[5].strip().startswith("answered 503; for 0 s; nobody acked; pager 08:45")
+    assert lines[5].strip().startswith("answered 503; for 0 s; not acknowledged; pager 08:45")
 
 
 def test_where_there_is_room_the_ladder_of_each_alert_is_shown(fleet) -> None:
     (line,) = [one for one in drawn(fleet, 140) if one.startswith("ALERTS")]
-    assert line.split()[1:6] == ["▲", "warning", "1", "odds_api", "source-down"]
+    assert line.split()[1:6] == ["!", "warning", "1", "odds_api", "source-down"]
     assert line.split("  ")[-1] == "next: pager 08:45"
     assert "[L1] L2   not acknowledged" in line
 
@@ -124,4 +138,4 @@ def test_planned_work_names_its_end(tmp_path: Path) -> None:
     with Monitor(world(tmp_path, clock, maintenance=planned), "test") as monitor:
         tick(monitor.app, seen(monitor.app, "odds_api", Status.DOWN))
         lines = drawn(monitor.fleet(bars=True), 80)
-    assert any("planned work until 09:00; alerts held; answered 503" in line for line in lines)
+    assert any("maintenance until 09:00; alerts held; answered 503" in line for line in lines)

@@ -1,4 +1,4 @@
-"""What becomes of a message after an attempt, and who is told instead; pure."""
+"""What becomes of a message after an attempt, and who is notified instead; pure."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_no_backoff_is_longer_than_the_fallback_has_to_wait() -> None:
 
 def test_a_message_goes_down_the_line_of_fallbacks_and_never_round_in_a_circle() -> None:
     line = specs(a="b", b="c", c="a")
-    assert fallback_for("k", "a", line) == ("b", "a could not be told")
+    assert fallback_for("k", "a", line) == ("b", "a could not be notified")
     at_b = fallback_key("k", "a")
     assert fallback_for(at_b, "b", line)[0] == "c"
     at_c = fallback_key(at_b, "b")

@@ -1,4 +1,4 @@
-"""Caps, means and notes of the quality score to the digit: what decides a number, and what it is told with."""
+"""Caps, means and notes of the quality score to the digit: what decides a number, and what it is notified with."""
 
 from __future__ import annotations
 
@@ -165,7 +165,7 @@ def test_only_a_failing_check_that_weighs_something_caps():
 
 def test_no_data_says_why_and_keeps_what_it_saw():
     seen = (check(eligible=0),)
-    assert score(seen, rows=0) == no_data("zero rows: nothing to judge", checks=seen)
+    assert score(seen, rows=0) == no_data("zero rows: nothing to evaluate", checks=seen)
     assert score([], rows=5) == no_data("the suite has no checks", rows=5)
     nothing = "no check could be evaluated (no eligible values, or INFO checks only)"
     assert score(seen, rows=5) == no_data(nothing, rows=5, checks=seen)
@@ -182,10 +182,10 @@ def test_of_equal_verdicts_the_suite_rules_and_notes_that_were_there_stay():
         *both.notes,
         "suite 80.0, validator 87.3: the suite rules",
         "validity: suite 80.0, validator 79.8",
-        "timeliness: judged by the validator only",
+        "timeliness: evaluated by the validator only",
     )
     fewer = combine(score_metrics({D.VALIDITY: Fraction(4, 5), D.UNIQUENESS: Fraction(1)}, [], rows=9), ours)
-    assert fewer.notes[-1] == "uniqueness: judged by the suite only"
+    assert fewer.notes[-1] == "uniqueness: evaluated by the suite only"
     assert fewer.notes[0] == "suite 87.5, validator 80.0: the validator rules"
 
 

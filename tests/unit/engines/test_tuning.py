@@ -78,7 +78,7 @@ def test_outages_that_were_over_at_the_next_check_ask_for_one_more_confirmation(
     assert suggestions((), past([*short, alert(key=9, lasted=3600)])) == (
         (
             "odds: 3 confirmations instead of 2",
-            "3 of its 4 outages were over at the next check; a real one is told some seconds later",
+            "3 of its 4 outages were over at the next check; a real one is notified some seconds later",
         ),
     )
     assert suggestions((), past([*short, *(alert(key=k, lasted=3600) for k in range(10, 14))])) == ()
@@ -105,14 +105,14 @@ def test_a_rule_on_trial_is_judged_by_the_incidents_beside_its_alerts() -> None:
         ),
     )
     ((what, why),) = suggestions((row,), past([right, *wrong], [incident("odds", T0)]))
-    assert what == "anomaly: stay on trial"
+    assert what == "anomaly: stay in shadow mode"
     assert "1 lay beside an incident, 3 did not (0.23 per source-week" in why
 
 
 def test_alerts_that_nobody_acknowledged_may_go_to_the_wrong_people() -> None:
     row = NoiseRow("stale-data", False, 3, 6, 0, 3)
     assert suggestions((row,), past()) == (
-        ("stale-data: tell somebody else", "nobody acknowledged any of its 3 alerts"),
+        ("stale-data: tell someone else", "no one acknowledged any of its 3 alerts"),
     )
 
 

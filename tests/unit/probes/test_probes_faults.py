@@ -211,7 +211,7 @@ async def test_a_plain_server_on_an_https_url_is_down_tls(serve):
     assert (seen.status, seen.reason) == (Status.DOWN, "tls")
 
 
-# Row 22. The guard looks at connected addresses; every loopback one is refused, so most cases need no trick.
+# Row 22. The guard checks connected addresses; every loopback one is refused, so most cases need no trick.
 @pytest.mark.parametrize(
     "host",
     [

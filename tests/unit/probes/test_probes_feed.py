@@ -1,4 +1,4 @@
-"""Feeds are told apart by what they contain."""
+"""Feeds are numbered apart by what they contain."""
 
 from __future__ import annotations
 

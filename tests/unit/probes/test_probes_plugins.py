@@ -153,7 +153,7 @@ async def test_threads_that_never_end_are_few(plugin):
     pairs = [(source("sportsbook", {"do": "block"}, types=types, name="never_ends", timeout_s=0.05), 0)]
     seen = [(await one.check(pairs))[0] for _ in range(6)]
     assert sum(t.name == "busta-never_ends" for t in threading.enumerate()) == 3
-    assert "3 earlier looks still hang" in seen[-1].detail
+    assert "3 earlier observations still hang" in seen[-1].detail
     few = prober(types=types, limits=ProbeLimits(plugin_grace_s=0.0, stuck_threads=2))
     crowd = [(source("sportsbook", {"do": "block"}, types=types, name=f"x{n}", timeout_s=0.05), 0) for n in range(4)]
     await few.check(crowd[:2])
@@ -177,7 +177,7 @@ async def test_one_that_does_not_load_is_a_loud_problem_of_its_own_kind_and_its_
     types = registry([plugin("sportsbook", value)])
     (problem,) = types.problems
     assert words in str(problem)
-    assert "mend or uninstall the package that brings it" in str(problem)
+    assert "fix or uninstall the package that brings it" in str(problem)
     (seen,) = await check(types, {"anything": [1, 2]})
     assert (seen.status, seen.reason) == (Status.UNKNOWN, "plugin")
     assert words in seen.detail

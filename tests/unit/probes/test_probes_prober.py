@@ -257,4 +257,4 @@ async def test_what_a_look_needs_is_imported_before_any_look_begins():
     found = [(source("scripted", {}, types=types, name=name), 300) for name in ("a", "b")]
     seen = await prober(types=types).check(found)
     assert order == ["prepared", "prepared", "a", "b"]
-    assert [o.status for o in seen] == [UP, UP], "a library that is missing is for the look to tell"
+    assert [o.status for o in seen] == [UP, UP], "a library that is missing is for the observation to tell"

@@ -139,7 +139,7 @@ def test_files_that_are_no_suite_say_so(tmp_path):
 def test_a_suite_is_found_by_name_and_an_unknown_one_gets_a_suggestion():
     assert find_suite("odds", SUITES).name == "odds.json"
     assert find_suite(str(SUITES / "odds.json"), SUITES) == SUITES / "odds.json"
-    with pytest.raises(ConfigError, match="'odds'"):
+    with pytest.raises(ConfigError, match="Instead:  odds"):
         find_suite("oddz", SUITES)
 
 

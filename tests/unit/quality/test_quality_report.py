@@ -54,7 +54,7 @@ def test_it_explains_the_caps_the_interval_and_what_was_not_looked_at():
 @pytest.mark.parametrize(
     ("verdict", "words"),
     [
-        (no_data("zero rows: nothing to judge"), ["NO DATA", "no data", "zero rows"]),
+        (no_data("zero rows: nothing to evaluate"), ["NO DATA", "no data", "zero rows"]),
         (
             score([CheckResult("a", Dimension.VALIDITY, "a", CheckSeverity.WARNING, 20, 2)], rows=20),
             ["uncertain", "provisional"],

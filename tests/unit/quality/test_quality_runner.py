@@ -73,7 +73,7 @@ def test_each_fault_moves_exactly_its_dimension(runner, dimension, rows, capped_
 
 
 def test_empty_wrong_and_partial_payloads_are_no_data_or_say_what_is_missing(runner):
-    assert runner.validate("odds", ODDS, [], NOW).score.reason == "zero rows: nothing to judge"
+    assert runner.validate("odds", ODDS, [], NOW).score.reason == "zero rows: nothing to evaluate"
     assert "one object" in runner.validate("odds", ODDS, {"data": []}, NOW).score.reason
     assert "row 1 is text" in runner.validate("odds", ODDS, [{"a": 1}, "x"], NOW).score.reason
     gone = runner.validate("odds", ODDS, [{k: v for k, v in r.items() if k != "timestamp"} for r in odds()], NOW).score

@@ -1,4 +1,4 @@
-"""From payloads and files to tables, and from tables to judged cells: nothing is guessed, everything is bounded."""
+"""From payloads and files to tables, and from tables to evaluated cells: nothing is guessed, everything is bounded."""
 
 from __future__ import annotations
 

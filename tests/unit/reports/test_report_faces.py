@@ -19,8 +19,9 @@ from report_stories import EMPTY, FALL_BACK, FIRST, FULL, HOSTILE, NO_SOURCES
 from busta_health_dagster.channels import mail_payload, slack_payload
 from busta_health_dagster.domain.notification import Notification, NotificationKind
 from busta_health_dagster.domain.report import WeeklyReport
-from busta_health_dagster.reports import findings, html, mail, markdown, message, picture, tables, text, words
+from busta_health_dagster.reports import findings, html, mail, markdown, message, picture, tables, text
 from busta_health_dagster.reports.view import View
+from busta_health_dagster.wording import glyphs
 
 SENDER, TO = "busta <health@example.com>", ("oncall@example.com",)
 WEEKS = {"full": FULL, "first": FIRST, "empty": EMPTY, "no_sources": NO_SOURCES, "fall_back": FALL_BACK}
@@ -134,7 +135,7 @@ def test_no_verdict_is_told_by_colour_alone():
     for row in FULL.sla:
         cells = page.split(f" {row.source}</th>")[1].split("</tr>")[0]
         assert row.words in cells
-    assert [words.SHAPES[r.status] for r in FULL.sla] == ["■", "▲", "●", "○"]
+    assert [glyphs.STATUS[r.status] for r in FULL.sla] == ["■", "▲", "●", "○"]
 
 
 def test_the_pictures_are_small_and_the_same_every_time():

@@ -83,7 +83,7 @@ def test_the_doctor_names_module_fault_and_remedy_used_or_not(home: dict[str, st
     cache = said["error", "plug-in no_such_cache:PROBE"]
     assert cache.message.endswith("No module named 'no_such_cache'. Until then sick is unknown.")
     assert cache.remedy.startswith("install no_such_cache beside the monitor")
-    assert "Until then team is not told." in said["error", "plug-in no_such_teams:CHANNEL"].message
+    assert "Until then team is not notified." in said["error", "plug-in no_such_teams:CHANNEL"].message
     assert "SystemExit: 3. Nothing uses it." in said["warning", "plug-in quits_at_import:CHANNEL"].message
     assert said["warning", "plug-in no_such_cache:HTTP"].message.endswith("The built-in one is used.")
     assert found.config is not None

@@ -103,7 +103,7 @@ def test_an_inherited_target_that_cannot_be_measured_is_reported(warnings):
         ),
         (
             "name: r, pattern: no_data, shadow: true",
-            "rules: No rule looks at a: whatever happens there, nobody is told.",
+            "rules: No rule checks a: whatever happens there, no one is notified.",
         ),
     ],
 )
@@ -116,7 +116,7 @@ def test_a_warning_names_only_the_sources_it_holds_for(warnings):
     rule = "name: r, metric: response_ms, op: '>', value: 5s, overrides: [{select: {types: [u]}, value: 30s}]"
     (said,) = [w for w in warnings(sources=fleet, alerts=rules(rule)) if "can never fire" in w]
     assert said.startswith(
-        "rules[0] r, value: For slow_one, own_limit: can never fire: a check ends at its timeout of 4s"
+        "rules[0] r, value: For slow_one and own_limit: can never fire: a check ends at its timeout of 4s"
     )
 
 
@@ -175,7 +175,7 @@ def test_unused_channels_escalations_and_types_are_told(warnings):
     assert [w.partition(" -> ")[0] for w in said] == [
         "types.oods: No source has the type 'oods'.",
         "escalations[1] e: No route leads to the escalation 'e'.",
-        "channels[1] hook: No step and no fallback uses the channel 'hook': it is never told.",
+        "channels[1] hook: No step and no fallback uses the channel 'hook': it is never notified.",
     ]
     assert said[0].endswith("-> odds: ...")
 
@@ -294,6 +294,6 @@ def test_when_all_suites_are_missing_it_is_said_once_with_the_folder(tmp_path):
     for state in ("is not there", "is empty of suites"):
         found = bootstrap.diagnose_config(tmp_path / "config", {})
         (said,) = [p for p in found.warnings if "not scored" in p.message]
-        assert said.message == f"{tmp_path / 'expectations'} {state}: the quality of one, two is not scored."
+        assert said.message == f"{tmp_path / 'expectations'} {state}: the quality of one and two is not scored."
         assert "busta quality suggest" in said.remedy
         (tmp_path / "expectations").mkdir(exist_ok=True)

@@ -99,9 +99,7 @@ def test_a_configuration_without_a_default_route_is_refused_naming_who_is_lost(p
         alerts="version: 1\n" + CHANNELS + RULE + LADDER + "routes:\n  - {select: {tiers: [1]}, escalation: d}\n",
     )
     assert (said.where, said.field) == ("config/alerts.yaml:6:3", "routes")
-    assert (
-        said.message == "7 of 12 sources match no route: s5, s6, s7 and 4 more. Their alerts would be told to nobody."
-    )
+    assert said.message == "7 of 12 sources match no route: s5, s6, s7 and 4 more. Their alerts would be not sent."
     assert said.remedy == "add last:  - {select: {}, escalation: d}"
 
 
@@ -110,7 +108,7 @@ def test_rules_alone_are_a_warning_not_an_error(files):
         sources="version: 1\nsources: [{name: a, type: t, probe: file, path: x}]\n", alerts="version: 1\n" + RULE
     ).diagnose()
     assert found.errors == ()
-    assert any("nobody is told" in w.message for w in found.warnings)
+    assert any("no one is notified" in w.message for w in found.warnings)
 
 
 def test_a_circle_of_fallbacks_is_refused_however_long(files):

@@ -21,7 +21,7 @@ def test_max_data_age_and_cadence_without_an_age_are_an_error_that_names_the_key
         assert problem.field == f"sources[0] odds, {key}"
         assert f"`{key}` says how old the data may be, and nothing tells how old they are" in problem.message
         assert "data_age: {path: ...}" in problem.remedy
-        assert found.config is not None, "it is watched, and degraded, until somebody mends it"
+        assert found.config is not None, "it is watched, and degraded, until someone fixes it"
 
 
 def test_where_defaults_say_it_it_is_said_once_and_a_port_has_no_age(tmp_path: Path) -> None:
@@ -33,7 +33,7 @@ def test_where_defaults_say_it_it_is_said_once_and_a_port_has_no_age(tmp_path: P
         "  - {name: port, type: infra, probe: tcp, host: example.com, port: 443}\n",
     )
     (problem,) = found.errors
-    assert problem.message.startswith("one, two: `max_data_age`")
+    assert problem.message.startswith("one and two: `max_data_age`")
     assert problem.field == "defaults.max_data_age"
     assert found.config is not None
     assert found.config.sources["port"].stale_after_s is None

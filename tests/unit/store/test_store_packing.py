@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from store_stories import T0
 
 from busta_health_dagster.domain.observation import Observation, Phases, Status
-from busta_health_dagster.domain.sla import Slice
+from busta_health_dagster.domain.uptime_and_budget import Slice
 from busta_health_dagster.store.packing import MAINTENANCE, pack, quality_of, tenths, unpack, verdict_code
 from busta_health_dagster.store.rollup_stats import RollupStats, bin_edge, bin_of, decode, encode, evaluated
 

@@ -1,4 +1,4 @@
-"""The door: who gets in, with what right, and how the rest is told."""
+"""The door: who gets in, with what right, and how the rest is notified."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ import json
 import pytest
 
 from busta_health_dagster.domain.access import Principal, Role
-from busta_health_dagster.web.auth_middleware import Authenticator, AuthMiddleware, host_name
+from busta_health_dagster.web.auth_middleware import AuthMiddleware
+from busta_health_dagster.web.authenticator import Authenticator, host_name
 
 PEOPLE = {role.value: Principal(f"{role}-1", role, "token") for role in Role}
 SESSION = Principal("ann", Role.OPERATOR, "session", csrf="c5rf")
@@ -190,7 +191,7 @@ async def test_only_graphql_itself_needs_no_csrf_token(path: str) -> None:
             "operator",
             "/api/v1/tokensX",
             200,
-        ),  # no such thing, says whoever answers; it is not the tokens' right that it asks for
+        ),  # no such thing, says anyone who answers; it is not the tokens' right that it asks for
         ("operator", "/api/v1/tokens/dana", 403),
         ("viewer", "/notebook", 403),
         ("viewer", "/download_debug/1", 403),

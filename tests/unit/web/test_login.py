@@ -12,7 +12,8 @@ from starlette.applications import Starlette
 from busta_health_dagster.domain.access import Role
 from busta_health_dagster.pipeline.app import access
 from busta_health_dagster.testing import FakeClock
-from busta_health_dagster.web.auth_middleware import COOKIE, AuthMiddleware
+from busta_health_dagster.web.auth_middleware import AuthMiddleware
+from busta_health_dagster.web.authenticator import COOKIE
 from busta_health_dagster.web.pages.login import MOST_FAILURES, Turnstile, next_page
 from busta_health_dagster.web.refusals import PER_MINUTE
 from busta_health_dagster.web.routes import routes

@@ -1,4 +1,4 @@
-"""/metrics: what nobody knows is absent, and what was counted is counted still after a restart."""
+"""/metrics: what no one knows is absent, and what was counted is counted still after a restart."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_what_nobody_knows_is_absent_and_shown_as_unknown(tmp_path: Path) -> Non
         clock.advance(3600)
         later = samples(app)
         assert not [key for key in later if key[0] in {"busta_source_up", "busta_check_duration_seconds"}], (
-            "an hour later nobody knows"
+            "an hour later no one knows"
         )
 
 

@@ -1,4 +1,4 @@
-"""With the store away nobody is called unknown: whoever was inside is told what is wrong with it, by its name."""
+"""With the store away no one is called unknown: anyone who was inside is notified what is wrong with it, by its name."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ from busta_health_dagster.domain.errors import StoreError, StoreUnavailable
 from busta_health_dagster.pipeline.app import access
 from busta_health_dagster.store import Store
 from busta_health_dagster.testing import FakeClock
-from busta_health_dagster.web.auth_middleware import COOKIE, AuthMiddleware
+from busta_health_dagster.web.auth_middleware import AuthMiddleware
+from busta_health_dagster.web.authenticator import COOKIE
 from busta_health_dagster.web.callers import AWAY_S, REMEMBERED_S, Callers
 from busta_health_dagster.web.routes import routes
 from busta_health_dagster.web.serve import doorkeeper
@@ -46,7 +47,7 @@ async def test_whoever_was_inside_stays_inside_for_a_minute() -> None:
     clock.advance(REMEMBERED_S - 1)
     assert await callers.ask("ann", store) is ANN
     with pytest.raises(StoreError, match="postgresql://db/busta"):
-        await callers.ask("somebody else", store)
+        await callers.ask("someone else", store)
     clock.advance(2)
     with pytest.raises(StoreError):
         await callers.ask("ann", store)

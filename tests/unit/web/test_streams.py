@@ -15,7 +15,8 @@ from websockets.sync.client import connect
 from busta_health_dagster.domain.access import Role
 from busta_health_dagster.pipeline.app import access
 from busta_health_dagster.testing import FakeClock
-from busta_health_dagster.web.auth_middleware import COOKIE, AuthMiddleware
+from busta_health_dagster.web.auth_middleware import AuthMiddleware
+from busta_health_dagster.web.authenticator import COOKIE
 from busta_health_dagster.web.routes import routes
 from busta_health_dagster.web.serve import doorkeeper
 from busta_health_dagster.web.streams import ASKED_EVERY_S, Streams
@@ -137,5 +138,5 @@ def test_a_caller_has_so_many_streams_and_all_of_them_so_many(app, url: str) -> 
     for stream in kept:
         stream.hang_up()
     while (again := Live(url, STREAMS[0], ann)).status != 200:
-        assert again.status == 429, "the server hears of it in its own time"
+        assert again.status == 429, "the server is notified of it in its own time"
     again.hang_up()

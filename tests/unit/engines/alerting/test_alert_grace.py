@@ -34,7 +34,7 @@ def test_fired_again_after_the_grace_period_is_a_new_alert():
 
 
 def test_the_end_of_the_grace_period_is_outside_it():
-    """At five minutes: three good looks between two outages are one incident, four are two."""
+    """At five minutes: three good observations between two outages are one incident, four are two."""
     for good, reopened in (("ggg", 1), ("gggg", 0)):
         p = Player()
         p.every("b" + good + "b")
@@ -42,7 +42,7 @@ def test_the_end_of_the_grace_period_is_outside_it():
 
 
 def test_an_alert_that_recovered_slowly_is_not_let_go_before_its_grace_period_is_over():
-    """At one minute 21 good states pass sooner than a long recovery and 15 minutes: it opened anew, as a second incident."""
+    """At one minute 21 good states pass sooner than a long recovery and 15 minutes: it opened again, as a second incident."""
     p = Player(replace(DOWN, recover_after=12))
     p.every("b" + "g" * 22, tick=MIN)
     assert (p.alert.state, p.alert.watched) == (AlertState.RESOLVED, True)

@@ -50,7 +50,7 @@ class AlertLife(RuleBasedStateMachine):
             assert intent.reason
             for channel in intent.channels:
                 if intent.event is Event.RESOLVED:
-                    assert self.listened.get(channel), "told that it ended without having been told that it fired"
+                    assert self.listened.get(channel), "told that it ended without having been notified that it fired"
                     self.listened[channel] = False
                 elif intent.event not in (Event.ACKED, Event.UNACKED, Event.SNOOZED):
                     self.listened[channel] = True

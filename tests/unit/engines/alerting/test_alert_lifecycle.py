@@ -46,8 +46,8 @@ def test_the_story_of_alert_4127():
     assert p.alert.resolved_at - p.alert.opened_at == 55 * MIN
     why = {(n.channel, n.event.value): n.reason for n in p.not_sent}
     assert why["all", "pending"] == "1 of 2 bad: the rule asks for 2 in a row"
-    assert why["pager", "escalated"] == "step L3 put off: acknowledged. Never told so far"
-    assert why["pager", "resolved"] == "was never told that it fired"
+    assert why["pager", "escalated"] == "step L3 put off: acknowledged. Not notified so far"
+    assert why["pager", "resolved"] == "was never notified that it fired"
     assert [c.matched for c in p.steps[1].considered] == [True]
 
 
@@ -139,7 +139,7 @@ def test_a_shadow_rule_is_recorded_and_told_to_nobody():
     assert p.story == [("opened", ()), ("resolved", ())]
     assert all(not s.intents for s in p.steps)
     assert {n.reason for n in p.not_sent if n.event.value == "opened"} == {
-        "shadow: evaluated and recorded, tells nobody"
+        "shadow: evaluated and recorded, notifies no one"
     }
 
 
@@ -253,7 +253,7 @@ def test_an_outage_is_not_told_a_second_time_as_a_failure_rate_when_it_is_over()
     p = Player(RATE)
     for i, letter in enumerate("u" * 60 + "dddd" + "u" * 8):
         window.push(look(i, "down" if letter == "d" else "up"))
-        down = 60 <= i < 66  # source-down opens at the first failure and resolves at the second good look
+        down = 60 <= i < 66  # source-down opens at the first failure and resolves at the second good observation
         watched = {RATE.name} if p.alert is not None and p.alert.watched else set()
         for rule, verdict in evaluate_rules(rules, window, watched):
             at = window.slot

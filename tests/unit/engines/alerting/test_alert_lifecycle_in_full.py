@@ -1,4 +1,4 @@
-"""An alert's life word for word: every transition, who is told, who is not and why, and what the alert keeps."""
+"""An alert's life word for word: every transition, who is notified, who is not and why, and what the alert keeps."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_pending_and_cancelled():
     assert [t.numbers for t in p.transitions] == [{"value": 6.0, "limit": 5.0}, {}]
     assert not_told(p) == [
         (0, "pending", "all", "1 of 2 bad: the rule asks for 2 in a row"),
-        (TICK, "cancelled", "all", "it never opened, so nobody was told"),
+        (TICK, "cancelled", "all", "it never opened, so no one was notified"),
     ]
     assert intents(p) == []
     assert kept(p, "reason", "bad_reason", "worst", "bad_run", "good_run", "bad_total", "first_good_slot") == [
@@ -79,7 +79,7 @@ def test_opened_and_resolved():
     ]
     assert not_told(p)[1:] == [
         (2 * TICK, "resolved", "all", "1 of 2 good"),
-        (3 * TICK, "resolved", "mail-oncall", "was never told that it fired"),
+        (3 * TICK, "resolved", "mail-oncall", "was never notified that it fired"),
     ]
     assert [(i.event, i.channels, i.first) for i in intents(p)] == [
         (Event.OPENED, SLACK, True),

@@ -1,4 +1,4 @@
-"""The channels of an open alert are renamed: it moves to the current route, and nobody is left behind."""
+"""The channels of an open alert are renamed: it moves to the current route, and no one is left behind."""
 
 from __future__ import annotations
 

@@ -8,18 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from busta_health_dagster.engines.retry import (
-    SCHEDULE_S,
-    Answer,
-    Breaker,
-    DeadLetter,
-    Retry,
-    after_failure,
-    answered,
-    classify_http,
-    may_send,
-    sending,
-)
+from busta_health_dagster.engines.circuit_breaker import Breaker, answered, may_send, sending
+from busta_health_dagster.engines.retry import SCHEDULE_S, Answer, DeadLetter, Retry, after_failure, classify_http
 
 
 @pytest.mark.parametrize(

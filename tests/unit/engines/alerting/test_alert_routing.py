@@ -1,4 +1,4 @@
-"""Who is told through what, who keeps whom quiet, and what becomes one message."""
+"""Who is notified through what, who keeps whom quiet, and what becomes one message."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_the_first_route_that_matches_wins_and_every_route_says_why():
         (3, True, "matches -> slow; stop"),
     ]
     assert route(POLICY, ODDS, "slow-response", Severity.CRITICAL).ladders[0].policy is DEFAULT
-    assert route(POLICY, ODDS, "no-data", Severity.WARNING).considered[1].reason == "not looked at"
+    assert route(POLICY, ODDS, "no-data", Severity.WARNING).considered[1].reason == "not checked"
 
 
 def test_continue_goes_on_and_nothing_goes_untold():
@@ -140,7 +140,7 @@ def test_a_group_that_just_spoke_waits_for_its_interval():
     fleet.go(0, s0000="bad")
     held = fleet.go(2 * MIN, s0001="bad")
     assert said(held) == []
-    assert "group_interval 5 min, and the group spoke 2 min ago" in held.not_sent[-1].reason
+    assert "group_interval 5 min, and the group notified 2 min ago" in held.not_sent[-1].reason
     assert said(fleet.go(4 * MIN)) == []
     late = fleet.go(5 * MIN)
     assert said(late) == [("slack-data", "opened", 1)]
@@ -163,7 +163,7 @@ def test_resolved_before_group_wait_elapsed_sends_nothing():
     fleet.go(TICK, everyone="good")
     over = fleet.go(2 * TICK, everyone="good")
     assert said(over) == []
-    assert "it ended before its group spoke: nobody was told" in {n.reason for n in over.not_sent}
+    assert "it ended before its group was notified" in {n.reason for n in over.not_sent}
     assert said(fleet.go(20 * MIN)) == []
 
 
@@ -207,7 +207,7 @@ def test_a_channel_hears_what_it_listens_to_and_its_own_step_and_resolution_alwa
     step = player.keep(acknowledge(player.alert, T0 + 40 * MIN, T0 + 40.0 * MIN, "op-1"))
     acked = fleet.plan([step], 40 * MIN)
     assert said(acked) == [("slack-data", "acked", 1)]
-    assert "mail-oncall is told of escalated, opened, resolved only" in {n.reason for n in acked.not_sent}
+    assert "mail-oncall is notified of escalated, opened, resolved only" in {n.reason for n in acked.not_sent}
 
 
 def test_a_channel_that_is_gone_is_named_and_never_owed_a_resolution():
@@ -237,7 +237,7 @@ def test_a_backlog_that_fired_and_ended_in_one_pass_tells_nobody():
     ]
     plan = fleet.plan(steps, HOUR)
     assert said(plan) == []
-    assert "fired and ended in the same pass: nobody was told" in {n.reason for n in plan.not_sent}
+    assert "fired and ended in the same pass: no one was notified" in {n.reason for n in plan.not_sent}
 
 
 def test_critical_goes_first():

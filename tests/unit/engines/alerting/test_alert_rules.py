@@ -48,7 +48,7 @@ GOOD, BAD, UNKNOWN = Outcome.GOOD, Outcome.BAD, Outcome.UNKNOWN
 
 
 def said(rule: Rule, observations: list[Observation], source=ODDS, maintenance=(), scores=()) -> list[Outcome | None]:
-    """What the rule says after each observation; None where it had nothing new to look at."""
+    """What the rule says after each observation; None where it had nothing new to check."""
     rules = rules_for(source, [rule])
     window = rules.empty_window()
     out = []

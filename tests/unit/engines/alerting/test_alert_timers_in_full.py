@@ -157,7 +157,7 @@ def test_flapping_is_told_once_at_its_start_and_once_at_its_end():
     assert p.events[-2:] == ["flapping_ended", "resolved"]
     ended, resolved = p.transitions[-2:]
     assert (ended.notify, resolved.notify) == ((), SLACK)
-    assert ended.reason.endswith("(ends at 20%); told with the resolution")
+    assert ended.reason.endswith("(ends at 20%); sent with the resolution")
     assert share(ended.reason) <= 20
     assert resolved.reason.split("; ")[0].endswith(" good in a row")
 

@@ -108,7 +108,7 @@ def test_a_full_day_without_its_history_is_refused_with_the_remedy():
 
 def test_state_of_another_version_is_refused(learned):
     bank = DetectorBank([WatchedSource("source0", "odds_api", 300)])
-    with pytest.raises(StateUnreadable, match="start anew"):
+    with pytest.raises(StateUnreadable, match="start again"):
         bank.load_hot({"source0": b"BHr0" + learned[0]["source0"][4:]})
     with pytest.raises(HistoryUnreadable):
         History.from_bytes(b"nothing")

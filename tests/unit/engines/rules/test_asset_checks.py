@@ -28,7 +28,7 @@ def shown(observation, name: str, limits: Limits = LIMITS, window=()) -> CheckVe
 @pytest.mark.parametrize(
     ("observation", "expected"),
     [
-        (None, (UNKNOWN, "ERROR", "not looked at yet", {})),
+        (None, (UNKNOWN, "ERROR", "not checked yet", {})),
         (look(0, "unknown", reason="probe_error"), (UNKNOWN, "ERROR", "unknown: probe_error", {})),
         (look(0, "unknown", reason="network", detail="no route"), (UNKNOWN, "ERROR", "unknown: no route", {})),
         (look(0, "down", reason="timeout"), (BAD, "ERROR", "down: timeout", {"attempts": 1})),
@@ -80,7 +80,11 @@ def test_a_response_time_is_bad_above_its_limit_and_unknown_unless_it_was_measur
     [
         (None, LIMITS, (UNKNOWN, "WARN", "no data age was measured", {})),
         (look(0), LIMITS, (UNKNOWN, "WARN", "no data age was measured", {})),
-        (look(0, data_age_s=90.0), Limits(), (GOOD, "WARN", "1 min old, no rule sets a limit", {"data_age_s": 90.0})),
+        (
+            look(0, data_age_s=90.0),
+            Limits(),
+            (GOOD, "WARN", "1 min 30 s old, no rule sets a limit", {"data_age_s": 90.0}),
+        ),
         (
             look(0, data_age_s=600.0),
             LIMITS,
@@ -111,7 +115,7 @@ def test_a_failure_rate_counts_the_verdicts_of_its_window():
     blind = [(at, Status.UNKNOWN) if at < T0 - 60 * TICK else (at, status) for at, status in failing(4, 72)]
     assert shown(slot, "failure_rate", window=blind).numbers["observed"] == 61
     assert shown(slot, "failure_rate", Limits(), failing(4, 72)).reason == "no rule sets a limit"
-    nothing = CheckVerdict("failure_rate", UNKNOWN, "WARN", "no look to count")
+    nothing = CheckVerdict("failure_rate", UNKNOWN, "WARN", "no observation to count")
     assert shown(None, "failure_rate", window=failing(4, 72)) == nothing
     assert shown(slot, "failure_rate") == nothing
 
@@ -189,6 +193,8 @@ def test_the_detectors_word_is_shown_with_the_numbers_of_its_strangest_finding()
     assert anomaly_check(said(Judgement.UNKNOWN), None) == CheckVerdict(
         "anomaly", UNKNOWN, "WARN", "items 12, expected 90", {}
     )
-    assert anomaly_check(None, None) == CheckVerdict("anomaly", UNKNOWN, "WARN", "the detector has not judged it yet")
+    assert anomaly_check(None, None) == CheckVerdict(
+        "anomaly", UNKNOWN, "WARN", "the detector has not evaluated it yet"
+    )
     late = anomaly_check(said(Judgement.BAD, finding(8.0, 90.0)), 5400)
     assert late == CheckVerdict("anomaly", UNKNOWN, "WARN", "the detector last saw it 1 h 30 min ago")

@@ -24,19 +24,19 @@ from busta_health_dagster.engines.rules.limits import limit_text, limit_value, v
         ("response_ms", 1000.0, "1.00 s", "1 s"),
         ("response_ms", 6412.0, "6.41 s", "6.412 s"),
         ("data_age_s", 5400.0, "1 h 30 min", "1 h 30 min"),
-        ("failed", 5.556, "5.56%", "5.556%"),
+        ("failed", 5.556, "5.6%", "5.556%"),
         ("quality", 89.04, "89.0", "89.04"),
         ("status", 3.0, "down", "down"),
         ("status", 0.0, "unknown", "unknown"),
         ("tls_days_left", 13.96, "14.0 days", "14.0 days"),
-        ("items", 12345.0, "12,345", "12345"),
-        ("items", 0.5, "0.50", "0.5"),
-        ("attempts", 1234.0, "1,234", "1234"),
-        ("size_bytes", 2048.25, "2,048.25", "2048.25"),
+        ("items", 12345.0, "12,345", "12,345"),
+        ("items", 0.5, "0.5", "0.5"),
+        ("attempts", 1234.0, "1,234", "1,234"),
+        ("size_bytes", 2048.25, "2.0 kB", "2,048.25"),
     ],
 )
 def test_values_are_written_for_people_and_limits_as_in_the_file(metric, value, text, limit):
-    assert (value_text(metric, value), limit_text(metric, value)) == (text, limit)
+    assert (value_text(metric, value), limit_text(value, metric)) == (text, limit)
     assert value_text(metric, None) == "—"
 
 

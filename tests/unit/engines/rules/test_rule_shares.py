@@ -43,7 +43,7 @@ def test_a_failure_rate_in_full():
 def test_a_failure_rate_without_any_slot_says_so():
     rules = rules_for(ODDS, [RATE])
     verdict = rules.evaluators[0].explain(rules.empty_window(), UNKNOWN)
-    assert (verdict.reason, verdict.value) == ("no look (0 of 0) over 6h, limit 5% and at least 4", None)
+    assert (verdict.reason, verdict.value) == ("no observation (0 of 0) over 6h, limit 5% and at least 4", None)
 
 
 def test_a_failure_rate_speaks_at_scheduled_verdicts_only():

@@ -162,7 +162,7 @@ def test_a_score_is_taken_when_it_is_newer_and_stays_over_observations_without_o
     assert not w.push_score(Score(T0 - 1, 70.0))
     assert w.score == Score(T0, 80.0)
     w.push(look(0))
-    assert w.fresh & m.QUALITY_BIT, "nobody evaluated it yet"
+    assert w.fresh & m.QUALITY_BIT, "no one evaluated it yet"
     assert list(w.series[m.QUALITY].values) == [(T0, 80.0)], "it is one score, not two"
     w.fresh = 0
     w.push(look(1))

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from busta_health_dagster.domain.sla import Slice, SliceCounts
+from busta_health_dagster.domain.uptime_and_budget import Slice, SliceCounts
 from busta_health_dagster.engines.service_levels.burn import (
     exhaustion,
     firing_tier,
@@ -16,7 +16,7 @@ from busta_health_dagster.engines.service_levels.burn import (
     next_to_breach,
     time_to_breach_s,
 )
-from busta_health_dagster.engines.service_levels.sla import Slices, result
+from busta_health_dagster.engines.service_levels.timeslices import Slices, result
 
 TARGET = Fraction(995, 1000)
 

@@ -15,7 +15,8 @@ from busta_health_dagster.domain.source import Selector
 from busta_health_dagster.domain.units import from_epoch
 from busta_health_dagster.engines.alerting.actions import acknowledge
 from busta_health_dagster.engines.maintenance import MaintenanceIndex
-from busta_health_dagster.pipeline.alerting.engine import AlertEngine, Changes, CompiledRules
+from busta_health_dagster.pipeline.alerting.changes import Changes
+from busta_health_dagster.pipeline.alerting.engine import AlertEngine, CompiledRules
 
 LISTENS = {"chat": None, "mail": None, "pager": None}
 UNTIL = T0 + 400 * TICK
@@ -60,7 +61,7 @@ def test_a_replay_tells_when_each_thing_happened() -> None:
 
 
 def test_a_source_that_goes_down_keeps_its_other_rules_quiet_in_the_same_look() -> None:
-    """The file lists slow-response first; the order of the file must not decide who is told."""
+    """The file lists slow-response first; the order of the file must not decide who is notified."""
     book = book_of()
     tick(book, 0, odds_api=6_000.0)
     assert said(tick(book, 1, odds_api=6_000.0)) == [("odds_api/slow-response", "opened")]
@@ -132,7 +133,7 @@ def test_whatever_happens_the_transitions_tell_the_state_and_every_end_reaches_w
             for name in note.fingerprints:
                 known = listened.setdefault((note.channel, name), set())
                 if note.event is Event.RESOLVED:
-                    assert known, "an end of something nobody was told"
+                    assert known, "an end of something no one was notified"
                     known.clear()
                 else:
                     known.add(note.event.value)

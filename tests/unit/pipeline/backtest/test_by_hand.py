@@ -1,4 +1,4 @@
-"""`busta backtest` against what the text of the rules says, worked out by hand: minutes after 08:00, who is told."""
+"""`busta backtest` against what the text of the rules says, worked out by hand: minutes after 08:00, who is notified."""
 
 from __future__ import annotations
 
@@ -161,7 +161,7 @@ def test_silence_of_three_intervals_is_no_data(nowhere: Path, gap: str) -> None:
     both = notified(nowhere, {"feed": "uuuuu" + gap + "uuuuu", "other": U * 18}, "no-data")
     assert both == expected
     dead = notified(nowhere, {"feed": "uuuuu        uuuuu", "other": "uuuuu        uuuuu"}, "no-data")
-    assert dead == [], "nobody looked at anything: a dead monitor"
+    assert dead == [], "no one checked anything: a dead monitor"
 
 
 def test_a_failure_rate_opens_with_the_fourth_failure_and_clears_after_six_good_ones(nowhere: Path) -> None:

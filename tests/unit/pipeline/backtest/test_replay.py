@@ -40,7 +40,7 @@ def source(name: str = "feed", interval_s: int = 300, **more: Any) -> Source:
 
 
 def observations(statuses: str, *, step: int = 300, ms: float = 100.0) -> list[ObservationRow]:
-    """`u` up, `d` down, `s` slow, `?` unknown, a blank: no look."""
+    """`u` up, `d` down, `s` slow, `?` unknown, a blank: no observation."""
     found = []
     for n, letter in enumerate(statuses):
         if letter != " ":

@@ -54,7 +54,7 @@ def test_only_what_is_due_and_has_a_new_sample_is_scored(home_of) -> None:
     home = home_of(hourly="{suite: plays, every: 1h}", daily="{suite: plays, every: 24h}", plain="null")
     first = home.score()
     assert {n: o for n, o in home.scores(first).items() if o is not None} == {}
-    assert all("nobody has looked at it yet" in o.scored.score.reason for o in first.outcomes)
+    assert all("not observed yet" in o.scored.score.reason for o in first.outcomes)
     assert "has no quality" in first.skipped["plain"]
     home.look()
     run = home.score()

@@ -5,7 +5,8 @@ from __future__ import annotations
 import base64
 
 from busta_health_dagster.domain.health import FleetHealth, SourceHealth
-from busta_health_dagster.pipeline.views.fleet_report import CAP_BYTES, cell, fleet_markdown, sparkline
+from busta_health_dagster.pipeline.views.fleet_report import CAP_BYTES, fleet_markdown, sparkline
+from busta_health_dagster.wording.sentences import markdown_cell
 
 NOW = 1_795_422_300
 
@@ -42,7 +43,7 @@ def test_the_table_says_what_is_wrong_and_shows_each_sources_strip() -> None:
     text = fleet_markdown(fleet(row("weather", "down", "answered 503"), row("odds", "up")))
     assert "■ 1 down · ● 1 up" in text
     assert (
-        "| ■ down | weather | ![24 h](/source-health/strip/weather.svg?bars) | 1 h | answered 503 | 99.51 | 120 ms |"
+        "| ■ down | weather | ![24 h](/source-health/strip/weather.svg?bars) | 1 h | answered 503 | 99.51% | 120 ms |"
         in text.replace("\u00a0", " ")
     )
 
@@ -51,7 +52,7 @@ def test_the_sparkline_says_in_words_what_it_draws() -> None:
     picture = sparkline(
         fleet(row("a", "up"), row("b", "down"), strips={"a": ("up", "up", "up"), "b": ("up", "down", None)})
     )
-    assert picture.endswith("Sources well over 24 h: 100% now, 50% at worst")
+    assert picture.endswith("Sources up over 24 h: 100% now, 50.00% at worst")
     svg = base64.b64decode(picture.split("base64,")[1].split(")")[0]).decode()
     assert 'points="0,4 180,20 360,4"' in svg
 
@@ -63,6 +64,6 @@ def test_a_thousand_sources_stay_below_the_limit_and_the_rest_is_counted() -> No
 
 
 def test_text_from_a_source_is_only_text() -> None:
-    assert cell("![x](https://evil.example/p.png) | <b>bold</b>\nnext") == (
+    assert markdown_cell("![x](https://evil.example/p.png) | <b>bold</b>\nnext") == (
         "\\!\\[x\\](https:\u200b//evil.example/p.png) \\| \\<b\\>bold\\</b\\> next"
     )

@@ -12,7 +12,7 @@ from busta_health_dagster.domain.incident import Incident
 from busta_health_dagster.domain.observation import Status
 from busta_health_dagster.domain.rule import Severity
 from busta_health_dagster.pipeline.views.source_page import Normal
-from busta_health_dagster.store.rollups import Bar
+from busta_health_dagster.store.rollup_queries import Bar
 from busta_health_dagster.web.pages import charts, gantt
 
 T = 1_795_420_800
@@ -60,7 +60,7 @@ def test_incidents_stand_in_their_source_s_line_the_longest_trouble_first() -> N
         return Incident(source, (1,), ("source-down",), Severity.WARNING, start, start, None, end, start)
 
     chart = gantt.gantt([incident("<b>", T - 7200, T - 3600), incident("long", T - 86400, None)], T)
-    assert chart.finding == "2 incidents in 30 days, most trouble: long, <b>."
+    assert chart.finding == "2 incidents in 30 days, most trouble: long and <b>."
     root = ET.fromstring(str(chart.svg))
     names = [t.text for t in root.iter("text") if t.get("class") == "gl"]
     assert names == ["long", "<b>"]

@@ -1,4 +1,4 @@
-"""The live stream: nothing is missed, nothing is said twice, and one look serves everybody."""
+"""The live stream: nothing is missed, nothing is said twice, and one observation serves everyone."""
 
 from __future__ import annotations
 

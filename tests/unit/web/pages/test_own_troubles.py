@@ -15,7 +15,7 @@ from busta_health_dagster.domain.errors import StoreFull
 from busta_health_dagster.pipeline.app.store_failure import store_failure
 from busta_health_dagster.pipeline.delivery import breaker_state
 from busta_health_dagster.pipeline.tick.tick import run_tick
-from busta_health_dagster.store.outbox import Message
+from busta_health_dagster.store.outbox_rows import Message
 from busta_health_dagster.web.routes import routes
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def test_a_well_monitor_has_no_banner(base: str, app: App, clock: FakeClock) -> 
 def test_a_full_database_is_loud_on_page_log_and_metric_and_forgotten_when_there_is_room(
     base: str, app: App, clock: FakeClock, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """max_page_count holds per connection, so that each one of the writer is told anew."""
+    """max_page_count holds per connection, so that each one of the writer is notified again."""
     history(app, clock, 2)
     run_tick(app)
     with app.store.read() as uow:

@@ -160,7 +160,7 @@ def test_an_alert_shows_its_ladder_who_took_it_and_what_comes_next(site: Site, a
     history(app, clock, 2, odds_api=Status.DOWN)
     page = site.get().text
     assert "1 of 2 steps reached" in page
-    assert "L2 to log, pager in 30 min" in page
+    assert "L2 to log and pager in 30 min" in page
     assert "unacknowledged" in page
     with app.store.read() as uow:
         key = uow.alerts.open()[0].id or 0
@@ -180,7 +180,7 @@ def test_a_monitor_that_stopped_says_so_on_the_server_too(site: Site, app: App, 
     clock.advance(7200)
     page = site.get().text
     assert 'class=" is-stale"' in page
-    assert "Nobody has looked for" in page
+    assert "No observation for" in page
     assert rows(page)[0][0] == "unknown"
 
 
@@ -192,7 +192,7 @@ def test_planned_work_is_shown_now_and_next(tmp_path: Path, clock: FakeClock) ->
         page = requests.get(f"{base}/source-health", timeout=20).text
     app.close()
     assert ("maintenance", "odds_api") in rows(page)
-    assert "Planned work until 08:30 UTC: host migration. Alerts wait. It is down meanwhile." in page
+    assert "Maintenance until 08:30 UTC: host migration. Alerts wait. It is down meanwhile." in page
 
 
 @pytest.mark.parametrize("window", ["24h", "7d", "30d", "nonsense"])
@@ -200,7 +200,7 @@ def test_a_source_page_says_its_finding_beside_every_chart(site: Site, app: App,
     history(app, clock, 5, odds_api=Status.DEGRADED)
     page = site.get(f"/s/odds_api?window={window}").text
     assert "Response time over" in page
-    assert "The figures as a table" in page
+    assert "The numbers as a table" in page
     assert "first byte" in page
     assert "uptime 99.5%" in page
     assert "Prices &amp; &lt;b&gt;odds&lt;/b&gt;." in page

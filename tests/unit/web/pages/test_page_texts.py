@@ -1,37 +1,9 @@
-"""Figures are floored toward the worse side; what nobody knows is a dash."""
+"""Numbers are floored toward the worse side; what no one knows is a dash."""
 
 from __future__ import annotations
 
-import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-
-from busta_health_dagster.domain.sla import spoken_budget
+from busta_health_dagster.domain.uptime_and_budget import spoken_budget
 from busta_health_dagster.web.pages import source_facts, texts
-
-
-@pytest.mark.parametrize(
-    ("value", "shown"), [(99.999, "99.99"), (100.0, "100"), (99.4907, "99.49"), (0.0, "0"), (None, "—")]
-)
-def test_an_uptime_is_floored_and_100_is_earned(value: float | None, shown: str) -> None:
-    assert texts.share(value) == shown
-
-
-@pytest.mark.parametrize(
-    ("value", "shown"), [(-1.851, "−1.86 %"), (93.05, "93 %"), (5.092, "5.09 %"), (-177.778, "−178 %"), (0.0, "0 %")]
-)
-def test_a_budget_is_floored_toward_the_worse_side(value: float, shown: str) -> None:
-    assert texts.budget(value) == shown
-
-
-def test_a_single_failure_is_never_shown_as_none() -> None:
-    assert texts.failures(0.01) == "0.1 %"
-    assert texts.failures(0.0) == "0 %"
-
-
-@given(st.floats(min_value=0, max_value=100))
-def test_no_share_is_shown_better_than_it_is(value: float) -> None:
-    assert float(texts.share(value)) <= value + 1e-9
 
 
 def test_times_of_another_day_carry_their_day() -> None:

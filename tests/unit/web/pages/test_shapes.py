@@ -8,9 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from busta_health_dagster.svg.status_shape import glyph
 from busta_health_dagster.web.pages import shapes
+from busta_health_dagster.wording.glyphs import STATUS_WORD
 
-STATUSES = [*shapes.WORDS, None]
+STATUSES = [*STATUS_WORD, None]
 
 
 @given(st.lists(st.sampled_from(STATUSES), min_size=1, max_size=60))
@@ -42,10 +44,10 @@ def test_a_sparkline_stays_inside_its_box_and_gaps_stay_gaps(
     assert all(0 <= h <= 48 for h in heights)
 
 
-@pytest.mark.parametrize("status", shapes.WORDS)
+@pytest.mark.parametrize("status", STATUS_WORD)
 def test_each_status_has_its_own_shape_without_any_style(status: str) -> None:
-    others = [str(shapes.glyph(s)).replace(f"g-{s}", "") for s in shapes.WORDS if s != status]
-    mine = str(shapes.glyph(status)).replace(f"g-{status}", "")
+    others = [str(glyph(s)).replace(f"g-{s}", "") for s in STATUS_WORD if s != status]
+    mine = str(glyph(status)).replace(f"g-{status}", "")
     assert mine not in others
     assert "style" not in mine
 

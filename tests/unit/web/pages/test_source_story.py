@@ -36,7 +36,7 @@ def words(app: App, path: str, **port: object) -> str:
 
 @pytest.fixture
 def learned(tmp_path: Path, clock: FakeClock) -> Iterator[App]:
-    """A week of looks at odds_api and scores_api, watched on trial, up to this slot."""
+    """A week of checks odds_api and scores_api, watched in shadow mode, up to this slot."""
     app = world(tmp_path / "home", clock)
     alerts = app.home.config / "alerts.yaml"
     alerts.write_text(
@@ -72,14 +72,14 @@ def test_the_normal_range_is_on_every_chart_that_has_learned_one(learned: App, c
     clock.advance(300)
     tick(learned, seen(learned, "odds_api", response_ms=200.0), seen(learned, "scores_api"))
     said = words(learned, "/s/odds_api")
-    low, high = map(int, re.findall(r"Normal at this hour is (\d+) to (\d+) ms\.", said)[0])
+    low, high = map(int, re.findall(r"Normal at this hour is (\d+)–(\d+) ms\.", said)[0])
     assert 150 < low < 185
     assert 215 < high < 260
     assert "Normal now is " in said  # of the items
     assert said.count("normal for the hour of the week (p5–p95)") == 2
     assert re.search(r"Items 14 usual \d+–\d+ at this hour of the week", said)
-    assert "Data age over 24 h: 1 min to 2 min, last 1 min" in said
-    assert "Anomalies, 30 d shadow: recorded, tells nobody None: everything was as it usually is." in said
+    assert "Data age over 24 h: 1–2 min, last 1 min" in said
+    assert "Anomalies, 30 d shadow: recorded, notifies no one None: everything was as it usually is." in said
 
 
 def test_an_anomaly_on_trial_explains_itself_and_stays_in_the_list_when_it_is_over(
@@ -90,13 +90,13 @@ def test_an_anomaly_on_trial_explains_itself_and_stays_in_the_list_when_it_is_ov
         tick(learned, seen(learned, "odds_api", response_ms=2600.0), seen(learned, "scores_api"))
     said = words(learned, "/s/odds_api")
     row = said[said.index("Anomalies, 30 d") : said.index("Last check by phase")]
-    what = r"(Response time 2\d{3} ms where \d+ ms was expected|\d very slow answers where .* usual)"
+    what = r"(Response time 2\.\d\d s where \d+ ms was expected|\d very slow answers where .* usual)"
     assert re.search(rf"08:\d\d {what} odds [\d^]+ to 1 against chance \(", row), row
     assert "lasts, " in row
-    assert "shadow: recorded, tells nobody" in row
+    assert "shadow: recorded, notifies no one" in row
     assert "1 anomaly found." in said
-    assert "On trial: anomaly." in said
-    assert "0 open · 1 pending" in said, "what tells nobody is no open alert"
+    assert "Shadow: anomaly." in said
+    assert "0 open · 1 pending" in said, "what notifies no one is no open alert"
     with learned.store.read() as uow:
         strange = next(a.id for a in uow.alerts.open() if a.rule == "anomaly")
     clock.advance(300)
@@ -110,7 +110,7 @@ def test_an_anomaly_on_trial_explains_itself_and_stays_in_the_list_when_it_is_ov
 
 def test_before_the_detector_has_judged_the_list_does_not_say_that_all_is_usual(learned: App, clock: FakeClock) -> None:
     said = words(learned, "/s/espn_nfl")
-    assert "Not judged: the detector has not judged it yet." in said
+    assert "Not evaluated: the detector has not evaluated it yet." in said
 
 
 def test_without_a_rule_nothing_is_claimed(app: App, clock: FakeClock) -> None:

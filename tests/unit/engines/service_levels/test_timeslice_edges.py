@@ -7,8 +7,8 @@ from fractions import Fraction
 import pytest
 
 from busta_health_dagster.domain.observation import Status
-from busta_health_dagster.domain.sla import QualitySla, SlaResult, SliceCounts
-from busta_health_dagster.engines.service_levels.sla import (
+from busta_health_dagster.domain.uptime_and_budget import QualitySla, SlaResult, SliceCounts
+from busta_health_dagster.engines.service_levels.timeslices import (
     Slices,
     burn_rate,
     filled,

@@ -6,16 +6,18 @@ from collections import Counter
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from busta_health_dagster.channels.phrases import clean, listed
 from busta_health_dagster.channels.text import LOUD, At, Button, Entry, Line, Part, Text
 from busta_health_dagster.domain.notification import NotificationKind
 from busta_health_dagster.domain.observation import Status
-from busta_health_dagster.domain.units import duration_text
+from busta_health_dagster.wording.durations import duration_text
+from busta_health_dagster.wording.glyphs import STATUS
+from busta_health_dagster.wording.lists import listed
+from busta_health_dagster.wording.sentences import clean
 
 if TYPE_CHECKING:
-    from busta_health_dagster.domain.notification import GroupFacts, Member, Notification
+    from collections.abc import Sequence
 
-_SHAPES = {Status.DOWN: "■", Status.DEGRADED: "▲", Status.UP: "▲", Status.UNKNOWN: "○"}
+    from busta_health_dagster.domain.notification import GroupFacts, Member, Notification
 
 
 def group(notification: Notification) -> Text:
@@ -36,9 +38,7 @@ def group(notification: Notification) -> Text:
             else f"{n} of {facts.fleet} sources are {what}"
         )
     else:
-        headline = (
-            f"{n} sources are {what}: {listed(tuple(sorted({m.source for m in members}))[:5])}{' ...' if n > 5 else ''}"
-        )
+        headline = f"{n} sources are {what}: {listed(sorted({m.source for m in members}))}"
     word = facts.severity.word
     since: list[Part] = [At(facts.since), f". {_causes(members)}."]
     lines = [
@@ -46,10 +46,10 @@ def group(notification: Notification) -> Text:
         *(Line("Also", (clean(also),)) for also in (*notification.related, *notification.on_behalf_of)),
     ]
     lines.append(
-        Line("Do", (notification.do or "Look for what they share first: network, proxy, provider, credentials.",))
+        Line("Do", (notification.do or "Find out what they share first: network, proxy, provider, credentials.",))
     )
     return Text(
-        shape=_SHAPES[max((m.status for m in members), default=Status.UNKNOWN)],
+        shape=_worst(members),
         word=word,
         headline=headline,
         summary=headline,
@@ -85,23 +85,26 @@ def _over(notification: Notification, facts: GroupFacts) -> Text:
     n = len({m.source for m in facts.members})
     lasted = duration_text(max(notification.at - facts.since, 0))
     unwell = tuple(sorted({m.source for m in facts.members if m.status is not Status.UP}))
-    headline = f"All {n} sources are well again"
+    headline = f"All {n} sources are up again"
     if not notification.recovered:
         headline = f"All {n} alerts are closed: {clean(notification.reason)}"
     elif unwell:
-        more = f" and {len(unwell) - 5} more" if len(unwell) > 5 else ""
         are = "is" if len(unwell) == 1 else "are"
-        headline = f"All {len(facts.members)} alerts are over, and {listed(unwell[:5])}{more} {are} not well"
+        headline = f"All {len(facts.members)} alerts are over, and {listed(unwell)} {are} not well"
     return Text(
-        shape="●",
+        shape=_worst(facts.members),
         word="resolved",
         headline=headline,
         summary=f"{headline} after {lasted}",
         notification=f"{headline} after {lasted}.",
-        lines=(Line("Lasted", ("from ", At(facts.since), f", {lasted} until the last one was well.")),),
+        lines=(Line("Lasted", ("from ", At(facts.since), f", {lasted} until the last one was up.")),),
         context=(f"{len(facts.members)} alerts · resolved ", At(notification.at)),
         reply=(f"Resolved: {headline[0].lower()}{headline[1:]} after {lasted}.",),
     )
+
+
+def _worst(members: Sequence[Member]) -> str:
+    return STATUS[max((m.status for m in members), default=Status.UNKNOWN).word]
 
 
 def _what(members: list[Member]) -> str:
@@ -121,7 +124,10 @@ def _causes(members: list[Member]) -> str:
 def _entry(member: Member, base: str) -> Entry:
     url = f"{base.rstrip('/')}/source-health/s/{quote(member.source, safe='')}" if base else None
     return Entry(
-        _SHAPES[member.status], member.source, url, f"tier {member.tier} · {clean(member.reason, 80) or member.rule}"
+        STATUS[member.status.word],
+        member.source,
+        url,
+        f"tier {member.tier} · {clean(member.reason, 80) or member.rule}",
     )
 
 

@@ -9,7 +9,7 @@ from enum import IntEnum
 from fractions import Fraction
 from typing import TYPE_CHECKING, Literal
 
-from busta_health_dagster.domain.units import floored
+from busta_health_dagster.wording.numbers import floored
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,7 +20,7 @@ MINIMUM_COVERAGE = Fraction(95, 100)
 
 
 def spoken_budget(left: float | None, coverage: float | None) -> float | None:
-    """The budget as people are shown it (both as percentages): of a monitor that is an hour old, two bad looks would
+    """The budget as people are shown it (both as percentages): of a monitor that is an hour old, two bad observations would
     read -19,900%. Below 95% coverage there is no verdict, and so no budget to speak of.
     """
     return None if coverage is None or coverage < 100 * MINIMUM_COVERAGE else left
@@ -155,7 +155,7 @@ class SlaResult:
         return int(self.allowed_bad - self.bad) if self.met else None
 
     def as_json(self) -> SlaRow:
-        """The public shape (`busta sla -o json`): percentages floored to 3 decimals, nulls for what nobody knows."""
+        """The public shape (`busta sla -o json`): percentages floored to 3 decimals, nulls for what no one knows."""
         return {
             "source": self.source,
             "window": self.window,

@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from busta_health_dagster.domain.observation import Status
-from busta_health_dagster.domain.sla import SliceCounts
 from busta_health_dagster.domain.units import to_epoch
+from busta_health_dagster.domain.uptime_and_budget import SliceCounts
 from busta_health_dagster.engines.service_levels.periods import period
-from busta_health_dagster.engines.service_levels.sla import filled, grid, quality, result, slices
+from busta_health_dagster.engines.service_levels.timeslices import filled, grid, quality, result, slices
 
 TARGET = Fraction(995, 1000)
 U, D, X, N = Status.UP, Status.DEGRADED, Status.DOWN, Status.UNKNOWN

@@ -1,7 +1,7 @@
 """Uptime and service levels: observations -> timeslices -> counts -> a result. Integers and Fractions throughout.
 
 A timeslice lasts max(5 min, the source's interval) and belongs to the window in which it starts. Slots that were
-expected and never came are unknown. 30-day figures of many sources come from counted rollups (`filled`), single
+expected and never came are unknown. 30-day numbers of many sources come from counted rollups (`filled`), single
 sources from observations (`slices`).
 """
 
@@ -13,7 +13,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from busta_health_dagster.domain.observation import Status
-from busta_health_dagster.domain.sla import Degraded, QualitySla, SlaResult, Slice, SliceCounts
+from busta_health_dagster.domain.uptime_and_budget import Degraded, QualitySla, SlaResult, Slice, SliceCounts
 from busta_health_dagster.engines.maintenance import Interval, merged
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""Making rollups agree with the raw observations, after a maintenance window changed or because somebody asks."""
+"""Making rollups agree with the raw observations, after a maintenance window changed or because someone asks."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from sqlalchemy import bindparam, select
 
 from busta_health_dagster.domain.units import floor_to
 from busta_health_dagster.engines.maintenance import merged
-from busta_health_dagster.engines.service_levels.sla import SHORTEST_SLICE_S
+from busta_health_dagster.engines.service_levels.timeslices import SHORTEST_SLICE_S
+from busta_health_dagster.store.observation_scan import scan
 from busta_health_dagster.store.packing import MAINTENANCE, quality_of
 from busta_health_dagster.store.rollup_stats import RollupStats, decode, evaluated, one_slot_slice
 from busta_health_dagster.store.rollup_writer import DAY_S, HOUR_S, RollupWriter, empty_deltas
-from busta_health_dagster.store.scan import scan
 from busta_health_dagster.store.schema.observing import observation, rollup_hour
 
 if TYPE_CHECKING:

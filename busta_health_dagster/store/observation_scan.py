@@ -1,6 +1,6 @@
 """Reading observations of many sources or of few.
 
-The key begins with the slot, because that makes writing a tick cheap. Reading everybody is then a range scan. Reading
+The key begins with the slot, because that makes writing a tick cheap. Reading everyone is then a range scan. Reading
 few of many sources hops from tick to tick instead: the next slot is one seek, each wanted row another (1 ms for a
 source's day among 1,000; the scan takes 90 ms).
 """

@@ -10,9 +10,10 @@ from sqlalchemy import select
 
 from busta_health_dagster.domain.observation import Status
 from busta_health_dagster.domain.units import floor_to
+from busta_health_dagster.store.observation_scan import scan
 from busta_health_dagster.store.packing import MAINTENANCE
-from busta_health_dagster.store.recompute import Recomputed, recompute
 from busta_health_dagster.store.rollup_reader import RollupReader
+from busta_health_dagster.store.rollup_repair import Recomputed, recompute
 from busta_health_dagster.store.rollup_stats import (
     FLAKY,
     ITEMS,
@@ -26,13 +27,12 @@ from busta_health_dagster.store.rollup_stats import (
     decode,
 )
 from busta_health_dagster.store.rollup_writer import DAY_S
-from busta_health_dagster.store.scan import scan
 from busta_health_dagster.store.schema.observing import rollup_day
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
-    from busta_health_dagster.domain.sla import SliceCounts
+    from busta_health_dagster.domain.uptime_and_budget import SliceCounts
     from busta_health_dagster.store.unit import UnitOfWork
 
 _WORST = (Status.UP, Status.UNKNOWN, Status.DEGRADED, Status.DOWN)  # of a bar, best first: unknown is never healthy
@@ -245,9 +245,9 @@ class Rollups:
     ) -> Recomputed:
         """Make the rollups of [since, until) agree with the raw observations again; nothing changes if they do.
 
-        `maintenance` gives per source the [start, end) of its planned work in that range: observations are marked
-        anew first (a source it does not name has none). None: the marks stay as they are. Hours whose observations
-        retention has deleted keep their figures.
+        `maintenance` gives per source the [start, end) of its maintenance in that range: observations are marked
+        again first (a source it does not name has none). None: the marks stay as they are. Hours whose observations
+        retention has deleted keep their numbers.
         """
         return recompute(self._uow, self._uow.sources.ids(names, removed=names is not None), since, until, maintenance)
 

@@ -1,0 +1,47 @@
+"""What every message about one alert says alike: who acknowledged, what is left of the budget, where its page is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from busta_health_dagster.channels.text import At, Part
+from busta_health_dagster.wording.durations import duration_text
+from busta_health_dagster.wording.percentages import budget, percent
+from busta_health_dagster.wording.sentences import clean
+
+if TYPE_CHECKING:
+    from busta_health_dagster.domain.notification import AlertFacts, Notification, SourceFacts
+
+
+@dataclass(frozen=True, slots=True)
+class AlertText:
+    """A notification with its alert and source."""
+
+    notification: Notification
+    alert: AlertFacts
+    source: SourceFacts
+
+    def acted(self) -> list[Part]:
+        acked = self.alert.acked
+        if acked is None:
+            return []
+        took = duration_text(max(acked.at - self.alert.opened_at, 0))
+        note = f": “{clean(acked.note)}”" if acked.note else ""
+        over = f", taken over from {clean(acked.taken_over)}" if acked.taken_over else ""
+        said: list[Part] = [f"{clean(acked.by)} acknowledged after {took}{over}"]
+        if acked.until and self.alert.resolved_at is None:
+            said += [", the clock stands until ", At(acked.until)]
+        return [*said, note]
+
+    def budget(self) -> str:
+        target = f", target {percent(self.source.target)}" if self.source.target is not None else ""
+        return (
+            f"{target}; budget left {budget(self.source.budget_left)}%"
+            if self.source.budget_left is not None
+            else target
+        )
+
+    def url(self) -> str:
+        return f"{self.notification.base_url.rstrip('/')}/source-health/s/{quote(self.source.name, safe='')}"

@@ -1,0 +1,110 @@
+"""Rules that are not about one metric's value: no data, anomalies of the detector, a source that keeps changing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from busta_health_dagster.domain.anomaly import Judgement
+from busta_health_dagster.domain.verdict import Outcome, Verdict
+from busta_health_dagster.engines.rules.metrics import (
+    ANOMALY_BIT,
+    CLOSED_BIT,
+    STATUS_BIT,
+)
+from busta_health_dagster.wording.lists import plural
+
+if TYPE_CHECKING:
+    from busta_health_dagster.engines.rules.window import SourceWindow
+from busta_health_dagster.engines.rules.evaluators import BAD, GOOD, UNKNOWN, Evaluator
+
+
+class NoData(Evaluator):
+    """No verdict for so many intervals. Silent while the newest slot was lost to our own network."""
+
+    __slots__ = ()
+
+    def outcome(self, w: SourceWindow) -> Outcome | None:
+        if not w.fresh & CLOSED_BIT:
+            return None
+        if w.last_verdict_slot == w.slot:
+            return GOOD
+        if w.newest_lost:
+            return UNKNOWN
+        return BAD if w.missing_intervals() >= self.rule.intervals else UNKNOWN
+
+    def explain(self, w: SourceWindow, outcome: Outcome) -> Verdict:
+        missing = w.missing_intervals()
+        numbers = {"missing": missing, "lost_to_network": w.lost_since}
+        since = w.last_verdict_slot + w.interval_s if w.last_verdict_slot else w.first_slot
+        if outcome is GOOD:
+            reason = "a verdict again"
+        elif w.newest_lost:
+            reason = "not evaluated: the slot was lost to the monitor's own network"
+        else:
+            why = "the source keeps us away (429)" if w.kept_away else "no verdict"
+            reason = f"{why} for {plural(missing, 'interval')}, limit {self.rule.intervals}"
+        return Verdict(
+            outcome,
+            w.slot,
+            reason,
+            float(missing),
+            float(self.rule.intervals),
+            numbers,
+            since=since if outcome is BAD else None,
+        )
+
+
+class Anomaly(Evaluator):
+    """What the detector says of the newest slot. Without a detector's word the pattern is silent."""
+
+    __slots__ = ()
+
+    def outcome(self, w: SourceWindow) -> Outcome | None:
+        if w.anomaly is None or not w.fresh & ANOMALY_BIT:
+            return None
+        return {Judgement.GOOD: GOOD, Judgement.BAD: BAD, Judgement.UNKNOWN: UNKNOWN}[w.anomaly.judgement]
+
+    def explain(self, w: SourceWindow, outcome: Outcome) -> Verdict:
+        assert w.anomaly is not None
+        found = w.anomaly.findings
+        numbers: dict[str, Any] = {
+            "findings": [
+                {
+                    "metric": f.metric.value,
+                    "term": f.term.value,
+                    "score": f.score,
+                    "threshold": f.threshold,
+                    "expected": f.expected,
+                    "observed": f.observed,
+                    "since": f.since,
+                }
+                for f in found
+            ]
+        }
+        return Verdict(
+            outcome,
+            w.slot,
+            w.anomaly.reason,
+            w.anomaly.score,
+            found[0].threshold if found else None,
+            numbers,
+            settled=w.anomaly.closed_reason is not None,
+            since=w.anomaly.opened_at,
+        )
+
+
+class FlappingSource(Evaluator):
+    """The source itself goes up and down: 30% or more of its last 21 states changed; good again at 20% or less."""
+
+    __slots__ = ()
+
+    def outcome(self, w: SourceWindow) -> Outcome | None:
+        if w.flaps is None or not w.fresh & STATUS_BIT or w.maintenance:
+            return None
+        return BAD if w.flaps.active else GOOD
+
+    def explain(self, w: SourceWindow, outcome: Outcome) -> Verdict:
+        assert w.flaps is not None
+        share = w.flaps.ratio * 100
+        reason = f"{share:.1f}% of the last 21 states changed, starts at 30%, ends at 20%"
+        return Verdict(outcome, w.slot, reason, share, 30.0, {"changed_percent": share})

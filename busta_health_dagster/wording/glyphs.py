@@ -1,0 +1,29 @@
+"""The sign and the word of each status, severity, alert state and check result. No sign has two meanings."""
+
+from __future__ import annotations
+
+from typing import Final
+
+STATUS: Final = {"down": "■", "degraded": "▲", "maintenance": "◆", "up": "●", "unknown": "○"}
+STATUS_LABEL: Final = {
+    "down": "DOWN",
+    "degraded": "DEGRADED",
+    "maintenance": "MAINT",
+    "up": "UP",
+    "unknown": "NO DATA",
+}
+STATUS_WORD: Final = {
+    "down": "down",
+    "degraded": "degraded",
+    "maintenance": "in maintenance",
+    "up": "up",
+    "unknown": "without data",
+}
+SEVERITY: Final = {"critical": "!!", "warning": "!", "info": "i"}
+ALERT_STATE: Final = {"pending": "…", "resolved": "✓", "cancelled": "✓"}
+CHECK: Final = {"passed": "✓", "failed": "✗", "noted": "i", "not evaluated": "?"}
+
+
+def alert_glyph(state: str, severity: str) -> str:
+    """An open alert shows its severity; one that is pending or over shows its state."""
+    return ALERT_STATE.get(state) or SEVERITY[severity]
