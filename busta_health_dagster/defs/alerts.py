@@ -68,8 +68,8 @@ def alert_sensor(context: dg.SensorEvaluationContext) -> dg.SkipReason:
     kinds={"python"},
     tags={"health/report": "open_alerts"},
 )
-def open_alerts(monitor: Monitor) -> dg.MaterializeResult[None]:
-    with monitor.open() as app:
+def open_alerts(busta: Monitor) -> dg.MaterializeResult[None]:
+    with busta.open() as app:
         return dg.MaterializeResult(metadata=alerts_metadata(app)[1])
 
 
@@ -81,8 +81,8 @@ def open_alerts(monitor: Monitor) -> dg.MaterializeResult[None]:
     kinds={"python"},
     tags={"health/report": "maintenance"},
 )
-def maintenance(monitor: Monitor) -> dg.MaterializeResult[None]:
-    with monitor.open() as app:
+def maintenance(busta: Monitor) -> dg.MaterializeResult[None]:
+    with busta.open() as app:
         return dg.MaterializeResult(metadata=maintenance_metadata(app)[1])
 
 

@@ -68,12 +68,12 @@ def _ranges(types: dict[str, str]) -> dg.AssetsDefinition:
             for key, kind in sorted(types.items())
         ],
     )
-    def ranges(context: dg.AssetExecutionContext, monitor: Monitor) -> Iterator[dg.MaterializeResult[None]]:
+    def ranges(context: dg.AssetExecutionContext, busta: Monitor) -> Iterator[dg.MaterializeResult[None]]:
         from busta_health_dagster.domain.errors import Refused
         from busta_health_dagster.pipeline.anomaly.type_ranges import markdown, picture, type_range
 
         wanted = sorted(key.path[-1] for key in context.op_execution_context.selected_asset_keys)
-        with monitor.open() as app:
+        with busta.open() as app:
             for name in wanted:
                 try:
                     found = type_range(app, types[name])

@@ -29,11 +29,11 @@ NO_DEGRADED = dg.AssetCheckSpec(
     tags={"health/report": "fleet"},
     check_specs=[NO_DEGRADED],
 )
-def fleet(context: dg.AssetExecutionContext, monitor: Monitor) -> dg.MaterializeResult:  # type: ignore[type-arg]  # Dagster reads the bare class
+def fleet(context: dg.AssetExecutionContext, busta: Monitor) -> dg.MaterializeResult:  # type: ignore[type-arg]  # Dagster reads the bare class
     from busta_health_dagster.pipeline.tick.tick import run_tick
     from busta_health_dagster.pipeline.views.fleet_report import fleet_markdown_due, note_markdown
 
-    with monitor.open(collect=False) as app:
+    with busta.open(collect=False) as app:
         shard = context.run.tags.get(SHARD_TAG)
         origin = context.run.remote_job_origin
         asleep = stopped(context.instance, origin.location_name if origin is not None else None)

@@ -23,12 +23,12 @@ health_tick = dg.define_asset_job(
 
 
 @dg.op(description="Deletes what is older than its retention, in our store and in Dagster's own tables.")
-def delete_old_records(context: dg.OpExecutionContext, monitor: Monitor) -> None:
+def delete_old_records(context: dg.OpExecutionContext, busta: Monitor) -> None:
     from busta_health_dagster.defs.build import own_asset_keys
     from busta_health_dagster.defs.retention import Ours, chosen_mode, prune_dagster
     from busta_health_dagster.pipeline.app.store_admin import prune
 
-    with monitor.open() as app:
+    with busta.open() as app:
         deleted = prune(app)
         retention = app.config.settings.retention
         mode = chosen_mode(context.instance, retention.dagster)

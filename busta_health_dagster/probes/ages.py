@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import AfterValidator, model_validator
 
 from busta_health_dagster.domain.fields import Strict
+from busta_health_dagster.domain.units import iso
 from busta_health_dagster.probes.json_path import JsonPath
 from busta_health_dagster.probes.port import Finding
 from busta_health_dagster.probes.time_text import from_number, from_text
@@ -141,6 +142,8 @@ class AgeOf(NamedTuple):
     age_s: float | None
     future: int = 0
     unreadable: int = 0
+    newest: float | None = None
+    """The newest time itself, epoch seconds; None also where the oldest one was asked for."""
 
 
 class Ages:
@@ -175,7 +178,8 @@ class Ages:
         return _OLDEST, self._now + _TOLERATED_FUTURE_S
 
     def found(self) -> AgeOf:
-        return AgeOf(None if self._best is None else max(0.0, self._now - self._best), self._future, self._unreadable)
+        age = None if self._best is None else max(0.0, self._now - self._best)
+        return AgeOf(age, self._future, self._unreadable, None if self._oldest else self._best)
 
 
 def in_future(epoch: float, now: float) -> bool:
@@ -226,6 +230,8 @@ def age_findings(found: AgeOf, place: str, items: int | None) -> list[Finding]:
 
 def age_facts(found: AgeOf) -> dict[str, Any]:
     facts: dict[str, Any] = {}
+    if found.newest is not None:
+        facts["newest"] = iso(int(found.newest))
     if found.future:
         facts["future_times"] = found.future
     if found.unreadable:

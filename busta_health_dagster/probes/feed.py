@@ -14,7 +14,7 @@ from busta_health_dagster.probes.ages import DataAge, TimeFormat, Zone, age_fact
 from busta_health_dagster.probes.bounds import parsed_bytes, refuse_memory
 from busta_health_dagster.probes.expect import Expect, check_age, check_items, check_json
 from busta_health_dagster.probes.feed_reading import is_json, read_feed
-from busta_health_dagster.probes.measure import conclude, sample_of
+from busta_health_dagster.probes.measure import conclude, content_mark, sample_of
 from busta_health_dagster.probes.oauth2 import authorized
 from busta_health_dagster.probes.port import Failed, Finding, ProbeContext, ProbeType
 from busta_health_dagster.probes.web_config import WebConfig, build_request, certificate_findings, host_of, rate_limited
@@ -80,7 +80,8 @@ def _evaluate(
         refuse_memory(parsed_bytes(got.body), context.limits.memory_bytes)
     feed = read_feed(got.body, got.headers.get("Content-Type", ""), spec)
     rows = feed.rows
-    facts: dict[str, Any] = {"feed": feed.kind, "bytes": len(got.body)}
+    mark = content_mark(got.body, got.headers.get("ETag"))
+    facts: dict[str, Any] = {"feed": feed.kind, "bytes": len(got.body), "content": mark}
     if feed.repaired:
         facts["repaired"] = list(feed.repaired)
     if feed.problem is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,7 +15,7 @@ from busta_health_dagster.domain.observation import Phases, ProbeResult, Status
 from busta_health_dagster.domain.units import milliseconds_text
 from busta_health_dagster.probes.ages import ColumnAge, DataAge, age_facts, age_findings, age_of, cell
 from busta_health_dagster.probes.expect import Expect, check_age, check_items, check_json
-from busta_health_dagster.probes.measure import conclude, json_safe, sample_of
+from busta_health_dagster.probes.measure import conclude, content_mark, json_safe, sample_of
 from busta_health_dagster.probes.port import Failed, Finding, PlatformBridge, ProbeContext, ProbeType
 from busta_health_dagster.probes.web_config import refuse_literal_secrets
 
@@ -135,7 +136,10 @@ def _evaluate(
 ) -> ProbeResult:
     findings = list(findings or ())
     items = len(got.rows)
-    facts: dict[str, Any] = dict(got.facts)
+    facts: dict[str, Any] = {
+        "content": content_mark(json.dumps(json_safe(list(got.rows)), sort_keys=True).encode()),
+        **got.facts,
+    }
     findings += check_items(config.expect, items)
     if config.expect.json_:
         findings += check_json(config.expect, json_safe(list(got.rows)))

@@ -16,7 +16,7 @@ from busta_health_dagster.probes.expect import HttpExpect, check_age, check_head
 from busta_health_dagster.probes.impostors import Format, format_of, not_data
 from busta_health_dagster.probes.json_path import JsonPath, find
 from busta_health_dagster.probes.json_text import parse_json
-from busta_health_dagster.probes.measure import conclude, sample_of
+from busta_health_dagster.probes.measure import conclude, content_mark, sample_of
 from busta_health_dagster.probes.oauth2 import authorized
 from busta_health_dagster.probes.port import Finding, ProbeContext, ProbeType
 from busta_health_dagster.probes.records import records
@@ -143,6 +143,7 @@ def _evaluate(
         return conclude(findings, "", facts=facts, **seen)
     document: Any = None
     wanted = config.items is not None or bool(expect.json_) or (age is not None and age.header is None)
+    facts["content"] = content_mark(got.body, got.headers.get("ETag"))
     kind = config.format or _TYPES.get(facts["type"].lower(), "json")
     said = config.format is not None or (kind == "json" and "json" in facts["type"].replace("json-seq", ""))
     if config.method != "HEAD" and (wanted or said):

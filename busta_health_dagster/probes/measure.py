@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 from datetime import date, datetime
@@ -34,6 +35,11 @@ def sample_of(rows: Sequence[Any], limits: ProbeLimits, *, total: int | None = N
                 break
         kept.append(flat)
     return Sample(rows=tuple(kept), total_rows=total, truncated=len(kept) < total)
+
+
+def content_mark(content: bytes, etag: str | None = None) -> str:
+    """What tells one content from another: the server's own ETag, else a hash of the bytes."""
+    return f"etag {etag[:80]}" if etag else f"sha256 {hashlib.sha256(content).hexdigest()[:16]}"
 
 
 def json_safe(value: Any) -> Any:

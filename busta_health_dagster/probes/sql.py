@@ -20,7 +20,7 @@ from busta_health_dagster.domain.units import milliseconds_text
 from busta_health_dagster.probes.ages import Ages, ColumnAge, DataAge, Zone, age_facts, age_findings, age_of
 from busta_health_dagster.probes.dates import WithDates, fill
 from busta_health_dagster.probes.expect import Expect, check_age, check_items, check_json
-from busta_health_dagster.probes.measure import conclude, json_safe, sample_of
+from busta_health_dagster.probes.measure import conclude, content_mark, json_safe, sample_of
 from busta_health_dagster.probes.port import Failed, ProbeContext, ProbeType
 from busta_health_dagster.probes.sql_newest import newest_statement
 from busta_health_dagster.probes.sql_statement import dialect_of, only_reads
@@ -270,7 +270,7 @@ def _evaluate(
     if isinstance(config.items, Column):
         first = records[0][config.items.column] if records else 0
         items = int(first) if isinstance(first, int | float) or str(first).isdigit() else None
-    facts: dict[str, Any] = {"columns": columns[:50]}
+    facts: dict[str, Any] = {"columns": columns[:50], "content": content_mark(repr(rows).encode())}
     if capped:
         facts["rows_capped"] = config.max_rows
         if config.data_age is not None and not newest:

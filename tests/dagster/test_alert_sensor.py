@@ -44,7 +44,7 @@ def location(home: Path, tmp_path: Path):
         assets=[*source_assets(config.sources.values()), fleet, alerts.open_alerts, alerts.maintenance],
         jobs=[health_tick],
         sensors=[alerts.alert_sensor],
-        resources={"monitor": Monitor()},
+        resources={"busta": Monitor()},
     )
     app_cache._cache.forget()
 

@@ -17,6 +17,7 @@ from busta_health_dagster.domain.alert import AlertState
 from busta_health_dagster.domain.errors import Refused
 from busta_health_dagster.domain.units import floor_to
 from busta_health_dagster.pipeline.alerting import evaluation, monitor_rules
+from busta_health_dagster.pipeline.alerting.asset_checks import asset_checks
 from busta_health_dagster.pipeline.alerting.commit import commit
 from busta_health_dagster.pipeline.alerting.engine import AlertEngine, Changes, CompiledRules
 from busta_health_dagster.pipeline.alerting.monotonic_clock import read_clock, save_clock
@@ -131,10 +132,7 @@ def alert_pass(
             uow.meta.put(key, value)
         failpoint("before_commit")
     failpoint("after_commit")
-    verdicts = evaluation.verdicts_of(app, states, intake.rule_states, now) if whole else {}
-    for name, check in anomaly_pass.checks(app, states, now).items() if whole else ():
-        if name in verdicts:
-            verdicts[name][check.name] = check
+    verdicts = asset_checks(app, states, intake.rule_states, book.planned, now) if whole else {}
     return AlertPassResult(verdicts, intake.observations, changes, steady.note)
 
 
