@@ -37,6 +37,7 @@ _PATTERNS = {
     Pattern.TREND: "trend",
     Pattern.DAGSTER_CHECK: "dagster",
     Pattern.DAGSTER_RUN: "dagster",
+    Pattern.GATE_HELD: "held",
 }
 _METRICS = {"response_ms": "slow", "data_age_s": "stale", "quality": "quality", "status": "down", "failed": "fails"}
 _PHASES = {

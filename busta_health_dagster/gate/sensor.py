@@ -72,7 +72,8 @@ def gated_sensor(
         context.update_cursor(json.dumps(asdict(decision.state)))
         held_since = decision.since if decision.action == "hold" else None
         upcoming = _next_slot(cron, timezone, now)
-        _note(context, job.name, question, answer, upcoming, now, held_since)
+        reason = answer.reason if decision.action != "give_up" else f"the slot was given up: {answer.reason}"
+        _note(context, job.name, question, Answer(answer.usable, reason, answer.sources), upcoming, now, held_since)
         if decision.slot is None:
             return dg.SkipReason(f"Next slot {_clock(upcoming, timezone)}.")
         at = _clock(decision.slot, timezone)

@@ -25,6 +25,7 @@ from busta_health_dagster.pipeline.anomaly import anomaly_pass
 from busta_health_dagster.pipeline.app.failpoints import failpoint
 from busta_health_dagster.pipeline.app.freshness import LAST_TICK, STALE_TICKS
 from busta_health_dagster.pipeline.app.overload import slot_count
+from busta_health_dagster.pipeline.gate.jobs import held_facts
 from busta_health_dagster.pipeline.maintenance.index import maintenance
 from busta_health_dagster.pipeline.observing.observe import due
 
@@ -119,7 +120,7 @@ def alert_pass(
         if whole:
             evaluation.evaluate_scores(uow, book, intake, states)
             evaluation.close_slots(book, intake, tick["started_at"] if tick else None)
-        book.evaluate_external(news)
+        book.evaluate_external((*news, *held_facts(app, uow)))
         if in_force:
             _evaluate_monitor(app, uow, book, states, tick["at"] if tick else None, ticking=ticking, stopped=stopped)
             book.close_removed()

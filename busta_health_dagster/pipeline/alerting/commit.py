@@ -9,6 +9,7 @@ from busta_health_dagster.domain.alert import Alert, AlertState
 from busta_health_dagster.pipeline.alerting.notifications import NotificationContext, build_notification, by_alert
 from busta_health_dagster.pipeline.anomaly.normal_ranges import normal_range_lookup
 from busta_health_dagster.pipeline.app.links import base_url
+from busta_health_dagster.pipeline.gate.impact import impacts
 from busta_health_dagster.pipeline.maintenance.index import maintenance
 from busta_health_dagster.pipeline.service_levels.incidents import stretch_of
 from busta_health_dagster.pipeline.service_levels.windows import WINDOWS_S, sla_of, window_end
@@ -117,6 +118,7 @@ def notification_context(
         levels=_levels(app, uow, names, states, now),
         good_values=_good_values(uow, rules, single),
         incidents=_incidents(app, uow, single, now),
+        impacts=impacts(app, uow, states, names),
         normal=normal_range_lookup(app, uow, now),
         fleet=len(app.config.sources),
         base_url=base_url(app, uow),

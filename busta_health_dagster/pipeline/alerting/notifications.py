@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from busta_health_dagster.domain.sla import SlaResult
     from busta_health_dagster.domain.source import Source
     from busta_health_dagster.engines.alerting.grouping import NotificationPlan
+    from busta_health_dagster.pipeline.gate.impact import Impact
 
 CLOSED = ("by hand", "removed", "the rule left", "import ended")
 """How the reasons begin that end an alert without a recovery."""
@@ -64,6 +65,7 @@ class NotificationContext:
     good_values: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     normal: Callable[[str, str], Normal | None] | None = None
     incidents: Mapping[str, Incident] = field(default_factory=dict)
+    impacts: Mapping[str, Impact] = field(default_factory=dict)
     fleet: int = 0
     base_url: str = ""
     drill: bool = False
@@ -89,7 +91,7 @@ def build_notification(plan: NotificationPlan, scene: NotificationContext) -> No
         incident=incident.id if (incident := scene.incidents.get(first.fingerprint)) else incident_of(first, rule),
         reason=plan.reason,
         do=DO.get(first.rule, "") if first.source == MONITOR.name else "",
-        related=tuple(_related(first, scene)),
+        related=(*_impact(first, scene), *_related(first, scene)),
         notified=tuple(_notified(first, scene)),
         recovered=recovered(first),
         drill=scene.drill,
@@ -277,6 +279,12 @@ def _verdict_facts(
         good_values=scene.good_values.get(alert.fingerprint, ()) if not firing else (),
         phases_ms=phases,
     )
+
+
+def _impact(alert: Alert, scene: NotificationContext) -> tuple[str, ...]:
+    """What it hits, and what somebody did to its gate."""
+    found = scene.impacts.get(alert.source)
+    return () if found is None or alert.state is AlertState.RESOLVED else found.sentences
 
 
 def _related(alert: Alert, scene: NotificationContext) -> Iterable[str]:

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from busta_health_dagster.domain.rule import Pattern
+from busta_health_dagster.domain.verdict import ExternalFact
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -36,3 +39,18 @@ def jobs_of(app: App, uow: UnitOfWork, names: Sequence[str] | None = None) -> li
     wanted = None if names is None else set(names)
     found = uow.gates.jobs(app.now() - GONE_AFTER_S)
     return [job for job in found if wanted is None or wanted & set(job.sources)]
+
+
+def held_facts(app: App, uow: UnitOfWork) -> list[ExternalFact]:
+    """Every job behind the gate as a rule of pattern gate_held reads it; none where no rule does."""
+    if not any(rule.pattern is Pattern.GATE_HELD for rule in app.config.rules):
+        return []
+    return [_fact(job, app.now()) for job in uow.gates.jobs()]
+
+
+def _fact(job: GatedJob, now: int) -> ExternalFact:
+    if now - job.evaluated_at > GONE_AFTER_S:
+        return ExternalFact("gate", job.job, True, now, "its sensor was stopped or removed")
+    if job.held_since is None:
+        return ExternalFact("gate", job.job, True, now, job.reason or "its sources may be used")
+    return ExternalFact("gate", job.job, False, now, job.reason, held_s=now - job.held_since)
