@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from busta_health_dagster.defs.catalog import tag_value
 from busta_health_dagster.defs.jobs import JOB_TAG
+from busta_health_dagster.defs.keys import baseline_key, type_part
 from busta_health_dagster.defs.metadata import plottable
 from busta_health_dagster.defs.resources import Monitor
 from busta_health_dagster.pipeline.anomaly.fleet_detector import watched_by
@@ -26,10 +26,7 @@ def baseline_definitions(
 ) -> tuple[list[dg.AssetsDefinition], list["UnresolvedAssetJobDefinition"], list[dg.ScheduleDefinition]]:
     """One asset per type with a source that a rule of pattern anomaly watches, their job and its schedule; else none."""
     watched = watched_by(config.sources.values(), config.rules)
-    types = {
-        tag_value(config.sources[name].type).replace("-", "_").replace(".", "_"): config.sources[name].type
-        for name in watched
-    }
+    types = {type_part(config.sources[name].type): config.sources[name].type for name in watched}
     if not types:
         return [], [], []
     assets = _ranges(types)
@@ -57,7 +54,7 @@ def _ranges(types: dict[str, str]) -> dg.AssetsDefinition:
         can_subset=True,
         specs=[
             dg.AssetSpec(
-                key=["baselines", key],
+                key=baseline_key(key),
                 group_name=GROUP,
                 description=f"Normal operating range of sources of type {kind} by hour of day and week: response time, "
                 "items, quality (p5, p50, p95).",
@@ -84,6 +81,6 @@ def _ranges(types: dict[str, str]) -> dg.AssetsDefinition:
                 metadata = plottable(found.figures)
                 metadata["range"] = dg.MetadataValue.md(markdown(found))
                 metadata["week"] = dg.MetadataValue.md(f"![a week of type {name}](data:image/png;base64,{image})")
-                yield dg.MaterializeResult(asset_key=["baselines", name], metadata=metadata)
+                yield dg.MaterializeResult(asset_key=baseline_key(name), metadata=metadata)
 
     return ranges

@@ -8,24 +8,18 @@ from typing import TYPE_CHECKING
 import dagster as dg
 
 from busta_health_dagster import bootstrap
-from busta_health_dagster.defs.alerts import alert_sensor, maintenance, open_alerts
+from busta_health_dagster.defs.alerts import alert_assets, alert_sensor
 from busta_health_dagster.defs.baselines import baseline_definitions
-from busta_health_dagster.defs.catalog import source_key
 from busta_health_dagster.defs.delivery import notification_sensor
-from busta_health_dagster.defs.fleet import fleet
-from busta_health_dagster.defs.jobs import health_tick, retention_daily, schedules
-from busta_health_dagster.defs.quality import quality_assets, quality_job, quality_key
+from busta_health_dagster.defs.fleet import fleet_asset
+from busta_health_dagster.defs.jobs import retention_daily, schedules, tick_job
+from busta_health_dagster.defs.quality import quality_assets, quality_job
 from busta_health_dagster.defs.reports import report_definitions
 from busta_health_dagster.defs.resources import Monitor
 from busta_health_dagster.defs.sources import source_assets
 from busta_health_dagster.defs.trends import trend_definitions
 
-OURS_TAGS = frozenset({"health/monitored", "health/quality", "health/report"})
-"""A tag that each of our assets has one of."""
-
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from busta_health_dagster.settings import Config
 
 
@@ -45,10 +39,11 @@ def read_config() -> Config:
 
 def fleet_definitions(config: Config) -> dg.Definitions:
     """The tick, and what shows the fleet as it is now. None of it names a source: a tick must not pay for lineage."""
+    health_tick = tick_job()
     return dg.Definitions(
-        assets=[fleet, open_alerts, maintenance],
+        assets=[fleet_asset(), *alert_assets()],
         jobs=[health_tick, retention_daily],
-        schedules=schedules(config),
+        schedules=schedules(config, health_tick),
         sensors=[alert_sensor, notification_sensor],
         resources={"busta": Monitor()},
     )
@@ -71,23 +66,4 @@ def source_definitions(config: Config) -> dg.Definitions:
     quality_jobs, quality_schedules = quality_job(config)
     return dg.Definitions(
         assets=[*source_assets(config), *quality_assets(config)], jobs=quality_jobs, schedules=quality_schedules
-    )
-
-
-def own_keys(repository: dg.RepositoryDefinition) -> frozenset[dg.AssetKey]:
-    """The keys of our assets in a repository, which may be shared with a project of yours."""
-    graph = repository.asset_graph
-    return frozenset(key for key in graph.get_all_asset_keys() if OURS_TAGS & graph.get(key).tags.keys())
-
-
-def own_asset_keys(config: Config, removed: Iterable[str] = ()) -> frozenset[dg.AssetKey]:
-    """The keys of everything that `build()` defines, and those of sources that were `removed`. An asset of yours that a
-    source stands on is not ours.
-    """
-    defined = (*(fleet_definitions(config).assets or ()), *(report_definitions_of(config).assets or ()))
-    fleet_wide = (asset for asset in defined if isinstance(asset, dg.AssetsDefinition))
-    names = {*config.sources, *removed}
-    return frozenset(
-        [key for asset in fleet_wide for key in asset.keys]
-        + [key(name) for name in names for key in (source_key, quality_key)]
     )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
+from busta_health_dagster.defs.keys import asset_key, source_key
 from busta_health_dagster.domain.units import config_duration, duration_text
 from busta_health_dagster.engines.rules import ANOMALY_CHECK, decidable_checks
 from busta_health_dagster.pipeline.gate.verdicts import USABLE_CHECK
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
     from busta_health_dagster.domain.rule import Limits, Rule
     from busta_health_dagster.domain.source import Source
 
-SOURCE_PREFIX = "sources"
 CHECKS = {
     "connectivity": "Does the source answer as it should? Fails as ERROR when it is down.",
     "response_time": "Is the answer as fast as rule slow-response asks for?",
@@ -23,6 +23,8 @@ CHECKS = {
     "data_age": "Is the newest data no older than rule stale-data allows?",
     "quality": "Is the newest quality score at or above what rule low-quality asks for?",
 }
+OWN_CHECKS = frozenset({*CHECKS, ANOMALY_CHECK, USABLE_CHECK})
+"""Names of all checks that a source may have."""
 SOURCE_METADATA = "busta/source"
 """On a check: the source that it is about."""
 _KIND_OF_PROBE = {
@@ -36,15 +38,6 @@ _KIND_OF_PROBE = {
     "heartbeat": "push",
 }
 _TAG_VALUE = re.compile(r"[^A-Za-z0-9_.-]")
-
-
-def source_key(name: str) -> dg.AssetKey:
-    return dg.AssetKey([SOURCE_PREFIX, name])
-
-
-def asset_key(source: Source) -> dg.AssetKey:
-    """Where its checks stand: on the asset of yours that it names, else on its own."""
-    return source_key(source.name) if source.asset is None else dg.AssetKey(source.asset.split("/"))
 
 
 def tag_value(text: str) -> str:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from dagster._core.definitions.data_version import DATA_VERSION_TAG
 
-from busta_health_dagster.defs.catalog import asset_key
+from busta_health_dagster.defs.keys import asset_key
 from busta_health_dagster.defs.metadata import check_evaluation, new_data_event, observation_event
 from busta_health_dagster.pipeline.dagster_events.pending import mark_reported, pending_reports
 

@@ -10,13 +10,12 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from busta_health_dagster.defs.catalog import asset_key
+from busta_health_dagster.defs.keys import asset_key, own_keys
 from busta_health_dagster.pipeline.gate.lineage import Lineage, put_lineage
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from busta_health_dagster.domain.source import Source
     from busta_health_dagster.pipeline.app.app import App
 
 _HIDDEN = "__"
@@ -25,20 +24,18 @@ _HIDDEN = "__"
 
 def note_lineage(app: App, instance: dg.DagsterInstance, repository: dg.RepositoryDefinition, location: str) -> None:
     """Write down what this location builds from the sources, where that has changed."""
-    assets, jobs = _built(repository, tuple(app.config.sources.values()))
+    keys = tuple((source.name, asset_key(source)) for source in app.config.sources.values())
+    assets, jobs = _built(repository, keys, own_keys(app.config))
     next_at = _next_runs(instance, repository, {job for found in jobs.values() for job in found}, app.now())
     put_lineage(app, location, Lineage(assets, jobs, next_at))
 
 
 @lru_cache(maxsize=1)
 def _built(
-    repository: dg.RepositoryDefinition, sources: tuple[Source, ...]
+    repository: dg.RepositoryDefinition, sources: tuple[tuple[str, dg.AssetKey], ...], ours: frozenset[dg.AssetKey]
 ) -> tuple[Mapping[str, tuple[str, ...]], Mapping[str, tuple[str, ...]]]:
     """-> assets and jobs of others downstream of each source."""
-    from busta_health_dagster.defs.build import own_keys
-
     graph = repository.asset_graph
-    ours = own_keys(repository)
     foreign_jobs = {
         job.name: job.asset_layer.selected_asset_keys
         for job in repository.get_all_jobs()
@@ -46,8 +43,7 @@ def _built(
     }
     assets: dict[str, tuple[str, ...]] = {}
     jobs: dict[str, tuple[str, ...]] = {}
-    for source in sources:
-        key = asset_key(source)
+    for name, key in sources:
         if not graph.has(key):
             continue
         reached: set[dg.AssetKey] = set()
@@ -58,8 +54,8 @@ def _built(
             waiting += new
         found = reached - ours
         if found:
-            assets[source.name] = tuple(sorted(k.to_user_string() for k in found))
-            jobs[source.name] = tuple(sorted(name for name, keys in foreign_jobs.items() if keys & found))
+            assets[name] = tuple(sorted(k.to_user_string() for k in found))
+            jobs[name] = tuple(sorted(job for job, keys in foreign_jobs.items() if keys & found))
     return assets, jobs
 
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from busta_health_dagster.defs.catalog import asset_key
 from busta_health_dagster.defs.jobs import JOB_TAG
+from busta_health_dagster.defs.keys import asset_key, quality_key
 from busta_health_dagster.defs.metadata import plottable
 from busta_health_dagster.defs.resources import Monitor
 from busta_health_dagster.domain.quality import Dimension
@@ -23,14 +23,9 @@ if TYPE_CHECKING:
     from busta_health_dagster.pipeline.quality.scoring import Outcome
     from busta_health_dagster.settings import Config
 
-PREFIX = "quality"
 SHARD = 100
 SCHEDULED = "dagster/schedule_name"
 JOB = "quality_hourly"
-
-
-def quality_key(name: str) -> dg.AssetKey:
-    return dg.AssetKey([PREFIX, name])
 
 
 def scored_sources(config: "Config") -> list[Source]:

@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 
 import dagster as dg
 
-from busta_health_dagster.defs.catalog import asset_key
 from busta_health_dagster.defs.jobs import JOB_TAG
+from busta_health_dagster.defs.keys import asset_key, own_key
 from busta_health_dagster.defs.metadata import plottable
 from busta_health_dagster.defs.resources import Monitor
 from busta_health_dagster.defs.trends import first_day
@@ -18,7 +18,6 @@ from busta_health_dagster.settings import Config
 
 GROUP = "health_reports"
 JOB = "weekly_report"
-SLA = dg.AssetKey(["health", "sla"])
 _DAYS = ("Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat")
 
 
@@ -74,8 +73,8 @@ def report_definitions(
 
 def _weekly(weeks: dg.WeeklyPartitionsDefinition) -> dg.AssetsDefinition:
     @dg.asset(
-        key=["reports", "weekly"],
-        deps=[SLA, *(["trends", subject] for subject in ("quality", "response"))],
+        key=own_key("reports", "weekly"),
+        deps=[own_key("health", "sla"), *(own_key("trends", subject) for subject in ("quality", "response"))],
         partitions_def=weeks,
         group_name=GROUP,
         description="The week in figures: SLA attainment, incidents, response times, quality, noise and what to tune. "
@@ -117,7 +116,7 @@ def _weekly(weeks: dg.WeeklyPartitionsDefinition) -> dg.AssetsDefinition:
 
 def _service_levels(config: Config) -> dg.AssetsDefinition:
     @dg.asset(
-        key=SLA,
+        key=own_key("health", "sla"),
         deps=[asset_key(source) for source in config.sources.values()],
         group_name=GROUP,
         description="Every source's service level over the 30 days until now: target, uptime, coverage, error budget and forecast, "

@@ -7,7 +7,8 @@ from itertools import islice
 
 import dagster as dg
 
-from busta_health_dagster.defs.catalog import asset_key, check_specs, source_spec, usable_spec
+from busta_health_dagster.defs.catalog import check_specs, source_spec, usable_spec
+from busta_health_dagster.defs.keys import asset_key
 from busta_health_dagster.defs.metadata import check_result, decided, state_metadata
 from busta_health_dagster.defs.resources import Monitor
 from busta_health_dagster.domain.source import Source

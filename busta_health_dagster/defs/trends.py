@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Literal
 
 import dagster as dg
 
-from busta_health_dagster.defs.catalog import asset_key
 from busta_health_dagster.defs.jobs import JOB_TAG
+from busta_health_dagster.defs.keys import asset_key, own_key, quality_key
 from busta_health_dagster.defs.metadata import plottable
-from busta_health_dagster.defs.quality import quality_key, scored_sources
+from busta_health_dagster.defs.quality import scored_sources
 from busta_health_dagster.defs.resources import Monitor
 from busta_health_dagster.domain.units import from_epoch
 
@@ -49,7 +49,7 @@ def trend_definitions(
     assets = [_trend("quality", days, scored), _trend("response", days, observed)]
     job = dg.define_asset_job(
         JOB,
-        selection=dg.AssetSelection.assets(*assets) | dg.AssetSelection.assets("health/sla"),
+        selection=dg.AssetSelection.assets(*assets) | dg.AssetSelection.assets(own_key("health", "sla")),
         description="30-day trends of quality and response times, as of one day.",
         tags={JOB_TAG: JOB},
         executor_def=dg.in_process_executor,
@@ -74,7 +74,7 @@ def _trend(
     subject: Literal["quality", "response"], days: dg.DailyPartitionsDefinition, deps: Sequence[dg.AssetKey]
 ) -> dg.AssetsDefinition:
     @dg.asset(
-        key=["trends", subject],
+        key=own_key("trends", subject),
         deps=deps,
         partitions_def=days,
         group_name=GROUP,

@@ -11,9 +11,10 @@ from busta_health_dagster.engines.rules import ANOMALY_CHECK, decidable_checks, 
 from busta_health_dagster.pipeline.alerting import evaluation
 from busta_health_dagster.pipeline.anomaly import anomaly_pass
 from busta_health_dagster.pipeline.gate.verdicts import USABLE_CHECK, usable_check, verdicts
+from busta_health_dagster.pipeline.maintenance.index import maintenance
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from busta_health_dagster.domain.observation import SourceState
     from busta_health_dagster.domain.verdict import CheckVerdict
@@ -48,3 +49,13 @@ def asset_checks(
             shown = {check: replace(verdict, severity="WARN") for check, verdict in shown.items()}
         out[name] = shown
     return out
+
+
+def stored_checks(app: App, names: Sequence[str]) -> dict[str, dict[str, CheckVerdict]]:
+    """The same of these sources, from the store alone: nothing is observed, evaluated or written."""
+    now = app.now()
+    with app.store.read() as uow:
+        states = uow.states.of(names)
+        batch = evaluation.load_windows(uow, app.rulebook, states, list(states))
+        planned = maintenance(app, uow, now - 1, now + 1)
+    return asset_checks(app, states, batch.rule_states, planned, now)
