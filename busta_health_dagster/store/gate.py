@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import select, update
 
 from busta_health_dagster.domain.gate import GatedJob, GateOverride
 from busta_health_dagster.store.schema.gating import gate_override, gated_job
+from busta_health_dagster.store.schema.observing import source
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
-
     from busta_health_dagster.store.unit import UnitOfWork
 
 _O, _J = gate_override.c, gated_job.c
@@ -35,20 +34,16 @@ class Gates:
         }
         self._uow.connection.execute(gate_override.insert().values(row))
 
-    def end_override(self, source: str, now: int) -> bool:
+    def end_override(self, name: str, now: int) -> bool:
         """-> whether one was in force. Raises UnknownName."""
-        mine = (_O.source_id == self._uow.sources.get(source).id) & (_O.until > now)
+        mine = (_O.source_id == self._uow.sources.get(name).id) & (_O.until > now)
         return self._uow.connection.execute(update(gate_override).where(mine).values(until=now)).rowcount > 0
 
     def overrides(self, now: int) -> dict[str, GateOverride]:
         """Those in force, by source."""
-        names = self._uow.sources.ids(None)
-        rows = self._uow.connection.execute(select(gate_override).where(_O.until > now).order_by(_O.id))
-        return {
-            names[r.source_id]: GateOverride(names[r.source_id], r.usable, r.since, r.until, r.reason, r.by)
-            for r in rows
-            if r.source_id in names
-        }
+        asked = select(source.c.name, gate_override).join(source, source.c.id == _O.source_id)
+        rows = self._uow.connection.execute(asked.where(_O.until > now).order_by(_O.id))
+        return {r.name: GateOverride(r.name, r.usable, r.since, r.until, r.reason, r.by) for r in rows}
 
     def put_job(self, job: GatedJob) -> None:
         """As its sensor sees it now."""
@@ -74,8 +69,3 @@ class Gates:
             GatedJob(r.location, r.job, tuple(json.loads(r.sources)), r.next_at, r.evaluated_at, r.held_since, r.reason)
             for r in rows
         ]
-
-    def forget_jobs(self, jobs: Collection[tuple[str, str]]) -> None:
-        """Jobs whose sensor is gone."""
-        for location, job in jobs:
-            self._uow.connection.execute(delete(gated_job).where(_J.location == location, _J.job == job))
