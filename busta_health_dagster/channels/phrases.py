@@ -55,6 +55,7 @@ _ADVICE = {
     "fails": "Look at the failures on the source page: one cause, or several?",
     "budget": "Look at this source's incidents of the week; the next outage may miss the target.",
     "silent": "Check the monitor and the network it runs in before the source.",
+    "held": "Look at the source that holds it: busta gate status. Open its gate by hand only where its data are right.",
     "other": "Look at the source page: the numbers behind the rule are there.",
 }
 
@@ -104,6 +105,7 @@ def complaint(notification: Notification) -> str:
         "unusual": f"is {still}unusual",
         "flaps": f"is {still}unsteady",
         "trend": f"is {still}on its way over its limit",
+        "held": f"{'still holds' if still else 'holds'} a job at the gate",
     }
     head = (
         tails.get(subject)
