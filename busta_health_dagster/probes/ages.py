@@ -142,8 +142,6 @@ class AgeOf(NamedTuple):
     age_s: float | None
     future: int = 0
     unreadable: int = 0
-    newest: float | None = None
-    """The newest time itself, epoch seconds; None also where the oldest one was asked for."""
 
 
 class Ages:
@@ -178,8 +176,18 @@ class Ages:
         return _OLDEST, self._now + _TOLERATED_FUTURE_S
 
     def found(self) -> AgeOf:
-        age = None if self._best is None else max(0.0, self._now - self._best)
-        return AgeOf(age, self._future, self._unreadable, None if self._oldest else self._best)
+        return AgeOf(None if self._best is None else max(0.0, self._now - self._best), self._future, self._unreadable)
+
+    def facts(self) -> dict[str, Any]:
+        """`newest` tells one content from another; there is none where the oldest time was asked for."""
+        facts: dict[str, Any] = {}
+        if self._best is not None and not self._oldest:
+            facts["newest"] = iso(int(self._best))
+        if self._future:
+            facts["future_times"] = self._future
+        if self._unreadable:
+            facts["unreadable_times"] = self._unreadable
+        return facts
 
 
 def in_future(epoch: float, now: float) -> bool:
@@ -187,12 +195,17 @@ def in_future(epoch: float, now: float) -> bool:
     return epoch > now + _TOLERATED_FUTURE_S
 
 
-def age_of(values: Iterable[Any], spec: DataAge, now: float) -> AgeOf:
-    """The age in seconds of the newest (or oldest) time among `values`."""
+def ages_of(values: Iterable[Any], spec: DataAge, now: float) -> Ages:
+    """All of `values` taken."""
     ages = Ages(spec, now)
     for value in values:
         ages.take(value)
-    return ages.found()
+    return ages
+
+
+def age_of(values: Iterable[Any], spec: DataAge, now: float) -> AgeOf:
+    """The age in seconds of the newest (or oldest) time among `values`."""
+    return ages_of(values, spec, now).found()
 
 
 def _is_number(value: Any) -> bool:
@@ -226,17 +239,6 @@ def age_findings(found: AgeOf, place: str, items: int | None) -> list[Finding]:
         else "no time can be read"
     )
     return [Finding("warning", "age_unknown", f"data_age: {why} at {place}")]
-
-
-def age_facts(found: AgeOf) -> dict[str, Any]:
-    facts: dict[str, Any] = {}
-    if found.newest is not None:
-        facts["newest"] = iso(int(found.newest))
-    if found.future:
-        facts["future_times"] = found.future
-    if found.unreadable:
-        facts["unreadable_times"] = found.unreadable
-    return facts
 
 
 def cell(row: Any, column: str) -> Any:

@@ -10,7 +10,7 @@ from pydantic import Field
 from busta_health_dagster.domain.fields import Strict
 from busta_health_dagster.domain.observation import ProbeResult
 from busta_health_dagster.domain.units import duration_text, milliseconds_text
-from busta_health_dagster.probes.ages import DataAge, TimeFormat, Zone, age_facts, age_findings, age_of
+from busta_health_dagster.probes.ages import DataAge, TimeFormat, Zone, age_findings, ages_of
 from busta_health_dagster.probes.bounds import parsed_bytes, refuse_memory
 from busta_health_dagster.probes.expect import Expect, check_age, check_items, check_json
 from busta_health_dagster.probes.feed_reading import is_json, read_feed
@@ -88,7 +88,8 @@ def _evaluate(
         findings.append(feed.problem)
         if feed.problem.severity == "error":
             return conclude(findings, "", facts=facts, **seen)
-    found = age_of(feed.times if config.tells_age else (), spec, context.now)
+    ages = ages_of(feed.times if config.tells_age else (), spec, context.now)
+    found = ages.found()
     findings += check_items(config.expect, len(rows)) + check_json(config.expect, rows)
     if config.tells_age and (any(at is not None for at in feed.times) or "data_age" in config.model_fields_set):
         findings += age_findings(found, "the entries", len(rows))
@@ -97,7 +98,7 @@ def _evaluate(
     return conclude(
         findings,
         f"{feed.kind}, {len(rows)} entries{newest}, in {milliseconds_text(got.elapsed_ms)}",
-        facts=facts | age_facts(found),
+        facts=facts | ages.facts(),
         items=len(rows),
         data_age_s=found.age_s,
         sample=sample_of(rows, context.limits),

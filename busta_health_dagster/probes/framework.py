@@ -13,7 +13,7 @@ from busta_health_dagster.domain.errors import BustaError, PluginError
 from busta_health_dagster.domain.fields import SecretRef, Strict, TextOrSecret
 from busta_health_dagster.domain.observation import Phases, ProbeResult, Status
 from busta_health_dagster.domain.units import milliseconds_text
-from busta_health_dagster.probes.ages import ColumnAge, DataAge, age_facts, age_findings, age_of, cell
+from busta_health_dagster.probes.ages import ColumnAge, DataAge, age_findings, ages_of, cell
 from busta_health_dagster.probes.expect import Expect, check_age, check_items, check_json
 from busta_health_dagster.probes.measure import conclude, content_mark, json_safe, sample_of
 from busta_health_dagster.probes.port import Failed, Finding, PlatformBridge, ProbeContext, ProbeType
@@ -147,10 +147,11 @@ def _evaluate(
     if config.data_age is not None:
         spec = DataAge(**config.data_age.model_dump())
         times = (cell(row, spec.column or "") for row in got.rows)
-        found = age_of(times, spec, context.now)
+        ages = ages_of(times, spec, context.now)
+        found = ages.found()
         age_s = found.age_s
         findings += age_findings(found, f"column {spec.column}", items)
-        facts |= age_facts(found)
+        facts |= ages.facts()
     findings += check_age(config.expect, age_s)
     return conclude(
         findings,

@@ -17,7 +17,7 @@ from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 from busta_health_dagster.domain.fields import SecretRef, Strict, TextOrSecret
 from busta_health_dagster.domain.observation import Phases, ProbeResult, Status
 from busta_health_dagster.domain.units import milliseconds_text
-from busta_health_dagster.probes.ages import Ages, ColumnAge, DataAge, Zone, age_facts, age_findings, age_of
+from busta_health_dagster.probes.ages import Ages, ColumnAge, DataAge, Zone, age_findings, ages_of
 from busta_health_dagster.probes.dates import WithDates, fill
 from busta_health_dagster.probes.expect import Expect, check_age, check_items, check_json
 from busta_health_dagster.probes.measure import conclude, content_mark, json_safe, sample_of
@@ -282,10 +282,11 @@ def _evaluate(
     if config.data_age is not None:
         spec = DataAge(**config.data_age.model_dump())
         times = newest or [record[spec.column or ""] for record in records]
-        found = age_of(times, spec, context.now)
+        ages = ages_of(times, spec, context.now)
+        found = ages.found()
         age_s = found.age_s
         findings += age_findings(found, f"column {spec.column}", items)
-        facts |= age_facts(found)
+        facts |= ages.facts()
     findings += check_age(config.expect, age_s)
     more = " or more" if capped and config.items == "rows" else ""
     return conclude(
