@@ -7,7 +7,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from busta_health_dagster.engines.rules import ANOMALY_CHECK, decidable_checks, limits_for
+from busta_health_dagster.engines.rules import ANOMALY_CHECK
 from busta_health_dagster.pipeline.alerting import evaluation
 from busta_health_dagster.pipeline.anomaly import anomaly_pass
 from busta_health_dagster.pipeline.gate.verdicts import USABLE_CHECK, usable_check, verdicts
@@ -33,19 +33,13 @@ def asset_checks(
     """By source and check. In maintenance nothing is an ERROR, which Dagster paints red; the gate stays as it is."""
     with app.store.read() as uow:
         usable = verdicts(app, uow, states, list(rule_states))
-    watched = anomaly_pass.watched(app)
     anomalies = anomaly_pass.checks(app, states, now)
     out: dict[str, dict[str, CheckVerdict]] = {}
     for name, checks in evaluation.verdicts_of(app, states, rule_states, now).items():
-        source = app.config.sources[name]
-        rule = watched.get(name)
-        decidable = decidable_checks(
-            source, limits_for(source, app.config.rules), anomaly=rule is not None and not rule.shadow
-        )
+        shown = {**checks, USABLE_CHECK: usable_check(usable[name])}
         if name in anomalies:
-            checks[ANOMALY_CHECK] = anomalies[name]
-        shown = {check: checks[check] for check in decidable} | {USABLE_CHECK: usable_check(usable[name])}
-        if planned.covers(source, now):
+            shown[ANOMALY_CHECK] = anomalies[name]
+        if planned.covers(app.config.sources[name], now):
             shown = {check: replace(verdict, severity="WARN") for check, verdict in shown.items()}
         out[name] = shown
     return out
