@@ -15,6 +15,7 @@ ALL = (
     "benchmarks.alerting",
     "benchmarks.delivery",
     "benchmarks.web",
+    "benchmarks.gate",
     "benchmarks.backtest",
     "benchmarks.detection.run",
 )

@@ -16,7 +16,7 @@ import grimp
 PACKAGE = "busta_health_dagster"
 PICTURE = Path(__file__).parent / "pictures" / "rooms.svg"
 ROW, WIDTH, LEFT = 26, 980, 330
-FACES = ("definitions", "demo", "cli", "defs", "web", "bootstrap")
+FACES = ("definitions", "integration", "gate", "demo", "cli", "defs", "web", "bootstrap")
 PIPELINE = (
     "facade",
     "tick",
@@ -29,6 +29,7 @@ PIPELINE = (
     "drill",
     "delivery",
     "alerting",
+    "gate",
     "service_levels",
     "anomaly",
     "observing",

@@ -37,6 +37,7 @@ _PATTERNS = {
     Pattern.TREND: "trend",
     Pattern.DAGSTER_CHECK: "dagster",
     Pattern.DAGSTER_RUN: "dagster",
+    Pattern.GATE_HELD: "held",
 }
 _METRICS = {"response_ms": "slow", "data_age_s": "stale", "quality": "quality", "status": "down", "failed": "fails"}
 _PHASES = {
@@ -54,6 +55,7 @@ _ADVICE = {
     "fails": "Check the failures on the source page: one cause, or several?",
     "budget": "Check this source's incidents of the week; the next outage may miss the target.",
     "silent": "Check the monitor and the network it runs in before the source.",
+    "held": "Check the source that holds it: busta gate status. Open its gate by hand only where its data are right.",
     "other": "Check the source page: the numbers behind the rule are there.",
 }
 
@@ -103,6 +105,7 @@ def complaint(notification: Notification) -> str:
         "unusual": f"is {still}unusual",
         "flaps": f"is {still}unsteady",
         "trend": f"is {still}on its way over its limit",
+        "held": f"{'still holds' if still else 'holds'} a job at the gate",
     }
     head = (
         tails.get(subject)

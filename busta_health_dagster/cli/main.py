@@ -17,6 +17,7 @@ from busta_health_dagster.cli.baselines import baselines_app
 from busta_health_dagster.cli.config import config_app
 from busta_health_dagster.cli.db import db_app
 from busta_health_dagster.cli.delivery import register as register_delivery
+from busta_health_dagster.cli.gate import gate_app
 from busta_health_dagster.cli.incidents import incidents_app
 from busta_health_dagster.cli.init import init
 from busta_health_dagster.cli.maintenance import maintenance_app
@@ -45,6 +46,7 @@ register_source_actions(sources_app)
 app.add_typer(sources_app, name="sources")
 register_delivery(alerts_app)
 app.add_typer(alerts_app, name="alerts")
+app.add_typer(gate_app, name="gate")
 app.add_typer(maintenance_app, name="maintenance")
 app.add_typer(quality_app, name="quality")
 app.add_typer(baselines_app, name="baselines")

@@ -10,6 +10,7 @@ import time
 from typing import TYPE_CHECKING, Self
 
 from busta_health_dagster.cli.remote import part
+from busta_health_dagster.domain.gate import GatePolicy
 from busta_health_dagster.domain.units import config_duration, from_iso, iso
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from busta_health_dagster.domain.documents import alerts as notified
     from busta_health_dagster.domain.documents import delivery, quality, service
     from busta_health_dagster.domain.documents import sources as seen
+    from busta_health_dagster.domain.documents.gate import GateState, UsableRow
     from busta_health_dagster.domain.source import Selector
     from busta_health_dagster.engines.service_levels.incidents import By
     from busta_health_dagster.pipeline.views.alert_list import Wanted
@@ -122,6 +124,37 @@ class RemoteMonitor:
     def try_channel(self, channel: str) -> delivery.ChannelAnswer:
         answer: delivery.ChannelAnswer = self._remote.post(f"channels/{part(channel)}/test")
         return answer
+
+    # The gate
+
+    def gate(
+        self, names: Sequence[str] | None = None, *, consumer: str | None = None, policy: GatePolicy | None = None
+    ) -> GateState:
+        asked = policy or GatePolicy()
+        found: GateState = self._remote.get(
+            "gate/status",
+            source=list(names or ()),
+            consumer=consumer,
+            min_quality=asked.min_quality,
+            max_data_age=None if asked.max_data_age_s is None else config_duration(asked.max_data_age_s),
+            unknown=asked.unknown,
+        )
+        return found
+
+    def open_gate(self, name: str, *, for_s: float, reason: str) -> UsableRow:
+        return self._set_gate(name, "open", for_s, reason)
+
+    def close_gate(self, name: str, *, for_s: float, reason: str) -> UsableRow:
+        return self._set_gate(name, "close", for_s, reason)
+
+    def reset_gate(self, name: str) -> UsableRow:
+        row: UsableRow = self._remote.post(f"gate/{part(name)}/reset")
+        return row
+
+    def _set_gate(self, name: str, state: str, for_s: float, reason: str) -> UsableRow:
+        body = {"for": config_duration(for_s), "reason": reason}
+        row: UsableRow = self._remote.post(f"gate/{part(name)}/{state}", body)
+        return row
 
     # Maintenance
 

@@ -11,6 +11,8 @@ import dagster as dg
 from busta_health_dagster.defs.app_cache import cached_app
 from busta_health_dagster.defs.fleet import GROUP
 from busta_health_dagster.defs.instance_facts import Facts, instance_facts
+from busta_health_dagster.defs.keys import own_key
+from busta_health_dagster.defs.lineage import note_lineage
 from busta_health_dagster.defs.metadata import plottable
 from busta_health_dagster.defs.resources import Monitor
 from busta_health_dagster.defs.stopped import stopped
@@ -23,8 +25,6 @@ from busta_health_dagster.wording.sentences import markdown_cell
 if TYPE_CHECKING:
     from busta_health_dagster.pipeline.app.app import App
 
-OPEN_ALERTS = dg.AssetKey(["health", "open_alerts"])
-MAINTENANCE = dg.AssetKey(["health", "maintenance"])
 EVERY_S = 30
 BUDGET_S = 5.0
 """Sensors of one code server may have to run one after another: this one yields what does not fit to the next."""
@@ -56,6 +56,9 @@ def alert_sensor(context: dg.SensorEvaluationContext) -> dg.SkipReason:
         shown = 0
         if time.monotonic() - started < BUDGET_S:
             shown = show_changes(context.instance, app)
+        repository = context.repository_def
+        if repository is not None and time.monotonic() - started < BUDGET_S:
+            note_lineage(app, context.instance, repository, here.location_name or "" if here is not None else "")
     notified = len(passed.changes.notifications)
     return dg.SkipReason(
         f"{passed.observations} observations evaluated, {passed.opened} alerts opened, {passed.resolved} resolved, {notified} messages put "
@@ -63,36 +66,41 @@ def alert_sensor(context: dg.SensorEvaluationContext) -> dg.SkipReason:
     )
 
 
-@dg.asset(
-    key=OPEN_ALERTS,
-    group_name=GROUP,
-    description="Every alert that is open now, worst first, with who has it and what comes next. Shown again when one "
-    "opens, escalates, is acknowledged or ends.",
-    kinds={"python"},
-    tags={"health/report": "open_alerts"},
-)
-def open_alerts(monitor: Monitor) -> dg.MaterializeResult[None]:
-    with monitor.open() as app:
-        return dg.MaterializeResult(metadata=alerts_metadata(app)[1])
+def alert_assets() -> list[dg.AssetsDefinition]:
+    """Open alerts, and maintenance."""
 
+    @dg.asset(
+        key=own_key("health", "open_alerts"),
+        group_name=GROUP,
+        description="Every alert that is open now, worst first, with who has it and what comes next. Shown again when one "
+        "opens, escalates, is acknowledged or ends.",
+        kinds={"python"},
+        tags={"health/report": "open_alerts"},
+    )
+    def open_alerts(busta: Monitor) -> dg.MaterializeResult[None]:
+        with busta.open() as app:
+            return dg.MaterializeResult(metadata=alerts_metadata(app)[1])
 
-@dg.asset(
-    key=MAINTENANCE,
-    group_name=GROUP,
-    description="Maintenance: the windows that are on now and the next ones, of the file and added by people. Their "
-    "sources are watched all the same, and alerts do not open.",
-    kinds={"python"},
-    tags={"health/report": "maintenance"},
-)
-def maintenance(monitor: Monitor) -> dg.MaterializeResult[None]:
-    with monitor.open() as app:
-        return dg.MaterializeResult(metadata=maintenance_metadata(app)[1])
+    @dg.asset(
+        key=own_key("health", "maintenance"),
+        group_name=GROUP,
+        description="Maintenance: the windows that are on now and the next ones, of the file and added by people. Their "
+        "sources are watched all the same, and alerts do not open.",
+        kinds={"python"},
+        tags={"health/report": "maintenance"},
+    )
+    def maintenance(busta: Monitor) -> dg.MaterializeResult[None]:
+        with busta.open() as app:
+            return dg.MaterializeResult(metadata=maintenance_metadata(app)[1])
+
+    return [open_alerts, maintenance]
 
 
 def show_changes(instance: dg.DagsterInstance, app: App) -> int:
     """Materialize those of the two whose content changed, and each once an hour; -> how many."""
     now, shown = app.now(), 0
-    for key, read in ((OPEN_ALERTS, alerts_metadata), (MAINTENANCE, maintenance_metadata)):
+    both = ("open_alerts", alerts_metadata), ("maintenance", maintenance_metadata)
+    for key, read in ((own_key("health", part), read) for part, read in both):
         name = f"shown:{key.to_user_string()}"
         with app.store.read() as uow:
             last = uow.meta.get(name)

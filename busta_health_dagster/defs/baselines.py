@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from busta_health_dagster.defs.catalog import tag_value
 from busta_health_dagster.defs.jobs import JOB_TAG
+from busta_health_dagster.defs.keys import baseline_key, type_part
 from busta_health_dagster.defs.metadata import plottable
 from busta_health_dagster.defs.resources import Monitor
 from busta_health_dagster.extras import installed
@@ -27,10 +27,7 @@ def baseline_definitions(
 ) -> tuple[list[dg.AssetsDefinition], list["UnresolvedAssetJobDefinition"], list[dg.ScheduleDefinition]]:
     """One asset per type with a source that a rule of pattern anomaly watches, their job and its schedule; else none."""
     watched = watched_by(config.sources.values(), config.rules)
-    types = {
-        tag_value(config.sources[name].type).replace("-", "_").replace(".", "_"): config.sources[name].type
-        for name in watched
-    }
+    types = {type_part(config.sources[name].type): config.sources[name].type for name in watched}
     if not types:
         return [], [], []
     assets = _ranges(types)
@@ -58,7 +55,7 @@ def _ranges(types: dict[str, str]) -> dg.AssetsDefinition:
         can_subset=True,
         specs=[
             dg.AssetSpec(
-                key=["baselines", key],
+                key=baseline_key(key),
                 group_name=GROUP,
                 description=f"Normal operating range of sources of type {kind} by hour of day and week: response time, "
                 "items, quality (p5, p50, p95).",
@@ -69,12 +66,12 @@ def _ranges(types: dict[str, str]) -> dg.AssetsDefinition:
             for key, kind in sorted(types.items())
         ],
     )
-    def ranges(context: dg.AssetExecutionContext, monitor: Monitor) -> Iterator[dg.MaterializeResult[None]]:
+    def ranges(context: dg.AssetExecutionContext, busta: Monitor) -> Iterator[dg.MaterializeResult[None]]:
         from busta_health_dagster.domain.errors import Refused
         from busta_health_dagster.pipeline.anomaly.type_ranges import markdown, picture, type_range
 
         wanted = sorted(key.path[-1] for key in context.op_execution_context.selected_asset_keys)
-        with monitor.open() as app:
+        with busta.open() as app:
             for name in wanted:
                 try:
                     found = type_range(app, types[name])
@@ -86,6 +83,6 @@ def _ranges(types: dict[str, str]) -> dg.AssetsDefinition:
                 if installed("report"):
                     image = base64.b64encode(picture(found)).decode()
                     metadata["week"] = dg.MetadataValue.md(f"![a week of type {name}](data:image/png;base64,{image})")
-                yield dg.MaterializeResult(asset_key=["baselines", name], metadata=metadata)
+                yield dg.MaterializeResult(asset_key=baseline_key(name), metadata=metadata)
 
     return ranges

@@ -7,23 +7,27 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
+from busta_health_dagster.defs.keys import asset_key, source_key
 from busta_health_dagster.domain.units import config_duration
-from busta_health_dagster.engines.rules import ANOMALY_CHECK
+from busta_health_dagster.engines.rules import ANOMALY_CHECK, decidable_checks
+from busta_health_dagster.pipeline.gate.verdicts import USABLE_CHECK
 from busta_health_dagster.wording.durations import duration_text
 
 if TYPE_CHECKING:
-    from busta_health_dagster.domain.rule import Rule
+    from busta_health_dagster.domain.rule import Limits, Rule
     from busta_health_dagster.domain.source import Source
 
-SOURCE_PREFIX = "sources"
 CHECKS = {
     "connectivity": "Does the source answer as it should? Fails as ERROR when it is down.",
     "response_time": "Is the answer as fast as rule slow-response asks for?",
     "failure_rate": "Do no more checks fail than rule failure-rate allows?",
     "data_age": "Is the newest data no older than rule stale-data allows?",
+    "quality": "Is the newest quality score at or above what rule low-quality asks for?",
 }
-QUALITY_CHECK = "quality"
-"""Only of sources that are scored."""
+OWN_CHECKS = frozenset({*CHECKS, ANOMALY_CHECK, USABLE_CHECK})
+"""Names of all checks that a source may have."""
+SOURCE_METADATA = "busta/source"
+"""On a check: the source that it is about."""
 _KIND_OF_PROBE = {
     "http": "http",
     "feed": "rss",
@@ -35,10 +39,6 @@ _KIND_OF_PROBE = {
     "heartbeat": "push",
 }
 _TAG_VALUE = re.compile(r"[^A-Za-z0-9_.-]")
-
-
-def source_key(name: str) -> dg.AssetKey:
-    return dg.AssetKey([SOURCE_PREFIX, name])
 
 
 def tag_value(text: str) -> str:
@@ -86,18 +86,30 @@ def description(source: Source) -> str:
     return "\n\n".join(lines)
 
 
-def check_specs(source: Source, anomaly_rule: Rule | None = None) -> list[dg.AssetCheckSpec]:
-    """`anomaly_rule`: the rule of pattern anomaly that watches this source, if one does."""
-    checks = dict(CHECKS)
+def check_specs(source: Source, limits: Limits, anomaly_rule: Rule | None = None) -> list[dg.AssetCheckSpec]:
+    """Those that can be decided. `anomaly_rule`: the rule of pattern anomaly that watches this source, if one does."""
+    about = dict(CHECKS)
     if anomaly_rule is not None:
-        checks[ANOMALY_CHECK] = f"Is it within its normal range? Rule {anomaly_rule.name}" + (
-            " is in shadow mode: shown here and recorded, it notifies no one."
+        about[ANOMALY_CHECK] = f"Is it within its normal range? Rule {anomaly_rule.name}" + (
+            " is in shadow mode: it is recorded, neither evaluated here nor alerted on."
             if anomaly_rule.shadow
             else " alerts on it."
         )
-    if source.quality is not None:
-        checks[QUALITY_CHECK] = "Is the newest quality score at or above what rule low-quality asks for?"
     return [
-        dg.AssetCheckSpec(name=name, asset=source_key(source.name), description=text, blocking=False)
-        for name, text in checks.items()
+        dg.AssetCheckSpec(name=name, asset=asset_key(source), description=about[name], blocking=False)
+        for name in decidable_checks(source, limits, anomaly=anomaly_rule is not None)
     ]
+
+
+def usable_spec(source: Source) -> dg.AssetCheckSpec:
+    """The only blocking one, in a definition of its own: a blocking check among the outputs of a multi-asset stops it
+    half way.
+    """
+    return dg.AssetCheckSpec(
+        name=USABLE_CHECK,
+        asset=asset_key(source),
+        description="May anything downstream use it? Blocks what is downstream while it is down, unknown, or worse than "
+        "its `gate:` asks for.",
+        blocking=True,
+        metadata={SOURCE_METADATA: source.name},
+    )

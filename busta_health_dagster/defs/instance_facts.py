@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 from dagster._core.storage.event_log.sql_event_log import SqlEventLogStorage
 
+from busta_health_dagster.defs.catalog import OWN_CHECKS
+from busta_health_dagster.defs.keys import asset_key, own_keys
 from busta_health_dagster.domain.rule import Pattern
 from busta_health_dagster.domain.verdict import ExternalFact
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from busta_health_dagster.pipeline.app.app import App
 
-OURS = frozenset({"sources", "quality", "health", "trends", "baselines", "reports"})
-"""First parts of our own asset keys: their checks are verdicts of our own rules already."""
 MOST = 500
 """Facts per pass; the rest comes with the next one."""
 _KEY = "dagster_facts"
@@ -65,13 +65,14 @@ def _checks(
     wanted = dg.EventRecordsFilter(kind, after_cursor=max(cursor["id"] - _OVERLAP_IDS, 0))
     new = [r for r in _events(instance, wanted, limit=MOST + _OVERLAP_IDS, ascending=True) if r.storage_id not in seen]
     last = cursor["id"]
+    ours = _own_checks(app)
     for record in new:
         last = max(last, record.storage_id)
         event = record.event_log_entry.dagster_event
         if event is None or record.storage_id <= cursor["begin"]:
             continue
         evaluation = event.asset_check_evaluation_data
-        if evaluation.asset_key.path[0] in OURS:
+        if ours(evaluation):
             continue
         name = f"{evaluation.asset_key.to_user_string()}:{evaluation.check_name}"
         said = app.secrets.scrub(evaluation.description or "")[:300]
@@ -79,6 +80,19 @@ def _checks(
         at = int(record.event_log_entry.timestamp)
         facts.append(ExternalFact("check", name, evaluation.passed, at, detail, record.event_log_entry.run_id))
     return {"begin": cursor["begin"], "id": last, "seen": _lately((*seen, *(r.storage_id for r in new)), last)}
+
+
+def _own_checks(app: App) -> Callable[[dg.AssetCheckEvaluation], bool]:
+    """Is it a verdict of our own rules? Also on an asset of someone else's that a source stands on."""
+    with app.store.read() as uow:
+        keys = own_keys(app.config, [source.name for source in uow.sources.all(removed=True)])
+    attached = {asset_key(source) for source in app.config.sources.values() if source.asset is not None}
+
+    def ours(evaluation: dg.AssetCheckEvaluation) -> bool:
+        theirs = evaluation.asset_key not in attached or evaluation.check_name not in OWN_CHECKS
+        return evaluation.asset_key in keys or not theirs
+
+    return ours
 
 
 def _events(

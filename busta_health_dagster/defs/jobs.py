@@ -3,9 +3,11 @@
 from collections.abc import Callable, Iterator
 
 import dagster as dg
+from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 from busta_health_dagster.defs.app_cache import cached_app
-from busta_health_dagster.defs.fleet import FLEET, SHARD_TAG
+from busta_health_dagster.defs.fleet import SHARD_TAG
+from busta_health_dagster.defs.keys import own_key, own_keys
 from busta_health_dagster.defs.resources import Monitor
 from busta_health_dagster.domain.errors import StoreError
 from busta_health_dagster.settings import Config
@@ -13,22 +15,25 @@ from busta_health_dagster.settings import Config
 JOB_TAG = "busta/job"
 """One run at a time per value of this tag (dagster.yaml): an overlapping tick waits, and then skips what the first has done."""
 
-health_tick = dg.define_asset_job(
-    "health_tick",
-    selection=dg.AssetSelection.assets(FLEET) | dg.AssetSelection.checks_for_assets(FLEET),
-    description="Checks every source that is due, and tells Dagster what changed.",
-    tags={JOB_TAG: "health_tick"},
-    executor_def=dg.in_process_executor,
-)
+
+def tick_job() -> UnresolvedAssetJobDefinition:
+    """The tick: the fleet's asset and its check."""
+    fleet = own_key("health", "fleet")
+    return dg.define_asset_job(
+        "health_tick",
+        selection=dg.AssetSelection.assets(fleet) | dg.AssetSelection.checks_for_assets(fleet),
+        description="Checks every source that is due, and tells Dagster what changed.",
+        tags={JOB_TAG: "health_tick"},
+        executor_def=dg.in_process_executor,
+    )
 
 
 @dg.op(description="Deletes what is older than its retention, in our store and in Dagster's own tables.")
-def delete_old_records(context: dg.OpExecutionContext, monitor: Monitor) -> None:
-    from busta_health_dagster.defs.build import own_asset_keys
+def delete_old_records(context: dg.OpExecutionContext, busta: Monitor) -> None:
     from busta_health_dagster.defs.retention import Ours, chosen_mode, prune_dagster
     from busta_health_dagster.pipeline.app.store_admin import prune
 
-    with monitor.open() as app:
+    with busta.open() as app:
         deleted = prune(app)
         retention = app.config.settings.retention
         mode = chosen_mode(context.instance, retention.dagster)
@@ -36,7 +41,7 @@ def delete_old_records(context: dg.OpExecutionContext, monitor: Monitor) -> None
         if mode != "off":
             with app.store.read() as uow:
                 known = [source.name for source in uow.sources.all(removed=True)]
-            ours = Ours() if mode == "instance" else Ours.of(own_asset_keys(app.config, known))
+            ours = Ours() if mode == "instance" else Ours.of(own_keys(app.config, known))
             deleted |= prune_dagster(context.instance, now=app.now(), runs_s=retention.dagster_runs, ours=ours)
     for table, rows in deleted.items():
         context.log.info("%s: %d rows deleted", table, rows)
@@ -104,7 +109,7 @@ def _note_slot(context: dg.ScheduleEvaluationContext, at: float) -> None:
         context.log.warning("the slot is not counted: %s", error)
 
 
-def schedules(config: Config) -> list[dg.ScheduleDefinition]:
+def schedules(config: Config, health_tick: UnresolvedAssetJobDefinition) -> list[dg.ScheduleDefinition]:
     """All schedules, running from the first start."""
     return [
         dg.ScheduleDefinition(

@@ -1,8 +1,8 @@
 """The code location as Dagster asks for it, part by part.
 
-The process of a run loads the code location to find one job. The tick and its like need no asset of a source, and
-building those would cost each tick 0.4 CPU seconds with 1,000 sources, 2.6 with 5,000. So a job of the fleet is found
-among the fleet's own definitions; everything else, and everything that the code server lists, comes from the whole.
+The process of a run loads the code location to find one job. The tick needs no asset of a source, and building those
+would cost each tick 0.4 CPU seconds with 1,000 sources, 2.6 with 5,000. So the tick and the retention are found among the
+fleet's own definitions; everything else, and everything that the code server lists, comes from the whole.
 """
 
 from __future__ import annotations
@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from busta_health_dagster.defs.build import fleet_definitions, read_config, source_definitions
-from busta_health_dagster.defs.quality import quality_job
+from busta_health_dagster.defs.build import fleet_definitions, read_config, report_definitions_of, source_definitions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -44,13 +43,19 @@ class Location(dg.RepositoryData):
 
     @cached_property
     def _whole(self) -> dg.RepositoryDefinition:
-        return dg.Definitions.merge(self._of_fleet, source_definitions(self._config)).get_repository_def()
+        return dg.Definitions.merge(
+            self._of_fleet,
+            report_definitions_of(self._config),
+            source_definitions(self._config),
+            # This location is ours alone: materializing a source by hand needs no process of its own.
+            dg.Definitions(executor=dg.in_process_executor),
+        ).get_repository_def()
 
     def get_job(self, job_name: str) -> dg.JobDefinition:
         return (self._fleet if job_name in self._fleet_jobs else self._whole).get_job(job_name)
 
     def get_job_names(self) -> Sequence[str]:
-        return [*self._fleet.job_names, *(job.name for job in quality_job(self._config)[0])]
+        return self._whole.job_names
 
     def get_all_jobs(self) -> Sequence[dg.JobDefinition]:
         return self._whole.get_all_jobs()

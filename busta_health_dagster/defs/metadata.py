@@ -7,8 +7,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
+from dagster._core.definitions.data_version import DATA_VERSION_TAG
 
 from busta_health_dagster.domain.verdict import Outcome
+from busta_health_dagster.engines.data_version import data_version
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,8 +26,22 @@ def plottable(values: Mapping[str, float | None]) -> dict[str, dg.MetadataValue]
     return {name: dg.MetadataValue.float(round(float(value), 3)) for name, value in values.items() if value is not None}
 
 
+def observation_event(key: dg.AssetKey, state: SourceState) -> dg.AssetObservation:
+    """How the source is; what it delivers is as it was."""
+    return dg.AssetObservation(asset_key=key, metadata=state_metadata(state), tags=version_tags(data_version(state)))
+
+
+def new_data_event(key: dg.AssetKey, state: SourceState, version: str) -> dg.AssetMaterialization:
+    """It delivers something new: what is downstream may start."""
+    return dg.AssetMaterialization(asset_key=key, metadata=state_metadata(state), tags=version_tags(version))
+
+
+def version_tags(version: str | None) -> dict[str, str]:
+    return {} if version is None else {DATA_VERSION_TAG: version}
+
+
 def state_metadata(state: SourceState) -> dict[str, dg.MetadataValue]:
-    """Metadata of one check of a source."""
+    """Metadata of one observation of a source."""
     values = {
         "1_response_ms": state.response_ms,
         "2_data_age_s": state.data_age_s,
@@ -41,8 +57,12 @@ def state_metadata(state: SourceState) -> dict[str, dg.MetadataValue]:
     return metadata | plottable(values)
 
 
+def decided(verdict: CheckVerdict) -> bool:
+    """What cannot be told is neither passed nor failed: it is not an evaluation."""
+    return verdict.outcome is not Outcome.UNKNOWN
+
+
 def check_passed(verdict: CheckVerdict) -> bool:
-    """Unknown is never healthy: it fails, as a warning that says so."""
     return verdict.outcome is Outcome.GOOD
 
 
@@ -52,10 +72,6 @@ def check_severity(verdict: CheckVerdict) -> dg.AssetCheckSeverity:
         if verdict.severity == "ERROR" and verdict.outcome is Outcome.BAD
         else dg.AssetCheckSeverity.WARN
     )
-
-
-def check_description(verdict: CheckVerdict) -> str:
-    return verdict.reason if verdict.outcome is not Outcome.UNKNOWN else f"Cannot tell: {verdict.reason}"
 
 
 def check_metadata(verdict: CheckVerdict) -> dict[str, dg.MetadataValue]:
@@ -79,6 +95,6 @@ def _notified(key: dg.AssetKey, verdict: CheckVerdict) -> dict[str, Any]:
         "check_name": verdict.name,
         "passed": check_passed(verdict),
         "severity": check_severity(verdict),
-        "description": check_description(verdict),
+        "description": verdict.reason,
         "metadata": check_metadata(verdict),
     }

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from busta_health_dagster.defs.catalog import source_key
 from busta_health_dagster.defs.jobs import JOB_TAG
+from busta_health_dagster.defs.keys import asset_key, quality_key
 from busta_health_dagster.defs.metadata import plottable
 from busta_health_dagster.defs.resources import Monitor
 from busta_health_dagster.domain.quality import Dimension
@@ -24,14 +24,9 @@ if TYPE_CHECKING:
     from busta_health_dagster.pipeline.quality.scoring import Outcome
     from busta_health_dagster.settings import Config
 
-PREFIX = "quality"
 SHARD = 100
 SCHEDULED = "dagster/schedule_name"
 JOB = "quality_hourly"
-
-
-def quality_key(name: str) -> dg.AssetKey:
-    return dg.AssetKey([PREFIX, name])
 
 
 def scored_sources(config: "Config") -> list[Source]:
@@ -51,7 +46,7 @@ def _spec(source: Source) -> dg.AssetSpec:
     evaluated_by = " and ".join(n for n in (spec.suite, spec.validator) if n)
     return dg.AssetSpec(
         key=quality_key(source.name),
-        deps=[source_key(source.name)],
+        deps=[asset_key(source)],
         group_name=source.group,
         description=f"Quality score (0-100) of what {source.name} delivers, evaluated by {evaluated_by or 'nothing yet'}. "
         "Materializing it scores the newest sample now.",
@@ -69,12 +64,12 @@ def _shard(number: int, sources: Sequence[Source]) -> dg.AssetsDefinition:
         can_subset=True,
         op_tags={"busta/what": "score now"},
     )
-    def score_sources(context: dg.AssetExecutionContext, monitor: Monitor) -> Iterator[dg.MaterializeResult]:  # type: ignore[type-arg]
+    def score_sources(context: dg.AssetExecutionContext, busta: Monitor) -> Iterator[dg.MaterializeResult]:  # type: ignore[type-arg]
         from busta_health_dagster.pipeline.quality.quality_pass import run_quality
 
         wanted = context.op_execution_context.selected_asset_keys
         names = [s.name for s in sources if quality_key(s.name) in wanted]
-        with monitor.open() as app:
+        with busta.open() as app:
             # A schedule scores what is due; a person who materializes wants it now.
             run = run_quality(app, names, force=SCHEDULED not in context.run.tags)
             for name, reason in run.skipped.items():

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 import dagster as dg
 
 from busta_health_dagster.defs.jobs import JOB_TAG
+from busta_health_dagster.defs.keys import asset_key, own_key
 from busta_health_dagster.defs.metadata import plottable
 from busta_health_dagster.defs.resources import Monitor
 from busta_health_dagster.defs.trends import first_day
@@ -17,7 +18,6 @@ from busta_health_dagster.settings import Config
 
 GROUP = "health_reports"
 JOB = "weekly_report"
-SLA = dg.AssetKey(["health", "sla"])
 _DAYS = ("Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat")
 
 
@@ -68,12 +68,13 @@ def report_definitions(
             return dg.SkipReason(f"the week of {monday} lies before the first report")
         return dg.RunRequest(run_key=monday, partition_key=monday)
 
-    return [weekly, service_levels], [job], [due]
+    return [weekly, _service_levels(config)], [job], [due]
 
 
 def _weekly(weeks: dg.WeeklyPartitionsDefinition) -> dg.AssetsDefinition:
     @dg.asset(
-        key=["reports", "weekly"],
+        key=own_key("reports", "weekly"),
+        deps=[own_key("health", "sla"), *(own_key("trends", subject) for subject in ("quality", "response"))],
         partitions_def=weeks,
         group_name=GROUP,
         description="The week in numbers: SLA attainment, incidents, response times, quality, noise and what to tune. "
@@ -81,11 +82,11 @@ def _weekly(weeks: dg.WeeklyPartitionsDefinition) -> dg.AssetsDefinition:
         kinds={"markdown"},
         tags={"health/report": "weekly"},
     )
-    def weekly(context: dg.AssetExecutionContext, monitor: Monitor) -> dg.MaterializeResult:  # type: ignore[type-arg]
+    def weekly(context: dg.AssetExecutionContext, busta: Monitor) -> dg.MaterializeResult:  # type: ignore[type-arg]
         from busta_health_dagster.pipeline.reporting.sending import publish
         from busta_health_dagster.reports.markdown import markdown
 
-        with monitor.open() as app:
+        with busta.open() as app:
             published = publish(app, week_label(context.partition_key))
         report = published.report
         context.log.info("%s: %s", report.week.label, published.notified)
@@ -113,36 +114,42 @@ def _weekly(weeks: dg.WeeklyPartitionsDefinition) -> dg.AssetsDefinition:
     return weekly
 
 
-@dg.asset(
-    key=SLA,
-    group_name=GROUP,
-    description="Every source's service level over the 30 days until now: target, uptime, coverage, error budget and forecast, "
-    "worst first.",
-    kinds={"python"},
-    tags={"health/report": "sla"},
-)
-def service_levels(monitor: Monitor) -> dg.MaterializeResult:  # type: ignore[type-arg]
-    from busta_health_dagster.pipeline.reporting.weekly_report import sla_now
-    from busta_health_dagster.reports.markdown import sla_markdown
-
-    with monitor.open() as app:
-        rows = sla_now(app)
-    evaluated = [r for r in rows if r.met is not None]
-    spare = [r.spare_s for r in evaluated if r.spare_s is not None]
-    metadata = plottable(
-        {
-            "1_met": float(sum(bool(r.met) for r in evaluated)),
-            "2_missed": float(sum(not r.met for r in evaluated)),
-            "3_without_verdict": float(len(rows) - len(evaluated)),
-            "4_worst_uptime_percent": min((r.uptime for r in evaluated if r.uptime is not None), default=None),
-            "5_worst_budget_left_percent": min(
-                (r.budget_left for r in evaluated if r.budget_left is not None), default=None
-            ),
-            "6_next_breach_after_minutes_down": min(spare) / 60 if spare else None,
-        }
+def _service_levels(config: Config) -> dg.AssetsDefinition:
+    @dg.asset(
+        key=own_key("health", "sla"),
+        deps=[asset_key(source) for source in config.sources.values()],
+        group_name=GROUP,
+        description="Every source's service level over the 30 days until now: target, uptime, coverage, error budget and forecast, "
+        "worst first.",
+        kinds={"python"},
+        tags={"health/report": "sla"},
     )
-    metadata["sla"] = dg.MetadataValue.md(sla_markdown(rows) if rows else "No source is configured.")
-    forecasts = [f"- **{r.source}**: {r.forecast}" for r in evaluated if r.forecast.startswith("the budget is gone")]
-    if forecasts:
-        metadata["forecast"] = dg.MetadataValue.md("\n".join(forecasts[:50]))
-    return dg.MaterializeResult(metadata=metadata)
+    def service_levels(busta: Monitor) -> dg.MaterializeResult:  # type: ignore[type-arg]
+        from busta_health_dagster.pipeline.reporting.weekly_report import sla_now
+        from busta_health_dagster.reports.markdown import sla_markdown
+
+        with busta.open() as app:
+            rows = sla_now(app)
+        evaluated = [r for r in rows if r.met is not None]
+        spare = [r.spare_s for r in evaluated if r.spare_s is not None]
+        metadata = plottable(
+            {
+                "1_met": float(sum(bool(r.met) for r in evaluated)),
+                "2_missed": float(sum(not r.met for r in evaluated)),
+                "3_without_verdict": float(len(rows) - len(evaluated)),
+                "4_worst_uptime_percent": min((r.uptime for r in evaluated if r.uptime is not None), default=None),
+                "5_worst_budget_left_percent": min(
+                    (r.budget_left for r in evaluated if r.budget_left is not None), default=None
+                ),
+                "6_next_breach_after_minutes_down": min(spare) / 60 if spare else None,
+            }
+        )
+        metadata["sla"] = dg.MetadataValue.md(sla_markdown(rows) if rows else "No source is configured.")
+        forecasts = [
+            f"- **{r.source}**: {r.forecast}" for r in evaluated if r.forecast.startswith("the budget is gone")
+        ]
+        if forecasts:
+            metadata["forecast"] = dg.MetadataValue.md("\n".join(forecasts[:50]))
+        return dg.MaterializeResult(metadata=metadata)
+
+    return service_levels

@@ -3,13 +3,16 @@
 They are computed from the store, so that any day can be filled again from Dagster's page.
 """
 
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Literal
 
 import dagster as dg
 
 from busta_health_dagster.defs.jobs import JOB_TAG
+from busta_health_dagster.defs.keys import asset_key, own_key, quality_key
 from busta_health_dagster.defs.metadata import plottable
+from busta_health_dagster.defs.quality import scored_sources
 from busta_health_dagster.defs.resources import Monitor
 from busta_health_dagster.domain.units import from_epoch
 from busta_health_dagster.extras import installed
@@ -42,10 +45,12 @@ def trend_definitions(
 ) -> tuple[list[dg.AssetsDefinition], list["UnresolvedAssetJobDefinition"], list[dg.ScheduleDefinition]]:
     """The two assets, their job, and the schedule that fills yesterday."""
     days = dg.DailyPartitionsDefinition(start_date=first_day(config).isoformat(), timezone="UTC")
-    assets = [_trend("quality", days), _trend("response", days)]
+    scored = [quality_key(source.name) for source in scored_sources(config)]
+    observed = [asset_key(source) for source in config.sources.values()]
+    assets = [_trend("quality", days, scored), _trend("response", days, observed)]
     job = dg.define_asset_job(
         JOB,
-        selection=dg.AssetSelection.assets(*assets) | dg.AssetSelection.assets("health/sla"),
+        selection=dg.AssetSelection.assets(*assets) | dg.AssetSelection.assets(own_key("health", "sla")),
         description="30-day trends of quality and response times, as of one day.",
         tags={JOB_TAG: JOB},
         executor_def=dg.in_process_executor,
@@ -67,20 +72,23 @@ def trend_definitions(
     return assets, [job], [daily]
 
 
-def _trend(subject: Literal["quality", "response"], days: dg.DailyPartitionsDefinition) -> dg.AssetsDefinition:
+def _trend(
+    subject: Literal["quality", "response"], days: dg.DailyPartitionsDefinition, deps: Sequence[dg.AssetKey]
+) -> dg.AssetsDefinition:
     @dg.asset(
-        key=["trends", subject],
+        key=own_key("trends", subject),
+        deps=deps,
         partitions_def=days,
         group_name=GROUP,
         description=_ABOUT[subject],
         kinds={"pandas"},
         tags={"health/report": "trends"},
     )
-    def trend(context: dg.AssetExecutionContext, monitor: Monitor) -> dg.MaterializeResult:  # type: ignore[type-arg]
+    def trend(context: dg.AssetExecutionContext, busta: Monitor) -> dg.MaterializeResult:  # type: ignore[type-arg]
         from busta_health_dagster.pipeline.quality.trends import trends_markdown, trends_of
 
         day = datetime.fromisoformat(context.partition_key).date()
-        with monitor.open() as app:
+        with busta.open() as app:
             found = trends_of(app, subject, day)
         metadata = plottable(found.figures)
         metadata["trend"] = dg.MetadataValue.md(trends_markdown(found))

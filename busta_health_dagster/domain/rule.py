@@ -37,6 +37,7 @@ class Pattern(StrEnum):
     TREND = "trend"
     DAGSTER_CHECK = "dagster_check"
     DAGSTER_RUN = "dagster_run"
+    GATE_HELD = "gate_held"
 
 
 Op = Literal["==", "!=", ">", ">=", "<", "<="]

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Literal
 
+from busta_health_dagster.domain.gate import GatePolicy
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -79,6 +81,8 @@ class Source:
     max_data_age_s: int | None = None
     sla: Sla = field(default_factory=Sla)
     quality: QualitySpec | None = None
+    gate: GatePolicy = field(default_factory=lambda: GatePolicy(unknown="block"))
+    asset: str | None = None
     concurrency: int | None = None
     concurrency_per_host: int | None = None
     allow_private: bool = False

@@ -86,14 +86,17 @@ class Score:
 
 @dataclass(frozen=True, slots=True)
 class ExternalFact:
-    """A check or a run of any other asset in the same Dagster instance, for patterns dagster_check and dagster_run.
+    """A check or a run of any other asset in the same Dagster instance, for patterns dagster_check and dagster_run; or a
+    job behind the gate, for gate_held.
 
-    `name` is `asset/key:check` or the job's name; `ok` is None while it is running or was never executed.
+    `name` is `asset/key:check` or the job's name; `ok` is None while it is running or was never executed. `held_s`: a
+    job that waits (`ok` is False) does so for that long.
     """
 
-    kind: Literal["check", "run"]
+    kind: Literal["check", "run", "gate"]
     name: str
     ok: bool | None
     at: int
     detail: str = ""
     run_id: str = ""
+    held_s: int = 0

@@ -1,36 +1,46 @@
 """Which Dagster events a tick may afford.
 
-An event costs 5-9 ms of CPU and 1.6-3.2 KB (architecture.md), so Dagster gets an event for a source when a check of it changed,
-and once
-in a while so that its timestamps do not look dead. The rest waits in the store, and a later tick sends it.
+An event costs 5-9 ms of CPU and 1.6-3.2 KB (architecture.md), so Dagster is notified of a source when a check of it
+changed, and once in a while so that its timestamps do not look dead. A materialization means new data: it is sent when
+the content changed, never because the verdict did. The rest waits in the store, and a later tick sends it.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
-_TIMED = "response_time"
+UNREAD_EVERY_S = 3600
+"""New versions of a source that nothing is built from are sent at most so often."""
+_UNKNOWN = "unknown"
+_CONNECTIVITY = "connectivity"
 
 
 @dataclass(frozen=True, slots=True)
 class Reported:
-    """What Dagster was last sent of a source: its check outcomes, and when (epoch seconds)."""
+    """What Dagster was last notified of: the check outcomes of a source, and when they were all sent (epoch seconds); the
+    version of its data, and when that was sent.
+    """
 
     outcomes: Mapping[str, str]
     at: int
+    version: str | None = None
+    version_at: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """One source to tell Dagster of: its materialization, and these checks."""
+    """One source: these checks, then one event of its asset: a materialization where `version` is set, else an
+    observation.
+    """
 
     source: str
     checks: tuple[str, ...]
     why: str
+    version: str | None = None
 
     @property
     def events(self) -> int:
@@ -45,48 +55,56 @@ class ReportPlan:
     waiting: int
 
 
-def news(codes: Mapping[str, str], notified: Reported | None, *, answered: bool) -> Mapping[str, str]:
-    """The codes to compare with what was notified.
+@dataclass(slots=True)
+class _Queues:
+    """What there is to send, each with the key that orders it within its queue."""
 
-    Where an observation was `answered` and its time cannot be believed, our own loop lagged: no news of the source. On a busy
-    machine a thousand such went to Dagster and back with every tick. If it lasts, the refresh says it.
-    """
-    if notified is None or not answered or codes.get(_TIMED) != "unknown" or _TIMED not in notified.outcomes:
-        return codes
-    return {**codes, _TIMED: notified.outcomes[_TIMED]}
+    changed: list[tuple[int, Report]] = field(default_factory=list)
+    new_data: list[tuple[int, Report]] = field(default_factory=list)
+    stale: list[tuple[int, Report]] = field(default_factory=list)
+
+    def in_order(self) -> list[Report]:
+        queues = (self.changed, self.new_data, self.stale)
+        return [report for queue in queues for _, report in sorted(queue, key=lambda e: (e[0], e[1].source))]
 
 
 def plan_reports(
     current: Mapping[str, Mapping[str, str]],
     reported: Mapping[str, Reported],
     *,
+    versions: Mapping[str, str],
+    read: Collection[str],
     now: int,
     cap: int,
     refresh_s: int,
 ) -> ReportPlan:
-    """Changes first (worst first), then the oldest refreshes, within `cap` events.
+    """Changed checks first (worst first), then new data (longest-waiting first), then the oldest refreshes, within `cap`
+    events.
 
-    `current` holds, per source and check, a short code of its verdict (`good`, `bad:warn`, `bad:error`, `unknown`). A
-    source that
-    Dagster has never heard of counts as changed.
+    `current` holds, per source and check, a short code of its verdict (`good`, `bad:warn`, `bad:error`, `unknown`). What
+    cannot be told is never sent as an evaluation. A source that Dagster does not know yet counts as changed. `versions`
+    are those of the data where they can be told; sources that something is built from are in `read`.
     """
-    changed: list[tuple[int, str, Report]] = []
-    stale: list[tuple[int, str, Report]] = []
+    queues = _Queues()
     for source, outcomes in current.items():
+        decided = {name: code for name, code in outcomes.items() if code != _UNKNOWN}
         before = reported.get(source)
+        version = _new_version(versions.get(source), before, now, often=source in read)
         if before is None:
-            fresh = Report(source, tuple(sorted(outcomes)), "first report")
-            changed.append((_urgency(outcomes, outcomes), source, fresh))
+            report = Report(source, tuple(sorted(decided)), "first report", version)
+            queues.changed.append((_urgency(outcomes, outcomes), report))
             continue
-        differing = tuple(sorted(name for name, code in outcomes.items() if before.outcomes.get(name) != code))
-        if differing:
-            urgency = _urgency({name: outcomes[name] for name in differing}, before.outcomes)
-            changed.append((urgency, source, Report(source, differing, "changed")))
+        differing = {name: code for name, code in decided.items() if before.outcomes.get(name) != code}
+        # The checks that no one can decide say nothing; that a source cannot be seen is news all the same.
+        lost = _CONNECTIVITY in outcomes and before.outcomes.get(_CONNECTIVITY) != outcomes[_CONNECTIVITY]
+        if differing or lost:
+            report = Report(source, tuple(sorted(differing)), "changed", version)
+            queues.changed.append((_urgency(outcomes if lost else differing, before.outcomes), report))
+        elif version is not None:
+            queues.new_data.append((before.version_at, Report(source, (), "new data", version)))
         elif now - before.at >= refresh_s:
-            stale.append((before.at, source, Report(source, tuple(sorted(outcomes)), "refresh")))
-    queue = [report for _, _, report in sorted(changed, key=_order)] + [
-        report for _, _, report in sorted(stale, key=_order)
-    ]
+            queues.stale.append((before.at, Report(source, tuple(sorted(decided)), "refresh")))
+    queue = queues.in_order()
     chosen: list[Report] = []
     spent = 0
     for report in queue:
@@ -97,14 +115,18 @@ def plan_reports(
     return ReportPlan(tuple(chosen), len(queue) - len(chosen))
 
 
-def _order(entry: tuple[int, str, Report]) -> tuple[int, str]:
-    return entry[0], entry[1]
+def _new_version(version: str | None, before: Reported | None, now: int, *, often: bool) -> str | None:
+    if version is None or (before is not None and version == before.version):
+        return None
+    if before is None or often or now - before.version_at >= UNREAD_EVERY_S:
+        return version
+    return None
 
 
 def _urgency(now: Mapping[str, str], before: Mapping[str, str]) -> int:
     """0 for an error that began or ended, 1 for a warning, 2 for what is unknown, 3 for the rest."""
     codes = {*now.values(), *(before.get(name, "good") for name in now)}
-    for rank, code in enumerate(("bad:error", "bad:warn", "unknown")):
+    for rank, code in enumerate(("bad:error", "bad:warn", _UNKNOWN)):
         if code in codes:
             return rank
     return 3

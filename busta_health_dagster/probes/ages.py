@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import AfterValidator, model_validator
 
 from busta_health_dagster.domain.fields import Strict
+from busta_health_dagster.domain.units import iso
 from busta_health_dagster.probes.json_path import JsonPath
 from busta_health_dagster.probes.port import Finding
 from busta_health_dagster.probes.time_text import from_number, from_text
@@ -177,18 +178,34 @@ class Ages:
     def found(self) -> AgeOf:
         return AgeOf(None if self._best is None else max(0.0, self._now - self._best), self._future, self._unreadable)
 
+    def facts(self) -> dict[str, Any]:
+        """`newest` tells one content from another; there is none where the oldest time was asked for."""
+        facts: dict[str, Any] = {}
+        if self._best is not None and not self._oldest:
+            facts["newest"] = iso(int(self._best))
+        if self._future:
+            facts["future_times"] = self._future
+        if self._unreadable:
+            facts["unreadable_times"] = self._unreadable
+        return facts
+
 
 def in_future(epoch: float, now: float) -> bool:
     """Further ahead than clocks differ: such a time says nothing about age."""
     return epoch > now + _TOLERATED_FUTURE_S
 
 
-def age_of(values: Iterable[Any], spec: DataAge, now: float) -> AgeOf:
-    """The age in seconds of the newest (or oldest) time among `values`."""
+def ages_of(values: Iterable[Any], spec: DataAge, now: float) -> Ages:
+    """All of `values` taken."""
     ages = Ages(spec, now)
     for value in values:
         ages.take(value)
-    return ages.found()
+    return ages
+
+
+def age_of(values: Iterable[Any], spec: DataAge, now: float) -> AgeOf:
+    """The age in seconds of the newest (or oldest) time among `values`."""
+    return ages_of(values, spec, now).found()
 
 
 def _is_number(value: Any) -> bool:
@@ -222,15 +239,6 @@ def age_findings(found: AgeOf, place: str, items: int | None) -> list[Finding]:
         else "no time can be read"
     )
     return [Finding("warning", "age_unknown", f"data_age: {why} at {place}")]
-
-
-def age_facts(found: AgeOf) -> dict[str, Any]:
-    facts: dict[str, Any] = {}
-    if found.future:
-        facts["future_times"] = found.future
-    if found.unreadable:
-        facts["unreadable_times"] = found.unreadable
-    return facts
 
 
 def cell(row: Any, column: str) -> Any:

@@ -14,7 +14,7 @@ from pydantic import AfterValidator, Field, field_validator, model_validator
 from busta_health_dagster.domain.custom_metric import BUILT_IN, ITEMS, MOST, Aggregation, CustomMetric
 from busta_health_dagster.domain.fields import Strict
 from busta_health_dagster.domain.patterns import Regex, first_group, pattern
-from busta_health_dagster.probes.ages import DataAge, TimeFormat, Zone, age_of, cell
+from busta_health_dagster.probes.ages import DataAge, TimeFormat, Zone, ages_of, cell
 from busta_health_dagster.probes.json_path import JsonPath, find
 from busta_health_dagster.probes.port import Finding
 
@@ -170,7 +170,7 @@ def _aggregate(metric: CustomMetric, found: list[Any], now: float) -> float | st
         return "nothing stands"
     if metric.seconds:
         spec = DataAge(column="-", format=metric.format, zone=metric.zone, oldest=metric.agg == "oldest_age")
-        age = age_of(found, spec, now).age_s
+        age = ages_of(found, spec, now).found().age_s
         return "no time can be read" if age is None else age
     if metric.agg == "first":
         number = _number(found[0])

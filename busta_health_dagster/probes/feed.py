@@ -9,12 +9,12 @@ from pydantic import Field
 
 from busta_health_dagster.domain.fields import Strict
 from busta_health_dagster.domain.observation import ProbeResult
-from busta_health_dagster.probes.ages import DataAge, TimeFormat, Zone, age_facts, age_findings, age_of
+from busta_health_dagster.probes.ages import DataAge, TimeFormat, Zone, age_findings, ages_of
 from busta_health_dagster.probes.bounds import parsed_bytes, refuse_memory
 from busta_health_dagster.probes.custom_metrics import Payload, WithMetrics, measure
 from busta_health_dagster.probes.expect import Expect, check_age, check_items, check_json
 from busta_health_dagster.probes.feed_reading import is_json, read_feed
-from busta_health_dagster.probes.measure import conclude, sample_of
+from busta_health_dagster.probes.measure import conclude, content_mark, sample_of
 from busta_health_dagster.probes.oauth2 import authorized
 from busta_health_dagster.probes.port import Failed, Finding, ProbeContext, ProbeType
 from busta_health_dagster.probes.web_config import WebConfig, build_request, certificate_findings, host_of, rate_limited
@@ -81,14 +81,16 @@ def _evaluate(
         refuse_memory(parsed_bytes(got.body), context.limits.memory_bytes)
     feed = read_feed(got.body, got.headers.get("Content-Type", ""), spec)
     rows = feed.rows
-    facts: dict[str, Any] = {"feed": feed.kind, "bytes": len(got.body)}
+    mark = content_mark(got.body, got.headers.get("ETag"))
+    facts: dict[str, Any] = {"feed": feed.kind, "bytes": len(got.body), "content": mark}
     if feed.repaired:
         facts["repaired"] = list(feed.repaired)
     if feed.problem is not None:
         findings.append(feed.problem)
         if feed.problem.severity == "error":
             return conclude(findings, "", facts=facts, **seen)
-    found = age_of(feed.times if config.tells_age else (), spec, context.now)
+    ages = ages_of(feed.times if config.tells_age else (), spec, context.now)
+    found = ages.found()
     findings += check_items(config.expect, len(rows)) + check_json(config.expect, rows)
     if config.tells_age and (any(at is not None for at in feed.times) or "data_age" in config.model_fields_set):
         findings += age_findings(found, "the entries", len(rows))
@@ -109,7 +111,7 @@ def _evaluate(
     return conclude(
         findings,
         f"{feed.kind}, {len(rows)} entries{newest}, in {milliseconds_text(got.elapsed_ms)}",
-        facts=facts | age_facts(found),
+        facts=facts | ages.facts(),
         items=len(rows),
         data_age_s=found.age_s,
         metrics=metrics.values,

@@ -25,9 +25,8 @@ from busta_health_dagster.probes.ages import (
     ColumnAge,
     DataAge,
     Zone,
-    age_facts,
     age_findings,
-    age_of,
+    ages_of,
     in_future,
     to_epoch,
 )
@@ -247,8 +246,9 @@ def _evaluate(
     facts: dict[str, Any] = {"file": name, "bytes": opened.size}
     if opened.matches > 1:
         facts["matches"] = opened.matches
-    age = age_of([opened.modified], DataAge(column="modified", format="epoch"), context.now)
-    facts |= age_facts(age)
+    modified = ages_of([opened.modified], DataAge(column="modified", format="epoch"), context.now)
+    age = modified.found()
+    facts |= modified.facts()
     findings: list[Finding] = list(found)
     if opened.size < config.min_bytes:
         findings.append(
@@ -282,7 +282,7 @@ def _evaluate(
     if spec is not None and ages is not None:
         age = ages.found()
         findings += age_findings(age, f"column {spec.column}", rows.total)
-        facts |= age_facts(age)
+        facts |= ages.facts()
     findings += rows.findings
     findings += check_items(config.expect, rows.total) + check_age(config.expect, age.age_s)
     if config.expect.json_:

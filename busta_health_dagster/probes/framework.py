@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,10 +12,10 @@ from busta_health_dagster.domain.collected import Collected
 from busta_health_dagster.domain.errors import BustaError, PluginError
 from busta_health_dagster.domain.fields import SecretRef, TextOrSecret
 from busta_health_dagster.domain.observation import Phases, ProbeResult, Status
-from busta_health_dagster.probes.ages import ColumnAge, DataAge, age_facts, age_findings, age_of, cell
+from busta_health_dagster.probes.ages import ColumnAge, DataAge, age_findings, ages_of, cell
 from busta_health_dagster.probes.custom_metrics import Payload, WithMetrics, measure
 from busta_health_dagster.probes.expect import Expect, check_age, check_items, check_json
-from busta_health_dagster.probes.measure import conclude, json_safe, sample_of
+from busta_health_dagster.probes.measure import conclude, content_mark, json_safe, sample_of
 from busta_health_dagster.probes.port import Failed, Finding, PlatformBridge, ProbeContext, ProbeType
 from busta_health_dagster.probes.web_config import refuse_literal_secrets
 from busta_health_dagster.wording.durations import milliseconds_text
@@ -139,7 +140,10 @@ def _evaluate(
 ) -> ProbeResult:
     findings = list(findings or ())
     items = len(got.rows)
-    facts: dict[str, Any] = dict(got.facts)
+    facts: dict[str, Any] = {
+        "content": content_mark(json.dumps(json_safe(list(got.rows)), sort_keys=True).encode()),
+        **got.facts,
+    }
     findings += check_items(config.expect, items)
     if config.expect.json_:
         findings += check_json(config.expect, json_safe(list(got.rows)))
@@ -147,10 +151,11 @@ def _evaluate(
     if config.data_age is not None:
         spec = DataAge(**config.data_age.model_dump())
         times = (cell(row, spec.column or "") for row in got.rows)
-        found = age_of(times, spec, context.now)
+        ages = ages_of(times, spec, context.now)
+        found = ages.found()
         age_s = found.age_s
         findings += age_findings(found, f"column {spec.column}", items)
-        facts |= age_facts(found)
+        facts |= ages.facts()
     findings += check_age(config.expect, age_s)
     rows = list(got.rows) if config.metrics else []
     metrics = measure(config.custom_metrics, Payload(context.now, rows, rows, items=items))

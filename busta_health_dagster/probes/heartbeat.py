@@ -26,7 +26,7 @@ async def probe(source: Source, config: HeartbeatConfig, context: ProbeContext) 
         text = f"no beat has ever arrived; send one with `busta sources heartbeat {source.name}`"
         return ProbeResult(Status.UNKNOWN, "not_beaten", text)
     silence, allowed = max(0.0, context.now - last.at), source.interval_s + config.grace
-    seen: dict[str, Any] = {"data_age_s": silence, "items": last.items, "facts": {"last_beat": iso(last.at)}}
+    seen: dict[str, Any] = {"data_age_s": silence, "items": last.items, "facts": {"newest": iso(last.at)}}
     if silence > allowed:
         text = f"silent for {duration_text(silence)}, at most {duration_text(allowed)} allowed"
         return ProbeResult(Status.DOWN, "silent", text, **seen)

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from pydantic import Field, model_validator
 
 from busta_health_dagster.domain.observation import ProbeResult
-from busta_health_dagster.probes.ages import AgeOf, DataAge, age_facts, age_findings, age_of, cell
+from busta_health_dagster.probes.ages import AgeOf, Ages, DataAge, age_findings, ages_of, cell
 from busta_health_dagster.probes.bounds import parsed_bytes, refuse_memory, table_bytes
 from busta_health_dagster.probes.custom_metrics import Payload, WithMetrics, measure
 from busta_health_dagster.probes.expect import HttpExpect, check_age, check_headers, check_items, check_json, check_text
 from busta_health_dagster.probes.impostors import Format, format_of, not_data
 from busta_health_dagster.probes.json_path import JsonPath, find
 from busta_health_dagster.probes.json_text import parse_json
-from busta_health_dagster.probes.measure import conclude, sample_of
+from busta_health_dagster.probes.measure import conclude, content_mark, sample_of
 from busta_health_dagster.probes.oauth2 import authorized
 from busta_health_dagster.probes.port import Finding, ProbeContext, ProbeType
 from busta_health_dagster.probes.records import records
@@ -153,6 +153,7 @@ def _evaluate(
     document: Any = None
     wanted = config.items is not None or bool(expect.json_) or (age is not None and age.header is None)
     wanted = wanted or any(m.path is not None or m.column is not None for m in config.custom_metrics)
+    facts["content"] = content_mark(got.body, got.headers.get("ETag"))
     kind = config.format or _TYPES.get(facts["type"].lower(), "json")
     said = config.format is not None or (kind == "json" and "json" in facts["type"].replace("json-seq", ""))
     if config.method != "HEAD" and (wanted or said):
@@ -166,9 +167,10 @@ def _evaluate(
     findings += check_items(expect, items)
     found = AgeOf(None)
     if age is not None:
-        found, place = _age(age, document, rows, got, context.now)
+        ages, place = _age(age, document, rows, got, context.now)
+        found = ages.found()
         findings += age_findings(found, place, items if age.stands_in(config.items) else None)
-        facts |= age_facts(found)
+        facts |= ages.facts()
     findings += check_age(expect, found.age_s)
     metrics = measure(
         config.custom_metrics,
@@ -228,13 +230,13 @@ def _rows(config: HttpConfig, document: Any, findings: list[Finding]) -> list[An
     return found.rows
 
 
-def _age(spec: DataAge, document: Any, rows: list[Any] | None, got: Fetched, now: float) -> tuple[AgeOf, str]:
+def _age(spec: DataAge, document: Any, rows: list[Any] | None, got: Fetched, now: float) -> tuple[Ages, str]:
     if spec.header is not None:
-        return age_of([got.headers.get(spec.header)], spec, now), f"header {spec.header}"
+        return ages_of([got.headers.get(spec.header)], spec, now), f"header {spec.header}"
     if spec.path is not None:
-        return age_of(find(spec.path, document), spec, now), spec.path
+        return ages_of(find(spec.path, document), spec, now), spec.path
     column = spec.column or ""
-    return age_of((cell(row, column) for row in rows or ()), spec, now), f"column {column}"
+    return ages_of((cell(row, column) for row in rows or ()), spec, now), f"column {column}"
 
 
 def _sample(source: Source, document: Any, rows: list[Any] | None, size: int, context: ProbeContext) -> Sample | None:

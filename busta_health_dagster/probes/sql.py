@@ -16,11 +16,11 @@ from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
 from busta_health_dagster.domain.fields import SecretRef, Strict, TextOrSecret
 from busta_health_dagster.domain.observation import Phases, ProbeResult, Status
-from busta_health_dagster.probes.ages import Ages, ColumnAge, DataAge, Zone, age_facts, age_findings, age_of
+from busta_health_dagster.probes.ages import Ages, ColumnAge, DataAge, Zone, age_findings, ages_of
 from busta_health_dagster.probes.custom_metrics import Payload, WithMetrics, measure
 from busta_health_dagster.probes.dates import WithDates, fill
 from busta_health_dagster.probes.expect import Expect, check_age, check_items, check_json
-from busta_health_dagster.probes.measure import conclude, json_safe, sample_of
+from busta_health_dagster.probes.measure import conclude, content_mark, json_safe, sample_of
 from busta_health_dagster.probes.port import Failed, ProbeContext, ProbeType
 from busta_health_dagster.probes.sql_connection import POOLER, connect, driver_text, engine_for, place
 from busta_health_dagster.probes.sql_newest import newest_statement
@@ -204,7 +204,7 @@ def _evaluate(
     if isinstance(config.items, Column):
         first = records[0][config.items.column] if records else 0
         items = int(first) if isinstance(first, int | float) or str(first).isdigit() else None
-    facts: dict[str, Any] = {"columns": columns[:50]}
+    facts: dict[str, Any] = {"columns": columns[:50], "content": content_mark(repr(rows).encode())}
     if capped:
         facts["rows_capped"] = config.max_rows
         if config.data_age is not None and not newest:
@@ -216,10 +216,11 @@ def _evaluate(
     if config.data_age is not None:
         spec = DataAge(**config.data_age.model_dump())
         times = newest or [record[spec.column or ""] for record in records]
-        found = age_of(times, spec, context.now)
+        ages = ages_of(times, spec, context.now)
+        found = ages.found()
         age_s = found.age_s
         findings += age_findings(found, f"column {spec.column}", items)
-        facts |= age_facts(found)
+        facts |= ages.facts()
     findings += check_age(config.expect, age_s)
     metrics = measure(config.custom_metrics, Payload(context.now, rows=records, items=items))
     findings += metrics.findings

@@ -57,7 +57,9 @@ class RuleFields(Strict):
     metric: Metric | None = Field(None, description="What is compared.")
     op: Op | None = Field(None, description="How.")
     value: Value | None = Field(None, description="With its unit.")
-    over: PositiveDuration | None = Field(None, description="Window of the rate or of the aggregate.")
+    over: PositiveDuration | None = Field(
+        None, description="Window of the rate or of the aggregate; gate_held: how long a job may wait."
+    )
     agg: Agg | None = Field(None, description="Aggregate over the window.")
     all_: tuple[ConditionFields, ...] | None = Field(None, alias="all", description="Every condition must hold.")
     any_: tuple[ConditionFields, ...] | None = Field(None, alias="any", description="One condition is enough.")
@@ -67,7 +69,7 @@ class RuleFields(Strict):
     within: PositiveDuration | None = Field(None, description="trend: will cross its limit within this time.")
     sensitivity: float | None = Field(None, description="anomaly: added to every threshold; higher is quieter (0).")
     assets: tuple[str, ...] | None = Field(None, description="dagster_check: asset keys, * matches.")
-    jobs: tuple[str, ...] | None = Field(None, description="dagster_run: job names, * matches.")
+    jobs: tuple[str, ...] | None = Field(None, description="dagster_run, gate_held: job names, * matches.")
     recover_after: Annotated[int, _COUNT] = Field(2, description="Good evaluations before it resolves.")
     severity: Word = Field("warning", description="Severity at opening.")
     select: SelectFields = Field(default_factory=SelectFields, description="Which sources; empty is all.")

@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from busta_health_dagster.domain.rule import Pattern
-
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
@@ -70,11 +68,12 @@ class CheckContext:
         """(place, rule, the rule as it is for each kind of source that it selects), without the rules about
         Dagster's own assets and runs.
         """
+        from busta_health_dagster.engines.rules.compile import INSTANCE_PATTERNS
         from busta_health_dagster.engines.rules.limits import effective
 
         found = []
         for index, rule in enumerate(self.rules):
-            if rule.pattern not in {Pattern.DAGSTER_CHECK, Pattern.DAGSTER_RUN}:
+            if rule.pattern not in INSTANCE_PATTERNS:
                 pairs = [(effective(rule, group[0]), group) for group in self.kinds_of_source]
                 found.append((("rules", index), rule, tuple((own, group) for own, group in pairs if own is not None)))
         return tuple(found)

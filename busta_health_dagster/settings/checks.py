@@ -75,7 +75,7 @@ def untold_ages(review: CheckContext) -> None:
         if source.stale_after_s is None or getattr(source.config, "tells_age", True):
             continue
         key = "max_data_age" if source.max_data_age_s is not None else "cadence"
-        place = _who_says(doc, review.at_source(source.name), source.type, key)
+        place = who_says(doc, review.at_source(source.name), source.type, key)
         silent.setdefault((place, key), []).append(source.name)
     for (place, key), names in silent.items():
         config = review.sources[names[0]].config
@@ -93,7 +93,7 @@ def untold_ages(review: CheckContext) -> None:
         review.found.add(doc, (*place, key), what, remedy, key=True, blocks=False)
 
 
-def _who_says(doc: Document, own: Place, type_: str, key: str) -> Place:
+def who_says(doc: Document, own: Place, type_: str, key: str) -> Place:
     """The entry, its type or the defaults: where this key stands."""
     entry = doc.data[str(own[0])][own[1]]
     types = doc.data.get("types") or {}

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from busta_health_dagster.domain.errors import Problem
+    from busta_health_dagster.domain.gate import Consumer
     from busta_health_dagster.domain.maintenance import Window
     from busta_health_dagster.domain.rule import Rule
 
@@ -32,6 +33,7 @@ class Config:
     dir: Path
     sources: dict[str, Source]
     control: tuple[Source, ...] = ()
+    consumers: Mapping[str, Consumer] = field(default_factory=dict)
     rules: tuple[Rule, ...] = ()
     policy: AlertPolicy = field(default_factory=AlertPolicy)
     windows: tuple[Window, ...] = ()

@@ -17,6 +17,7 @@ _LABEL = r"^[a-z][a-z0-9_-]{0,62}$"
 _GROUP = r"^[A-Za-z0-9_]{1,63}$"
 _TAG_KEY = re.compile(r"([A-Za-z0-9_.-]{1,63}/)?[A-Za-z0-9_.-]{1,63}")
 _TAG_VALUE = re.compile(r"[A-Za-z0-9_.-]{0,63}")
+_ASSET_PART = re.compile(r"[A-Za-z0-9_.\-]+")
 _OWNER = re.compile(r"team:[^\s:]+|[^@\s]+@[^@\s]+\.[^@\s]+")
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*(B|kB|KB|MB|GB|KiB|MiB|GiB)")
 _BYTES = {"B": 1, "kB": 10**3, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
@@ -147,6 +148,17 @@ def _owner(value: str) -> str:
     return value
 
 
+def _asset_key(value: str) -> str:
+    parts = value.split("/")
+    if not all(_ASSET_PART.fullmatch(part) for part in parts):
+        raise ValueError(f"{value!r} is no asset key; write its parts with / between them: odds/raw")
+    return value
+
+
+AssetKeyText = Annotated[str, AfterValidator(_asset_key), Field(json_schema_extra={"examples": ["odds/raw"]})]
+"""An asset key of Dagster, as its pages write it."""
+Score = Annotated[float, Field(ge=0, le=100)]
+"""A quality score."""
 Tags = Annotated[dict[str, str], AfterValidator(tags)]
 Owner = Annotated[str, AfterValidator(_owner), Field(json_schema_extra={"examples": ["team:data"]})]
 Word = Literal["info", "warning", "critical"]

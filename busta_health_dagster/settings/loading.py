@@ -14,9 +14,18 @@ from pydantic import BaseModel, ValidationError
 
 from busta_health_dagster.domain.errors import ConfigError, Problem
 from busta_health_dagster.domain.policy import AlertPolicy
-from busta_health_dagster.settings import alert_model, checks, checks_routes, checks_rules, source_model, window_model
+from busta_health_dagster.settings import (
+    alert_model,
+    checks,
+    checks_gate,
+    checks_routes,
+    checks_rules,
+    source_model,
+    window_model,
+)
 from busta_health_dagster.settings.check_context import CheckContext
 from busta_health_dagster.settings.config import FILES, Config
+from busta_health_dagster.settings.consumers import read_consumers
 from busta_health_dagster.settings.document import Document
 from busta_health_dagster.settings.locate import shown_as
 from busta_health_dagster.settings.policy import AlertReader
@@ -117,6 +126,7 @@ def _diagnose(
     if "sources.yaml" in docs:
         reader = SourceReader(docs["sources.yaml"], probes, found, settings.limits.shards)
         sources, control = reader.read()
+    consumers = read_consumers(docs["sources.yaml"], sources, reader.names, found) if reader is not None else {}
     rules, policy = (
         AlertReader(docs["alerts.yaml"], channels, found).read() if "alerts.yaml" in docs else ((), AlertPolicy())
     )
@@ -127,6 +137,7 @@ def _diagnose(
         dir=config_dir,
         sources=sources,
         control=control,
+        consumers=consumers,
         rules=rules,
         policy=policy,
         windows=windows,
@@ -198,6 +209,8 @@ def _review(review: CheckContext) -> None:
         ((), checks.missing_suites),
         ((), checks.missing_extras),
         ((), checks.half_a_quality),
+        ((), checks_gate.undecidable_gates),
+        ((), checks_gate.shared_assets),
         ((), checks_routes.default_route),
         (("sources.yaml",), checks_routes.selectors_that_match_nothing),
         (("sources.yaml", "alerts.yaml"), checks_routes.unreachable_routes),

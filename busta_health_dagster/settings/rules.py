@@ -31,6 +31,7 @@ KEYS: dict[Pattern, set[str]] = {
     Pattern.TREND: _COMPARED | {"over", "within"},
     Pattern.DAGSTER_CHECK: {"assets"},
     Pattern.DAGSTER_RUN: {"jobs"},
+    Pattern.GATE_HELD: {"jobs", "over"},
 }
 """What a pattern reads, besides what every rule may say."""
 _NEEDED = {Pattern.THRESHOLD: ("metric", "op", "value"), Pattern.TREND: ("metric", "op", "value", "within")}
@@ -77,7 +78,7 @@ class RuleReader:
             shadow=fields.shadow,
             overrides=tuple(o for o in overrides if o is not None),
             assets=fields.assets or (("*",) if pattern is Pattern.DAGSTER_CHECK else ()),
-            jobs=fields.jobs or (("*",) if pattern is Pattern.DAGSTER_RUN else ()),
+            jobs=fields.jobs or (("*",) if pattern in {Pattern.DAGSTER_RUN, Pattern.GATE_HELD} else ()),
             sensitivity=fields.sensitivity or 0.0,
             runbook=fields.runbook,
             where=self._doc.line(place),

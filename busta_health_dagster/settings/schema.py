@@ -51,7 +51,7 @@ class _MaintenanceFile(Strict):
 
 def _sources(probes: Mapping[str, type[BaseModel]]) -> dict[str, Any]:
     common = source_model.SourceFields
-    models: list[type[BaseModel]] = [common, *probes.values()]
+    models: list[type[BaseModel]] = [common, source_model.ConsumerFields, *probes.values()]
     schema, refs = _joined(_file_base("sources.yaml"), models)
     own = {kind: refs[model] for kind, model in probes.items()}
     entry = _by_kind(refs[common], own, "probe", required=("name",))
@@ -82,6 +82,11 @@ def _sources(probes: Mapping[str, type[BaseModel]]) -> dict[str, Any]:
             "type": "array",
             "description": "Endpoints that tell our own network's failure from theirs.",
             "items": {"$ref": "#/$defs/source"},
+        },
+        "consumers": {
+            "type": "array",
+            "description": "What uses sources, and what it asks of them before it runs.",
+            "items": refs[source_model.ConsumerFields],
         },
     }
     schema["required"] = ["version", "sources"]

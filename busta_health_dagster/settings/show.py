@@ -34,6 +34,17 @@ def show(config: Config, secrets: Secrets) -> dict[str, Any]:
         "settings": config.settings,
         "sources": [_source(source) for source in config.sources.values()],
         "control": [_source(source) for source in config.control],
+        "consumers": [
+            {
+                "name": c.name,
+                "from": c.where,
+                "sources": c.sources,
+                "min_quality": c.policy.min_quality,
+                "max_data_age": _duration(c.policy.max_data_age_s),
+                "unknown": c.policy.unknown,
+            }
+            for c in config.consumers.values()
+        ],
         "rules": [_rule(rule) for rule in config.rules],
         "channels": [
             {
@@ -156,6 +167,12 @@ def _source(source: Source) -> dict[str, Any]:
             "key_columns": quality.key_columns,
             "push_down": quality.push_down,
         },
+        "gate": {
+            "min_quality": source.gate.min_quality,
+            "max_data_age": _duration(source.gate.max_data_age_s),
+            "unknown": source.gate.unknown,
+        },
+        "asset": source.asset,
         "concurrency": source.concurrency,
         "concurrency_per_host": source.concurrency_per_host,
         "allow_private": source.allow_private,

@@ -11,7 +11,7 @@ from pydantic import Field
 
 from busta_health_dagster.domain.fields import Percent, PositiveDuration, Strict
 from busta_health_dagster.domain.source import CONFIRMATIONS
-from busta_health_dagster.settings.fields import Group, Interval, Name, Owner, Tags
+from busta_health_dagster.settings.fields import AssetKeyText, Group, Interval, Label, Name, Owner, Score, Tags
 
 
 class SlaFields(Strict):
@@ -42,6 +42,26 @@ class QualityFields(Strict):
     )
 
 
+class GateFields(Strict):
+    """When the source is usable by what is built from it."""
+
+    min_quality: Score | None = Field(None, description="Score (0-100) below which it is not usable.")
+    max_data_age: PositiveDuration | None = Field(None, description="Older data are not usable.")
+    unknown: Literal["block", "allow"] = Field("block", description="What holds while it cannot be told.")
+
+
+class ConsumerFields(Strict):
+    """One entry of `consumers:`: what uses sources, and what it asks of them. It may ask for more than the source's own
+    `gate:`, never for less.
+    """
+
+    name: Label = Field(description="Name, as `busta gate check --consumer` and the gate's arguments give it.")
+    sources: tuple[str, ...] = Field((), description="The sources it uses.")
+    min_quality: Score | None = Field(None, description="As in `gate:`.")
+    max_data_age: PositiveDuration | None = Field(None, description="As in `gate:`.")
+    unknown: Literal["block", "allow"] | None = Field(None, description="As in `gate:`.")
+
+
 class SourceFields(Strict):
     """One entry of `sources:`, without the keys of its probe. Precedence: entry, type, defaults, built-in."""
 
@@ -66,6 +86,10 @@ class SourceFields(Strict):
     )
     sla: SlaFields = Field(default_factory=SlaFields, description="Targets; merged key by key.")
     quality: QualityFields | None = Field(None, description="How the sample is scored; merged key by key.")
+    gate: GateFields = Field(default_factory=GateFields, description="When it is usable; merged key by key.")
+    asset: AssetKeyText | None = Field(
+        None, description="The asset of yours that its checks stand on, instead of sources/<name>."
+    )
     concurrency: Annotated[int, Field(ge=1)] | None = Field(
         None, description="Checks of this type at once (feeds 10, files 20)."
     )
@@ -77,8 +101,8 @@ class SourceFields(Strict):
 
 COMMON = frozenset(SourceFields.model_fields)
 """Keys of an entry that are not its probe's."""
-SECTIONS = ("version", "defaults", "types", "sources", "control")
-MERGED = ("sla", "tags", "quality", "metrics")
+SECTIONS = ("version", "defaults", "types", "sources", "control", "consumers")
+MERGED = ("sla", "tags", "quality", "metrics", "gate")
 """Mappings that are merged key by key over defaults, type and entry; anything else replaces."""
 
 GROUPS = ("odds_and_scores", "stats", "news", "context", "platform")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import zlib
 from typing import TYPE_CHECKING, Any
 
+from busta_health_dagster.domain.gate import GatePolicy
 from busta_health_dagster.domain.source import QualitySpec, Sla, Source
 from busta_health_dagster.settings.source_model import default_group
 
@@ -47,6 +48,12 @@ def resolve(
             explicit=isinstance(own_sla, dict) and "uptime" in own_sla,
         ),
         quality=None if fields.quality is None else _quality(fields.quality),
+        gate=GatePolicy(
+            fields.gate.min_quality,
+            None if fields.gate.max_data_age is None else int(fields.gate.max_data_age),
+            fields.gate.unknown,
+        ),
+        asset=fields.asset,
         concurrency=fields.concurrency,
         concurrency_per_host=fields.concurrency_per_host,
         allow_private=fields.allow_private,

@@ -62,7 +62,7 @@ class ReportedToDagster:
     def all(self) -> dict[str, Reported]:
         names = self._uow.sources.ids(None, removed=True)
         rows = self._uow.connection.execute(select(reported)).all()
-        return {names[r.source_id]: Reported(json.loads(r.outcomes), r.at) for r in rows}
+        return {names[r.source_id]: Reported(json.loads(r.outcomes), r.at, r.version, r.version_at) for r in rows}
 
     def put(self, notified: Mapping[str, Reported]) -> None:
         """Raises UnknownName."""
@@ -73,11 +73,13 @@ class ReportedToDagster:
                 "source_id": self._uow.sources.get(name).id,
                 "outcomes": json.dumps(dict(one.outcomes), sort_keys=True),
                 "at": one.at,
+                "version": one.version,
+                "version_at": one.version_at,
             }
             for name, one in notified.items()
         ]
         wish = self._uow.insert(reported)
-        fields = {c: wish.excluded[c] for c in ("outcomes", "at")}
+        fields = {c: wish.excluded[c] for c in ("outcomes", "at", "version", "version_at")}
         self._uow.connection.execute(wish.on_conflict_do_update(index_elements=["source_id"], set_=fields), rows)
 
 

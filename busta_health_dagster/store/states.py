@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import bindparam, select, update
 
 from busta_health_dagster.domain.observation import Kind, Observation, Phases, SourceState, Status
-from busta_health_dagster.store.schema.observing import source_state
+from busta_health_dagster.store.schema.observing import source, source_state
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from busta_health_dagster.store.unit import UnitOfWork
 
@@ -39,6 +39,12 @@ class States:
         """Did the newest observation of the source with this id measure anything of its own?"""
         asked = select(_T.metrics).where(_T.source_id == key)
         return self._uow.connection.execute(asked).scalar_one_or_none() is not None
+
+    def of(self, names: Sequence[str]) -> dict[str, SourceState]:
+        """Of these sources, as far as they were ever observed: two or three of a thousand cost next to nothing."""
+        asked = select(source.c.name, source_state).join(source, source.c.id == _T.source_id)
+        rows = self._uow.connection.execute(asked.where(source.c.name.in_(names))).mappings()
+        return {r["name"]: _state(r["name"], r) for r in rows}
 
     def set_evaluated(self, slots: Mapping[str, int]) -> None:
         """The rules have checked everything up to these slots; it never moves back."""

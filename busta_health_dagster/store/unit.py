@@ -12,6 +12,7 @@ from busta_health_dagster.store.alerts import Alerts, Suppressions, Transitions
 from busta_health_dagster.store.audit_log import Audit, IncidentNotes
 from busta_health_dagster.store.baselines import Baselines
 from busta_health_dagster.store.events import Events
+from busta_health_dagster.store.gate import Gates
 from busta_health_dagster.store.heartbeats import Heartbeats
 from busta_health_dagster.store.key_value import Counters, Meta, ReportedToDagster, RuleWindows
 from busta_health_dagster.store.leases import Leases
@@ -137,6 +138,10 @@ class UnitOfWork:
     @cached_property
     def maintenance(self) -> MaintenanceFacts:
         return MaintenanceFacts(self)
+
+    @cached_property
+    def gates(self) -> Gates:
+        return Gates(self)
 
     @cached_property
     def audit(self) -> Audit:

@@ -14,6 +14,8 @@ from prometheus_client.registry import Collector
 
 from busta_health_dagster import __version__
 from busta_health_dagster.pipeline.app.freshness import LAST_TICK
+from busta_health_dagster.pipeline.gate.jobs import jobs_of
+from busta_health_dagster.pipeline.gate.verdicts import verdicts
 from busta_health_dagster.pipeline.service_levels.windows import WINDOWS_S
 from busta_health_dagster.pipeline.views.self_monitoring import failing_channels, self_monitoring_alerts
 from busta_health_dagster.pipeline.views.status import FAILURES_OVER_S, fleet_health
@@ -48,7 +50,18 @@ def render(app: App) -> bytes:
         counters = uow.counters.all()
         registry.register(_Store(app, uow))
         rest = generate_latest(registry)
-    return "".join((*_sources(fleet_health(app)), *_counted(counters))).encode() + rest
+    return "".join((*_sources(fleet_health(app)), _usable(app), *_counted(counters))).encode() + rest
+
+
+def _usable(app: App) -> str:
+    names = list(app.config.sources)
+    with app.store.read() as uow:
+        found = verdicts(app, uow, uow.states.all(), names)
+    return _gauge(
+        "busta_gate_usable",
+        "1 while anything downstream may use a source, 0 while not.",
+        ((f'source="{name}"', int(verdict.usable)) for name, verdict in found.items()),
+    )
 
 
 class _Store(Collector):
@@ -82,6 +95,12 @@ class _Store(Collector):
         yield _plain("busta_supervisor_failing", text, monitor_alerts["supervisor"])
         text = "Channels that do not deliver: their breaker is open, or messages wait behind their word."
         yield _plain("busta_channels_failing", text, len(failing_channels(app, uow)))
+        held = GaugeMetricFamily(
+            "busta_gate_held_seconds", "How long a job behind the gate waits; 0 while none does.", labels=["job"]
+        )
+        for job in jobs_of(app, uow):
+            held.add_metric([job.job], 0 if job.held_since is None else max(0, app.now() - job.held_since))
+        yield held
         build = GaugeMetricFamily("busta_build_info", "The version that runs.", labels=["version", "config_sha"])
         build.add_metric([__version__, app.config.sha[:12]], 1)
         yield build

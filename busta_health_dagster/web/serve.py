@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import ipaddress
 import socket
@@ -111,12 +112,15 @@ def build(app: App, process: WorkspaceProcessContext, *, host: str, port: int) -
     from busta_health_dagster.web.asset_materializations import last_materialized
     from busta_health_dagster.web.dagster_ui import GuardedWebserver
     from busta_health_dagster.web.routes import routes
+    from busta_health_dagster.web.workspace_lineage import keep_noting
 
     dagster = GuardedWebserver(app, process).create_asgi_app()
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        noting = asyncio.create_task(keep_noting(app, process))
         yield
+        noting.cancel()
 
     ours = routes(app, last_materialized(process.instance))
     inner = Starlette(routes=[*ours, Mount("/", dagster)], lifespan=lifespan)

@@ -20,7 +20,7 @@ from busta_health_dagster.cli.remote import Remote
 from busta_health_dagster.cli.remote_monitor import RemoteMonitor
 from busta_health_dagster.domain.access import Role
 from busta_health_dagster.domain.documents import alerts as notified
-from busta_health_dagster.domain.documents import delivery, quality, service
+from busta_health_dagster.domain.documents import delivery, gate, quality, service
 from busta_health_dagster.domain.documents import sources as seen
 from busta_health_dagster.pipeline.app import access
 from busta_health_dagster.pipeline.facade import Monitor
@@ -79,6 +79,9 @@ READINGS = [
     ["alerts", "explain", "1"],
     ["alerts", "explain", "good_file"],
     ["alerts", "outbox"],
+    ["gate", "status"],
+    ["gate", "status", "good_file"],
+    ["gate", "check", "gone_file", "good_file"],
     ["maintenance", "list"],
     ["maintenance", "preview", *SPAN],
     ["incidents", "list", "--window", "24h", "--by", "source"],
@@ -128,6 +131,7 @@ ASKED: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "explain_source": (notified.SourceExplanation, ("gone_file",)),
     "outbox": (delivery.Outbox, ()),
     "windows": (list[service.WindowRow], ()),
+    "gate": (gate.GateState, (["gone_file", "good_file"],)),
     "occurrences": (list[service.MaintenanceOccurrence], (int(NOW), int(NOW) + 3 * 86400)),
     "sla": (list[service.ServiceLevelRow], (None, "30d")),
     "incidents": (service.IncidentTable, (None, "30d", None, "type")),

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from dagster import DagsterInstance
+from gate_stories import story  # noqa: F401  a fixture
 from small_home import TOLD
 
 from busta_health_dagster import bootstrap

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import time
 from pathlib import Path
 
@@ -13,10 +12,7 @@ from dagster import AssetKey, DagsterInstance
 
 from busta_health_dagster import bootstrap
 from busta_health_dagster.defs import alerts, app_cache
-from busta_health_dagster.defs.fleet import fleet
-from busta_health_dagster.defs.jobs import health_tick
-from busta_health_dagster.defs.resources import Monitor
-from busta_health_dagster.defs.sources import source_assets
+from busta_health_dagster.defs.build import build
 from busta_health_dagster.domain.units import floor_to
 from busta_health_dagster.testing import FakeClock
 
@@ -39,13 +35,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> FakeClock:
 def location(home: Path, tmp_path: Path):
     file = tmp_path / "config" / "alerts.yaml"
     file.write_text(file.read_text().replace("channels:", INSTANCE_RULES.lstrip("\n") + "channels:"))
-    config = bootstrap.config_reloader(home=None, config_dir=None, environ=os.environ, keep=False).config
-    yield dg.Definitions(
-        assets=[*source_assets(config.sources.values()), fleet, alerts.open_alerts, alerts.maintenance],
-        jobs=[health_tick],
-        sensors=[alerts.alert_sensor],
-        resources={"monitor": Monitor()},
-    )
+    yield build()
     app_cache._cache.forget()
 
 
@@ -151,6 +141,7 @@ def test_a_changed_file_is_read_and_a_broken_one_is_told(location, instance, clo
 
 
 def test_both_assets_can_be_materialized_by_hand(location, instance, clock) -> None:
-    result = dg.materialize([alerts.open_alerts, alerts.maintenance], resources=location.resources, instance=instance)
+    both = [location.resolve_assets_def(AssetKey(["health", name])) for name in ("open_alerts", "maintenance")]
+    result = dg.materialize(both, instance=instance)
     assert result.success
     assert "No alert is open" in json.dumps(shown(instance, "open_alerts"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from pathlib import Path
 
@@ -69,7 +70,13 @@ def test_the_check_says_that_it_is_on_trial_and_the_range_of_the_type_is_a_table
         assert not young.get_asset_materialization_events(), "nothing is known yet, and nothing is invented"
         assert catch_up(app)
     assert location.resolve_job_def("health_tick").execute_in_process(instance=instance).success
-    record = instance.event_log_storage.get_latest_asset_check_execution_by_key([CHECK])[CHECK]
+    newest = instance.event_log_storage.get_latest_asset_check_execution_by_key
+    assert CHECK not in newest([CHECK]), "on trial it is recorded, and not evaluated"
+    rules = Path(os.environ["BUSTA_CONFIG_DIR"]) / "alerts.yaml"
+    rules.write_text(rules.read_text().replace("shadow: true, ", ""))
+    clock.advance(20)
+    assert location.resolve_job_def("health_tick").execute_in_process(instance=instance).success
+    record = newest([CHECK])[CHECK]
     assert record.evaluation is not None
     assert record.evaluation.passed, record.evaluation.description
     with bootstrap.open_app() as app:

@@ -85,8 +85,14 @@ def test_every_source_is_an_asset_and_nothing_else_is_there(loaded: dict) -> Non
 
 
 def test_every_source_carries_its_checks_and_the_fleet_its_own(loaded: dict) -> None:
-    names = ("connectivity", "response_time", "failure_rate", "data_age")
+    from busta_health_dagster import bootstrap
+
+    sources = bootstrap.load_config(ROOT / "config", {}).sources
+    names = ("connectivity", "failure_rate", "usable")
     expected = {f"sources/{source}:{name}" for source in configured() for name in names}
+    expected |= {f"sources/{s.name}:response_time" for s in sources.values() if s.probe != "heartbeat"}
+    aged = [s for s in sources.values() if s.stale_after_s is not None and getattr(s.config, "tells_age", True)]
+    expected |= {f"sources/{s.name}:data_age" for s in aged}
     expected |= {f"sources/{source}:quality" for source in scored()}
     expected |= {f"sources/{source}:anomaly" for source in configured()}
     assert set(loaded["checks"]) == expected | {"health/fleet:no_degraded_sources"}

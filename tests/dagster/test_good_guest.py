@@ -117,7 +117,7 @@ def test_nothing_of_other_teams_is_deleted_and_our_partitions_stay(
     assert ours(shared) == 1, "of ours only the run of the retention itself is left"
     for key in (["trends", "quality"], ["trends", "response"]):
         assert sorted(shared.get_materialized_partitions(AssetKey(key))) == days
-    for key in (["health", "fleet"], ["health", "sla"], ["sources", "gone_file"]):
+    for key in (["health", "fleet"], ["health", "sla"], ["sources", "old_file"]):
         assert shared.get_latest_materialization_event(AssetKey(key)) is not None
     # A day that is filled again replaces the older record, and that one goes.
     run(shared, "trends_daily", partition_key=days[0])
@@ -133,13 +133,13 @@ def test_runs_and_events_of_a_source_that_was_removed_go_too(
     config = Path(os.environ["BUSTA_CONFIG_DIR"]) / "sources.yaml"
     ticks_and_trends(shared, clock, data)
     gone = AssetKey(["sources", "good_file"])
-    assert len(shared.fetch_materializations(gone, limit=100).records) > 1
+    assert len(shared.fetch_observations(gone, limit=100).records) > 1
     lines = [line for line in config.read_text().splitlines(keepends=True) if "good_file" not in line]
     config.write_text("".join(lines))
     clock.advance(OLD)
     run(shared, "health_tick")
     run(shared, "retention_daily")
-    assert len(shared.fetch_materializations(gone, limit=100).records) == 1
+    assert len(shared.fetch_observations(gone, limit=100).records) == 1
 
 
 def settings(text: str) -> None:

@@ -9,7 +9,7 @@ import pytest
 from busta_health_dagster.defs.build import build
 from busta_health_dagster.defs.location import Location
 
-JOBS = ("health_tick", "retention_daily", "trends_daily", "weekly_report")
+JOBS = ("health_tick", "retention_daily")
 
 
 @pytest.fixture

@@ -75,4 +75,4 @@ def test_the_catalog_still_shows_the_newest_of_everything(
     assert record is not None
     assert record.evaluation is not None
     assert not record.evaluation.passed
-    assert instance.get_latest_materialization_event(AssetKey(["sources", "gone_file"])) is not None
+    assert instance.get_latest_materialization_event(AssetKey(["sources", "old_file"])) is not None

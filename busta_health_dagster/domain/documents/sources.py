@@ -101,6 +101,9 @@ class SourceInfo(SourceRow):
     owners: list[str]
     tags: dict[str, str]
     feeds: list[str]
+    usable: bool
+    gate: str
+    hits: str | None
     runbook: str | None
     next_check: str | None
     config: str

@@ -5,6 +5,7 @@ from busta_health_dagster.engines.rules.asset_checks import (
     CHECKS,
     anomaly_check,
     check_verdicts,
+    decidable_checks,
     failure_check,
     quality_check,
 )
@@ -34,6 +35,7 @@ __all__ = [
     "anomaly_check",
     "check_verdicts",
     "classify",
+    "decidable_checks",
     "effective",
     "effective_rules",
     "evaluate",

@@ -24,6 +24,22 @@ Checked = Literal["connectivity", "response_time", "failure_rate", "data_age"]
 CHECKS: tuple[Checked, ...] = ("connectivity", "response_time", "failure_rate", "data_age")
 
 
+def decidable_checks(source: Source, limits: Limits, *, anomaly: bool = False) -> tuple[str, ...]:
+    """The checks of a source that an observation can decide: those of limits that nothing measures, and of measurements
+    without a limit, are left out. `anomaly`: a rule of that pattern watches it.
+    """
+    config = source.config
+    decidable = {
+        "connectivity": True,
+        "response_time": limits.response_ms is not None and source.probe != "heartbeat",
+        "failure_rate": limits.failure_ratio is not None,
+        "data_age": limits.data_age_s is not None and getattr(config, "tells_age", True),
+        "quality": source.quality is not None,
+        ANOMALY_CHECK: anomaly,
+    }
+    return tuple(name for name, decided in decidable.items() if decided)
+
+
 def check_verdicts(
     source: Source, limits: Limits, newest: Observation | None, window: Iterable[tuple[int, Status]] = ()
 ) -> Mapping[str, CheckVerdict]:

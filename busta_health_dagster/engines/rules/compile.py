@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from busta_health_dagster.domain.source import Source
     from busta_health_dagster.domain.verdict import Score
 
-INSTANCE_PATTERNS = frozenset({Pattern.DAGSTER_CHECK, Pattern.DAGSTER_RUN})
+INSTANCE_PATTERNS = frozenset({Pattern.DAGSTER_CHECK, Pattern.DAGSTER_RUN, Pattern.GATE_HELD})
 """Evaluated once per Dagster instance (`engines.rules.external`), not per source."""
 
 

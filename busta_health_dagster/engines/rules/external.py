@@ -1,4 +1,6 @@
-"""Failing checks and runs of the other assets in the same Dagster instance: open-source Dagster notifies no one."""
+"""Failing checks and runs of the other assets in the same Dagster instance, and jobs that wait at the gate: open-source Dagster
+alerts on none of them.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +8,17 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from busta_health_dagster.domain.rule import Pattern, Rule
+from busta_health_dagster.domain.units import config_duration
 from busta_health_dagster.domain.verdict import ExternalFact, Outcome, Verdict
+from busta_health_dagster.wording.durations import duration_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+
+_KINDS = {Pattern.DAGSTER_CHECK: "check", Pattern.DAGSTER_RUN: "run", Pattern.GATE_HELD: "gate"}
+HELD_S = 600
+"""How long a job may wait at the gate, where its rule does not say."""
 
 
 def evaluate_external(rule: Rule, facts: Iterable[ExternalFact]) -> list[Verdict]:
@@ -18,7 +27,7 @@ def evaluate_external(rule: Rule, facts: Iterable[ExternalFact]) -> list[Verdict
     A fact whose `ok` is None (running, never executed) is unknown, and silent. Hand in facts that are new since the
     last pass.
     """
-    kind = "check" if rule.pattern is Pattern.DAGSTER_CHECK else "run"
+    kind = _KINDS[rule.pattern]
     globs = rule.assets if kind == "check" else rule.jobs
     newest: dict[str, ExternalFact] = {}
     for fact in facts:
@@ -29,10 +38,12 @@ def evaluate_external(rule: Rule, facts: Iterable[ExternalFact]) -> list[Verdict
             continue
         if fact.name not in newest or newest[fact.name].at <= fact.at:
             newest[fact.name] = fact
-    return [_verdict(f) for _, f in sorted(newest.items())]
+    return [_verdict(rule, fact) for _, fact in sorted(newest.items())]
 
 
-def _verdict(fact: ExternalFact) -> Verdict:
+def _verdict(rule: Rule, fact: ExternalFact) -> Verdict:
+    if fact.kind == "gate":
+        return _held(rule, fact)
     what = "check" if fact.kind == "check" else "run of"
     said = {True: "passed", False: "failed", None: "not decided yet"}[fact.ok]
     outcome = {True: Outcome.GOOD, False: Outcome.BAD, None: Outcome.UNKNOWN}[fact.ok]
@@ -46,3 +57,15 @@ def _verdict(fact: ExternalFact) -> Verdict:
         settled=fact.ok is True,
         label=fact.name,
     )
+
+
+def _held(rule: Rule, fact: ExternalFact) -> Verdict:
+    """A short wait is neither good nor bad: it may end by itself."""
+    limit = rule.over_s or HELD_S
+    if fact.ok:
+        return Verdict(
+            Outcome.GOOD, fact.at, f"{fact.name} does not wait: {fact.detail}", settled=True, label=fact.name
+        )
+    outcome = Outcome.BAD if fact.held_s >= limit else Outcome.UNKNOWN
+    reason = f"{fact.name} held for {duration_text(fact.held_s)} (limit {config_duration(limit)}): {fact.detail}"
+    return Verdict(outcome, fact.at, reason, float(fact.held_s), float(limit), {"kind": "gate"}, label=fact.name)

@@ -18,6 +18,7 @@ from busta_health_dagster.domain.alert import AlertState
 from busta_health_dagster.domain.errors import Refused
 from busta_health_dagster.domain.units import floor_to
 from busta_health_dagster.pipeline.alerting import evaluation, monitor_rules
+from busta_health_dagster.pipeline.alerting.asset_checks import asset_checks
 from busta_health_dagster.pipeline.alerting.changes import Changes
 from busta_health_dagster.pipeline.alerting.commit import commit
 from busta_health_dagster.pipeline.alerting.engine import AlertEngine, CompiledRules
@@ -26,6 +27,7 @@ from busta_health_dagster.pipeline.anomaly import anomaly_pass
 from busta_health_dagster.pipeline.app.failpoints import failpoint
 from busta_health_dagster.pipeline.app.freshness import LAST_TICK, STALE_TICKS
 from busta_health_dagster.pipeline.app.overload import slot_count
+from busta_health_dagster.pipeline.gate.jobs import held_facts
 from busta_health_dagster.pipeline.maintenance.index import maintenance
 from busta_health_dagster.pipeline.observing.observe import due
 
@@ -120,7 +122,7 @@ def alert_pass(
         if whole:
             evaluation.evaluate_scores(uow, book, intake, states)
             evaluation.close_slots(book, intake, tick["started_at"] if tick else None)
-        book.evaluate_external(news)
+        book.evaluate_external((*news, *held_facts(app, uow)))
         if in_force:
             _evaluate_monitor(app, uow, book, states, tick["at"] if tick else None, ticking=ticking, stopped=stopped)
             book.close_removed()
@@ -133,10 +135,7 @@ def alert_pass(
             uow.meta.put(key, value)
         failpoint("before_commit")
     failpoint("after_commit")
-    verdicts = evaluation.verdicts_of(app, states, intake.rule_states, now) if whole else {}
-    for name, check in anomaly_pass.checks(app, states, now).items() if whole else ():
-        if name in verdicts:
-            verdicts[name][check.name] = check
+    verdicts = asset_checks(app, states, intake.rule_states, book.planned, now) if whole else {}
     return AlertPassResult(verdicts, intake.observations, changes, steady.note)
 
 

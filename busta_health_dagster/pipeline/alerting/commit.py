@@ -10,6 +10,7 @@ from busta_health_dagster.pipeline.alerting.notification_facts import Notificati
 from busta_health_dagster.pipeline.alerting.notifications import build_notification, by_alert
 from busta_health_dagster.pipeline.anomaly.normal_ranges import normal_range_lookup
 from busta_health_dagster.pipeline.app.links import base_url
+from busta_health_dagster.pipeline.gate.impact import impacts
 from busta_health_dagster.pipeline.service_levels.incidents import stretch_of
 from busta_health_dagster.store.outbox_rows import Message
 
@@ -94,6 +95,7 @@ def notification_context(
     """Read what these messages need beyond the alerts (by fingerprint), with one query per table."""
     rules = app.rulebook
     single = [alerts[p.fingerprints[0]] for p in plans if len(p.fingerprints) == 1 and p.thread.startswith(_OWN_THREAD)]
+    names = sorted({a.source for a in single if a.source in states})
     notified = {
         t: uow.outbox.event_words(t) for t in dict.fromkeys(p.thread for p in plans) if not t.startswith(_OWN_THREAD)
     }
@@ -114,6 +116,7 @@ def notification_context(
         threads={t: [earlier[key] for key in sorted(ids) if key in earlier] for t, ids in notified.items()},
         good_values=_good_values(uow, rules, single),
         incidents=_incidents(app, uow, single, now),
+        impacts=impacts(app, uow, states, names),
         normal=normal_range_lookup(app, uow, now),
         fleet=len(app.config.sources),
         base_url=base_url(app, uow),

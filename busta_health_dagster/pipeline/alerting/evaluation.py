@@ -16,7 +16,14 @@ from typing import TYPE_CHECKING
 from busta_health_dagster.domain.observation import Observation
 from busta_health_dagster.domain.units import floor_to
 from busta_health_dagster.domain.verdict import Score
-from busta_health_dagster.engines.rules import check_verdicts, failure_check, limits_for, quality_check, to_state
+from busta_health_dagster.engines.rules import (
+    check_verdicts,
+    decidable_checks,
+    failure_check,
+    limits_for,
+    quality_check,
+    to_state,
+)
 from busta_health_dagster.pipeline.alerting.engine import AlertEngine, CompiledRules, SourceRuleState
 from busta_health_dagster.pipeline.app.freshness import newest_of
 
@@ -227,7 +234,7 @@ def _together(intake: EvaluationBatch, states: Mapping[str, SourceState]) -> lis
 def verdicts_of(
     app: App, states: Mapping[str, SourceState], rule_states: Mapping[str, SourceRuleState], now: int
 ) -> dict[str, dict[str, CheckVerdict]]:
-    """The asset checks of every source as they are now."""
+    """The asset checks of every source as they are now, as far as they can be decided at all."""
     out: dict[str, dict[str, CheckVerdict]] = {}
     for name, taken in rule_states.items():
         source, state = taken.source, states[name]
@@ -238,5 +245,5 @@ def verdicts_of(
             checks["failure_rate"] = failure_check(source, limits, rate.bad, rate.observed)
         if source.quality is not None:
             checks["quality"] = quality_check(source, limits, taken.window.score, now)
-        out[name] = checks
+        out[name] = {check: checks[check] for check in decidable_checks(source, limits)}
     return out

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from busta_health_dagster.domain.incident import Incident
     from busta_health_dagster.domain.source import Source
+    from busta_health_dagster.pipeline.gate.impact import Impact
 
 _FIRES = frozenset({Event.OPENED, Event.REOPENED, Event.ESCALATED, Event.RENOTIFIED, Event.FLAPPING_STARTED})
 CLOSED = ("by hand", "removed", "the rule left", "import ended")
@@ -57,6 +58,7 @@ class NotificationContext:
     good_values: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     normal: Callable[[str, str], Normal | None] | None = None
     incidents: Mapping[str, Incident] = field(default_factory=dict)
+    impacts: Mapping[str, Impact] = field(default_factory=dict)
     fleet: int = 0
     base_url: str = ""
     drill: bool = False
@@ -167,6 +169,12 @@ def verdict_facts(
         good_values=scene.good_values.get(alert.fingerprint, ()) if not firing else (),
         phases_ms=phases,
     )
+
+
+def impact_sentences(alert: Alert, scene: NotificationContext) -> tuple[str, ...]:
+    """What it hits, and what was done to its gate by hand."""
+    found = scene.impacts.get(alert.source)
+    return () if found is None or alert.state is AlertState.RESOLVED else found.sentences
 
 
 def related_alerts(alert: Alert, scene: NotificationContext) -> Iterable[str]:

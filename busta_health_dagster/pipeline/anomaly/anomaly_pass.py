@@ -188,13 +188,19 @@ def save_detector(app: App, uow: UnitOfWork, detector: Detector, learned: Mappin
 
 
 def checks(app: App, states: Mapping[str, SourceState], now: int) -> dict[str, CheckVerdict]:
-    """The asset check `anomaly` of every source that a rule watches, from what was said last."""
+    """The asset check `anomaly` of every source that a rule watches, from what was said last. A rule in shadow mode has
+    none.
+    """
     rules = watched(app)
     if not rules:
         return {}
     with app.store.read() as uow:
         learned = uow.baselines.learned()
-    return {name: check_of(app, name, learned.get(name), now) for name in rules if name in states}
+    return {
+        name: check_of(app, name, learned.get(name), now)
+        for name, rule in rules.items()
+        if name in states and not rule.shadow
+    }
 
 
 def check_of(app: App, name: str, learned: Learned | None, now: int) -> CheckVerdict:

@@ -6,9 +6,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from busta_health_dagster.domain.observation import Status
 from busta_health_dagster.domain.verdict import Outcome
-from busta_health_dagster.engines.dagster_events import Reported, ReportPlan, news, plan_reports
+from busta_health_dagster.engines.dagster_events import Reported, ReportPlan, plan_reports
+from busta_health_dagster.engines.data_version import data_version
+from busta_health_dagster.pipeline.gate.lineage import built_from
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from busta_health_dagster.domain.observation import SourceState
     from busta_health_dagster.domain.verdict import CheckVerdict
     from busta_health_dagster.pipeline.app.app import App
+
+_CONNECTIVITY = "connectivity"
 
 
 def outcome_code(verdict: CheckVerdict) -> str:
@@ -28,20 +31,17 @@ def pending_reports(
 ) -> tuple[ReportPlan, dict[str, SourceState]]:
     """The reports this tick may afford, worst first, and the states they show."""
     with app.store.read() as uow:
+        read = built_from(uow)
         reported = uow.reported.all()
         states = uow.states.all()
     current = {
-        s: news(
-            {name: outcome_code(v) for name, v in checks.items()},
-            reported.get(s),
-            answered=states[s].status in (Status.UP, Status.DEGRADED),
-        )
-        for s, checks in verdicts.items()
-        if s in states
+        s: {name: outcome_code(v) for name, v in checks.items()} for s, checks in verdicts.items() if s in states
     }
     plan = plan_reports(
         current,
         reported,
+        versions={s: version for s in current if (version := data_version(states[s])) is not None},
+        read=read | {s.name for s in app.config.sources.values() if s.feeds or s.asset},
         now=app.now(),
         cap=app.config.settings.limits.events_per_tick,
         refresh_s=app.config.refresh_s,
@@ -58,9 +58,15 @@ def mark_reported(app: App, plan: ReportPlan, verdicts: Mapping[str, Mapping[str
         before = uow.reported.all()
         notified = {}
         for report in plan.reports:
-            codes = {check: outcome_code(verdicts[report.source][check]) for check in report.checks}
             known = before.get(report.source, Reported({}, 0))
-            # A change refreshes nothing but itself: the staggered refresh keeps its own clock.
-            at = known.at if report.why == "changed" else now
-            notified[report.source] = Reported({**known.outcomes, **codes}, at)
+            checks = verdicts[report.source]
+            codes = {check: outcome_code(checks[check]) for check in report.checks}
+            if report.why == "changed" and _CONNECTIVITY in checks:
+                codes[_CONNECTIVITY] = outcome_code(checks[_CONNECTIVITY])  # its observation said so
+            # Only the refresh, which sends all of them, moves the clock of the refresh.
+            at = now if report.why in {"first report", "refresh"} else known.at
+            version, version_at = known.version, known.version_at
+            if report.version is not None:
+                version, version_at = report.version, now
+            notified[report.source] = Reported({**known.outcomes, **codes}, at, version, version_at)
         uow.reported.put(notified)

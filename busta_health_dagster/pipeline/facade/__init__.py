@@ -10,12 +10,13 @@ May import: every room (of the rooms of `pipeline/`).
 from __future__ import annotations
 
 from busta_health_dagster.pipeline.facade.alerts import Alerts
+from busta_health_dagster.pipeline.facade.gate import Gate
 from busta_health_dagster.pipeline.facade.maintenance import Maintenance
 from busta_health_dagster.pipeline.facade.service_levels_and_reports import ServiceLevelsAndReports
 from busta_health_dagster.pipeline.facade.sources import Sources
 
 
-class Monitor(Sources, Alerts, Maintenance, ServiceLevelsAndReports):
+class Monitor(Sources, Alerts, Gate, Maintenance, ServiceLevelsAndReports):
     """The monitor of a home. A name that nothing has raises UnknownName."""
 
 

@@ -12,6 +12,7 @@ from busta_health_dagster.engines.rules import limits_for
 from busta_health_dagster.engines.service_levels.timeslices import slice_length
 from busta_health_dagster.pipeline.alerting.monotonic_clock import read_clock
 from busta_health_dagster.pipeline.app.freshness import LAST_TICK, STALE_TICKS
+from busta_health_dagster.pipeline.gate.impact import impacts
 from busta_health_dagster.pipeline.maintenance.index import maintenance
 from busta_health_dagster.pipeline.service_levels.windows import DAY_S, sla_of, window_end
 from busta_health_dagster.pipeline.views import page_alerts
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from busta_health_dagster.domain.rule import Limits
     from busta_health_dagster.domain.source import Source
     from busta_health_dagster.pipeline.app.app import App
+    from busta_health_dagster.pipeline.gate.impact import Impact
     from busta_health_dagster.pipeline.views.page_alerts import Month, ShownAlert
     from busta_health_dagster.store import UnitOfWork
     from busta_health_dagster.store.rollup_queries import Bar, Summary
@@ -99,6 +101,7 @@ class FleetPage:
     version: Version
     targets: tuple[float, ...] = field(default=())
     monitor_alerts: tuple[MonitorAlert, ...] = ()
+    impacts: Mapping[str, Impact] = field(default_factory=dict)
 
 
 def version_of(app: App) -> Version:
@@ -130,6 +133,7 @@ def fleet_page(app: App, days: tuple[float | None, ...]) -> FleetPage:
         }
         incidents = page_alerts.month(app, uow, sources, now, up_s)
         monitor_alerts = self_monitoring_alerts(app, uow, alerts)
+        gates = impacts(app, uow, uow.states.all(), list(sources))
     met, missed, nearest = _budgets(health)
     spare = None
     if nearest is not None:
@@ -154,6 +158,7 @@ def fleet_page(app: App, days: tuple[float | None, ...]) -> FleetPage:
         version=version,
         targets=tuple(sorted({float(s.sla.uptime * 100) for s in sources.values()})),
         monitor_alerts=monitor_alerts,
+        impacts=gates,
     )
 
 

@@ -13,6 +13,7 @@ from busta_health_dagster.pipeline.anomaly.anomaly_pass import check_of
 from busta_health_dagster.pipeline.anomaly.fleet_detector import anomaly_rule
 from busta_health_dagster.pipeline.anomaly.normal_ranges import normal_ranges_of
 from busta_health_dagster.pipeline.app.freshness import newest_of
+from busta_health_dagster.pipeline.gate.impact import impacts
 from busta_health_dagster.pipeline.maintenance.index import maintenance
 from busta_health_dagster.pipeline.service_levels.windows import DAY_S, WINDOWS_S, sla_of, window_end
 from busta_health_dagster.pipeline.views import page_alerts
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from busta_health_dagster.domain.uptime_and_budget import SlaResult
     from busta_health_dagster.domain.verdict import CheckVerdict
     from busta_health_dagster.pipeline.app.app import App
+    from busta_health_dagster.pipeline.gate.impact import Impact
     from busta_health_dagster.pipeline.views.page_alerts import Month, ShownAlert
     from busta_health_dagster.store import UnitOfWork
     from busta_health_dagster.store.alerts import StoredTransition
@@ -101,6 +103,7 @@ class SourcePage:
     anomalies: tuple[ShownAnomaly, ...] = ()
     anomaly_rule: Rule | None = None
     monitor_alerts: tuple[MonitorAlert, ...] = ()
+    impact: Impact | None = None
     score: QualityScore | None = None
     scored_by: str = ""
 
@@ -138,6 +141,7 @@ def source_page(app: App, name: str, window: str = "24h") -> SourcePage:
         watching = anomaly_rule(source, app.config.rules)
         strange = anomalies_of(uow, name, watching, now - MONTH_S, alerts) if watching is not None else ()
         monitor_alerts = self_monitoring_alerts(app, uow, active)
+        impact = impacts(app, uow, states, [name]).get(name)
         open_ids = [a.id for a in alerts if a.id is not None]
         past = uow.transitions.of_all(open_ids) if open_ids else []
         sent = {
@@ -185,6 +189,7 @@ def source_page(app: App, name: str, window: str = "24h") -> SourcePage:
         alerts=page_alerts.shown(alerts, now, steady, _by_alert(past), sent),
         month=month,
         planned=_coming(source, index, now),
+        impact=impact,
         events=_coming(source, MaintenanceIndex(app.config.events, now, now + AHEAD_S), now),
         config=show_source(source, app.secrets),
         stale_after_s=3 * app.config.tick_s,

@@ -145,6 +145,8 @@ reported = Table(
     Column("source_id", ForeignKey("source.id"), primary_key=True, autoincrement=False),
     Column("outcomes", Text, nullable=False, comment="JSON: check -> verdict last told to Dagster"),
     Column("at", Epoch, nullable=False),
+    Column("version", Text, comment="data version last sent as a materialization"),
+    Column("version_at", Epoch, nullable=False, server_default="0"),
 )
 
 rule_window = Table(

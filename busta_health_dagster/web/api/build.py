@@ -10,7 +10,7 @@ from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse
 
 from busta_health_dagster import __version__
-from busta_health_dagster.web.api import alerts, maintenance, service_levels_and_reports, sources
+from busta_health_dagster.web.api import alerts, gate, maintenance, service_levels_and_reports, sources
 from busta_health_dagster.web.api.manual_checks import ManualChecks
 from busta_health_dagster.web.api.problems import declare, install
 
@@ -35,7 +35,7 @@ def build(app: App) -> FastAPI:
     api.state.busta = app
     api.state.checks = ManualChecks()
     install(api)
-    for part in (sources, alerts, maintenance, service_levels_and_reports):
+    for part in (sources, alerts, gate, maintenance, service_levels_and_reports):
         api.include_router(part.router, prefix="/v1")
     generated = api.openapi
     api.openapi = lambda: declare(generated())  # type: ignore[method-assign]  # FastAPI's own way to extend it

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from typing_extensions import TypedDict
 
 from busta_health_dagster.domain.documents.alerts import AlertRow, AlertsBehind
+from busta_health_dagster.domain.documents.gate import UsableRow
 from busta_health_dagster.domain.documents.quality import ScoreRow
 from busta_health_dagster.domain.source import Selector
 from busta_health_dagster.domain.units import parse_seconds
@@ -42,6 +43,25 @@ class Snooze(Body):
         ),
     ]
     note: Note = ""
+
+    @property
+    def seconds(self) -> float:
+        return float(parse_seconds(self.for_))
+
+
+class Override(Body):
+    """The gate of a source, opened or closed by hand."""
+
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"for": "30m", "reason": "prices checked by hand"}]}
+    )
+    for_: Annotated[
+        str,
+        Field(
+            alias="for", pattern=r"^(\d{1,6}(\.\d{1,3})?\s*(s|m|h|d)\s*){1,4}$", description="How long: 30m, 2h, 1d."
+        ),
+    ]
+    reason: Annotated[str, Field(min_length=1, max_length=300, description="Why; on the page and in alerts.")]
 
     @property
     def seconds(self) -> float:
@@ -143,6 +163,13 @@ class Problem(BaseModel):
     title: str
     status: int
     detail: str
+
+
+class GateBlocked(Problem):
+    """A gate that is closed: the problem, and the verdict of every source that was asked for."""
+
+    at: str
+    sources: list[UsableRow]
 
 
 class Page(TypedDict, Generic[Row]):

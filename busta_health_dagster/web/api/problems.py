@@ -11,7 +11,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from busta_health_dagster.domain.documents import alerts, delivery, quality, service, sources
+from busta_health_dagster.domain.documents import alerts, delivery, gate, quality, service, sources
 from busta_health_dagster.domain.errors import BadInput, BustaError, ConfigError, Refused, StoreError, UnknownName
 from busta_health_dagster.web.api.models import Page, Problem, Row
 
@@ -79,7 +79,7 @@ def declare(spec: dict[str, Any]) -> dict[str, Any]:
     """
     shapes = spec.setdefault("components", {}).setdefault("schemas", {})
     shapes["Problem"] = Problem.model_json_schema()
-    for documents in (alerts, delivery, quality, service, sources):
+    for documents in (alerts, delivery, gate, quality, service, sources):
         for name in shapes.keys() & vars(documents).keys():
             shapes[name].setdefault("description", " ".join((getattr(documents, name).__doc__ or "").split()))
     return spec

@@ -89,7 +89,7 @@ class Row:
     sub: str
     seen_at: int | None
     why: str
-    feeds: str
+    gate: str
     runbook: str | None
     heartbeats: Markup
     uptimes: tuple[tuple[str, str, bool], ...]
@@ -128,6 +128,15 @@ def choose(page: FleetPage, wanted: Filter, sources: Mapping[str, Source]) -> Ch
     return Chosen(tuple(rows[(at - 1) * PAGE_ROWS : at * PAGE_ROWS]), len(rows), at, pages)
 
 
+def _gate(row: SourceHealth, page: FleetPage, source: Source | None) -> str:
+    """What someone did to its gate, and what it blocks; else what it feeds, where that matters."""
+    impact = page.impacts.get(row.source)
+    said = [] if impact is None else [text for text in (impact.override, impact.blocks) if text]
+    if not said and source is not None and row.unhealthy and source.feeds:
+        said = [f"Feeds {lists.listed(source.feeds)}."]
+    return " ".join(said)
+
+
 def row_view(row: SourceHealth, page: FleetPage, trend: Trend, source: Source | None, now: int) -> Row:
     limits = page.limits.get(row.source)
     latest = next((v for v in reversed(trend.p95_ms) if v is not None), None)
@@ -146,7 +155,7 @@ def row_view(row: SourceHealth, page: FleetPage, trend: Trend, source: Source | 
         sub=f"{row.type} · {row.probe} · tier {row.tier}",
         seen_at=row.observed_at,
         why=reason(row, now, page),
-        feeds=lists.listed(source.feeds) if source and row.unhealthy and source.feeds else "",
+        gate=_gate(row, page, source),
         runbook=source.runbook if source and row.unhealthy else None,
         heartbeats=shapes.heartbeats(
             bar_words(trend.bars), "last 24 hours in half-hours", start=since, step_s=STRIP_BUCKET_S

@@ -152,7 +152,12 @@ def detail(page: SourcePage) -> str:
         )
     if row.attempts > 1 and row.status == "up":
         said.append(f"It took {row.attempts} attempts.")
-    if row.unhealthy and page.source.feeds:
+    impact = page.impact
+    if impact is not None and impact.override:
+        said.append(impact.override)
+    if impact is not None and impact.blocks:
+        said.append(impact.blocks)
+    elif row.unhealthy and page.source.feeds:
         said.append(f"Feeds {lists.listed(page.source.feeds)}.")
     return " ".join(s for s in said if s)
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from busta_health_dagster.engines.dagster_events import Reported, news, plan_reports
+from busta_health_dagster.engines.dagster_events import Reported, plan_reports
 
 GOOD = {"connectivity": "good", "data_age": "good"}
 DOWN = {"connectivity": "bad:error", "data_age": "unknown"}
 LATE = {"connectivity": "good", "data_age": "bad:warn"}
 
 
-def plan(current, reported, *, now=10_000, cap=200, refresh_s=3600):
-    return plan_reports(current, reported, now=now, cap=cap, refresh_s=refresh_s)
+def plan(current, reported, *, now=10_000, cap=200, refresh_s=3600, versions=None, read=()):
+    return plan_reports(current, reported, versions=versions or {}, read=read, now=now, cap=cap, refresh_s=refresh_s)
 
 
 def test_nothing_is_sent_while_nothing_changes() -> None:
@@ -58,15 +58,48 @@ def test_repeated_plans_tell_everything_within_the_cap(current, cap) -> None:
                 **{c: current[report.source][c] for c in report.checks},
             }
             reported[report.source] = Reported(notified, 10_000)
-    assert {name: dict(r.outcomes) for name, r in reported.items()} == current
+    decided = {
+        name: {check: code for check, code in codes.items() if code != "unknown"} for name, codes in current.items()
+    }
+    assert {name: dict(r.outcomes) for name, r in reported.items()} == decided
 
 
-def test_a_time_that_our_own_busy_loop_spoilt_is_no_news_of_a_source_that_answered() -> None:
-    notified = Reported({"connectivity": "good", "response_time": "good"}, 9_900)
-    spoilt = {"connectivity": "good", "response_time": "unknown"}
-    assert plan({"odds": news(spoilt, notified, answered=True)}, {"odds": notified}).reports == ()
-    assert plan({"odds": news(spoilt, notified, answered=False)}, {"odds": notified}).reports != ()
-    assert news(spoilt, None, answered=True) == spoilt, "the first report tells what there is"
-    changed = news({**spoilt, "connectivity": "bad:warn"}, notified, answered=True)
-    (report,) = plan({"odds": changed}, {"odds": notified}).reports
-    assert report.checks == ("connectivity",)
+def test_what_cannot_be_told_is_not_an_evaluation() -> None:
+    (report,) = plan({"odds": DOWN}, {"odds": Reported(GOOD, 9_900)}).reports
+    assert report.checks == ("connectivity",), "data_age is unknown: neither passed nor failed"
+    assert plan({"odds": {**GOOD, "response_time": "unknown"}}, {"odds": Reported(GOOD, 9_900)}).reports == ()
+
+
+def test_a_source_that_is_lost_from_sight_is_news_although_no_check_says_so() -> None:
+    lost = {"connectivity": "unknown", "data_age": "unknown"}
+    (report,) = plan({"odds": lost}, {"odds": Reported(GOOD, 9_900)}).reports
+    assert (report.checks, report.events) == ((), 1)
+
+
+def test_the_same_data_are_no_news_and_new_data_are() -> None:
+    known = {"odds": Reported(GOOD, 9_900, "v1", 9_900)}
+    assert plan({"odds": GOOD}, known, versions={"odds": "v1"}, read=["odds"]).reports == ()
+    (report,) = plan({"odds": GOOD}, known, versions={"odds": "v2"}, read=["odds"]).reports
+    assert (report.version, report.checks, report.events, report.why) == ("v2", (), 1, "new data")
+
+
+def test_what_nothing_is_built_from_is_sent_at_most_hourly() -> None:
+    known = {"odds": Reported(GOOD, 9_900, "v1", 9_000)}
+    assert plan({"odds": GOOD}, known, versions={"odds": "v2"}, now=9_000 + 3599).reports == ()
+    (report,) = plan({"odds": GOOD}, known, versions={"odds": "v2"}, now=9_000 + 3600).reports
+    assert report.version == "v2"
+
+
+def test_a_change_of_the_verdict_alone_brings_no_new_data() -> None:
+    known = {"odds": Reported(GOOD, 9_900, "v1", 9_900)}
+    for outcomes, versions in ((DOWN, {}), (LATE, {"odds": "v1"})):
+        (report,) = plan({"odds": outcomes}, known, versions=versions, read=["odds"]).reports
+        assert report.version is None
+
+
+def test_the_longest_waiting_data_go_first_and_the_rest_waits() -> None:
+    names = [f"s{n}" for n in range(5)]
+    known = {name: Reported(GOOD, 9_900, "v1", 9_000 + n) for n, name in enumerate(reversed(names))}
+    chosen = plan(dict.fromkeys(names, GOOD), known, versions=dict.fromkeys(names, "v2"), read=names, cap=2)
+    assert [r.source for r in chosen.reports] == ["s4", "s3"]
+    assert chosen.waiting == 3

@@ -26,5 +26,5 @@ def test_of_two_announcements_of_a_group_the_newer_is_enough() -> None:
 
 
 def test_what_is_over_is_not_announced() -> None:
-    assert why_dropped(message(Kind.OPENED, 1, 2), [], ended={1, 2}) == "it was over before it could be told"
+    assert why_dropped(message(Kind.OPENED, 1, 2), [], ended={1, 2}) == "it was over before it could be sent"
     assert why_dropped(message(Kind.OPENED, 1, 2), [], ended={1}) == ""

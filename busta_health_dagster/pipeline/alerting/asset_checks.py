@@ -1,0 +1,55 @@
+"""The asset checks of every source as they are now, as Dagster may show them: decided ones only, and none of a rule that is on
+trial.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from busta_health_dagster.engines.rules import ANOMALY_CHECK
+from busta_health_dagster.pipeline.alerting import evaluation
+from busta_health_dagster.pipeline.anomaly import anomaly_pass
+from busta_health_dagster.pipeline.gate.verdicts import USABLE_CHECK, usable_check, verdicts
+from busta_health_dagster.pipeline.maintenance.index import maintenance
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from busta_health_dagster.domain.observation import SourceState
+    from busta_health_dagster.domain.verdict import CheckVerdict
+    from busta_health_dagster.engines.maintenance import MaintenanceIndex
+    from busta_health_dagster.pipeline.alerting.engine import SourceRuleState
+    from busta_health_dagster.pipeline.app.app import App
+
+
+def asset_checks(
+    app: App,
+    states: Mapping[str, SourceState],
+    rule_states: Mapping[str, SourceRuleState],
+    planned: MaintenanceIndex,
+    now: int,
+) -> dict[str, dict[str, CheckVerdict]]:
+    """By source and check. In maintenance nothing is an ERROR, which Dagster paints red; the gate stays as it is."""
+    with app.store.read() as uow:
+        usable = verdicts(app, uow, states, list(rule_states))
+    anomalies = anomaly_pass.checks(app, states, now)
+    out: dict[str, dict[str, CheckVerdict]] = {}
+    for name, checks in evaluation.verdicts_of(app, states, rule_states, now).items():
+        shown = {**checks, USABLE_CHECK: usable_check(usable[name])}
+        if name in anomalies:
+            shown[ANOMALY_CHECK] = anomalies[name]
+        if planned.covers(app.config.sources[name], now):
+            shown = {check: replace(verdict, severity="WARN") for check, verdict in shown.items()}
+        out[name] = shown
+    return out
+
+
+def stored_checks(app: App, names: Sequence[str]) -> dict[str, dict[str, CheckVerdict]]:
+    """The same of these sources, from the store alone: nothing is observed, evaluated or written."""
+    now = app.now()
+    with app.store.read() as uow:
+        states = uow.states.of(names)
+        batch = evaluation.load_windows(uow, app.rulebook, states, list(states))
+        planned = maintenance(app, uow, now - 1, now + 1)
+    return asset_checks(app, states, batch.rule_states, planned, now)

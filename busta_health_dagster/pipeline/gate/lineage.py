@@ -1,0 +1,72 @@
+"""What is built from each source, as the code locations told: their assets and jobs, and the next run among those."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from busta_health_dagster.domain.gate import BlastRadius, NextRun
+from busta_health_dagster.pipeline.gate.jobs import jobs_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from busta_health_dagster.pipeline.app.app import App
+    from busta_health_dagster.store import UnitOfWork
+
+_KEY = "lineage"
+
+
+@dataclass(frozen=True, slots=True)
+class Lineage:
+    """Of one code location: assets and jobs downstream of each source, by name; when each job runs next (epoch)."""
+
+    assets: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    jobs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    next_at: Mapping[str, int] = field(default_factory=dict)
+
+
+def put_lineage(app: App, location: str, lineage: Lineage) -> None:
+    """As the location is now; written only where something changed."""
+    with app.store.read() as uow:
+        known: dict[str, Any] = uow.meta.get(_KEY, {})
+    wanted: dict[str, Any] = _plain(asdict(lineage))
+    if known.get(location) == wanted:
+        return
+    with app.store.write() as uow:
+        uow.meta.put(_KEY, {**uow.meta.get(_KEY, {}), location: wanted})
+
+
+def built_from(uow: UnitOfWork) -> frozenset[str]:
+    """Sources that an asset of any known location is built from."""
+    return frozenset(name for found in uow.meta.get(_KEY, {}).values() for name in found["assets"])
+
+
+def blast_radii(app: App, uow: UnitOfWork) -> dict[str, BlastRadius]:
+    """What each source hits, for those that hit anything: assets (those of `feeds` included) and jobs downstream, and the next
+    run among them.
+    """
+    now = app.now()
+    locations: list[dict[str, Any]] = list(uow.meta.get(_KEY, {}).values())
+    gated = jobs_of(app, uow)
+    out: dict[str, BlastRadius] = {}
+    for name, source in app.config.sources.items():
+        assets = set(source.feeds).union(*(found["assets"].get(name, ()) for found in locations))
+        runs: dict[str, NextRun] = {}
+        for found in locations:
+            for job in found["jobs"].get(name, ()):
+                at = found["next_at"].get(job)
+                runs[job] = NextRun(job, at if at is not None and at > now else None)
+        for waiting in gated:
+            if name in waiting.sources:
+                runs[waiting.job] = NextRun(waiting.job, waiting.next_at, waiting.held_since)
+        if assets or runs:
+            out[name] = BlastRadius(tuple(sorted(assets)), tuple(runs[job] for job in sorted(runs)))
+    return out
+
+
+def _plain(value: Any) -> Any:
+    """As JSON gives it back."""
+    if isinstance(value, dict):
+        return {key: _plain(inner) for key, inner in value.items()}
+    return list(value) if isinstance(value, tuple) else value

@@ -1,0 +1,91 @@
+"""What the other code locations of the workspace build from our sources: only this process sees them all."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING
+
+from anyio.to_thread import run_sync
+from dagster import AssetKey, DagsterError, DefaultScheduleStatus
+
+from busta_health_dagster.defs.keys import asset_key
+from busta_health_dagster.defs.lineage import next_slot
+from busta_health_dagster.domain.errors import StoreError
+from busta_health_dagster.pipeline.gate.lineage import Lineage, put_lineage
+from busta_health_dagster.settings.instance import LOCATION
+from busta_health_dagster.web.dagster_ui import STORAGE_AWAY
+
+if TYPE_CHECKING:
+    from dagster._core.remote_representation.external import RemoteRepository
+    from dagster._core.workspace.context import WorkspaceProcessContext, WorkspaceRequestContext
+
+    from busta_health_dagster.pipeline.app.app import App
+
+_LOG = logging.getLogger(__name__)
+EVERY_S = 60.0
+_HIDDEN = "__"
+_AWAY: tuple[type[Exception], ...] = (StoreError, DagsterError, *STORAGE_AWAY)
+
+
+async def keep_noting(app: App, process: WorkspaceProcessContext) -> None:
+    """Until it is cancelled. A workspace or a store that is away is tried again at the next time."""
+    while True:
+        try:
+            await run_sync(note_workspace, app, process)
+        except _AWAY as error:
+            _LOG.warning("what other code locations build from the sources is not known: %s", error)
+        await asyncio.sleep(EVERY_S)
+
+
+def note_workspace(app: App, process: WorkspaceProcessContext) -> None:
+    """Each location but ours, which writes down its own."""
+    request = process.create_request_context()
+    for location in request.code_locations:
+        if location.name == LOCATION:
+            continue
+        repositories = list(location.get_repositories().values())
+        put_lineage(app, location.name, _built(app, request, location.name, repositories))
+
+
+def _built(app: App, request: WorkspaceRequestContext, location: str, repositories: list[RemoteRepository]) -> Lineage:
+    graph = request.asset_graph
+    assets: dict[str, tuple[str, ...]] = {}
+    jobs: dict[str, tuple[str, ...]] = {}
+    for name, source in app.config.sources.items():
+        key = asset_key(source)
+        if not graph.has(key):
+            continue
+        reached: set[AssetKey] = set()
+        waiting = [key]
+        while waiting:
+            new = graph.get(waiting.pop()).child_keys - reached
+            reached |= new
+            waiting += new
+        found = {}
+        for other in reached:
+            node = graph.get(other).resolve_to_singular_repo_scoped_node()
+            if node.repository_handle.location_name == location:
+                found[other] = node.job_names
+        if found:
+            assets[name] = tuple(sorted(other.to_user_string() for other in found))
+            names = {job for those in found.values() for job in those if not job.startswith(_HIDDEN)}
+            jobs[name] = tuple(sorted(names))
+    wanted = {job for names in jobs.values() for job in names}
+    return Lineage(assets, jobs, _next_runs(request, repositories, wanted, app.now()))
+
+
+def _next_runs(
+    request: WorkspaceRequestContext, repositories: list[RemoteRepository], jobs: set[str], now: int
+) -> dict[str, int]:
+    states = (
+        {state.instigator_name: state.is_running for state in request.instance.all_instigator_state()} if jobs else {}
+    )
+    found: dict[str, int] = {}
+    for repository in repositories:
+        for schedule in repository.get_schedules():
+            on = states.get(schedule.name, schedule.default_status is DefaultScheduleStatus.RUNNING)
+            if schedule.job_name in jobs and on:
+                at = next_slot(schedule.cron_schedule, schedule.execution_timezone, now)
+                found[schedule.job_name] = min(at, found.get(schedule.job_name, at))
+    return found
