@@ -55,6 +55,30 @@ class QualitySpec:
     push_down: bool = True
 
 
+MONTH_S = 31 * 86_400
+"""The longest month: a quota has to last it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Metered:
+    """What a metered API is paid for: credits per month, and how many of them one observation costs."""
+
+    per_month: int
+    each: int = 1
+
+    def asked(self, interval_s: int) -> int:
+        """Credits that observations at this interval take in a month, without re-probes."""
+        return MONTH_S // interval_s * self.each
+
+    def lasts_s(self, interval_s: int) -> int:
+        """How long the credits last at this interval."""
+        return self.per_month // self.each * interval_s
+
+    def shortest_interval_s(self) -> int:
+        """The shortest interval, in whole minutes, at which they last the month."""
+        return -(-MONTH_S * self.each // self.per_month // 60) * 60
+
+
 @dataclass(frozen=True, slots=True)
 class Source:
     """One source, resolved: the defaults of its type and of the file are already in it. Durations are seconds.
@@ -87,6 +111,7 @@ class Source:
     concurrency_per_host: int | None = None
     allow_private: bool = False
     metrics: tuple[CustomMetric, ...] = ()
+    metered: Metered | None = None
     shard: int = 0
     where: str = ""
 

@@ -13,6 +13,7 @@ from busta_health_dagster.domain.units import config_duration
 from busta_health_dagster.extras import SCHEMES, installed, remedy
 from busta_health_dagster.settings.check_context import CheckContext
 from busta_health_dagster.settings.source_model import GROUPS
+from busta_health_dagster.wording.durations import duration_text
 from busta_health_dagster.wording.lists import listed
 from busta_health_dagster.wording.suggestions import near
 
@@ -116,6 +117,23 @@ def slow_confirmation(review: CheckContext) -> None:
             needed = config_duration(int(longest))
             says = f"A failure takes up to {needed} to confirm, longer than the interval of {interval}."
             review.warn("sources.yaml", place, says, "a shorter timeout, a longer interval, or confirm: 1")
+
+
+def metered(review: CheckContext) -> None:
+    """Credits that do not last the month: the source would be unknown for the rest of it."""
+    for source in review.sources.values():
+        paid = source.metered
+        if paid is None or paid.asked(source.interval_s) <= paid.per_month:
+            continue
+        says = (
+            f"{source.name} takes {paid.asked(source.interval_s):,} credits a month at every "
+            f"{config_duration(source.interval_s)} and has {paid.per_month:,}: they last "
+            f"{duration_text(paid.lasts_s(source.interval_s))}."
+        )
+        shortest = config_duration(paid.shortest_interval_s())
+        review.warn(
+            "sources.yaml", review.at_source(source.name, "metered"), says, f"interval: {shortest}, or more credits"
+        )
 
 
 def unused_types(review: CheckContext) -> None:

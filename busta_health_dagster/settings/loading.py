@@ -204,6 +204,7 @@ def _review(review: CheckContext) -> None:
         (("sources.yaml",), checks.unused_types),
         ((), checks.unmeasurable_slo),
         ((), checks.slow_confirmation),
+        ((), checks.metered),
         ((), checks.untold_ages),
         ((), checks.misspelt_groups),
         ((), checks.missing_suites),

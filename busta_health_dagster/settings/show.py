@@ -176,6 +176,9 @@ def _source(source: Source) -> dict[str, Any]:
         "concurrency": source.concurrency,
         "concurrency_per_host": source.concurrency_per_host,
         "allow_private": source.allow_private,
+        "metered": None
+        if source.metered is None
+        else {"per_month": source.metered.per_month, "each": source.metered.each},
         "config": source.config,
     }
 

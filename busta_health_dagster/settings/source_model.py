@@ -50,6 +50,13 @@ class GateFields(Strict):
     unknown: Literal["block", "allow"] = Field("block", description="What holds while it cannot be told.")
 
 
+class MeteredFields(Strict):
+    """What a metered API is paid for; the doctor computes whether the interval fits it."""
+
+    per_month: Annotated[int, Field(ge=1)] = Field(description="Credits that a month has.")
+    each: Annotated[int, Field(ge=1)] = Field(1, description="Credits that one observation costs.")
+
+
 class ConsumerFields(Strict):
     """One entry of `consumers:`: what uses sources, and what it asks of them. It may ask for more than the source's own
     `gate:`, never for less.
@@ -95,6 +102,9 @@ class SourceFields(Strict):
     )
     concurrency_per_host: Annotated[int, Field(ge=1)] | None = Field(
         None, description="Checks of this type per host at once (APIs 5)."
+    )
+    metered: MeteredFields | None = Field(
+        None, description="Credits of a metered API: per month, and for each observation."
     )
     allow_private: bool = Field(False, description="Private, link-local and loopback addresses are refused without it.")
 

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from test_policy import CHANNELS, LADDER, ROUTES, RULE  # the parts of a sound alerts.yaml
+
+from busta_health_dagster.domain.source import Metered
+from busta_health_dagster.domain.units import parse_seconds
 
 TAIL = CHANNELS + LADDER + ROUTES
 
@@ -297,3 +302,28 @@ def test_when_all_suites_are_missing_it_is_said_once_with_the_folder(tmp_path):
         assert said.message == f"{tmp_path / 'expectations'} {state}: the quality of one and two is not scored."
         assert "busta quality suggest" in said.remedy
         (tmp_path / "expectations").mkdir(exist_ok=True)
+
+
+def test_credits_that_do_not_last_the_month_are_computed(warnings) -> None:
+    """500 free credits at five minutes: 42 hours."""
+    (said,) = warnings(sources=sources(source(metered="{per_month: 500}")))
+    assert said == (
+        "sources[0] a, metered: a takes 8,928 credits a month at every 5m and has 500: they last 1 d 17 h. "
+        "-> interval: 1h30m, or more credits"
+    )
+    fitting = warnings(sources=sources(source(metered="{per_month: 500}", interval="1h30m")))
+    assert not any("credits" in warning for warning in fitting)
+    assert warnings(sources=sources(source(metered="{per_month: 20000, each: 3}", interval="10m"))) == []
+
+
+def test_the_shipped_odds_source_fits_the_smallest_paid_plan() -> None:
+    import yaml
+
+    root = Path(__file__).parents[3]
+    (odds,) = [
+        s for s in yaml.safe_load((root / "config/sources.yaml").read_text())["sources"] if s["name"] == "odds_api"
+    ]
+    paid = Metered(**odds["metered"])
+    markets, regions = odds["params"]["markets"].split(","), odds["params"]["regions"].split(",")
+    assert paid.each == len(markets) * len(regions)
+    assert paid.asked(int(parse_seconds(odds["interval"]))) == 13_392 <= paid.per_month
