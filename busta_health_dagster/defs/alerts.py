@@ -19,6 +19,8 @@ from busta_health_dagster.defs.stopped import stopped
 from busta_health_dagster.domain.units import duration_text, from_epoch
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from busta_health_dagster.pipeline.app.app import App
 
 EVERY_S = 30
@@ -63,11 +65,12 @@ def alert_sensor(context: dg.SensorEvaluationContext) -> dg.SkipReason:
     )
 
 
-def alert_assets() -> list[dg.AssetsDefinition]:
-    """Open alerts, and planned work."""
+def alert_assets(observed: Sequence[dg.AssetKey] = ()) -> list[dg.AssetsDefinition]:
+    """Open alerts, of those that are `observed`; and planned work."""
 
     @dg.asset(
         key=own_key("health", "open_alerts"),
+        deps=observed,
         group_name=GROUP,
         description="Every alert that is open now, worst first, with who has it and what comes next. Shown anew when one "
         "opens, escalates, is acknowledged or ends.",
