@@ -136,6 +136,7 @@ def test_the_monitor_learns_what_a_source_hits_and_when_it_runs_next(story: Stor
     with bootstrap.open_app() as app:
         info = Monitor(app, "test").source("odds_api")
         assert Monitor(app, "test").source("scores")["hits"] is None
+    assert info["feeds_without_asset"] == []
     assert info["hits"] in {
         "2 assets, 2 jobs; next place_bets 15:00 UTC",
         "2 assets, 2 jobs; next hedge 16:00 UTC",
