@@ -23,6 +23,8 @@ from busta_health_dagster.wording.lists import listed
 from busta_health_dagster.wording.sentences import markdown_cell
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from busta_health_dagster.pipeline.app.app import App
 
 EVERY_S = 30
@@ -66,11 +68,12 @@ def alert_sensor(context: dg.SensorEvaluationContext) -> dg.SkipReason:
     )
 
 
-def alert_assets() -> list[dg.AssetsDefinition]:
-    """Open alerts, and maintenance."""
+def alert_assets(observed: Sequence[dg.AssetKey] = ()) -> list[dg.AssetsDefinition]:
+    """Open alerts, of those that are `observed`; and maintenance."""
 
     @dg.asset(
         key=own_key("health", "open_alerts"),
+        deps=observed,
         group_name=GROUP,
         description="Every alert that is open now, worst first, with who has it and what comes next. Shown again when one "
         "opens, escalates, is acknowledged or ends.",

@@ -1,5 +1,7 @@
 """`health/fleet`: materializing it *is* the tick. One materialization per tick, whatever the number of sources."""
 
+from collections.abc import Sequence
+
 import dagster as dg
 
 from busta_health_dagster.defs.events import report_changes
@@ -15,12 +17,13 @@ SHARD_TAG = "busta/shard"
 NO_DEGRADED = "no_degraded_sources"
 
 
-def fleet_asset() -> dg.AssetsDefinition:
-    """The asset whose materialization is the tick."""
+def fleet_asset(observed: Sequence[dg.AssetKey] = ()) -> dg.AssetsDefinition:
+    """The asset whose materialization is the tick; `observed` are drawn as its upstream."""
     key = own_key("health", "fleet")
 
     @dg.asset(
         key=key,
+        deps=observed,
         group_name=GROUP,
         description="All sources at a glance: how many are up, degraded, down and unknown, worst first. "
         "Materializing it checks every source that is due.",

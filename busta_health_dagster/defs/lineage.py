@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from busta_health_dagster.pipeline.app.app import App
+    from busta_health_dagster.settings import Config
 
 _HIDDEN = "__"
 """Dagster's own jobs over all assets begin with it."""
@@ -27,7 +28,13 @@ def note_lineage(app: App, instance: dg.DagsterInstance, repository: dg.Reposito
     keys = tuple((source.name, asset_key(source)) for source in app.config.sources.values())
     assets, jobs = _built(repository, keys, own_keys(app.config))
     next_at = _next_runs(instance, repository, {job for found in jobs.values() for job in found}, app.now())
-    put_lineage(app, location, Lineage(assets, jobs, next_at))
+    fed = (name for name in fed_names(app.config) if repository.asset_graph.has(dg.AssetKey(name.split("/"))))
+    put_lineage(app, location, Lineage(assets, jobs, next_at, tuple(fed)))
+
+
+def fed_names(config: Config) -> list[str]:
+    """Every asset that a source feeds, as sources.yaml names it."""
+    return sorted({name for source in config.sources.values() for name in source.feeds})
 
 
 @lru_cache(maxsize=1)

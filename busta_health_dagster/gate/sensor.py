@@ -84,7 +84,7 @@ def gated_sensor(
             waited = config_duration(hold_for_s)
             why = answer.reason or "no one observed the schedule in time"
             return dg.SkipReason(f"GIVEN UP {at}, not started within {waited}: {why}")
-        held = {HELD_TAG: str(decision.held_s)} if decision.state != state and state.held is not None else {}
+        held = {HELD_TAG: str(decision.held_s)} if state.held is not None else {}
         slot_text = datetime.fromtimestamp(decision.slot, ZoneInfo(timezone)).isoformat()
         return dg.RunRequest(
             run_key=slot_text, run_config=run_config or {}, tags={**(tags or {}), SLOT_TAG: slot_text, **held}

@@ -10,7 +10,7 @@ from anyio.to_thread import run_sync
 from dagster import AssetKey, DagsterError, DefaultScheduleStatus
 
 from busta_health_dagster.defs.keys import asset_key
-from busta_health_dagster.defs.lineage import next_slot
+from busta_health_dagster.defs.lineage import fed_names, next_slot
 from busta_health_dagster.domain.errors import StoreError
 from busta_health_dagster.pipeline.gate.lineage import Lineage, put_lineage
 from busta_health_dagster.settings.instance import LOCATION
@@ -64,15 +64,22 @@ def _built(app: App, request: WorkspaceRequestContext, location: str, repositori
             waiting += new
         found = {}
         for other in reached:
-            node = graph.get(other).resolve_to_singular_repo_scoped_node()
-            if node.repository_handle.location_name == location:
-                found[other] = node.job_names
+            if _is_in(request, other, location):
+                found[other] = graph.get(other).resolve_to_singular_repo_scoped_node().job_names
         if found:
             assets[name] = tuple(sorted(other.to_user_string() for other in found))
             names = {job for those in found.values() for job in those if not job.startswith(_HIDDEN)}
             jobs[name] = tuple(sorted(names))
     wanted = {job for names in jobs.values() for job in names}
-    return Lineage(assets, jobs, _next_runs(request, repositories, wanted, app.now()))
+    fed = [name for name in fed_names(app.config) if _is_in(request, AssetKey(name.split("/")), location)]
+    return Lineage(assets, jobs, _next_runs(request, repositories, wanted, app.now()), tuple(fed))
+
+
+def _is_in(request: WorkspaceRequestContext, key: AssetKey, location: str) -> bool:
+    graph = request.asset_graph
+    if not graph.has(key):
+        return False
+    return graph.get(key).resolve_to_singular_repo_scoped_node().repository_handle.location_name == location
 
 
 def _next_runs(

@@ -99,7 +99,8 @@ def test_the_report_is_downstream_of_every_source(story: Story) -> None:
     upstream = dg.AssetSelection.assets(["reports", "weekly"]).upstream().resolve(graph)
     assert {ODDS, AssetKey(["sources", "scores"]), AssetKey(["health", "sla"])} <= upstream
     assert selected <= upstream
-    assert graph.get(AssetKey(["trends", "response"])).parent_keys >= {ODDS}
+    for key in (["trends", "response"], ["health", "fleet"], ["health", "open_alerts"], ["health", "sla"]):
+        assert graph.get(AssetKey(key)).parent_keys >= {ODDS}
 
 
 def test_an_equal_key_and_a_graph_are_refused_with_the_remedy(story: Story) -> None:
@@ -135,6 +136,7 @@ def test_the_monitor_learns_what_a_source_hits_and_when_it_runs_next(story: Stor
     with bootstrap.open_app() as app:
         info = Monitor(app, "test").source("odds_api")
         assert Monitor(app, "test").source("scores")["hits"] is None
+    assert info["feeds_without_asset"] == []
     assert info["hits"] in {
         "2 assets, 2 jobs; next place_bets 15:00 UTC",
         "2 assets, 2 jobs; next hedge 16:00 UTC",

@@ -56,6 +56,8 @@ def test_another_location_is_downstream_and_makes_every_version_of_the_data_coun
     ):
         note_workspace(app, process)
         assert Monitor(app, "test").source("scores")["hits"] == "2 assets, 1 job; next place_bets 15:00 UTC"
+        missing = Monitor(app, "test").source("odds_api")["feeds_without_asset"]
+        assert missing == ["models/moneyline"], "no location has it"
         with app.store.read() as uow:
             assert built_from(uow) == {"scores"}
             state = uow.states.get("scores")

@@ -84,7 +84,9 @@ class SourceConfig(TypedDict):
 
 
 class SourceInfo(SourceRow):
-    """All that is known of one source: `sources info -o json`."""
+    """All that is known of one source: `sources info -o json`. `feeds_without_asset`: what it feeds by its configuration, and
+    no code location has; `hits`: what is downstream.
+    """
 
     attempts: int
     phases_ms: dict[str, Number] | None
@@ -101,6 +103,7 @@ class SourceInfo(SourceRow):
     owners: list[str]
     tags: dict[str, str]
     feeds: list[str]
+    feeds_without_asset: list[str]
     usable: bool
     gate: str
     hits: str | None

@@ -11,6 +11,7 @@ from busta_health_dagster.pipeline.gate.jobs import jobs_of
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from busta_health_dagster.domain.source import Source
     from busta_health_dagster.pipeline.app.app import App
     from busta_health_dagster.store import UnitOfWork
 
@@ -19,11 +20,14 @@ _KEY = "lineage"
 
 @dataclass(frozen=True, slots=True)
 class Lineage:
-    """Of one code location: assets and jobs downstream of each source, by name; when each job runs next (epoch)."""
+    """Of one code location: assets and jobs downstream of each source, by name; when each job runs next (epoch); and which
+    assets that `feeds` names are there.
+    """
 
     assets: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     jobs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     next_at: Mapping[str, int] = field(default_factory=dict)
+    fed: tuple[str, ...] = ()
 
 
 def put_lineage(app: App, location: str, lineage: Lineage) -> None:
@@ -40,6 +44,13 @@ def put_lineage(app: App, location: str, lineage: Lineage) -> None:
 def built_from(uow: UnitOfWork) -> frozenset[str]:
     """Sources that an asset of any known location is built from."""
     return frozenset(name for found in uow.meta.get(_KEY, {}).values() for name in found["assets"])
+
+
+def feeds_without_asset(uow: UnitOfWork, source: Source) -> list[str]:
+    """What `feeds` names and no code location has; empty while no location has been read."""
+    locations = uow.meta.get(_KEY, {}).values()
+    there = {name for found in locations for name in found["fed"]}
+    return [name for name in source.feeds if name not in there] if locations else []
 
 
 def blast_radii(app: App, uow: UnitOfWork) -> dict[str, BlastRadius]:

@@ -13,6 +13,7 @@ from busta_health_dagster.engines.rules import limits_for
 from busta_health_dagster.engines.service_levels.timeslices import result
 from busta_health_dagster.pipeline.app.freshness import LAST_TICK, STALE_TICKS, is_stale
 from busta_health_dagster.pipeline.gate.impact import impacts
+from busta_health_dagster.pipeline.gate.lineage import feeds_without_asset
 from busta_health_dagster.pipeline.maintenance.index import maintenance
 from busta_health_dagster.pipeline.service_levels.windows import DAY_S, WINDOWS_S, counts_of, window_end
 
@@ -193,6 +194,7 @@ def source_info(app: App, name: str) -> SourceInfo:
         known = {s.name for s in uow.sources.all()}
         state = uow.states.get(name) if name in known else None
         sample = uow.samples.get(name) if name in known else None
+        missing = feeds_without_asset(uow, source)
         impact = impacts(app, uow, {} if state is None else {name: state}, [name])[name]
     limits = limits_for(source, app.config.rules)
     return {
@@ -222,6 +224,7 @@ def source_info(app: App, name: str) -> SourceInfo:
         "owners": list(source.owners),
         "tags": dict(source.tags),
         "feeds": list(source.feeds),
+        "feeds_without_asset": missing,
         "usable": impact.verdict.usable,
         "gate": impact.override or impact.verdict.reason,
         "hits": impact.radius.sentence if impact.radius is not None else None,
