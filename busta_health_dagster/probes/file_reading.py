@@ -19,7 +19,7 @@ from busta_health_dagster.probes.json_text import parse_json
 from busta_health_dagster.probes.parquet_reading import ends_of, first_rows, open_parquet, random_rows
 from busta_health_dagster.probes.port import Failed, Finding, ProbeLimits
 from busta_health_dagster.probes.records import records
-from busta_health_dagster.probes.reservoir import Reservoir
+from busta_health_dagster.probes.reservoir import Reservoir, first_cell
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -162,12 +162,9 @@ def _csv(
         total += 1
         if len(row) != len(header):
             ragged += 1
-        place = sample.place()
-        if place is not None:
-            record = {name: (cell or None) for name, cell in zip(header, row, strict=False)}
-            sample.put(place, record)
-            if len(head) < limits.sample_rows:
-                head.append(record)
+        sample.add(row, row[0])
+        if len(head) < limits.sample_rows:
+            head.append(_record(header, row))
         if at is not None and ages is not None and at < len(row) and row[at]:
             ages.take(row[at])
         for position, cells in kept.values():
@@ -177,7 +174,11 @@ def _csv(
     if ragged:
         facts["ragged_rows"] = ragged
     columns = {name: cells for name, (_, cells) in kept.items()}
-    return Rows(head, total, facts, columns=columns, sample=sample.rows)
+    return Rows(head, total, facts, columns=columns, sample=[_record(header, row) for row in sample.rows])
+
+
+def _record(header: list[str], row: list[str]) -> dict[str, str | None]:
+    return {name: (cell or None) for name, cell in zip(header, row, strict=False)}
 
 
 def ragged_rows(rows: Rows) -> list[Finding]:
@@ -257,12 +258,9 @@ def _json_lines(
         except (ValueError, RecursionError) as error:
             raise Failed("payload", f"line {number} is not JSON") from error
         total += 1
-        place = sample.place()
-        if place is not None:
-            gone = sample.put(place, (row, size))
-            kept += size - (gone[1] if gone is not None else 0)
-            if len(head) < limits.sample_rows:
-                head.append(row)
+        kept += size - sum(weight for _, weight in sample.add((row, size), first_cell(row)))
+        if len(head) < limits.sample_rows:
+            head.append(row)
         if column is not None and ages is not None:
             ages.take(cell(row, column))
         for name, cells in columns.items():

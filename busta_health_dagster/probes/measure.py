@@ -25,8 +25,7 @@ def sample_of(
     `small`: the whole payload is known to be below the cap of bytes.
     """
     total = len(rows) if total is None else total
-    chosen = drawn(len(rows), limits.sample_rows, int(at))
-    kept: list[Mapping[str, Any]] = [_flat(rows[i], small=small) for i in chosen]
+    kept: list[Mapping[str, Any]] = [_flat(row, small=small) for row in drawn(rows, limits.sample_rows, int(at))]
     if not small:
         kept = _within(kept, limits.sample_bytes, int(at))
     return Sample(rows=tuple(kept), total_rows=total, truncated=len(kept) < total)
@@ -39,12 +38,9 @@ def _flat(row: Any, *, small: bool) -> Mapping[str, Any]:
 
 def _within(rows: list[Mapping[str, Any]], most: int, seed: int) -> list[Mapping[str, Any]]:
     """As many as fit, thinned at random: cut at the end, the sample would know nothing of the last rows."""
-    sizes = [len(json.dumps(row, default=str)) for row in rows]
-    positions = list(range(len(rows)))
-    while positions and (size := sum(sizes[i] for i in positions)) > most:
-        fit = min(int(len(positions) * most / size * 0.95), len(positions) - 1)
-        positions = [positions[i] for i in drawn(len(positions), fit, seed)]
-    return [rows[i] for i in positions]
+    while rows and (size := sum(len(json.dumps(row, default=str)) for row in rows)) > most:
+        rows = drawn(rows, min(int(len(rows) * most / size * 0.95), len(rows) - 1), seed)
+    return rows
 
 
 def content_mark(content: bytes, etag: str | None = None) -> str:

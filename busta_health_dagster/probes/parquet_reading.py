@@ -12,7 +12,7 @@ from typing import IO, TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from busta_health_dagster.probes.bounds import refuse_decoded
-from busta_health_dagster.probes.reservoir import drawn
+from busta_health_dagster.probes.reservoir import Reservoir, drawn, first_cell
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,22 +57,17 @@ def random_rows(file: Any, wanted: int, cap: int, seed: int) -> list[Any]:
     total = int(file.metadata.num_rows)
     if total <= wanted:
         return []
+    reservoir = Reservoir(wanted, seed)
     if sum(file.metadata.row_group(g).total_byte_size for g in range(file.num_row_groups)) <= cap:
-        chosen, start = drawn(total, wanted, seed), 0
-        found: list[Any] = []
-        for batch in file.iter_batches(batch_size=_BATCH):
-            inside = [i - start for i in chosen if start <= i < start + batch.num_rows]
-            found += batch.take(inside).to_pylist() if inside else []
-            start += batch.num_rows
-        return found
-    groups = drawn(file.num_row_groups, _GROUPS, seed)
-    each = -(-wanted // len(groups))
-    found = []
-    for group in groups:
-        batch = next(file.iter_batches(batch_size=each, row_groups=[group]))
+        batches = file.iter_batches(batch_size=_BATCH)
+    else:
+        groups = drawn(range(file.num_row_groups), _GROUPS, seed)
+        batches = (next(file.iter_batches(batch_size=2 * wanted, row_groups=[group])) for group in groups)
+    for batch in batches:
         refuse_decoded(sum(_decoded(column) for column in batch.columns), cap)
-        found += batch.to_pylist()
-    return found[:wanted]
+        for row in batch.to_pylist():
+            reservoir.add(row, first_cell(row))
+    return reservoir.rows
 
 
 def ends_of(file: Any, column: str, cap: int, ages: Ages) -> Iterator[Any]:

@@ -1,43 +1,82 @@
-"""A sample in which every row has the same chance, however many come: what is wrong at the end of a file is found too."""
+"""A sample in which every row has the same chance, however many come: what is wrong at the end of a file is found too.
+
+Rows that belong together stay together: the two sides of a market stand in two rows, and a sample of single rows would take
+every market for half a market. Neighbours whose first cell is the same are drawn as one cluster, up to `_LONGEST` rows.
+"""
 
 from __future__ import annotations
 
+import heapq
 import random
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_LONGEST = 50
+_APART = object()
+
+
+class _Cluster(NamedTuple):
+    """Kept clusters are a heap: the one with the largest random number is dropped first."""
+
+    order: float
+    first: int
+    rows: list[Any]
 
 
 class Reservoir:
-    """Offer rows one by one; `rows` are those that were kept, in their order. One random number per row beyond `size`."""
+    """Add rows one by one; `rows` are those that are kept, in their order: at most `size`."""
 
     def __init__(self, size: int, seed: int) -> None:
-        self._size, self._random = size, random.Random(seed).random  # noqa: S311  a sample, no secret
-        self._kept: list[tuple[int, Any]] = []
-        self.offered = 0
+        self._size, self._longest = size, max(1, min(_LONGEST, size // 10))
+        self._random = random.Random(seed).random  # noqa: S311  a sample, no secret
+        self._heap: list[_Cluster] = []
+        self._kept = self._offered = 0
+        self._open: list[Any] = []
+        self._first: Any = _APART
 
-    def place(self) -> int | None:
-        """Count one row, and say whether it is kept: build it only then, and hand it to `put`."""
-        at, self.offered = self.offered, self.offered + 1
-        if at < self._size:
-            return at
-        chosen = int(self._random() * self.offered)
-        return chosen if chosen < self._size else None
+    def add(self, row: Any, first: Any = _APART) -> list[Any]:
+        """Take one row whose first cell is `first`, -> the rows that are not kept any longer."""
+        gone: list[Any] = []
+        if self._open and (first is _APART or first != self._first or len(self._open) >= self._longest):
+            gone = self._close()
+        self._open.append(row)
+        self._first = first
+        self._offered += 1
+        return gone
 
-    def put(self, place: int, row: Any) -> Any:
-        """Keep the row that was counted last, -> the one that makes room for it, or None."""
-        entry = (self.offered - 1, row)
-        if place == len(self._kept):
-            self._kept.append(entry)
-            return None
-        gone, self._kept[place] = self._kept[place][1], entry
+    def _close(self) -> list[Any]:
+        rows, self._open = self._open, []
+        heapq.heappush(self._heap, _Cluster(-self._random(), self._offered - len(rows), rows))
+        self._kept += len(rows)
+        gone: list[Any] = []
+        while self._kept > self._size:
+            dropped = heapq.heappop(self._heap).rows
+            self._kept -= len(dropped)
+            gone += dropped
         return gone
 
     @property
     def rows(self) -> list[Any]:
-        return [row for _, row in sorted(self._kept, key=lambda entry: entry[0])]
+        if self._open:
+            self._close()
+        return [row for cluster in sorted(self._heap, key=lambda c: c.first) for row in cluster.rows]
 
 
-def drawn(count: int, size: int, seed: int) -> list[int]:
-    """Which of `count` rows that are at hand make the sample: their positions, in order."""
-    if count <= size:
-        return list(range(count))
-    return sorted(random.Random(seed).sample(range(count), size))  # noqa: S311  a sample, no secret
+def first_cell(row: Any) -> Any:
+    """What tells whether two neighbours belong together: the first value of a record, where that is a plain one."""
+    if isinstance(row, dict) and row:
+        value = next(iter(row.values()))
+        return value if isinstance(value, str | int | float) else _APART
+    return _APART
+
+
+def drawn(rows: Sequence[Any], size: int, seed: int) -> list[Any]:
+    """The sample of rows that are at hand, in their order."""
+    if len(rows) <= size:
+        return list(rows)
+    reservoir = Reservoir(size, seed)
+    for row in rows:
+        reservoir.add(row, first_cell(row))
+    return reservoir.rows

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from busta_health_dagster.domain.units import from_epoch
 from busta_health_dagster.pipeline.gate.lineage import blast_radii
 from busta_health_dagster.pipeline.gate.verdicts import verdicts
+from busta_health_dagster.wording.lists import listed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
     from busta_health_dagster.domain.observation import SourceState
     from busta_health_dagster.pipeline.app.app import App
     from busta_health_dagster.store import UnitOfWork
-
-_SHOWN = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +51,7 @@ class Impact:
         held = [f"{run.job} held since {from_epoch(run.held_since or 0):%H:%M} UTC" for run in self.radius.held]
         waiting = {run.job for run in self.radius.held}
         named = [*self.radius.assets, *(run.job for run in self.radius.jobs if run.job not in waiting)]
-        shown = ", ".join(named[:_SHOWN]) + (f" and {len(named) - _SHOWN} more" if len(named) > _SHOWN else "")
+        shown = listed(named)
         return f"Blocks {'; '.join([*([shown] if named else []), *held])}." if named else f"{'; '.join(held)}."
 
     @property

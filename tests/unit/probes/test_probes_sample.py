@@ -75,16 +75,19 @@ async def test_another_slot_draws_another_sample(csv_file) -> None:
     assert first != later
 
 
-@given(st.integers(0, 300), st.integers(1, 40), st.integers(0, 2**31))
-def test_a_reservoir_keeps_as_many_as_it_may_in_their_order(count: int, size: int, seed: int) -> None:
-    reservoir = Reservoir(size, seed)
-    for n in range(count):
-        place = reservoir.place()
-        if place is not None:
-            reservoir.put(place, n)
-    assert len(reservoir.rows) == min(count, size)
-    assert reservoir.rows == sorted(set(reservoir.rows))
-    assert len(drawn(count, size, seed)) == min(count, size)
+@given(st.integers(0, 300), st.integers(1, 40), st.integers(0, 2**31), st.integers(1, 5))
+def test_a_sample_keeps_what_it_may_in_its_order_and_whole_clusters(
+    count: int, size: int, seed: int, pair: int
+) -> None:
+    rows = [{"id": n // pair, "n": n} for n in range(count)]
+    kept = [row["n"] for row in drawn(rows, size, seed)]
+    assert kept == sorted(set(kept))
+    assert len(kept) <= size
+    longest = max(1, min(50, size // 10))
+    assert len(kept) >= min(count, size - min(pair, longest) + 1)
+    if pair <= longest and count > size:
+        by_id = Counter(n // pair for n in kept)
+        assert all(found == min(pair, count - at * pair) for at, found in by_id.items())
 
 
 def test_every_row_has_the_same_chance() -> None:
@@ -92,9 +95,17 @@ def test_every_row_has_the_same_chance() -> None:
     for seed in range(2_000):
         reservoir = Reservoir(10, seed)
         for n in range(50):
-            place = reservoir.place()
-            if place is not None:
-                reservoir.put(place, n)
+            reservoir.add(n)
         kept.update(reservoir.rows)
     assert min(kept.values()) > 300
     assert max(kept.values()) < 500
+
+
+async def test_the_sides_of_a_market_stay_together(serve) -> None:
+    """A suite that adds up the sides of each market would take every market of a row-wise sample for half a market."""
+    rows = [{"event": n // 6, "book": n // 2 % 3, "side": n % 2} for n in range(3_000)]
+    web = await serve(reply(rows))
+    sample = (await look("http", {"url": web.url(), "items": "$[*]"})).sample
+    sides = Counter((row["event"], row["book"]) for row in sample.rows)
+    assert len(sample.rows) > 490
+    assert set(sides.values()) == {2}

@@ -326,4 +326,4 @@ def test_the_shipped_odds_source_fits_the_smallest_paid_plan() -> None:
     paid = Metered(**odds["metered"])
     markets, regions = odds["params"]["markets"].split(","), odds["params"]["regions"].split(",")
     assert paid.each == len(markets) * len(regions)
-    assert paid.asked(int(parse_seconds(odds["interval"]))) == 13_392 <= paid.per_month
+    assert paid.asked(int(parse_seconds("5m"))) == 17_856 <= paid.per_month

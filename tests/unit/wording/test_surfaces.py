@@ -161,7 +161,7 @@ def test_names_are_listed_the_same_everywhere(
     feeds += f'url: "http://127.0.0.1:9/odds", feeds: [{", ".join(names)}]}}\n'
     app = world(tmp_path / "home", clock, feeds)
     history(app, clock, 1, odds_api=Status.DOWN)
-    assert f"Feeds {reads}." in page(app, "/s/odds_api")
+    assert f"Blocks {reads}." in page(app, "/s/odds_api")
     app.close()
     assert f"Feeds {reads}." in message(source=replace(OPENED.source, feeds=names))
     assert f"Feeds {reads}." in markdown(replace(FULL, open=(replace(FULL.open[0], feeds=names),)))
