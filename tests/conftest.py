@@ -94,7 +94,7 @@ def store(store_url: str) -> Iterator[Store]:
     """An empty store, on both databases."""
     from busta_health_dagster.store import Store
 
-    with Store(store_url, busy_timeout_s=5) as opened:
+    with Store(store_url, busy_timeout_s=60) as opened:
         yield opened
 
 
