@@ -22,7 +22,9 @@ from busta_health_dagster.probes.prober import Prober
 from busta_health_dagster.testing import FakeClock
 
 SECRETS = {"API_KEY": "s3cret-key", "NOT_HTTP": "ftp://example.com"}
-FAST = ProbeLimits(confirm_delays_s=(0.0, 0.0), plugin_grace_s=0.2, lag_s=60.0)  # a busy machine lags, and that is another story
+FAST = ProbeLimits(
+    confirm_delays_s=(0.0, 0.0), plugin_grace_s=0.2, lag_s=60.0
+)  # a busy machine lags, and that is another story
 
 
 def reply(body=b"", status=200, *, headers=None, length=True) -> bytes:

@@ -55,6 +55,7 @@ _WORDS = {
 }
 _WORDS |= dict.fromkeys(("", "~", "null", "Null", "NULL"))  # type: ignore[arg-type]
 _NUMERIC = frozenset("+-.0123456789")
+_DIGITS = 19
 _INT = re.compile(r"[-+]?(0|[1-9][0-9]*)")
 _FLOAT = re.compile(r"[-+]?([0-9]+\.[0-9]*|\.[0-9]+|[0-9]+)([eE][-+]?[0-9]+)?")
 
@@ -194,7 +195,10 @@ class Document:
                 return _WORDS[text]
             if text[0] in _NUMERIC:
                 if _INT.fullmatch(text):
-                    return int(text)
+                    if len(text) <= _DIGITS:
+                        return int(text)
+                    self._problem(node, path, f"A number of {len(text)} digits is not read.", "a number below 10^18")
+                    return None
                 if _FLOAT.fullmatch(text):
                     return float(text)
             return text

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import hashlib
+import logging
 import time
 from contextlib import suppress
 from dataclasses import dataclass
@@ -50,6 +51,9 @@ _SECTIONS = {
     "maintenance.yaml": window_model.SECTIONS,
     "settings.yaml": tuple(Settings.model_fields),
 }
+
+
+_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +108,11 @@ def diagnose(
     gc.disable()
     try:
         return _diagnose(config_dir, probes, channels, environ, time.time() if now is None else now, plugins)
+    except Exception as error:  # noqa: BLE001  a file must never end the monitor: what no check foresaw is a problem, too
+        _LOG.exception("reading the configuration in %s failed", config_dir)
+        says = f"Reading the configuration failed in a way that no check foresaw: {type(error).__name__}: {str(error)[:200]}"
+        remedy = "undo the last change; the log has the traceback for a bug report"
+        return Diagnosis((Problem(shown_as(config_dir), "", says, remedy),), (), (), None)
     finally:
         if collecting:
             gc.enable()
@@ -238,8 +247,10 @@ def read_texts(config_dir: Path) -> dict[str, bytes]:
     """The bytes of the files that are there."""
     texts = {}
     for name in FILES:
-        with suppress(FileNotFoundError, NotADirectoryError, IsADirectoryError):
-            texts[name] = (config_dir / name).read_bytes()
+        path = config_dir / name
+        if path.is_file():  # reading a pipe would wait for ever; what is there and no file is told by `_documents`
+            with suppress(FileNotFoundError):
+                texts[name] = path.read_bytes()
     return texts
 
 
@@ -266,6 +277,10 @@ def _documents(config_dir: Path, texts: Mapping[str, bytes], found: Findings) ->
             "There is no such file: nothing says what to watch.",
             "a file sources.yaml there, or --config-dir DIR; `busta demo` writes an example",
         )
+    for name in FILES:
+        file = config_dir / name
+        if file.exists() and not file.is_file():
+            found.at(f"{shown}/{name}", "", "It is not a file but a directory, a pipe or a device.", f"a file {name}")
     for name, content in texts.items():
         try:
             text = content.decode("utf-8-sig")

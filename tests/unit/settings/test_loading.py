@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from datetime import datetime
 from fractions import Fraction
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 from pydantic import ValidationError
+from settings_stories import ONE_SOURCE
 
 from busta_health_dagster import settings
 from busta_health_dagster.domain.errors import BadInput, ConfigError
@@ -185,3 +187,37 @@ def test_the_settings_have_defaults_units_and_the_refresh_follows_the_fleet(file
 
 def test_an_empty_select_matches_everything(design):
     assert design.config().policy.routes[-1].select == Selector()
+
+
+@pytest.mark.parametrize("file", ["sources", "alerts"])
+def test_a_number_of_thousands_of_digits_is_a_problem_and_no_crash(files, file) -> None:
+    """Python refuses to read it, and the monitor ticked no more."""
+    digits = "9" * 5_000
+    texts = {
+        "sources": f"version: 1\nsources: [{{name: a, type: t, probe: tcp, host: h, port: 1, tier: {digits}}}]\n",
+        "alerts": f"version: 1\nrules: [{{name: a, metric: items, op: '<', value: {digits}}}]\n",
+    }
+    found = files.write(**({"sources": ONE_SOURCE} | {file: texts[file]})).diagnose()
+    assert found.config is None
+    assert any("A number of 5000 digits is not read." in problem.message for problem in found.errors)
+
+
+def test_what_no_check_foresaw_is_a_problem_too(files, monkeypatch) -> None:
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError("in a check")
+
+    monkeypatch.setattr("busta_health_dagster.settings.checks.unused_types", broken)
+    found = files.write(sources=ONE_SOURCE).diagnose()
+    assert found.config is None
+    assert [problem.message for problem in found.errors] == [
+        "Reading the configuration failed in a way that no check foresaw: ZeroDivisionError: in a check"
+    ]
+
+
+def test_a_directory_or_a_pipe_in_place_of_a_file_is_named(files) -> None:
+    files.write(sources=ONE_SOURCE)
+    (files.dir / "alerts.yaml").mkdir()
+    os.mkfifo(files.dir / "maintenance.yaml")
+    said = [str(problem) for problem in files.diagnose().errors]
+    for name in ("alerts.yaml", "maintenance.yaml"):
+        assert any(name in problem and "not a file but a directory, a pipe or a device" in problem for problem in said)
