@@ -98,7 +98,7 @@ class Observation:
 
     `slot` and `observed_at` are epoch seconds, UTC. `attempts` > 1 with status up means flaky. `suspect` marks a
     response time
-    measured while our own loop lagged: it feeds neither alerts nor baselines.
+    measured while our own loop lagged: it feeds neither alerts nor baselines. `metrics` are the source's own numbers.
     """
 
     source: str
@@ -119,6 +119,7 @@ class Observation:
     attempts: int = 1
     suspect: bool = False
     quality: float | None = None
+    metrics: Mapping[str, float] = field(default_factory=dict)
     facts: Mapping[str, Any] = field(default_factory=dict)
     sample: Sample | None = None
 

@@ -14,7 +14,7 @@ from busta_health_dagster.store.scan import scan
 from busta_health_dagster.store.schema.observing import manual_observation, observation
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from busta_health_dagster.store.unit import UnitOfWork
 
@@ -40,6 +40,7 @@ class ObservationRow(NamedTuple):
     maintenance: bool
     lost: bool = False  # unknown because the monitor's own network was out
     limited: bool = False  # a 429, or not asked because of one
+    metrics: Mapping[str, float] | None = None  # the source's own numbers
 
 
 class Mean(NamedTuple):
@@ -116,6 +117,7 @@ class History:
                             verdict & MAINTENANCE > 0,
                             not verdict & 3 and reason == NETWORK_REASON,
                             reason == LIMITED_REASON,
+                            None,
                         ),
                     )
                 )

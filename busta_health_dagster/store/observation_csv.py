@@ -1,15 +1,17 @@
 """Observations as CSV, both shapes of surfaces.md, streamed in and out. Pure: no store.
 
 One file: `timestamp,source,status[,response_ms,items,data_age_s,quality]`. A folder of `<source>.csv`:
-`timestamp,up[,response_ms,items,quality,freshness_s]`, where a blank `up` is no observation.
+`timestamp,up[,response_ms,items,quality,freshness_s]`, where a blank `up` is no observation. Up to 16 further columns
+are metrics of the source's own.
 """
 
 from __future__ import annotations
 
 import csv
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+from difflib import get_close_matches
 from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,6 +29,8 @@ _PER_SOURCE = ("timestamp", "up", "response_ms", "items", "quality", "freshness_
 _STATUS = {s.word: s for s in Status}
 _UP = {"1": Status.UP, "1.0": Status.UP, "0": Status.DOWN, "0.0": Status.DOWN}
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
+_NOT_METRICS = frozenset({*COLUMNS, *_PER_SOURCE, "time", "date", "attempts", "suspect", "name"})
+METRICS_AT_MOST = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +46,7 @@ class Row:
     quality: float | None = None
     file: str = ""
     line: int = 0
+    metrics: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,9 +138,16 @@ def _header_problem(file: Path, header: list[str]) -> str:
     per_source = "up" in header and "status" not in header
     known, needed = (_PER_SOURCE, _PER_SOURCE[:2]) if per_source else (COLUMNS, COLUMNS[:3])
     shape = f"; the columns are {','.join(needed)} and optionally {','.join(known[len(needed) :])}"
+    own = [column for column in header if column not in known]
+    for column in own:
+        if column in _NOT_METRICS or not _NAME.fullmatch(column):
+            return f"unknown column {_printable(column)!r}{shape}, and metrics of its own named a-z, 0-9 and _"
+        meant = get_close_matches(column, known, 1, 0.85)
+        if meant:
+            return f"unknown column {column!r}; did you mean {meant[0]}?"
+    if len(own) > METRICS_AT_MOST:
+        return f"{len(own)} further columns; at most {METRICS_AT_MOST} of them can be metrics of the source's own"
     for column in header:
-        if column not in known:
-            return f"unknown column {_printable(column)!r}{shape}"
         if header.count(column) > 1:
             return f"column {column!r} twice{shape}"
     missing = [column for column in needed if column not in header]
@@ -182,6 +194,9 @@ def _row(file: Path, header: list[str], cells: list[str], line: int) -> Row | No
         quality=quality,
         file=str(file),
         line=line,
+        metrics={
+            c: n for c in values if c not in COLUMNS and c not in _PER_SOURCE and (n := _own(values, c)) is not None
+        },
     )
 
 
@@ -199,6 +214,20 @@ def _epoch(text: str) -> int:
     if epoch < 0:
         raise ValueError(f"timestamp {text!r} lies before 1970")
     return epoch
+
+
+def _own(values: Mapping[str, str], column: str) -> float | None:
+    """A metric of the source's own: any finite number, negative ones too."""
+    text = values[column]
+    if not text:
+        return None
+    try:
+        number = float(text)
+    except ValueError:
+        number = float("nan")
+    if not isfinite(number):
+        raise ValueError(f"{column} is {text!r}, not a number; leave the cell empty where nothing was measured")
+    return number
 
 
 def _number(values: Mapping[str, str], column: str) -> float | None:

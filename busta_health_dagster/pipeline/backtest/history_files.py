@@ -145,6 +145,17 @@ def _observations(rows: Iterable[Row], interval_s: int, rejections: Rejections) 
             rejections.add(f"{one.file}:{one.line}", one.reason)
         age = None if row.data_age_s is None else round(row.data_age_s)
         observations.append(
-            ObservationRow(slot, int(row.status), row.response_ms, row.items, age, row.quality, 1, False, False)
+            ObservationRow(
+                slot,
+                int(row.status),
+                row.response_ms,
+                row.items,
+                age,
+                row.quality,
+                1,
+                False,
+                False,
+                metrics=row.metrics or None,
+            )
         )
     return observations

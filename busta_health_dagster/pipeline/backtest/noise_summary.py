@@ -52,7 +52,9 @@ class NoiseSummary:
             for t in record.transitions:
                 if t.event in {Event.OPENED, Event.REOPENED}:
                     self.alerts[alert.rule] += 1  # reopened counts again: whoever was told that it ended is told anew
-                    self._open[alert.fingerprint] = t.at
+                    self._open.setdefault(
+                        alert.fingerprint, t.at
+                    )  # what is new inside an open alert opens it no second time
                     if self.each_alert and not alert.shadow:
                         self._report(alert.rule, alert.source)
                 elif t.event is Event.RESOLVED and alert.fingerprint in self._open:

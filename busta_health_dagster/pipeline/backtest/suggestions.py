@@ -164,7 +164,7 @@ def _candidates(run: BacktestRun, rule: Rule, groups: Mapping[str, str]) -> dict
     for _, observations in run.ticks():
         for name, observation in observations:
             value = observation[column]
-            if value is not None:
+            if isinstance(value, int | float):
                 values[groups[name]].append(float(value))
     out = {}
     for group, some in values.items():

@@ -1,0 +1,202 @@
+"""The custom metrics of a fleet: which source has which, their state, and one call per tick."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from busta_health_dagster.engines.anomaly.custom import envelope
+from busta_health_dagster.engines.anomaly.custom import settings as c
+from busta_health_dagster.engines.anomaly.custom.rows import RECORD, CustomRows
+from busta_health_dagster.engines.baseline.units import Array
+
+Key = tuple[str, str]
+"""(source, metric)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Departure:
+    """What became of one metric at this poll: `opened`, `beyond` (one that stands open has doubled), `cleared` or
+    `new normal`. `sureness` is how many times over its limit it is.
+    """
+
+    source: str
+    metric: str
+    change: str
+    sureness: float
+    since: int
+    expected: float
+    observed: float
+
+
+class CustomMetrics:
+    """Rows follow (source, metric); a metric begins with its first value."""
+
+    def __init__(self) -> None:
+        self.rows = CustomRows(0)
+        self.keys: list[Key] = []
+        self._index: dict[Key, int] = {}
+        self._of: dict[str, list[str]] = {}
+        self._dropped: dict[str, set[str]] = {}
+
+    def of(self, source: str) -> Sequence[str]:
+        """The metrics of one source, in the order in which they came."""
+        return self._of.get(source, ())
+
+    def keep(self, sources: Iterable[str]) -> None:
+        """Forgets the metrics of every other source."""
+        wanted = set(sources)
+        self._arrange([key for key in self.keys if key[0] in wanted])
+
+    def forget(self, source: str) -> None:
+        """Forgets the metrics of one source."""
+        self._arrange([key for key in self.keys if key[0] != source])
+
+    def step(
+        self,
+        values: Mapping[str, Mapping[str, float]],
+        slot_of: Callable[[str], int],
+        interval_of: Callable[[str], int],
+        wider: Callable[[str], float],
+        chosen: Callable[[str, str], bool],
+        confirmed: Callable[[str], bool],
+    ) -> list[Departure]:
+        """Takes in the values of this tick, source -> metric -> value; what is no finite number counts as missing.
+
+        At most 16 metrics of a source are followed, the first that came. One that is not `chosen` learns and is not
+        judged. `confirmed`: the open incident of a source is known to be real.
+        """
+        new = [
+            (source, metric)
+            for source, some in values.items()
+            for metric in some
+            if (source, metric) not in self._index and metric not in self._dropped.get(source, ())
+        ]
+        if new:
+            self._add(new)
+        index = self._index
+        keys = [
+            (source, metric)
+            for source, some in values.items()
+            for metric, value in some.items()
+            if (source, metric) in index and np.isfinite(value)
+        ]
+        if not keys:
+            return []
+        at = np.array([index[key] for key in keys], dtype=np.int64)
+        per_source = {source: (slot_of(source), wider(source)) for source in values}
+        slots = np.array([per_source[source][0] for source, _ in keys], dtype=np.int64)
+        factor = np.array(
+            [per_source[source][1] if chosen(source, metric) else np.inf for source, metric in keys], dtype=np.float64
+        )
+        real = {source: confirmed(source) for source in values}
+        known = np.array([real[source] for source, _ in keys], dtype=bool)
+        x = np.array([values[source][metric] for source, metric in keys], dtype=np.float64)
+        found = envelope.step(self.rows, at, slots, x, factor, known)
+        intervals = {source: interval_of(source) for source in values}
+        return self._said(found, {int(a): int(s) for a, s in zip(at, slots, strict=True)}, intervals)
+
+    def _said(
+        self, found: envelope.Departures, slots: Mapping[int, int], intervals: Mapping[str, int]
+    ) -> list[Departure]:
+        out = []
+        rows = self.rows
+        for change, where in (
+            ("cleared", found.cleared),
+            ("new normal", found.new_normal),
+            ("opened", found.opens != 0),
+            ("beyond", found.beyond),
+        ):
+            for i in np.nonzero(where)[0]:
+                row = int(found.at[i])
+                source, metric = self.keys[row]
+                if change == "opened":
+                    rows.since[row] = slots[row] - (int(found.polls[i]) - 1) * intervals[source]
+                sure = (
+                    float(found.size[i] / found.limit[i])
+                    if change == "opened"
+                    else float(rows.depth[row] / max(rows.limit[row], 1e-9))
+                )
+                observed = float(rows.last_value[row]) if change != "opened" else float(found.observed[i])
+                out.append(
+                    Departure(source, metric, change, sure, int(rows.since[row]), float(rows.expected[row]), observed)
+                )
+        return out
+
+    def standing(self, source: str) -> list[Departure]:
+        """The metrics of one source whose departure stands open."""
+        rows, out = self.rows, []
+        for metric in self.of(source):
+            i = self._index[source, metric]
+            if rows.side[i]:
+                sure = float(rows.depth[i] / max(rows.limit[i], 1e-9))
+                out.append(
+                    Departure(
+                        source,
+                        metric,
+                        "opened",
+                        sure,
+                        int(rows.since[i]),
+                        float(rows.expected[i]),
+                        float(rows.observed[i]),
+                    )
+                )
+        return out
+
+    def row(self, source: str, metric: str) -> int:
+        """Where a metric is in the rows; KeyError for one that never came."""
+        return self._index[source, metric]
+
+    def pack(self, source: str) -> bytes:
+        """The metrics of one source: the length of each name, the name, its record."""
+        names = self.of(source)
+        records = self.rows.pack([self._index[source, metric] for metric in names])
+        return b"".join(bytes([len(n)]) + n.encode() + r for n, r in zip(names, records, strict=True))
+
+    def unpack(self, blobs: Mapping[str, bytes]) -> None:
+        """Restores the metrics of these sources from `pack`; raises ValueError for bytes of another version."""
+        keys: list[Key] = []
+        records: list[bytes] = []
+        for source, blob in blobs.items():
+            at = 0
+            while at < len(blob):
+                end = at + 1 + blob[at]
+                keys.append((source, blob[at + 1 : end].decode("ascii")))
+                records.append(blob[end : end + RECORD.itemsize])
+                at = end + RECORD.itemsize
+            if at != len(blob):
+                raise ValueError("the custom metrics end within a record")
+        self._arrange([key for key in self.keys if key[0] not in blobs] + keys)
+        self.rows.unpack([self._index[key] for key in keys], records)
+
+    def _add(self, new: Iterable[Key]) -> None:
+        keys = list(self.keys)
+        count = {source: len(self.of(source)) for source, _ in new}
+        for source, metric in new:
+            if count[source] >= c.MOST or not metric.isascii() or len(metric) > 255:
+                self._dropped.setdefault(source, set()).add(metric)
+                continue
+            count[source] += 1
+            keys.append((source, metric))
+        self._arrange(keys)
+
+    def _arrange(self, keys: list[Key]) -> None:
+        self.rows = self.rows.select([self._index.get(key, -1) for key in keys])
+        self.keys = keys
+        self._index = {key: i for i, key in enumerate(keys)}
+        self._of = {}
+        for source, metric in keys:
+            self._of.setdefault(source, []).append(metric)
+
+
+def boards(seen: Array, row: int, day: int, items: float) -> bool:
+    """Is a board of this size within the range that two earlier days of four weeks have reached? Remembers it."""
+    cell = int(np.clip(np.rint(2 * np.log2(items + 0.5)) + 2, 0, len(seen) - 1))
+    all_days = seen[:, :, row]
+    recent = np.where((all_days > day - c.DAYS) & (all_days < day), all_days, -1)
+    known = all(len(np.unique(some[some >= 0])) >= c.BOARD_DAYS for some in (recent[: cell + 1], recent[cell:]))
+    days = seen[cell, :, row]
+    if days[0] != day:
+        days[1:] = days[:-1].copy()
+        days[0] = day
+    return known
