@@ -10,7 +10,6 @@ from busta_health_dagster.domain.anomaly import AnomalyVerdict, Change, Finding,
 from busta_health_dagster.engines.anomaly import budget, learning, rules, schedule, shape, steps
 from busta_health_dagster.engines.anomaly import filter as filters
 from busta_health_dagster.engines.anomaly import settings as s
-from busta_health_dagster.engines.anomaly.custom import settings as custom_settings
 from busta_health_dagster.engines.anomaly.custom.fleet import CustomMetrics, boards
 from busta_health_dagster.engines.anomaly.explain import Numbers
 from busta_health_dagster.engines.anomaly.finding_state import Desk
@@ -150,7 +149,8 @@ class DetectorBank:
         down = live & (tick.status == DOWN)
         up = live & ~down
         self._adopt(live)
-        budget.pay(rows, cfg, slots, fresh)
+        share = budget.pay(rows, cfg, slots, fresh)
+        self.custom.pay(lambda name: float(share[self._index[name]]))
         self._write_history(slots, live)
 
         u = units.forward(tick.response_ms, tick.items, tick.quality)
@@ -163,9 +163,9 @@ class DetectorBank:
         d0, d1 = steps.limits(cfg, inn.sigma, tick.near, doubt)
         steps.update(rows, inn, doubt)
         shape.record(rows, inn, doubt, (rows.incident == 0) & (rows.incident_at == 0))
-        judged = self._chosen & ~schedule.scheduled(rows, cfg)
+        watched = self._chosen & ~schedule.scheduled(rows, cfg)
         schedule.learn(rows, inn, slots, up)
-        seen = steps.judge(rows, cfg, inn, d0=d0, d1=d1, slots=slots, judged=judged)
+        seen = steps.judge(rows, cfg, inn, d0=d0, d1=d1, slots=slots, watched=watched)
         for metric in range(units.M):
             shape.forget(rows, metric, seen.ended[metric])
 
@@ -175,7 +175,7 @@ class DetectorBank:
             (RESPONSE, s.SPIKES, shape.spikes(rows, cfg, inn)),
             (ITEMS, s.VARIANCE, shape.variance(rows, cfg, inn)),
         ):
-            now.lit &= judged[metric]
+            now.lit &= watched[metric]
             for row, normal in desk.follow(term, inn.evaluated[metric], now):
                 shape.closed(
                     rows, cfg, metric, row, rate=float(now.observed[row] / max(now.polls[row], 1)) if normal else None
@@ -201,28 +201,30 @@ class DetectorBank:
         return desk.findings
 
     def _follow_custom(self, desk: Desk, tick: Tick, up: Array) -> None:
-        rows, wider = self.rows, {}
+        rows = self.rows
+        familiar: dict[str, bool] = {}
+        board: dict[str, float] = {}
         broken = (rows.opened[[s.STALE, s.FROZEN]] > 0).any(axis=0) | (rows.empty_run > 0)
-        values = {}
+        values: dict[str, Mapping[str, float]] = {}
         for name, some in tick.metrics.items():
             row = self._index[name]
             if not up[row]:
                 continue
             items = float(tick.items[row])
-            known = not items > 0 or boards(rows.board, row, int(tick.slots[row]) // units.DAY_S, items)
-            wider[name] = 1.0 if known else custom_settings.UNSEEN_BOARD
+            board[name] = float(np.log(items)) if items > 0 else np.nan
+            familiar[name] = not items > 0 or boards(rows.board, row, int(tick.slots[row]) // units.DAY_S, items)
             if not broken[row]:
                 values[name] = some
         if not values:
             return
-        root = np.sqrt(desk.strict)
         found = self.custom.step(
             values,
             lambda name: int(tick.slots[self._index[name]]),
             lambda name: int(rows.interval_s[self._index[name]]),
-            lambda name: wider[name] * float(root[self._index[name]]),
             self._judges,
             lambda name: bool(rows.confirmed[self._index[name]]),
+            familiar,
+            board,
         )
         desk.departures(found, self.row)
 
@@ -354,4 +356,5 @@ class DetectorBank:
 
     def stricter(self, row: int) -> str:
         """What the noise budget asks of the tests of one source, as a sentence without a subject; empty: nothing."""
-        return budget.sentence(float(budget.doublings(self.rows)[row]), int(self.rows.stricter_since[row]))
+        doubled = max(float(budget.doublings(self.rows.debt[row])), self.custom.doublings(self.names[row]))
+        return budget.sentence(doubled, int(self.rows.stricter_since[row]))

@@ -114,12 +114,12 @@ def _what(term: int, expected: float, observed: float) -> str:
 LEVEL_THRESHOLD: Final = 5.0  # what a custom metric's score has to pass, in log10, without a debt
 
 
-def level_finding(one: Departure, change: Change, at: int, *, strict: float, ending: str = "") -> Finding:
+def level_finding(one: Departure, change: Change, at: int, *, ending: str = "") -> Finding:
     """A Finding of a custom metric. Its score is on the scale of the other tests: a departure that just passes its
     limit has the threshold's, one of twice the size four times as much.
     """
     text = f"{one.metric} {number(one.observed)} where {number(one.expected)} is usual"
-    score = min(LEVEL_THRESHOLD * strict * one.sureness**2, 1e4)
+    score = min(LEVEL_THRESHOLD * one.strict * one.sureness**2, 1e4)
     return Finding(
         source=one.source,
         metric=one.metric,
@@ -128,7 +128,7 @@ def level_finding(one: Departure, change: Change, at: int, *, strict: float, end
         at=at,
         since=one.since,
         score=round(score, 3),
-        threshold=round(LEVEL_THRESHOLD * strict, 3),
+        threshold=round(LEVEL_THRESHOLD * one.strict, 3),
         expected=one.expected,
         observed=one.observed,
         text=ending or f"{text} since {_stamp(one.since)} UTC, further and for longer than in four weeks (level test)",

@@ -61,12 +61,12 @@ class Desk:
         """What the custom metrics say: they open the source's incident, join it and leave it like any other term."""
         for one in found:
             row = row_of(one.source)
-            at, strict = int(self.slots[row]), float(self.strict[row])
+            at = int(self.slots[row])
             if one.change in {"opened", "beyond"}:
-                change = self._change(LEVEL_KIND, row) if one.change == "opened" else Change.NEWS
+                change = self._change(LEVEL_KIND, row, one.metric) if one.change == "opened" else Change.NEWS
                 if one.change == "beyond":
-                    self._charge(LEVEL_KIND, row)
-                self.findings.append(level_finding(one, change, at, strict=strict))
+                    self._charge(LEVEL_KIND, row, one.metric)
+                self.findings.append(level_finding(one, change, at))
                 continue
             normal = one.change == "new normal"
             ending = (
@@ -75,7 +75,7 @@ class Desk:
                 else f"{one.metric} is back at its usual level"
             )
             change = Change.NEW_NORMAL if normal else Change.CLEARED
-            self.findings.append(level_finding(one, change, at, strict=strict, ending=ending))
+            self.findings.append(level_finding(one, change, at, ending=ending))
             self._end_if_over(row)
 
     def close(self, term: int, row: int, change: Change, ending: str) -> None:
@@ -84,7 +84,7 @@ class Desk:
         self.rows.opened[term, row] = 0
         self._end_if_over(row)
 
-    def _change(self, kind: int, row: int) -> Change:
+    def _change(self, kind: int, row: int, metric: str = "") -> Change:
         """Opens the incident of a source, or says whether what begins inside it is news: another kind of thing, or the
         same kind later than what was said last.
         """
@@ -94,18 +94,21 @@ class Desk:
             r.incident_at[row] = r.notified_at[row] = at
             r.kinds[row] = bit
             r.alarms[row] = r.fact_alarms[row] = r.confirmed[row] = 0
-            self._charge(kind, row)
+            self._charge(kind, row, metric)
             return Change.OPENED
         late = at - int(r.notified_at[row]) > TOGETHER * int(r.interval_s[row])
         if int(r.kinds[row]) & bit and not late:
             return Change.JOINED
         r.kinds[row] |= bit
-        self._charge(kind, row)
+        self._charge(kind, row, metric)
         return Change.NEWS
 
-    def _charge(self, kind: int, row: int) -> None:
+    def _charge(self, kind: int, row: int, metric: str = "") -> None:
         """People are told: the noise budget counts it."""
-        (self.rows.fact_alarms if kind in s.FACTS else self.rows.alarms)[row] += 1
+        if kind == LEVEL_KIND:
+            self.custom.charge(self.names[row], metric)
+        else:
+            (self.rows.fact_alarms if kind in s.FACTS else self.rows.alarms)[row] += 1
         self.rows.notified_at[row] = self.slots[row]
 
     def _end_if_over(self, row: int) -> None:
@@ -113,7 +116,7 @@ class Desk:
         if not r.incident_at[row] or r.opened[:, row].any() or self.custom.standing(self.names[row]):
             return
         r.incident_at[row] = 0
-        budget.spend(r, row, int(self.slots[row]))
+        self.custom.spend(self.names[row], lambda alarms: budget.spend(r, row, int(self.slots[row]), alarms))
 
     def _say(self, term: int, row: int, change: Change, ending: str = "") -> Finding:
         r = self.rows
@@ -138,8 +141,8 @@ class Desk:
     def standing(self, row: int) -> tuple[Finding, ...]:
         """What is open of one source, strangest first."""
         found = [self._say(t, row, Change.OPENED) for t in range(s.TERMS) if self.rows.opened[t, row] > 0]
-        at, strict = int(self.slots[row]), float(self.strict[row])
-        found += [level_finding(one, Change.OPENED, at, strict=strict) for one in self.custom.standing(self.names[row])]
+        at = int(self.slots[row])
+        found += [level_finding(one, Change.OPENED, at) for one in self.custom.standing(self.names[row])]
         return tuple(sorted(found, key=lambda f: -f.score))
 
     def follow(self, term: int, polled: Array, now: TestResult) -> list[tuple[int, bool]]:

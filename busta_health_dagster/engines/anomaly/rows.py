@@ -102,7 +102,9 @@ SPEC: Final[dict[str, tuple[str, tuple[int, ...], float]]] = {
     "astray": ("f4", (AGE_DAYS, M), 0),
     "astray_today": ("f4", (M,), 0),
     # Noise budget: what unconfirmed alarms have cost beyond it; what the open incident would cost.
-    "debt": ("f8", (), -1),
+    "credit": ("f8", (), 1),
+    "owed": ("f8", (), 0),
+    "debt": ("f8", (), 0),
     "fact_debt": ("f8", (), -4),
     "debt_at": ("i8", (), 0),
     "stricter_since": ("i8", (), 0),

@@ -120,10 +120,10 @@ def judge(
     d0: Array,
     d1: Array,
     slots: Array,
-    judged: Array | None = None,
+    watched: Array | None = None,
 ) -> Steps:
     """Opens, closes and re-levels the level incidents of every series. Mutates; call after `update`. A series that is
-    not `judged` (3, N) only follows its level.
+    not `watched` (3, N) only follows its level.
     """
     g_up, g_down, window_up, window_down = test(rows, inn, d0, d1)
     heavy = heaviness(rows, cfg)
@@ -144,8 +144,8 @@ def judge(
     )
     side = np.where(returning, 0, side)
     listened = (side > 0) & (cfg.alarm_up > 0) | (side < 0) & (cfg.alarm_down > 0)
-    if judged is not None:
-        listened &= judged
+    if watched is not None:
+        listened &= watched
     standing = rows.incident
     alarmed = np.abs(standing) == 1
     opens = listened & ~alarmed

@@ -2,7 +2,7 @@
 
 No profile by hour and no noise model: a median over a week and one over four weeks, and for 2, 4, 8 and 16 polls the
 largest departure of every day that lasted so long. Robust to what it must find: a fault is one day of 28, and neither
-the medians nor the third largest day follow it. A departure that opened an anomaly counts as one of the metric's own
+the medians nor the second largest day follow it. A departure that opened an anomaly counts as one of the metric's own
 bad days when it ended by itself and nobody confirmed it; else it teaches nothing.
 """
 
@@ -47,19 +47,32 @@ def backward(u: Array, scale: Array) -> Array:
     return np.asarray(np.sinh(np.clip(u, -60.0, 60.0)) * scale / 10.0)
 
 
-def step(rows: CustomRows, at: Array, slots: Array, x: Array, wider: Array, confirmed: Array) -> Departures:
-    """One value `x` of each metric in `at` (indices into the rows), at its slot; `wider` multiplies its limits,
-    `confirmed` says that what stands open is known to be real.
+def step(
+    rows: CustomRows,
+    at: Array,
+    slots: Array,
+    x: Array,
+    *,
+    strict: Array,
+    confirmed: Array,
+    familiar: Array,
+    board: Array,
+) -> Departures:
+    """One value `x` of each metric in `at` (indices into the rows), at its slot. `strict` multiplies its limits.
+    `confirmed`: what stands open is known to be real. Not `familiar`: the source's board has a size that other days have
+    not shown; few games have other coverage, so that the limits are twice as wide and nothing is learned. `board`: the
+    logarithm of its size, NaN where the source has none.
     """
     _anchor(rows, at, x)
     ready = rows.scale[at] > 0
-    at, slots, x, wider, confirmed = at[ready], slots[ready], x[ready], wider[ready], confirmed[ready]
+    at, slots, x = at[ready], slots[ready], x[ready]
+    strict, confirmed, familiar, board = strict[ready], confirmed[ready], familiar[ready], board[ready]
     u = forward(x, rows.scale[at])
     _turn_day(rows, at, slots)
     _turn_bin(rows, at, slots)
     rows.bin_sum[at] += u
     rows.bin_n[at] += 1
-    low, high = levels(rows, at, slots)
+    low, high = levels(rows, at, slots, board)
     known = np.isfinite(low)
     r = np.where(known, np.where(u > high, u - high, np.minimum(u - low, 0.0)), 0.0)
     rows.run[at] = np.where(slots - rows.last_poll[at] > c.GAP_S, 0, rows.run[at])
@@ -68,10 +81,10 @@ def step(rows: CustomRows, at: Array, slots: Array, x: Array, wider: Array, conf
     rows.run[at] = np.where(known, np.minimum(rows.run[at] + 1, c.LONGEST), 0)
 
     lasting = departures(rows, at)
-    needed = limits(rows, at) * wider
+    needed = limits(rows, at) * strict * np.where(familiar, 1.0, c.UNSEEN_BOARD)
     usable = behaves(rows, at)
-    judged = known & (rows.days_n[at] >= c.FIRST_DAYS) & (rows.side[at] == 0)
-    over = np.where(usable[:, None] & judged & (lasting > needed), lasting / needed, 0.0)
+    able = known & (rows.days_n[at] >= c.FIRST_DAYS) & (rows.side[at] == 0)
+    over = np.where(usable[:, None] & able & (lasting > needed), lasting / needed, 0.0)
     flat = over.reshape(2 * len(WINDOWS), len(at))
     best = flat.argmax(axis=0)
     window = best % len(WINDOWS)
@@ -92,20 +105,22 @@ def step(rows: CustomRows, at: Array, slots: Array, x: Array, wider: Array, conf
         expected,
         observed,
     )
-    _follow(rows, at, slots, confirmed, lasting, out)
+    _follow(rows, at, slots, board, confirmed, lasting, out)
     fresh = opens != 0
     mine = at[fresh]
     rows.side[mine], rows.opened[mine] = opens[fresh], slots[fresh]
     rows.limit[mine], rows.depth[mine] = out.limit[fresh], size[fresh]
     rows.expected[mine], rows.observed[mine] = expected[fresh], observed[fresh]
     standing = rows.side[at] != 0
-    for kept, where in ((rows.held, standing), (rows.today, ~standing)):
+    for kept, where in ((rows.held, standing), (rows.today, ~standing & familiar)):
         now = at[where]
         kept[:, :, now] = np.maximum(kept[:, :, now], lasting[:, :, where].astype(np.float32))
     return out
 
 
-def _follow(rows: CustomRows, at: Array, slots: Array, confirmed: Array, lasting: Array, out: Departures) -> None:
+def _follow(
+    rows: CustomRows, at: Array, slots: Array, board: Array, confirmed: Array, lasting: Array, out: Departures
+) -> None:
     """Ends what stands open: by two polls back near the levels, or after a day as the new level."""
     standing = rows.side[at] != 0
     if not standing.any():
@@ -121,6 +136,7 @@ def _follow(rows: CustomRows, at: Array, slots: Array, confirmed: Array, lasting
     taken = at[out.new_normal]
     if len(taken):
         rows.adopted[taken] = _recent(rows, taken, c.DAY_BINS)
+        rows.adopted_board[taken] = board[out.new_normal]
         rows.adopted_until[taken] = slots[out.new_normal] + c.DAYS * c.DAY_S
         rows.run[taken] = 0
     itself = at[out.cleared & ~confirmed]
@@ -129,10 +145,13 @@ def _follow(rows: CustomRows, at: Array, slots: Array, confirmed: Array, lasting
     rows.side[ended], rows.held[:, :, ended] = 0, 0
 
 
-def levels(rows: CustomRows, at: Array, slots: Array) -> tuple[Array, Array]:
-    """The lowest and the highest level that a metric is used to: a week's median, four weeks', one taken as normal."""
+def levels(rows: CustomRows, at: Array, slots: Array, board: Array) -> tuple[Array, Array]:
+    """The lowest and the highest level that a metric is used to: a week's median, four weeks', one taken as normal on a
+    board of about this size.
+    """
     week, month = rows.week[at], rows.month[at]
-    adopted = np.where(slots < rows.adopted_until[at], rows.adopted[at], np.nan)
+    other = np.abs(board - rows.adopted_board[at]) > c.SAME_BOARD  # False where either is NaN
+    adopted = np.where((slots < rows.adopted_until[at]) & ~other, rows.adopted[at], np.nan)
     return np.fmin(np.fmin(week, month), adopted), np.fmax(np.fmax(week, month), adopted)
 
 
@@ -155,10 +174,10 @@ def floors(rows: CustomRows, at: Array) -> Array:
 
 def own_worst(rows: CustomRows, at: Array) -> Array:
     """(2, W, K) what a departure must pass by the metric's own record of the last four weeks and today."""
-    first, second, third = rows.top[:, :, :, at].astype(np.float64)
+    first, second = rows.top[:, :, :, at].astype(np.float64)
     today = rows.today[:, :, at].astype(np.float64)
     worst = c.WORST * np.maximum(first, today)
-    return np.asarray(np.minimum(worst, c.THIRD * np.maximum(third, np.minimum(today, second))))
+    return np.asarray(np.minimum(worst, c.SECOND * np.maximum(second, np.minimum(today, first))))
 
 
 def limits(rows: CustomRows, at: Array) -> Array:
@@ -168,8 +187,10 @@ def limits(rows: CustomRows, at: Array) -> Array:
 
 
 def behaves(rows: CustomRows, at: Array) -> Array:
-    """(2, K) can a metric tell the loss (or gain) of a third from its own ordinary days?"""
-    return np.asarray(own_worst(rows, at)[:, c.BEHAVES_AT] <= c.USABLE)
+    """(2, K) can a metric tell the loss (or gain) of a third from its own ordinary days? An age is judged upwards alone."""
+    usable = np.asarray(own_worst(rows, at)[:, c.BEHAVES_AT] <= c.USABLE)
+    usable[0] &= rows.rises_only[at] == 0
+    return usable
 
 
 def _anchor(rows: CustomRows, at: Array, x: Array) -> None:
@@ -227,7 +248,5 @@ def _turn_day(rows: CustomRows, at: Array, slots: Array) -> None:
     rows.today[:, :, turned] = 0
     rows.days_n[turned] += 1
     kept = np.where(np.isnan(rows.days[..., turned]), -1.0, rows.days[..., turned])
-    top = -np.sort(-kept, axis=0)[:3]
-    # With fewer than three days today's counts among the largest, see own_worst.
-    top[1] = np.where(top[1] < 0, np.inf, top[1])
+    top = -np.sort(-kept, axis=0)[:2]
     rows.top[..., turned] = np.where(top < 0, 0.0, top)

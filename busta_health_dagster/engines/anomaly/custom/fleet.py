@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from busta_health_dagster.engines.anomaly import budget
 from busta_health_dagster.engines.anomaly.custom import envelope
 from busta_health_dagster.engines.anomaly.custom import settings as c
 from busta_health_dagster.engines.anomaly.custom.rows import RECORD, CustomRows
@@ -17,7 +18,7 @@ Key = tuple[str, str]
 @dataclass(frozen=True, slots=True)
 class Departure:
     """What became of one metric at this poll: `opened`, `beyond` (one that stands open has doubled), `cleared` or
-    `new normal`. `sureness` is how many times over its limit it is.
+    `new normal`. `sureness` is how many times over its limit it is, `strict` what the noise budget asks of the metric.
     """
 
     source: str
@@ -27,6 +28,7 @@ class Departure:
     since: int
     expected: float
     observed: float
+    strict: float = 1.0
 
 
 class CustomMetrics:
@@ -57,14 +59,16 @@ class CustomMetrics:
         values: Mapping[str, Mapping[str, float]],
         slot_of: Callable[[str], int],
         interval_of: Callable[[str], int],
-        wider: Callable[[str], float],
         chosen: Callable[[str, str], bool],
         confirmed: Callable[[str], bool],
+        familiar: Mapping[str, bool],
+        board: Mapping[str, float],
     ) -> list[Departure]:
         """Takes in the values of this tick, source -> metric -> value; what is no finite number counts as missing.
 
         At most 16 metrics of a source are followed, the first that came. One that is not `chosen` learns and is not
-        judged. `confirmed`: the open incident of a source is known to be real.
+        judged. `confirmed`: the open incident of a source is known to be real. `familiar`: its
+        board has the size of other days; `board`: the logarithm of that size, NaN where there is none.
         """
         new = [
             (source, metric)
@@ -84,17 +88,42 @@ class CustomMetrics:
         if not keys:
             return []
         at = np.array([index[key] for key in keys], dtype=np.int64)
-        per_source = {source: (slot_of(source), wider(source)) for source in values}
-        slots = np.array([per_source[source][0] for source, _ in keys], dtype=np.int64)
-        factor = np.array(
-            [per_source[source][1] if chosen(source, metric) else np.inf for source, metric in keys], dtype=np.float64
-        )
+        slot = {source: slot_of(source) for source in values}
+        slots = np.array([slot[source] for source, _ in keys], dtype=np.int64)
+        # A likelihood in nats goes with the square of a departure.
+        debts = 2.0 ** (budget.doublings(self.rows.debt[at]) / 2)
+        factor = np.where([chosen(source, metric) for source, metric in keys], debts, np.inf)
         real = {source: confirmed(source) for source in values}
         known = np.array([real[source] for source, _ in keys], dtype=bool)
         x = np.array([values[source][metric] for source, metric in keys], dtype=np.float64)
-        found = envelope.step(self.rows, at, slots, x, factor, known)
+        usual = np.array([familiar[source] for source, _ in keys], dtype=bool)
+        size = np.array([board[source] for source, _ in keys], dtype=np.float64)
+        found = envelope.step(self.rows, at, slots, x, strict=factor, confirmed=known, familiar=usual, board=size)
         intervals = {source: interval_of(source) for source in values}
         return self._said(found, {int(a): int(s) for a, s in zip(at, slots, strict=True)}, intervals)
+
+    def charge(self, source: str, metric: str) -> None:
+        """People are told of this metric."""
+        self.rows.alarms[self._index[source, metric]] += 1
+
+    def spend(self, source: str, owes: Callable[[Array], Array]) -> None:
+        """The incident of a source has ended; `owes` says what the alarms of its metrics cost each of them."""
+        at = np.array([self._index[source, metric] for metric in self.of(source)], dtype=np.int64)
+        self.rows.debt[at] += owes(self.rows.alarms[at].astype(np.float64))
+        self.rows.alarms[at] = 0
+
+    def pay(self, share_of: Callable[[str], float]) -> None:
+        """What is left of the debts of each source."""
+        for row in np.nonzero(self.rows.debt > 0)[0]:
+            self.rows.debt[row] *= share_of(self.keys[row][0])
+
+    def doublings(self, source: str) -> float:
+        """By how many doublings the most indebted metric of a source must be surer."""
+        debts = [float(self.rows.debt[self._index[source, metric]]) for metric in self.of(source)]
+        return float(budget.doublings(np.array(debts)).max()) if debts else 0.0
+
+    def _strict(self, row: int) -> float:
+        return float(2.0 ** budget.doublings(self.rows.debt[row]))
 
     def _said(
         self, found: envelope.Departures, slots: Mapping[int, int], intervals: Mapping[str, int]
@@ -119,7 +148,16 @@ class CustomMetrics:
                 )
                 observed = float(rows.last_value[row]) if change != "opened" else float(found.observed[i])
                 out.append(
-                    Departure(source, metric, change, sure, int(rows.since[row]), float(rows.expected[row]), observed)
+                    Departure(
+                        source,
+                        metric,
+                        change,
+                        sure,
+                        int(rows.since[row]),
+                        float(rows.expected[row]),
+                        observed,
+                        self._strict(row),
+                    )
                 )
         return out
 
@@ -139,6 +177,7 @@ class CustomMetrics:
                         int(rows.since[i]),
                         float(rows.expected[i]),
                         float(rows.observed[i]),
+                        self._strict(i),
                     )
                 )
         return out
@@ -178,7 +217,10 @@ class CustomMetrics:
                 continue
             count[source] += 1
             keys.append((source, metric))
+        first = len(self.keys)
         self._arrange(keys)
+        for row in range(first, len(keys)):
+            self.rows.rises_only[row] = keys[row][1].endswith(c.AGE)
 
     def _arrange(self, keys: list[Key]) -> None:
         self.rows = self.rows.select([self._index.get(key, -1) for key in keys])

@@ -18,7 +18,7 @@ ANCHOR: Final = 12  # values that choose the scale
 FLOOR: Final = 0.3  # on the model's scale: about 26% less, or 35% more
 UNITS: Final = 2.0  # of a count, fewer than so many may be chance
 WORST: Final = 1.5  # a departure must pass the largest of the last 28 days by this factor,
-THIRD: Final = 2.0  # or the third largest by this one: a single bad day must not blind the test
+SECOND: Final = 2.0  # or the second largest by this one: a single bad day must not blind the test
 USABLE: Final = (
     0.45  # what must be passed for a departure over four polls; above it a metric cannot tell a loss of a third
 )
@@ -28,4 +28,8 @@ UNSEEN_BOARD: Final = 2.0  # the factor on every limit while the items are in a 
 BOARD_DAYS: Final = 2  # so many earlier days make a range of items a known one
 GAP_S: Final = 6 * 3600  # after so long without a value a departure begins again
 NEW_NORMAL_S: Final = DAY_S  # a departure that has lasted a day is the new level
+SAME_BOARD: Final = (
+    0.7  # on a logarithm: a level taken as normal holds for boards up to twice and down to half the size
+)
+AGE: Final = "age_s"  # an age, by the unit in its name, that falls is no trouble
 MOST: Final = 16  # custom metrics per source
