@@ -101,7 +101,7 @@ def curve(first: int, seeds: int, workers: int) -> None:
                 print(f"   {variation.name:20s} dial {dial:+.0f}  {found.line()}", flush=True)
 
 
-def cost(n: int = 5000) -> None:
+def cost(n: int = 5000, own: int = 0) -> None:
     sources = [WatchedSource(f"s{i}", f"t{i % 12}", 300, 300.0) for i in range(n)]
     bank, rng = DetectorBank(sources), np.random.default_rng(1)
     used = []
@@ -110,6 +110,8 @@ def cost(n: int = 5000) -> None:
         tick.status[:] = 1
         tick.response_ms[:], tick.items[:] = rng.lognormal(5, 0.3, n), rng.poisson(200, n)
         tick.quality[:], tick.data_age_s[:] = 95 + rng.normal(0, 1, n), 200
+        if own:
+            tick.metrics.update({name: {f"m{i}": 100.0 + k % 7 for i in range(own)} for name in bank.names})
         begin = time.process_time()
         bank.step(tick)
         used.append(time.process_time() - begin)
@@ -117,6 +119,12 @@ def cost(n: int = 5000) -> None:
     blobs = bank.dump_hot()
     bank.load_hot(blobs)
     packing = time.process_time() - begin
+    if own:
+        step, size = float(np.median(used[20:])), len(next(iter(blobs.values())))
+        print(
+            f"   with {own} custom metrics each: step {step * 1e3:.0f} ms = {step / ((3 + own) * n) * 1e6:.2f} us per point, {size / (3 + own) / 1000:.2f} KB per series"
+        )
+        return
     fleet = generate(Variation(weeks=4, events_per_week=0.0), 5)
     small = DetectorBank(fleet.sources, keep_cold=True)
     for tick in ticks(fleet):
@@ -203,7 +211,7 @@ def main() -> None:
     parts = {
         "real": lambda: real(args.recordings),
         "sim": lambda: sim(args.data),
-        "cost": cost,
+        "cost": lambda: (cost(), cost(own=4)),
         "variations": lambda: variations(args.first_seed, args.seeds, args.workers),
         "curve": lambda: curve(args.first_seed, args.seeds, args.workers),
         "nab": lambda: nab(args.data, args.nab_scorer, args.workers),

@@ -10,7 +10,8 @@ from busta_health_dagster.domain.anomaly import AnomalyVerdict, Change, Finding,
 from busta_health_dagster.engines.anomaly import budget, learning, rules, schedule, shape, steps
 from busta_health_dagster.engines.anomaly import filter as filters
 from busta_health_dagster.engines.anomaly import settings as s
-from busta_health_dagster.engines.anomaly.custom.fleet import CustomMetrics, boards
+from busta_health_dagster.engines.anomaly.custom import board
+from busta_health_dagster.engines.anomaly.custom.fleet import CustomMetrics
 from busta_health_dagster.engines.anomaly.explain import Numbers
 from busta_health_dagster.engines.anomaly.finding_state import Desk
 from busta_health_dagster.engines.anomaly.rows import HOT_BYTES, Rows, StateUnreadable
@@ -202,19 +203,13 @@ class DetectorBank:
 
     def _follow_custom(self, desk: Desk, tick: Tick, up: Array) -> None:
         rows = self.rows
-        familiar: dict[str, bool] = {}
-        board: dict[str, float] = {}
+        names = [name for name in tick.metrics if up[self._index[name]]]
+        at = np.array([self._index[name] for name in names], dtype=np.int64)
+        known = board.familiar(rows, at, tick.slots[at], tick.items[at])
+        with np.errstate(invalid="ignore", divide="ignore"):
+            size = np.where(tick.items[at] > 0, np.log(tick.items[at]), np.nan)
         broken = (rows.opened[[s.STALE, s.FROZEN]] > 0).any(axis=0) | (rows.empty_run > 0)
-        values: dict[str, Mapping[str, float]] = {}
-        for name, some in tick.metrics.items():
-            row = self._index[name]
-            if not up[row]:
-                continue
-            items = float(tick.items[row])
-            board[name] = float(np.log(items)) if items > 0 else np.nan
-            familiar[name] = not items > 0 or boards(rows.board, row, int(tick.slots[row]) // units.DAY_S, items)
-            if not broken[row]:
-                values[name] = some
+        values = {name: tick.metrics[name] for name, row in zip(names, at, strict=True) if not broken[row]}
         if not values:
             return
         found = self.custom.step(
@@ -223,8 +218,8 @@ class DetectorBank:
             lambda name: int(rows.interval_s[self._index[name]]),
             self._judges,
             lambda name: bool(rows.confirmed[self._index[name]]),
-            familiar,
-            board,
+            dict(zip(names, known.tolist(), strict=True)),
+            dict(zip(names, size.tolist(), strict=True)),
         )
         desk.departures(found, self.row)
 

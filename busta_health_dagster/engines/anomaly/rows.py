@@ -94,6 +94,9 @@ SPEC: Final[dict[str, tuple[str, tuple[int, ...], float]]] = {
     "empty_last": ("i4", (), 0),
     "empty_ended": ("i8", (), 0),
     "board": ("i4", (BOARDS, 3), -9999),
+    "board_day": ("i4", (), -1),
+    "board_low": ("i1", (), 0),
+    "board_high": ("i1", (), 0),
     # How long and how far each metric's own model was wrong: hourly means, the largest six hours of each day.
     "hour": ("i8", (), -1),
     "hour_sum": ("f8", (M,), 0),

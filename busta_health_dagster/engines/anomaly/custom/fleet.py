@@ -229,16 +229,3 @@ class CustomMetrics:
         self._of = {}
         for source, metric in keys:
             self._of.setdefault(source, []).append(metric)
-
-
-def boards(seen: Array, row: int, day: int, items: float) -> bool:
-    """Is a board of this size within the range that two earlier days of four weeks have reached? Remembers it."""
-    cell = int(np.clip(np.rint(2 * np.log2(items + 0.5)) + 2, 0, len(seen) - 1))
-    all_days = seen[:, :, row]
-    recent = np.where((all_days > day - c.DAYS) & (all_days < day), all_days, -1)
-    known = all(len(np.unique(some[some >= 0])) >= c.BOARD_DAYS for some in (recent[: cell + 1], recent[cell:]))
-    days = seen[cell, :, row]
-    if days[0] != day:
-        days[1:] = days[:-1].copy()
-        days[0] = day
-    return known
