@@ -13,6 +13,7 @@ from busta_health_dagster.engines.anomaly.settings import DetectorSettings
 from busta_health_dagster.engines.baseline.units import DAY_S, Array
 
 DAYS = 3
+GROWN = 7
 HOUR_S = 3600
 
 
@@ -21,7 +22,7 @@ def learn(rows: Rows, inn: Innovation, slots: Array, up: Array) -> None:
     hour = slots // HOUR_S
     turned = up & (rows.hour >= 0) & (hour != rows.hour)
     if turned.any():
-        full = turned & (rows.hour_n > 0)
+        full = turned & (rows.hour_n > 0) & (rows.fit_days >= GROWN)  # a young model is wrong because it is young
         mean = (rows.hour_sum / np.maximum(rows.hour_n, 1)).astype(np.float32)
         rows.hours[...] = np.where(full, np.concatenate([mean[None], rows.hours[:-1]]), rows.hours)
         stretch = np.maximum(rows.hours.min(axis=0), -rows.hours.max(axis=0))
