@@ -72,7 +72,7 @@ def _grown(days: int) -> tuple[Mapping[str, bytes], Mapping[str, bytes], int]:
     return board.bank.dump_hot(), cold, board.i
 
 
-def grown(days: int = 24, *, metrics: tuple[str, ...] | None = None) -> Board:
+def grown(days: int = 31, *, metrics: tuple[str, ...] | None = None) -> Board:
     """A board with so many ordinary days behind it, and its noise budget untouched."""
     hot, cold, i = _grown(days)
     board = Board(metrics=metrics, seed=2)

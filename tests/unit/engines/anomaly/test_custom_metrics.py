@@ -1,4 +1,4 @@
-"""An odds board with twenty-four ordinary days behind it: what its own metrics tell, and what a schedule must not."""
+"""An odds board with a month of ordinary days behind it: what its own metrics tell, and what a schedule must not."""
 
 import pytest
 
@@ -98,7 +98,7 @@ def test_a_level_taken_as_normal_on_a_small_board_excuses_nothing_on_a_full_one(
 def test_metrics_are_ranked_by_the_smallest_change_they_can_tell_and_the_rest_says_why_not():
     board = Board()
     wild = lambda k, poll: poll | {"wild": 100.0 if k // 6 % 2 else 400.0, "constant_zero": 0.0}  # noqa: E731
-    board.play(24 * A_DAY, wild)
+    board.play(31 * A_DAY, wild)
     found = {b.metric: b for b in behaviours(board.bank, "board")}
     order = [b.metric for b in behaviours(board.bank, "board")]
     assert order[0] in {"distinct_books", "books_per_event"}

@@ -54,7 +54,7 @@ def test_an_unconfirmed_anomaly_beyond_the_first_makes_the_metric_that_cried_str
     assert rows.debt[board.bank.custom.row("board", "books_per_event")] == 0
     said = board.bank.verdict("board").stricter
     assert said.startswith("asked to be")
-    assert said.endswith("as sure since 25 Sep")
+    assert said.endswith("as sure since 2 Oct")
     owed = float(board.bank.rows.owed[row])
     board.play(15 * A_DAY)
     assert owed - 0.55 < board.bank.rows.owed[row] < owed - 0.45
