@@ -18,6 +18,8 @@ from busta_health_dagster.engines.anomaly.tick import NOT_DUE, Tick
 from busta_health_dagster.engines.baseline.calendar import Calendar, KnownEvent
 
 MAINTENANCE = {"maintenance", "planned_maintenance"}
+COLUMNS = ("up", "response_ms", "items", "quality", "freshness_s")
+AFTER_S = 7200
 
 
 def epoch(text: str | int) -> int:
@@ -34,6 +36,7 @@ class Fleet:
     calendar: Calendar
     maintenance: np.ndarray  # (T, N) bool
     truth: list[dict] = field(default_factory=list)
+    metrics: list[dict[str, dict[str, float]]] = field(default_factory=list)  # per slot: source -> its own numbers
 
 
 def load(directory: Path) -> Fleet:
@@ -46,15 +49,20 @@ def load(directory: Path) -> Fleet:
     interval = int(np.median(np.diff(stamps)))
     slots = np.array(stamps, dtype=np.int64)
     at = {t: i for i, t in enumerate(stamps)}
+    metrics: list[dict[str, dict[str, float]]] = [{} for _ in stamps]
     values = np.full((5, len(slots), len(tables)), np.nan)
-    for j, rows in enumerate(tables.values()):
+    for j, (name, rows) in enumerate(tables.items()):
+        own = [c for c in rows[0] if c != "timestamp" and c not in COLUMNS]
         for r in rows:
             i = at[epoch(r["timestamp"])]
-            for k, column in enumerate(("up", "response_ms", "items", "quality", "freshness_s")):
+            for k, column in enumerate(COLUMNS):
                 if r[column] != "":
                     values[k, i, j] = float(r[column])
+            if own:
+                metrics[i][name] = {c: float(r[c]) for c in own if r[c] != ""}
     sources = [WatchedSource(n, info[n]["type"], interval, info[n].get("cadence_s")) for n in tables]
-    entries = json.loads((directory / "calendar.json").read_text())
+    calendar = directory / "calendar.json"
+    entries = json.loads(calendar.read_text()) if calendar.exists() else []
     known = [
         KnownEvent(e["kind"], epoch(e["start"]), epoch(e["end"]), e.get("source"))
         for e in entries
@@ -68,7 +76,7 @@ def load(directory: Path) -> Fleet:
             for j in [names.index(e["source"])] if "source" in e else range(len(names)):
                 maintenance[inside, j] = True
     truth = json.loads((directory / "truth.json").read_text()) if (directory / "truth.json").exists() else []
-    return Fleet(sources, slots, values, Calendar(known), maintenance, truth)
+    return Fleet(sources, slots, values, Calendar(known), maintenance, truth, metrics)
 
 
 @dataclass
@@ -80,7 +88,8 @@ class Replay:
     cold_bytes: int
 
     def openings(self) -> list[tuple[str, int]]:
-        return [(f.source, f.at) for f in self.findings if f.change is Change.OPENED]
+        """What people are told: an incident at its opening, and what is new inside it."""
+        return [(f.source, f.at) for f in self.findings if f.change in {Change.OPENED, Change.NEWS}]
 
 
 def ticks(fleet: Fleet):
@@ -93,15 +102,27 @@ def ticks(fleet: Fleet):
         tick.response_ms[:], tick.items[:], tick.quality[:], tick.data_age_s[:] = fleet.values[1:, i]
         tick.maintenance[:] = fleet.maintenance[i]
         tick.mark_events(fleet.calendar, names, int(slot))
+        if fleet.metrics:
+            tick.metrics.update(fleet.metrics[i])
         yield tick
 
 
-def replay(fleet: Fleet, settings: DetectorSettings = DEFAULT) -> Replay:
+def labels(fleet: Fleet):
+    """Which sources are inside a labelled fault (or two hours after) at each slot: a person would acknowledge those."""
+    spans = [(epoch(e["start"]), epoch(e["end"]) + AFTER_S, e["source"]) for e in fleet.truth if e["alarm"]]
+    return lambda slot: [source for begin, end, source in spans if begin <= slot <= end]
+
+
+def replay(fleet: Fleet, settings: DetectorSettings = DEFAULT, *, labelled: bool = True) -> Replay:
+    """`labelled`: faults of the truth are acknowledged, so that they cost no noise budget."""
+    confirmed = labels(fleet)
     bank = DetectorBank(fleet.sources, settings, keep_cold=True)
     findings: list[Finding] = []
     begin = time.process_time()
     for tick in ticks(fleet):
         findings += bank.step(tick)
+        if labelled:
+            bank.confirm(confirmed(int(tick.slots[0])))
     cpu = time.process_time() - begin
     hot = bank.dump_hot()
     cold = bank.take_cold()

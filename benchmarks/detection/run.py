@@ -1,9 +1,10 @@
 # ruff: noqa: E402, E501 - BLAS threads and the path are set before numpy is imported; printed lines are as long as they are
-"""The whole detection benchmark: `python benchmarks/detection/run.py [--seeds N] [--first-seed S] [--only PART ...]`.
+"""The whole detection benchmark: `python benchmarks/detection/run.py [--recordings DIR] [--data DIR] [--only PART ...]`.
 
-Prints, beside the targets: the named synthetic set (shared/data/detection/sim), the own generator's variations, the curve of
-recall against false alarms over the dial, NAB with one fixed and with the optimised threshold, CPU per point, bytes per series.
-What is not there (../shared) is skipped with a line that says so.
+Prints, beside the targets: recorded reality first (folders of observations with truth.json below --recordings or
+BUSTA_RECORDINGS), the named synthetic set (DIR/sim of --data or BUSTA_DETECTION_DATA), the own generator's variations, the
+curve of recall against false alarms over the dial, NAB (DIR/nab) with one fixed and with the optimised threshold, CPU per point,
+bytes per series. What is not given is skipped with a line that says so.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[2])]
 
 import numpy as np
+import recordings
 from generator import WEEK, generate, join
 from replay import Fleet, load, replay, ticks
 from scoring import Score, score
@@ -34,7 +36,6 @@ from busta_health_dagster.engines.anomaly.series import score_series
 from busta_health_dagster.engines.anomaly.settings import DetectorSettings
 from busta_health_dagster.engines.anomaly.tick import Tick
 
-SHARED = Path(__file__).resolve().parents[3] / "shared"
 NAB_FIXED = 1.0  # where a source would open an incident: the threshold a person would take without checking NAB
 DIALS = (-2.0, -1.0, 0.0, 1.0, 2.0, 4.0)
 
@@ -46,13 +47,24 @@ def evaluated(fleet: Fleet, dial: float = 0.0, clean_weeks: int = 3) -> tuple[Sc
     return score(result.openings(), fleet.truth, len(fleet.sources), begin, int(fleet.slots[-1]) + step), result
 
 
-def sim() -> None:
-    directory = SHARED / "data" / "detection" / "sim"
-    if not directory.exists():
-        print(f"sim: skipped, {directory} is not there")
+def real(directory: Path | None) -> None:
+    if directory is None or not directory.is_dir():
+        print("recordings: skipped; name a directory with --recordings or BUSTA_RECORDINGS" + _gone(directory))
         return
+    recordings.report(directory)
+
+
+def _gone(directory: Path | None) -> str:
+    return "" if directory is None else f" ({directory} is not there)"
+
+
+def sim(data: Path | None) -> None:
+    if data is None or not (data / "sim").is_dir():
+        print("sim: skipped; name the directory that holds sim/ with --data or BUSTA_DETECTION_DATA" + _gone(data))
+        return
+    directory = data / "sim"
     found, result = evaluated(load(directory))
-    print("\n== shared/data/detection/sim (checked while building: not an independent judgement)")
+    print(f"\n== {directory} (checked while building: not an independent judgement)")
     print("   target: recall .97  on time .85  false/source-week .05  median delay 10 min")
     print("  ", found.line())
     print("  ", {k: f"{a}/{b}" for k, (a, b) in sorted(found.kinds.items())})
@@ -89,7 +101,7 @@ def curve(first: int, seeds: int, workers: int) -> None:
                 print(f"   {variation.name:20s} dial {dial:+.0f}  {found.line()}", flush=True)
 
 
-def cost(n: int = 5000) -> None:
+def cost(n: int = 5000, own: int = 0) -> None:
     sources = [WatchedSource(f"s{i}", f"t{i % 12}", 300, 300.0) for i in range(n)]
     bank, rng = DetectorBank(sources), np.random.default_rng(1)
     used = []
@@ -98,6 +110,8 @@ def cost(n: int = 5000) -> None:
         tick.status[:] = 1
         tick.response_ms[:], tick.items[:] = rng.lognormal(5, 0.3, n), rng.poisson(200, n)
         tick.quality[:], tick.data_age_s[:] = 95 + rng.normal(0, 1, n), 200
+        if own:
+            tick.metrics.update({name: {f"m{i}": 100.0 + k % 7 for i in range(own)} for name in bank.names})
         begin = time.process_time()
         bank.step(tick)
         used.append(time.process_time() - begin)
@@ -105,6 +119,12 @@ def cost(n: int = 5000) -> None:
     blobs = bank.dump_hot()
     bank.load_hot(blobs)
     packing = time.process_time() - begin
+    if own:
+        step, size = float(np.median(used[20:])), len(next(iter(blobs.values())))
+        print(
+            f"   with {own} custom metrics each: step {step * 1e3:.0f} ms = {step / ((3 + own) * n) * 1e6:.2f} us per point, {size / (3 + own) / 1000:.2f} KB per series"
+        )
+        return
     fleet = generate(Variation(weeks=4, events_per_week=0.0), 5)
     small = DetectorBank(fleet.sources, keep_cold=True)
     for tick in ticks(fleet):
@@ -139,11 +159,14 @@ def _one_series(job: tuple[Path, Path]) -> tuple[int, float]:
     return len(rows), used
 
 
-def nab(workers: int) -> None:
-    directory, tool = SHARED / "data" / "detection" / "nab", SHARED / "tools" / "score_nab.py"
-    if not directory.exists() or not tool.exists():
-        print(f"nab: skipped, {directory} or {tool} is not there")
+def nab(data: Path | None, tool: Path | None, workers: int) -> None:
+    if data is None or tool is None or not (data / "nab").is_dir() or not tool.exists():
+        print(
+            "nab: skipped; name the directory that holds nab/ with --data and the scorer with --nab-scorer"
+            + _gone(data)
+        )
         return
+    directory = data / "nab"
     with tempfile.TemporaryDirectory() as place:
         files = sorted((directory / "data").glob("*/*.csv"))
         jobs = [(f, Path(place) / f.parent.name / f.name) for f in files]
@@ -169,20 +192,29 @@ def nab(workers: int) -> None:
             print(f"   {label}:\n" + "\n".join("      " + line for line in (out.stdout or out.stderr).splitlines()))
 
 
+def _path(variable: str) -> Path | None:
+    value = os.environ.get(variable)
+    return Path(value) if value else None
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", type=int, default=4)
     parser.add_argument("--first-seed", type=int, default=1000)
     parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--only", choices=["sim", "variations", "curve", "cost", "nab"], action="append")
+    parser.add_argument("--recordings", type=Path, default=_path("BUSTA_RECORDINGS"))
+    parser.add_argument("--data", type=Path, default=_path("BUSTA_DETECTION_DATA"))
+    parser.add_argument("--nab-scorer", type=Path, default=_path("BUSTA_NAB_SCORER"))
+    parser.add_argument("--only", choices=["real", "sim", "variations", "curve", "cost", "nab"], action="append")
     args = parser.parse_args()
     sys.stdout.reconfigure(line_buffering=True)  # every line is progress, into a pipe too
     parts = {
-        "sim": sim,
-        "cost": cost,
+        "real": lambda: real(args.recordings),
+        "sim": lambda: sim(args.data),
+        "cost": lambda: (cost(), cost(own=4)),
         "variations": lambda: variations(args.first_seed, args.seeds, args.workers),
         "curve": lambda: curve(args.first_seed, args.seeds, args.workers),
-        "nab": lambda: nab(args.workers),
+        "nab": lambda: nab(args.data, args.nab_scorer, args.workers),
     }
     for name, part in parts.items():
         if not args.only or name in args.only:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -13,7 +14,7 @@ from busta_health_dagster.domain.units import from_epoch, from_iso
 from busta_health_dagster.wording.measures import measure
 
 if TYPE_CHECKING:
-    from busta_health_dagster.domain.documents.sources import BaselineRow, Range
+    from busta_health_dagster.domain.documents.sources import AnomalyExplanation, BaselineRow, Range
 
 baselines_app = typer.Typer(
     cls=BustaGroup, no_args_is_help=True, help="What is normal for a source. Example: busta baselines show odds_api"
@@ -49,6 +50,47 @@ def show(
         out.print(_hours_table(found[0]))
     elif name:
         err_console().print(found[0]["reason"], markup=False, soft_wrap=True)
+
+
+@baselines_app.command()
+def suggest(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help="The source.")],
+    observations: Annotated[
+        Path | None, typer.Option("--observations", help="A recording (CSV or folder), instead of the store.")
+    ] = None,
+    output: OutputOption = Output.TABLE,
+) -> None:
+    """A source's metrics, the best behaved first, and why. Example: busta baselines suggest odds_api
+
+    FALL and RISE are the smallest lasting changes that an anomaly can be told from. `left out` names why a metric cannot
+    carry one: a count that follows a schedule, or a number that moves as much on an ordinary day. With --observations
+    neither store nor configuration is needed.
+    """
+    if observations is None:
+        with session(context).monitor() as monitor:
+            found = monitor.anomaly_explanation(name)
+    else:
+        from busta_health_dagster.pipeline.backtest.recording import explain_recording
+
+        with err_console().status(f"Learning {name} from {observations} ..."):
+            found = explain_recording(observations, name)
+    if output is Output.JSON:
+        print_json(found)
+        return
+    console().print(metrics_table(found))
+    usable = [m["metric"] for m in found["metrics"] if m["use"] == "used"]
+    if not usable:
+        err_console().print("No metric can be evaluated yet; the reasons are above.", markup=False)
+
+
+def metrics_table(found: AnomalyExplanation) -> Columns:
+    """Every metric with what the detector does with it."""
+    table = Columns(("METRIC", "USE", "FALL", "RISE", "WHY"), right=frozenset(("FALL", "RISE")))
+    for one in found["metrics"]:
+        fall, rise = ("" if x is None else f"{x:.0%}" for x in (one["smallest_fall"], one["smallest_rise"]))
+        table.add(one["metric"], one["use"], fall, rise, one["why"])
+    return table
 
 
 def _now_table(found: list[BaselineRow]) -> Columns:

@@ -83,6 +83,10 @@ class RemoteMonitor:
         rows: list[seen.BaselineRow] = self._remote.all("baselines", source=list(names or ()), hours=hours)
         return rows
 
+    def anomaly_explanation(self, name: str) -> seen.AnomalyExplanation:
+        explanation: seen.AnomalyExplanation = self._remote.get(f"sources/{name}/anomaly")
+        return explanation
+
     # Alerts
 
     def alerts(self, state: Wanted, names: Sequence[str] | None = None) -> notified.AlertList:

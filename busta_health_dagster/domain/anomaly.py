@@ -27,13 +27,18 @@ class Term(StrEnum):
     FAILURES = "failures"
     STALE = "stale"
     FROZEN = "frozen"
+    EMPTY = "empty"
+    LEVEL = "level"
 
 
 class Change(StrEnum):
-    """What a finding does to its source's incident: opens it, joins it, leaves it, or makes the new level normal."""
+    """What a finding does to its source's incident: opens it, joins it, adds something new that people must know of,
+    leaves it, or makes the new level normal.
+    """
 
     OPENED = "opened"
     JOINED = "joined"
+    NEWS = "news"
     CLEARED = "cleared"
     NEW_NORMAL = "new normal"
 
@@ -63,7 +68,7 @@ class Finding:
     """
 
     source: str
-    metric: Metric
+    metric: str
     term: Term
     change: Change
     at: int
@@ -80,7 +85,8 @@ class AnomalyVerdict:
     """What a rule of pattern `anomaly` reads for one source at one slot.
 
     `findings` are the terms open now, strangest first. `closed_reason` is set on the very slot that closed the
-    incident.
+    incident, `news` on the slot on which something new began inside an open one. `stricter` says since when and by how
+    much the noise budget has raised the thresholds.
     """
 
     judgement: Judgement
@@ -90,6 +96,8 @@ class AnomalyVerdict:
     score: float
     findings: tuple[Finding, ...] = ()
     closed_reason: str | None = None
+    news: str | None = None
+    stricter: str = ""
 
 
 @dataclass(frozen=True, slots=True)

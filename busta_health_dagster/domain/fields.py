@@ -28,6 +28,18 @@ def _duration(value: Any) -> float:
     raise ValueError(f"{value!r} is not a duration; write 30s, 5m, 4h or 30d")
 
 
+def _budget(value: Any) -> float:
+    count, _, period = value.partition(" per ") if isinstance(value, str) else ("", "", "")
+    if not count.strip().isdecimal() or not period.strip():
+        raise ValueError(f"{value!r} is not a budget; write for instance 1 per 30d")
+    if int(count) == 0:
+        raise ValueError(
+            f"{value!r} would silence every anomaly that is not certain; write 1 per 90d for a strict one, "
+            "or shadow: true to be sent none"
+        )
+    return _positive(float(parse_seconds(period.strip()))) / int(count)
+
+
 def _percent(value: Any) -> Fraction:
     if isinstance(value, Fraction):
         return value
@@ -51,6 +63,14 @@ Duration = Annotated[
     ),
 ]
 """Seconds as float; written `30s`, `5m`, `4h`, `30d`. A bare number is an error: no one knows its unit."""
+
+Budget = Annotated[
+    float,
+    BeforeValidator(lambda v: v if isinstance(v, float) else _budget(v)),
+    PlainSerializer(lambda s: f"1 per {config_duration(s)}", return_type=str),
+    WithJsonSchema({"type": "string", "pattern": r"^[1-9]\d* per \S+$", "examples": ["1 per 30d", "2 per 7d"]}),
+]
+"""Seconds per occurrence as float; written `1 per 30d`, `2 per 7d`."""
 
 PositiveDuration = Annotated[Duration, AfterValidator(_positive)]
 

@@ -100,7 +100,7 @@ class Observation:
 
     `slot` and `observed_at` are epoch seconds, UTC. `attempts` > 1 with status up means flaky. `suspect` marks a
     response time
-    measured while our own loop lagged: it feeds neither alerts nor baselines.
+    measured while our own loop lagged: it feeds neither alerts nor baselines. `metrics` are the source's own numbers.
     """
 
     source: str

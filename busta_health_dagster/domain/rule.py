@@ -64,7 +64,7 @@ class Condition:
 @dataclass(frozen=True, slots=True)
 class Override:
     """For the sources it selects, `changes` replace fields of the rule: value, severity, for_, over_s, min_bad,
-    shadow, intervals, sensitivity.
+    shadow, intervals, sensitivity, budget_s, metrics.
     """
 
     select: Selector
@@ -100,6 +100,8 @@ class Rule:
     assets: tuple[str, ...] = ()
     jobs: tuple[str, ...] = ()
     sensitivity: float = 0.0  # anomaly: the dial, added to every threshold; higher is quieter
+    budget_s: float = 30 * 86_400.0  # anomaly: one alarm in so many seconds may end by itself and unconfirmed
+    metrics: tuple[str, ...] | None = None  # anomaly: judge these alone; None: all that behave
     runbook: str | None = None
     where: str = ""
 

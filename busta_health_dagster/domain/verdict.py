@@ -32,7 +32,7 @@ class Verdict:
     `severity`, where set, replaces the rule's (burn-rate tiers). `settled` says that the pattern's own clearing rule
     already counted enough good observations, so that `recover_after` is met. `since` and `last_bad` name the first and last
     slot that were really bad, where they are not the slot of the evaluation itself (no-data, rate). `label`
-    distinguishes alerts of one rule and source.
+    distinguishes alerts of one rule and source. `news` says what new thing has begun inside what is already bad.
     """
 
     outcome: Outcome
@@ -46,6 +46,7 @@ class Verdict:
     since: int | None = None
     last_bad: int | None = None
     label: str = ""
+    news: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, WithJsonSchema
 
 from busta_health_dagster.domain.custom_metric import BUILT_IN
-from busta_health_dagster.domain.fields import Duration, PositiveDuration, Strict
+from busta_health_dagster.domain.fields import Budget, Duration, PositiveDuration, Strict
 from busta_health_dagster.domain.rule import Pattern
 from busta_health_dagster.settings.fields import AlertSelectFields, Label, SelectFields, Word
 
@@ -23,6 +23,7 @@ Value = Annotated[
     Any, WithJsonSchema({"type": ["string", "number"], "examples": ["5s", "90%", "26h", "max_data_age", "down"]})
 ]
 _COUNT = Field(ge=1)
+_Metrics = Annotated[tuple[Annotated[str, Field(pattern="^[a-z][a-z0-9_]{0,62}$")], ...], Field(min_length=1)]
 
 
 class ConditionFields(Strict):
@@ -46,6 +47,8 @@ class OverrideFields(Strict):
     min_bad: Annotated[int, _COUNT] | None = Field(None, description="At least so many failed.")
     intervals: Annotated[int, _COUNT] | None = Field(None, description="Intervals without a verdict.")
     sensitivity: float | None = Field(None, description="anomaly: added to every threshold.")
+    budget: Budget | None = Field(None, description="anomaly: how often one may turn out to be nothing.")
+    metrics: _Metrics | None = Field(None, description="anomaly: evaluate these metrics alone.")
     shadow: bool | None = Field(None, description="Record and notify no one.")
 
 
@@ -68,6 +71,13 @@ class RuleFields(Strict):
     intervals: Annotated[int, _COUNT] | None = Field(None, description="no_data: intervals without a verdict (3).")
     within: PositiveDuration | None = Field(None, description="trend: will cross its limit within this time.")
     sensitivity: float | None = Field(None, description="anomaly: added to every threshold; higher is quieter (0).")
+    budget: Budget | None = Field(
+        None, description="anomaly: how often one may end by itself, unconfirmed; thresholds follow (1 per 30d)."
+    )
+    metrics: _Metrics | None = Field(
+        None,
+        description="anomaly: judge these metrics alone, built-in or the source's own; without it all that behave.",
+    )
     assets: tuple[str, ...] | None = Field(None, description="dagster_check: asset keys, * matches.")
     jobs: tuple[str, ...] | None = Field(None, description="dagster_run, gate_held: job names, * matches.")
     recover_after: Annotated[int, _COUNT] = Field(2, description="Good evaluations before it resolves.")

@@ -25,7 +25,7 @@ KEYS: dict[Pattern, set[str]] = {
     Pattern.THRESHOLD: _COMPARED | {"over", "agg", "all", "any"},
     Pattern.RATE: _COMPARED | {"over", "min_bad"},
     Pattern.NO_DATA: {"intervals"},
-    Pattern.ANOMALY: {"sensitivity"},
+    Pattern.ANOMALY: {"sensitivity", "budget", "metrics"},
     Pattern.BURN_RATE: set(),
     Pattern.FLAPPING: set(),
     Pattern.TREND: _COMPARED | {"over", "within"},
@@ -41,8 +41,11 @@ _OVERRIDES = {
     "min_bad": {"min_bad"},
     "intervals": {"intervals"},
     "sensitivity": {"sensitivity"},
+    "budget": {"budget"},
+    "metrics": {"metrics"},
 }
 _SIX_HOURS = 6 * 3600
+NOISE_BUDGET_S = 30 * 86_400.0
 
 
 class RuleReader:
@@ -80,6 +83,8 @@ class RuleReader:
             assets=fields.assets or (("*",) if pattern is Pattern.DAGSTER_CHECK else ()),
             jobs=fields.jobs or (("*",) if pattern in {Pattern.DAGSTER_RUN, Pattern.GATE_HELD} else ()),
             sensitivity=fields.sensitivity or 0.0,
+            budget_s=fields.budget or NOISE_BUDGET_S,
+            metrics=fields.metrics,
             runbook=fields.runbook,
             where=self._doc.line(place),
         )
@@ -219,6 +224,8 @@ def _plain_changes(fields: OverrideFields) -> tuple[tuple[str, Any, Callable[[An
         ("min_bad", fields.min_bad, int),
         ("intervals", fields.intervals, int),
         ("sensitivity", fields.sensitivity, float),
+        ("budget_s", fields.budget, float),
+        ("metrics", fields.metrics, tuple),
         ("shadow", fields.shadow, bool),
     )
 

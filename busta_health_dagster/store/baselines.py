@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
 
-from busta_health_dagster.domain.anomaly import AnomalyVerdict, Change, Finding, Judgement, Metric, Term
+from busta_health_dagster.domain.anomaly import AnomalyVerdict, Change, Finding, Judgement, Term
 from busta_health_dagster.store.schema.baselines import baseline, baseline_history
 
 if TYPE_CHECKING:
@@ -103,5 +103,5 @@ def _verdict(kept: dict[str, Any]) -> AnomalyVerdict:
 
 
 def _finding(kept: dict[str, Any]) -> Finding:
-    codes = {"metric": Metric(kept["metric"]), "term": Term(kept["term"]), "change": Change(kept["change"])}
+    codes = {"term": Term(kept["term"]), "change": Change(kept["change"])}
     return Finding(**(kept | codes))

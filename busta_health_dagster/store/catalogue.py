@@ -1,4 +1,4 @@
-"""What may lie beside a folder of observations: `sources.json` and `calendar.json`."""
+"""What may lie beside a folder of observations: `sources.json`, `calendar.json` and `truth.json`."""
 
 from __future__ import annotations
 
@@ -41,11 +41,21 @@ class CalendarEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class Label:
+    """Someone says that this source really had a fault in [start, end), epoch seconds."""
+
+    source: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
 class Catalogue:
-    """Both files; empty where they are not there."""
+    """All three files; empty where they are not there."""
 
     sources: Mapping[str, ImportedSource] = field(default_factory=dict)
     calendar: tuple[CalendarEntry, ...] = ()
+    labels: tuple[Label, ...] = ()
 
 
 def read_catalogue(path: Path) -> Catalogue:
@@ -56,7 +66,7 @@ def read_catalogue(path: Path) -> Catalogue:
     """
     if not path.is_dir():
         return Catalogue()
-    return Catalogue(_sources(path / "sources.json"), _calendar(path / "calendar.json"))
+    return Catalogue(_sources(path / "sources.json"), _calendar(path / "calendar.json"), _labels(path / "truth.json"))
 
 
 def _sources(file: Path) -> dict[str, ImportedSource]:
@@ -94,7 +104,23 @@ def _calendar(file: Path) -> tuple[CalendarEntry, ...]:
     return tuple(found)
 
 
+def _labels(file: Path) -> tuple[Label, ...]:
+    data = _json(file, [])
+    if not isinstance(data, list):
+        raise _bad(file, "", 'a list: [{"source": "odds_api", "start": "2026-11-16T08:00Z", "end": "..."}]')
+    found = []
+    for number, entry in enumerate(data):
+        if not isinstance(entry, dict) or not isinstance(entry.get("source"), str):
+            raise _bad(file, f"[{number}]", 'an object with "source", "start" and "end"')
+        start, end = (_instant(file, f"[{number}].{key}", entry.get(key)) for key in ("start", "end"))
+        if entry.get("alarm", True):
+            found.append(Label(entry["source"], start, end))
+    return tuple(found)
+
+
 def _instant(file: Path, where: str, text: Any) -> int:
+    if isinstance(text, int) and not isinstance(text, bool) and text > 0:
+        return text
     try:
         return to_epoch(datetime.fromisoformat(text))
     except (TypeError, ValueError):

@@ -26,7 +26,7 @@ from busta_health_dagster.store.packing import (
 from busta_health_dagster.store.schema.observing import manual_observation, observation
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from busta_health_dagster.store.unit import UnitOfWork
 

@@ -21,6 +21,7 @@ from busta_health_dagster.domain.custom_metric import BUILT_IN, MOST
 from busta_health_dagster.domain.errors import BadInput
 from busta_health_dagster.domain.observation import Observation, Status
 from busta_health_dagster.domain.units import iso
+from busta_health_dagster.wording.suggestions import near
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -144,6 +145,8 @@ def _header_problem(file: Path, header: list[str]) -> str:
     known, needed = (_PER_SOURCE, _PER_SOURCE[:2]) if per_source else (COLUMNS, COLUMNS[:3])
     shape = f"; the columns are {','.join(needed)} and optionally {','.join(known[len(needed) :])}"
     for column in header:
+        if column not in known and (guess := near(column, known, 0.85)) is not None:
+            return f"unknown column {column!r}; did you mean {guess}?"
         if column not in known and not _is_metric(column):
             return f"unknown column {_printable(column)!r}{shape}, and custom metrics by a name of their own"
         if header.count(column) > 1:

@@ -139,6 +139,30 @@ class HeartbeatAccepted(TypedDict):
     at: str
 
 
+class MetricBehaviour(TypedDict):
+    """One metric as the detector sees it. The smallest lasting change that it can tell, as a share of the usual value
+    (null: that side is not evaluated).
+    """
+
+    metric: str
+    use: str
+    usual: Number | None
+    smallest_fall: Number | None
+    smallest_rise: Number | None
+    why: str
+
+
+class AnomalyExplanation(TypedDict):
+    """What the detector makes of one source: `anomalies explain -o json` and `baselines suggest -o json`."""
+
+    source: str
+    state: str
+    reason: str
+    budget: str
+    stricter: str | None
+    metrics: list[MetricBehaviour]
+
+
 class Range(TypedDict):
     """Nine of ten good observations lie between p5 and p95."""
 

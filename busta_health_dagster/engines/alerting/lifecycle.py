@@ -144,6 +144,8 @@ class _Pass(Opener):
         severity = rule.severity if verdict.severity is None else verdict.severity
         if a.state is AlertState.OPEN:
             self._still_bad(severity)
+            if verdict.news and self.alert.state is AlertState.OPEN:
+                self.renew(verdict.news)
             return
         counted = f"{self.alert.bad_run} of {rule.for_} bad"
         if a.state is AlertState.CANCELLED:

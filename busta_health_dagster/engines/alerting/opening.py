@@ -101,6 +101,30 @@ class Opener(Recorder):
             ack_kept=kept,
         )
 
+    def renew(self, news: str) -> None:
+        """Something new has begun inside what is open: the same alert, and people are told as at its opening. An
+        acknowledgement holds; it was given for what was known then.
+        """
+        a = self.alert
+        channels = self.audible(tuple(dict.fromkeys((*a.notified, *(c for x in a.ladders for c in x.channels)))))
+        reason = f"new while it was open: {news}"
+        self.set(reopened=a.reopened + 1)
+        self.record(
+            Event.REOPENED,
+            a.state,
+            reason,
+            channels,
+            value=a.value,
+            limit=a.limit,
+            shadow=a.shadow,
+            first_bad_slot=a.run_since,
+            ack_kept=True,
+        )
+        self.notify(Event.REOPENED, channels, reason, first=True)
+        self.notified(channels)
+        if not channels:
+            self.skip(Event.REOPENED, self.why_silent())
+
     def _announce(
         self, event: Event, was: AlertState | None, reason: str, also: tuple[str, ...], **numbers: Any
     ) -> None:

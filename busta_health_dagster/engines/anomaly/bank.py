@@ -1,18 +1,20 @@
 """The bank: every source of a fleet, one call per tick."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from zlib import crc32
 
 import numpy as np
 
 from busta_health_dagster.domain.anomaly import AnomalyVerdict, Change, Finding, Judgement, Term
+from busta_health_dagster.engines.anomaly import budget, learning, rules, schedule, shape, steps
 from busta_health_dagster.engines.anomaly import filter as filters
-from busta_health_dagster.engines.anomaly import learning, rules, shape, steps
 from busta_health_dagster.engines.anomaly import settings as s
+from busta_health_dagster.engines.anomaly.custom import board
+from busta_health_dagster.engines.anomaly.custom.fleet import CustomMetrics
 from busta_health_dagster.engines.anomaly.explain import Numbers
 from busta_health_dagster.engines.anomaly.finding_state import Desk
-from busta_health_dagster.engines.anomaly.rows import Rows
+from busta_health_dagster.engines.anomaly.rows import HOT_BYTES, Rows, StateUnreadable
 from busta_health_dagster.engines.anomaly.settings import DEFAULT, DetectorSettings
 from busta_health_dagster.engines.anomaly.tick import DOWN, UNKNOWN, Tick
 from busta_health_dagster.engines.baseline import units
@@ -22,12 +24,15 @@ from busta_health_dagster.engines.baseline.units import ITEMS, METRICS, RESPONSE
 
 @dataclass(frozen=True, slots=True)
 class WatchedSource:
-    """What the detector needs to know of a source; `cadence_s` None: how often it publishes is not stated."""
+    """What the detector needs to know of a source; `cadence_s` None: how often it publishes is not stated; `metrics`
+    None: every metric that behaves is evaluated, else these alone.
+    """
 
     name: str
     type: str
     interval_s: int
     cadence_s: float | None = None
+    metrics: tuple[str, ...] | None = None
 
 
 class ColdMissing(LookupError):
@@ -50,10 +55,12 @@ class DetectorBank:
         self.sources: list[WatchedSource] = []
         self.names: list[str] = []
         self.rows = Rows(0)
+        self.custom = CustomMetrics()
         self._cold: dict[str, History] = {}
         self._dirty: set[str] = set()
         self._reason: list[str] = []
         self._closed: dict[str, str] = {}
+        self._news: dict[str, str] = {}
         self.sync(sources)
 
     def sync(self, sources: Iterable[WatchedSource]) -> None:
@@ -71,6 +78,11 @@ class DetectorBank:
         self._reason = ["no observation yet"] * len(wanted)
         self._cadence = np.array([source.cadence_s or np.nan for source in wanted], dtype=np.float64)
         self._types = np.array([source.type for source in wanted], dtype=object)
+        self.custom.keep(self.names)
+        self._chosen = np.array(
+            [[source.metrics is None or metric in source.metrics for source in wanted] for metric in METRICS],
+            dtype=bool,
+        ).reshape(len(METRICS), len(wanted))
         self._own_interval()
 
     def _own_interval(self) -> None:
@@ -78,18 +90,35 @@ class DetectorBank:
         for row in np.nonzero((self.rows.interval_s != 0) & (self.rows.interval_s != interval))[0]:
             self.rows.blank(int(row))
             self._cold.pop(self.names[row], None)
+            self.custom.forget(self.names[row])
         self.rows.interval_s[...] = interval
 
     def load_hot(self, blobs: Mapping[str, bytes]) -> None:
         """Restores rows from `dump_hot`; names that are not watched are ignored. Raises StateUnreadable."""
         names = [name for name in blobs if name in self._index]
-        self.rows.unpack([self._index[name] for name in names], [blobs[name] for name in names])
+        self.rows.unpack([self._index[name] for name in names], [blobs[name][:HOT_BYTES] for name in names])
+        try:
+            self.custom.unpack({name: blobs[name][HOT_BYTES:] for name in names})
+        except (ValueError, IndexError) as why:
+            raise StateUnreadable(f"its custom metrics cannot be read: {why}") from why
         self._own_interval()
 
     def dump_hot(self, names: Iterable[str] | None = None) -> dict[str, bytes]:
         """The rows as bytes, by name."""
         chosen = list(self.names if names is None else names)
-        return dict(zip(chosen, self.rows.pack([self._index[name] for name in chosen]), strict=True))
+        packed = self.rows.pack([self._index[name] for name in chosen])
+        return {name: row + self.custom.pack(name) for name, row in zip(chosen, packed, strict=True)}
+
+    def confirm(self, names: Collection[str]) -> None:
+        """Someone or something else has seen what these sources' open incidents are about: they cost no budget."""
+        for name in names:
+            row = self._index.get(name)
+            if row is not None and self.rows.incident_at[row]:
+                self.rows.confirmed[row] = 1
+
+    def open_incidents(self) -> list[tuple[str, int]]:
+        """(source, since when) of every incident that is open."""
+        return [(self.names[i], int(self.rows.incident_at[i])) for i in np.nonzero(self.rows.incident_at)[0]]
 
     def cold_due(self, tick: Tick) -> list[str]:
         """Sources whose history `step(tick)` will write: load them first. Those without one yet are not named."""
@@ -121,6 +150,8 @@ class DetectorBank:
         down = live & (tick.status == DOWN)
         up = live & ~down
         self._adopt(live)
+        share = budget.pay(rows, cfg, slots, fresh)
+        self.custom.pay(lambda name: float(share[self._index[name]]))
         self._write_history(slots, live)
 
         u = units.forward(tick.response_ms, tick.items, tick.quality)
@@ -133,16 +164,19 @@ class DetectorBank:
         d0, d1 = steps.limits(cfg, inn.sigma, tick.near, doubt)
         steps.update(rows, inn, doubt)
         shape.record(rows, inn, doubt, (rows.incident == 0) & (rows.incident_at == 0))
-        seen = steps.judge(rows, cfg, inn, d0=d0, d1=d1, slots=slots)
+        watched = self._chosen & ~schedule.scheduled(rows, cfg)
+        schedule.learn(rows, inn, slots, up)
+        seen = steps.judge(rows, cfg, inn, d0=d0, d1=d1, slots=slots, watched=watched)
         for metric in range(units.M):
             shape.forget(rows, metric, seen.ended[metric])
 
-        desk = Desk(rows, cfg, self.names, slots)
+        desk = Desk(rows, self.custom, cfg, self.names, slots)
         self._level_terms(desk, inn, seen)
         for metric, term, now in (
             (RESPONSE, s.SPIKES, shape.spikes(rows, cfg, inn)),
             (ITEMS, s.VARIANCE, shape.variance(rows, cfg, inn)),
         ):
+            now.lit &= watched[metric]
             for row, normal in desk.follow(term, inn.evaluated[metric], now):
                 shape.closed(
                     rows, cfg, metric, row, rate=float(now.observed[row] / max(now.polls[row], 1)) if normal else None
@@ -152,18 +186,46 @@ class DetectorBank:
             (s.FAILURES, live, rules.failures(rows, cfg, live, down)),
             (s.STALE, up, rules.stale(rows, up, age, self._cadence)),
             (s.FROZEN, up, rules.frozen(rows, cfg, up, rules_items, tick.quality)),
+            (s.EMPTY, up, rules.empty(rows, slots, up, rules_items)),
         ):
             for row, normal in desk.follow(term, polled, rule):
                 rules.closed(rows, term, row, float(rule.observed[row]) if normal else None)
 
+        self._follow_custom(desk, tick, up)
         calm = (rows.incident_at == 0) & ~desk.was_open
         self._learn(tick, inn, recorded, live=live, up=up, calm=calm, age=age)
         for f in desk.findings:
-            if f.change in {Change.OPENED, Change.JOINED}:
-                hard = f.term in {Term.FAILURES, Term.STALE, Term.FROZEN}
+            if f.change in {Change.OPENED, Change.JOINED, Change.NEWS} and f.term is not Term.LEVEL:
+                hard = f.term in {Term.FAILURES, Term.STALE, Term.FROZEN, Term.EMPTY}
                 (learning.blank_since if hard else learning.mark_since)(rows, self._index[f.source], f.since)
         self._note(desk, tick, fresh)
         return desk.findings
+
+    def _follow_custom(self, desk: Desk, tick: Tick, up: Array) -> None:
+        rows = self.rows
+        names = [name for name in tick.metrics if up[self._index[name]]]
+        at = np.array([self._index[name] for name in names], dtype=np.int64)
+        known = board.familiar(rows, at, tick.slots[at], tick.items[at])
+        with np.errstate(invalid="ignore", divide="ignore"):
+            size = np.where(tick.items[at] > 0, np.log(tick.items[at]), np.nan)
+        broken = (rows.opened[[s.STALE, s.FROZEN]] > 0).any(axis=0) | (rows.empty_run > 0)
+        values = {name: tick.metrics[name] for name, row in zip(names, at, strict=True) if not broken[row]}
+        if not values:
+            return
+        found = self.custom.step(
+            values,
+            lambda name: int(tick.slots[self._index[name]]),
+            lambda name: int(rows.interval_s[self._index[name]]),
+            self._judges,
+            lambda name: bool(rows.confirmed[self._index[name]]),
+            dict(zip(names, known.tolist(), strict=True)),
+            dict(zip(names, size.tolist(), strict=True)),
+        )
+        desk.departures(found, self.row)
+
+    def _judges(self, source: str, metric: str) -> bool:
+        chosen = self.sources[self._index[source]].metrics
+        return chosen is None or metric in chosen
 
     def _adopt(self, live: Array) -> None:
         new = np.nonzero(live & (self.rows.phi[0] == 0))[0]
@@ -204,6 +266,10 @@ class DetectorBank:
             expected, observed = units.backward(m, centre), units.backward(m, centre + float(seen.delta[m, i]))
             numbers = Numbers(0, float(seen.g[m, i]), expected, observed, bool(seen.gross[m, i]))
             desk.open(int(m), int(i), int(seen.polls[m, i]), numbers)
+        for m, i in zip(*np.nonzero(seen.beyond), strict=True):
+            expected = float(inn.base[m, i] + self.rows.level[m, i])
+            observed = units.backward(m, expected + float(seen.delta[m, i]))
+            desk.exceed(int(m), int(i), Numbers(0, float(seen.g[m, i]), units.backward(m, expected), observed))
         for m, i in zip(*np.nonzero(seen.cleared), strict=True):
             if self.rows.opened[m, i]:
                 desk.close(int(m), int(i), Change.CLEARED, f"{METRICS[m]} is back in its range")
@@ -228,17 +294,20 @@ class DetectorBank:
         rules.learn_age(rows, tick.slots, up, age, calm)
         rules.learn_frozen(rows, up, tick.items, calm)
         rules.learn_zeros(rows, up, tick.items, calm)
+        rules.learn_full(rows, up, tick.items)
         # Outages, stale and frozen data are no data; a level incident may be a habit not yet known: kept, marked
         # doubtful.
-        usable = up & ~(rows.opened[[s.FAILURES, s.STALE, s.FROZEN]] > 0).any(axis=0)
+        usable = up & ~(rows.opened[[*s.FACTS]] > 0).any(axis=0)
         doubtful = (rows.incident != 0).any(axis=0) | ~calm
         learning.record(rows, tick.slots, u, kind=tick.kind, position=tick.position, usable=usable, doubtful=doubtful)
 
     def _note(self, desk: Desk, tick: Tick, fresh: Array) -> None:
-        self._closed = {}
+        self._closed, self._news = {}, {}
         for f in desk.findings:
             if f.change in {Change.CLEARED, Change.NEW_NORMAL} and self.rows.incident_at[self._index[f.source]] == 0:
                 self._closed[f.source] = f.text
+            elif f.change is Change.NEWS:
+                self._news[f.source] = f.text
         warming = (self.rows.n < s.WARM).all(axis=0) & (self.rows.polls < s.CLOSE)
         for i in range(self.rows.size):
             if not fresh[i]:
@@ -265,9 +334,22 @@ class DetectorBank:
                 0.0,
                 (),
                 self._closed.get(name),
+                stricter=self.stricter(row),
             )
-        findings = Desk(self.rows, self.settings, self.names, self.rows.last_slot).standing(row)
+        findings = Desk(self.rows, self.custom, self.settings, self.names, self.rows.last_slot).standing(row)
         reason = blind or "; ".join(f.text for f in findings)
         return AnomalyVerdict(
-            Judgement.UNKNOWN if blind else Judgement.BAD, reason, True, opened, findings[0].score, findings
+            Judgement.UNKNOWN if blind else Judgement.BAD,
+            reason,
+            True,
+            opened,
+            findings[0].score,
+            findings,
+            news=self._news.get(name),
+            stricter=self.stricter(row),
         )
+
+    def stricter(self, row: int) -> str:
+        """What the noise budget asks of the tests of one source, as a sentence without a subject; empty: nothing."""
+        doubled = max(float(budget.doublings(self.rows.debt[row])), self.custom.doublings(self.names[row]))
+        return budget.sentence(doubled, int(self.rows.stricter_since[row]))

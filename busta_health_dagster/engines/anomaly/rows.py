@@ -13,10 +13,11 @@ from busta_health_dagster.engines.anomaly import settings as s
 from busta_health_dagster.engines.baseline.profile import SEEN, P
 from busta_health_dagster.engines.baseline.units import Array, M
 
-MAGIC: Final = b"BHr2"
+MAGIC: Final = b"BHr3"
 DAY_BINS: Final = 288
 COLUMNS: Final = s.FINE_COLUMNS + s.COARSE_COLUMNS
 AGE_DAYS: Final = 21
+BOARDS: Final = 48
 
 # name: (dtype, leading shape, initial value)
 SPEC: Final[dict[str, tuple[str, tuple[int, ...], float]]] = {
@@ -85,6 +86,34 @@ SPEC: Final[dict[str, tuple[str, tuple[int, ...], float]]] = {
     "run_max": ("f8", (), 0),
     "repeats": ("f8", (), 0),
     "changes": ("f8", (), 0),
+    # An empty board: the last full one, the usual one, polls without anything, and the longest such run so far.
+    "full": ("f8", (), np.nan),
+    "typical": ("f8", (), np.nan),
+    "empty_run": ("i4", (), 0),
+    "empty_max": ("f8", (), 0),
+    "empty_last": ("i4", (), 0),
+    "empty_ended": ("i8", (), 0),
+    "board": ("i4", (BOARDS, 3), -9999),
+    "board_day": ("i4", (), -1),
+    "board_low": ("i1", (), 0),
+    "board_high": ("i1", (), 0),
+    # How long and how far each metric's own model was wrong: hourly means, the largest six hours of each day.
+    "hour": ("i8", (), -1),
+    "hour_sum": ("f8", (M,), 0),
+    "hour_n": ("i4", (M,), 0),
+    "hours": ("f4", (6, M), 0),
+    "astray": ("f4", (AGE_DAYS, M), 0),
+    "astray_today": ("f4", (M,), 0),
+    # Noise budget: what unconfirmed alarms have cost beyond it; what the open incident would cost.
+    "credit": ("f8", (), 1),
+    "owed": ("f8", (), 0),
+    "debt": ("f8", (), 0),
+    "fact_debt": ("f8", (), -4),
+    "debt_at": ("i8", (), 0),
+    "stricter_since": ("i8", (), 0),
+    "confirmed": ("i1", (), 0),
+    "alarms": ("i4", (), 0),
+    "fact_alarms": ("i4", (), 0),
     # Slot, interval, the terms that stand open.
     "last_slot": ("i8", (), 0),
     "interval_s": ("i8", (), 0),
@@ -96,9 +125,14 @@ SPEC: Final[dict[str, tuple[str, tuple[int, ...], float]]] = {
     "expected": ("f8", (s.TERMS,), np.nan),
     "observed": ("f8", (s.TERMS,), np.nan),
     "incident_at": ("i8", (), 0),
+    "kinds": ("i4", (), 0),
+    "notified_at": ("i8", (), 0),
+    "firing_n": ("i4", (s.TERMS,), 0),
+    "moved": ("f8", (M,), 0),
 }
 
 RECORD: Final = np.dtype([(name, "<" + kind, shape) for name, (kind, shape, _) in SPEC.items()])
+HOT_BYTES: Final = RECORD.itemsize + len(MAGIC)
 
 
 class StateUnreadable(ValueError):

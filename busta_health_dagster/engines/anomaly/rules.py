@@ -14,6 +14,9 @@ MASK = (1 << s.CLOSE) - 1
 POPCOUNT = np.array([i.bit_count() for i in range(MASK + 1)], np.int8)
 DOWN_PRIOR, DOWN_MEMORY = 2000.0, 8000.0
 HABIT_MEMORY = 6048.0
+FULL_AT_LEAST, FULL_SHARE, TYPICAL_S = 3.0, 0.1, 4 * 86_400.0
+HABIT_DAYS, RARELY = 14, 0.01
+RARE_POLLS_S, NEVER_DOWN_POLLS = 1800, 300
 
 
 def failures(rows: Rows, cfg: DetectorSettings, live: Array, down: Array) -> TestResult:
@@ -32,7 +35,11 @@ def failures(rows: Rows, cfg: DetectorSettings, live: Array, down: Array) -> Tes
         best[failed] = np.where(better, g, best[failed])
         at[failed] = np.where(better, n, at[failed])
         count[failed] = np.where(better, k, count[failed])
-    lit = live & down & (best > cfg.fail_h + cfg.dial)
+    # Where polls are rare and have never failed, one failure, which the probe itself has tried again, is a fact.
+    first = (rows.interval_s >= RARE_POLLS_S) & (rows.down_n >= NEVER_DOWN_POLLS) & (rows.down_k < 0.5)
+    first &= down & (count < 1)
+    best, at, count = np.where(first, -np.log(base), best), np.where(first, 1, at), np.where(first, 1.0, count)
+    lit = live & down & (first | (best > cfg.fail_h + cfg.dial))
     return TestResult(lit, live & (POPCOUNT[rows.downs] == 0), best, at, base * at, count)
 
 
@@ -44,6 +51,38 @@ def _log_tail(k: Array, n: int, p: Array) -> Array:
     return np.log(np.maximum(out, 1e-300))
 
 
+def empty(rows: Rows, slots: Array, up: Array, items: Array) -> TestResult:
+    """Nothing on a board that was full a moment ago, twice in a row, at a source that is hardly ever empty.
+
+    A board that runs out one by one ends with one and then none: that is how a day of games ends. A source that is
+    often empty after being full, unconfirmed, has a habit: then the run must be half again as long.
+    """
+    seen = up & np.isfinite(items)
+    none, some = seen & (items == 0), seen & (items > 0)
+    full = rows.full >= np.fmax(FULL_AT_LEAST, FULL_SHARE * np.exp(rows.typical))
+    ended = some & (rows.empty_run >= 2) & full & (rows.confirmed == 0)
+    again = ended & (slots - rows.empty_ended <= HABIT_DAYS * DAY_S)
+    habit = np.where(again, np.maximum(rows.empty_max, np.minimum(rows.empty_run, rows.empty_last)), rows.empty_max)
+    rows.empty_max[...] = np.where(slots - rows.empty_ended > 2 * HABIT_DAYS * DAY_S, 0.0, habit)
+    rows.empty_last[ended], rows.empty_ended[ended] = rows.empty_run[ended], slots[ended]
+    rows.empty_run[...] = np.where(none, rows.empty_run + 1, np.where(some, 0, rows.empty_run))
+    rare = (rows.zero_k + 0.5) / (rows.zero_n + 100.0) < RARELY
+    need = np.where(rows.empty_max > 0, np.ceil(1.5 * rows.empty_max) + 2, 2)
+    lit = none & full & rare & (rows.empty_run >= need)
+    g = np.where(lit, np.log(10.0) * (3.0 + rows.empty_run), 0.0)
+    return TestResult(lit, some, g, rows.empty_run, rows.full, items)
+
+
+def learn_full(rows: Rows, up: Array, items: Array) -> None:
+    """The last full board and the usual one (over some four days)."""
+    some = up & (items > 0)
+    value = np.log(np.where(some, items, 1.0))
+    pace = np.where(np.isnan(rows.typical), 1.0, np.minimum(rows.interval_s / TYPICAL_S, 0.2))
+    usual = np.where(np.isnan(rows.typical), value, rows.typical)
+    rows.typical[...] = np.where(some, usual + pace * (value - usual), rows.typical)
+    rows.full[...] = np.where(some, items, rows.full)
+
+
 def learn_failures(rows: Rows, live: Array, down: Array, calm: Array) -> None:
     """The base rate of single failures."""
     move, keep = live & calm, 1 - 1 / DOWN_MEMORY
@@ -51,7 +90,7 @@ def learn_failures(rows: Rows, live: Array, down: Array, calm: Array) -> None:
     rows.down_n[...] = np.where(move, rows.down_n * keep + 1, rows.down_n)
 
 
-def age_limit(rows: Rows, cadence_s: Array) -> Array:
+def age_limit(rows: Rows, cadence_s: Array, age: Array) -> Array:
     """(N,) seconds; inf while nothing is known. 1.1 x own maximum + 120 s, at least 1.05 x the cadence.
 
     The maximum is held in check by the third largest daily maximum, so that one stale day in the history does not
@@ -68,12 +107,15 @@ def age_limit(rows: Rows, cadence_s: Array) -> Array:
     stated = np.isfinite(cadence_s)
     before = np.maximum(cadence_s + 900.0, 1.3 * cadence_s + 600.0)
     limit = np.where(stated & (count < 2), np.where(np.isfinite(limit), np.maximum(limit, before), before), limit)
-    return np.where(stated, np.maximum(limit, 1.05 * cadence_s), limit)
+    # Served again unchanged: what was never so old in a week is stale, whatever the cadence would allow.
+    served = 0.9 * rows.run * rows.interval_s
+    again = (rows.run >= 2) & (count >= 8) & (cadence_s <= 6 * 3600) & (age >= served)
+    return np.where(stated & ~again, np.maximum(limit, 1.05 * cadence_s), limit)
 
 
 def stale(rows: Rows, up: Array, age: Array, cadence_s: Array) -> TestResult:
     """Data older than this source's data ever are. Looks at answered polls only: while down, age says nothing new."""
-    limit = age_limit(rows, cadence_s)
+    limit = age_limit(rows, cadence_s, age)
     seen = up & np.isfinite(age)
     lit = seen & (age > limit)
     with np.errstate(invalid="ignore"):
@@ -138,3 +180,5 @@ def closed(rows: Rows, term: int, row: int, normal: float | None) -> None:
         rows.age_days[:3, row] = normal
     elif normal is not None and term == s.FROZEN:
         rows.run_max[row] = normal
+    elif normal is not None and term == s.EMPTY:
+        rows.empty_max[row] = max(float(rows.empty_max[row]), float(rows.empty_run[row]))

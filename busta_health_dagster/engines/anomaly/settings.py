@@ -37,12 +37,14 @@ UNREST_MEMORY: Final = 48.0
 UNREST_MOST: Final = 6.0
 RESTLESS: Final = 0.02
 RESTLESS_MEMORY: Final = 2016.0
-TERMS: Final = 8  # three step terms in the order of the metrics, then:
+TERMS: Final = 9  # three step terms in the order of the metrics, then:
 SPIKES: Final = 3
 VARIANCE: Final = 4
 FAILURES: Final = 5
 STALE: Final = 6
 FROZEN: Final = 7
+EMPTY: Final = 8
+FACTS: Final = (FAILURES, STALE, FROZEN, EMPTY)
 
 
 def pace(interval_s: Array) -> Array:
@@ -88,6 +90,8 @@ class DetectorSettings:
     scatter_usual: float = 0.005
     tail_usual: float = 0.005
     tail_most: float = 1.2
+    # How often an anomaly may end by itself without anybody having confirmed it (engines/anomaly/budget.py): alarms per second.
+    budget: float = 1.0 / (30 * 86_400)
     # How much of the profile's extra uncertainty (young profiles only) widens d0 and d1.
     young: float = 1.5
 

@@ -5,6 +5,7 @@ Both are held while the same metric's level incident is open and for 11 polls af
 
 import numpy as np
 
+from busta_health_dagster.engines.anomaly import budget
 from busta_health_dagster.engines.anomaly import settings as s
 from busta_health_dagster.engines.anomaly.filter import Innovation
 from busta_health_dagster.engines.anomaly.rows import Rows, scatter
@@ -65,7 +66,7 @@ def spikes(rows: Rows, cfg: DetectorSettings, inn: Innovation) -> TestResult:
         best, at, count = np.where(better, g, best), np.where(better, n, at), np.where(better, hits, count)
     free = _free(rows, inn, RESPONSE)
     return TestResult(
-        free & (best > cfg.spike_h + cfg.dial + s.pace(rows.interval_s)),
+        free & (best > (cfg.spike_h + cfg.dial + s.pace(rows.interval_s)) * budget.strictness(rows)),
         k[s.CLOSE - 1] <= 1,
         best,
         at,
@@ -101,7 +102,14 @@ def variance(rows: Rows, cfg: DetectorSettings, inn: Innovation) -> TestResult:
         + s.pace(rows.interval_s)
         + cfg.scatter_h * np.maximum(np.log(often / cfg.scatter_usual), 0.0)
     )
-    return TestResult(free & (best > h), z2[s.CLOSE - 1] / s.CLOSE < NOISIER, best, at, np.ones(rows.size), ratio)
+    return TestResult(
+        free & (best > h * budget.strictness(rows)),
+        z2[s.CLOSE - 1] / s.CLOSE < NOISIER,
+        best,
+        at,
+        np.ones(rows.size),
+        ratio,
+    )
 
 
 def learn(rows: Rows, inn: Innovation, calm: Array) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from busta_health_dagster.engines.anomaly import learning
+from busta_health_dagster.engines.anomaly import budget, learning
 from busta_health_dagster.engines.anomaly import settings as s
 from busta_health_dagster.engines.anomaly.filter import Innovation, recent_mean, relevel
 from busta_health_dagster.engines.anomaly.rows import Rows, scatter
@@ -25,8 +25,8 @@ AGES = np.concatenate([FINE, COARSE])
 @dataclass(slots=True)
 class Steps:
     """All (3, N). `side` +1/-1 where an alarm opens now, `gross` where two wild residuals opened it; `cleared` and
-    `new_normal` where an alarmed incident ended, `ended` where any did, silent ones too; `delta` the size seen;
-    `polls` since when; `g`, its likelihood ratio.
+    `new_normal` where an alarmed incident ended, `ended` where any did, silent ones too; `beyond` where one that stands
+    has more than doubled; `delta` the size seen; `polls` since when; `g`, its likelihood ratio.
     """
 
     side: Array
@@ -34,6 +34,7 @@ class Steps:
     cleared: Array
     new_normal: Array
     ended: Array
+    beyond: Array
     delta: Array
     polls: Array
     g: Array
@@ -111,19 +112,25 @@ def learn(rows: Rows, inn: Innovation, calm: Array) -> None:
     rows.tail_n[...] = np.where(move, rows.tail_n * keep + 1, rows.tail_n)
 
 
-def judge(rows: Rows, cfg: DetectorSettings, inn: Innovation, *, d0: Array, d1: Array, slots: Array) -> Steps:
-    """Opens, closes and re-levels the level incidents of every series. Mutates; call after `update`."""
+def judge(
+    rows: Rows,
+    cfg: DetectorSettings,
+    inn: Innovation,
+    *,
+    d0: Array,
+    d1: Array,
+    slots: Array,
+    watched: Array | None = None,
+) -> Steps:
+    """Opens, closes and re-levels the level incidents of every series. Mutates; call after `update`. A series that is
+    not `watched` (3, N) only follows its level.
+    """
     g_up, g_down, window_up, window_down = test(rows, inn, d0, d1)
     heavy = heaviness(rows, cfg)
-    h = cfg.h + cfg.dial + s.pace(rows.interval_s)
+    strict = budget.strictness(rows)
+    h = (cfg.h + cfg.dial + s.pace(rows.interval_s)) * strict
     h_up, h_down = h + cfg.tail_h * heavy[0], h + cfg.tail_h * heavy[1]
-    # Six sigma in nats is 18: the dial moves a jump as it moves the other tests.
-    reach = float(np.sqrt(max(cfg.gross_sigma**2 + 2 * cfg.dial, 1.0)))
-    beyond = np.abs(inn.residual) > np.maximum(reach * inn.sigma, d1) + np.maximum(d1 - cfg.d1, 0.0)
-    wild = np.where(inn.evaluated & beyond, np.sign(inn.residual), 0)
-    gross = (wild != 0) & (wild == rows.gross)
-    rows.gross[inn.evaluated] = wild[inn.evaluated].astype(np.int8)
-
+    wild, gross = _wild(rows, cfg, inn, d1, strict)
     up = (g_up > h_up) & (g_up >= g_down) | gross & (wild > 0)
     down = ((g_down > h_down) & ~up) | gross & (wild < 0)
     side = np.where(up, 1, np.where(down, -1, 0))
@@ -137,6 +144,8 @@ def judge(rows: Rows, cfg: DetectorSettings, inn: Innovation, *, d0: Array, d1: 
     )
     side = np.where(returning, 0, side)
     listened = (side > 0) & (cfg.alarm_up > 0) | (side < 0) & (cfg.alarm_down > 0)
+    if watched is not None:
+        listened &= watched
     standing = rows.incident
     alarmed = np.abs(standing) == 1
     opens = listened & ~alarmed
@@ -165,6 +174,9 @@ def judge(rows: Rows, cfg: DetectorSettings, inn: Innovation, *, d0: Array, d1: 
     ended = over | renewed | (back & (np.abs(rows.incident) != 1))
     cleared |= back & (np.abs(rows.incident) == 1) & ~opens
     ended |= cleared
+    beyond = alarmed & gross & ~ended & (np.abs(inn.residual) > 2.0 * rows.moved + d1)
+    rows.moved[...] = np.where(opens, np.abs(delta), np.where(beyond, np.abs(inn.residual), rows.moved))
+    delta = np.where(beyond, inn.residual, delta)
     rows.incident[ended] = 0
     rows.w[ended] = 0
     rows.hold[inn.evaluated] = np.maximum(rows.hold[inn.evaluated] - 1, 0)
@@ -175,10 +187,22 @@ def judge(rows: Rows, cfg: DetectorSettings, inn: Innovation, *, d0: Array, d1: 
         cleared & ~renewed,
         renewed_heard,
         ended,
+        beyond,
         delta,
         polls,
         np.maximum(np.maximum(g_up, g_down), np.where(gross, inn.z**2 / 2, 0.0)),
     )
+
+
+def _wild(rows: Rows, cfg: DetectorSettings, inn: Innovation, d1: Array, strict: Array) -> tuple[Array, Array]:
+    """(3, N) the side of a residual that is wild by itself (0: it is not), and whether the one before was so, too."""
+    # Six sigma in nats is 18: the dial moves a jump as it moves the other tests.
+    reach = np.sqrt(max(cfg.gross_sigma**2 + 2 * cfg.dial, 1.0) * strict)
+    beyond = np.abs(inn.residual) > np.maximum(reach * inn.sigma, d1) + np.maximum(d1 - cfg.d1, 0.0)
+    wild = np.where(inn.evaluated & beyond, np.sign(inn.residual), 0)
+    gross = (wild != 0) & (wild == rows.gross)
+    rows.gross[inn.evaluated] = wild[inn.evaluated].astype(np.int8)
+    return wild, gross
 
 
 def _size(rows: Rows, polls: Array, where: Array) -> Array:

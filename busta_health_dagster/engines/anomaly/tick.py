@@ -1,7 +1,7 @@
 """What one tick hands to the bank: arrays in the order of the bank's names."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -18,7 +18,8 @@ class Tick:
 
     `slots` are epoch seconds, each source's own slot; a slot not after the source's last one is ignored, so a tick
     that runs twice counts once. `maintenance` excludes the slot. `kind` (-1 none), `position` (0-1) and `near`: the
-    known event. A response time that is suspect (overloaded monitor) is handed in as NaN.
+    known event. A response time that is suspect (overloaded monitor) is handed in as NaN. `metrics`: a source's own
+    numbers of this slot, by its name.
     """
 
     slots: Array
@@ -31,6 +32,7 @@ class Tick:
     kind: Array
     position: Array
     near: Array
+    metrics: dict[str, Mapping[str, float]] = field(default_factory=dict)
 
     @classmethod
     def blank(cls, n: int, slot: int) -> "Tick":

@@ -70,7 +70,7 @@ class Anomaly(Evaluator):
         numbers: dict[str, Any] = {
             "findings": [
                 {
-                    "metric": f.metric.value,
+                    "metric": str(f.metric),
                     "term": f.term.value,
                     "score": f.score,
                     "threshold": f.threshold,
@@ -89,6 +89,7 @@ class Anomaly(Evaluator):
             found[0].threshold if found else None,
             numbers,
             settled=w.anomaly.closed_reason is not None,
+            news=w.anomaly.news or "",
             since=w.anomaly.opened_at,
         )
 

@@ -132,7 +132,8 @@ def anomaly_check(said: AnomalyVerdict | None, late_s: int | None) -> CheckVerdi
         worst = said.findings[0]
         numbers = {"score": worst.score, "threshold": worst.threshold}
         numbers |= {k: v for k, v in (("expected", worst.expected), ("observed", worst.observed)) if v is not None}
-    return CheckVerdict(ANOMALY_CHECK, outcome[said.judgement], "WARN", said.reason, numbers)
+    reason = f"{said.reason}; {said.stricter} (noise budget)" if said.stricter else said.reason
+    return CheckVerdict(ANOMALY_CHECK, outcome[said.judgement], "WARN", reason, numbers)
 
 
 def _counted(newest: Observation | None, limits: Limits, window: Iterable[tuple[int, Status]]) -> tuple[int, int, int]:

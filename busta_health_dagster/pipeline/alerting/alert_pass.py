@@ -116,7 +116,9 @@ def alert_pass(
         in_force = ticking or not by_hand  # only the running monitor knows; a person's check may use other files
         if in_force:
             book.leave_lost_channels()
-        anomalies = anomaly_pass.evaluate_pending(app, uow, intake.cursors, states, book.planned)
+        anomalies = anomaly_pass.evaluate_pending(
+            app, uow, intake.cursors, states, book.planned, book.confirms_anomalies()
+        )
         evaluation.evaluate_observations(uow, book, intake, states, by_hand=by_hand, anomalies=anomalies)
         tick = uow.meta.get(LAST_TICK)
         if whole:

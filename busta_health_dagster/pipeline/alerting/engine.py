@@ -23,6 +23,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from busta_health_dagster.domain.alert import Alert, AlertState, fingerprint
+from busta_health_dagster.domain.rule import Pattern
 from busta_health_dagster.domain.self_monitoring import DAGSTER
 from busta_health_dagster.domain.verdict import Outcome, Verdict
 from busta_health_dagster.engines.alerting.actions import close, removal_reason
@@ -131,6 +132,20 @@ class AlertEngine:
         if not may_open and (alert is None or alert.state is not AlertState.OPEN):
             return
         self._advance(name, verdict, source, rule)
+
+    def confirms_anomalies(self) -> set[str]:
+        """Sources that a person or another rule says have a real fault now: an open alert of another pattern, or an
+        anomaly that is acknowledged.
+        """
+        found = set()
+        for name in self._active:
+            alert = self.alerts[name]
+            rule = self.rules.rule(alert.source, alert.rule)
+            if rule is None or alert.state is not AlertState.OPEN:
+                continue
+            if rule.pattern is not Pattern.ANOMALY or alert.ack is not None:
+                found.add(alert.source)
+        return found
 
     def note(self, step: TransitionResult) -> None:
         """Take in what a person, or the configuration, did to an alert (`engines.alerting.actions`)."""

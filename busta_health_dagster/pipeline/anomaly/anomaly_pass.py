@@ -59,11 +59,17 @@ def target_of(state: SourceState, interval_s: int) -> int:
 
 
 def evaluate_pending(
-    app: App, uow: UnitOfWork, names: Collection[str], states: Mapping[str, SourceState], planned: MaintenanceIndex
+    app: App,
+    uow: UnitOfWork,
+    names: Collection[str],
+    states: Mapping[str, SourceState],
+    planned: MaintenanceIndex,
+    confirmed: Collection[str] = (),
 ) -> Found:
     """What the detector says of every pending observation of these sources, learned and written in the caller's transaction.
 
-    A source that still has history to learn from is unknown.
+    A source that still has history to learn from is unknown. An open anomaly of a `confirmed` source is known to be
+    real: it costs no noise budget.
     """
     rules = watched(app)
     pending = [name for name in names if name in rules and states[name].scheduled_slot is not None]
@@ -87,6 +93,7 @@ def evaluate_pending(
     scores = _new_scores(learned, states, newest_of)
     detector = load_detector(app, uow, rules, min(observations), max(observations) + 1)
     covers = _covers(app, planned)
+    detector.confirm(confirmed)
     for slot in sorted(observations):
         seen = [
             (n, x._replace(quality=scores[n][1]) if newest_of[n] == slot and n in scores and x.quality is None else x)

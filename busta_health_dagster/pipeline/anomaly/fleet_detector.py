@@ -13,7 +13,7 @@ from busta_health_dagster.engines.maintenance import occurrences
 from busta_health_dagster.engines.rules import effective_rules
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from busta_health_dagster.domain.anomaly import AnomalyVerdict
     from busta_health_dagster.domain.maintenance import Window
@@ -41,7 +41,9 @@ def watched_by(sources: Iterable[Source], rules: Iterable[Rule]) -> dict[str, Ru
 
 
 class Detector:
-    """The banks of these sources. `kinds` are the known events as they were numbered before; keep `kinds` afterwards.
+    """The banks of these sources, one per dial and noise budget.
+
+    `kinds` are the known events as they were numbered before; keep `kinds` afterwards.
 
     `keep_cold` keeps histories here (replays); otherwise `step` asks for those it needs, and `take_cold` has what
     changed.
@@ -60,13 +62,15 @@ class Detector:
         from busta_health_dagster.engines.anomaly.settings import DetectorSettings
         from busta_health_dagster.engines.baseline.calendar import Calendar
 
-        by_dial: dict[float, list[WatchedSource]] = {}
+        by_dial: dict[tuple[float, float], list[WatchedSource]] = {}
         for source in sources:
             if source.name in rules:
-                watched = WatchedSource(source.name, source.type, source.interval_s, source.cadence_s)
-                by_dial.setdefault(rules[source.name].sensitivity, []).append(watched)
+                rule = rules[source.name]
+                watched = WatchedSource(source.name, source.type, source.interval_s, source.cadence_s, rule.metrics)
+                by_dial.setdefault((rule.sensitivity, rule.budget_s), []).append(watched)
         self.banks: list[DetectorBank] = [
-            DetectorBank(watched, DetectorSettings(dial=dial), keep_cold=keep_cold) for dial, watched in by_dial.items()
+            DetectorBank(watched, DetectorSettings(dial=dial, budget=1.0 / budget_s), keep_cold=keep_cold)
+            for (dial, budget_s), watched in by_dial.items()
         ]
         self._rows = [{name: i for i, name in enumerate(bank.names)} for bank in self.banks]
         self.calendar: Calendar = Calendar(events, kinds)
@@ -92,6 +96,15 @@ class Detector:
                         bank.load_hot({name: blob})
                     except StateUnreadable as why:
                         self.unreadable[name] = str(why)
+
+    def open_incidents(self) -> list[tuple[str, int]]:
+        """(source, since when) of every incident that is open."""
+        return [one for bank in self.banks for one in bank.open_incidents()]
+
+    def confirm(self, names: Collection[str]) -> None:
+        """Someone or something else has seen what these sources' open incidents are about: they cost no budget."""
+        for bank in self.banks if names else ():
+            bank.confirm(names)
 
     def step(
         self,
@@ -125,6 +138,8 @@ class Detector:
                     tick.quality[row] = observation.quality
                 if observation.data_age_s is not None:
                     tick.data_age_s[row] = observation.data_age_s
+                if observation.metrics:
+                    tick.metrics[name] = observation.metrics
             if not self._keep_cold:
                 self._load_cold(bank, bank.cold_due(tick), histories)
             bank.step(tick)

@@ -36,9 +36,9 @@ class Scores:
             out.writerow((row[0], row[1], f"{row[2]:.6f}"))
 
 
-def score_file(path: Path) -> Scores:
-    """Read a CSV with columns `timestamp` and `value`, in any case and order, and score every row. A timestamp is ISO
-    8601 (without a zone: UTC) or Unix time in seconds or milliseconds.
+def score_file(path: Path, metric: str = "value") -> Scores:
+    """Read a CSV with columns `timestamp` and `value` (or another `metric`), in any case and order, and score every
+    row. A timestamp is ISO 8601 (without a zone: UTC) or Unix time in seconds or milliseconds.
 
     A row's score never depends on later rows. A value that is missing (empty, NaN) scores 0; duplicates are kept.
 
@@ -54,10 +54,11 @@ def score_file(path: Path) -> Scores:
     try:
         with path.open(encoding="utf-8-sig", newline="") as stream:
             reader = csv.DictReader(stream, strict=True)
-            reader.fieldnames = _header(path, reader.fieldnames)
+            metric = metric.strip().lower()
+            reader.fieldnames = _header(path, reader.fieldnames, metric)
             for row in reader:
                 line = reader.line_num
-                stamp, value = row["timestamp"], row["value"]
+                stamp, value = row["timestamp"], row[metric]
                 if stamp is None or value is None or None in row:
                     raise BadInput(f"{path}, line {line}: the row has not as many fields as the header. Fix that line.")
                 instant = _instant(path, line, stamp)
@@ -85,12 +86,17 @@ def score_file(path: Path) -> Scores:
     return Scores(tuple(stamps), tuple(values), tuple(float(x) for x in scores))
 
 
-def _header(path: Path, given: Iterable[str] | None) -> list[str]:
+def _header(path: Path, given: Iterable[str] | None, metric: str) -> list[str]:
     names = [name.strip().lower() for name in given or ()]
-    missing = [name for name in HEADER[:2] if name not in names]
+    wanted = (HEADER[0], metric)
+    missing = [name for name in wanted if name not in names]
     if missing:
-        raise BadInput(f"{path}: the header lacks {' and '.join(missing)}. The first line must be: timestamp,value")
-    twice = [name for name in HEADER[:2] if names.count(name) > 1]
+        others = ", ".join(name for name in names if name != HEADER[0])
+        remedy = f" Name one of its columns with --metric: {others}." if others and HEADER[0] in names else ""
+        raise BadInput(
+            f"{path}: the header lacks {' and '.join(missing)}. The first line must be: timestamp,{metric}.{remedy}"
+        )
+    twice = [name for name in wanted if names.count(name) > 1]
     if twice:
         raise BadInput(f"{path}: the header has {' and '.join(twice)} twice. Keep the column that is meant.")
     return names

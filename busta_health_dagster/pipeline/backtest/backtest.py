@@ -87,6 +87,7 @@ def file_run(
         since,
         until,
         events=events_of(history.catalogue) + known_events(known, sources, since, until),
+        confirmed=tuple((label.source, label.start, label.end) for label in history.catalogue.labels),
     )
     observations = sum(len(x) for x in history.observations.values())
     last = {name: x[-1].slot for name, x in history.observations.items()}
@@ -147,7 +148,14 @@ def stored_run(
     since = max(first, until - since_s)
     begin = max(first, since - _memory_s(sources, rules)) if any_detector(rules) is None else first
     script = ReplayInput(
-        sources, tuple(rules), policy, tuple(some), begin, until, events=known_events(events, sources, begin, until)
+        sources,
+        tuple(rules),
+        policy,
+        tuple(some),
+        begin,
+        until,
+        events=known_events(events, sources, begin, until),
+        confirmed=causes,
     )
 
     def read() -> Iterator[tuple[int, Sequence[tuple[str, ObservationRow]]]]:

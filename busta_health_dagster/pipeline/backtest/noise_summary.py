@@ -51,10 +51,10 @@ class NoiseSummary:
                 self.shadow.add(alert.rule)
             for t in record.transitions:
                 if t.event in {Event.OPENED, Event.REOPENED}:
-                    self.alerts[alert.rule] += (
-                        1  # reopened counts again: everyone notified of its end is notified again
-                    )
-                    self._open[alert.fingerprint] = t.at
+                    # Reopened counts again: everyone notified of its end is notified again.
+                    self.alerts[alert.rule] += 1
+                    # What is new inside an open alert opens it no second time.
+                    self._open.setdefault(alert.fingerprint, t.at)
                     if self.each_alert and not alert.shadow:
                         self._report(alert.rule, alert.source)
                 elif t.event is Event.RESOLVED and alert.fingerprint in self._open:

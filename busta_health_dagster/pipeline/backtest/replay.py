@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 PASS_EVERY_S = 300
 """Clocks run between the ticks of sources that are checked seldom: an hourly one escalates after 30 minutes, too."""
 _PROGRESS_EVERY = 5_000
+CONFIRMS_FOR_S = 7200
+"""A known fault explains what an anomaly finds until so long after its end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,8 @@ class ReplayInput:
     since: int
     until: int
     events: tuple[KnownEvent, ...] = ()
+    confirmed: tuple[tuple[str, int, int], ...] = ()
+    """(source, start, end) of faults that are known to be real: an anomaly about one costs no noise budget."""
 
 
 class Replay:
@@ -69,6 +73,9 @@ class Replay:
         self._groups: dict[int, list[SourceCursor]] = defaultdict(list)
         self._step = min(PASS_EVERY_S, tick_of(s.interval_s for s in script.sources.values()))
         self._longest = longest
+        self._confirmed: dict[str, list[tuple[int, int]]] = defaultdict(list)
+        for name, start, end in script.confirmed:
+            self._confirmed[name].append((start, end + CONFIRMS_FOR_S))
         self._leaves = sorted(((at, name) for name, at in (leaves or {}).items()), reverse=True)
         self._leaving = leaving
         self.observations = 0
@@ -138,8 +145,22 @@ class Replay:
         """The detector's word on this slot, put on the windows before the rules are asked."""
         if self.detector is not None and seen:
             lanes = self._lanes
+            self.detector.confirm(self._known_real(slot))
             for name, verdict in self.detector.step(slot, seen, lambda name: lanes[name].maintenance).items():
                 lanes[name].rule_state.window.set_anomaly(verdict)
+
+    def _known_real(self, slot: int) -> set[str]:
+        """Sources whose open anomaly is explained by a known fault, another rule's alert or a person."""
+        assert self.detector is not None
+        incidents = self.detector.open_incidents()
+        if not incidents:
+            return set()
+        labelled = {
+            name
+            for name, opened in incidents
+            if any(start <= slot and opened <= end for start, end in self._confirmed.get(name, ()))
+        }
+        return labelled | self.book.confirms_anomalies()
 
     def _between(self, before: int, slot: int) -> Iterator[Changes]:
         """The passes between two ticks. After the longest interval without any tick the monitor itself was dead: then

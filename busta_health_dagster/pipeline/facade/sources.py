@@ -78,6 +78,13 @@ class Sources(MonitorBase):
             observations = uow.observations.window([name], now - since_s, now + 1, manual=manual).get(name, [])
         return [history_row(o) for o in observations]
 
+    def anomaly_explanation(self, name: str) -> seen.AnomalyExplanation:
+        """What the detector makes of a source: its word, its noise budget, and each metric with what it can tell."""
+        from busta_health_dagster.pipeline.anomaly.explanation import explain_source
+
+        self.known([name])
+        return explain_source(self.app, name)
+
     def baselines(self, names: Sequence[str] | None = None, *, hours: int = 24) -> list[seen.BaselineRow]:
         """What is normal for these sources (None: all), now and over the coming hours."""
         from busta_health_dagster.pipeline.anomaly.normal_ranges import baselines_of

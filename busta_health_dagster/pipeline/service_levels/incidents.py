@@ -168,7 +168,7 @@ def _spans(alert: Alert, history: Sequence[StoredTransition], at: int, *, makes_
     acked: int | None = None
     running: AlertSpan | None = None
     for t in (stored.transition for stored in history):
-        if t.event in {Event.OPENED, Event.REOPENED}:
+        if t.event in {Event.OPENED, Event.REOPENED} and running is None:
             first = t.numbers.get("first_bad_slot") or t.slot or t.at
             acked = acked if t.event is Event.REOPENED and t.numbers.get("ack_kept") else None
             running = AlertSpan(

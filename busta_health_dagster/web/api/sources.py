@@ -9,6 +9,7 @@ from fastapi import APIRouter, Header, Query, Request
 from fastapi.responses import Response, StreamingResponse
 
 from busta_health_dagster.domain.documents.sources import (
+    AnomalyExplanation,
     BaselineRow,
     Fleet,
     FleetStatus,
@@ -125,6 +126,14 @@ def baselines(
 )
 def baseline(request: Request, name: SourceName) -> BaselineRow:
     return monitor_of(request).baselines([name])[0]
+
+
+@router.get(
+    "/sources/{name}/anomaly",
+    summary="Its metrics and its noise budget; the shape of `busta anomalies explain -o json`",
+)
+def anomaly(request: Request, name: SourceName) -> AnomalyExplanation:
+    return monitor_of(request).anomaly_explanation(name)
 
 
 @router.post("/sources/{name}/check", summary="Check it now; kept as a manual observation")

@@ -164,3 +164,32 @@ def test_an_override_may_change_more_than_the_value(read):
 def test_two_rules_of_one_name_are_refused(problem):
     said = problem(alerts=alerts("{name: r, pattern: no_data}", "{name: r, pattern: flapping}"))
     assert (said.where, said.field) == ("config/alerts.yaml:4:12", "rules[1] r, name")
+
+
+def test_an_anomaly_rule_has_a_noise_budget_and_may_name_its_metrics(read):
+    plain = read("{name: anomaly, pattern: anomaly}")
+    assert (plain.budget_s, plain.metrics) == (30 * 86_400, None)
+    rule = read(
+        "{name: anomaly, pattern: anomaly, budget: 2 per 30d, metrics: [distinct_books, items], "
+        "overrides: [{select: {tiers: [1]}, budget: 1 per 7d}]}"
+    )
+    assert (rule.budget_s, rule.metrics) == (15 * 86_400, ("distinct_books", "items"))
+    assert rule.overrides[0].changes == {"budget_s": 7 * 86_400.0}
+
+
+@pytest.mark.parametrize(
+    ("budget", "message"),
+    [
+        ("0 per 30d", "would silence every anomaly that is not certain"),
+        ("1 per month", "month"),
+        ("often", "write for instance 1 per 30d"),
+        ("3", "write for instance 1 per 30d"),
+        ("1 per 0d", "longer than nothing"),
+    ],
+)
+def test_a_budget_that_promises_nothing_is_refused_with_what_to_write(files, budget, message):
+    found = files.write(
+        sources="version: 1\nsources: [{name: a, type: t, probe: file, path: x}]\n",
+        alerts=alerts(f"{{name: anomaly, pattern: anomaly, budget: {budget}}}"),
+    ).diagnose()
+    assert any(message in str(problem) for problem in found.errors), list(map(str, found.errors))

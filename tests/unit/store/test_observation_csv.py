@@ -87,7 +87,16 @@ def test_a_line_that_cannot_be_used_says_why_and_the_next_is_read(tmp_path: Path
     [
         ("", "the file is empty"),
         ("timestamp,source\n", "no column 'status'"),
-        ("timestamp,source,status,colour\n2026-11-16T00:00:00Z,odds,up,red\n", "unknown column 'colour'"),
+        ("timestamp,source,status,colour\n2026-11-16T00:00:00Z,odds,up,red\n", "colour is 'red', not a number"),
+        (
+            "timestamp,source,status,Colour Code\n2026-11-16T00:00:00Z,odds,up,1\n",
+            "custom metrics by a name of their own",
+        ),
+        ("timestamp,source,status,respons_ms\n2026-11-16T00:00:00Z,odds,up,1\n", "did you mean response_ms?"),
+        (
+            f"timestamp,source,status,{','.join(f'm{i}' for i in range(17))}\n",
+            "17 columns of custom metrics, at most 16",
+        ),
         ("timestamp,source,status,status\n", "column 'status' twice"),
         ("time,up\n", "no column 'timestamp'"),
     ],
@@ -97,6 +106,21 @@ def test_a_header_that_makes_no_sense_rejects_the_file_once(tmp_path: Path, text
     assert len(rows) == 1
     assert isinstance(rows[0], Rejected)
     assert why in rows[0].reason
+
+
+def test_further_columns_are_metrics_of_the_sources_own_and_a_blank_one_is_missing(tmp_path: Path) -> None:
+    rows = read(
+        tmp_path / "seen.csv",
+        "timestamp,source,status,distinct_books,spread\n"
+        "2026-11-16T00:00:00Z,odds,up,11,-2.5\n"
+        "2026-11-16T00:05:00Z,odds,up,,3\n"
+        "2026-11-16T00:10:00Z,odds,up,eleven,3\n",
+    )
+    assert [row.metrics for row in rows if isinstance(row, Row)] == [
+        {"distinct_books": 11.0, "spread": -2.5},
+        {"spread": 3.0},
+    ]
+    assert "distinct_books is 'eleven', not a number" in str(rows[2])
 
 
 def test_a_file_named_unlike_any_source_is_rejected_and_its_neighbour_read(tmp_path: Path) -> None:
