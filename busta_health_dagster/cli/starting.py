@@ -42,6 +42,13 @@ class Running:
     started_at: float
     pids: dict[str, int] = field(default_factory=dict)
 
+    def renew(self, home: Home, children: Sequence[Child]) -> None:
+        """Write down the process ids again where a child was started again: the old number may be anyone's by now."""
+        pids = {child.name: child.process.pid for child in children if child.name in self.pids and child.process}
+        if pids and pids != self.pids:
+            self.pids = self.pids | pids
+            self.write(home)
+
     def write(self, home: Home) -> None:
         values = {name: getattr(self, name) for name in self.__slots__}
         home.processes.write_text(json.dumps(values, indent=1), encoding="utf-8")

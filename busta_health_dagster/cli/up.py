@@ -93,6 +93,7 @@ def run_up(
         reload_code = code_reload(supervisor, env, LOOPBACK, running.code_port, renew_web)
         watch = config_watch(current, notify, failures, reload_code=reload_code, renew_web=renew_web)
         supervisor.tasks["The watch over the configuration"] = watch
+        supervisor.tasks["Writing down the processes"] = lambda: running.renew(home, supervisor.children)
         supervisor.run()
         notify("stopped")
     except Stopped:

@@ -59,6 +59,10 @@ def test_up_from_start_to_stop(tmp_path: Path) -> None:
             return any(pid != killed and "dagster._daemon" in line for pid, line in processes_of(str(home)).items())
 
         eventually(back, "the daemon is back")
+        written = home / "up.json"
+        eventually(
+            lambda: json.loads(written.read_text())["pids"]["daemon"] != killed, "its new number is written down"
+        )
         process.send_signal(signal.SIGTERM)
         assert process.wait(HANG_GUARD_S) == 0
         assert processes_of(str(home)) == {}

@@ -34,7 +34,7 @@ sources:
 
 
 class Quick(Hurried):
-    head_s = 0.2
+    head_s = 1.0
 
 
 async def size(request) -> PlainTextResponse:
@@ -44,7 +44,7 @@ async def size(request) -> PlainTextResponse:
 @pytest.fixture
 def url():
     inner = Starlette(routes=[Route(path, size, methods=["POST"]) for path in ("/graphql", "/api/v1/x")])
-    with serving(Limits(inner, body_s=0.2), http=Quick) as address:
+    with serving(Limits(inner, body_s=1.0), http=Quick) as address:
         yield address
 
 
@@ -59,6 +59,17 @@ def test_an_unfinished_request_is_dropped(url: str, begun: bytes) -> None:
         half.sendall(begun)
         with contextlib.suppress(ConnectionResetError):
             assert half.recv(100) == b"", "the server hangs up; without a bound this waits for ever"
+
+
+def test_headers_that_do_not_end_are_answered_and_dropped(url: str) -> None:
+    """20 MB of them were read, by a server that asks for a token first."""
+    with connected(url) as large:
+        with contextlib.suppress(ConnectionError):
+            large.sendall(b"GET / HTTP/1.1\r\n")
+            for _ in range(320):
+                large.sendall(b"X-Pad: " + b"a" * 65_000 + b"\r\n")
+        with contextlib.suppress(ConnectionResetError):
+            assert large.recv(100).startswith(b"HTTP/1.1 431")
 
 
 def test_so_is_the_next_one_on_a_connection_that_was_used(url: str) -> None:
