@@ -12,12 +12,13 @@ from pydantic import (
     BaseModel,
     BeforeValidator,
     ConfigDict,
+    Field,
     PlainSerializer,
     WithJsonSchema,
     model_validator,
 )
 
-from busta_health_dagster.domain.units import config_duration, parse_percent, parse_seconds
+from busta_health_dagster.domain.units import LONGEST_S, config_duration, parse_percent, parse_seconds
 
 
 def _duration(value: Any) -> float:
@@ -26,6 +27,17 @@ def _duration(value: Any) -> float:
     if isinstance(value, int | float) and not isinstance(value, bool):
         raise ValueError(f"{value!r} has no unit; write 30s, 5m, 4h or 30d")  # noqa: TRY004  pydantic wants ValueError
     raise ValueError(f"{value!r} is not a duration; write 30s, 5m, 4h or 30d")
+
+
+def _bounded(value: float) -> float:
+    if not 0 <= value <= LONGEST_S:
+        raise ValueError(f"{value:g} s is no duration between nothing and 10 years; write 30s, 5m, 4h or 30d")
+    return value
+
+
+def _readable(value: str) -> str:
+    parse_seconds(value)
+    return value
 
 
 def _percent(value: Any) -> Fraction:
@@ -42,15 +54,22 @@ def _positive(value: float) -> float:
     return value
 
 
+_DURATION_SCHEMA = {
+    "type": "string",
+    "pattern": r"^(\d+(\.\d+)?\s*(ms|s|m|h|d|w|y)\s*)+$",
+    "examples": ["30s", "5m", "4h", "30d"],
+}
 Duration = Annotated[
     float,
     BeforeValidator(lambda v: v if isinstance(v, float) else _duration(v)),
+    AfterValidator(_bounded),
     PlainSerializer(config_duration, return_type=str),
-    WithJsonSchema(
-        {"type": "string", "pattern": r"^(\d+(\.\d+)?\s*(ms|s|m|h|d|w|y)\s*)+$", "examples": ["30s", "5m", "4h", "30d"]}
-    ),
+    WithJsonSchema(_DURATION_SCHEMA),
 ]
 """Seconds as float; written `30s`, `5m`, `4h`, `30d`. A bare number is an error: no one knows its unit."""
+
+DurationText = Annotated[str, Field(max_length=40), AfterValidator(_readable), WithJsonSchema(_DURATION_SCHEMA)]
+"""A duration as it was written, and one that `parse_seconds` can read."""
 
 PositiveDuration = Annotated[Duration, AfterValidator(_positive)]
 

@@ -9,6 +9,7 @@ from fastapi.responses import JSONResponse, Response
 
 from busta_health_dagster.domain.documents.gate import GateState, UsableRow
 from busta_health_dagster.domain.errors import BadInput
+from busta_health_dagster.domain.fields import DurationText
 from busta_health_dagster.domain.gate import GatePolicy
 from busta_health_dagster.domain.units import parse_seconds
 from busta_health_dagster.web.api.models import GateBlocked, Override
@@ -23,9 +24,7 @@ Consumer = Annotated[
 
 def asked_policy(
     min_quality: Annotated[float | None, Query(ge=0, le=100, description="Score asked for, 0 to 100.")] = None,
-    max_data_age: Annotated[
-        str | None, Query(pattern=r"^(\d{1,6}\s*(s|m|h|d)\s*){1,4}$", description="Oldest data asked for: 5m.")
-    ] = None,
+    max_data_age: Annotated[DurationText | None, Query(description="Oldest data asked for: 5m.")] = None,
     unknown: Annotated[
         Literal["block", "allow"] | None, Query(description="What holds while it cannot be told.")
     ] = None,

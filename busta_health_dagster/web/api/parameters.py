@@ -7,6 +7,7 @@ from typing import Annotated, cast
 from fastapi import Path, Query, Request
 
 from busta_health_dagster.domain.access import Principal
+from busta_health_dagster.domain.fields import DurationText
 from busta_health_dagster.pipeline.app.app import App
 from busta_health_dagster.pipeline.facade import Monitor
 
@@ -18,7 +19,7 @@ Names = Annotated[
     Query(alias="source", max_length=1000, description="Only these; may be repeated."),
 ]
 AlertId = Annotated[int, Path(ge=1, le=2**53, description="Id of the alert.")]
-Since = Annotated[str, Query(pattern=r"^\d{1,6}(m|h|d)$", description="How far back: 24h, 7d.")]
+Since = Annotated[DurationText, Query(description="How far back: 24h, 7d.")]
 Window = Annotated[str, Query(max_length=12, description="24h, 7d, 30d, week, month, 2026-W47 or 2026-11.")]
 At = Annotated[
     str | None, Query(max_length=40, description="End of the window, ISO 8601 with zone; now when left out.")

@@ -1,0 +1,148 @@
+"""What a stranger types that no one can mean: refused in a sentence before anything is stored, over REST and on a terminal.
+And a row that an older version stored all the same takes nothing down.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+import requests
+from small_home import environ_of, served, small_home
+from typer.testing import CliRunner
+
+from busta_health_dagster.cli.main import app as busta
+from busta_health_dagster.domain.maintenance import Window
+from busta_health_dagster.domain.source import Selector
+from busta_health_dagster.pipeline.alerting import actions
+
+ENDLESS = "99999999999d"
+WINDOW = {"name": "move", "select": {}, "duration": "1h"}
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("bounds")
+
+
+@pytest.fixture(scope="module")
+def app(base: Path):
+    with small_home(base) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def web(app):
+    with served(app) as url:
+        yield f"{url}/api/v1/"
+
+
+@pytest.fixture
+def here(app, base: Path):
+    def run(*words: str) -> tuple[int, str]:
+        done = CliRunner().invoke(busta, [*words], env={**environ_of(base), "BUSTA_URL": None, "COLUMNS": "200"})
+        assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
+        return done.exit_code, " ".join(done.output.replace("│", " ").split())
+
+    return run
+
+
+def stored(app) -> tuple[int, int]:
+    with app.store.read() as uow:
+        return len(uow.maintenance.all()), len(uow.audit.list(1000))
+
+
+@pytest.mark.parametrize(
+    ("words", "field", "says"),
+    [
+        (["maintenance", "add", "x", "--for", ENDLESS, "--all"], "--for", "longer than 10 years"),
+        (["maintenance", "add", "x", "--for", "1h", "--all", "--start", "9999-12-31T23:59"], "start", "1970 to 2199"),
+        (["maintenance", "add", "x", "--for", "1h", "--all", "--start", "0001-01-01"], "start", "1970 to 2199"),
+        (["maintenance", "preview", "--from", "9999-12-30", "--until", "99999999d"], "--from", "1970 to 2199"),
+        (["maintenance", "preview", "--until", "99999999d"], "--until", "longer than 10 years"),
+        (["maintenance", "preview", "--from", "2199-12-30", "--until", "9y"], "until", "1970 to 2199"),
+        (["alerts", "snooze", "1", "--for", ENDLESS], "--for", "longer than 10 years"),
+        (["sources", "history", "good_file", "--since", ENDLESS], "--since", "longer than 10 years"),
+    ],
+)
+def test_the_terminal_refuses_what_is_too_long_or_too_far_and_stores_nothing(app, here, words, field, says) -> None:
+    before = stored(app)
+    code, said = here(*words)
+    assert (code, stored(app)) == (2, before)
+    assert field in said
+    assert says in said
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "field", "says"),
+    [
+        ("maintenance", WINDOW | {"duration": "999999d"}, "duration", "longer than 10 years"),
+        ("maintenance", WINDOW | {"duration": "999999d999999d"}, "duration", "longer than 10 years"),
+        ("maintenance", WINDOW | {"duration": "soon"}, "duration", "is not a duration; write 30s"),
+        ("maintenance", WINDOW | {"start": "9999-12-31T23:59"}, "start", "1970 to 2199"),
+        ("maintenance", WINDOW | {"exdates": ["9999-12-31T23:59"]}, "exdates", "1970 to 2199"),
+        ("alerts/1/snooze", {"for": "999999d"}, "for", "longer than 10 years"),
+        ("gate/good_file/open", {"for": "999999d", "reason": "x"}, "for", "longer than 10 years"),
+    ],
+)
+def test_rest_refuses_it_with_the_field_and_stores_nothing(app, web: str, path, body, field, says) -> None:
+    before = stored(app)
+    answer = requests.post(web + path, json=body, timeout=60)
+    assert (answer.status_code, stored(app)) == (422, before)
+    assert field in answer.json()["detail"]
+    assert says in answer.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    ("path", "says"),
+    [
+        ("sources/good_file/observations?since=999999d", "query.since: '999999d' is longer than 10 years"),
+        ("sources/good_file/quality?since=999999d", "query.since: '999999d' is longer than 10 years"),
+        ("gate/status?max_data_age=999999d", "query.max_data_age: '999999d' is longer than 10 years"),
+        ("maintenance/occurrences?since=9999-12-01T00:00:00Z&until=9999-12-31T00:00:00Z", "1970 to 2199"),
+        ("sla?at=9999-12-31T00:00:00Z", "at: 9999-12-31T00:00:00Z lies outside 1970 to 2199"),
+    ],
+)
+def test_rest_refuses_a_question_about_it(web: str, path, says) -> None:
+    answer = requests.get(web + path, timeout=60)
+    assert answer.status_code in {400, 422}
+    assert says in answer.json()["detail"]
+
+
+def test_what_an_older_version_stored_takes_down_neither_lists_nor_pages_nor_alerts(app, here, web: str) -> None:
+    far = datetime(9999, 12, 31, 23, 59)
+    windows = [
+        Window("endless", Selector(), datetime(2026, 1, 1), "UTC", 86400 * 99_999_999_999),
+        Window("far", Selector(), far, "America/New_York", 3600),
+        Window("far-weekly", Selector(), far, "Asia/Tokyo", 3600, rrule="FREQ=WEEKLY;BYDAY=FR"),
+    ]
+    with app.store.write() as uow:
+        kept = [uow.maintenance.add(replace(w, origin="store"), app.now()) for w in windows]
+    actions.snooze(app, [1], actor="an older version", for_s=86400.0 * 99_999_999_999)
+    try:
+        for page in ("", "s/good_file", "s/gone_file"):
+            shown = requests.get(web.replace("api/v1/", f"source-health/{page}"), timeout=60)
+            assert shown.status_code == 200, page
+        for path in ("maintenance", "status", "fleet", "alerts?state=all", "sla", "sources/good_file", "incidents"):
+            assert requests.get(web + path, timeout=60).status_code == 200, path
+        for words in (
+            ["maintenance", "list"],
+            ["maintenance", "preview"],
+            ["sources", "health"],
+            ["sla"],
+            ["alerts", "explain", "good_file"],
+            ["alerts", "explain", "1"],
+            ["alerts", "list"],
+            ["alerts", "show", "1"],
+        ):
+            assert here(*words)[0] == 0, words
+        listed = requests.get(f"{web}maintenance", timeout=60).json()["items"]
+        (endless,) = [row for row in listed if row["window"] == "endless"]
+        assert endless["next"]["end"] == "9999-12-31T00:00:00Z"
+        assert here("maintenance", "end", "endless")[0] == 0
+    finally:
+        with app.store.write() as uow:
+            for window in kept:
+                uow.maintenance.remove(window.id, int(datetime.now(UTC).timestamp()))
