@@ -22,11 +22,15 @@ EARLIEST, LATEST = 0, 7_258_118_400
 _FAR = (-62_135_510_400, 253_402_214_400)  # 0001-01-02 and 9999-12-31: a day away from what no zone can show
 
 
+class TooLong(ValueError):
+    """A duration of more than ten years."""
+
+
 def parse_seconds(text: str) -> Fraction:
     """`30s`, `5m`, `11h30m`, `1.5h`, `250ms` -> seconds, exactly.
 
     Raises:
-        ValueError: not a duration, or one of more than ten years; the message says what one looks like.
+        ValueError: not a duration; the message says what one looks like. TooLong: one of more than ten years.
     """
     compact = text.strip()
     parts = _PART.findall(compact)
@@ -36,7 +40,7 @@ def parse_seconds(text: str) -> Fraction:
     total = sum(sizes, Fraction(0))
     if total > LONGEST_S or any(len(number) > _LONGEST_NUMBER for number, _ in parts):
         shown = text if len(text) <= _LONGEST_NUMBER else f"{text[:_LONGEST_NUMBER]}..."
-        raise ValueError(f"{shown!r} is longer than 10 years, the longest duration; write 3650d or less")
+        raise TooLong(f"{shown!r} is longer than 10 years, the longest duration; write 3650d or less")
     return total
 
 

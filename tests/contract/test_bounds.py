@@ -4,6 +4,7 @@ And a row that an older version stored all the same takes nothing down.
 
 from __future__ import annotations
 
+import tracemalloc
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,6 +18,7 @@ from busta_health_dagster.cli.main import app as busta
 from busta_health_dagster.domain.maintenance import Window
 from busta_health_dagster.domain.source import Selector
 from busta_health_dagster.pipeline.alerting import actions
+from busta_health_dagster.pipeline.service_levels.service_levels import ask, service_levels
 
 ENDLESS = "99999999999d"
 WINDOW = {"name": "move", "select": {}, "duration": "1h"}
@@ -146,3 +148,37 @@ def test_what_an_older_version_stored_takes_down_neither_lists_nor_pages_nor_ale
         with app.store.write() as uow:
             for window in kept:
                 uow.maintenance.remove(window.id, int(datetime.now(UTC).timestamp()))
+
+
+@pytest.mark.parametrize("window", [ENDLESS, "3650d", "1826d", "2000y"])
+def test_a_window_is_at_most_five_years(here, web: str, window: str) -> None:
+    says = f"window: {window!r} is longer than 5 years, which is how long daily numbers are kept; write 1825d or less"
+    for path in ("sla", "incidents"):
+        answer = requests.get(web + path, params={"window": window}, timeout=60)
+        assert (answer.status_code, answer.json()["detail"]) == (400, says)
+    for words in (["sla"], ["incidents", "list"]):
+        code, said = here(*words, "--window", window)
+        assert code == 2
+        assert says in said
+
+
+@pytest.mark.parametrize("window", ["9999-W52", "9999-12", "0001-W01", "0001-01", "2200-01"])
+def test_a_calendar_window_lies_in_what_people_can_mean(here, web: str, window: str) -> None:
+    says = f"{window!r} lies outside 1970 to 2199; write for instance 2026-W47 or 2026-11"
+    answer = requests.get(f"{web}sla", params={"window": window}, timeout=60)
+    assert (answer.status_code, answer.json()["detail"]) == (400, f"window: {says}")
+    asked = [["sla", "--window", window], ["report", "weekly", "--week", window]]
+    for words in asked:
+        code, said = here(*words)
+        assert code == 2
+        assert says in said
+
+
+def test_five_years_of_a_young_home_are_answered_from_what_it_saw(app) -> None:
+    asked = ask(app, "1825d")
+    tracemalloc.start()
+    levels = service_levels(app, asked)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert {level.result.source: level.result.good for level in levels}["good_file"] == 1
+    assert most < 5_000_000

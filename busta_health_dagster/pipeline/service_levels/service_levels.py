@@ -206,13 +206,13 @@ class _Counts:
         from busta_health_dagster.domain.observation import Status
 
         observations = self._uow.observations.columns(span.since, span.until, [source.name])[source.name]
-        return timeslices.slices(
+        return timeslices.slice_counts(
             ((x.slot, Status(x.status)) for x in observations),
             since=span.since,
             until=span.until,
             interval_s=source.interval_s,
             maintenance=planned,
-        ).counts()
+        )
 
     def _clipped(self, source: Source, span: Period) -> list[Interval]:
         return [
