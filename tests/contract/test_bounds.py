@@ -182,3 +182,45 @@ def test_five_years_of_a_young_home_are_answered_from_what_it_saw(app) -> None:
     tracemalloc.stop()
     assert {level.result.source: level.result.good for level in levels}["good_file"] == 1
     assert most < 5_000_000
+
+
+@pytest.mark.parametrize("digits", ["9223372036854775808", "9" * 23, "9" * 5000])
+def test_an_id_that_no_database_can_hold_is_an_unknown_one(here, digits: str) -> None:
+    for words in (["ack"], ["unack"], ["snooze", "--for", "2h"], ["resolve"], ["explain"]):
+        code, said = here("alerts", words[0], digits, *words[1:])
+        assert code == 2
+        assert f"There is no alert {digits[:40]}" in said
+    assert here("alerts", "show", digits)[0] == 2
+    code, said = here("incidents", "show", digits)
+    assert code == 2
+    assert "There is no alert" in said or "is not an incident's id; write INC-4127" in said
+    assert here("maintenance", "end", digits)[0] == 2
+
+
+def test_over_rest_it_is_not_found(web: str) -> None:
+    for path in (f"alerts/{2**63}", f"alerts/{'9' * 23}/explain", f"maintenance/{2**63}", f"incidents/INC-{'9' * 23}"):
+        answer = requests.get(web + path, timeout=60)
+        assert (answer.status_code, answer.json()["title"]) == (404, "No such thing"), path
+    assert requests.post(f"{web}alerts/{'9' * 23}/ack", json={}, timeout=60).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("path", "says"),
+    [
+        ("incidents/INC-x", "path.incident: 'INC-x' is not an incident's id; write INC-4127"),
+        ("sources/Odds-API", "path.name: 'Odds-API' is not a source's name: a small letter, then"),
+        ("reports/47", "path.week: '47' is not a week; write 2026-W47, or last"),
+        ("gate?sources=a;b", "query.sources: 'a;b' is not a list of sources; write their names with commas"),
+        ("sources?state=fine", "query.state: Input should be 'up', 'degraded'"),
+        ("sources/good_file/observations?since=soon", "query.since: 'soon' is not a duration; write 30s"),
+        ("sla?window=soon", "window: 'soon' is not a window; write 24h"),
+        ("sla?at=soon", "at: 'soon' is not a time with its zone; write"),
+        ("reports/2026-W60", "week: '2026-W60' is not an ISO week"),
+    ],
+)
+def test_rest_names_the_parameter_and_says_a_sentence(web: str, path: str, says: str) -> None:
+    answer = requests.get(web + path, timeout=60)
+    assert answer.status_code in {400, 422}
+    assert answer.json()["detail"].startswith(says)
+    assert "--" not in answer.json()["detail"]
+    assert "pattern" not in answer.json()["detail"]

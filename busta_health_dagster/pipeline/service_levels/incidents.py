@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
 _BEFORE_S = 2 * 86400
 """How far before a window alerts are read, because they may be one incident with the first of the window."""
+_LONGEST_NAME = 40
 _PAGE = 1000
 _FOREVER = 1 << 40
 
@@ -273,8 +274,10 @@ def write_note(app: App, name: str, text: str, *, kind: Literal["note", "cause"]
 
 def _find(app: App, uow: UnitOfWork, name: str) -> Incident:
     digits, _, part = name.upper().removeprefix("INC-").partition(".")
-    if not (digits + part).isdecimal():
-        raise UnknownName(f"{name!r} is not an incident's id; write INC-4127. Ids: busta incidents list")
+    if not (digits + part).isdecimal() or len(name) > _LONGEST_NAME:
+        raise UnknownName(
+            f"{name[:_LONGEST_NAME]!r} is not an incident's id; write INC-4127. Ids: busta incidents list"
+        )
     alert = uow.alerts.get(int(digits))
     sources = known_sources(app, uow, None)
     if alert.source in sources and alert.opened_at is not None:

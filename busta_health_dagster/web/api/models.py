@@ -8,6 +8,7 @@ from typing import Annotated, Generic, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field
 from typing_extensions import TypedDict
 
+from busta_health_dagster.domain.access import Role
 from busta_health_dagster.domain.documents.alerts import AlertRow, AlertsBehind
 from busta_health_dagster.domain.documents.gate import UsableRow
 from busta_health_dagster.domain.documents.quality import ScoreRow
@@ -141,8 +142,8 @@ class TokenIn(Body):
     model_config = ConfigDict(
         extra="forbid", json_schema_extra={"examples": [{"name": "prometheus", "role": "viewer"}]}
     )
-    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.@-]{0,62}$")]
-    role: Annotated[str, Field(pattern="^(viewer|operator|admin|push)$")]
+    name: Annotated[str, Field(min_length=1, max_length=63, description="Whose it is; it stands in the audit log.")]
+    role: Role
 
 
 class Problem(BaseModel):
