@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Literal
 from busta_health_dagster.domain.access import AuditEntry
 from busta_health_dagster.domain.alert import Alert, AlertState, Event
 from busta_health_dagster.domain.errors import BadInput, UnknownName
+from busta_health_dagster.domain.given_text import given_note
 from busta_health_dagster.domain.incident import AlertSpan, Incident, IncidentSummary
 from busta_health_dagster.domain.observation import Status
 from busta_health_dagster.domain.rule import Pattern
@@ -262,7 +263,7 @@ def write_note(app: App, name: str, text: str, *, kind: Literal["note", "cause"]
         UnknownName: there is no such incident.
         BadInput: the text is blank.
     """
-    clean = app.secrets.scrub(text.strip())
+    clean = app.secrets.scrub(given_note(text.strip(), f"The {kind}"))
     if not clean:
         raise BadInput(f"The {kind} for {name} is blank; nothing was written.")
     with app.store.write() as uow:

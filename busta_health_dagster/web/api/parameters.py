@@ -13,9 +13,6 @@ from busta_health_dagster.domain.fields import DurationText
 from busta_health_dagster.pipeline.app.app import App
 from busta_health_dagster.pipeline.facade import Monitor
 
-Limit = Annotated[int, Query(ge=1, le=1000, description="At most so many rows.")]
-Cursor = Annotated[str | None, Query(max_length=64, description="`next` of the page before.")]
-
 
 def of_form(pattern: str, rule: str) -> AfterValidator:
     """A text of a form that a sentence describes; the pattern is for programs."""
@@ -29,6 +26,8 @@ def of_form(pattern: str, rule: str) -> AfterValidator:
     return AfterValidator(check)
 
 
+Limit = Annotated[int, Query(ge=1, le=1000, description="At most so many rows.")]
+Cursor = Annotated[str | None, Query(max_length=64, description="`next` of the page before.")]
 _SOURCE = r"[a-z][a-z0-9_]{0,62}"
 SourceName = Annotated[
     str,
@@ -36,7 +35,8 @@ SourceName = Annotated[
     of_form(_SOURCE, "a source's name: a small letter, then small letters, digits and _, 63 at most"),
 ]
 Names = Annotated[
-    list[Annotated[str, Query(max_length=63)]] | None,
+    list[Annotated[str, Query(max_length=63), of_form(r"[^\x00-\x1f\x7f]*", "a name: it has a control character")]]
+    | None,
     Query(alias="source", max_length=1000, description="Only these; may be repeated."),
 ]
 AlertId = Annotated[int, Path(ge=1, description="Id of the alert.")]
