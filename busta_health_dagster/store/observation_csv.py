@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 from busta_health_dagster.domain.custom_metric import BUILT_IN, MOST
 from busta_health_dagster.domain.errors import BadInput
 from busta_health_dagster.domain.observation import Observation, Status
-from busta_health_dagster.domain.units import iso, near_instant
+from busta_health_dagster.domain.units import LATEST, iso
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -234,7 +234,9 @@ def _epoch(text: str) -> int:
         epoch = -1
     if epoch < 0:
         raise ValueError(f"timestamp {text!r} lies before 1970")
-    return near_instant(epoch)
+    if epoch >= LATEST:
+        raise ValueError(f"timestamp {text!r} lies after 2199")
+    return epoch
 
 
 def _number(values: Mapping[str, str], column: str, *, signed: bool = False) -> float | None:
