@@ -8,7 +8,7 @@ import typer
 
 from busta_health_dagster.cli.session import BustaGroup, Output, console, print_json, session
 from busta_health_dagster.cli.sources import OutputOption, seconds
-from busta_health_dagster.domain.errors import Refused
+from busta_health_dagster.domain.errors import Refused, UnknownName
 from busta_health_dagster.domain.units import from_iso
 from busta_health_dagster.pipeline.views.alert_list import Wanted
 from busta_health_dagster.wording.durations import duration_text
@@ -28,6 +28,7 @@ IdsArgument = Annotated[
     list[str],
     typer.Argument(help="Ids of alerts, or names of sources: all their open ones.", metavar="ID_OR_SOURCE..."),
 ]
+_DIGITS = 40
 ByOption = Annotated[str | None, typer.Option("--by", help="Who acts; the account's name when left out.")]
 NoteOption = Annotated[str, typer.Option("--note", "-m", help="One line for the others.")]
 
@@ -140,7 +141,7 @@ def explain(
     explanation: AlertExplanation | SourceExplanation
     with session(context).monitor() as monitor:
         if what.isdecimal():
-            explanation = monitor.explain_alert(int(what))
+            explanation = monitor.explain_alert(_id(what))
             lines = explain_lines.alert_lines(explanation, glyph_set())
         else:
             explanation = monitor.explain_source(what)
@@ -166,13 +167,22 @@ def _alerts_of(monitor: Monitor | RemoteMonitor, given: Sequence[str]) -> list[i
     found: list[int] = []
     for word in given:
         if word.isdecimal():
-            found.append(int(word))
+            found.append(_id(word))
             continue
         ids = [key for row in monitor.alerts(Wanted.OPEN, [word])["items"] if (key := row["id"]) is not None]
         if not ids:
             raise Refused(f"No alert of {word} is open. See: busta alerts list {word} --state all")
         found += ids
     return list(dict.fromkeys(found))
+
+
+def _id(digits: str) -> int:
+    """Raises UnknownName for more digits than any id has."""
+    if len(digits) > _DIGITS:
+        raise UnknownName(
+            f"There is no alert {digits[:_DIGITS]}... See which there are with: busta alerts list --state all"
+        )
+    return int(digits)
 
 
 def _say(rows: Sequence[AlertRow], said: str) -> None:

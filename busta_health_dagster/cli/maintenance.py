@@ -13,7 +13,7 @@ from busta_health_dagster.cli.session import BustaGroup, Output, console, err_co
 from busta_health_dagster.cli.sources import OutputOption, seconds
 from busta_health_dagster.domain.errors import BadInput
 from busta_health_dagster.domain.source import Selector
-from busta_health_dagster.domain.units import config_duration, from_epoch, from_iso, parse_seconds
+from busta_health_dagster.domain.units import config_duration, from_epoch, from_iso, near_instant, parse_seconds
 from busta_health_dagster.wording.lists import plural
 
 if TYPE_CHECKING:
@@ -190,11 +190,14 @@ def _instant(text: str, base: int, option: str) -> int:
     if text == "now":
         return base
     try:
-        return base + int(parse_seconds(text))
-    except ValueError:
-        pass
-    try:
         moment = datetime.fromisoformat(text)
+    except ValueError:
+        try:
+            return base + int(parse_seconds(text))
+        except ValueError as error:
+            raise typer.BadParameter(f"not a time, and {error}", param_hint=option) from error
+    at = int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())
+    try:
+        return near_instant(at)
     except ValueError as error:
-        raise typer.BadParameter(f"{text!r} is neither a time nor a duration", param_hint=option) from error
-    return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())
+        raise typer.BadParameter(str(error), param_hint=option) from error

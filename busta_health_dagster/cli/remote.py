@@ -34,6 +34,12 @@ class Remote:
     def get(self, path: str, **parameters: Any) -> Any:
         return _content(self._ask("GET", path, parameters=parameters))
 
+    def one(self, path: str, key: str, **parameters: Any) -> Any:
+        """A document that is handed on whole; it must have `key`, by which it is known."""
+        found = self.get(path, **parameters)
+        _ = found[key]
+        return found
+
     def newer(self, path: str, tag: str | None, **parameters: Any) -> tuple[Any, str | None]:
         """The answer with its ETag; None for the answer when nothing has happened since `tag`."""
         answer = self._ask("GET", path, parameters=parameters, headers={"if-none-match": tag} if tag else {})
@@ -53,6 +59,8 @@ class Remote:
     def whole(self, path: str, **parameters: Any) -> dict[str, Any]:
         """A paged list with every row, and what else its first page says."""
         found: dict[str, Any] = self.get(path, limit=_PAGE, **parameters)
+        if not isinstance(found["items"], list):
+            raise RemoteUnavailable(f"{self._base}{path} answered, but that is not a busta. Is --url right?")
         while found["next"] is not None:
             page = self.get(path, limit=_PAGE, cursor=found["next"], **parameters)
             found["items"] += page["items"]
@@ -90,11 +98,28 @@ class Remote:
         return answer
 
 
+class _Document(dict[str, Any]):
+    """An object of an answer: what busta always sends and this one lacks was not sent by a busta."""
+
+    url = ""
+
+    def __missing__(self, key: str) -> Any:
+        raise RemoteUnavailable(f"{self.url} answered without {key!r}: that is not a busta. Is --url right?")
+
+
 def _content(answer: requests.Response) -> Any:
+    """The object that busta answers every question with. Raises RemoteUnavailable for anything else."""
+
+    class Document(_Document):
+        url = answer.url
+
     try:
-        return answer.json() if answer.content else None
+        found = answer.json(object_hook=Document)
     except ValueError as error:
-        raise RemoteUnavailable(f"{answer.url} answered, but not as busta does. Is --url right?") from error
+        raise RemoteUnavailable(f"{answer.url} answered, but that is not a busta. Is --url right?") from error
+    if not isinstance(found, dict):
+        raise RemoteUnavailable(f"{answer.url} answered, but that is not a busta. Is --url right?")
+    return found
 
 
 def part(value: object) -> str:

@@ -61,7 +61,7 @@ class RemoteMonitor:
         return newest
 
     def source(self, name: str) -> seen.SourceInfo:
-        found: seen.SourceInfo = self._remote.get(f"sources/{part(name)}")
+        found: seen.SourceInfo = self._remote.one(f"sources/{part(name)}", "source")
         return found
 
     def check(self, names: Sequence[str] | None = None) -> list[seen.ObservationRow]:
@@ -241,7 +241,7 @@ class RemoteMonitor:
         return found
 
     def report(self, week: str | None = None) -> service.Report:
-        found: service.Report = self._remote.get(f"reports/{part(week or 'last')}", again="true")
+        found: service.Report = self._remote.one(f"reports/{part(week or 'last')}", "week", again="true")
         return found
 
     # Tokens

@@ -17,6 +17,7 @@ import typer
 from typer.core import TyperGroup
 
 from busta_health_dagster.domain.errors import BadInput, BustaError, Refused
+from busta_health_dagster.domain.given_text import given_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -68,7 +69,8 @@ class Session:
         if self.url is None:
             from busta_health_dagster.pipeline.facade import Monitor
 
-            return Monitor(self.app(create_store=create_store, need_store=need_store), by or account())
+            actor = account() if by is None else given_name(by, "--by")
+            return Monitor(self.app(create_store=create_store, need_store=need_store), actor)
         from busta_health_dagster.cli.remote import Remote
         from busta_health_dagster.cli.remote_monitor import RemoteMonitor
 

@@ -12,12 +12,13 @@ from pydantic import (
     BaseModel,
     BeforeValidator,
     ConfigDict,
+    Field,
     PlainSerializer,
     WithJsonSchema,
     model_validator,
 )
 
-from busta_health_dagster.domain.units import config_duration, parse_percent, parse_seconds
+from busta_health_dagster.domain.units import LONGEST_S, config_duration, parse_percent, parse_seconds
 
 
 def _duration(value: Any) -> float:
@@ -40,6 +41,17 @@ def _budget(value: Any) -> float:
     return _positive(float(parse_seconds(period.strip()))) / int(count)
 
 
+def _bounded(value: float) -> float:
+    if not 0 <= value <= LONGEST_S:
+        raise ValueError(f"{value:g} s is no duration between nothing and 10 years; write 30s, 5m, 4h or 30d")
+    return value
+
+
+def _readable(value: str) -> str:
+    parse_seconds(value)
+    return value
+
+
 def _percent(value: Any) -> Fraction:
     if isinstance(value, Fraction):
         return value
@@ -54,13 +66,17 @@ def _positive(value: float) -> float:
     return value
 
 
+_DURATION_SCHEMA = {
+    "type": "string",
+    "pattern": r"^(\d+(\.\d+)?\s*(ms|s|m|h|d|w|y)\s*)+$",
+    "examples": ["30s", "5m", "4h", "30d"],
+}
 Duration = Annotated[
     float,
     BeforeValidator(lambda v: v if isinstance(v, float) else _duration(v)),
+    AfterValidator(_bounded),
     PlainSerializer(config_duration, return_type=str),
-    WithJsonSchema(
-        {"type": "string", "pattern": r"^(\d+(\.\d+)?\s*(ms|s|m|h|d|w|y)\s*)+$", "examples": ["30s", "5m", "4h", "30d"]}
-    ),
+    WithJsonSchema(_DURATION_SCHEMA),
 ]
 """Seconds as float; written `30s`, `5m`, `4h`, `30d`. A bare number is an error: no one knows its unit."""
 
@@ -71,6 +87,9 @@ Budget = Annotated[
     WithJsonSchema({"type": "string", "pattern": r"^[1-9]\d* per \S+$", "examples": ["1 per 30d", "2 per 7d"]}),
 ]
 """Seconds per occurrence as float; written `1 per 30d`, `2 per 7d`."""
+
+DurationText = Annotated[str, Field(max_length=40), AfterValidator(_readable), WithJsonSchema(_DURATION_SCHEMA)]
+"""A duration as it was written, and one that `parse_seconds` can read."""
 
 PositiveDuration = Annotated[Duration, AfterValidator(_positive)]
 

@@ -13,19 +13,35 @@ from typing import overload
 _UNIT_S = {"ms": Fraction(1, 1000), "s": Fraction(1), "m": Fraction(60), "h": Fraction(3600), "d": Fraction(86400)}
 _UNIT_S |= {"w": Fraction(7 * 86400), "y": Fraction(365 * 86400)}
 _PART = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d|w|y)")
+_LONGEST_NUMBER = 20
+
+LONGEST_S = 10 * 365 * 86400
+"""No duration that people write is longer than ten years: added to an instant, it stays one."""
+EARLIEST, LATEST = 0, 7_258_118_400
+"""Instants that people write lie in [1970, 2200)."""
+_FAR = (-30_610_137_600, 253_402_214_400)  # 1000-01-02 and 9999-12-31: in four digits, in every zone
+
+
+class TooLong(ValueError):
+    """A duration of more than ten years."""
 
 
 def parse_seconds(text: str) -> Fraction:
     """`30s`, `5m`, `11h30m`, `1.5h`, `250ms` -> seconds, exactly.
 
     Raises:
-        ValueError: not a duration; the message says what one looks like.
+        ValueError: not a duration; the message says what one looks like. TooLong: one of more than ten years.
     """
     compact = text.strip()
     parts = _PART.findall(compact)
     if not parts or "".join(a + b for a, b in parts) != re.sub(r"\s+", "", compact):
         raise ValueError(f"{text!r} is not a duration; write 30s, 5m, 4h, 11h30m or 30d")
-    return sum((Fraction(number) * _UNIT_S[unit] for number, unit in parts), Fraction(0))
+    sizes = (Fraction(number) * _UNIT_S[unit] for number, unit in parts if len(number) <= _LONGEST_NUMBER)
+    total = sum(sizes, Fraction(0))
+    if total > LONGEST_S or any(len(number) > _LONGEST_NUMBER for number, _ in parts):
+        shown = text if len(text) <= _LONGEST_NUMBER else f"{text[:_LONGEST_NUMBER]}..."
+        raise TooLong(f"{shown!r} is longer than 10 years, the longest duration; write 3650d or less")
+    return total
 
 
 def parse_percent(text: str) -> Fraction:
@@ -66,8 +82,20 @@ def to_epoch(at: datetime) -> int:
 
 
 def from_epoch(epoch: float) -> datetime:
-    """An aware UTC datetime."""
-    return datetime.fromtimestamp(epoch, tz=UTC)
+    """An aware UTC datetime; what no calendar has is its first or last day: one stored row must not end a page."""
+    low, high = _FAR
+    return datetime.fromtimestamp(min(max(epoch, low), high), tz=UTC)
+
+
+def near_instant(epoch: int) -> int:
+    """An instant that people gave, when it is one that can be meant.
+
+    Raises:
+        ValueError: it lies before 1970 or after 2199.
+    """
+    if not EARLIEST <= epoch < LATEST:
+        raise ValueError("an instant outside 1970 to 2199; write for instance 2026-11-23T08:25:00Z")
+    return epoch
 
 
 @overload

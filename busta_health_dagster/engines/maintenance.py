@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import defaultdict
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from busta_health_dagster.domain.errors import Problem
 from busta_health_dagster.domain.maintenance import Occurrence, Window
-from busta_health_dagster.domain.units import config_duration, from_epoch, iso
+from busta_health_dagster.domain.units import LATEST, LONGEST_S, config_duration, from_epoch, iso, near_instant
 from busta_health_dagster.engines import recurrence
 
 if TYPE_CHECKING:
@@ -176,8 +176,8 @@ def _local_starts(window: Window, since: int, until: int) -> Iterable[datetime]:
         return () if window.start in window.exdates else (window.start,)
     rule = recurrence.parse(window.rrule, window.start)
     # A day on both sides is more than any zone's distance from UTC and any gap; the caller filters by instant.
-    low = from_epoch(max(since - window.duration_s, 0)).replace(tzinfo=None) - _A_DAY
-    high = from_epoch(until).replace(tzinfo=None) + _A_DAY
+    low = from_epoch(min(max(since - window.duration_s, 0), LATEST)).replace(tzinfo=None) - _A_DAY
+    high = from_epoch(min(until, LATEST)).replace(tzinfo=None) + _A_DAY
     return (
         local
         for local in rule.starts(low, high)
@@ -222,6 +222,15 @@ def _field_problems(window: Window) -> Sequence[Problem]:
                 window, "duration", f"The window lasts {config_duration(max(window.duration_s, 0))}.", "duration: 45m"
             )
         )
+    if window.duration_s > LONGEST_S:
+        longer = f"The window lasts {config_duration(window.duration_s)}, longer than 10 years."
+        problems.append(_problem(window, "duration", longer, "duration: 45m, or an rrule for what recurs"))
+    for name, local in (("start", window.start), *(("exdates", left_out) for left_out in window.exdates)):
+        try:
+            near_instant(int(local.replace(tzinfo=UTC).timestamp()))
+        except ValueError:
+            far = f"{local:%Y-%m-%d %H:%M} lies outside 1970 to 2199."
+            problems.append(_problem(window, name, far, "a local time such as 2026-11-26T02:00"))
     return problems
 
 

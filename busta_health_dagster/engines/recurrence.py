@@ -138,7 +138,7 @@ def _until(text: str | None) -> tuple[datetime | None, datetime | None]:
             continue
         if pattern.endswith("Z"):
             return at.replace(tzinfo=UTC), None
-        return None, at if "T" in pattern else at + timedelta(days=1, seconds=-1)
+        return None, at if "T" in pattern else at.replace(hour=23, minute=59, second=59)
     raise ValueError(
         f"RRULE part UNTIL={text} is not a time; write 20261231T235959Z (UTC), 20261231T235959 (local) or 20261231"
     )

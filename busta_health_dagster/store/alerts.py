@@ -14,6 +14,7 @@ from busta_health_dagster.domain.rule import Severity
 from busta_health_dagster.engines.alerting.routing import Considered
 from busta_health_dagster.engines.alerting.transition import NotSent
 from busta_health_dagster.store.schema.alerting import alert, alert_transition, suppression
+from busta_health_dagster.store.schema.types import LARGEST_KEY
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -48,7 +49,8 @@ class Alerts:
 
     def get(self, key: int) -> Alert:
         """Raises UnknownName."""
-        row = self._uow.connection.execute(select(_T.id, _T.data).where(_T.id == key)).first()
+        asked = select(_T.id, _T.data).where(_T.id == key)
+        row = self._uow.connection.execute(asked).first() if key <= LARGEST_KEY else None
         if row is None:
             raise UnknownName(f"There is no alert {key}. See which there are with: busta alerts list --state all")
         return _alert(row)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from busta_health_dagster.domain.errors import BadInput
-from busta_health_dagster.domain.units import to_epoch
+from busta_health_dagster.domain.units import near_instant, to_epoch
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -122,7 +122,7 @@ def _instant(file: Path, where: str, text: Any) -> int:
     if isinstance(text, int) and not isinstance(text, bool) and text > 0:
         return text
     try:
-        return to_epoch(datetime.fromisoformat(text))
+        return near_instant(to_epoch(datetime.fromisoformat(text)))
     except (TypeError, ValueError):
         raise _bad(file, where, "ISO 8601 with a zone, for instance 2026-11-16T08:25:00Z") from None
 

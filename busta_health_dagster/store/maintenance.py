@@ -14,6 +14,7 @@ from busta_health_dagster.domain.errors import Refused, UnknownName
 from busta_health_dagster.domain.maintenance import Window
 from busta_health_dagster.domain.source import Selector
 from busta_health_dagster.store.schema.alerting import maintenance_window
+from busta_health_dagster.store.schema.types import LARGEST_KEY
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -44,7 +45,7 @@ class MaintenanceFacts:
     def get(self, key: int) -> tuple[Window, int]:
         """The window and its version. Raises UnknownName."""
         asked = select(maintenance_window).where(_T.id == key, _T.removed_at.is_(None))
-        row = self._uow.connection.execute(asked).first()
+        row = self._uow.connection.execute(asked).first() if key <= LARGEST_KEY else None
         if row is None:
             raise UnknownName(f"There is no added maintenance window {key}. They are listed by: busta maintenance list")
         return _window(row), row.version

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 from busta_health_dagster.domain.custom_metric import BUILT_IN, MOST
 from busta_health_dagster.domain.errors import BadInput
 from busta_health_dagster.domain.observation import Observation, Status
-from busta_health_dagster.domain.units import iso
+from busta_health_dagster.domain.units import LATEST, iso
 from busta_health_dagster.wording.suggestions import near
 
 if TYPE_CHECKING:
@@ -237,6 +237,8 @@ def _epoch(text: str) -> int:
         epoch = -1
     if epoch < 0:
         raise ValueError(f"timestamp {text!r} lies before 1970")
+    if epoch >= LATEST:
+        raise ValueError(f"timestamp {text!r} lies after 2199")
     return epoch
 
 

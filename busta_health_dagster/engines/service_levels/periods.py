@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from busta_health_dagster.domain.units import from_epoch, parse_seconds
+from busta_health_dagster.domain.units import TooLong, from_epoch, parse_seconds
 
 _WEEK = re.compile(r"(\d{4})-W(\d{2})")
 _MONTH = re.compile(r"(\d{4})-(\d{2})")
+LONGEST_WINDOW_S = 5 * 365 * 86400
+"""As long as daily numbers are kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +44,16 @@ def period(text: str, at: int, zone: str = "UTC") -> Period:
         return _calendar(text, _first(int(found[1]), int(found[2]), text), None, at, zone)
     try:
         seconds = int(parse_seconds(text))
+    except TooLong:
+        seconds = LONGEST_WINDOW_S + 1
     except ValueError:
         raise ValueError(f"{text!r} is not a window; write 24h, 7d, 30d, week, month, 2026-W47 or 2026-11") from None
     if seconds <= 0:
         raise ValueError(f"{text!r} is a window without length; write 24h, 7d or 30d")
+    if seconds > LONGEST_WINDOW_S:
+        raise ValueError(
+            f"{text[:20]!r} is longer than 5 years, which is how long daily numbers are kept; write 1825d or less"
+        )
     return Period(text, at - seconds, at)
 
 
@@ -70,13 +78,20 @@ def _week_name(day: date) -> str:
 
 
 def _monday(year: int, week: int, text: str) -> date:
+    _near(year, text)
     try:
         return date.fromisocalendar(year, week, 1)
     except ValueError as why:
         raise ValueError(f"{text!r} is not an ISO week ({why}); write for instance 2026-W47") from why
 
 
+def _near(year: int, text: str) -> None:
+    if not 1970 <= year < 2200:
+        raise ValueError(f"{text!r} lies outside 1970 to 2199; write for instance 2026-W47 or 2026-11")
+
+
 def _first(year: int, month: int, text: str) -> date:
+    _near(year, text)
     try:
         return date(year, month, 1)
     except ValueError as why:

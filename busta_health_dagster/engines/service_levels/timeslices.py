@@ -13,6 +13,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from busta_health_dagster.domain.observation import Status
+from busta_health_dagster.domain.units import floor_to
 from busta_health_dagster.domain.uptime_and_budget import Degraded, QualitySla, SlaResult, Slice, SliceCounts
 from busta_health_dagster.engines.maintenance import Interval, merged
 
@@ -64,6 +65,27 @@ def slices(
     if interval_s >= SHORTEST_SLICE_S:
         return Slices(starts.start, step, _one_slot_each(seen, starts, planned))
     return Slices(starts.start, step, _several_slots_each(seen, starts, interval_s, until, planned))
+
+
+def slice_counts(
+    seen: Iterable[tuple[int, Status]], *, since: int, until: int, interval_s: int, maintenance: Sequence[Interval] = ()
+) -> SliceCounts:
+    """`slices(...).counts()`, at the cost of what was seen: the years before it are counted without a slice of their own."""
+    observed = list(seen)
+    step, planned = slice_length(interval_s), merged(maintenance)
+    first = min((slot for slot, _ in observed), default=until)
+    cut = max(floor_to(min(first, until), step), since)
+    after = slices(observed, since=cut, until=until, interval_s=interval_s, maintenance=planned).counts()
+    before = len(grid(since, cut, step))
+    excluded = _planned_slices(since, cut, interval_s, planned)
+    return after + SliceCounts(unknown=before - excluded, excluded=excluded)
+
+
+def _planned_slices(since: int, until: int, interval_s: int, planned: Sequence[Interval]) -> int:
+    """How many slices of [since, until) have all their slots in maintenance. `until` is the start of a slice."""
+    step = slice_length(interval_s)
+    slots = merged((begin + -begin % interval_s, end + -end % interval_s) for begin, end in planned)
+    return sum(len(grid(max(begin - interval_s + 1, since), min(end - step + 1, until), step)) for begin, end in slots)
 
 
 def _one_slot_each(seen: Iterable[tuple[int, Status]], starts: range, planned: Sequence[Interval]) -> bytes:
@@ -182,7 +204,10 @@ def quality(
     planned = merged(maintenance)
     begins = [begin for begin, _ in planned]
     counted = dict.fromkeys(Slice, 0)
-    for start in grid(since, until, step_s):
+    cut = min(max(times[0] if times else until, since), until)  # before the first score there is nothing to look up
+    counted[Slice.EXCLUDED] = sum(len(grid(max(begin, since), min(end, cut), step_s)) for begin, end in planned)
+    counted[Slice.UNKNOWN] = len(grid(since, cut, step_s)) - counted[Slice.EXCLUDED]
+    for start in grid(cut, until, step_s):
         newest = bisect_right(times, start) - 1
         if _inside(start, begins, planned):
             counted[Slice.EXCLUDED] += 1

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from busta_health_dagster.domain.access import AuditEntry
 from busta_health_dagster.domain.errors import BadInput, UnknownName
+from busta_health_dagster.domain.given_text import given_name, given_note
 from busta_health_dagster.domain.units import config_duration
 from busta_health_dagster.engines.alerting import actions as decide
 from busta_health_dagster.pipeline.alerting.alert_pass import due_sources, locked
@@ -84,8 +85,8 @@ def _act(
     *,
     deed: Callable[[Alert, int, float], TransitionResult],
 ) -> list[Alert]:
-    if not actor.strip():
-        raise BadInput("Who acts? Every action on an alert carries a name: --by NAME.")
+    given_name(actor, "The name of who acts")
+    given_note(detail, "The note")
     if len(detail) > NOTE_LIMIT:
         raise BadInput(
             f"The note has {len(detail)} characters; {NOTE_LIMIT} are the limit. Put the story into the incident."

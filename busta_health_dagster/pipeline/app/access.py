@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from busta_health_dagster.domain.access import AuditEntry, Principal, Role, WebSession
 from busta_health_dagster.domain.errors import BadInput, Refused, UnknownName
+from busta_health_dagster.domain.given_text import given_name
 from busta_health_dagster.domain.units import iso
 
 if TYPE_CHECKING:
@@ -36,8 +37,9 @@ def create_token(app: App, *, name: str, role: Role, by: str) -> str:
     """A new token; this is the only time anybody sees it.
 
     Raises:
-        BadInput: a token of that name is in use.
+        BadInput: a token of that name is in use, or it is no name.
     """
+    given_name(name, "The token's name")
     secret = PREFIX + secrets.token_urlsafe(32)
     with app.store.write() as uow:
         if any(t.name == name and t.revoked_at is None for t in uow.access.tokens()):
@@ -67,14 +69,16 @@ def revoke_token(app: App, *, name: str, by: str, force: bool = False) -> None:
         Refused: it is the last admin token, and `force` is False.
     """
     with app.store.write() as uow:
-        admins = {t.name for t in uow.access.tokens() if t.role is Role.ADMIN and t.revoked_at is None}
+        in_use = {t.name: t.role for t in uow.access.tokens() if t.revoked_at is None}
+        if name not in in_use:
+            raise UnknownName(f"No token named {name!r} is in use. Names: busta tokens list")
+        admins = {one for one, role in in_use.items() if role is Role.ADMIN}
         if admins == {name} and not force:
             raise Refused(
                 f"{name!r} is the last admin token. Without one no one can manage tokens over the web; make another first "
                 "(busta tokens create --role admin --name NAME), or revoke it all the same with --force (force=true)."
             )
-        if not uow.access.revoke_token(name, at=app.now()):
-            raise UnknownName(f"No token named {name!r} is in use. Names: busta tokens list")
+        uow.access.revoke_token(name, at=app.now())
         uow.access.audit(AuditEntry(app.now(), by, "token.revoke", name))
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from busta_health_dagster.domain.errors import BadInput
+from busta_health_dagster.domain.given_text import given_name, given_note
 from busta_health_dagster.domain.units import from_epoch, iso
 from busta_health_dagster.pipeline.facade.base import MonitorBase
 
@@ -79,6 +80,8 @@ class Maintenance(MonitorBase):
         """A window as people ask for it. Raises BadInput."""
         from busta_health_dagster.domain.maintenance import Window
 
+        given_name(name, "The window's name")
+        given_note(reason, "The reason")
         if any(moment is not None and moment.tzinfo is not None for moment in (start, *exdates)):
             raise BadInput("start and exdates are local times in `zone`: write 2026-11-29T06:00, without an offset.")
         asked = zone or self.app.config.settings.schedule.zone

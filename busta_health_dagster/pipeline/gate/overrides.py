@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from busta_health_dagster.domain.access import AuditEntry
 from busta_health_dagster.domain.errors import BadInput, Refused
 from busta_health_dagster.domain.gate import GateOverride
+from busta_health_dagster.domain.given_text import given_note
 from busta_health_dagster.domain.units import config_duration, iso
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ def set_override(app: App, source: str, *, usable: bool, for_s: float, reason: s
             f"The gate can be {'opened' if usable else 'closed'} for one minute to {config_duration(LONGEST_S)}, "
             f"not for {config_duration(for_s)}. Repeat it when it ends, or change `gate:` of {source}."
         )
+    given_note(reason, "The reason")
     now = app.now()
     override = GateOverride(source, usable, now, now + int(for_s), app.secrets.scrub(reason.strip())[:300], actor)
     with app.store.write() as uow:

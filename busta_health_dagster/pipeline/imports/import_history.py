@@ -240,7 +240,7 @@ def export_history(app: App, names: Sequence[str] | None, since: str, handle: Te
     try:
         span = int(parse_seconds(since))
     except ValueError as error:
-        raise BadInput(f"--since: {error}") from error
+        raise BadInput(f"since: {error}") from error
     now = app.now()
     with app.store.read() as uow:
         write_observations(handle, uow.observations.iter_ticks(now - span, now + 1, names or None))

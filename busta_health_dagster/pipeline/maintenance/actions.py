@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import UTC
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from busta_health_dagster.domain.access import AuditEntry
 from busta_health_dagster.domain.errors import BadInput, ConfigError, Problem, Refused, UnknownName
-from busta_health_dagster.domain.units import config_duration, from_epoch, iso
+from busta_health_dagster.domain.units import config_duration, from_epoch, iso, near_instant
 from busta_health_dagster.engines.alerting.routing import selector_text
 from busta_health_dagster.engines.maintenance import occurrences, validate
 from busta_health_dagster.pipeline.app.source_lookup import known_sources
@@ -80,8 +80,13 @@ def preview(app: App, since: int, until: int) -> list[Occurrence]:
     """Every occurrence that overlaps [since, until), unclipped, by start.
 
     Raises:
-        BadInput: the range is empty.
+        BadInput: the range is empty, or one end of it is no instant that can be meant.
     """
+    for name, at in (("since", since), ("until", until)):
+        try:
+            near_instant(at)
+        except ValueError as error:
+            raise BadInput(f"{name}: {error}") from error
     if since >= until:
         raise BadInput(f"The range ends ({iso(until)}) before it begins ({iso(since)}). Give --from before --until.")
     with app.store.read() as uow:
@@ -214,7 +219,7 @@ def _find(app: App, uow: UnitOfWork, which: str) -> Window:
 
 def _first(window: Window) -> int:
     """An instant before which the window has no occurrence."""
-    return max(int((window.start - timedelta(days=2)).replace(tzinfo=ZoneInfo("UTC")).timestamp()), 0)
+    return max(int(window.start.replace(tzinfo=UTC).timestamp()) - 2 * 86400, 0)
 
 
 def _until(rrule: str, stop: int) -> str:

@@ -56,11 +56,11 @@ def week_of(app: App, label: str) -> Week:
     try:
         whole = period(label, now + 8 * DAY_S, zone)
     except ValueError as error:
-        raise BadInput(f"--week: {error}") from error
+        raise BadInput(f"week: {error}") from error
     if "-W" not in label:
-        raise BadInput(f"--week: {label!r} is not a week; write 2026-W47")
+        raise BadInput(f"week: {label!r} is not a week; write 2026-W47")
     if whole.since > now:
-        raise BadInput(f"--week: {label} begins after today; nothing is known of it yet")
+        raise BadInput(f"week: {label} begins after today; nothing is known of it yet")
     due = due_at(app, whole.until)
     if now < whole.until:
         return Week(label, whole.since, max(floor_to(now, 300), whole.since), whole.until, now, zone)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Literal
 from busta_health_dagster.domain.access import AuditEntry
 from busta_health_dagster.domain.alert import Alert, AlertState, Event
 from busta_health_dagster.domain.errors import BadInput, UnknownName
+from busta_health_dagster.domain.given_text import given_note
 from busta_health_dagster.domain.incident import AlertSpan, Incident, IncidentSummary
 from busta_health_dagster.domain.observation import Status
 from busta_health_dagster.domain.rule import Pattern
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 
 _BEFORE_S = 2 * 86400
 """How far before a window alerts are read, because they may be one incident with the first of the window."""
+_LONGEST_NAME = 40
 _PAGE = 1000
 _FOREVER = 1 << 40
 
@@ -261,7 +263,7 @@ def write_note(app: App, name: str, text: str, *, kind: Literal["note", "cause"]
         UnknownName: there is no such incident.
         BadInput: the text is blank.
     """
-    clean = app.secrets.scrub(text.strip())
+    clean = app.secrets.scrub(given_note(text.strip(), f"The {kind}"))
     if not clean:
         raise BadInput(f"The {kind} for {name} is blank; nothing was written.")
     with app.store.write() as uow:
@@ -273,8 +275,10 @@ def write_note(app: App, name: str, text: str, *, kind: Literal["note", "cause"]
 
 def _find(app: App, uow: UnitOfWork, name: str) -> Incident:
     digits, _, part = name.upper().removeprefix("INC-").partition(".")
-    if not (digits + part).isdecimal():
-        raise UnknownName(f"{name!r} is not an incident's id; write INC-4127. Ids: busta incidents list")
+    if not (digits + part).isdecimal() or len(name) > _LONGEST_NAME:
+        raise UnknownName(
+            f"{name[:_LONGEST_NAME]!r} is not an incident's id; write INC-4127. Ids: busta incidents list"
+        )
     alert = uow.alerts.get(int(digits))
     sources = known_sources(app, uow, None)
     if alert.source in sources and alert.opened_at is not None:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from busta_health_dagster.domain.errors import BadInput
 from busta_health_dagster.domain.source import Source
-from busta_health_dagster.domain.units import iso, to_epoch
+from busta_health_dagster.domain.units import iso, near_instant, to_epoch
 from busta_health_dagster.domain.uptime_and_budget import SliceCounts
 from busta_health_dagster.engines.service_levels import burn, timeslices
 from busta_health_dagster.engines.service_levels.burn import Forecast
@@ -71,11 +71,11 @@ def ask(app: App, window: str, at: str | None = None) -> Period:
     try:
         moment = app.now() if at is None else instant(at)
     except ValueError as error:
-        raise BadInput(f"--at: {error}") from error
+        raise BadInput(f"at: {error}") from error
     try:
         return period(window, moment, app.config.settings.schedule.zone)
     except ValueError as error:
-        raise BadInput(f"--window: {error}") from error
+        raise BadInput(f"window: {error}") from error
 
 
 def instant(text: str) -> int:
@@ -85,9 +85,10 @@ def instant(text: str) -> int:
         ValueError: something else; the message says what is missing.
     """
     try:
-        return to_epoch(datetime.fromisoformat(text))
+        at = to_epoch(datetime.fromisoformat(text))
     except ValueError:
         raise ValueError(f"{text!r} is not a time with its zone; write 2026-11-23T08:25:00Z or +01:00") from None
+    return near_instant(at)
 
 
 def service_levels(app: App, asked: Period, names: Collection[str] | None = None) -> list[ServiceLevel]:
@@ -205,13 +206,13 @@ class _Counts:
         from busta_health_dagster.domain.observation import Status
 
         observations = self._uow.observations.columns(span.since, span.until, [source.name])[source.name]
-        return timeslices.slices(
+        return timeslices.slice_counts(
             ((x.slot, Status(x.status)) for x in observations),
             since=span.since,
             until=span.until,
             interval_s=source.interval_s,
             maintenance=planned,
-        ).counts()
+        )
 
     def _clipped(self, source: Source, span: Period) -> list[Interval]:
         return [

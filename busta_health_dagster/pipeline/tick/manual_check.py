@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from busta_health_dagster.domain.access import AuditEntry
 from busta_health_dagster.domain.errors import BadInput
+from busta_health_dagster.domain.given_text import plain
 from busta_health_dagster.pipeline.alerting.alert_pass import alert_pass
 from busta_health_dagster.pipeline.observing.observe import check_now
 
@@ -50,4 +51,4 @@ def record_heartbeat(app: App, name: str, *, items: int | None = None, ok: bool 
             "Give it `probe: heartbeat`, or beat the source that is meant."
         )
     with app.store.write() as uow:
-        uow.heartbeats.heartbeat(name, app.now(), items=items, ok=ok, message=app.secrets.scrub(message)[:300])
+        uow.heartbeats.heartbeat(name, app.now(), items=items, ok=ok, message=app.secrets.scrub(plain(message))[:300])

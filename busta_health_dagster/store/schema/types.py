@@ -15,6 +15,9 @@ NAMING = {
 Epoch = BigInteger
 """Whole seconds, UTC. 64 bits, so that 2038 is a year like any other."""
 
+LARGEST_KEY = 2**63 - 1
+"""What both databases can be asked for; a larger key is the key of nothing."""
+
 
 def row_id() -> TypeEngine[int]:
     """A key that counts itself: SQLite does so only for a column declared INTEGER."""

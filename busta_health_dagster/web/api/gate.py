@@ -9,13 +9,15 @@ from fastapi.responses import JSONResponse, Response
 
 from busta_health_dagster.domain.documents.gate import GateState, UsableRow
 from busta_health_dagster.domain.errors import BadInput
+from busta_health_dagster.domain.fields import DurationText
 from busta_health_dagster.domain.gate import GatePolicy
 from busta_health_dagster.domain.units import parse_seconds
 from busta_health_dagster.web.api.models import GateBlocked, Override
-from busta_health_dagster.web.api.parameters import Names, SourceName, monitor_of
+from busta_health_dagster.web.api.parameters import Names, SourceName, monitor_of, of_form
 from busta_health_dagster.web.api.problems import MEDIA, RESPONSES
 
 router = APIRouter(responses=RESPONSES)
+_NAMES = r"[a-z0-9_,\s]*"
 Consumer = Annotated[
     str | None, Query(max_length=63, description="What it asks of them, and its sources where none is named.")
 ]
@@ -23,9 +25,7 @@ Consumer = Annotated[
 
 def asked_policy(
     min_quality: Annotated[float | None, Query(ge=0, le=100, description="Score asked for, 0 to 100.")] = None,
-    max_data_age: Annotated[
-        str | None, Query(pattern=r"^(\d{1,6}\s*(s|m|h|d)\s*){1,4}$", description="Oldest data asked for: 5m.")
-    ] = None,
+    max_data_age: Annotated[DurationText | None, Query(description="Oldest data asked for: 5m.")] = None,
     unknown: Annotated[
         Literal["block", "allow"] | None, Query(description="What holds while it cannot be told.")
     ] = None,
@@ -48,7 +48,13 @@ Policy = Annotated[GatePolicy, Depends(asked_policy)]
 def gate(
     request: Request,
     sources: Annotated[
-        str, Query(max_length=20_000, pattern=r"^[a-z0-9_,\s]*$", description="Names with commas: odds_api,scores.")
+        str,
+        Query(
+            max_length=20_000,
+            json_schema_extra={"pattern": f"^{_NAMES}$"},
+            description="Names with commas: odds_api,scores.",
+        ),
+        of_form(_NAMES, "a list of sources; write their names with commas: odds_api,scores"),
     ] = "",
     consumer: Consumer = None,
     *,

@@ -17,7 +17,7 @@ from busta_health_dagster.web.api.parameters import Cursor, Limit, app_of, monit
 from busta_health_dagster.web.api.problems import RESPONSES, page, problem
 
 router = APIRouter(responses=RESPONSES)
-WindowId = Annotated[int, Path(ge=1, le=2**53, description="Id of a stored window.")]
+WindowId = Annotated[int, Path(ge=1, description="Id of a stored window.")]
 IfMatch = Annotated[
     str | None, Header(max_length=40, description='The window\'s ETag, so that no change is overwritten: "3".')
 ]

@@ -8,9 +8,11 @@ from typing import Annotated, Generic, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field
 from typing_extensions import TypedDict
 
+from busta_health_dagster.domain.access import Role
 from busta_health_dagster.domain.documents.alerts import AlertRow, AlertsBehind
 from busta_health_dagster.domain.documents.gate import UsableRow
 from busta_health_dagster.domain.documents.quality import ScoreRow
+from busta_health_dagster.domain.fields import DurationText
 from busta_health_dagster.domain.source import Selector
 from busta_health_dagster.domain.units import parse_seconds
 
@@ -36,12 +38,7 @@ class Snooze(Body):
     model_config = ConfigDict(
         extra="forbid", json_schema_extra={"examples": [{"for": "2h", "note": "known, fixed tonight"}]}
     )
-    for_: Annotated[
-        str,
-        Field(
-            alias="for", pattern=r"^(\d{1,6}(\.\d{1,3})?\s*(s|m|h|d)\s*){1,4}$", description="How long: 30m, 2h, 1d."
-        ),
-    ]
+    for_: Annotated[DurationText, Field(alias="for", description="How long: 30m, 2h, 1d.")]
     note: Note = ""
 
     @property
@@ -55,12 +52,7 @@ class Override(Body):
     model_config = ConfigDict(
         extra="forbid", json_schema_extra={"examples": [{"for": "30m", "reason": "prices checked by hand"}]}
     )
-    for_: Annotated[
-        str,
-        Field(
-            alias="for", pattern=r"^(\d{1,6}(\.\d{1,3})?\s*(s|m|h|d)\s*){1,4}$", description="How long: 30m, 2h, 1d."
-        ),
-    ]
+    for_: Annotated[DurationText, Field(alias="for", description="How long: 30m, 2h, 1d.")]
     reason: Annotated[str, Field(min_length=1, max_length=300, description="Why; on the page and in alerts.")]
 
     @property
@@ -121,9 +113,7 @@ class WindowIn(Body):
     zone: Annotated[
         str | None, Field(min_length=1, max_length=64, description="IANA zone; that of settings.yaml when left out.")
     ] = None
-    duration: Annotated[
-        str, Field(pattern=r"^(\d{1,6}\s*(s|m|h|d)\s*){1,4}$", description="Elapsed time: 45m, 2h, 1h30m.")
-    ]
+    duration: Annotated[DurationText, Field(description="Elapsed time: 45m, 2h, 1h30m.")]
     rrule: Annotated[str | None, Field(max_length=500)] = None
     exdates: Annotated[list[datetime], Field(max_length=500)] = []
     reason: Annotated[str, Field(max_length=500)] = ""
@@ -152,8 +142,8 @@ class TokenIn(Body):
     model_config = ConfigDict(
         extra="forbid", json_schema_extra={"examples": [{"name": "prometheus", "role": "viewer"}]}
     )
-    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.@-]{0,62}$")]
-    role: Annotated[str, Field(pattern="^(viewer|operator|admin|push)$")]
+    name: Annotated[str, Field(min_length=1, max_length=63, description="Whose it is; it stands in the audit log.")]
+    role: Role
 
 
 class Problem(BaseModel):

@@ -69,7 +69,10 @@ def install(api: FastAPI) -> None:
     @api.exception_handler(RequestValidationError)
     async def shape(_: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, RequestValidationError)
-        said = "; ".join(f"{'.'.join(str(p) for p in e['loc'])}: {e['msg']}" for e in error.errors()[:10])
+        said = "; ".join(
+            f"{'.'.join(str(p) for p in e['loc'])}: {e['msg'].removeprefix('Value error, ')}"
+            for e in error.errors()[:10]
+        )
         return problem(422, "Not the shape that is asked for", said)
 
 

@@ -7,7 +7,6 @@ from typing import Annotated, Literal, cast
 
 from fastapi import APIRouter, Path, Query, Request, Response
 
-from busta_health_dagster.domain.access import Role
 from busta_health_dagster.domain.documents.quality import Failures, ScoreRow
 from busta_health_dagster.domain.documents.service import (
     IncidentDetail,
@@ -32,11 +31,23 @@ from busta_health_dagster.web.api.parameters import (
     Window,
     app_of,
     monitor_of,
+    of_form,
 )
 from busta_health_dagster.web.api.problems import RESPONSES, page
 
 router = APIRouter(responses=RESPONSES)
-IncidentId = Annotated[str, Path(pattern=r"^(INC-)?\d{1,15}(\.\d{1,5})?$", description="Id of the incident: INC-4127.")]
+_INCIDENT = r"(INC-)?\d{1,30}(\.\d{1,5})?"
+IncidentId = Annotated[
+    str,
+    Path(json_schema_extra={"pattern": f"^{_INCIDENT}$"}, description="Id of the incident: INC-4127."),
+    of_form(_INCIDENT, "an incident's id; write INC-4127. Ids: GET /api/v1/incidents"),
+]
+_WEEK = r"\d{4}-W\d{2}|last"
+Week = Annotated[
+    str,
+    Path(json_schema_extra={"pattern": f"^({_WEEK})$"}, description="2026-W47, or last."),
+    of_form(_WEEK, "a week; write 2026-W47, or last"),
+]
 
 
 @router.get("/sla", summary="Service levels, worst first; the shape of `busta sla -o json`")
@@ -120,7 +131,7 @@ def report_list(request: Request, limit: Limit = 50, cursor: Cursor = None) -> P
 @router.get("/reports/{week}", summary="The numbers of one weekly report: the one that was kept, else counted now")
 def report(
     request: Request,
-    week: Annotated[str, Path(pattern=r"^(\d{4}-W\d{2}|last)$", description="2026-W47, or last.")],
+    week: Week,
     again: Annotated[bool, Query(description="Count again, whatever was kept.")] = False,
 ) -> Report:
     with app_of(request).store.read() as uow:
@@ -137,7 +148,7 @@ def tokens(request: Request, limit: Limit = 200, cursor: Cursor = None) -> Page[
 
 @router.post("/tokens", status_code=201, summary="Make a token; it is shown this once (admin)")
 def create_token(request: Request, body: TokenIn) -> TokenMade:
-    return monitor_of(request).create_token(body.name, Role(body.role))
+    return monitor_of(request).create_token(body.name, body.role)
 
 
 @router.delete("/tokens/{name}", status_code=204, summary="Revoke a token and its sessions (admin)")

@@ -71,7 +71,7 @@ def fleet(
 @router.get("/sources", summary="Every source, worst first; the shape of `busta sources health -o json`")
 def sources(
     request: Request,
-    state: Annotated[str | None, Query(pattern="^(up|degraded|down|unknown|maintenance)$")] = None,
+    state: Literal["up", "degraded", "down", "unknown", "maintenance"] | None = None,
     view: Annotated[
         Literal["health", "config"], Query(description="How they are, or how they are checked.")
     ] = "health",

@@ -52,6 +52,12 @@ def test_a_weekly_night_in_berlin_keeps_its_local_start_and_its_two_hours_on_bot
     assert spans(w, "2026-10-24", "2026-10-26") == [("2026-10-24T21:00:00Z", "2026-10-24T23:00:00Z")]
 
 
+def test_a_rule_until_the_last_day_of_the_calendar_recurs_as_one_without_an_end():
+    w = window("2026-01-03T23:00", rrule="FREQ=WEEKLY;BYDAY=SA;UNTIL=99991231")
+    assert validate(w) == ()
+    assert len(spans(w, "2026-03-02", "2026-03-29")) == 4
+
+
 def test_a_start_in_the_gap_shifts_forward_by_the_gap_and_an_ambiguous_one_is_the_first():
     gap = window("2026-03-08T02:30", "America/New_York", hours=1)
     fold = window("2026-11-01T01:30", "America/New_York", hours=1)

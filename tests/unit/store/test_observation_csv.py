@@ -55,6 +55,7 @@ def test_a_folder_has_a_file_per_source_and_blanks_are_no_observation(tmp_path: 
         ("2026-11-16T00:00:00,odds,up,,,,", "has no zone; write 2026-11-16T08:25:00Z"),
         ("16.11.2026,odds,up,,,,", "is not ISO 8601"),
         ("1890-01-01T00:00:00Z,odds,up,,,,", "lies before 1970"),
+        ("9999-12-31T23:59:59Z,odds,up,,,,", "lies after 2199"),
         ("2026-11-16T00:00:00Z,odds,ok,,,,", "'ok' is not one of up, degraded, down, unknown"),
         ("2026-11-16T00:00:00Z,Odds API,up,,,,", "'Odds API' is not a name"),
         ("2026-11-16T00:00:00Z,,up,,,,", "'' is not a name"),

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from fractions import Fraction
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from busta_health_dagster.domain.observation import Status
 from busta_health_dagster.domain.uptime_and_budget import QualitySla, SlaResult, SliceCounts
@@ -15,6 +18,7 @@ from busta_health_dagster.engines.service_levels.timeslices import (
     grid,
     quality,
     result,
+    slice_counts,
     slice_length,
     slices,
 )
@@ -194,3 +198,39 @@ def test_the_mean_is_of_the_scores_within_the_window():
     assert (got.threshold, got.target) == (90.0, TARGET)
     nothing = levels()
     assert (nothing.mean, nothing.scores, nothing.unknown) == (None, 0, 10)
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 60_000), st.sampled_from(Status)), max_size=12),
+    st.lists(st.tuples(st.integers(0, 60_000), st.integers(0, 9_000)), max_size=4),
+    st.integers(0, 20_000),
+    st.integers(0, 40_000),
+    st.sampled_from([60, 70, 120, 299, 300, 420, 3600]),
+)
+def test_counting_from_the_first_observation_on_is_counting_every_slice(seen, work, since, length, interval):
+    asked = {
+        "since": since,
+        "until": since + length,
+        "interval_s": interval,
+        "maintenance": [(begin, begin + lasts) for begin, lasts in work],
+    }
+    seen = [(slot - slot % interval, status) for slot, status in seen]
+    assert slice_counts(seen, **asked) == slices(seen, **asked).counts()
+
+
+def test_five_years_with_one_observation_are_counted_in_memory_for_two_slices():
+    now, years = 1_795_420_800, 5 * 365 * 86400
+    tracemalloc.start()
+    got = slice_counts([(now - 600, U)], since=now - years, until=now, interval_s=60)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert got == SliceCounts(up=1, unknown=years // 300 - 1)
+    assert most < 100_000  # a list of every slice takes 50 MB
+
+
+def test_quality_before_the_first_score_is_unknown_or_planned_and_counted_at_once():
+    scores, work = [(90_000, 80.0)], [(3_000, 6_100), (89_000, 91_000)]
+    asked = {"step_s": 300, "threshold": 75, "target": TARGET, "max_age_s": 1800, "maintenance": work}
+    got = quality(scores, since=0, until=93_000, **asked)
+    assert (got.good, got.bad, got.unknown, got.excluded) == (3, 0, 289, 18)
+    assert quality([], since=0, until=93_000, **asked).unknown == 310 - 18
