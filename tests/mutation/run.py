@@ -58,6 +58,9 @@ def _table(outcomes: list[tuple[str, int | None]]) -> list[str]:
     wrong = []
     for module, path in MODULES.items():
         codes = [code for name, code in outcomes if name.startswith(path.removesuffix(".py"))]
+        if not codes:
+            wrong.append(f"{module}: nothing was mutated; does `only_mutate` in pyproject.toml name {path}?")
+            continue
         killed, alive, untested = (sum(code in group for code in codes) for group in (KILLED, ALIVE, UNTESTED))
         timeout = len(codes) - killed - alive - untested
         share = (alive + untested) / len(codes)
