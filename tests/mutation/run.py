@@ -34,6 +34,7 @@ _EXPLAINED = re.compile(r"^\| `(?P<function>[^`]+)` \| (?P<count>\d+) \|", re.MU
 
 
 def main() -> int:
+    _forget_what_is_gone()
     _forget_those_alive_if_a_test_changed()
     tried = subprocess.run(
         [Path(sys.executable).parent / "mutmut", "run", "--max-children", "1"], cwd=ROOT, check=False
@@ -50,6 +51,13 @@ def main() -> int:
     ]
     print("", *wrong, *(["See one: mutmut results; mutmut show NAME"] if wrong else []), sep="\n")
     return 1 if wrong else 0
+
+
+def _forget_what_is_gone() -> None:
+    """A file that was moved or deleted lives on in the copy: a migration was there twice, and no test could begin."""
+    for path in (CACHE / PACKAGE).rglob("*.py"):
+        if not (ROOT / path.relative_to(CACHE)).exists():
+            path.unlink()
 
 
 def _table(outcomes: list[tuple[str, int | None]]) -> list[str]:
