@@ -16,8 +16,18 @@ def parse_json(body: bytes, charset: str = "utf-8") -> tuple[Any, str | None]:
         return _DECODER.decode(_decoded(body, charset)), None
     except (ValueError, RecursionError) as error:
         start = body[:40].decode("utf-8", "replace")
-        why = error.msg if isinstance(error, json.JSONDecodeError) else type(error).__name__
+        why = _why(error)
         return None, f"not JSON ({why}); it starts with {start!r}" if body else "the body is empty, JSON wanted"
+
+
+def _why(error: ValueError | RecursionError) -> str:
+    if isinstance(error, json.JSONDecodeError):
+        return error.msg
+    if isinstance(error, RecursionError):
+        return "nested too deeply"
+    return (
+        "not in the encoding that it says" if isinstance(error, UnicodeDecodeError) else "a number of too many digits"
+    )
 
 
 def _decoded(body: bytes, charset: str) -> str:

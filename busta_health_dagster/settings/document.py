@@ -108,6 +108,10 @@ class Document:
         except yaml.MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark
             said = ", ".join(part for part in (error.context, error.problem) if part)
+            if mark and any(
+                line[mark.column :].startswith("\t") for line in text.splitlines()[mark.line : mark.line + 1]
+            ):
+                said += " (a tab: YAML indents with spaces)"
             at = f"{self.name}:{mark.line + 1}:{mark.column + 1}" if mark else self.name
             self._yaml_error(at, said)
         except yaml.YAMLError as error:

@@ -221,3 +221,10 @@ def test_a_directory_or_a_pipe_in_place_of_a_file_is_named(files) -> None:
     said = [str(problem) for problem in files.diagnose().errors]
     for name in ("alerts.yaml", "maintenance.yaml"):
         assert any(name in problem and "not a file but a directory, a pipe or a device" in problem for problem in said)
+
+
+def test_a_tab_is_named(files) -> None:
+    found = files.write(
+        sources="version: 1\nsources:\n\t- {name: a, type: t, probe: tcp, host: h, port: 1}\n"
+    ).diagnose()
+    assert any("a tab: YAML indents with spaces" in problem.message for problem in found.errors)
