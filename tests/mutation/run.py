@@ -24,7 +24,7 @@ MODULES = {
     "rules": "engines/rules/",
     "quality_score": "engines/quality_score.py",
     "maintenance": "engines/maintenance.py",
-    "sla": "engines/service_levels/slices.py",
+    "sla": "engines/service_levels/timeslices.py",
     "outbox": "store/outbox",
 }
 MOST_ALIVE = 0.10
