@@ -9,6 +9,7 @@ import pytest
 from busta_health_dagster.domain.errors import Problem
 from busta_health_dagster.domain.maintenance import Occurrence, Window
 from busta_health_dagster.domain.source import Selector, Source
+from busta_health_dagster.domain.units import LONGEST_S, config_duration
 from busta_health_dagster.engines.maintenance import (
     MaintenanceIndex,
     active,
@@ -54,6 +55,9 @@ NO_ZONE = (
     "error",
 )
 THURSDAYS = {"rrule": "FREQ=WEEKLY;BYDAY=TH"}
+
+
+A_LOCAL_TIME = "a local time such as 2026-11-26T02:00"
 
 
 @pytest.mark.parametrize(
@@ -112,6 +116,26 @@ THURSDAYS = {"rrule": "FREQ=WEEKLY;BYDAY=TH"}
             window("2026-11-26T02:00", seconds=0),
             [("duration", "The window lasts 0s.", "duration: 45m", "error")],
         ),
+        (window("2026-11-26T02:00", seconds=LONGEST_S), []),
+        (
+            window("2026-11-26T02:00", seconds=LONGEST_S + 86_400),
+            [
+                (
+                    "duration",
+                    f"The window lasts {config_duration(LONGEST_S + 86_400)}, longer than 10 years.",
+                    "duration: 45m, or an rrule for what recurs",
+                    "error",
+                )
+            ],
+        ),
+        (
+            window("2200-01-01T00:00", exdates=("2199-12-31T23:59", "1969-12-31T23:59")),
+            [
+                ("start", "2200-01-01 00:00 lies outside 1970 to 2199.", A_LOCAL_TIME, "error"),
+                ("exdates", "1969-12-31 23:59 lies outside 1970 to 2199.", A_LOCAL_TIME, "error"),
+            ],
+        ),
+        (window("2199-12-31T23:59"), []),
     ],
 )
 def test_each_problem_of_a_window_names_field_and_remedy(bad, problems):
