@@ -51,7 +51,9 @@ class Running:
 
     def write(self, home: Home) -> None:
         values = {name: getattr(self, name) for name in self.__slots__}
-        home.processes.write_text(json.dumps(values, indent=1), encoding="utf-8")
+        fresh = home.processes.with_suffix(".new")  # a reader must never meet half a file
+        fresh.write_text(json.dumps(values, indent=1), encoding="utf-8")
+        fresh.replace(home.processes)
 
 
 def end_left_over(home: Home) -> list[str]:
