@@ -61,5 +61,6 @@ def test_another_location_is_downstream_and_makes_every_version_of_the_data_coun
         with app.store.read() as uow:
             assert built_from(uow) == {"scores"}
             state = uow.states.get("scores")
+    process._grpc_server_registry.wait_for_processes()  # else they end by themselves, some tests later
     assert state is not None
     assert data_version(state)
