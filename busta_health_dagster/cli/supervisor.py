@@ -35,8 +35,10 @@ STEADY_AFTER_S = 60.0
 _STEP_S = 0.1
 
 
-class Stopped(Exception):
-    """A signal asked to stop while something long was being prepared."""
+class Stopped(BaseException):
+    """A signal asked to stop while something long was being prepared. As Python's own interrupt it is no `Exception`: what
+    catches those, wherever the signal comes, must not take it for a failure of its own.
+    """
 
 
 @dataclass(slots=True, eq=False)

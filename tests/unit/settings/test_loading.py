@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from settings_stories import ONE_SOURCE
 
 from busta_health_dagster import settings
+from busta_health_dagster.cli.supervisor import Stopped
 from busta_health_dagster.domain.errors import BadInput, ConfigError
 from busta_health_dagster.domain.fields import SecretRef
 from busta_health_dagster.domain.source import QualitySpec, Selector
@@ -228,3 +229,12 @@ def test_a_tab_is_named(files) -> None:
         sources="version: 1\nsources:\n\t- {name: a, type: t, probe: tcp, host: h, port: 1}\n"
     ).diagnose()
     assert any("a tab: YAML indents with spaces" in problem.message for problem in found.errors)
+
+
+def test_a_signal_that_comes_while_files_are_read_is_no_problem_of_theirs(files, monkeypatch) -> None:
+    def stopped(*_: object) -> None:
+        raise Stopped
+
+    monkeypatch.setattr("busta_health_dagster.settings.checks.unused_types", stopped)
+    with pytest.raises(Stopped):
+        files.write(sources=ONE_SOURCE).diagnose()
