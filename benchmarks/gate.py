@@ -8,17 +8,13 @@ One day of observations, SQLite; one client that asks for three sources at a tim
 from __future__ import annotations
 
 import argparse
-import multiprocessing
-import socket
 import statistics
-import tempfile
 import time
-from pathlib import Path
 
 import requests
 
 from benchmarks.tables import Figure, show
-from benchmarks.web import prepare, serve, wait_for
+from benchmarks.web import web_process
 
 TARGET_MS = 20.0
 PER_SECOND = 40
@@ -44,20 +40,8 @@ def main() -> None:
     parser.add_argument("--sources", type=int, default=1000)
     parser.add_argument("--requests", type=int, default=500)
     args = parser.parse_args()
-    with tempfile.TemporaryDirectory() as base, socket.socket() as free:
-        folder = Path(base) / "home"
-        prepare(folder, args.sources)
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-        free.close()
-        server = multiprocessing.get_context("spawn").Process(target=serve, args=(folder, port), daemon=True)
-        server.start()
-        try:
-            wait_for(f"http://127.0.0.1:{port}/livez")
-            took = ask(f"http://127.0.0.1:{port}", args.sources, args.requests)
-        finally:
-            server.terminate()
-            server.join()
+    with web_process(args.sources) as server:
+        took = ask(server.url, args.sources, args.requests)
     p50, p95 = statistics.median(took), statistics.quantiles(took, n=20)[-1]
     what = f"GET /api/v1/gate, {args.sources:,} sources"
     show(

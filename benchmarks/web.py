@@ -16,6 +16,9 @@ import socket
 import statistics
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import requests
@@ -153,61 +156,75 @@ def main() -> None:
     parser.add_argument("--viewers", type=int, default=50)
     parser.add_argument("--seconds", type=int, default=60)
     args = parser.parse_args()
+    with web_process(args.sources) as server:
+        url = server.url
+        figures = []
+        for what, path, limit in (
+            ("/metrics", "/metrics", 200),
+            ("/source-health", "/source-health", None),
+            ("REST sources, all", "/api/v1/sources?limit=1000", None),
+        ):
+            wall, cpu, size = median_ms(url + path, server.pid)
+            target = f"at most {limit} ms" if limit else ""
+            figures.append(
+                Figure(
+                    f"{what}, {args.sources:,} sources",
+                    f"{wall:.0f} ms ({cpu:.0f} ms CPU), {size // 1024} kB",
+                    target,
+                    wall <= limit if limit else None,
+                )
+            )
+        paint = first_paint_ms(f"{url}/source-health")
+        if paint is not None:
+            figures.append(Figure("first contentful paint", f"{paint:.0f} ms", "under 1000 ms", paint < 1000))
+        memory, written, arrived = asyncio.run(soak(server.home, url, server.pid, args.viewers, args.seconds))
+        early, late = (
+            statistics.median(memory[: len(memory) // 3]),
+            statistics.median(memory[-(len(memory) // 3) :]),
+        )
+        figures.append(
+            Figure(
+                f"{args.viewers} viewers for {args.seconds} s, resident memory",
+                f"{early:.1f} -> {late:.1f} MB",
+                "flat (5%)",
+                late <= early * 1.05,
+            )
+        )
+        figures.append(
+            Figure(
+                "messages that arrived",
+                f"{arrived:,} of {written * args.viewers:,}",
+                "all",
+                arrived == written * args.viewers,
+            )
+        )
+    show("The web process", figures)
+
+
+@dataclass(frozen=True, slots=True)
+class WebProcess:
+    url: str
+    pid: int
+    home: Path
+
+
+@contextmanager
+def web_process(sources: int) -> Iterator[WebProcess]:
+    """The web process over a home with a day of `sources`, on a free port, until the block ends."""
     with tempfile.TemporaryDirectory() as base, socket.socket() as free:
         folder = Path(base) / "home"
-        prepare(folder, args.sources)
+        prepare(folder, sources)
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
         free.close()
         server = multiprocessing.get_context("spawn").Process(target=serve, args=(folder, port), daemon=True)
         server.start()
-        url = f"http://127.0.0.1:{port}"
         try:
-            wait_for(f"{url}/livez")
-            figures = []
-            for what, path, limit in (
-                ("/metrics", "/metrics", 200),
-                ("/source-health", "/source-health", None),
-                ("REST sources, all", "/api/v1/sources?limit=1000", None),
-            ):
-                wall, cpu, size = median_ms(url + path, server.pid or 0)
-                target = f"at most {limit} ms" if limit else ""
-                figures.append(
-                    Figure(
-                        f"{what}, {args.sources:,} sources",
-                        f"{wall:.0f} ms ({cpu:.0f} ms CPU), {size // 1024} kB",
-                        target,
-                        wall <= limit if limit else None,
-                    )
-                )
-            paint = first_paint_ms(f"{url}/source-health")
-            if paint is not None:
-                figures.append(Figure("first contentful paint", f"{paint:.0f} ms", "under 1000 ms", paint < 1000))
-            memory, written, arrived = asyncio.run(soak(folder, url, server.pid or 0, args.viewers, args.seconds))
-            early, late = (
-                statistics.median(memory[: len(memory) // 3]),
-                statistics.median(memory[-(len(memory) // 3) :]),
-            )
-            figures.append(
-                Figure(
-                    f"{args.viewers} viewers for {args.seconds} s, resident memory",
-                    f"{early:.1f} -> {late:.1f} MB",
-                    "flat (5%)",
-                    late <= early * 1.05,
-                )
-            )
-            figures.append(
-                Figure(
-                    "messages that arrived",
-                    f"{arrived:,} of {written * args.viewers:,}",
-                    "all",
-                    arrived == written * args.viewers,
-                )
-            )
+            wait_for(f"http://127.0.0.1:{port}/livez")
+            yield WebProcess(f"http://127.0.0.1:{port}", server.pid or 0, folder)
         finally:
             server.terminate()
             server.join(10)
-    show("The web process", figures)
 
 
 def wait_for(url: str) -> None:

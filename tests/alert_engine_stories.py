@@ -14,7 +14,7 @@ from busta_health_dagster.domain.source import QualitySpec, Selector, Source
 from busta_health_dagster.domain.verdict import Outcome, Verdict
 from busta_health_dagster.engines.alerting.lifecycle import advance
 from busta_health_dagster.engines.alerting.routing import route
-from busta_health_dagster.engines.alerting.transition import Context, NotSent
+from busta_health_dagster.engines.alerting.transition import Context, Intent, NotSent
 from busta_health_dagster.engines.alerting.transition import TransitionResult as Done
 
 T0 = 1_795_420_200  # 2026-11-23T07:50:00Z
@@ -144,3 +144,20 @@ class Player:
     @property
     def events(self) -> list[str]:
         return [event for event, _ in self.story]
+
+
+def told(p: Player) -> list[tuple[int, str, str, tuple[str, ...]]]:
+    return [(t.at - T0, t.event.value, t.reason, t.notify) for t in p.transitions]
+
+
+def not_told(p: Player) -> list[tuple[int, str, str, str]]:
+    return [(n.at - T0, n.event.value, n.channel, n.reason) for n in p.not_sent]
+
+
+def intents(p: Player) -> list[Intent]:
+    return [i for step in p.steps for i in step.intents]
+
+
+def kept(p: Player, *names: str) -> list[object]:
+    assert p.alert is not None
+    return [getattr(p.alert, name) for name in names]

@@ -11,15 +11,13 @@ from __future__ import annotations
 import io
 import time
 from dataclasses import replace
-from datetime import datetime
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator, model_validator
 
 from busta_health_dagster.domain.fields import SecretRef, TextOrSecret
 from busta_health_dagster.domain.observation import Phases, ProbeResult, Status
-from busta_health_dagster.extras import SCHEMES, remedy
 from busta_health_dagster.probes.ages import (
     Ages,
     ColumnAge,
@@ -27,18 +25,19 @@ from busta_health_dagster.probes.ages import (
     Zone,
     age_findings,
     ages_of,
-    in_future,
     to_epoch,
 )
 from busta_health_dagster.probes.custom_metrics import Payload, WithMetrics, measure
 from busta_health_dagster.probes.dates import DatedText, fill
 from busta_health_dagster.probes.expect import Expect, check_age, check_items, check_json
-from busta_health_dagster.probes.file_reading import prepare, ragged_rows, read_rows, unpacked
+from busta_health_dagster.probes.file_opening import Opened, open_local, open_remote
+from busta_health_dagster.probes.file_reading import prepare, ragged_rows, read_rows
 from busta_health_dagster.probes.impostors import PEEK, Format, format_of, is_page, not_data
 from busta_health_dagster.probes.json_path import compiled
 from busta_health_dagster.probes.measure import conclude, json_safe, sample_of
 from busta_health_dagster.probes.oauth2 import authorized
 from busta_health_dagster.probes.port import Failed, Finding, ProbeContext, ProbeType
+from busta_health_dagster.probes.unpacking import unpacked
 from busta_health_dagster.probes.web_config import (
     WebConfig,
     WebKeys,
@@ -107,13 +106,6 @@ class FileConfig(WithMetrics, WebKeys):
         return self
 
 
-class _Opened:
-    """An open file and what is known of it. `modified` is epoch seconds or None."""
-
-    def __init__(self, name: str, stream: IO[bytes], size: int, modified: float | None, matches: int = 1) -> None:
-        self.name, self.stream, self.size, self.modified, self.matches = name, stream, size, modified, matches
-
-
 async def probe(source: Source, config: FileConfig, context: ProbeContext) -> ProbeResult:
     config = config.model_copy(update={"path": fill(config.path, context.now, config.zone)})
     scheme = config.path.partition("://")[0].lower() if "://" in config.path else ""
@@ -141,7 +133,7 @@ async def _over_http(source: Source, config: FileConfig, context: ProbeContext) 
         reason = "missing" if got.status in (404, 410) else "http_status"
         raise Failed(reason, f"answered {got.status}, 200 wanted", http_status=got.status, phases=got.phases)
     changed = got.headers.get("Last-Modified")
-    opened = _Opened(
+    opened = Opened(
         urlsplit(config.path).path,
         io.BytesIO(got.body),
         len(got.body),
@@ -160,9 +152,9 @@ def _observe(config: FileConfig, context: ProbeContext, scheme: str, options: di
     started = time.monotonic()
     try:
         opened = (
-            _open_local(config.path.removeprefix("file://"), context.now)
+            open_local(config.path.removeprefix("file://"), context.now)
             if scheme in ("", "file")
-            else _open_remote(config.path, options, context.now)
+            else open_remote(config.path, options, context.now)
         )
     except FileNotFoundError as error:
         raise Failed("missing", f"there is no file {config.path}") from error
@@ -181,63 +173,10 @@ def _observe(config: FileConfig, context: ProbeContext, scheme: str, options: di
     return replace(result, response_ms=took, phases=phases)
 
 
-def _open_local(path: str, now: float) -> _Opened:
-    import glob
-    import os
-    from pathlib import Path
-
-    names = [path]
-    if glob.has_magic(path) and not os.path.exists(path):  # noqa: PTH110
-        names = [name for name in glob.glob(path, recursive=True) if os.path.isfile(name)]  # noqa: PTH113, PTH207
-        if not names:
-            raise Failed("missing", f"no file matches {Path(path).absolute()}")
-    about = {name: os.stat(name) for name in names} if len(names) > 1 else {}  # noqa: PTH116
-    newest = max(names, key=lambda name: _rank(about[name].st_size, about[name].st_mtime, now)) if about else names[0]
-    stream = Path(newest).open("rb")  # noqa: SIM115  closed by the caller
-    opened = os.fstat(stream.fileno())
-    return _Opened(newest, stream, opened.st_size, opened.st_mtime, len(names))
-
-
-def _open_remote(url: str, options: dict[str, Any], now: float) -> _Opened:
-    import fsspec
-
-    try:
-        system, path = fsspec.core.url_to_fs(url, **options)
-    except (ImportError, ValueError) as error:
-        extra = SCHEMES.get(url.partition("://")[0])
-        hint = f"; {remedy(extra)}" if extra is not None and isinstance(error, ImportError) else ""
-        raise Failed("dependency", f"{str(error)[:200]}{hint}", status=Status.UNKNOWN) from error
-    names = [path]
-    if any(sign in path for sign in "*?["):
-        names = [name for name in system.glob(path) if system.isfile(name)]
-        if not names:
-            raise Failed("missing", f"no file matches {url}")
-    newest = names[0]
-    if len(names) > 1:
-        newest = max(names, key=lambda name: _rank(system.info(name).get("size"), _modified(system, name), now))
-    about = system.info(newest)
-    return _Opened(
-        newest, system.open(newest, "rb"), int(about.get("size") or 0), _modified(system, newest), len(names)
-    )
-
-
-def _rank(size: int | None, modified: float | None, now: float) -> tuple[bool, bool, float]:
-    """Which match counts: the newest that has content, and a time that can be true."""
-    return size != 0, modified is None or not in_future(modified, now), modified or 0.0
-
-
-def _modified(system: Any, name: str) -> float | None:
-    try:
-        at = system.modified(name)
-    except NotImplementedError:
-        return None
-    return at.timestamp() if isinstance(at, datetime) and at.tzinfo else to_epoch(at)
-
-
 def _evaluate(
     config: FileConfig,
     context: ProbeContext,
-    opened: _Opened,
+    opened: Opened,
     seen: dict[str, Any],
     found: Sequence[Finding] = (),
 ) -> ProbeResult:
@@ -305,7 +244,7 @@ def _evaluate(
     )
 
 
-def _refuse_impostor(name: str, opened: _Opened) -> None:
+def _refuse_impostor(name: str, opened: Opened) -> None:
     """A page or a pointer in place of a file whose format is not known."""
     head = opened.stream.read(PEEK)
     impostor = not_data(head, None)

@@ -13,22 +13,20 @@ from typing import IO, TYPE_CHECKING, Any, NamedTuple
 from busta_health_dagster.domain.observation import Status
 from busta_health_dagster.extras import installed, remedy, require
 from busta_health_dagster.probes.ages import cell
-from busta_health_dagster.probes.bounds import parsed_bytes, refuse_decoded, refuse_memory
+from busta_health_dagster.probes.bounds import parsed_bytes, refuse_memory
+from busta_health_dagster.probes.csv_lines import CsvLines
 from busta_health_dagster.probes.impostors import PEEK, Format, not_data
 from busta_health_dagster.probes.json_text import parse_json
 from busta_health_dagster.probes.parquet_reading import ends_of, first_rows, open_parquet, random_rows
 from busta_health_dagster.probes.port import Failed, Finding, ProbeLimits
 from busta_health_dagster.probes.records import records
 from busta_health_dagster.probes.reservoir import Reservoir, first_cell
+from busta_health_dagster.probes.unpacking import Capped
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from busta_health_dagster.probes.ages import Ages
-
-_GZIP = b"\x1f\x8b"
-_ROW_CHARS = 8 * 2**20
-"""Of one row of a CSV file, over all its lines: a row is a list of texts before anybody can check it."""
 
 
 class Rows(NamedTuple):
@@ -45,23 +43,6 @@ class Rows(NamedTuple):
     sample: Sequence[Any] = ()
 
 
-class Capped(io.RawIOBase):
-    """A stream that stops at `cap` decoded bytes: a 200 kB archive may hold 200 MiB."""
-
-    def __init__(self, inner: IO[bytes], cap: int) -> None:
-        self._inner, self._left, self._cap = inner, cap, cap
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        chunk = self._inner.read(min(len(buffer), 1 << 20))
-        self._left -= len(chunk)
-        refuse_decoded(self._cap - self._left, self._cap)
-        buffer[: len(chunk)] = chunk
-        return len(chunk)
-
-
 def prepare(kind: Format | None) -> None:
     """Import what reading this format needs, before any observation begins: a tick is a process of its own, and the second that
     importing pyarrow takes there is neither this source's nor that of its neighbours.
@@ -73,27 +54,6 @@ def prepare(kind: Format | None) -> None:
         import pyarrow.parquet
 
         pa.array([0], pa.timestamp("ns")).to_pylist()  # pyarrow looks for pandas at the first timestamp it hands out
-
-
-def unpacked(stream: IO[bytes], name: str) -> Any:
-    """The decoded stream of a packed file; gzip is known by its first bytes too."""
-    lower, start = name.lower(), b""
-    if stream.seekable():
-        start = stream.read(2)
-        stream.seek(0)
-    if lower.endswith(".gz") or start == _GZIP:
-        import gzip
-
-        return gzip.GzipFile(fileobj=stream)
-    if lower.endswith(".bz2"):
-        import bz2
-
-        return bz2.BZ2File(stream)
-    if lower.endswith(".xz"):
-        import lzma
-
-        return lzma.LZMAFile(stream)
-    return stream
 
 
 def read_rows(
@@ -142,7 +102,7 @@ def _csv(
     keep: Sequence[str],
     seed: int,
 ) -> Rows:
-    lines = _Lines(text)
+    lines = CsvLines(text)
     reader = csv.reader(lines, delimiter=delimiter)
     header = next(reader, None)
     if header is None:
@@ -185,46 +145,6 @@ def ragged_rows(rows: Rows) -> list[Finding]:
     ragged = rows.facts.get("ragged_rows")
     text = f"{ragged} of {rows.total} rows have another number of cells than the header"
     return [Finding("warning", "payload", text)] if ragged else []
-
-
-class _Lines:
-    """The lines of a CSV file, with those that the row at hand is made of: at most so many characters."""
-
-    def __init__(self, text: IO[str]) -> None:
-        self._text = text
-        self._row: list[str] = []
-        self._taken = 0
-
-    def __iter__(self) -> _Lines:
-        return self
-
-    def __next__(self) -> str:
-        line = self._text.readline(_ROW_CHARS + 1)
-        if not line:
-            raise StopIteration
-        self._taken += len(line)
-        if self._taken > _ROW_CHARS:
-            raise Failed("payload", f"a row has more than {_ROW_CHARS:,} characters; is a quote never closed?")
-        self._row.append(line)
-        return line
-
-    def closed(self, at: int, delimiter: str) -> None:
-        """A row is complete. One of several lines must have its quotes in order: a quote that is never closed swallows all
-        rows to the next one, or to the end.
-
-        Raises:
-            Failed: `payload`.
-        """
-        row, self._row, self._taken = self._row, [], 0
-        if len(row) < 2 and row[0].count('"') % 2 == 0:
-            return
-        try:
-            list(csv.reader(row, delimiter=delimiter, strict=True))
-        except csv.Error as error:
-            if len(row) > 1 or "unexpected end" in str(error):
-                first = at - len(row) + 1
-                text = f"a quote that is opened in line {first} is not closed: it swallows {len(row) - 1} more lines"
-                raise Failed("payload", text) from error
 
 
 def _position(header: list[str], column: str | None) -> int | None:

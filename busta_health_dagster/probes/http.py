@@ -204,7 +204,8 @@ def _document(
     if kind == "json":
         refuse_memory(parsed_bytes(got.body), context.limits.memory_bytes)
         return parse_json(got.body, got.charset)
-    from busta_health_dagster.probes.file_reading import ragged_rows, read_rows, unpacked
+    from busta_health_dagster.probes.file_reading import ragged_rows, read_rows
+    from busta_health_dagster.probes.unpacking import unpacked
 
     if kind == "csv":
         refuse_memory(table_bytes(got.body, config.delimiter), context.limits.memory_bytes)

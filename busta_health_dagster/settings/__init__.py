@@ -6,7 +6,8 @@ of models.
 """
 
 from busta_health_dagster.settings.config import FILES, Config, tick_of
-from busta_health_dagster.settings.loading import Diagnosis, diagnose, fingerprint, load
+from busta_health_dagster.settings.files import fingerprint
+from busta_health_dagster.settings.loading import Diagnosis, diagnose, load
 from busta_health_dagster.settings.locate import find_config_dir
 from busta_health_dagster.settings.reload import Reload, Reloader, keep_copy
 from busta_health_dagster.settings.schema import schemas

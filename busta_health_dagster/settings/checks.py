@@ -1,13 +1,9 @@
-"""What the doctor knows beyond shapes: one function per check, each given what was read. Here: sources, secrets,
-windows.
-"""
+"""What the doctor knows beyond shapes: one function per check, each given what was read. Here: sources and windows."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from busta_health_dagster.domain.errors import MissingSecret
-from busta_health_dagster.domain.fields import SecretRef
 from busta_health_dagster.domain.source import CONFIRM_DELAYS_S
 from busta_health_dagster.domain.units import config_duration
 from busta_health_dagster.extras import SCHEMES, installed, remedy
@@ -18,8 +14,6 @@ from busta_health_dagster.wording.lists import listed
 from busta_health_dagster.wording.suggestions import near
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from busta_health_dagster.domain.source import Source
     from busta_health_dagster.settings.document import Document, Place
 
@@ -224,54 +218,6 @@ def half_a_quality(review: CheckContext) -> None:
             says = f"A validator needs `validator_scale`, else the quality of {source.name} is not scored."
             at = review.at_source(source.name, "quality", "validator")
             review.warn("sources.yaml", at, says, "validator_scale: 1, or validator_scale: 100")
-
-
-def missing_secrets(review: CheckContext) -> None:
-    """Each reference that leads nowhere, once, with what will not work until it does."""
-    for file, doc in review.docs.items():
-        wanted: dict[SecretRef, list[Place]] = {}
-        for place, ref in _references(doc.data, (), set()):
-            wanted.setdefault(ref, []).append(place)
-        for ref, places in wanted.items():
-            try:
-                review.secrets(ref)
-            except MissingSecret as why:
-                message, _, remedy = str(why).partition(". ")
-                review.warn(file, places[0], f"{message}. Until then {_consequence(file, places, doc)}.", remedy)
-
-
-def _consequence(file: str, places: list[Place], doc: Document) -> str:
-    names = []
-    for section, index, *_ in ((*place, None) for place in places):
-        entries = doc.data[str(section)]
-        named = isinstance(entries, list) and isinstance(index, int) and isinstance(entries[index], dict)
-        names.append(str(entries[index].get("name")) if named else str(section))
-    recipients = listed(dict.fromkeys(names))
-    several = len(set(names)) > 1
-    if file == "alerts.yaml":
-        return f"the channel{'s' if several else ''} {recipients} cannot send"
-    if file == "sources.yaml":
-        takers = (
-            "every source that takes it from there is"
-            if places[0][0] in {"types", "defaults"}
-            else f"{recipients} {'are' if several else 'is'}"
-        )
-        return f"{takers} unknown"
-    return f"{recipients} does not work"
-
-
-def _references(data: Any, place: Place, seen: set[int]) -> Iterator[tuple[Place, SecretRef]]:
-    """Every reference as the file has it; a part that several aliases share is checked once."""
-    if not isinstance(data, dict | list) or id(data) in seen:
-        return
-    seen.add(id(data))
-    if isinstance(data, dict) and len(reference := [(k, v) for k, v in data.items() if k != "prefix"]) == 1:
-        ((kind, held),) = reference
-        if kind in {"env", "file"} and isinstance(held, str):
-            yield place, SecretRef(env=held) if kind == "env" else SecretRef(file=held)
-            return
-    for key, inner in data.items() if isinstance(data, dict) else enumerate(data):
-        yield from _references(inner, (*place, key), seen)
 
 
 def the_monitor_itself(review: CheckContext) -> None:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import gc
-import hashlib
 import logging
 import time
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -16,42 +14,30 @@ from pydantic import BaseModel, ValidationError
 from busta_health_dagster.domain.errors import ConfigError, Problem
 from busta_health_dagster.domain.policy import AlertPolicy
 from busta_health_dagster.settings import (
-    alert_model,
     checks,
     checks_gate,
     checks_routes,
     checks_rules,
-    source_model,
-    window_model,
+    checks_secrets,
 )
 from busta_health_dagster.settings.check_context import CheckContext
 from busta_health_dagster.settings.config import FILES, Config
 from busta_health_dagster.settings.consumers import read_consumers
 from busta_health_dagster.settings.document import Document
+from busta_health_dagster.settings.files import content_sha, read_documents, read_texts
 from busta_health_dagster.settings.locate import shown_as
 from busta_health_dagster.settings.policy import AlertReader
-from busta_health_dagster.settings.problems import Findings, label, translate
+from busta_health_dagster.settings.problems import Findings, translate
 from busta_health_dagster.settings.secret import Secrets
-from busta_health_dagster.settings.secret_scanner import scan
 from busta_health_dagster.settings.settings_model import Settings
 from busta_health_dagster.settings.sources import SourceReader
 from busta_health_dagster.settings.windows import read_windows
 from busta_health_dagster.wording.lists import listed, plural
-from busta_health_dagster.wording.suggestions import near
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from busta_health_dagster.domain.plugins import PluginProblem
-    from busta_health_dagster.settings.document import Place
-
-_SECTIONS = {
-    "sources.yaml": source_model.SECTIONS,
-    "alerts.yaml": alert_model.SECTIONS,
-    "maintenance.yaml": window_model.SECTIONS,
-    "settings.yaml": tuple(Settings.model_fields),
-}
-
 
 _LOG = logging.getLogger(__name__)
 
@@ -127,7 +113,7 @@ def _diagnose(
     plugins: Sequence[PluginProblem],
 ) -> Diagnosis:
     found, texts = Findings(), read_texts(config_dir)
-    docs = _documents(config_dir, texts, found)
+    docs = read_documents(config_dir, texts, found)
     settings = _settings(docs.get("settings.yaml"), found)
     sources: dict[str, Any] = {}
     reader = None
@@ -236,87 +222,11 @@ def _review(review: CheckContext) -> None:
         (("settings.yaml",), checks.the_monitor_itself)
         if "settings.yaml" in review.docs
         else ((), checks.the_monitor_itself),
-        ((), checks.missing_secrets),
+        ((), checks_secrets.missing_secrets),
     ]
     for files, check in every:
         if review.sound(*files):
             check(review)
-
-
-def read_texts(config_dir: Path) -> dict[str, bytes]:
-    """The bytes of the files that are there."""
-    texts = {}
-    for name in FILES:
-        path = config_dir / name
-        if path.is_file():  # reading a pipe would wait for ever; what is there and no file is told by `_documents`
-            with suppress(FileNotFoundError):
-                texts[name] = path.read_bytes()
-    return texts
-
-
-def fingerprint(config_dir: Path) -> str:
-    """What the files hold now, as one hash: `Config.sha` of the configuration that they make."""
-    return content_sha(read_texts(config_dir))
-
-
-def content_sha(texts: Mapping[str, bytes]) -> str:
-    """One hash over names and contents."""
-    digest = hashlib.sha256()
-    for name, content in sorted(texts.items()):
-        digest.update(f"{name}\0{len(content)}\0".encode() + content)
-    return digest.hexdigest()
-
-
-def _documents(config_dir: Path, texts: Mapping[str, bytes], found: Findings) -> dict[str, Document]:
-    docs: dict[str, Document] = {}
-    shown = shown_as(config_dir)
-    if "sources.yaml" not in texts:
-        found.at(
-            f"{shown}/sources.yaml",
-            "",
-            "There is no such file: nothing says what to watch.",
-            "a file sources.yaml there, or --config-dir DIR; `busta demo` writes an example",
-        )
-    for name in FILES:
-        file = config_dir / name
-        if file.exists() and not file.is_file():
-            found.at(f"{shown}/{name}", "", "It is not a file but a directory, a pipe or a device.", f"a file {name}")
-    for name, content in texts.items():
-        try:
-            text = content.decode("utf-8-sig")
-        except UnicodeDecodeError as why:
-            line = content[: why.start].count(b"\n") + 1
-            found.at(f"{shown}/{name}:{line}:1", "", "The file is not UTF-8.", "save it as UTF-8")
-            continue
-        said: list[tuple[str, Place, str, str]] = []
-        doc = Document(f"{shown}/{name}", text, lambda *problem, said=said: said.append(problem))
-        for where, path, message, remedy in said:
-            found.at(where, label(doc.data, path), message, remedy)
-        if doc.broken:
-            continue
-        docs[name] = doc
-        scan(doc, found)
-        _sections(doc, name, found)
-    return docs
-
-
-def _sections(doc: Document, name: str, found: Findings) -> None:
-    known = _SECTIONS[name]
-    for key in doc.data.keys() - set(known):
-        guess = near(key, known)
-        tail = f"; did you mean `{guess}`?" if guess else "."
-        found.add(
-            doc,
-            (key,),
-            f"Unknown section `{key}`{tail}",
-            f"{guess}: ..." if guess else f"one of {', '.join(known)}",
-            key=True,
-        )
-    version = doc.data.get("version")
-    if version is None:
-        found.add(doc, (), "`version` is missing: it says how to read the file.", "version: 1")
-    elif version != 1:
-        found.add(doc, ("version",), f"Version {version!r} is not known to this program.", "version: 1")
 
 
 def _settings(doc: Document | None, found: Findings) -> Settings:

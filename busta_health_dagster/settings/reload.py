@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from busta_health_dagster.domain.errors import ConfigError, Problem
 from busta_health_dagster.settings.config import FILES, Config
-from busta_health_dagster.settings.loading import content_sha, read_texts
+from busta_health_dagster.settings.files import content_sha, read_texts
 from busta_health_dagster.settings.locate import shown_as
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from sqlalchemy import delete, select
 
 from busta_health_dagster.domain.units import floor_to
-from busta_health_dagster.store.packing import put, put_number, take, take_number
+from busta_health_dagster.store.packed_numbers import put, put_number, take, take_number
 from busta_health_dagster.store.schema.custom_metrics import metric_day, metric_hour
 
 if TYPE_CHECKING:

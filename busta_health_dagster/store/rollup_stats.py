@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 
 from busta_health_dagster.domain.observation import Status
 from busta_health_dagster.domain.uptime_and_budget import Slice, SliceCounts
-from busta_health_dagster.store.packing import MAINTENANCE, SUSPECT, attempts_of, put, take
+from busta_health_dagster.store.packed_numbers import put, take
+from busta_health_dagster.store.packing import MAINTENANCE, SUSPECT, attempts_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -1,4 +1,4 @@
-"""The gate for whoever has no Dagster: REST and the command line, here and over --url. Real server, real tokens."""
+"""The gate for callers without Dagster: REST and the command line, here and over --url. Real server, real tokens."""
 
 from __future__ import annotations
 

@@ -90,7 +90,7 @@ def test_dagster_hears_of_a_source_only_when_it_changed(location, instance, cloc
     assert metadata["8_dagster_events"].value > 0
 
 
-def test_an_unchanged_source_is_shown_anew_once_an_hour(location, instance, clock) -> None:
+def test_an_unchanged_source_is_shown_again_once_an_hour(location, instance, clock) -> None:
     tick(location, instance)
     for _ in range(12):
         clock.advance(300)

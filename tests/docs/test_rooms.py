@@ -47,7 +47,7 @@ def test_each_room_says_the_same_of_itself() -> None:
 
 
 def test_the_unit_tests_stand_where_the_code_stands() -> None:
-    """A folder of tests is a room of the package: whoever changes one finds the other."""
+    """A folder of tests is a room of the package: who changes one finds the other."""
     package, unit = ROOT / "busta_health_dagster", ROOT / "tests" / "unit"
     folders = [path.relative_to(unit) for path in unit.rglob("*") if path.is_dir() and path.name != "__pycache__"]
     assert [str(folder) for folder in folders if not (package / folder).is_dir()] == []

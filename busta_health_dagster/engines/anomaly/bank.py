@@ -6,17 +6,17 @@ from zlib import crc32
 
 import numpy as np
 
-from busta_health_dagster.domain.anomaly import AnomalyVerdict, Change, Finding, Judgement, Term
+from busta_health_dagster.domain.anomaly import AnomalyVerdict, Change, Finding, Term
 from busta_health_dagster.engines.anomaly import budget, learning, rules, schedule, shape, steps
 from busta_health_dagster.engines.anomaly import filter as filters
 from busta_health_dagster.engines.anomaly import settings as s
 from busta_health_dagster.engines.anomaly.custom import board
 from busta_health_dagster.engines.anomaly.custom.fleet import CustomMetrics
-from busta_health_dagster.engines.anomaly.explain import Numbers
 from busta_health_dagster.engines.anomaly.finding_state import Desk
 from busta_health_dagster.engines.anomaly.rows import HOT_BYTES, Rows, StateUnreadable
 from busta_health_dagster.engines.anomaly.settings import DEFAULT, DetectorSettings
 from busta_health_dagster.engines.anomaly.tick import DOWN, UNKNOWN, Tick
+from busta_health_dagster.engines.anomaly.verdicts import Verdicts
 from busta_health_dagster.engines.baseline import units
 from busta_health_dagster.engines.baseline.history import History
 from busta_health_dagster.engines.baseline.units import ITEMS, METRICS, RESPONSE, Array
@@ -58,9 +58,6 @@ class DetectorBank:
         self.custom = CustomMetrics()
         self._cold: dict[str, History] = {}
         self._dirty: set[str] = set()
-        self._reason: list[str] = []
-        self._closed: dict[str, str] = {}
-        self._news: dict[str, str] = {}
         self.sync(sources)
 
     def sync(self, sources: Iterable[WatchedSource]) -> None:
@@ -75,7 +72,7 @@ class DetectorBank:
         self._index = {name: i for i, name in enumerate(self.names)}
         self._cold = {name: cold for name, cold in self._cold.items() if name in self._index}
         self._dirty &= set(self._index)
-        self._reason = ["no observation yet"] * len(wanted)
+        self._verdicts = Verdicts(len(wanted))
         self._cadence = np.array([source.cadence_s or np.nan for source in wanted], dtype=np.float64)
         self._types = np.array([source.type for source in wanted], dtype=object)
         self.custom.keep(self.names)
@@ -171,7 +168,7 @@ class DetectorBank:
             shape.forget(rows, metric, seen.ended[metric])
 
         desk = Desk(rows, self.custom, cfg, self.names, slots)
-        self._level_terms(desk, inn, seen)
+        desk.levels(inn, seen)
         for metric, term, now in (
             (RESPONSE, s.SPIKES, shape.spikes(rows, cfg, inn)),
             (ITEMS, s.VARIANCE, shape.variance(rows, cfg, inn)),
@@ -198,7 +195,7 @@ class DetectorBank:
             if f.change in {Change.OPENED, Change.JOINED, Change.NEWS} and f.term is not Term.LEVEL:
                 hard = f.term in {Term.FAILURES, Term.STALE, Term.FROZEN, Term.EMPTY}
                 (learning.blank_since if hard else learning.mark_since)(rows, self._index[f.source], f.since)
-        self._note(desk, tick, fresh)
+        self._verdicts.note(rows, tick, fresh, desk.findings, self.row)
         return desk.findings
 
     def _follow_custom(self, desk: Desk, tick: Tick, up: Array) -> None:
@@ -260,29 +257,6 @@ class DetectorBank:
             if learning.fit_due(self.rows, row):
                 learning.refit(self.rows, row, self._cold[name], self.members(self.sources[row].type))
 
-    def _level_terms(self, desk: Desk, inn: filters.Innovation, seen: steps.Steps) -> None:
-        for m, i in zip(*np.nonzero(seen.side), strict=True):
-            centre = float(inn.base[m, i] + self.rows.level[m, i])
-            expected, observed = units.backward(m, centre), units.backward(m, centre + float(seen.delta[m, i]))
-            numbers = Numbers(0, float(seen.g[m, i]), expected, observed, bool(seen.gross[m, i]))
-            desk.open(int(m), int(i), int(seen.polls[m, i]), numbers)
-        for m, i in zip(*np.nonzero(seen.beyond), strict=True):
-            expected = float(inn.base[m, i] + self.rows.level[m, i])
-            observed = units.backward(m, expected + float(seen.delta[m, i]))
-            desk.exceed(int(m), int(i), Numbers(0, float(seen.g[m, i]), units.backward(m, expected), observed))
-        for m, i in zip(*np.nonzero(seen.cleared), strict=True):
-            if self.rows.opened[m, i]:
-                desk.close(int(m), int(i), Change.CLEARED, f"{METRICS[m]} is back in its range")
-        for m, i in zip(*np.nonzero(seen.new_normal), strict=True):
-            if self.rows.opened[m, i]:
-                level = units.backward(int(m), float(inn.base[m, i] + self.rows.level[m, i]))
-                desk.close(
-                    int(m),
-                    int(i),
-                    Change.NEW_NORMAL,
-                    f"{METRICS[m]} stayed at its new level (now about {level:.4g}): taken as the new normal",
-                )
-
     def _learn(
         self, tick: Tick, inn: filters.Innovation, u: Array, *, live: Array, up: Array, calm: Array, age: Array
     ) -> None:
@@ -301,53 +275,15 @@ class DetectorBank:
         doubtful = (rows.incident != 0).any(axis=0) | ~calm
         learning.record(rows, tick.slots, u, kind=tick.kind, position=tick.position, usable=usable, doubtful=doubtful)
 
-    def _note(self, desk: Desk, tick: Tick, fresh: Array) -> None:
-        self._closed, self._news = {}, {}
-        for f in desk.findings:
-            if f.change in {Change.CLEARED, Change.NEW_NORMAL} and self.rows.incident_at[self._index[f.source]] == 0:
-                self._closed[f.source] = f.text
-            elif f.change is Change.NEWS:
-                self._news[f.source] = f.text
-        warming = (self.rows.n < s.WARM).all(axis=0) & (self.rows.polls < s.CLOSE)
-        for i in range(self.rows.size):
-            if not fresh[i]:
-                self._reason[i] = "no observation in this slot"
-            elif tick.maintenance[i]:
-                self._reason[i] = "in maintenance: not evaluated"
-            elif tick.status[i] == UNKNOWN:
-                self._reason[i] = "status unknown: not evaluated"
-            else:
-                self._reason[i] = "too few observations yet" if warming[i] else ""
-
     def verdict(self, name: str) -> AnomalyVerdict:
         """What the last tick means for one source. An incident stays open through what could not be evaluated."""
         row = self._index[name]
-        blind = self._reason[row]
-        opened = int(self.rows.incident_at[row])
-        if opened == 0:
-            judgement = Judgement.UNKNOWN if blind else Judgement.GOOD
-            return AnomalyVerdict(
-                judgement,
-                blind or self._closed.get(name, "within its normal range"),
-                False,
-                None,
-                0.0,
-                (),
-                self._closed.get(name),
-                stricter=self.stricter(row),
-            )
-        findings = Desk(self.rows, self.custom, self.settings, self.names, self.rows.last_slot).standing(row)
-        reason = blind or "; ".join(f.text for f in findings)
-        return AnomalyVerdict(
-            Judgement.UNKNOWN if blind else Judgement.BAD,
-            reason,
-            True,
-            opened,
-            findings[0].score,
-            findings,
-            news=self._news.get(name),
-            stricter=self.stricter(row),
+        standing = (
+            Desk(self.rows, self.custom, self.settings, self.names, self.rows.last_slot).standing(row)
+            if self.rows.incident_at[row]
+            else ()
         )
+        return self._verdicts.of(row, int(self.rows.incident_at[row]), standing, stricter=self.stricter(row))
 
     def stricter(self, row: int) -> str:
         """What the noise budget asks of the tests of one source, as a sentence without a subject; empty: nothing."""

@@ -9,10 +9,13 @@ from busta_health_dagster.engines.anomaly import budget
 from busta_health_dagster.engines.anomaly import settings as s
 from busta_health_dagster.engines.anomaly.custom.fleet import CustomMetrics, Departure
 from busta_health_dagster.engines.anomaly.explain import NOUN, Numbers, finding, level_finding, number
+from busta_health_dagster.engines.anomaly.filter import Innovation
 from busta_health_dagster.engines.anomaly.rows import Rows
 from busta_health_dagster.engines.anomaly.settings import DetectorSettings
+from busta_health_dagster.engines.anomaly.steps import Steps
 from busta_health_dagster.engines.anomaly.test_result import TestResult
-from busta_health_dagster.engines.baseline.units import Array
+from busta_health_dagster.engines.baseline import units
+from busta_health_dagster.engines.baseline.units import METRICS, Array
 
 # term -> (polls it stays open at least, polls after which it is the new normal; 0 never)
 STAY = {
@@ -56,6 +59,26 @@ class Desk:
         r.observed[term, row] = seen.observed
         self._charge(term, row)
         self.findings.append(self._say(term, row, Change.NEWS))
+
+    def levels(self, inn: Innovation, seen: Steps) -> None:
+        """What the tests of level say of every metric of every source: opened, far worse, back, or the new normal."""
+        for m, i in zip(*np.nonzero(seen.side), strict=True):
+            centre = float(inn.base[m, i] + self.rows.level[m, i])
+            expected, observed = units.backward(m, centre), units.backward(m, centre + float(seen.delta[m, i]))
+            numbers = Numbers(0, float(seen.g[m, i]), expected, observed, bool(seen.gross[m, i]))
+            self.open(int(m), int(i), int(seen.polls[m, i]), numbers)
+        for m, i in zip(*np.nonzero(seen.beyond), strict=True):
+            expected = float(inn.base[m, i] + self.rows.level[m, i])
+            observed = units.backward(m, expected + float(seen.delta[m, i]))
+            self.exceed(int(m), int(i), Numbers(0, float(seen.g[m, i]), units.backward(m, expected), observed))
+        for m, i in zip(*np.nonzero(seen.cleared), strict=True):
+            if self.rows.opened[m, i]:
+                self.close(int(m), int(i), Change.CLEARED, f"{METRICS[m]} is back in its range")
+        for m, i in zip(*np.nonzero(seen.new_normal), strict=True):
+            if self.rows.opened[m, i]:
+                level = units.backward(int(m), float(inn.base[m, i] + self.rows.level[m, i]))
+                ending = f"{METRICS[m]} stayed at its new level (now about {level:.4g}): taken as the new normal"
+                self.close(int(m), int(i), Change.NEW_NORMAL, ending)
 
     def departures(self, found: list[Departure], row_of: Callable[[str], int]) -> None:
         """What the custom metrics say: they open the source's incident, join it and leave it like any other term."""

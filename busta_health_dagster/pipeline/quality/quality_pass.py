@@ -74,7 +74,7 @@ def run_quality(
 ) -> QualityRun:
     """Score these sources (None: all that have a quality spec) and keep the results.
 
-    Without `force` only those are scored that are due and have a sample that no earlier score rests on. `learn_anew`
+    Without `force` only those are scored that are due and have a sample that no earlier score rests on. `relearn`
     takes the shape that is seen now as the right one. `advance(done, total)` is called with the progress.
     """
     now = app.now()

@@ -18,7 +18,7 @@ baseline = Table(
     Column("hot", LargeBinary, nullable=False, comment="11 KB, rewritten with every poll"),
 )
 
-# Apart, because SQLite writes a whole row anew: 85 KB that change once a day beside 11 KB that change every poll.
+# Apart, because SQLite writes a whole row again: 85 KB that change once a day beside 11 KB that change every poll.
 baseline_history = Table(
     "baseline_history",
     metadata,

@@ -83,14 +83,14 @@ def test_an_open_alert_goes_quiet_and_its_clock_stands(story: Story) -> None:
     assert story.ticks(2, odds_api=BAD)[-1] == (WELL, "escalated"), "30 minutes open, the window not counted"
 
 
-def test_whoever_was_told_hears_of_the_end_also_in_maintenance(story: Story) -> None:
+def test_everyone_who_was_told_hears_of_the_end_also_in_maintenance(story: Story) -> None:
     story.tick(odds_api=BAD)
     actions.add(story.app, window(T0 + TICK, HOUR), actor="op-1")
     story.ticks(3)
     assert story.messages() == [("chat", "opened"), ("chat", "resolved")]
 
 
-def test_a_window_for_the_past_counts_anew_and_is_audited(story: Story) -> None:
+def test_a_window_for_the_past_counts_again_and_is_audited(story: Story) -> None:
     story.ticks(2)
     story.ticks(6, odds_api=BAD)
     story.ticks(4)

@@ -85,7 +85,7 @@ def test_the_scenario_leads_to_the_right_notices_in_the_right_order(notified) ->
     assert of(notified, "scores_api") == [], "429 is a request for patience, not an outage"
 
 
-def test_whoever_is_told_of_an_end_was_told_of_a_beginning(notified) -> None:
+def test_everyone_who_is_told_of_an_end_was_told_of_a_beginning(notified) -> None:
     open_now: set[tuple[str, str]] = set()
     for _, source, rule, event in notified:
         if event == "opened":

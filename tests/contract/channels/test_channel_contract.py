@@ -187,7 +187,7 @@ def test_slack_tells_the_channel_when_an_alert_is_reopened(peer):
     assert reply.json["text"].startswith("▲ Open again: odds_api is slow")
 
 
-def test_slack_writes_anew_when_somebody_deleted_the_message(peer):
+def test_slack_writes_again_when_somebody_deleted_the_message(peer):
     peer.script = [
         (200, {"ok": False, "error": "message_not_found"}),
         (200, {"ok": True, "channel": "C0", "ts": "9.9"}),
@@ -237,7 +237,7 @@ def test_pagerduty_gets_one_dedup_key_from_trigger_to_resolve(peer):
     ]
 
 
-def test_an_incident_whose_acknowledgement_ended_begins_anew_in_pagerduty(peer):
+def test_an_incident_whose_acknowledgement_ended_begins_again_in_pagerduty(peer):
     from channel_stories import ACKED, ESCALATED
 
     first = notified("pagerduty", peer.url, ACKED)

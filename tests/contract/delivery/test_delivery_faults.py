@@ -186,7 +186,7 @@ def test_a_rejected_message_goes_to_the_fallback_at_once_and_says_why(store: Sto
         assert [e.kind for e in uow.events.since(0)] == ["dead_letter"]
 
 
-def test_whoever_stood_in_is_told_that_it_ended(store: Store, tmp_path: Path) -> None:
+def test_the_stand_in_is_told_that_it_ended(store: Store, tmp_path: Path) -> None:
     with Receiver(status=401) as ops, Receiver() as mail:
         app = application(store, tmp_path, hook("ops", ops.url, fallback="mail"), hook("mail", mail.url))
         enqueue(app, message("opened", "ops", OPENED, thread="a"))

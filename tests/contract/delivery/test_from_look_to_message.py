@@ -44,7 +44,7 @@ def look(app: App, status: Status) -> None:
     app.clock.advance(300)
 
 
-def test_whoever_was_told_that_it_fired_is_told_that_it_ended(store: Store, tmp_path: Path) -> None:
+def test_everyone_who_was_told_that_it_fired_is_told_that_it_ended(store: Store, tmp_path: Path) -> None:
     with Receiver() as ops:
         app = monitor(store, tmp_path, hook("ops", ops.url))
         for status in (Status.DOWN, Status.UP, Status.UP):

@@ -148,7 +148,7 @@ def test_while_history_is_being_learned_the_source_is_unknown_and_then_judged(st
     assert tick(story).verdicts["odds_api"]["anomaly"].outcome is Outcome.GOOD
 
 
-def test_a_state_that_cannot_be_read_starts_anew_loudly(
+def test_a_state_that_cannot_be_read_starts_again_loudly(
     story: Story, store: Store, caplog: pytest.LogCaptureFixture
 ) -> None:
     learned, hot, _ = states_of(store)

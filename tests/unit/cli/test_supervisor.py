@@ -113,7 +113,7 @@ def test_nothing_restarts_once_stopping_has_begun(supervisor: Supervisor) -> Non
     assert worker.process is None
 
 
-def test_a_log_that_grew_too_large_is_set_aside_and_begun_anew(
+def test_a_log_that_grew_too_large_is_set_aside_and_begun_again(
     supervisor: Supervisor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("busta_health_dagster.cli.child_log.CAP_BYTES", 1000)
@@ -164,7 +164,7 @@ def troubles_of(boss: Supervisor) -> list[str]:
     return [f"{failure.what} {failure.why}" for failure in supervisor_failures(boss.failures.path)]
 
 
-def test_a_log_that_was_moved_away_is_begun_anew(supervisor: Supervisor, said: list[str]) -> None:
+def test_a_log_that_was_moved_away_is_begun_again(supervisor: Supervisor, said: list[str]) -> None:
     worker = supervisor.start(child("worker", TICKING))
     log = supervisor.log_dir / "worker.log"
     thread = running(supervisor)
@@ -263,7 +263,7 @@ def test_a_note_that_cannot_be_written_is_said_and_ends_nothing(supervisor: Supe
     assert "the page does not show this" in said[1]
 
 
-def test_who_died_is_told_to_whoever_must_clean_up(supervisor: Supervisor) -> None:
+def test_who_died_is_told_to_the_process_that_must_clean_up(supervisor: Supervisor) -> None:
     codes: list[int] = []
     worker = child("worker", FOREVER)
     worker.ended = codes.append

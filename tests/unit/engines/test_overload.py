@@ -69,7 +69,7 @@ def test_a_slot_that_the_daemon_did_not_get_to_was_due_all_the_same() -> None:
     assert [(slot - T0) // TICK for slot in found.slots] == [0, 1, 2, 3, 4]
 
 
-def test_a_monitor_that_was_down_or_ticks_at_another_pace_begins_anew() -> None:
+def test_a_monitor_that_was_down_or_ticks_at_another_pace_begins_again() -> None:
     down = ask(asked(5), T0 + 600 * TICK, TICK, STALE)
     assert down.slots == (T0 + 600 * TICK,)
     assert newly_missed(down, set(), T0 + 600 * TICK)[1] == 0

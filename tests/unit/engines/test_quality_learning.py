@@ -49,7 +49,7 @@ def test_a_column_that_is_gone_drifts_again_and_again_until_it_is_the_new_normal
     assert learn(known, gone, 11 * HOUR + NEW_NORMAL_S)[1] == ()
 
 
-def test_a_drift_that_ends_starts_anew_the_next_time() -> None:
+def test_a_drift_that_ends_starts_again_the_next_time() -> None:
     known, _ = learn(SETTLED, shape(id="integer"), 10 * HOUR)
     known, found = learn(known, shape(), 11 * HOUR)
     assert (found, known.drifting_since) == ((), None)

@@ -145,7 +145,7 @@ def test_what_is_refused_retried_and_tried_is_written_down(door) -> None:
         assert requests.get(f"{url}/livez", timeout=10).status_code == 200, "a refusal is written beside its answer"
 
 
-def test_whoever_knocks_all_night_does_not_fill_the_log(door) -> None:
+def test_a_caller_who_knocks_all_night_does_not_fill_the_log(door) -> None:
     app, url, _ = door
     for _ in range(40):
         assert requests.get(f"{url}/api/v1/status", timeout=10).status_code == 401

@@ -90,7 +90,7 @@ def test_a_body_that_does_not_come_is_answered_and_dropped(url: str) -> None:
 
 @pytest.mark.parametrize(("path", "cap"), [("/graphql", DAGSTER_BODY_BYTES), ("/api/v1/x", BODY_BYTES)])
 @pytest.mark.parametrize("chunked", [False, True])
-def test_a_body_has_its_cap_whoever_would_take_it(url: str, path: str, cap: int, chunked: bool) -> None:
+def test_a_body_has_its_cap_on_every_route(url: str, path: str, cap: int, chunked: bool) -> None:
     def body(n: int):
         return iter([b"x" * n]) if chunked else b"x" * n
 

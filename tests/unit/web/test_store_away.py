@@ -39,7 +39,7 @@ class Asked:
         return ANN
 
 
-async def test_whoever_was_inside_stays_inside_for_a_minute() -> None:
+async def test_a_caller_who_was_inside_stays_inside_for_a_minute() -> None:
     clock, store = FakeClock(0), Asked()
     callers = Callers(clock.monotonic)
     assert await callers.ask("ann", store) is ANN
@@ -66,7 +66,7 @@ async def test_a_dead_store_is_not_asked_by_everybody_one_after_the_other() -> N
     assert await callers.ask("ann", store) is ANN
 
 
-async def test_whoever_was_revoked_is_forgotten_at_once() -> None:
+async def test_a_caller_who_was_revoked_is_forgotten_at_once() -> None:
     callers = Callers(FakeClock(0).monotonic)
     assert await callers.ask("ann", lambda: ANN) is ANN
     assert await callers.ask("ann", lambda: None) is None

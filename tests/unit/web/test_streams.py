@@ -90,7 +90,7 @@ def test_the_stream_of_a_revoked_token_ends(app, url: str, path: str) -> None:
 
 
 @pytest.mark.parametrize("role", [Role.VIEWER, Role.OPERATOR, Role.ADMIN])
-def test_whoever_can_log_in_can_log_out_and_their_stream_ends_with_it(app, url: str, role: Role) -> None:
+def test_everyone_who_can_log_in_can_log_out_and_their_stream_ends_with_it(app, url: str, role: Role) -> None:
     cookie, csrf = session_of(url, make(app, role, "ann"))
     stream = Live(url, "/source-health/events", cookie)
     out = requests.post(f"{url}/source-health/logout", headers=cookie | {"x-csrf-token": csrf}, timeout=GUARD_S)

@@ -160,7 +160,7 @@ class AlertLife(RuleBasedStateMachine):
             assert Alert.from_dict(self.alert.to_dict()) == self.alert
 
     @invariant()
-    def whoever_was_told_that_it_fired_is_told_that_it_ended(self) -> None:
+    def everyone_who_was_told_that_it_fired_is_told_that_it_ended(self) -> None:
         if self.alert is None:
             return
         firing = {c for c, believes in self.listened.items() if believes}

@@ -25,7 +25,7 @@ def test_what_is_new_inside_an_open_alert_is_sent_like_its_opening_and_opens_no_
     assert p.events.count("opened") == 1
 
 
-def test_news_reaches_whoever_acknowledged_and_the_acknowledgement_holds():
+def test_news_reaches_the_person_who_acknowledged_and_the_acknowledgement_holds():
     p = Player(ANOMALY)
     p.every("b")
     p.keep(acknowledge(p.alert, p.alert.opened_at + 10, p.alert.opened_at + 10, "op-1", "on it"))

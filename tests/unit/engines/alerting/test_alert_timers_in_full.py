@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from alert_engine_stories import BURN, DOWN, HOUR, MIN, SLOW, T0, TICK, Player
+from alert_engine_stories import BURN, DOWN, HOUR, MIN, SLOW, T0, TICK, Player, intents, kept, not_told, told
 
 from busta_health_dagster.domain.alert import Alert, AlertState, Event
 from busta_health_dagster.domain.policy import AlertPolicy, Escalation, Route, Step
@@ -17,23 +17,6 @@ SLACK = ("slack-data",)
 BOTH = ("slack-data", "mail-oncall")
 TWICE = replace(SLOW, overrides=())
 WARNING, CRITICAL = Severity.WARNING, Severity.CRITICAL
-
-
-def told(p: Player) -> list[tuple[int, str, str, tuple[str, ...]]]:
-    return [(t.at - T0, t.event.value, t.reason, t.notify) for t in p.transitions]
-
-
-def not_told(p: Player) -> list[tuple[int, str, str, str]]:
-    return [(n.at - T0, n.event.value, n.channel, n.reason) for n in p.not_sent]
-
-
-def intents(p: Player) -> list[Intent]:
-    return [i for step in p.steps for i in step.intents]
-
-
-def kept(p: Player, *names: str) -> list[object]:
-    assert p.alert is not None
-    return [getattr(p.alert, name) for name in names]
 
 
 def act(p: Player, action, at: int, *more) -> None:

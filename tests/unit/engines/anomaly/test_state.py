@@ -84,7 +84,7 @@ def test_sources_may_come_go_and_change_places():
         moved.verdict("source1")
 
 
-def test_a_changed_interval_starts_the_source_anew():
+def test_a_changed_interval_starts_the_source_again():
     days = Days(1, 0.5)
     bank = bank_of(days)
     days.play(bank)
