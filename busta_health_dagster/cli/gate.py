@@ -123,4 +123,5 @@ def _job(job: GatedJobRow) -> str:
         since = f"{from_epoch(from_iso(job['held_since'])):%H:%M}"
         return f"job {escape(job['job'])} is held since {since} UTC ({waited}): {escape(job['reason'])}"
     when = "no run planned" if job["next_at"] is None else f"next {from_epoch(from_iso(job['next_at'])):%a %H:%M} UTC"
-    return f"job {escape(job['job'])} is not held; {when}"
+    why = f"; {escape(job['reason'])}" if job["reason"] else ""
+    return f"job {escape(job['job'])} is not held; {when}{why}"

@@ -4,6 +4,8 @@ and since when what stands there is old.
 
 from __future__ import annotations
 
+import signal
+import threading
 import time
 from typing import TYPE_CHECKING
 
@@ -24,7 +26,7 @@ NO_ANSWER = 3
 
 
 def watch(observation: Callable[[], Fleet]) -> None:
-    """Draw what `look` answers on the whole terminal.
+    """Draw what `observation` answers on the whole terminal, until Ctrl-C.
 
     Raises:
         BustaError: the first observation fails, or one that cannot come right by waiting (a token that was revoked).
@@ -39,21 +41,37 @@ def watch(observation: Callable[[], Fleet]) -> None:
         drawn = render(fleet, width=out.width, height=height, letters=letters, note="Ctrl-C stops.", lost=lost)
         return Group(*drawn)
 
-    frames = follow(observation, time.monotonic)
+    frames, left = follow(observation, time.monotonic), _left_at_ctrl_c()
     try:
         frame = draw(*next(frames))
         if not out.is_terminal:  # a pipe, a log: one frame after the other
-            while True:
+            while not left.is_set():
                 out.print(frame, "")
                 out.file.flush()
                 time.sleep(REFRESH_S)
                 frame = draw(*next(frames))
+            return
         with Live(frame, console=out, screen=True, auto_refresh=False) as live:
-            while True:
+            while not left.is_set():
                 time.sleep(REFRESH_S)
                 live.update(draw(*next(frames)), refresh=True)
     except KeyboardInterrupt:
         return
+
+
+def _left_at_ctrl_c() -> threading.Event:
+    """Set by the first Ctrl-C, which interrupts whatever runs. Python drops an interruption that falls into a finalizer, so
+    the event is asked, too; and a second Ctrl-C finds us leaving, where an interruption would be a traceback.
+    """
+    left = threading.Event()
+
+    def leave(*_: object) -> None:
+        if not left.is_set():
+            left.set()
+            raise KeyboardInterrupt
+
+    signal.signal(signal.SIGINT, leave)
+    return left
 
 
 def follow(observation: Callable[[], Fleet], now: Callable[[], float]) -> Iterator[tuple[Fleet, Lost | None]]:

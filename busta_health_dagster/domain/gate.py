@@ -107,8 +107,8 @@ class GateAnswer:
 
 @dataclass(frozen=True, slots=True)
 class GatedJob:
-    """A job behind the gate, as its sensor last saw it: `held_since` is the slot that began to wait, None while nothing
-    waits. Instants are epoch seconds.
+    """A job behind the gate, as a sensor of it last saw it: `held_since` is the slot that began to wait, None while nothing
+    waits; a `reason` then says that a slot was given up. Instants are epoch seconds.
     """
 
     location: str
@@ -118,6 +118,7 @@ class GatedJob:
     evaluated_at: int
     held_since: int | None = None
     reason: str = ""
+    sensor: str = ""
 
     def as_json(self, now: int) -> GatedJobRow:
         """An entry of `gate status -o json` and of REST."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from busta_health_dagster.domain.gate import UsableVerdict
 from busta_health_dagster.domain.observation import Status
 from busta_health_dagster.domain.units import config_duration, from_epoch
-from busta_health_dagster.wording.durations import duration_text
+from busta_health_dagster.wording.durations import ago, duration_text
 
 if TYPE_CHECKING:
     from busta_health_dagster.domain.gate import GateOverride, GatePolicy
@@ -36,7 +36,8 @@ def usable_verdict(
     """
     status = "unknown" if state is None or stale else state.status.word
     seen = None if state is None else state.observed_at
-    if override is not None and override.since <= now < override.until:
+    # One that closes holds before its time too: only a clock that was set back makes that, and closed is the safe side.
+    if override is not None and now < override.until and (override.since <= now or not override.usable):
         how = "open" if override.usable else "closed"
         reason = f"{source.name} is {how} by hand until {from_epoch(override.until):%H:%M} UTC: {override.reason} ({override.by})"
         return UsableVerdict(source.name, override.usable, reason, status, seen, override)
@@ -58,7 +59,7 @@ def _refusal(
     if state is None:
         return None, f"{name} was never observed"
     if stale:
-        return None, f"{name} was last observed {duration_text(now - state.observed_at)} ago"
+        return None, f"{name} was last observed {ago(state.observed_at, now)}"
     if state.status is Status.UNKNOWN:
         return None, f"{name} is unknown: {state.detail or state.reason}"
     if state.status is Status.DOWN:

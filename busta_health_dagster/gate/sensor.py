@@ -62,6 +62,7 @@ def gated_sensor(
     )
     hold_for_s = duration(hold_for, f"{who}, hold_for")
     _check_schedule(who, cron, timezone)
+    sensor = name or f"{job.name}_gated"
 
     def evaluate(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
         now = _now(question)
@@ -73,8 +74,11 @@ def gated_sensor(
         context.update_cursor(json.dumps(asdict(decision.state)))
         held_since = decision.since if decision.action == "hold" else None
         upcoming = _next_slot(cron, timezone, now)
-        reason = answer.reason if decision.action != "give_up" else f"the slot was given up: {answer.reason}"
-        _note(context, job.name, question, Answer(answer.usable, reason, answer.sources), upcoming, now, held_since)
+        reason = answer.reason if decision.action == "hold" else ""
+        if decision.state.given_up is not None:
+            reason = f"the slot of {_clock(decision.state.given_up, timezone)} was given up, and none has run since"
+        seen = Answer(answer.usable, reason, answer.sources)
+        _note(context, job.name, sensor, question, seen, upcoming, now, held_since)
         if decision.slot is None:
             return dg.SkipReason(f"Next slot {_clock(upcoming, timezone)}.")
         at = _clock(decision.slot, timezone)
@@ -92,7 +96,7 @@ def gated_sensor(
 
     names = ", ".join(question.sources) or f"the sources of {consumer}"
     return dg.SensorDefinition(
-        name=name or f"{job.name}_gated",
+        name=sensor,
         job=job,
         evaluation_fn=evaluate,
         minimum_interval_seconds=every_s,
@@ -161,6 +165,7 @@ def _clock(epoch: int, timezone: str) -> str:
 def _note(
     context: dg.SensorEvaluationContext,
     job: str,
+    sensor: str,
     question: Question,
     answer: Answer,
     next_at: int,
@@ -180,6 +185,6 @@ def _note(
             sources = answer.sources
             if not sources and question.consumer is not None and question.consumer in app.config.consumers:
                 sources = app.config.consumers[question.consumer].sources
-            note_job(app, GatedJob(location, job, sources, next_at, now, held_since, answer.reason))
+            note_job(app, GatedJob(location, job, sources, next_at, now, held_since, answer.reason, sensor))
     except BustaError as error:
         context.log.warning("the monitor does not know that %s is behind the gate: %s", job, error)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from busta_health_dagster.store.unit import UnitOfWork
 
 _O, _J = gate_override.c, gated_job.c
+_JOB_KEY = ["location", "sensor", "job"]
 
 
 class Gates:
@@ -49,6 +50,7 @@ class Gates:
         """As its sensor sees it now."""
         row = {
             "location": job.location,
+            "sensor": job.sensor,
             "job": job.job,
             "sources": json.dumps(list(job.sources)),
             "next_at": job.next_at,
@@ -57,15 +59,22 @@ class Gates:
             "reason": job.reason,
         }
         wish = self._uow.insert(gated_job).values(row)
-        changed = {name: wish.excluded[name] for name in row if name not in {"location", "job"}}
-        self._uow.connection.execute(wish.on_conflict_do_update(index_elements=["location", "job"], set_=changed))
+        changed = {name: wish.excluded[name] for name in row if name not in _JOB_KEY}
+        self._uow.connection.execute(wish.on_conflict_do_update(index_elements=_JOB_KEY, set_=changed))
 
     def jobs(self, since: int = 0) -> list[GatedJob]:
-        """Those that were evaluated at or after `since`, by name."""
-        rows = self._uow.connection.execute(
-            select(gated_job).where(_J.evaluated_at >= since).order_by(_J.job, _J.location)
-        )
+        """Those that were evaluated at or after `since`, by name; one of several sensors once for each."""
+        asked = select(gated_job).where(_J.evaluated_at >= since).order_by(_J.job, _J.location, _J.sensor)
         return [
-            GatedJob(r.location, r.job, tuple(json.loads(r.sources)), r.next_at, r.evaluated_at, r.held_since, r.reason)
-            for r in rows
+            GatedJob(
+                r.location,
+                r.job,
+                tuple(json.loads(r.sources)),
+                r.next_at,
+                r.evaluated_at,
+                r.held_since,
+                r.reason,
+                r.sensor,
+            )
+            for r in self._uow.connection.execute(asked)
         ]

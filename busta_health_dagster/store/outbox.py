@@ -156,9 +156,10 @@ class Outbox:
         gone = {"state": "dead", "finished_at": now, "reason": reason}
         return self._finish(key, owner, **gone) and self._attempted(key, now, "dead", reason)
 
-    def put_back(self, key: int, owner: str, at: float) -> bool:
-        """Claimed and not tried (no time left, breaker open): that was no attempt."""
-        back = {"state": "waiting", "due_at": at, "owner": None, "lease_until": None, "attempts": _T.attempts - 1}
+    def put_back(self, key: int, owner: str, at: float, *, early: bool = False) -> bool:
+        """Claimed and not tried (no time left, breaker open): that was no attempt. `claim_early` has counted none."""
+        attempts = _T.attempts if early else _T.attempts - 1
+        back = {"state": "waiting", "due_at": at, "owner": None, "lease_until": None, "attempts": attempts}
         return self._finish(key, owner, **back)
 
     def left_behind(self, channel: str, mark: str) -> list[OutboxRow]:

@@ -98,8 +98,12 @@ class _Store(Collector):
         held = GaugeMetricFamily(
             "busta_gate_held_seconds", "How long a job behind the gate waits; 0 while none does.", labels=["job"]
         )
+        waits: dict[str, int] = {}  # two code locations may have jobs of one name: one series, the longer wait
         for job in jobs_of(app, uow):
-            held.add_metric([job.job], 0 if job.held_since is None else max(0, app.now() - job.held_since))
+            waited = 0 if job.held_since is None else max(0, app.now() - job.held_since)
+            waits[job.job] = max(waited, waits.get(job.job, 0))
+        for name, waited in waits.items():
+            held.add_metric([name], waited)
         yield held
         build = GaugeMetricFamily("busta_build_info", "The version that runs.", labels=["version", "config_sha"])
         build.add_metric([__version__, app.config.sha[:12]], 1)

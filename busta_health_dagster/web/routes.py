@@ -8,7 +8,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Mount, Route
 
 from busta_health_dagster.domain.errors import StoreError
-from busta_health_dagster.pipeline.app.freshness import LAST_TICK, STALE_TICKS
+from busta_health_dagster.pipeline.app.freshness import LAST_TICK, clock_set_back, ticks_are_stale
 from busta_health_dagster.pipeline.app.overload import slot_count
 from busta_health_dagster.web import api, pages
 from busta_health_dagster.web.metrics import CONTENT_TYPE, render
@@ -37,13 +37,16 @@ def routes(app: App, materialized: Materialized | None = None) -> list[BaseRoute
             with app.store.read() as uow:
                 tick = uow.meta.get(LAST_TICK)
                 slots = slot_count(app, uow)
+                set_back = clock_set_back(app.config.sources, uow.states.all(), app.now())
         except StoreError:
             checks = {"store": "cannot answer", "tick": "unknown"}
         else:
             if tick is None:
                 checks["tick"] = "never"
-            elif app.now() - tick["at"] > STALE_TICKS * app.config.tick_s:
+            elif ticks_are_stale(tick["at"], app.now(), app.config.tick_s):
                 checks["tick"] = "stale"
+            elif set_back:
+                checks["tick"] = set_back
             elif slots is not None and slots.overloaded:
                 checks["tick"] = f"overloaded: {slots.text}"
         ready = all(value == "ok" for value in checks.values())

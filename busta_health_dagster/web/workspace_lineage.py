@@ -12,7 +12,7 @@ from dagster import AssetKey, DagsterError, DefaultScheduleStatus
 from busta_health_dagster.defs.keys import asset_key
 from busta_health_dagster.defs.lineage import fed_names, next_slot
 from busta_health_dagster.domain.errors import StoreError
-from busta_health_dagster.pipeline.gate.lineage import Lineage, put_lineage
+from busta_health_dagster.pipeline.gate.lineage import Lineage, forget_lineage, put_lineage
 from busta_health_dagster.settings.instance import LOCATION
 from busta_health_dagster.web.dagster_ui import STORAGE_AWAY
 
@@ -35,6 +35,8 @@ async def keep_noting(app: App, process: WorkspaceProcessContext) -> None:
             await run_sync(note_workspace, app, process)
         except _AWAY as error:
             _LOG.warning("what other code locations build from the sources is not known: %s", error)
+        except Exception:  # noqa: BLE001  foreign code locations: without this the first surprise would end it, unheard
+            _LOG.exception("what other code locations build from the sources is not known")
         await asyncio.sleep(EVERY_S)
 
 
@@ -46,6 +48,7 @@ def note_workspace(app: App, process: WorkspaceProcessContext) -> None:
             continue
         repositories = list(location.get_repositories().values())
         put_lineage(app, location.name, _built(app, request, location.name, repositories))
+    forget_lineage(app, {LOCATION, *request.code_location_names})  # the configured ones: one that fails to load stays
 
 
 def _built(app: App, request: WorkspaceRequestContext, location: str, repositories: list[RemoteRepository]) -> Lineage:

@@ -34,6 +34,13 @@ def duration_text(seconds: float | None) -> str:
     return _two(whole // _DAY_S, "d", f"{rest} h", rest)
 
 
+def ago(at: int, now: int) -> str:
+    """How long ago an instant was: `15 min ago`; one of a time to come says whose fault that is."""
+    if at <= now:
+        return f"{duration_text(now - at)} ago"
+    return f"{duration_text(at - now)} ahead of this machine's clock, which was set back"
+
+
 def milliseconds_text(ms: float | None) -> str:
     """A response time: 94 ms, 6.41 s, 1 min 05 s."""
     if ms is None:

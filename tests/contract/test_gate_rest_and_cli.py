@@ -17,8 +17,9 @@ from busta_health_dagster.domain.access import Role
 from busta_health_dagster.domain.gate import GatedJob
 from busta_health_dagster.pipeline.alerting.alert_pass import alert_pass
 from busta_health_dagster.pipeline.app import access
+from busta_health_dagster.pipeline.delivery.dead_mans_switch import why_silent
 from busta_health_dagster.pipeline.facade import Monitor
-from busta_health_dagster.pipeline.gate.jobs import GONE_AFTER_S, note_job
+from busta_health_dagster.pipeline.gate.jobs import GONE_AFTER_S, jobs_of, note_job
 from busta_health_dagster.pipeline.tick.tick import run_tick
 from busta_health_dagster.testing import FakeClock
 
@@ -222,3 +223,66 @@ def test_a_job_whose_sensor_is_gone_is_neither_shown_nor_alerted_on(caller: Call
     assert [job["job"] for job in caller.get("/status").json()["jobs"]] == ["place_bets"]
     caller.clock.advance(GONE_AFTER_S + 1)
     assert caller.get("/status").json()["jobs"] == []
+
+
+def test_a_clock_that_was_set_back_closes_the_gate_and_is_told(caller: Caller) -> None:
+    assert caller.get("?sources=good_file").status_code == 200
+    caller.clock.advance(-3600)
+    for _ in range(4):
+        caller.clock.advance(60)
+        run_tick(caller.app)
+    answer = caller.get("?sources=good_file")
+    assert answer.status_code == 409
+    assert "ahead of this machine's clock, which was set back" in answer.json()["detail"]
+    ready = requests.get(f"{caller.url}/readyz", timeout=30)
+    assert (ready.status_code, ready.json()["tick"][:44]) == (503, "the clock was set back: 2 sources up to 56 m")
+    with caller.app.store.read() as uow:
+        assert why_silent(caller.app, uow, caller.app.now()).startswith("the clock was set back: 2 sources")
+        (alert,) = [a for a in uow.alerts.open() if a.rule == "ticks"]
+    assert "unknown until " in alert.bad_reason
+    caller.clock.advance(3900)
+    run_tick(caller.app)
+    assert caller.get("?sources=good_file").status_code == 200, "the clock has caught up"
+
+
+def test_a_job_of_two_sensors_is_held_while_one_of_them_holds_it(caller: Caller) -> None:
+    now = int(caller.clock.now())
+    weekday = GatedJob("bets", "place_bets", ("gone_file",), now + 600, now, now - 700, "gone_file is down", "weekday")
+    weekend = GatedJob("bets", "place_bets", ("good_file",), now + 300, now, sensor="weekend")
+    for job in (weekday, weekend):
+        note_job(caller.app, job)
+    (job,) = caller.get("/status").json()["jobs"]
+    assert (job["held_s"], job["reason"], job["sources"]) == (700, "gone_file is down", ["gone_file", "good_file"])
+    with caller.app.store.read() as uow:
+        (merged_job,) = jobs_of(caller.app, uow)
+    assert merged_job.next_at == now + 300
+
+
+def test_a_job_that_is_held_for_a_misspelt_source_is_in_the_status(caller: Caller) -> None:
+    now = int(caller.clock.now())
+    note_job(caller.app, GatedJob("bets", "place_bets", ("gone_fil",), now + 600, now, now, "No source is called"))
+    assert "job place_bets is held since " in caller.busta("status")[1]
+    assert "place_bets" not in caller.busta("status", "good_file")[1]
+
+
+def test_a_slot_that_was_given_up_is_no_recovery(tmp_path, monkeypatch) -> None:
+    clock = FakeClock(time.time())
+    monkeypatch.setattr(bootstrap, "SystemClock", lambda: clock)
+    with small_home(tmp_path, clock=clock) as app:
+        alerts = tmp_path / "config" / "alerts.yaml"
+        rule = "rules:\n  - {name: bets-held, pattern: gate_held, over: 10m, severity: critical}\n"
+        alerts.write_text(alerts.read_text().replace("rules:\n", rule))
+    with bootstrap.open_app(environ=environ_of(tmp_path), create_store=True) as app:
+        begun = int(clock.now())
+        clock.advance(700)
+        for since, reason, still_open in (
+            (begun, "gone_file is down", True),
+            (None, "the slot of 16:50 was given up, and none has run since", True),
+            (None, "", False),
+        ):
+            now = int(clock.now())
+            note_job(app, GatedJob("bets", "place_bets", ("gone_file",), now + 600, now, since, reason))
+            alert_pass(app, whole=False)
+            clock.advance(30)
+            with app.store.read() as uow:
+                assert bool([a for a in uow.alerts.open() if a.rule == "bets-held"]) is still_open

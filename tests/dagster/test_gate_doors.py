@@ -105,6 +105,11 @@ def test_a_bet_that_waited_for_too_long_is_given_up(story: Story) -> None:
     story.new_odds()
     story.observe(30)
     assert bets.evaluate()[0].startswith("Next slot ")
+    (job,) = gate(story)["jobs"]
+    assert (job["held_since"], job["reason"]) == (None, f"the slot of {slot} was given up, and none has run since")
+    bets.next_slot()
+    bets.evaluate()
+    assert gate(story)["jobs"][0]["reason"] == "", "a later one ran"
 
 
 def test_a_source_that_does_not_exist_holds_the_job_and_is_named(story: Story) -> None:

@@ -12,7 +12,7 @@ from gate_stories import Story
 from busta_health_dagster import bootstrap
 from busta_health_dagster.engines.data_version import data_version
 from busta_health_dagster.pipeline.facade import Monitor
-from busta_health_dagster.pipeline.gate.lineage import built_from
+from busta_health_dagster.pipeline.gate.lineage import Lineage, built_from, put_lineage
 from busta_health_dagster.web.workspace_lineage import note_workspace
 
 pytestmark = pytest.mark.filterwarnings(
@@ -61,6 +61,10 @@ def test_another_location_is_downstream_and_makes_every_version_of_the_data_coun
         with app.store.read() as uow:
             assert built_from(uow) == {"scores"}
             state = uow.states.get("scores")
+        put_lineage(app, "renamed_since", Lineage({"odds_api": ("models/old",)}))
+        note_workspace(app, process)
+        with app.store.read() as uow:
+            assert built_from(uow) == {"scores"}, "a location that is no longer configured is forgotten"
     process._grpc_server_registry.wait_for_processes()  # else they end by themselves, some tests later
     assert state is not None
     assert data_version(state)

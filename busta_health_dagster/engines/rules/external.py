@@ -66,6 +66,8 @@ def _held(rule: Rule, fact: ExternalFact) -> Verdict:
         return Verdict(
             Outcome.GOOD, fact.at, f"{fact.name} does not wait: {fact.detail}", settled=True, label=fact.name
         )
+    if fact.ok is None:
+        return Verdict(Outcome.UNKNOWN, fact.at, f"{fact.name}: {fact.detail}", label=fact.name)
     outcome = Outcome.BAD if fact.held_s >= limit else Outcome.UNKNOWN
     reason = f"{fact.name} held for {duration_text(fact.held_s)} (limit {config_duration(limit)}): {fact.detail}"
     return Verdict(outcome, fact.at, reason, float(fact.held_s), float(limit), {"kind": "gate"}, label=fact.name)

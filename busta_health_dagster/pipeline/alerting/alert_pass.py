@@ -25,7 +25,7 @@ from busta_health_dagster.pipeline.alerting.engine import AlertEngine, CompiledR
 from busta_health_dagster.pipeline.alerting.monotonic_clock import read_clock, save_clock
 from busta_health_dagster.pipeline.anomaly import anomaly_pass
 from busta_health_dagster.pipeline.app.failpoints import failpoint
-from busta_health_dagster.pipeline.app.freshness import LAST_TICK, STALE_TICKS
+from busta_health_dagster.pipeline.app.freshness import LAST_TICK, STALE_TICKS, clock_set_back
 from busta_health_dagster.pipeline.app.overload import slot_count
 from busta_health_dagster.pipeline.gate.jobs import held_facts
 from busta_health_dagster.pipeline.maintenance.index import maintenance
@@ -216,7 +216,10 @@ def _evaluate_monitor(
     if network is not None and (known is None or known.evaluated_slot < network.slot):
         book.take(us, self_monitoring.NETWORK, network)
     book.take(us, self_monitoring.CONFIGURATION, monitor_rules.configuration_verdict(app.config_problem, book.now))
-    ticks = monitor_rules.ticks_verdict(last_tick, app.config.tick_s, STALE_TICKS, book.now, ticking=ticking)
+    set_back = clock_set_back(app.config.sources, states, book.now)
+    ticks = monitor_rules.ticks_verdict(
+        last_tick, app.config.tick_s, STALE_TICKS, book.now, ticking=ticking, set_back=set_back
+    )
     if ticks is not None:
         book.take(us, self_monitoring.TICKS, ticks)
     asleep = monitor_rules.stopped_verdict(stopped, book.now)

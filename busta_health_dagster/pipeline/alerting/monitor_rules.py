@@ -52,8 +52,14 @@ def configuration_verdict(problem: str | None, now: int) -> Verdict:
     return Verdict(Outcome.BAD, now, f"the configuration was not accepted, the last good one rules: {first}")
 
 
-def ticks_verdict(last_at: int | None, tick_s: int, stale_ticks: int, now: int, *, ticking: bool) -> Verdict | None:
-    """Has the tick stopped while the sensors still run? A tick at work says no; None before the first one."""
+def ticks_verdict(
+    last_at: int | None, tick_s: int, stale_ticks: int, now: int, *, ticking: bool, set_back: str
+) -> Verdict | None:
+    """Has the tick stopped while the sensors still run, or can it observe nothing, because the clock was `set_back`? A
+    tick at work says no; None before the first one.
+    """
+    if set_back:
+        return Verdict(Outcome.BAD, now, set_back)
     if ticking:
         return Verdict(Outcome.GOOD, now, "the monitor checks its sources again")
     if last_at is None:

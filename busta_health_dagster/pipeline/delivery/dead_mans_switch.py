@@ -13,8 +13,8 @@ from urllib.parse import urlsplit
 from busta_health_dagster.channels.transport import evaluated, post
 from busta_health_dagster.domain.delivery import Delivered, Outcome, Rejected
 from busta_health_dagster.domain.errors import MissingSecret
-from busta_health_dagster.pipeline.app.freshness import LAST_TICK, STALE_TICKS
-from busta_health_dagster.wording.durations import duration_text
+from busta_health_dagster.pipeline.app.freshness import LAST_TICK, clock_set_back, ticks_are_stale
+from busta_health_dagster.wording.durations import ago, duration_text
 
 if TYPE_CHECKING:
     from busta_health_dagster.pipeline.app.app import App
@@ -70,9 +70,10 @@ def why_silent(app: App, uow: UnitOfWork, now: int) -> str:
     tick = uow.meta.get(LAST_TICK)
     if tick is None:
         return "no tick has run yet"
-    age = now - tick["at"]
-    if age > STALE_TICKS * app.config.tick_s:
-        return f"the last tick was {duration_text(age)} ago"
+    if ticks_are_stale(tick["at"], now, app.config.tick_s):
+        return f"the last tick was {ago(tick['at'], now)}"
+    if ahead := clock_set_back(app.config.sources, uow.states.all(), now):
+        return ahead
     oldest = uow.outbox.oldest_age_s(now)
     if oldest > STUCK_AFTER_S and uow.outbox.delivered_since(now - oldest) == 0:
         return f"no message has left for {duration_text(oldest)}, and some wait: see busta alerts outbox"

@@ -183,7 +183,7 @@ class _Pass:
             return
         with self._app.store.write() as uow:
             for row in rows:
-                uow.outbox.put_back(row.id, self._owner, row.due_at)
+                uow.outbox.put_back(row.id, self._owner, row.due_at, early=row.early)
         _log.debug("%d messages of %s claimed and put back: no time left, or the channel fails", len(rows), channel)
 
 

@@ -9,7 +9,7 @@ from busta_health_dagster.domain.gate import BlastRadius, NextRun
 from busta_health_dagster.pipeline.gate.jobs import jobs_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from busta_health_dagster.domain.source import Source
     from busta_health_dagster.pipeline.app.app import App
@@ -39,6 +39,17 @@ def put_lineage(app: App, location: str, lineage: Lineage) -> None:
         return
     with app.store.write() as uow:
         uow.meta.put(_KEY, {**uow.meta.get(_KEY, {}), location: wanted})
+
+
+def forget_lineage(app: App, locations: Collection[str]) -> None:
+    """Forget the code locations that are none of these any more."""
+    with app.store.read() as uow:
+        gone = uow.meta.get(_KEY, {}).keys() - set(locations)
+    if not gone:
+        return
+    with app.store.write() as uow:
+        known: dict[str, Any] = uow.meta.get(_KEY, {})
+        uow.meta.put(_KEY, {name: found for name, found in known.items() if name not in gone})
 
 
 def built_from(uow: UnitOfWork) -> frozenset[str]:

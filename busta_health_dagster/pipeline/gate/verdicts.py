@@ -27,7 +27,8 @@ NOTHING_MORE = GatePolicy()
 def ask(
     app: App, names: Sequence[str] = (), *, consumer: str | None = None, policy: GatePolicy = NOTHING_MORE
 ) -> GateAnswer:
-    """The gate of these sources, and of those that `consumer` uses. `policy` and the consumer's may only ask for more.
+    """The gate of these sources, or where none is named of those that `consumer` uses. `policy` and the consumer's may
+    only ask for more.
 
     Raises:
         UnknownName: a source or a consumer that is not configured.

@@ -19,7 +19,7 @@ from busta_health_dagster.engines.rules import limits_for
 from busta_health_dagster.pipeline.app.freshness import STALE_INTERVALS, is_stale
 from busta_health_dagster.pipeline.quality.quality_page import write_page
 from busta_health_dagster.pipeline.quality.scoring import Outcome, Task, pushes_down, score_source, scorer
-from busta_health_dagster.wording.durations import duration_text
+from busta_health_dagster.wording.durations import ago, duration_text
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -152,7 +152,7 @@ def _unseen(source: Source, state: SourceState | None, now: int) -> str:
     if state is None:
         return "not observed yet; busta sources check does"
     if is_stale(source, state, now):
-        return f"no observation for {duration_text(now - state.observed_at)}; is the monitor running?"
+        return f"last observed {ago(state.observed_at, now)}; is the monitor running?"
     if state.status is Status.DOWN:
         return f"the source is down: {state.detail or state.reason}"
     if state.status is Status.UNKNOWN:

@@ -11,7 +11,7 @@ from busta_health_dagster.domain.units import config_duration, floor_to, iso
 from busta_health_dagster.domain.uptime_and_budget import percent
 from busta_health_dagster.engines.rules import limits_for
 from busta_health_dagster.engines.service_levels.timeslices import result
-from busta_health_dagster.pipeline.app.freshness import LAST_TICK, STALE_TICKS, is_stale
+from busta_health_dagster.pipeline.app.freshness import LAST_TICK, STALE_TICKS, is_stale, ticks_are_stale
 from busta_health_dagster.pipeline.gate.impact import impacts
 from busta_health_dagster.pipeline.gate.lineage import feeds_without_asset
 from busta_health_dagster.pipeline.maintenance.index import maintenance
@@ -59,7 +59,7 @@ def fleet_health(app: App, names: Collection[str] | None = None, *, strips: bool
         rows=tuple(sorted(rows, key=worst_first)),
         tick_at=tick["at"] if tick else None,
         next_tick_at=floor_to(now, tick_s) + tick_s,
-        stale_monitor=tick is None or now - tick["at"] > STALE_TICKS * tick_s,
+        stale_monitor=ticks_are_stale(tick["at"] if tick else None, now, tick_s),
         stale_at=None if tick is None else tick["at"] + STALE_TICKS * tick_s,
         config_problem=app.config_problem,
         until=until,

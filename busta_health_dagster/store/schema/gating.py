@@ -25,6 +25,7 @@ gated_job = Table(
     "gated_job",
     metadata,
     Column("location", Text, primary_key=True),
+    Column("sensor", Text, primary_key=True),
     Column("job", Text, primary_key=True),
     Column("sources", Text, nullable=False, comment="JSON list of names"),
     Column("next_at", Epoch),

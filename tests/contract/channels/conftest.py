@@ -13,8 +13,9 @@ from pathlib import Path
 
 import pytest
 import trustme
-from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult
+
+from tests.mail_server import QuietController
 
 
 @dataclass
@@ -168,8 +169,6 @@ class Mailbox:
         return "250 OK"
 
     async def handle_DATA(self, server, session, envelope):  # noqa: N802
-        import asyncio
-
         if self.hang:
             await asyncio.sleep(20)
         if self.answer.startswith("250"):
@@ -183,25 +182,13 @@ def smtp_server(mailbox: Mailbox, tls: ssl.SSLContext | None, *, implicit: bool 
         mailbox.logins.append(name)
         return AuthResult(success=(name, password) == ("user", "s3cret"), handled=False)
 
-    transports: list[asyncio.Transport] = []
-
-    class Server(SMTP):
-        def connection_made(self, transport):
-            transports.append(transport)
-            super().connection_made(transport)
-
-    class Bound(Controller):
-        def stop(self, no_assert: bool = False) -> None:
-            """A client that has gone is noticed in a later turn of the loop, which under load comes after its end."""
-            for transport in transports:
-                self.loop.call_soon_threadsafe(transport.abort)
-            super().stop(no_assert)
-
-        def factory(self):
-            options = {"tls_context": tls, "require_starttls": True} if tls and not implicit else {}
+    class Bound(QuietController):
+        def smtp(self, **options):
+            if tls and not implicit:
+                options |= {"tls_context": tls, "require_starttls": True}
             if login and tls:
                 options |= {"authenticator": authenticate, "auth_required": True, "auth_require_tls": True}
-            return Server(self.handler, hostname="localhost", **options)
+            return SMTP(self.handler, **options | {"hostname": "localhost"})
 
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

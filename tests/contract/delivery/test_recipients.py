@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import pytest
-from aiosmtpd.controller import Controller
 
 from busta_health_dagster.channels import registry
 from busta_health_dagster.domain.policy import ChannelSpec
@@ -16,6 +15,7 @@ from busta_health_dagster.pipeline.delivery.breaker_state import channel_state
 from busta_health_dagster.pipeline.delivery.delivery_pass import delivery_pass
 from busta_health_dagster.pipeline.delivery.outbox_view import outbox_view
 from tests.delivery_stories import Receiver, application, enqueue, hook, message, rows
+from tests.mail_server import QuietController
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,7 +46,7 @@ def mailbox() -> Iterator[tuple[Mailbox, ChannelSpec]]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    server = Controller(box, hostname="127.0.0.1", port=port)
+    server = QuietController(box, hostname="127.0.0.1", port=port)
     server.start()
     fields = {"host": "127.0.0.1", "port": port, "tls": "none", "from": "h@example.com"}
     config = registry.BUILT_IN["email"].config(**fields, to=["a@example.com", "b@example.com"])

@@ -105,3 +105,13 @@ def test_partial_deliveries_are_listed_newest_first_and_no_more_than_asked_for(s
     with store.read() as uow:
         assert [row.message.key for row in uow.outbox.partial(T0)] == ["m3", "m2", "m1", "m0"]
         assert [row.message.key for row in uow.outbox.partial(T0, limit=2)] == ["m3", "m2"]
+
+
+def test_a_message_taken_early_and_put_back_keeps_its_attempts_and_can_be_taken_again(store: Store) -> None:
+    put(store, message("a"))
+    failed_once(store, "a")
+    with store.write() as uow:
+        (early,) = uow.outbox.claim_early("two", "slack", 60, T0 + 5)
+        assert uow.outbox.put_back(early.id, "two", early.due_at, early=early.early)
+        (again,) = uow.outbox.claim_early("two", "slack", 60, T0 + 6)
+    assert (again.message.key, again.attempts) == ("a", 1)

@@ -1,4 +1,4 @@
-"""The supervisor against real processes: what dies comes back, what is notified to stop is gone, grandchildren included."""
+"""The supervisor against real processes: what dies comes back, what is told to stop is gone, grandchildren included."""
 
 from __future__ import annotations
 
@@ -25,7 +25,9 @@ def said() -> list[str]:
 
 
 @pytest.fixture
-def supervisor(tmp_path: Path, said: list[str]):
+def supervisor(tmp_path: Path, said: list[str], monkeypatch: pytest.MonkeyPatch):
+    # Six seconds are enough for a child, not for one on a machine that has ten other things to do: a hang guard here.
+    monkeypatch.setattr("busta_health_dagster.cli.supervisor.GRACE_S", 240.0)
     failures = FailureBook(tmp_path / "note", SystemClock(), said.append)
     boss = Supervisor(log_dir=tmp_path / "logs", clock=SystemClock(), on_event=said.append, failures=failures)
     yield boss

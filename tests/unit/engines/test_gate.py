@@ -118,3 +118,31 @@ def test_a_slot_is_given_up_after_its_time_also_by_a_sensor_that_slept() -> None
     assert (over.action, over.slot) == ("give_up", 100)
     assert decide(over.state, 100, 5000, usable=True, hold_for_s=HALF_HOUR).action == "wait"
     assert decide(HoldState(0), 100, 9000, usable=True, hold_for_s=HALF_HOUR).action == "give_up"
+
+
+def test_a_slot_that_was_given_up_is_remembered_until_a_later_one_runs_or_waits() -> None:
+    over = decide(HoldState(0), 100, 9000, usable=True, hold_for_s=HALF_HOUR)
+    waits = decide(over.state, 100, 9030, usable=True, hold_for_s=HALF_HOUR)
+    assert (over.state.given_up, waits.state.given_up) == (100, 100)
+    assert decide(waits.state, 9050, 9060, usable=True, hold_for_s=HALF_HOUR).state.given_up is None
+    assert decide(waits.state, 9050, 9060, usable=False, hold_for_s=HALF_HOUR).state.given_up is None
+
+
+def test_a_clock_that_was_set_back_skips_no_slot() -> None:
+    ahead = HoldState(86_400)
+    now_waits = decide(ahead, 600, 630, usable=True, hold_for_s=HALF_HOUR)
+    assert (now_waits.action, now_waits.state.done) == ("wait", 600)
+    following = decide(now_waits.state, 1200, 1201, usable=True, hold_for_s=HALF_HOUR)
+    assert (following.action, following.slot) == ("run", 1200)
+
+
+def test_a_clock_that_was_set_back_neither_opens_what_a_person_closed_nor_believes_what_is_to_come() -> None:
+    closed = GateOverride("odds_api", False, NOW + 600, NOW + 7200, "wrong prices", "ann")
+    assert not ask(UP, override=closed)[0]
+    assert ask(UP, override=replace(closed, usable=True)) == (True, "odds_api is up"), (
+        "opened in a time to come: not yet"
+    )
+    assert ask(replace(UP, observed_at=NOW + 3300), stale=True) == (
+        False,
+        "odds_api was last observed 55 min ahead of this machine's clock, which was set back",
+    )

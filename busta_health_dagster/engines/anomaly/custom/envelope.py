@@ -65,6 +65,7 @@ def step(
     """
     _anchor(rows, at, x)
     ready = rows.scale[at] > 0
+    rows.last_poll[at[~ready]] = slots[~ready]
     at, slots, x = at[ready], slots[ready], x[ready]
     strict, confirmed, familiar, board = strict[ready], confirmed[ready], familiar[ready], board[ready]
     u = forward(x, rows.scale[at])

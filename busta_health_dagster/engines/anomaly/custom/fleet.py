@@ -66,10 +66,15 @@ class CustomMetrics:
     ) -> list[Departure]:
         """Takes in the values of this tick, source -> metric -> value; what is no finite number counts as missing.
 
-        At most 16 metrics of a source are followed, the first that came. One that is not `chosen` learns and is not
-        evaluated. `confirmed`: the open incident of a source is known to be real. `familiar`: its
-        board has the size of other days; `board`: the logarithm of that size, NaN where there is none.
+        At most 16 metrics of a source are followed, the first that came; one without a value for a day gives its place to a
+        new one. One that is not `chosen` learns and is not evaluated. `confirmed`: the open incident of a source is known
+        to be real. `familiar`: its board has the size of other days; `board`: the logarithm of that size, NaN where there
+        is none.
         """
+        self._make_room(
+            [source for source, some in values.items() if any((source, metric) not in self._index for metric in some)],
+            slot_of,
+        )
         new = [
             (source, metric)
             for source, some in values.items()
@@ -207,6 +212,21 @@ class CustomMetrics:
                 raise ValueError("the custom metrics end within a record")
         self._arrange([key for key in self.keys if key[0] not in blobs] + keys)
         self.rows.unpack([self._index[key] for key in keys], records)
+
+    def _make_room(self, sources: Iterable[str], slot_of: Callable[[str], int]) -> None:
+        """Of sources that follow all they can, the metrics go that had no value for a day: renamed, as a rule."""
+        gone = {
+            (source, metric)
+            for source in sources
+            if len(self.of(source)) >= c.MOST
+            for metric in self.of(source)
+            if slot_of(source) - self.rows.last_poll[self._index[source, metric]] > c.GONE_S
+            and not self.rows.side[self._index[source, metric]]
+        }
+        if gone:
+            self._arrange([key for key in self.keys if key not in gone])
+            for source, _ in gone:
+                self._dropped.pop(source, None)
 
     def _add(self, new: Iterable[Key]) -> None:
         keys = list(self.keys)

@@ -33,3 +33,4 @@ SAME_BOARD: Final = (
 )
 AGE: Final = "age_s"  # an age, by the unit in its name, that falls is no trouble
 MOST: Final = 16  # custom metrics per source
+GONE_S: Final = 86_400  # without a value for so long, a metric gives its place to a new one

@@ -141,3 +141,17 @@ def test_at_most_sixteen_metrics_are_followed_and_what_is_no_number_is_missing()
     board.play(20, lambda _, poll: poll | {f"m{i}": float(i) for i in range(20)} | {"distinct_books": float("nan")})
     assert len(board.bank.custom.of("board")) == c.MOST
     assert Metric.ITEMS not in board.bank.custom.of("board")
+
+
+def test_metrics_that_are_gone_for_a_day_give_their_places_to_new_ones():
+    board = Board()
+    renamed = {f"new_{n}": 7.0 for n in range(c.MOST)}
+    old = {f"old_{n}": 5.0 for n in range(c.MOST)}
+    board.play(3, lambda _, poll: {"items": poll["items"], "data_age_s": 1.0, **old})
+    board.play(A_DAY - 2, lambda _, poll: {"items": poll["items"], "data_age_s": 1.0, **renamed})
+    assert set(board.bank.custom.of("board")) == set(old), "one that is missing for hours is not gone"
+    twin = Board()
+    twin.bank.load_hot(board.bank.dump_hot())  # every tick is a process of its own
+    twin.i = board.i
+    twin.play(4, lambda _, poll: {"items": poll["items"], "data_age_s": 1.0, **renamed})
+    assert set(twin.bank.custom.of("board")) == set(renamed)
