@@ -84,7 +84,7 @@ class RemoteMonitor:
         return rows
 
     def anomaly_explanation(self, name: str) -> seen.AnomalyExplanation:
-        explanation: seen.AnomalyExplanation = self._remote.get(f"sources/{name}/anomaly")
+        explanation: seen.AnomalyExplanation = self._remote.get(f"sources/{part(name)}/anomaly")
         return explanation
 
     # Alerts

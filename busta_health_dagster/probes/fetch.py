@@ -2,8 +2,7 @@
 
 aiohttp does HTTP; the connector here does the connecting, so that DNS, TCP and TLS are timed apart (aiohttp's tracing
 reports them as one) and the connected address is checked on each hop. Redirects are followed by hand, so that each hop
-is seen and a
-secret meant for one host never reaches another.
+is seen and a secret meant for one host never reaches another.
 """
 
 from __future__ import annotations
@@ -79,8 +78,14 @@ class Fetched:
 
     @property
     def charset(self) -> str:
+        """One that makes text of bytes: what the label says, or UTF-8 where no one knows it (utf8mb4)."""
         found = _CHARSET.search(self.headers.get("Content-Type", ""))
-        return found[1] if found else "utf-8"
+        name = found[1] if found else "utf-8"
+        try:
+            b"a".decode(name, "replace")
+        except (LookupError, UnicodeError):  # to look it up is not enough: hex is an encoding, too
+            return "utf-8"
+        return name
 
     @property
     def shown_url(self) -> str:
@@ -157,12 +162,14 @@ class Http:
         params: Sequence[tuple[str, str]] | None = request.params or None
         seen: list[str] = []
         origin = url.origin()
-        cookies: aiohttp.CookieJar | None = (
-            None  # of this one observation: a site that sets one and redirects wants it back
-        )
+        # Cookies of this one observation: a site that sets one and redirects wants it back.
+        cookies: aiohttp.CookieJar | None = None
         while True:
             try:
-                own = url.origin() == origin
+                own, sent = url.origin() == origin, cookies.filter_cookies(url) if cookies is not None else None
+                step = f"{method} {url.update_query(params) if params else url} {sent.output([]) if sent else ''}"
+                if step in seen:  # with other cookies the same address may answer otherwise
+                    raise Failed("redirects", f"redirect loop: back at {shown(url)} after {len(seen)} redirects")
                 async with self._session(request.guarded).request(
                     method,
                     url,
@@ -171,7 +178,7 @@ class Http:
                     data=body,
                     allow_redirects=False,
                     ssl=(request.tls if own else request.tls_elsewhere) or True,
-                    cookies=cookies.filter_cookies(url) if cookies is not None else None,
+                    cookies=sent,
                     middlewares=(aiohttp.DigestAuthMiddleware(*request.digest),) if request.digest and own else (),
                 ) as response:
                     if response.cookies:
@@ -198,7 +205,7 @@ class Http:
                 raise _client_failure(error, url) from error
             except ValueError as error:  # a header or method that HTTP cannot carry, often a secret with a line break
                 raise _unusable(f"the request cannot be written: {error_text(error)}") from error
-            seen.append(f"{method} {url.update_query(params) if params else url}")
+            seen.append(step)
             url, params = _next(url, location, seen, request.redirects), None
             if url.origin() != origin:
                 headers = {name: value for name, value in headers.items() if name.lower() not in request.secrets}
@@ -208,8 +215,6 @@ class Http:
                     )
             if status == 303 or (status in (301, 302) and method == "POST"):
                 method, body = "GET", None
-            if f"{method} {url}" in seen:
-                raise Failed("redirects", f"redirect loop: back at {shown(url)} after {len(seen)} redirects")
 
     @staticmethod
     async def _read(response: aiohttp.ClientResponse, cap: int, loop: asyncio.AbstractEventLoop) -> bytes:

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
+import zlib
 from typing import IO, Any
 
 from busta_health_dagster.probes.bounds import refuse_decoded
 
 _GZIP = b"\x1f\x8b"
+CORRUPT: tuple[type[Exception], ...] = (EOFError, OSError, zlib.error)
+"""What reading a packed file raises where its bytes are damaged, or are no such file."""
+with contextlib.suppress(ImportError):  # a Python may be built without it
+    from lzma import LZMAError
+
+    CORRUPT += (LZMAError,)
 
 
 class Capped(io.RawIOBase):

@@ -1,4 +1,4 @@
-"""`make mutation`: change the code in small ways and see which changes no test notifications.
+"""`make mutation`: change the code in small ways and see which changes no test notices.
 
 What is mutated, and by which tests it may be killed, stands in pyproject.toml (`tool.mutmut`). Results are kept in
 `mutants/`: a function is tried again when it changed, a mutant that lived when a test changed. Ends with 1 when more than

@@ -1,4 +1,4 @@
-"""Whatever a channel does: nothing is lost, nothing is silent, and the others do not notification. On both databases."""
+"""Whatever a channel does: nothing is lost, nothing is silent, and the others do not notice. On both databases."""
 
 from __future__ import annotations
 
