@@ -23,6 +23,8 @@ BUILT_IN = (
 MOST = 16
 """Custom metrics of one source: what a reader can take in, and what bounds its storage."""
 NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
+LARGEST = 1e300
+"""Of what a value may be, either way: the sum of a day of them still is a number that every store takes."""
 ITEMS = "items"
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
-from busta_health_dagster.domain.custom_metric import BUILT_IN, ITEMS, MOST, NAME, Aggregation, CustomMetric
+from busta_health_dagster.domain.custom_metric import BUILT_IN, ITEMS, LARGEST, MOST, NAME, Aggregation, CustomMetric
 from busta_health_dagster.domain.fields import Strict
 from busta_health_dagster.domain.patterns import Regex, first_group, pattern
 from busta_health_dagster.probes.ages import DataAge, TimeFormat, Zone, ages_of, cell
@@ -136,7 +136,7 @@ def measure(metrics: Sequence[CustomMetric], payload: Payload) -> Measured:
                 continue  # of nothing there is no share; why there is nothing is said of the items or of that metric
             else:
                 value /= by
-        if isinstance(value, float) and not math.isfinite(value):  # no store takes it
+        if not isinstance(value, str) and not abs(value) <= LARGEST:
             value = "the number is too large"
         if isinstance(value, str):
             if metric.header is None and not found and payload.items == 0:
@@ -177,14 +177,18 @@ def _aggregate(metric: CustomMetric, found: list[Any], now: float) -> float | st
         return "no time can be read" if age is None else age
     if metric.agg == "first":
         number = _number(found[0])
-        return f"{str(found[0])[:40]!r} is not a number" if number is None else number
+        return f"{_quoted(found[0])} is not a number" if number is None else number
     numbers = [number for value in found if (number := _number(value)) is not None]
     if not numbers:
-        return f"{str(found[0])[:40]!r} is not a number"
+        return f"{_quoted(found[0])} is not a number"
     try:
         return _NUMBERS[metric.agg](numbers)
     except OverflowError:  # fsum of numbers of which each is finite
         return math.inf
+
+
+def _quoted(value: Any) -> str:
+    return "null" if value is None else repr(str(value)[:40])
 
 
 def _number(value: Any) -> float | None:

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
     from busta_health_dagster.probes.ages import Ages
 
+_UNREADABLE: tuple[type[Exception], ...] = (csv.Error, *CORRUPT)
+
 
 class Rows(NamedTuple):
     """`head` are the first rows, `sample` as many of all of them, drawn at random; `document` is a JSON file's whole,
@@ -88,7 +90,7 @@ def read_rows(
         return _json(capped.read(), column, items, limits, encoding, ages, keep)
     except UnicodeDecodeError as error:
         raise Failed("payload", f"not {encoding} text (byte {error.start} of a block); set encoding") from error
-    except (csv.Error, *CORRUPT) as error:
+    except _UNREADABLE as error:
         raise Failed("payload", f"cannot be read as {kind}: {str(error)[:160]}") from error
 
 

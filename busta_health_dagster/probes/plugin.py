@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from busta_health_dagster.domain.custom_metric import MOST, NAME
+from busta_health_dagster.domain.custom_metric import LARGEST, MOST, NAME
 from busta_health_dagster.domain.errors import PluginError
 from busta_health_dagster.domain.observation import Phases, ProbeResult, Sample, Status
 from busta_health_dagster.domain.plugins import Unloaded
@@ -112,7 +112,8 @@ def checked(kind: str, result: Any, limits: ProbeLimits) -> ProbeResult:
     if sample is not None:
         sample = sample_of(sample.rows, limits, at=0, total=max(sample.total_rows, len(sample.rows)))
     took = result.response_ms if result.status in (Status.UP, Status.DEGRADED) else None
-    return replace(result, facts=json_safe(dict(result.facts)), sample=sample, response_ms=took)
+    metrics = {name: float(value) for name, value in result.metrics.items()}
+    return replace(result, facts=json_safe(dict(result.facts)), sample=sample, response_ms=took, metrics=metrics)
 
 
 def _fault(result: Any) -> str:
@@ -154,6 +155,8 @@ def _fault_of_metrics(metrics: Any) -> str:
             return f"a metric named {str(name)[:60]!r}; a name is a small letter, then small letters, digits and _"
         if wrong := _fault_of_number(f"metric {name}", value):
             return wrong
+        if abs(value) > LARGEST:
+            return f"metric {name} of more than {LARGEST:g}"
     return ""
 
 
