@@ -116,7 +116,7 @@ def _xml_feed(body: bytes, content_type: str, spec: DataAge) -> ReadFeed:
 
 
 def declares_entities(prologue: bytes) -> bool:
-    """Is there an `<!ENTITY` within the brackets of a `<!DOCTYPE`? Mark by mark: one pattern for all of it would begin anew
+    """Is there an `<!ENTITY` within the brackets of a `<!DOCTYPE`? Mark by mark: one pattern for all of it would begin again
     at each of many marks.
     """
     doctype = brackets = False

@@ -71,7 +71,7 @@ def open_detail(item: OpenItem, report: WeeklyReport) -> str:
 
 
 def _measured(item: OpenItem) -> str:
-    """The rule's sentence; a bare number is notified what it measures."""
+    """The rule's sentence; a bare number gets the name of what it measures."""
     text = item.reason.rstrip(".")
     return f"{_MEASURES.get(item.state, '')}{text}" if text[:1].isdigit() else sentences.capital(text)
 

@@ -83,8 +83,8 @@ def mutes_repeats(alert: Alert, ladder: Ladder) -> bool:
 
 
 def due(alert: Alert, steady: float, between: str = "") -> list[Due]:
-    """Every ladder that must speak now, each at most once: steps that were missed are notified together, with the
-    highest. `between` says what kept them from being notified one by one.
+    """Every ladder that must speak now, each at most once: steps that were missed are sent together, with the
+    highest. `between` says what kept them from being sent one by one.
     """
     if is_recovering(alert):
         return []
@@ -112,7 +112,7 @@ def _may_repeat(alert: Alert, ladder: Ladder) -> bool:
 
 
 def climbed(alert: Alert, step: Due, steady: float) -> Alert:
-    """The alert after a due step was notified."""
+    """The alert after a due step was sent."""
     ladders = list(alert.ladders)
     ladders[step.ladder] = replace(ladders[step.ladder], step=step.step, notified_s=elapsed(alert, steady))
     return replace(alert, ladders=tuple(ladders))
