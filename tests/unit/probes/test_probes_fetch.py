@@ -60,6 +60,26 @@ async def test_a_charset_that_nobody_knows_is_utf_8_wherever_a_body_becomes_text
     assert (await look("http", {"url": web.url("/broken"), "items": "$[*]"})).reason == "payload"
 
 
+@pytest.mark.parametrize(
+    ("query", "params", "asked"),
+    [
+        ("?sig=a%2Bb%2Fc%3D&se=2026-12-01T00%3A00%3A00Z", {}, "?sig=a%2Bb%2Fc%3D&se=2026-12-01T00%3A00%3A00Z"),
+        ("?sig=a%2Bb%2Fc%3D", {"league": "n f/l"}, "?sig=a%2Bb%2Fc%3D&league=n+f/l"),
+        ("?f[0]=a:b@c", {}, "?f[0]=a:b@c"),
+        ("?q=a b&r=\xe9", {}, "?q=a+b&r=%C3%A9"),
+        ("?q=100%", {}, "?q=100%25"),
+        ("", {"league": "nfl"}, "?league=nfl"),
+        ("#part?x=%2F", {}, ""),
+    ],
+)
+async def test_a_query_that_is_written_well_is_asked_for_as_it_is_also_after_a_redirect(serve, query, params, asked):
+    """A pre-signed URL is refused when one of its escapes is written in another way."""
+    web = await serve({f"/a{asked}": reply([1]), "/to": reply(b"", 302, headers={"Location": f"/a{asked}"})})
+    config = {"url": web.url(f"/a{query}"), "params": params}
+    assert (await look("http", config)).status is Status.UP, web.requests
+    assert (await look("http", {"url": web.url("/to")})).status is Status.UP, web.requests
+
+
 @pytest.mark.parametrize("status", [204, 205])
 async def test_no_content_under_the_label_of_json_is_up_unless_something_of_it_is_wanted(serve, status):
     web = await serve(reply(b"", status, headers={"Content-Type": "application/json"}))
