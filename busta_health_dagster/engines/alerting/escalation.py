@@ -50,9 +50,9 @@ def stopped(alert: Alert, steady: float) -> Alert:
 
 
 def running(alert: Alert, steady: float) -> Alert:
-    """The clock runs on from where it stood, once an acknowledgement or a snooze has ended."""
+    """The clock, which stands, runs on, once an acknowledgement or a snooze has ended."""
     holds = [h.until for h in (alert.ack, alert.snooze) if h is not None]
-    return replace(alert, clock_s=elapsed(alert, steady), mark=max([steady, *holds]))
+    return replace(alert, mark=max([steady, *holds]))
 
 
 def starting_step(ladder: Ladder, severity: Severity) -> Ladder:
