@@ -53,6 +53,13 @@ def test_only_what_was_measured_is_new_and_stands_behind_the_gap(metrics, values
     assert window.fresh == plain.fresh | bits
 
 
+def test_a_slot_of_plain_values_has_none_of_its_numbers():
+    window = SourceWindow(BOARD, Needs())
+    window.push(look(0, source=BOARD, metrics={"books": 1.0}))
+    assert window.feed(T0 + TICK, 1, 200.0)
+    assert window.values[m.FIRST_CUSTOM :] == [None, None]
+
+
 def test_each_kind_of_rule_reads_the_number_it_names():
     assert says(FEW, {"books": 4.0, "left": 999.0}) == (Outcome.BAD, "4, limit 5")
     assert says(FEW, {"books": 5.0, "left": 1.0}) == (Outcome.GOOD, "5, limit 5")
