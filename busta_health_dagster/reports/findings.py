@@ -135,8 +135,8 @@ def quality(report: WeeklyReport) -> str:
         scores = lists.listed([f"{r.source} ({numbers.score(r.now)})" for r in under])
         parts.append(f"{scores} {'is' if len(under) == 1 else 'are'} below the limit.")
     if fell:
-        notified = lists.listed([f"{r.source} from {numbers.score(r.before)} to {numbers.score(r.now)}" for r in fell])
-        parts.append(f"Fell: {notified}.")
+        falls = lists.listed([f"{r.source} from {numbers.score(r.before)} to {numbers.score(r.now)}" for r in fell])
+        parts.append(f"Fell: {falls}.")
     parts += [f"{r.source} reaches {r.limit:g} in {r.crosses_in_days} days at this pace." for r in coming[:2]]
     parts += [_uncertain(r) for r in rows if _is_uncertain(r)][:2]
     lowest = rows[0]
