@@ -20,7 +20,11 @@ SLACK, BOTH = ("slack-data",), ("slack-data", "mail-oncall")
 def test_what_resolved_and_fails_again_says_after_how_long_and_is_open_as_if_it_had_not_ended():
     p = Player()
     p.every("bgg")
-    assert kept(p, "resolve_reason", "resolved_steady") == ["2 of 2 good; good", T0 + 2 * TICK]
+    assert kept(p, "resolve_reason", "resolved_steady", "notified_before") == [
+        "2 of 2 good; good",
+        T0 + 2 * TICK,
+        SLACK,
+    ]
     p.see("bad", 3 * TICK)
     assert told(p)[-1] == (3 * TICK, "reopened", "again 5 min after it resolved, the same incident; bad", SLACK)
     assert kept(p, "resolve_reason", "resolved_steady", "resolved_at", "suppressed_by") == ["", None, None, ""]
@@ -88,3 +92,54 @@ def test_what_ends_while_it_flaps_says_so():
     p.keep(close(p.alert, "removed: it is gone", int(T0 + end), T0 + end))
     assert told(p)[-1] == (end, "resolved", "removed: it is gone (it was flapping)", SLACK)
     assert kept(p, "flapping", "resolve_reason") == [False, "removed: it is gone"]
+
+
+def test_the_record_of_an_end_says_how_long_it_lasted_and_how_bad_it_was():
+    p = Player()
+    for at, value in ((0, 6000.0), (TICK, 9000.0)):
+        p.see("bad", at, value=value, limit=5000.0, numbers={"op": ">"})
+    p.see("good", 2 * TICK)
+    p.see("good", 3 * TICK)
+    end = p.transitions[-1]
+    assert (end.event.value, end.actor) == ("resolved", "")
+    assert dict(end.numbers) == {
+        "lasted_s": 3 * TICK,
+        "worst": 9000.0,
+        "last_bad_slot": T0 + TICK,
+        "first_good_slot": T0 + 2 * TICK,
+    }
+    assert {n.fingerprint for n in p.not_sent} == {p.alert.fingerprint}
+
+
+def test_that_it_flaps_is_one_message_in_place_of_the_one_that_it_is_open():
+    p = Player(TWICE)
+    p.every("bgbgbgbb", tick=MIN)
+    (start,) = (t for t in p.transitions if t.event.value == "flapping_started")
+    assert start.reason.endswith(
+        "% of the last 21 verdicts changed, starts at 30%: "
+        "one message now and one when it ends; the steps of its ladder are still sent"
+    )
+    assert p.story[-2:] == [("opened", ()), ("flapping_started", SLACK)]
+    assert [(i.event.value, i.channels, i.reason, i.first) for i in p.steps[-1].intents] == [
+        ("flapping_started", SLACK, start.reason, True)
+    ]
+
+
+@pytest.mark.parametrize(("last", "sent"), [("bad", ["renotified"]), ("good", [])])
+def test_a_flapping_alert_that_is_good_repeats_nothing_however_long_it_was_bad(last, sent):
+    ladder = Escalation("default", (Step(0, SLACK, Severity.WARNING),), repeat_s=HOUR)
+    p = Player(policy=replace(POLICY, escalations={**POLICY.escalations, "default": ladder}))
+    p.every("bgbgbgb", tick=MIN)
+    for at in (26, 46):
+        p.see("bad", at * MIN)
+    p.see(last, 67 * MIN)
+    assert p.events[2:] == sent
+    assert kept(p, "flapping") == [True]
+
+
+def test_news_at_the_very_end_of_a_snooze_are_sent():
+    p = Player()
+    p.every("b")
+    p.keep(snooze(p.alert, T0 + 60, T0 + 60, "op-1", TICK - 60))
+    p.see("bad", TICK, news="no items, 28 before")
+    assert ("reopened", SLACK) in p.story
