@@ -83,7 +83,7 @@ def _repeat_s(alert: Alert, ladder: Ladder) -> int:
     return every if run_s >= (ladder.policy.steps[ladder.step - 1].after_s or every) else 0
 
 
-def due(alert: Alert, steady: float, between: str = "") -> list[Due]:
+def due(alert: Alert, steady: float, between: str) -> list[Due]:
     """Every ladder that must speak now, each at most once: steps that were missed are sent together, with the
     highest. `between` says what kept them from being sent one by one.
     """
