@@ -10,6 +10,7 @@ from alert_engine_stories import DOWN, HOUR, MIN, POLICY, T0, TICK, Player, inte
 from busta_health_dagster.domain.policy import Escalation, Step
 from busta_health_dagster.domain.rule import Severity
 from busta_health_dagster.engines.alerting.actions import acknowledge
+from busta_health_dagster.engines.alerting.escalation import elapsed
 
 SLACK, MAIL, PAGER = ("slack-data",), ("mail-oncall",), ("pager",)
 FIRST = Step(0, SLACK, Severity.WARNING)
@@ -128,3 +129,41 @@ def test_while_it_flaps_a_later_step_repeats_after_a_bad_run_as_long_as_it_waits
     p.see("bad", 61 * MIN)
     p.see("bad", 91 * MIN)
     assert p.story[-1] == ("renotified", MAIL)
+
+
+def test_what_kept_an_open_alert_quiet_ends_without_a_message():
+    p = Player()
+    p.every("b")
+    p.see("bad", TICK, maintenance="upgrade")
+    p.see("pass", 2 * TICK)
+    assert told(p)[-1] == (2 * TICK, "released", "maintenance upgrade ended", ())
+    assert not_told(p)[-1] == (2 * TICK, "released", "all", "nothing changed for those who know")
+
+
+@pytest.mark.parametrize(
+    ("around", "by"),
+    [
+        ({"maintenance": "upgrade"}, "maintenance upgrade"),
+        ({"inhibited_by": "odds_api/source-down"}, "source-down"),
+        ({"inhibited_by": "odds_api/dagster/odds"}, "dagster/odds"),
+        ({"inhibited_by": "pfr_stats/source-down"}, "pfr_stats/source-down"),
+    ],
+)
+def test_what_keeps_an_alert_from_opening_is_named_with_the_value(around, by):
+    p = Player()
+    p.see("bad", 0, value=6000.0, **around)
+    assert told(p)[-1] == (0, "suppressed", f"suppressed ({by}): bad", ())
+    assert dict(p.transitions[-1].numbers) == {"by": by, "value": 6000.0}
+
+
+def test_an_alert_is_as_severe_as_the_step_it_opens_at():
+    p = on(Escalation("default", (Step(0, SLACK, Severity.CRITICAL),)))
+    p.every("b")
+    assert kept(p, "severity") == [Severity.CRITICAL]
+
+
+def test_a_clock_that_stands_has_the_time_at_which_it_stopped():
+    p = Player()
+    p.every("b")
+    p.see("pass", 10 * MIN, maintenance="upgrade")
+    assert elapsed(p.alert, T0 + HOUR) == 10 * MIN
