@@ -30,7 +30,9 @@ def test_an_opening_and_a_return_carry_the_value_the_limit_and_the_first_bad_slo
     p.see("bad", 0, value=6000.0, limit=5000.0)
     numbers = {"value": 6000.0, "limit": 5000.0, "shadow": False, "first_bad_slot": T0}
     assert dict(p.transitions[-1].numbers) == numbers
+    assert p.steps[-1].considered != ()
     p.every("gg", TICK)
+    assert p.steps[-1].considered == (), "no route is asked for at an end"
     p.see("bad", 3 * TICK, value=7000.0, limit=5000.0)
     back = {"value": 7000.0, "first_bad_slot": T0 + 3 * TICK, "ack_kept": False}
     assert dict(p.transitions[-1].numbers) == numbers | back
