@@ -29,7 +29,9 @@ def test_an_opening_and_a_return_carry_the_value_the_limit_and_the_first_bad_slo
     p = Player()
     p.see("bad", 0, value=6000.0, limit=5000.0)
     numbers = {"value": 6000.0, "limit": 5000.0, "shadow": False, "first_bad_slot": T0}
-    assert dict(p.transitions[-1].numbers) == numbers
+    opened = p.transitions[-1]
+    assert (dict(opened.numbers), opened.slot) == (numbers, T0)
+    assert (opened.fingerprint, opened.actor) == (p.alert.fingerprint, "")
     assert p.steps[-1].considered != ()
     p.every("gg", TICK)
     assert p.steps[-1].considered == (), "no route is asked for at an end"
