@@ -5,6 +5,7 @@ from 12.
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     import pandas as pd
+    import pyarrow as pa
 
 MAX_ROWS = 1_000_000
 MAX_BYTES = 256_000_000
@@ -24,6 +26,7 @@ TYPED_ROWS = (
     2_000  # checking every value for its type cost more than all checks together: 3.9 of 4.7 CPU s at a million rows
 )
 _CHUNK = 50_000
+_EXACT = 2**53  # a float holds every whole number up to here
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +63,7 @@ def rows_to_frame(rows: Any, unnest: Sequence[str] = (), rename: Mapping[str, st
     names: dict[str, None] = {}
     for flat_row in flat:
         names.update(dict.fromkeys(flat_row))
-    # Column by column: a frame built from rows would turn whole numbers with one null into floats and 1/True into one
-    # another.
+    # Column by column: a frame built from rows would turn 1 and True into one another.
     frame = pd.DataFrame({name: _series([r.get(name) for r in flat]) for name in names}, index=range(len(flat)))
     return frame.rename(columns=dict(rename or {}))
 
@@ -70,10 +72,13 @@ def _series(values: list[Any]) -> pd.Series:
     import pandas as pd
 
     kinds = {type(v) for v in values if v is not None}
-    if kinds <= {int} and all(v is None or abs(v) < 2**63 for v in values):
-        return pd.Series(values, dtype="int64" if None not in values else "float64")
+    if kinds == {int} and None not in values and all(abs(v) < 2**63 for v in values):
+        return pd.Series(values, dtype="int64")
     if kinds <= {int, float}:
-        return pd.Series(values, dtype="float64")
+        # As floats, whole numbers beside a null would read "7.0", and two long ids would be one. (GX compares no two
+        # columns of pandas' own Int64: "boolean value of NA is ambiguous".)
+        whole = kinds == {int} or any(isinstance(v, int) and abs(v) > _EXACT for v in values)
+        return pd.Series([math.nan if v is None else v for v in values], dtype="object" if whole else "float64")
     if kinds == {str}:
         return pd.Series(values, dtype="str")
     if kinds == {bool} and None not in values:
@@ -230,9 +235,20 @@ def _parquet(file: Path, shape: _Shape) -> Table:
     with pq.ParquetFile(file) as source:
         total = source.metadata.num_rows
         table = _bounded(
-            (b.to_pandas() for b in source.iter_batches(batch_size=_CHUNK)), shape.max_rows, shape.max_bytes
+            (_of_batch(b) for b in source.iter_batches(batch_size=_CHUNK)), shape.max_rows, shape.max_bytes
         )
         return Table(table.frame, table.truncated, total)
+
+
+def _of_batch(batch: pa.RecordBatch) -> pd.DataFrame:
+    """As pyarrow makes it, but for whole numbers beside nulls, which it makes floats."""
+    from pyarrow.types import is_integer
+
+    frame: pd.DataFrame = batch.to_pandas()
+    for place, column in enumerate(batch.columns):
+        if column.null_count and is_integer(column.type):
+            frame.isetitem(place, _series(column.to_pylist()).array)
+    return frame
 
 
 def snapshot(table: Table | pd.DataFrame) -> SchemaSnapshot:

@@ -81,7 +81,7 @@ def parse_suite(data: Any, where: str, text: str = "") -> Suite:
             if any(c.id == spec.id for c in checks):
                 report(
                     f"expectations[{index}] {spec.id}",
-                    "this id is used twice: results could not be notified apart",
+                    "this id is used twice: results could not be kept apart",
                     "another meta.id",
                 )
             checks.append(spec)

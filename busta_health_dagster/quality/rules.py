@@ -51,7 +51,10 @@ def _number(value: Any) -> float:
     if isinstance(value, bool):
         return math.nan
     if isinstance(value, int | float | Decimal) or hasattr(value, "__float__"):
-        return float(value)
+        try:
+            return float(value)
+        except (OverflowError, ValueError):  # an integer of 400 digits; a signalling NaN of a database
+            return math.nan
     if isinstance(value, str) and _number_text.match(value.strip()):
         return float(value)
     return math.nan

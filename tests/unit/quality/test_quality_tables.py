@@ -7,6 +7,8 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from busta_health_dagster.domain.errors import BadInput
@@ -47,6 +49,38 @@ def test_types_survive_and_missing_keys_are_nulls():
     assert frame["a"].tolist() == [1, 2, 2**70]
     assert frame["b.c"].isna().tolist() == [False, True, True]
     assert {c.name: c.type for c in snapshot(frame).columns} == {"a": "integer", "b.c": "text", "t": "boolean"}
+
+
+LONG = 2**53
+
+
+@pytest.mark.parametrize("ending", ["rows", "json", "jsonl", "parquet"])
+def test_two_long_ids_stay_two_also_beside_a_null_a_fraction_or_an_even_longer_one(tmp_path, ending):
+    rows = [
+        {"null": LONG, "fraction": LONG, "longer": 2**64, "short": 7},
+        {"null": LONG + 1, "fraction": LONG + 1, "longer": 2**64 + 1, "short": None},
+        {"null": None, "fraction": 0.5, "longer": None, "short": 8},
+    ]
+    file = tmp_path / f"a.{ending}"
+    if ending == "parquet":
+        pq.write_table(pa.table({name: [r[name] for r in rows] for name in ("null", "short")}), file)
+        frame = read_table(file).frame
+    elif ending == "rows":
+        frame = rows_to_frame(rows)
+    else:
+        file.write_text(json.dumps(rows) if ending == "json" else "\n".join(map(json.dumps, rows)))
+        frame = read_table(file).frame
+    for column in frame:
+        assert broken("expect_column_values_to_be_unique", {"column": column}, frame).tolist() == [False] * 3, column
+    assert frame["null"].isna().tolist() == [False, False, True]
+    assert [str(value) for value in frame["short"].dropna()] == ["7", "8"]
+    assert {c.name: c.type for c in snapshot(frame).columns}["null"] == "integer"
+
+
+def test_an_integer_of_400_digits_is_no_number_and_no_crash():
+    frame = rows_to_frame([{"x": 10**400}, {"x": 1}])
+    assert broken("expect_column_values_to_be_number_between", {"column": "x"}, frame).tolist() == [True, False]
+    assert [c.type for c in snapshot(frame).columns] == ["text"]
 
 
 def test_what_each_column_is_called_in_a_snapshot():
