@@ -212,21 +212,23 @@ def test_a_changed_suite_is_taken_up_and_an_unchanged_one_is_kept(runner):
 def test_failing_rows_show_keys_and_shapes_never_values(runner):
     secret = [
         {
-            "player_id": i,
-            "player": "Jane Doe",
-            "team": "KC",
-            "position": "QB",
-            "status": "out",
-            "report_date": "2026-11-22",
+            "id": str(i),
+            "athlete": {
+                "displayName": "Jane Doe",
+                "team": {"abbreviation": "KC"},
+                "position": {"abbreviation": "QB"},
+            },
+            "status": "Out",
+            "date": "2026-11-22",
         }
         for i in range(30)
     ]
-    secret[3] |= {"player": "J"}
+    secret[3] |= {"athlete": secret[3]["athlete"] | {"displayName": "J"}}
     secret[4] |= {"status": "fine!"}
     suite = load_suite(SUITES / "injuries.json")
     failed = [c.id for c in runner.validate("injuries", suite, secret, NOW).score.checks if c.unexpected]
     found = {r.check: r for r in failing_rows(runner, "injuries", suite, secret, NOW, failed=failed)}
-    assert found["player.name"].keys == {"player_id": "3", "report_date": "2026-11-22"}
+    assert found["player.name"].keys == {"report_id": "3"}
     assert found["player.name"].values == {"player": "A"}  # noqa: PD011
     status = found["status.known"]
     assert (status.row, status.values, status.of) == (4, {"status": "fine!"}, 1)  # noqa: PD011

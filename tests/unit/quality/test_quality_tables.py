@@ -16,6 +16,7 @@ from busta_health_dagster.quality.derive import derive
 from busta_health_dagster.quality.frame import read_table, rows_to_frame, snapshot
 from busta_health_dagster.quality.loader import parse_suite
 from busta_health_dagster.quality.rules import RULES, broken
+from busta_health_dagster.quality.suite import Layout
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 
@@ -37,8 +38,10 @@ def test_nested_odds_become_one_row_per_price():
     ]
     frame = rows_to_frame(
         payload,
-        ["bookmakers", "bookmakers.markets", "bookmakers.markets.outcomes"],
-        {"id": "event_id", "bookmakers.markets.outcomes.price": "price"},
+        Layout(
+            unnest=("bookmakers", "bookmakers.markets", "bookmakers.markets.outcomes"),
+            rename={"id": "event_id", "bookmakers.markets.outcomes.price": "price"},
+        ),
     )
     assert frame["event_id"].tolist() == ["e1", "e1", "e2"]
     assert frame["price"].isna().tolist() == [False, False, True]
@@ -247,8 +250,8 @@ def test_derived_columns():
 def test_a_file_is_unnested_and_renamed_as_its_suite_says(tmp_path):
     event = {"id": "e1", "books": [{"key": "dk", "offers": [{"price": -110}, {"price": 105}]}]}
     (tmp_path / "events.json").write_text(json.dumps([event]))
-    table = read_table(tmp_path / "events.json", unnest=["books", "books.offers"], rename={"books.key": "book"})
+    table = read_table(tmp_path / "events.json", Layout(unnest=("books", "books.offers"), rename={"books.key": "book"}))
     assert list(table.frame["book"]) == ["dk", "dk"]
     assert list(table.frame["books.offers.price"]) == [-110, 105]
     (tmp_path / "plain.csv").write_text("a,b\n1,2\n")
-    assert list(read_table(tmp_path / "plain.csv", rename={"a": "first"}).frame.columns) == ["first", "b"]
+    assert list(read_table(tmp_path / "plain.csv", Layout(rename={"a": "first"})).frame.columns) == ["first", "b"]
