@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from busta_health_dagster.domain.quality import FailingRow
 from busta_health_dagster.quality.derive import derive
-from busta_health_dagster.quality.frame import MAX_ROWS, rows_of, rows_to_frame
+from busta_health_dagster.quality.flattening import rows_of
+from busta_health_dagster.quality.frame import MAX_ROWS, rows_to_frame
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

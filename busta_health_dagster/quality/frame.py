@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any
 from busta_health_dagster.domain.errors import BadInput
 from busta_health_dagster.domain.quality import ColumnShape, SchemaSnapshot
 from busta_health_dagster.extras import require
+from busta_health_dagster.quality.flattening import expand, kind_of, named, rows_of
 from busta_health_dagster.quality.suite import PLAIN, Layout
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     import pandas as pd
     import pyarrow as pa
@@ -51,59 +52,19 @@ def rows_to_frame(payload: Any, layout: Layout = PLAIN) -> pd.DataFrame:
     if isinstance(payload, pd.DataFrame):
         if twice := list(dict.fromkeys(payload.columns[payload.columns.duplicated()])):
             raise BadInput(f"the table has the column {twice[0]!r} twice: a check could not say which one it means")
-        return _named(payload, layout)
+        return named(payload, layout)
     rows = rows_of(payload, layout)
     flat: list[dict[str, Any]] = []
     for index, row in enumerate(rows):
         if not hasattr(row, "keys"):
-            raise BadInput(f"the payload is not a table: row {index} is {_kind(row)}, not an object with columns")
-        flat.extend(_expand(dict(row), list(layout.unnest), layout.pivot))
+            raise BadInput(f"the payload is not a table: row {index} is {kind_of(row)}, not an object with columns")
+        flat.extend(expand(dict(row), list(layout.unnest), layout.pivot))
     names: dict[str, None] = {}
     for flat_row in flat:
         names.update(dict.fromkeys(flat_row))
     # Column by column: a frame built from rows would turn 1 and True into one another.
     frame = pd.DataFrame({name: _series([r.get(name) for r in flat]) for name in names}, index=range(len(flat)))
-    return _named(frame, layout)
-
-
-def rows_of(payload: Any, layout: Layout) -> Any:
-    """The rows of a payload: itself, or what `rows` of the suite leads to in a document.
-
-    Raises:
-        BadInput: neither a list nor a document with that list.
-    """
-    if isinstance(payload, dict) and layout.rows is not None:
-        found: list[Any] = [payload]
-        for key in layout.rows.split("."):
-            inner = [item.get(key) for item in found if isinstance(item, dict)]
-            found = [item for items in inner for item in (items if isinstance(items, list) else [])]
-        return found
-    if hasattr(payload, "iloc"):
-        return payload
-    if isinstance(payload, dict | str | bytes) or not hasattr(payload, "__iter__"):
-        raise BadInput(
-            f"the payload is not a table: a list of objects is needed, it is {_kind(payload)}. Point `rows` at the list."
-        )
-    return payload
-
-
-def _named(frame: pd.DataFrame, layout: Layout) -> pd.DataFrame:
-    """Columns under the names of the suite; of several for one name the first with a value counts."""
-    import pandas as pd
-
-    taken: dict[str, str] = {}
-    for column, name in layout.rename.items():
-        if column not in frame.columns:
-            continue
-        if name in taken:
-            frame = frame.assign(**{taken[name]: frame[taken[name]].combine_first(frame[column])}).drop(columns=column)
-        else:
-            taken[name] = column
-    frame = frame.rename(columns={column: name for name, column in taken.items()})
-    if layout.nulls:
-        frame = frame.mask(frame.isin(list(layout.nulls)))
-    missing = [name for name in layout.optional if name not in frame.columns]
-    return frame.assign(**{name: pd.Series([None] * len(frame), index=frame.index, dtype="object") for name in missing})
+    return named(frame, layout)
 
 
 def _series(values: list[Any]) -> pd.Series:
@@ -123,40 +84,6 @@ def _series(values: list[Any]) -> pd.Series:
         return pd.Series(values, dtype="bool")
     return pd.Series(
         [json.dumps(v, sort_keys=True, default=str) if isinstance(v, list) else v for v in values], dtype="object"
-    )
-
-
-def _expand(row: dict[str, Any], unnest: list[str], pivot: Mapping[str, str]) -> list[dict[str, Any]]:
-    flat: dict[str, Any] = {}
-    _flatten(row, "", flat)
-    for name in [name for name in pivot if isinstance(flat.get(name), list)]:
-        for child in flat.pop(name):
-            if isinstance(child, dict) and child.get(pivot[name]) is not None:
-                _flatten(child, f"{name}.{child[pivot[name]]}.", flat)
-    if not unnest:
-        return [flat]
-    children = flat.pop(unnest[0], None)
-    if not isinstance(children, list) or not children:
-        return [flat]  # no children: the parent stays one row, whose missing fields the null checks count
-    found = []
-    for child in children:
-        inner: dict[str, Any] = {}
-        _flatten(child if isinstance(child, dict) else {"value": child}, f"{unnest[0]}.", inner)
-        found.extend(_expand({**flat, **inner}, unnest[1:], pivot))
-    return found
-
-
-def _flatten(row: dict[str, Any], prefix: str, out: dict[str, Any]) -> None:
-    for key, value in row.items():
-        if isinstance(value, dict):
-            _flatten(value, f"{prefix}{key}.", out)
-        else:
-            out[f"{prefix}{key}"] = value
-
-
-def _kind(value: Any) -> str:
-    return {"dict": "one object", "str": "text", "bytes": "bytes", "NoneType": "null", "list": "a list"}.get(
-        type(value).__name__, type(value).__name__
     )
 
 
@@ -198,7 +125,7 @@ def read_table(
         table = readers[suffix](file, _Shape(layout, max_rows, max_bytes))
     except (OSError, ValueError, UnicodeDecodeError) as error:
         raise BadInput(f"{file} cannot be read as {suffix[1:]}: {error}") from error
-    return replace(table, frame=_named(table.frame, layout)) if suffix not in _NESTED else table
+    return replace(table, frame=named(table.frame, layout)) if suffix not in _NESTED else table
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,8 @@ from busta_health_dagster.domain.quality import no_data
 from busta_health_dagster.engines.quality_score import score
 from busta_health_dagster.engines.schema_drift import VOLUME_ERROR, drift_checks
 from busta_health_dagster.quality.derive import derive
-from busta_health_dagster.quality.frame import MAX_ROWS, rows_of, rows_to_frame, snapshot
+from busta_health_dagster.quality.flattening import rows_of
+from busta_health_dagster.quality.frame import MAX_ROWS, rows_to_frame, snapshot
 from busta_health_dagster.quality.pattern_checks import failing, is_pattern_check, result_of
 
 if TYPE_CHECKING:
