@@ -163,6 +163,8 @@ def _headers(delivery: Delivery, config: WebhookConfig, context: ChannelContext,
 def _url(notification: Notification) -> str | None:
     if notification.report is not None:
         return notification.report.url
+    if notification.dagster_url:
+        return notification.dagster_url
     if not notification.base_url:
         return None
     page = f"{notification.base_url.rstrip('/')}/source-health"

@@ -29,7 +29,16 @@ def note_lineage(app: App, instance: dg.DagsterInstance, repository: dg.Reposito
     assets, jobs = _built(repository, keys, own_keys(app.config))
     next_at = _next_runs(instance, repository, {job for found in jobs.values() for job in found}, app.now())
     fed = (name for name in fed_names(app.config) if repository.asset_graph.has(dg.AssetKey(name.split("/"))))
-    put_lineage(app, location, Lineage(assets, jobs, next_at, tuple(fed)))
+    put_lineage(app, location, Lineage(assets, jobs, next_at, tuple(fed), _owners(repository)))
+
+
+@lru_cache(maxsize=1)
+def _owners(repository: dg.RepositoryDefinition) -> Mapping[str, tuple[str, ...]]:
+    graph = repository.asset_graph
+    named = {f"asset:{key.to_user_string()}": graph.get(key).owners for key in graph.get_all_asset_keys()}
+    named |= {f"instigator:{one.name}": one.owners or () for one in repository.schedule_defs}
+    named |= {f"instigator:{one.name}": one.owners or () for one in repository.sensor_defs}
+    return {name: tuple(owners) for name, owners in named.items() if owners}
 
 
 def fed_names(config: Config) -> list[str]:

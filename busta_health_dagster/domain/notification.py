@@ -221,7 +221,8 @@ class Notification:
     the source; `on_behalf_of` says whose message this is, when it comes through a fallback. `text` is the whole message of
     kinds `monitor` (whose `reason` is a code: stale, reload, network, channel) and `test`. `base_url` is where people
     reach the web page ("": nowhere). `late_from` is when it was written, where it could only be sent later; `past`: it
-    tells of the end to someone who was never told of the beginning.
+    tells of the end to someone who was never told of the beginning. `dagster_url` is where Dagster's UI shows the run,
+    sensor or asset that it is about.
     """
 
     kind: NotificationKind
@@ -244,6 +245,7 @@ class Notification:
     base_url: str = ""
     late_from: int | None = None
     past: bool = False
+    dagster_url: str = ""
 
     @property
     def thread_key(self) -> str:

@@ -23,6 +23,7 @@ Value = Annotated[
     Any, WithJsonSchema({"type": ["string", "number"], "examples": ["5s", "90%", "26h", "max_data_age", "down"]})
 ]
 _COUNT = Field(ge=1)
+_Globs = Annotated[tuple[str, ...], Field(min_length=1)]
 _Metrics = Annotated[tuple[Annotated[str, Field(pattern="^[a-z][a-z0-9_]{0,62}$")], ...], Field(min_length=1)]
 
 
@@ -61,7 +62,9 @@ class RuleFields(Strict):
     op: Op | None = Field(None, description="How.")
     value: Value | None = Field(None, description="With its unit.")
     over: PositiveDuration | None = Field(
-        None, description="Window of the rate or of the aggregate; gate_held: how long a job may wait."
+        None,
+        description="Window of the rate or of the aggregate; gate_held: how long a job may wait; dagster_daemon: how long a "
+        "daemon may be silent (10m both).",
     )
     agg: Agg | None = Field(None, description="Aggregate over the window.")
     all_: tuple[ConditionFields, ...] | None = Field(None, alias="all", description="Every condition must hold.")
@@ -78,8 +81,17 @@ class RuleFields(Strict):
         None,
         description="anomaly: judge these metrics alone, built-in or the source's own; without it all that behave.",
     )
-    assets: tuple[str, ...] | None = Field(None, description="dagster_check: asset keys, * matches.")
-    jobs: tuple[str, ...] | None = Field(None, description="dagster_run, gate_held: job names, * matches.")
+    assets: _Globs | None = Field(
+        None, description="dagster_check, dagster_freshness, dagster_run: asset keys, * matches; without it all."
+    )
+    jobs: _Globs | None = Field(
+        None, description="dagster_run, gate_held: names of jobs, or location/job; * matches; without it all."
+    )
+    names: _Globs | None = Field(
+        None,
+        description="dagster_tick, dagster_location, dagster_daemon: names of schedules and sensors, of code locations, of "
+        "daemons; * matches; without it all.",
+    )
     recover_after: Annotated[int, _COUNT] = Field(2, description="Good evaluations before it resolves.")
     severity: Word = Field("warning", description="Severity at opening.")
     select: SelectFields = Field(default_factory=SelectFields, description="Which sources; empty is all.")

@@ -19,7 +19,7 @@ from busta_health_dagster.domain.notification import (
 )
 from busta_health_dagster.domain.observation import SourceState
 from busta_health_dagster.domain.rule import Pattern, Rule
-from busta_health_dagster.domain.self_monitoring import DAGSTER, MONITOR
+from busta_health_dagster.domain.self_monitoring import MONITOR
 from busta_health_dagster.engines.alerting.escalation import is_recovering, upcoming
 from busta_health_dagster.engines.alerting.flapping import ratio
 from busta_health_dagster.engines.rules.limits import limit_value
@@ -66,11 +66,17 @@ class NotificationContext:
 
 def incident_of(alert: Alert, rule: Rule | None) -> str | None:
     """The incident's name, as `engines.service_levels.incidents` gives it to an alert that stands alone; None where there is none:
-    silence, other assets and the monitor itself are no outage of a source.
+    silence, a job at the gate and the monitor itself are no outage.
     """
-    if alert.id is None or alert.shadow or alert.source in {MONITOR.name, DAGSTER.name}:
+    if alert.id is None or alert.shadow or alert.source == MONITOR.name:
         return None
-    return None if rule is not None and rule.pattern is Pattern.NO_DATA else f"INC-{alert.id}"
+    return None if rule is not None and rule.pattern in {Pattern.NO_DATA, Pattern.GATE_HELD} else f"INC-{alert.id}"
+
+
+def dagster_url(alert: Alert, base_url: str) -> str:
+    """Where Dagster's UI shows the run, sensor or asset that the newest verdict is about; empty where there is no page."""
+    path = str(alert.numbers.get("path", ""))
+    return f"{base_url.rstrip('/')}{path}" if path and base_url else ""
 
 
 def alert_facts(alert: Alert, scene: NotificationContext) -> AlertFacts:
@@ -129,7 +135,7 @@ def source_facts(alert: Alert, source: Source | None, state: SourceState | None)
         source.type,
         source.tier,
         source.group,
-        owners=source.owners,
+        owners=source.owners or tuple(alert.numbers.get("owners", ())),
         tags=dict(source.tags),
         feeds=source.feeds,
         runbook=source.runbook,

@@ -21,6 +21,7 @@ from busta_health_dagster.pipeline.alerting.notification_facts import (
     NotificationContext,
     ack_facts,
     alert_facts,
+    dagster_url,
     impact_sentences,
     incident_of,
     next_facts,
@@ -62,6 +63,7 @@ def build_notification(plan: NotificationPlan, scene: NotificationContext) -> No
         recovered=recovered(first),
         drill=scene.drill,
         base_url="" if about_us else scene.base_url,  # only real sources have a page
+        dagster_url=dagster_url(first, scene.base_url),
     )
 
 
