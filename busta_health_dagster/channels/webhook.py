@@ -256,6 +256,9 @@ def _group(notification: Notification) -> dict[str, Any]:
         "severity": facts.severity.word,
         "since": iso(facts.since),
         "fleet": facts.fleet,
+        "provider": {"name": facts.cause, "sources": facts.of, "elsewhere": list(facts.elsewhere)}
+        if facts.cause
+        else None,
         "open": facts.open,
         "acknowledged": _ack(facts.acked),
         "next": _next(facts.next),

@@ -166,7 +166,9 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class GroupFacts:
-    """Several alerts in one message, worst first. `storm`: more opened in one tick than grouping allows."""
+    """Several alerts in one message, worst first. `storm`: more opened in one tick than grouping allows. `cause`: the provider,
+    with `of` sources, that they share; `elsewhere` are others of it that fail alike and have messages of their own.
+    """
 
     key: str
     members: tuple[Member, ...]
@@ -176,6 +178,9 @@ class GroupFacts:
     severity: Severity = Severity.WARNING
     acked: AckFacts | None = None
     next: NextFacts | None = None
+    cause: str = ""
+    of: int = 0
+    elsewhere: tuple[str, ...] = ()
 
     @property
     def open(self) -> int:
@@ -253,7 +258,7 @@ class Notification:
         its alerts count from 1, too.
         """
         if self.group is not None:
-            return f"drill-{self.group.key}" if self.drill else self.group.key
+            return f"drill-{self.group.key.removeprefix('alert-')}" if self.drill else self.group.key
         if self.alert is not None:
             return f"{'drill' if self.drill else 'alert'}-{self.alert.id}"
         if self.report is not None:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, WithJsonSchema
 
 from busta_health_dagster.domain.custom_metric import BUILT_IN
-from busta_health_dagster.domain.fields import Budget, Duration, PositiveDuration, Strict
+from busta_health_dagster.domain.fields import Budget, Duration, Percent, PositiveDuration, Strict
 from busta_health_dagster.domain.rule import Pattern
-from busta_health_dagster.settings.fields import AlertSelectFields, Label, SelectFields, Word
+from busta_health_dagster.settings.fields import AlertSelectFields, Globs, Label, SelectFields, Word
 
 Metric = Annotated[
     str, Field(pattern="^[a-z][a-z0-9_]{0,62}$", json_schema_extra={"examples": [*BUILT_IN, "a custom metric"]})
@@ -23,7 +24,6 @@ Value = Annotated[
     Any, WithJsonSchema({"type": ["string", "number"], "examples": ["5s", "90%", "26h", "max_data_age", "down"]})
 ]
 _COUNT = Field(ge=1)
-_Globs = Annotated[tuple[str, ...], Field(min_length=1)]
 _Metrics = Annotated[tuple[Annotated[str, Field(pattern="^[a-z][a-z0-9_]{0,62}$")], ...], Field(min_length=1)]
 
 
@@ -81,13 +81,13 @@ class RuleFields(Strict):
         None,
         description="anomaly: judge these metrics alone, built-in or the source's own; without it all that behave.",
     )
-    assets: _Globs | None = Field(
+    assets: Globs | None = Field(
         None, description="dagster_check, dagster_freshness, dagster_run: asset keys, * matches; without it all."
     )
-    jobs: _Globs | None = Field(
+    jobs: Globs | None = Field(
         None, description="dagster_run, gate_held: names of jobs, or location/job; * matches; without it all."
     )
-    names: _Globs | None = Field(
+    names: Globs | None = Field(
         None,
         description="dagster_tick, dagster_location, dagster_daemon: names of schedules and sensors, of code locations, of "
         "daemons; * matches; without it all.",
@@ -152,6 +152,14 @@ class InhibitFields(Strict):
     )
 
 
+class ProviderFields(Strict):
+    """When failures of several sources of one provider are one root cause."""
+
+    least: Annotated[int, Field(ge=2)] = Field(2, description="At least so many of its sources.")
+    share: Percent = Field(Fraction(1, 2), description="And at least this share of all its sources.")
+    within: PositiveDuration = Field(600.0, description="Opened within so long.")
+
+
 class GroupingFields(Strict):
     """What becomes one message."""
 
@@ -161,6 +169,10 @@ class GroupingFields(Strict):
     wait: Duration = Field(0.0, description="Wait for more before the first message.")
     interval: PositiveDuration = Field(300.0, description="Between messages of one group.")
     storm: Annotated[int, _COUNT] = Field(20, description="More openings than this in one tick: one message per route.")
+    provider: ProviderFields | None = Field(
+        default_factory=ProviderFields,
+        description="What fails together at one provider is one message; null: never.",
+    )
 
 
 CHANNEL_COMMON = frozenset(ChannelFields.model_fields)

@@ -20,6 +20,7 @@ from busta_health_dagster.defs.build import build
 from busta_health_dagster.domain.notification import Notification
 from busta_health_dagster.domain.units import floor_to, iso
 from busta_health_dagster.pipeline.facade import Monitor
+from busta_health_dagster.pipeline.views.alert_list import Wanted
 from busta_health_dagster.testing import FakeClock
 
 pytestmark = pytest.mark.filterwarnings("ignore::dagster.BetaWarning", "ignore::dagster.PreviewWarning")
@@ -188,7 +189,7 @@ def test_foreign_failures_are_counted_where_alerts_and_incidents_are(foreign: Fo
     with app_cache.cached_app() as app:
         monitor = Monitor(app, "test")
         found = monitor.incidents(None, "7d", at=iso(int(foreign.clock.now()) + 1))
-        listed = monitor.alerts("open", [])
+        listed = monitor.alerts(Wanted.OPEN)
     assert {(i["source"], i["subject"]) for i in found["incidents"]} == {
         ("dagster", "north/place_bets"),
         ("dagster", "south/place_bets"),

@@ -44,7 +44,8 @@ class NotificationContext:
     """What notifications are written from. Alerts have their ids; `transitions` are of the alerts that messages are about.
 
     `threads` are the alerts of group threads, by thread. `good_values` are there for the sources of single
-    messages, `incidents` their newest stretch by fingerprint; `normal` answers from the baselines, None where there is none yet.
+    messages, `incidents` their newest stretch by fingerprint; `providers` is how many sources each has; `normal` answers from
+    the baselines, None where there is none yet.
     """
 
     now: int
@@ -60,6 +61,7 @@ class NotificationContext:
     incidents: Mapping[str, Incident] = field(default_factory=dict)
     impacts: Mapping[str, Impact] = field(default_factory=dict)
     fleet: int = 0
+    providers: Mapping[str, int] = field(default_factory=dict)
     base_url: str = ""
     drill: bool = False
 

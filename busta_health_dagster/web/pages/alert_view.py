@@ -64,6 +64,7 @@ class AlertView:
     acknowledged: bool
     flapping: bool
     path: str = ""
+    cause: str = ""
 
 
 def alert_view(one: ShownAlert, now: int, status: str, details: Mapping[str, str] | None = None) -> AlertView:
@@ -105,6 +106,7 @@ def alert_view(one: ShownAlert, now: int, status: str, details: Mapping[str, str
         acknowledged=alert.ack is not None,
         flapping=alert.flapping,
         path=str(alert.numbers.get("path", "")),
+        cause=alert.cause,
     )
 
 
