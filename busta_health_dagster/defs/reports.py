@@ -9,12 +9,12 @@ from zoneinfo import ZoneInfo
 
 import dagster as dg
 
-from busta_health_dagster.defs.jobs import JOB_TAG
 from busta_health_dagster.defs.keys import asset_key, own_key
 from busta_health_dagster.defs.metadata import plottable
 from busta_health_dagster.defs.resources import Monitor
 from busta_health_dagster.defs.trends import first_day
 from busta_health_dagster.settings import Config
+from busta_health_dagster.settings.instance import JOB_TAG
 
 GROUP = "health_reports"
 JOB = "weekly_report"

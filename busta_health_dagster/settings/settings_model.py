@@ -156,6 +156,9 @@ class RunLauncher(Strict):
 class DagsterSettings(Strict):
     """What of Dagster's own instance is the operator's choice. All else in dagster.yaml is written by busta."""
 
+    url: Annotated[str, AfterValidator(_web_address)] | None = Field(
+        None, description="Dagster's UI, where `busta web` runs beside it; the pages link there."
+    )
     run_launcher: RunLauncher | None = Field(None, description="Where runs start; without it on this machine.")
     max_runs: _Count | None = Field(None, description="Runs at once; without it 4, or two more than `limits.shards`.")
 

@@ -91,7 +91,7 @@ def _built(app: App, request: WorkspaceRequestContext, location: str, repositori
     wanted = {job for names in jobs.values() for job in names}
     fed = [name for name in fed_names(app.config) if _is_in(request, AssetKey(name.split("/")), location)]
     next_at = _next_runs(request, repositories, wanted, app.now())
-    return Lineage(assets, jobs, next_at, tuple(fed), _owners(repositories))
+    return Lineage(assets, jobs, next_at, tuple(fed), owners=_owners(repositories))
 
 
 def _owners(repositories: list[RemoteRepository]) -> dict[str, tuple[str, ...]]:

@@ -10,7 +10,7 @@ from busta_health_dagster.engines.alerting.root_cause import provider_sizes
 from busta_health_dagster.pipeline.alerting.notification_facts import NotificationContext
 from busta_health_dagster.pipeline.alerting.notifications import build_notification, by_alert
 from busta_health_dagster.pipeline.anomaly.normal_ranges import normal_range_lookup
-from busta_health_dagster.pipeline.app.links import base_url
+from busta_health_dagster.pipeline.app.links import base_url, dagster_base
 from busta_health_dagster.pipeline.gate.impact import impacts
 from busta_health_dagster.pipeline.service_levels.incidents import stretch_of
 from busta_health_dagster.store.outbox_rows import Message
@@ -123,6 +123,7 @@ def notification_context(
         fleet=len(app.config.sources),
         providers=provider_sizes(app.config.sources.values()),
         base_url=base_url(app, uow),
+        dagster_base=dagster_base(app, uow),
         drill=app.drill,
     )
 

@@ -63,6 +63,7 @@ class NotificationContext:
     fleet: int = 0
     providers: Mapping[str, int] = field(default_factory=dict)
     base_url: str = ""
+    dagster_base: str = ""
     drill: bool = False
 
 

@@ -63,7 +63,7 @@ def build_notification(plan: NotificationPlan, scene: NotificationContext) -> No
         recovered=recovered(first),
         drill=scene.drill,
         base_url="" if about_us else scene.base_url,  # only real sources have a page
-        dagster_url=dagster_url(first, scene.base_url),
+        dagster_url=dagster_url(first, scene.dagster_base),
     )
 
 
