@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from pathlib import Path
 
@@ -9,9 +10,11 @@ import dagster as dg
 import pytest
 from dagster import AssetKey, DagsterInstance
 from dagster._core.definitions.freshness import FreshnessState, FreshnessStateChange
+from dagster._core.storage.runs import SqlRunStorage
 from dagster._daemon.types import DaemonHeartbeat
 from dagster_shared.error import SerializableErrorInfo
 from foreign_stories import MODELS, RULES, Foreign, place_bets
+from sqlalchemy import text
 
 from busta_health_dagster import bootstrap
 from busta_health_dagster.channels.notification_text import text_of
@@ -21,7 +24,9 @@ from busta_health_dagster.domain.notification import Notification
 from busta_health_dagster.domain.units import floor_to, iso
 from busta_health_dagster.pipeline.facade import Monitor
 from busta_health_dagster.pipeline.views.alert_list import Wanted
+from busta_health_dagster.pipeline.views.overview import fleet_page
 from busta_health_dagster.testing import FakeClock
+from busta_health_dagster.web.metrics import render
 
 pytestmark = pytest.mark.filterwarnings("ignore::dagster.BetaWarning", "ignore::dagster.PreviewWarning")
 
@@ -69,17 +74,15 @@ def test_the_message_of_a_failed_run_names_step_error_and_owner_and_links_to_the
     foreign.sense()
     (run,) = foreign.instance.get_runs()
     (payload,) = foreign.messages()
-    import json
-
     notification = Notification.from_json(json.dumps(payload))
-    text = text_of(notification)
-    assert text.headline.startswith(
+    words = text_of(notification)
+    assert words.headline.startswith(
         "dagster reports: run of north/place_bets failed: step place: ValueError: bookmaker refused"
     )
     assert "hunter2" not in json.dumps(payload)
     assert notification.source is not None
     assert notification.source.owners == ("team:bets",)
-    assert text.buttons[0].url == f"https://health.example.com/runs/{run.run_id}"
+    assert words.buttons[0].url == f"https://health.example.com/runs/{run.run_id}"
     assert notification.incident == f"INC-{foreign.alerts[0].id}"
 
 
@@ -190,8 +193,38 @@ def test_foreign_failures_are_counted_where_alerts_and_incidents_are(foreign: Fo
         monitor = Monitor(app, "test")
         found = monitor.incidents(None, "7d", at=iso(int(foreign.clock.now()) + 1))
         listed = monitor.alerts(Wanted.OPEN)
+        metrics = render(app).decode()
+        shown_on_page = [one.alert.label for one in fleet_page(app, ()).alerts]
     assert {(i["source"], i["subject"]) for i in found["incidents"]} == {
         ("dagster", "north/place_bets"),
         ("dagster", "south/place_bets"),
     }, "two jobs are two incidents"
     assert listed["summary"]["open"] == 2
+    assert 'busta_alerts_active{severity="warning"} 2.0' in metrics
+    assert sorted(shown_on_page) == ["north/place_bets", "south/place_bets"]
+
+
+def test_an_instance_that_cannot_be_read_is_an_alert_and_the_rest_is_read(foreign: Foreign) -> None:
+    storage = foreign.instance.run_storage
+    assert isinstance(storage, SqlRunStorage)
+    with storage.connect() as connection:
+        connection.execute(text("ALTER TABLE daemon_heartbeats RENAME TO elsewhere"))
+    foreign.run(place_bets(), "north", works=False)
+    foreign.sense()
+    assert list(foreign.open) == ["failed-run/north/place_bets"]
+    (slow,) = (a for a in foreign.alerts if a.rule == "instance-slow")
+    assert slow.bad_reason == "the Dagster instance cannot be read: daemons: no such table: daemon_heartbeats"
+    with storage.connect() as connection:
+        connection.execute(text("ALTER TABLE elsewhere RENAME TO daemon_heartbeats"))
+    foreign.sense()
+    assert [a.rule for a in foreign.alerts] == ["failed-run"]
+
+
+def test_the_tick_reads_the_instance_where_the_sensor_does_not(foreign: Foreign) -> None:
+    foreign.run(place_bets(), "north", works=False)
+    job = foreign.location.resolve_job_def("health_tick")
+    assert job.execute_in_process(instance=foreign.instance).success
+    assert foreign.open == {}, "the sensor was here a moment ago"
+    foreign.clock.jump(200)
+    assert job.execute_in_process(instance=foreign.instance).success
+    assert list(foreign.open) == ["failed-run/north/place_bets"]

@@ -33,8 +33,8 @@ DO = {
     CONFIGURATION.name: "Run busta config doctor and correct the files; the last good configuration rules meanwhile.",
     SENSOR_STOPPED.name: "Start it again under Automation in the Dagster UI (an admin may); the audit log says who stopped it.",
     TICKS.name: "Check the daemon and the runs of health_tick (busta dagster run list); restart with busta up.",
-    INSTANCE_SLOW.name: "Look at the database of the Dagster instance; busta dagster instance info names it. What others fail at "
-    "is told late until then.",
+    INSTANCE_SLOW.name: "Look at the database of the Dagster instance; busta dagster instance info names it. Notifications "
+    "of failures there are late until then.",
     OVERLOADED.name: "Give the machine more CPU, raise the intervals, or split the tick: limits.shards. See docs/operations.md.",
 }
 
@@ -122,7 +122,7 @@ def instance_verdict(reading: InstanceReading | None, now: int) -> Verdict | Non
     if reading.behind_s > BEHIND_S:
         reason = (
             f"reading the Dagster instance is {duration_text(reading.behind_s)} behind ({listed(reading.left)}; {took}): "
-            f"failures there are told that late"
+            f"notifications of failures there are that late"
         )
         return Verdict(Outcome.BAD, now, reason, float(reading.behind_s), float(BEHIND_S))
     if reading.took_s > SLOW_S:
