@@ -176,9 +176,10 @@ def listing(app: App, wanted: Wanted = Wanted.OPEN, sources: Sequence[str] | Non
         steady = read_clock(app, uow).at
         every = [a for a in uow.alerts.watched().values() if a.active]
         active = [a for a in every if not sources or a.source in sources]
+        states = uow.states.all() if any(a.cause for a in every) else {}
         causes = [
             line
-            for line in root_cause_lines(app.config.sources, every, uow.states.all())
+            for line in root_cause_lines(app.config.sources, every, states)
             if any(a in active for a in line.alerts)
         ]
         over = _over(uow, sources) if wanted in {Wanted.RESOLVED, Wanted.ALL} else []
