@@ -59,8 +59,8 @@ def read_checks(instance: dg.DagsterInstance, app: App, cursor: Mapping[str, Any
 
 
 def read_freshness(instance: dg.DagsterInstance, app: App, cursor: Mapping[str, Any] | None, budget: Budget) -> Stream:
-    """Assets that are late by their freshness policy, and those that are on time again. The freshness daemon writes that down
-    where the instance says `freshness: {enabled: true}`.
+    """Assets that are late by their freshness policy, and those that are on time again. Dagster's freshness daemon writes that
+    down, unless the instance says `freshness: {enabled: false}`.
     """
     ours, owners = _ours(app), _owners(app)
 
