@@ -50,7 +50,7 @@ class Event(StrEnum):
 class Ladder:
     """A route's escalation as it was when the alert opened.
 
-    `step` counts from 1; `told_s` is the clock at the last message.
+    `step` counts from 1; `notified_s` is the clock at the last message.
     """
 
     policy: Escalation

@@ -82,7 +82,7 @@ class Grouping:
 class ChannelSpec:
     """A configured channel. `config` is the channel kind's own validated model; only that channel reads it.
 
-    `events` limits what it is notified (None: the kind's own default); `per_minute` is its rate limit.
+    `events` limits what is sent to it (None: the kind's own default); `per_minute` is its rate limit.
     """
 
     name: str

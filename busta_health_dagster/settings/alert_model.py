@@ -57,7 +57,7 @@ class RuleFields(Strict):
     """One rule. Without `pattern` it is a threshold (a status rule if its metric is `status`)."""
 
     name: Label = Field(description="Unique; part of the alert's fingerprint.")
-    pattern: Pattern | None = Field(None, description="How the rule checks the store.")
+    pattern: Pattern | None = Field(None, description="Which question the rule asks of the store.")
     metric: Metric | None = Field(None, description="What is compared.")
     op: Op | None = Field(None, description="How.")
     value: Value | None = Field(None, description="With its unit.")

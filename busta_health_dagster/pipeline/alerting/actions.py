@@ -1,4 +1,4 @@
-"""What people do to alerts: acknowledge, take it back, snooze, resolve. Each in one transaction, notified, and audited."""
+"""What people do to alerts: acknowledge, take it back, snooze, resolve. Each in one transaction, with its notifications, and audited."""
 
 from __future__ import annotations
 

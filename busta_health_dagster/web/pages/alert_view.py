@@ -197,8 +197,8 @@ def _happened(transition: Transition) -> Happened:
         what += f", {transition.severity.word}" + (f", L{transition.step}" if transition.step else "")
     if transition.actor:
         what += f" by {transition.actor}"
-    notified = f"to {lists.listed(transition.notify)}" if transition.notify else ""
-    why = " · ".join(part for part in (transition.reason, notified) if part)
+    sent_to = f"to {lists.listed(transition.notify)}" if transition.notify else ""
+    why = " · ".join(part for part in (transition.reason, sent_to) if part)
     return Happened(transition.at, what, why, _MARKS.get(transition.event, ""))
 
 

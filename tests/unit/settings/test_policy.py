@@ -101,7 +101,7 @@ def test_a_configuration_without_a_default_route_is_refused_naming_who_is_lost(p
         alerts="version: 1\n" + CHANNELS + RULE + LADDER + "routes:\n  - {select: {tiers: [1]}, escalation: d}\n",
     )
     assert (said.where, said.field) == ("config/alerts.yaml:6:3", "routes")
-    assert said.message == "7 of 12 sources match no route: s5, s6, s7 and 4 more. Their alerts would be not sent."
+    assert said.message == "7 of 12 sources match no route: s5, s6, s7 and 4 more. Their alerts would not be sent."
     assert said.remedy == "add last:  - {select: {}, escalation: d}"
 
 

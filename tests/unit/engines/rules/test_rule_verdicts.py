@@ -174,6 +174,8 @@ def test_an_anomaly_in_full():
     shown |= {"expected": 90.0, "observed": 12.0, "since": T0 - TICK}
     verdict = evaluate(ANOMALY, ODDS, Inputs((look(0),), anomaly=word))
     assert verdict == Verdict(BAD, T0, word.reason, 8.0, 6.0, {"findings": [shown]}, since=T0 - TICK)
+    fresh = evaluate(ANOMALY, ODDS, Inputs((look(0),), anomaly=replace(word, news="no items, 28 before")))
+    assert fresh == replace(verdict, news="no items, 28 before")
     calm = AnomalyVerdict(Judgement.UNKNOWN, "maintenance", False, None, 0.0)
     assert evaluate(ANOMALY, ODDS, Inputs((look(0),), anomaly=calm)) == Verdict(
         UNKNOWN, T0, "maintenance", 0.0, None, {"findings": []}
