@@ -39,6 +39,7 @@ def fleet_asset(observed: Sequence[dg.AssetKey] = ()) -> dg.AssetsDefinition:
         ],
     )
     def fleet(context: dg.AssetExecutionContext, busta: Monitor) -> dg.MaterializeResult:  # type: ignore[type-arg]  # Dagster reads the bare class
+        from busta_health_dagster.defs.instance_facts import instance_facts, unread_for_long
         from busta_health_dagster.pipeline.tick.tick import run_tick
         from busta_health_dagster.pipeline.views.fleet_report import fleet_markdown_due, note_markdown
 
@@ -46,7 +47,8 @@ def fleet_asset(observed: Sequence[dg.AssetKey] = ()) -> dg.AssetsDefinition:
             shard = context.run.tags.get(SHARD_TAG)
             origin = context.run.remote_job_origin
             asleep = stopped(context.instance, origin.location_name if origin is not None else None)
-            tick = run_tick(app, None if shard is None else int(shard), stopped=asleep)
+            read = instance_facts(context.instance, app) if shard in {None, "0"} and unread_for_long(app) else None
+            tick = run_tick(app, None if shard is None else int(shard), stopped=asleep, instance=read)
             events, waiting = report_changes(context.instance, app, tick)
             health = tick.fleet
             counts = health.counts

@@ -10,7 +10,6 @@ from busta_health_dagster.engines.rules.asset_checks import (
     quality_check,
 )
 from busta_health_dagster.engines.rules.compile import (
-    INSTANCE_PATTERNS,
     Inputs,
     SourceRules,
     evaluate,
@@ -18,7 +17,7 @@ from busta_health_dagster.engines.rules.compile import (
     rules_for,
     survey,
 )
-from busta_health_dagster.engines.rules.external import evaluate_external
+from busta_health_dagster.engines.rules.external import INSTANCE_PATTERNS, evaluate_external
 from busta_health_dagster.engines.rules.limits import classify, effective, effective_rules, limits_for
 from busta_health_dagster.engines.rules.needs import Needs
 from busta_health_dagster.engines.rules.window import SourceWindow

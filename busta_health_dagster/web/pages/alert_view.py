@@ -63,6 +63,8 @@ class AlertView:
     can_ack: bool
     acknowledged: bool
     flapping: bool
+    path: str = ""
+    cause: str = ""
 
 
 def alert_view(one: ShownAlert, now: int, status: str, details: Mapping[str, str] | None = None) -> AlertView:
@@ -103,6 +105,8 @@ def alert_view(one: ShownAlert, now: int, status: str, details: Mapping[str, str
         can_ack=one.open and alert.ack is None,
         acknowledged=alert.ack is not None,
         flapping=alert.flapping,
+        path=str(alert.numbers.get("path", "")),
+        cause=alert.cause,
     )
 
 

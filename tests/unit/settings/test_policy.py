@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from busta_health_dagster.domain.policy import Grouping, Route, Step
+from busta_health_dagster.domain.policy import Grouping, ProviderGrouping, Route, Step
 from busta_health_dagster.domain.rule import Severity
 from busta_health_dagster.domain.source import Selector
 
@@ -28,7 +28,9 @@ def test_the_policy_of_the_design(design):
         Selector(rules=("source-down", "no-data")), "default", where="config/alerts.yaml:24"
     )
     assert policy.inhibitions[0].equal == ("source",)
-    assert policy.grouping == Grouping()
+    assert policy.grouping == Grouping(provider=ProviderGrouping()), (
+        "what fails together at one provider is one message"
+    )
     mail = policy.channels["mail-oncall"]
     assert (mail.kind, mail.config.from_, mail.config.password.env) == ("email", "health@example.com", "SMTP_PASSWORD")
     assert policy.channels["ops-hook"].fallback == "mail-oncall"
