@@ -225,6 +225,7 @@ def _review(review: CheckContext) -> None:
         if "settings.yaml" in review.docs
         else ((), checks.the_monitor_itself),
         ((), checks_secrets.missing_secrets),
+        (("alerts.yaml",), checks_secrets.secrets_of_no_use),
     ]
     for files, check in every:
         if review.sound(*files):

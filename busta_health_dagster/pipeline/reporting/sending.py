@@ -24,7 +24,6 @@ NAME = "weekly"
 FRESH_S = 7 * 86400
 """An older week is kept and shown, and sent to no one: filling a year backwards must not send fifty mails."""
 _MAIL = "email"
-_SILENT = frozenset({"pagerduty"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +89,12 @@ def receivers(app: App) -> tuple[str, ...]:
     found: dict[str, None] = {}
     for ladder in route(policy, REPORTER, REPORT_RULE, Severity.INFO).ladders:
         found |= dict.fromkeys(ladder.policy.steps[0].notify)
-    return tuple(c for c in found if c in policy.channels and policy.channels[c].kind not in _SILENT)
+    return tuple(c for c in found if c in policy.channels and _takes_reports(app, policy.channels[c].kind))
+
+
+def _takes_reports(app: App, kind: str) -> bool:
+    channel = app.channels.registry.get(kind)
+    return channel is None or channel.reports
 
 
 def _messages(app: App, report: WeeklyReport, channels: tuple[str, ...], now: int) -> list[Message]:
