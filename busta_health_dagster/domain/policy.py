@@ -7,6 +7,7 @@ from typing import Any
 
 from busta_health_dagster.domain.rule import Severity
 from busta_health_dagster.domain.source import Selector
+from busta_health_dagster.domain.weekly_hours import WeeklyHours
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,20 @@ class Escalation:
 
 
 @dataclass(frozen=True, slots=True)
+class Mute:
+    """Hours in which a route is not notified. What opens then waits, and is sent at the end if it is still open. An alert of at
+    least the severity `unless` does not wait.
+    """
+
+    hours: WeeklyHours
+    unless: Severity | None = None
+
+    def until(self, at: float, severity: Severity) -> int | None:
+        """When an alert of this severity may be sent; None: now."""
+        return None if self.unless is not None and severity >= self.unless else self.hours.until(at)
+
+
+@dataclass(frozen=True, slots=True)
 class Route:
     """First match wins, unless `continue_`. The last route of a configuration matches everything."""
 
@@ -39,6 +54,7 @@ class Route:
     escalation: str
     continue_: bool = False
     where: str = ""
+    mute: Mute | None = None
 
 
 @dataclass(frozen=True, slots=True)

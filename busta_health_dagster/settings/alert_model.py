@@ -5,12 +5,14 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, WithJsonSchema
+from pydantic import Field, WithJsonSchema, model_validator
 
 from busta_health_dagster.domain.custom_metric import BUILT_IN
 from busta_health_dagster.domain.fields import Budget, Duration, Percent, PositiveDuration, Strict
-from busta_health_dagster.domain.rule import Pattern
-from busta_health_dagster.settings.fields import AlertSelectFields, Globs, Label, SelectFields, Word
+from busta_health_dagster.domain.policy import Mute
+from busta_health_dagster.domain.rule import Pattern, Severity
+from busta_health_dagster.domain.weekly_hours import WeeklyHours, outside, spans_of
+from busta_health_dagster.settings.fields import AlertSelectFields, Globs, Label, SelectFields, Word, Zone
 
 Metric = Annotated[
     str, Field(pattern="^[a-z][a-z0-9_]{0,62}$", json_schema_extra={"examples": [*BUILT_IN, "a custom metric"]})
@@ -134,12 +136,52 @@ class EscalationFields(Strict):
     )
 
 
+class MuteFields(Strict):
+    """When a route is quiet."""
+
+    zone: Zone = Field(description="IANA zone of the times.")
+    during: tuple[str, ...] | None = Field(
+        None, description="Quiet then: `22:00-07:00`, `sat-sun`, `mon-fri 18:00-08:00`."
+    )
+    outside: tuple[str, ...] | None = Field(
+        None, description="Quiet except then: business hours, `mon-fri 08:00-18:00`."
+    )
+    unless: Word | None = Field(None, description="From this severity on nothing waits.")
+
+    @model_validator(mode="after")
+    def _ends(self) -> MuteFields:
+        if (self.during is None) == (self.outside is None):
+            raise ValueError(
+                "a mute has one list of hours; write during: [...] for the quiet ones, or outside: [...] for those of work"
+            )
+        hours = self.hours()
+        if hours.always:
+            raise ValueError(
+                "this mute never ends: it covers the whole week, so that nothing would ever be sent; leave hours in which it may "
+                "speak, or take the route's channels out of the escalation"
+            )
+        if not hours.spans:
+            raise ValueError("this mute never begins; name some hours, or remove it")
+        return self
+
+    def hours(self) -> WeeklyHours:
+        return WeeklyHours(
+            self.zone, spans_of(self.during) if self.during is not None else outside(spans_of(self.outside or ()))
+        )
+
+    def domain(self) -> Mute:
+        return Mute(self.hours(), Severity[self.unless.upper()] if self.unless else None)
+
+
 class RouteFields(Strict):
     """Where an alert goes. First match wins."""
 
     select: AlertSelectFields = Field(description="Which alerts; empty is all.")
     escalation: str = Field(description="Name of an escalation.")
     continue_: bool = Field(False, alias="continue", description="Check the next routes too.")
+    mute: MuteFields | None = Field(
+        None, description="Hours in which it sends nothing; what opens then is sent at their end, if it is still open."
+    )
 
 
 class InhibitFields(Strict):

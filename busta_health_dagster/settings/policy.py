@@ -178,7 +178,8 @@ class AlertReader:
                     self._doc, (*place, "escalation"), f"There is no escalation {fields.escalation!r}.", remedy
                 )
             elif fields.escalation in escalations:
-                yield Route(fields.select.domain(), fields.escalation, fields.continue_, self._doc.line(place))
+                mute = fields.mute.domain() if fields.mute is not None else None
+                yield Route(fields.select.domain(), fields.escalation, fields.continue_, self._doc.line(place), mute)
 
     def _grouping(self) -> Grouping:
         fields = self._valid(GroupingFields, self._doc.data.get("grouping", {}), ("grouping",))

@@ -13,9 +13,11 @@ from pydantic import BaseModel
 
 from busta_health_dagster.domain.fields import SecretRef
 from busta_health_dagster.domain.units import config_duration, iso
+from busta_health_dagster.domain.weekly_hours import span_text
 
 if TYPE_CHECKING:
     from busta_health_dagster.domain.maintenance import Window
+    from busta_health_dagster.domain.policy import Mute
     from busta_health_dagster.domain.rule import Condition, Rule
     from busta_health_dagster.domain.source import Selector, Source
     from busta_health_dagster.settings.config import Config
@@ -72,6 +74,7 @@ def show(config: Config, secrets: Secrets) -> dict[str, Any]:
         ],
         "routes": [
             {"from": r.where, "select": _select(r.select), "escalation": r.escalation, "continue": r.continue_}
+            | ({} if r.mute is None else {"mute": _mute(r.mute)})
             for r in policy.routes
         ],
         "inhibit": [
@@ -207,6 +210,11 @@ def _condition(condition: Condition) -> str:
     over = f" ({condition.agg} over {config_duration(condition.over_s)})" if condition.over_s else ""
     value = condition.value if isinstance(condition.value, str) else f"{condition.value:g}"
     return f"{condition.metric} {condition.op} {value}{over}"
+
+
+def _mute(mute: Mute) -> dict[str, Any]:
+    shown = {"zone": mute.hours.zone, "quiet": [span_text(span) for span in mute.hours.spans]}
+    return shown if mute.unless is None else {**shown, "unless": mute.unless.word}
 
 
 def _select(selector: Selector) -> dict[str, Any]:

@@ -74,7 +74,8 @@ class NotSent:
 class TransitionResult:
     """What one evaluation did.
 
-    `superseded` is the older alert of the same fingerprint, when a new one took its place.
+    `superseded` is the older alert of the same fingerprint, when a new one took its place. `knew` are the channels that had
+    been notified that it fires before this.
     """
 
     alert: Alert | None
@@ -83,6 +84,7 @@ class TransitionResult:
     not_sent: tuple[NotSent, ...] = ()
     considered: tuple[Considered, ...] = ()
     superseded: Alert | None = None
+    knew: tuple[str, ...] = ()
 
 
 class Recorder:
@@ -96,10 +98,16 @@ class Recorder:
         self.intents: list[Intent] = []
         self.not_sent: list[NotSent] = []
         self.considered: tuple[Considered, ...] = ()
+        self.knew = alert.notified
 
     def step(self) -> TransitionResult:
         return TransitionResult(
-            self.alert, tuple(self.transitions), tuple(self.intents), tuple(self.not_sent), self.considered
+            self.alert,
+            tuple(self.transitions),
+            tuple(self.intents),
+            tuple(self.not_sent),
+            self.considered,
+            knew=self.knew,
         )
 
     def set(self, **changes: Any) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+from settings_stories import ONE_SOURCE
 
 from busta_health_dagster.domain.policy import Grouping, ProviderGrouping, Route, Step
 from busta_health_dagster.domain.rule import Severity
@@ -122,3 +123,33 @@ def test_a_circle_of_fallbacks_is_refused_however_long(files):
         alerts=WHOLE.replace(CHANNELS, chain).replace("[chat]", "[c0]").replace("[hook]", "[c1]"),
     )
     assert [p.field for p in found.diagnose().errors] == [f"channels[{i}] c{i}, fallback" for i in range(3)]
+
+
+def muted(text: str) -> str:
+    return WHOLE.replace("select: {}, escalation: d", f"select: {{}}, escalation: d, mute: {text}")
+
+
+def test_a_mute_is_read_as_it_is_written(files):
+    mute = "{zone: Europe/Berlin, outside: [mon-fri 08:00-18:00], unless: critical}"
+    (route,) = files.write(sources=ONE_SOURCE, alerts=muted(mute)).config().policy.routes
+    assert route.mute.unless is Severity.CRITICAL
+    assert route.mute.hours.spans[0] == (0, 8 * 60)
+
+
+@pytest.mark.parametrize(
+    ("mute", "says"),
+    [
+        ("{zone: UTC, during: [mon-sun]}", "this mute never ends"),
+        ("{zone: UTC, during: ['08:00-20:00', '20:00-08:00']}", "this mute never ends"),
+        ("{zone: UTC, outside: [mon-sun]}", "this mute never begins"),
+        ("{zone: UTC}", "one list of hours"),
+        ("{zone: UTC, during: [sat], outside: [sun]}", "one list of hours"),
+        ("{zone: UTC, during: [weekend]}", "not a time of the week"),
+        ("{zone: Mars/Base, during: [sat]}", "Mars/Base"),
+        ("{zone: UTC, during: [sat], unless: fatal}", "fatal"),
+    ],
+)
+def test_a_mute_that_never_ends_and_other_slips_are_refused_with_the_remedy(problem, mute, says):
+    found = problem(alerts=muted(mute))
+    assert says in f"{found.message} {found.remedy}"
+    assert found.remedy
