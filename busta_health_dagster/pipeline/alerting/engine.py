@@ -77,7 +77,7 @@ class AlertEngine:
         self._held: set[str] = set()
         self._sources: dict[str, Source] = {name: c.source for name, c in rules.compiled.items()}
         self._sources |= {name: source for name, (source, _) in rules.also.items()}
-        self._open = OpenAlerts(rules.policy.inhibitions)
+        self._open = OpenAlerts(rules.policy.inhibitions, above=rules.dependencies.above)
         self.now, self.steady = 0, 0.0
         self._steps: list[TransitionResult] = []
         self._records: dict[str, Record] = {}
@@ -153,8 +153,9 @@ class AlertEngine:
             self._note(step.alert.fingerprint, step)
 
     def finish(self) -> Changes:
-        """Run timers, then plan the messages of the pass."""
-        for name in sorted(self._active):
+        """Run timers, then plan the messages of the pass. What others depend on comes before them."""
+        depth = self.rules.dependencies.depth
+        for name in sorted(self._active, key=lambda n: (depth(self.alerts[n].source), n)):
             alert = self.alerts[name]
             source = self._sources.get(alert.source)
             rule = self.rules.rule(alert.source, alert.rule) if source is not None else None

@@ -153,3 +153,24 @@ def test_a_mute_that_never_ends_and_other_slips_are_refused_with_the_remedy(prob
     found = problem(alerts=muted(mute))
     assert says in f"{found.message} {found.remedy}"
     assert found.remedy
+
+
+def depending(**parents: str) -> str:
+    entries = "".join(
+        f"  - {{name: {name}, type: odds, probe: file, path: {name}.csv, depends_on: [{above}]}}\n"
+        for name, above in parents.items()
+    )
+    return f"version: 1\nsources:\n{entries}"
+
+
+def test_dependencies_in_a_circle_are_refused_with_the_circle_named(problem):
+    found = problem(sources=depending(top="", a="b", b="c", c="a"))
+    assert found.message == "The dependencies go in a circle: a -> b -> c -> a. Each would keep the other quiet."
+    assert found.remedy == "take b out of the depends_on of a"
+    assert "a -> a" in problem(sources=depending(a="a")).message
+
+
+def test_a_dependency_on_nothing_is_refused_with_the_likely_name(problem):
+    found = problem(sources=depending(warehouse="", marts="warehose"))
+    assert "no source is called so" in found.message
+    assert "warehouse" in found.remedy
