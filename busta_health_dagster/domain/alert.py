@@ -217,7 +217,10 @@ _RENAMED = {"told": "notified", "told_before": "notified_before"}
 
 def _ladder_out(ladder: Ladder) -> dict[str, Any]:
     policy = ladder.policy
-    steps = [{"after_s": s.after_s, "notify": list(s.notify), "severity": s.severity} for s in policy.steps]
+    steps = [
+        {"after_s": s.after_s, "notify": list(s.notify), "severity": s.severity, "named": list(s.named)}
+        for s in policy.steps
+    ]
     out: dict[str, Any] = {"name": policy.name, "steps": steps, "repeat_s": policy.repeat_s}
     out |= {
         "ack_timeout_s": policy.ack_timeout_s,
@@ -232,7 +235,12 @@ def _ladder_out(ladder: Ladder) -> dict[str, Any]:
 
 def _ladder_in(data: Mapping[str, Any]) -> Ladder:
     steps = tuple(
-        Step(s["after_s"], tuple(s["notify"]), None if s["severity"] is None else Severity(s["severity"]))
+        Step(
+            s["after_s"],
+            tuple(s["notify"]),
+            None if s["severity"] is None else Severity(s["severity"]),
+            tuple(s.get("named", ())),
+        )
         for s in data["steps"]
     )
     policy = Escalation(data["name"], steps, data["repeat_s"], data["ack_timeout_s"], data.get("sticky_ack", False))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from busta_health_dagster.domain.on_call import Rotation
 from busta_health_dagster.domain.rule import Severity
 from busta_health_dagster.domain.source import Selector
 from busta_health_dagster.domain.weekly_hours import WeeklyHours
@@ -12,11 +13,14 @@ from busta_health_dagster.domain.weekly_hours import WeeklyHours
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """`after` seconds from opening; a step without severity keeps the alert's (it is `renotified`)."""
+    """`after` seconds from opening; a step without severity keeps the alert's (it is `renotified`). `named`: what the
+    configuration names, where rotations are among it and `notify` has who is on call.
+    """
 
     after_s: int
     notify: tuple[str, ...]
     severity: Severity | None = None
+    named: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,3 +123,4 @@ class AlertPolicy:
     inhibitions: tuple[Inhibition, ...] = ()
     grouping: Grouping = field(default_factory=Grouping)
     channels: dict[str, ChannelSpec] = field(default_factory=dict)
+    on_call: dict[str, Rotation] = field(default_factory=dict)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -42,11 +42,10 @@ class WeeklyHours:
         """When the stretch that `epoch` lies in ends; None where it lies in none, or in one without an end."""
         if not self.covers(epoch) or self.always:
             return None
-        zone = ZoneInfo(self.zone)
-        local = from_epoch(epoch).astimezone(zone).replace(tzinfo=None)
+        local = from_epoch(epoch).astimezone(ZoneInfo(self.zone)).replace(tzinfo=None)
         monday = (local - timedelta(days=local.weekday())).replace(hour=0, minute=0, second=0, microsecond=0)
         ends = sorted(
-            int((monday + timedelta(minutes=week * WEEK + end)).replace(tzinfo=zone).astimezone(UTC).timestamp())
+            instant(monday + timedelta(minutes=week * WEEK + end), self.zone)
             for week in (-1, 0, 1, 2)
             for _, end in self.spans
         )
@@ -55,6 +54,11 @@ class WeeklyHours:
     @property
     def always(self) -> bool:
         return self.spans == ((0, WEEK),)
+
+
+def instant(local: datetime, zone: str) -> int:
+    """Epoch seconds of a local time: one that does not exist shifts forward, of two the first is meant."""
+    return int(local.replace(tzinfo=ZoneInfo(zone)).astimezone(UTC).timestamp())
 
 
 def spans_of(texts: Iterable[str]) -> tuple[Span, ...]:

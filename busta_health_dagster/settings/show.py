@@ -17,6 +17,7 @@ from busta_health_dagster.domain.weekly_hours import span_text
 
 if TYPE_CHECKING:
     from busta_health_dagster.domain.maintenance import Window
+    from busta_health_dagster.domain.on_call import Rotation
     from busta_health_dagster.domain.policy import Mute
     from busta_health_dagster.domain.rule import Condition, Rule
     from busta_health_dagster.domain.source import Selector, Source
@@ -60,6 +61,7 @@ def show(config: Config, secrets: Secrets) -> dict[str, Any]:
             }
             for c in policy.channels.values()
         ],
+        **({"on_call": [_rotation(r) for r in policy.on_call.values()]} if policy.on_call else {}),
         "escalations": [
             {
                 "name": e.name,
@@ -210,6 +212,17 @@ def _condition(condition: Condition) -> str:
     over = f" ({condition.agg} over {config_duration(condition.over_s)})" if condition.over_s else ""
     value = condition.value if isinstance(condition.value, str) else f"{condition.value:g}"
     return f"{condition.metric} {condition.op} {value}{over}"
+
+
+def _rotation(rotation: Rotation) -> dict[str, Any]:
+    return {
+        "name": rotation.name,
+        "zone": rotation.zone,
+        "start": rotation.start,
+        "every": "week" if rotation.every_days == 7 else "day",
+        "shifts": [{"at": [span_text(span) for span in s.spans], "turns": s.turns} for s in rotation.shifts],
+        "overrides": [{"start": iso(o.start), "end": iso(o.end), "channel": o.channel} for o in rotation.overrides],
+    }
 
 
 def _mute(mute: Mute) -> dict[str, Any]:

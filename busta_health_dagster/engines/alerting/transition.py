@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from busta_health_dagster.domain.alert import Alert, AlertState, Event, Transition
 from busta_health_dagster.engines.alerting import escalation
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from busta_health_dagster.domain.rule import Rule, Severity
     from busta_health_dagster.domain.source import Source
@@ -30,7 +30,8 @@ class Context:
     same as `now`). `maintenance` names the window that covers the verdict's slot (without a verdict: now),
     `inhibited_by` an open alert that keeps this one quiet. `reprobed` says that the newest observation was the one taken just
     before a maintenance window's end. `route` is asked once, when the alert opens. `due`: the source has no observation
-    in its present slot, and a tick is about to make one; clocks speak after it, never on old news.
+    in its present slot, and a tick is about to make one; clocks speak after it, never on old news. `duty` is who is on
+    call now, by rotation.
     """
 
     now: int
@@ -43,6 +44,7 @@ class Context:
     reprobed: bool = False
     due: bool = False
     grace_s: int = GRACE_S
+    duty: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

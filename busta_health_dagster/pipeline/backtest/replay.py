@@ -239,6 +239,7 @@ class SourceCursor:
 def _filters(policy: AlertPolicy) -> dict[str, frozenset[str] | None]:
     """A ladder may name channels that the file does not describe; nothing is delivered, so they get every event."""
     named = {c for e in policy.escalations.values() for step in e.steps for c in step.notify}
+    named |= {c for rotation in policy.on_call.values() for c in rotation.channels}
     found: dict[str, frozenset[str] | None] = dict.fromkeys(named)
     if policy.channels:
         from busta_health_dagster.channels import registry

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 
 from busta_health_dagster.domain.access import AuditEntry
 from busta_health_dagster.domain.notification import Notification, NotificationKind, ReportFacts
+from busta_health_dagster.domain.on_call import duty_list
 from busta_health_dagster.domain.report import WeeklyReport
 from busta_health_dagster.domain.rule import Severity
 from busta_health_dagster.domain.self_monitoring import REPORT_RULE, REPORTER
+from busta_health_dagster.engines.alerting.on_call import staffed
 from busta_health_dagster.engines.alerting.routing import route
 from busta_health_dagster.pipeline.reporting.weekly_report import weekly_report
 from busta_health_dagster.reports import message, verdict
@@ -87,8 +89,9 @@ def receivers(app: App) -> tuple[str, ...]:
     """
     policy = app.config.policy
     found: dict[str, None] = {}
+    duty = duty_list(policy.on_call, app.now())
     for ladder in route(policy, REPORTER, REPORT_RULE, Severity.INFO).ladders:
-        found |= dict.fromkeys(ladder.policy.steps[0].notify)
+        found |= dict.fromkeys(staffed(ladder, duty).policy.steps[0].notify)
     return tuple(c for c in found if c in policy.channels and _takes_reports(app, policy.channels[c].kind))
 
 

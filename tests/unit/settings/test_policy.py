@@ -174,3 +174,45 @@ def test_a_dependency_on_nothing_is_refused_with_the_likely_name(problem):
     found = problem(sources=depending(warehouse="", marts="warehose"))
     assert "no source is called so" in found.message
     assert "warehouse" in found.remedy
+
+
+def on_call(text: str, notify: str = "data") -> str:
+    return WHOLE.replace("notify: [hook]", f"notify: [{notify}]") + f"on_call: [{{name: data, zone: UTC, {text}}}]\n"
+
+
+def test_a_rotation_is_read_and_a_step_may_name_it(files):
+    text = on_call("start: 2026-11-30T09:00, turns: [chat, hook]")
+    policy = files.write(sources=ONE_SOURCE, alerts=text).config().policy
+    assert policy.escalations["d"].steps[1].notify == ("data",)
+    assert policy.on_call["data"].channels == ("chat", "hook")
+    assert policy.on_call["data"].every_days == 7
+    assert not [w for w in files.diagnose().warnings if "No step and no fallback" in w.message], "hook is on call"
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        (
+            "start: 2026-11-30, shifts: [{at: ['mon-fri 08:00-20:00'], turns: [chat]}]",
+            "No one is on call from mon 00:00 to mon 08:00 and 5 more gaps",
+        ),
+        ("start: 2026-11-30", "a rotation has one list"),
+        ("start: 2026-11-30, turns: []", "turns"),
+        ("start: 2026-11-30, turns: [chatt]", "There is no channel 'chatt'"),
+        ("turns: [chat]", "start"),
+        ("start: 2026-11-30, turns: [chat], every: month", "month"),
+        ("start: 2026-11-30, shifts: [{at: [always], turns: [chat]}]", "not a time of the week"),
+        (
+            "start: 2026-11-30, turns: [chat], overrides: [{start: 2026-12-02, end: 2026-12-01, channel: hook}]",
+            "ends before it begins",
+        ),
+    ],
+)
+def test_a_rotation_with_a_gap_and_other_slips_are_refused_with_the_remedy(problem, text, says):
+    found = problem(alerts=on_call(text))
+    assert says in f"{found.field} {found.message} {found.remedy}"
+
+
+def test_a_rotation_cannot_have_the_name_of_a_channel(problem):
+    found = problem(alerts=on_call("start: 2026-11-30, turns: [hook]", "chat").replace("name: data", "name: chat"))
+    assert "is the name of a channel, too" in found.message
