@@ -75,6 +75,8 @@ def instance_settings(
             }
             for kind in ("schedule", "sensor")
         },
+        # Every event of a run is in its own log; as a DEBUG line each they filled the output of the code server.
+        "python_logs": {"python_log_level": "INFO"},
         # Standard output of a tick may hold what a source sent; events carry what a person needs.
         "compute_logs": {"module": "dagster._core.storage.noop_compute_log_manager", "class": "NoOpComputeLogManager"},
     }

@@ -65,7 +65,7 @@ def test_a_source_that_is_down_is_a_failed_check_in_a_successful_run(location, i
     }
     assert checks(instance, "gone_file")["connectivity"] == (False, "ERROR")
     assert "data_age" not in checks(instance, "gone_file"), "what cannot be told is neither passed nor failed"
-    assert checks(instance, "old_file")["data_age"] == (False, "WARN")
+    assert checks(instance, "old_file")["data_age"] == (False, "ERROR"), "a degraded source is red in the catalog"
     (fleet,) = result.get_asset_check_evaluations()
     assert (fleet.check_name, fleet.passed, fleet.severity) == (
         "no_degraded_sources",
@@ -73,6 +73,17 @@ def test_a_source_that_is_down_is_a_failed_check_in_a_successful_run(location, i
         dg.AssetCheckSeverity.ERROR,
     )
     assert "gone_file down" in fleet.description
+
+
+def test_who_wants_only_what_is_down_in_red_says_so(home: Path, instance, clock) -> None:
+    settings = Path(os.environ["BUSTA_CONFIG_DIR"]) / "settings.yaml"
+    settings.write_text("version: 1\ndagster: {paint_degraded: false}\n")
+    tick(build(), instance)
+    assert checks(instance, "old_file")["data_age"] == (False, "WARN")
+    settings.write_text("version: 1\n")
+    clock.advance(300)
+    tick(build(), instance)
+    assert checks(instance, "old_file")["data_age"] == (False, "ERROR"), "a change of mind is shown with the next tick"
 
 
 def test_dagster_hears_of_a_source_only_when_it_changed(location, instance, clock, data: Path) -> None:

@@ -9,6 +9,7 @@ from busta_health_dagster.engines.rules.asset_checks import (
     failure_check,
     quality_check,
 )
+from busta_health_dagster.engines.rules.catalog_colour import painted
 from busta_health_dagster.engines.rules.compile import (
     INSTANCE_PATTERNS,
     Inputs,
@@ -43,6 +44,7 @@ __all__ = [
     "evaluate_rules",
     "failure_check",
     "limits_for",
+    "painted",
     "quality_check",
     "rules_for",
     "survey",
