@@ -20,6 +20,10 @@ LOCATION = "busta_health_dagster"
 REPOSITORY = "__repository__"
 HOST_TAG = "busta/host"
 """The machine of a run that no code server has started (`busta run`)."""
+PAGE_BESIDE_DAGSTER = "BUSTA_PAGE_BESIDE_DAGSTER"
+"""Set in everything that `busta up` starts: Dagster's UI and our page have one address, so that pictures and links without
+a host lead somewhere.
+"""
 _HEADER = "# Written by busta at each start; change settings.yaml instead.\n"
 _FILE = "dagster.yaml"
 

@@ -20,6 +20,7 @@ from busta_health_dagster.pipeline.views.status import STRIP_BUCKET_S, fleet_hea
 from busta_health_dagster.reports.html import page as report_html
 from busta_health_dagster.web import live
 from busta_health_dagster.web.pages import badges
+from busta_health_dagster.web.pages.fleet_picture import fleet_picture, rows_of
 from busta_health_dagster.web.pages.fleet_view import Filter, bar_words, choose, overview
 from busta_health_dagster.web.pages.login import Login
 from busta_health_dagster.web.pages.overview_cache import OverviewCache
@@ -71,6 +72,12 @@ class Pages:
         window = request.query_params.get("window", "24h")
         page = source_page(self.app, name, window if window in BUCKETS_S else "24h")
         return html(request, "source.html", source_view(page, self.materialized(page.source.feeds)))
+
+    def fleet(self, _: Request) -> Response:
+        page = self.shelf.page()
+        names = [row.source for row in rows_of(page.health)]
+        bars = {name: bar_words(trend.bars) for name, trend in self.shelf.trends(names).items()}
+        return svg(fleet_picture(page.health, bars))
 
     def strip(self, request: Request) -> Response:
         name = request.path_params["name"]
@@ -157,6 +164,7 @@ def routes(app: App, materialized: Materialized | None = None) -> list[BaseRoute
         Route(ROOT, loud(pages.overview), middleware=packed),
         Route(f"{ROOT}/", _slash),
         Route(f"{ROOT}/s/{{name}}", loud(pages.source), middleware=packed),
+        Route(f"{ROOT}/fleet.svg", loud(pages.fleet)),
         Route(f"{ROOT}/strip/{{name}}.svg", loud(pages.strip)),
         Route(f"{ROOT}/badge/{{name}}.svg", loud(pages.badge)),
         Route(f"{ROOT}/quality/{{name}}", loud(pages.quality)),

@@ -52,10 +52,9 @@ def test_a_sound_configuration_has_no_warning(warnings):
 
 def test_a_catalog_in_which_degraded_sources_look_well_is_reported(warnings):
     settings = "version: 1\ndead_mans_switch: {url: 'https://hc.example.com/x'}\ndagster: {paint_degraded: false}\n"
-    assert warnings(settings=settings) == [
-        "dagster.paint_degraded: Degraded sources are green in Dagster's catalog, which paints only ERROR red: its lists "
-        "hide them. -> remove it, unless only what is down should be red"
-    ]
+    (said,) = warnings(settings=settings)
+    assert said.startswith("dagster.paint_degraded: Degraded sources are green in Dagster's catalog")
+    assert said.endswith(" -> remove it, unless only what is down should be red")
 
 
 def test_an_explicit_target_that_cannot_be_measured_is_refused(problem):
