@@ -20,7 +20,7 @@ from busta_health_dagster.domain.report import SlaRow
 from busta_health_dagster.settings import Config
 from busta_health_dagster.wording.durations import duration_text
 from busta_health_dagster.wording.glyphs import STATUS
-from busta_health_dagster.wording.percentages import budget, percent, share
+from busta_health_dagster.wording.percentages import budget, percent
 
 if TYPE_CHECKING:
     from busta_health_dagster.pipeline.reporting.sending import Published
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 GROUP = "health_reports"
 JOB = "weekly_report"
 ROWS_AT_MOST = 100
-_SLA_COLUMNS = ("source", "verdict", "actual %", "target %", "budget left %")
+_SLA_COLUMNS = ("source", "verdict", "uptime", "budget left (%)")
 _DAYS = ("Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat")
 
 
@@ -196,4 +196,5 @@ def _service_levels(config: Config) -> dg.AssetsDefinition:
 
 def _sla_row(row: SlaRow) -> tuple[str, ...]:
     said = f"{STATUS[row.status]} {row.words}"
-    return row.source, said, share(row.uptime), share(row.target), budget(row.budget_left)
+    uptime = f"{percent(row.uptime)} of {percent(row.target)}"
+    return row.source, said, uptime, budget(row.budget_left)

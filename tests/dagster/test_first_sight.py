@@ -38,7 +38,7 @@ def test_the_fleet_says_what_is_wrong_at_every_tick_in_words(story: Story) -> No
     story.tick()
     said = newest(story, FLEET)
     (row,) = [record.data for record in said["what is wrong"].records]  # type: ignore[attr-defined]
-    assert (row["source"], row["is"]) == ("odds_api", "■ down")
+    assert (row["source"], row["is"]) == ("odds_api", "■ down for 0 s")
     assert str(said["now"]).startswith("■ 1 down · ● 1 up, at ")
     assert (said["down"], said["up"]) == (1.0, 1.0)
     assert not [name for name in said if name[0].isdigit()]

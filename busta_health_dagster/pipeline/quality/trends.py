@@ -176,19 +176,19 @@ def _response_days(app: App, since: int, until: int) -> pd.DataFrame:
     return frame.astype(dict.fromkeys(columns[4:], "float64")) if len(frame) else frame
 
 
-COLUMNS = ("source", "mean", "from", "to", "outlook")
+COLUMNS = ("source", "usual", "outlook")
 ROWS_AT_MOST = 60
 
 
 def trend_rows(found: Trends) -> list[tuple[str, ...]]:
-    """A row of COLUMNS for each source that goes somewhere: what is usual of it (p10 to p90) and where it heads."""
+    """A row of COLUMNS for each source that goes somewhere: its mean with p10 and p90, and where it heads."""
     moving = [t for t in found.trends if not t.is_flat]
     rows: list[tuple[str, ...]] = [
-        (t.source, found.written(t.mean), found.written(t.p10), found.written(t.p90), outlook(found, t))
+        (t.source, f"{found.written(t.mean)} ({found.written(t.p10)} to {found.written(t.p90)})", outlook(found, t))
         for t in moving[:ROWS_AT_MOST]
     ]
     if len(moving) > len(rows):
-        rows.append((f"{len(moving) - len(rows):,} more", "", "", "", "none worse than these"))
+        rows.append((f"{len(moving) - len(rows):,} more", "", "none worse than these"))
     return rows
 
 

@@ -11,7 +11,7 @@ from busta_health_dagster.wording.glyphs import STATUS, STATUS_WORD
 if TYPE_CHECKING:
     from busta_health_dagster.domain.health import FleetHealth, SourceHealth
 
-COLUMNS = ("source", "is", "for", "why")
+COLUMNS = ("source", "is", "why")
 ROWS_AT_MOST = 25
 """It is written at every tick, twice."""
 _WHY_LETTERS = 160
@@ -28,11 +28,11 @@ def what_is_wrong(health: FleetHealth) -> list[tuple[str, ...]]:
     bad = [row for row in health.rows if row.unhealthy]
     rows = [_row(health, row) for row in bad[:ROWS_AT_MOST]]
     if len(bad) > len(rows):
-        rows.append((f"{len(bad) - len(rows):,} more", "", "", "none worse than these"))
+        rows.append((f"{len(bad) - len(rows):,} more", "", "none worse than these"))
     return rows
 
 
 def _row(health: FleetHealth, row: SourceHealth) -> tuple[str, ...]:
-    since = duration_text(health.at - row.since if row.since else None)
+    since = f" for {duration_text(health.at - row.since)}" if row.since else ""
     why = (row.detail or row.reason)[:_WHY_LETTERS]
-    return row.source, f"{STATUS[row.shown]} {row.shown}", since, why
+    return row.source, f"{STATUS[row.shown]} {row.shown}{since}", why

@@ -178,7 +178,8 @@ def test_a_status_has_one_sign_everywhere_and_a_severity_another(app: App, clock
     with Monitor(app, "test") as monitor:
         drawn = terminal(monitor.fleet(bars=True))
     assert f"{glyphs.STATUS['down']} DOWN     odds_api" in drawn
-    assert ("odds_api", f"{glyphs.STATUS['down']} down") in [row[:2] for row in what_is_wrong(fleet_health(app))]
+    wrong = {row[0]: row[1] for row in what_is_wrong(fleet_health(app))}
+    assert wrong["odds_api"].startswith(f"{glyphs.STATUS['down']} down for ")
     assert dagster_picture(app)[2:4] == ["DOWN", "odds_api"]
     for status in Status:
         sent = replace(OPENED, source=replace(OPENED.source, status=status))

@@ -39,11 +39,11 @@ def fleet(*rows: SourceHealth, strips=None) -> FleetHealth:
 def test_what_is_wrong_stands_in_a_row_each_and_what_is_well_in_none() -> None:
     health = fleet(row("weather", "down", "answered 503"), row("odds", "up"))
     assert in_short(health) == "■ 1 down · ● 1 up, at 08:25 UTC"
-    assert what_is_wrong(health) == [("weather", "■ down", "1 h", "answered 503")]
+    assert what_is_wrong(health) == [("weather", "■ down for 1 h", "answered 503")]
     assert what_is_wrong(fleet(row("odds", "up"))) == []
 
 
 def test_a_thousand_sources_that_are_down_stay_few_rows_and_the_rest_is_counted() -> None:
     rows = what_is_wrong(fleet(*(row(f"source_{n}", "down", "timeout " * 90) for n in range(1000))))
-    assert rows[-1] == ("975 more", "", "", "none worse than these")
+    assert rows[-1] == ("975 more", "", "none worse than these")
     assert sum(len(cell) for line in rows for cell in line) < 8000
