@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from busta_health_dagster.cli.session import Session
+    from busta_health_dagster.settings import Config
 
 run_app = typer.Typer(
     cls=BustaGroup,
@@ -89,9 +90,11 @@ def trends(
     context: typer.Context,
     days: Annotated[int, typer.Option(help="How many days, in one run.", min=1, max=366)] = 1,
 ) -> None:
-    """Fill the 30-day trends of the last whole days (UTC). Example: busta run trends --days 7"""
+    """Fill the 30-day trends of the last whole days (UTC), from `report_start` on. Example: busta run trends --days 7"""
+    current = at_home(context)
     yesterday = datetime.now(UTC).date() - timedelta(days=1)
-    _run(at_home(context), "trends_daily", _partitions(yesterday - timedelta(days=days - 1), yesterday))
+    first = max(yesterday - timedelta(days=days - 1), _config(current).first_day)
+    _run(current, "trends_daily", _partitions(first, yesterday))
 
 
 @run_app.command("weekly-report")
@@ -101,15 +104,27 @@ def weekly_report(
         int, typer.Option(help="How many weeks, in one run; only the newest is sent.", min=1, max=104)
     ] = 1,
 ) -> None:
-    """Write and keep the reports of the newest weeks that are over, and send the newest. Example: busta run weekly-report"""
+    """Write and keep the reports of the newest weeks that are over, from `report_start` on, and send the newest. Example: busta
+    run weekly-report
+    """
     current = at_home(context)
     monday = _last_monday(current)
-    _run(current, "weekly_report", _partitions(monday - timedelta(weeks=weeks - 1), monday))
+    first = max(monday - timedelta(weeks=weeks - 1), _config(current).first_week)
+    _run(current, "weekly_report", _partitions(first, monday))
+
+
+def _config(current: Session) -> Config:
+    from busta_health_dagster import bootstrap
+
+    reloader = bootstrap.config_reloader(
+        home=current.home, config_dir=current.config_dir, environ=current.environ, keep=False
+    )
+    return reloader.config
 
 
 def _partitions(first: date, last: date) -> dict[str, str]:
-    if first == last:
-        return {"dagster/partition": first.isoformat()}
+    if first >= last:  # Dagster says it where there is no such partition
+        return {"dagster/partition": last.isoformat()}
     ends = {"start": first.isoformat(), "end": last.isoformat()}
     return {f"dagster/asset_partition_range_{end}": day for end, day in ends.items()}
 

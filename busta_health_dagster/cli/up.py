@@ -116,8 +116,7 @@ def _reports_of(days: int) -> tuple[tuple[str, ...], ...]:
     """What the daily and weekly schedules would have filled in so many days, as arguments of `busta run`."""
     if not days:
         return ()
-    weeks = ("weekly-report", "--weeks", str(days // 7)) if days >= 7 else ("weekly-report",)
-    return ("baselines",), ("trends", "--days", str(days)), weeks
+    return ("baselines",), ("trends", "--days", str(days)), ("weekly-report", "--weeks", str(days // 7 + 1))
 
 
 def demo(

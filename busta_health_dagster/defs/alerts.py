@@ -138,7 +138,7 @@ def alerts_metadata(app: App) -> tuple[str, dict[str, dg.MetadataValue]]:
         "not acknowledged": found.unacknowledged,
         "pending": len(found.pending),
         "held by maintenance": len(found.held),
-        "on trial": len(found.shadow),
+        "in shadow mode": len(found.shadow),
     }
     content = [f"{r.alert.id} {int(r.alert.severity)} {r.alert.step} {r.acknowledged} {r.coming}" for r in found.rows]
     return "\n".join([*content, str(counts)]), {"alerts": shown} | plottable(counts)

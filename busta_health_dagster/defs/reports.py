@@ -15,11 +15,11 @@ from busta_health_dagster.defs.keys import asset_key, own_key, quality_key
 from busta_health_dagster.defs.metadata import plottable, table, texts
 from busta_health_dagster.defs.quality import scored_sources
 from busta_health_dagster.defs.resources import Monitor
-from busta_health_dagster.defs.trends import first_day
 from busta_health_dagster.domain.report import SlaRow
 from busta_health_dagster.settings import Config
 from busta_health_dagster.wording.durations import duration_text
 from busta_health_dagster.wording.glyphs import STATUS
+from busta_health_dagster.wording.numbers import DASH
 from busta_health_dagster.wording.percentages import budget, percent
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 GROUP = "health_reports"
 JOB = "weekly_report"
 ROWS_AT_MOST = 100
-_SLA_COLUMNS = ("source", "verdict", "uptime", "budget left (%)")
+_SLA_COLUMNS = ("source", "verdict", "uptime", "budget")
 _DAYS = ("Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat")
 
 
@@ -39,11 +39,9 @@ def week_label(partition: str) -> str:
 
 
 def weeks_of(config: Config) -> dg.WeeklyPartitionsDefinition:
-    """From the Monday of the week of `report_start` (see `first_day`) on."""
-    first = first_day(config)
-    monday = first - dt.timedelta(days=first.weekday())
+    """From the Monday of the week of `report_start` (see `Config.first_week`) on."""
     return dg.WeeklyPartitionsDefinition(
-        start_date=monday.isoformat(), timezone=config.settings.schedule.zone, day_offset=1
+        start_date=config.first_week.isoformat(), timezone=config.settings.schedule.zone, day_offset=1
     )
 
 
@@ -197,4 +195,4 @@ def _service_levels(config: Config) -> dg.AssetsDefinition:
 def _sla_row(row: SlaRow) -> tuple[str, ...]:
     said = f"{STATUS[row.status]} {row.words}"
     uptime = f"{percent(row.uptime)} of {percent(row.target)}"
-    return row.source, said, uptime, budget(row.budget_left)
+    return row.source, said, uptime, DASH if row.budget_left is None else f"{budget(row.budget_left)}%"

@@ -14,7 +14,6 @@ from busta_health_dagster.defs.keys import asset_key, own_key, quality_key
 from busta_health_dagster.defs.metadata import plottable, table, texts
 from busta_health_dagster.defs.quality import scored_sources
 from busta_health_dagster.defs.resources import Monitor
-from busta_health_dagster.domain.units import from_epoch
 from busta_health_dagster.extras import installed
 from busta_health_dagster.wording.lists import listed
 
@@ -32,21 +31,11 @@ _ABOUT = {
 }
 
 
-def first_day(config: "Config") -> date:
-    """`report_start`, else the first of the month before last: a fixed day would leave years of empty partitions."""
-    if config.settings.report_start is not None:
-        return config.settings.report_start
-    now = from_epoch(config.loaded_at).date()
-    for _ in range(2):
-        now = now.replace(day=1) - timedelta(days=1)
-    return now.replace(day=1)
-
-
 def trend_definitions(
     config: "Config",
 ) -> tuple[list[dg.AssetsDefinition], list["UnresolvedAssetJobDefinition"], list[dg.ScheduleDefinition]]:
     """The two assets, their job, and the schedule that fills yesterday."""
-    days = dg.DailyPartitionsDefinition(start_date=first_day(config).isoformat(), timezone="UTC")
+    days = dg.DailyPartitionsDefinition(start_date=config.first_day.isoformat(), timezone="UTC")
     scored = [quality_key(source.name) for source in scored_sources(config)]
     observed = [asset_key(source) for source in config.sources.values()]
     assets = [_trend("quality", days, scored), _trend("response", days, observed)]

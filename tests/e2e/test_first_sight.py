@@ -60,14 +60,16 @@ def materialized(url: str, key: tuple[str, str], demo: subprocess.Popen[str]) ->
 
 @pytest.fixture(scope="module")
 def page(address: str) -> Iterator[Page]:
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
+    expect.set_options(timeout=120_000)  # a hang guard: Dagster asks its code location first
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         context = browser.new_context(viewport={"width": 1440, "height": 900}, base_url=address)
         context.set_default_timeout(120_000)
         yield context.new_page()
         browser.close()
+    expect.set_options(timeout=5_000)
 
 
 def test_the_fleets_page_says_what_is_wrong_without_a_click(page: Page) -> None:
