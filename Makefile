@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: install demo up test test-times mutation check bench bench-detection release clean
+.PHONY: install demo up test test-times foreign mutation check bench bench-detection release clean
 
 install: $(STAMP)
 
@@ -21,10 +21,13 @@ up: install
 	@exec $(BIN)/busta up
 
 test: install
-	@exec $(BIN)/python -m pytest -n 2 --dist loadfile
+	@exec $(BIN)/python -m pytest -n 2 --dist loadfile -m "not foreign"
 
 test-times: install
-	@exec $(BIN)/python -m pytest -n 2 --dist loadfile --durations=20
+	@exec $(BIN)/python -m pytest -n 2 --dist loadfile -m "not foreign" --durations=20
+
+foreign: install
+	@exec $(BIN)/python -m pytest -n 0 -m foreign tests/foreign
 
 mutation: install
 	nice $(BIN)/python tests/mutation/run.py

@@ -16,6 +16,7 @@ ALL = (
     "benchmarks.delivery",
     "benchmarks.web",
     "benchmarks.gate",
+    "benchmarks.dagster_bytes",
     "benchmarks.backtest",
     "benchmarks.detection.run",
 )

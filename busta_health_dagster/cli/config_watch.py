@@ -94,3 +94,14 @@ def code_reload(
             supervisor.restart(child)  # it may have read the files before this change
 
     return reload_code
+
+
+def renewal(supervisor: Supervisor) -> Callable[[], None]:
+    """Starts the web process again, which then reads the configuration that has been accepted."""
+
+    def renew_web() -> None:
+        for child in supervisor.children:
+            if child.name == "web":
+                supervisor.restart(child)
+
+    return renew_web

@@ -30,6 +30,7 @@ from busta_health_dagster.cli.source_actions import register as register_source_
 from busta_health_dagster.cli.sources import sources_app
 from busta_health_dagster.cli.tokens import tokens_app
 from busta_health_dagster.cli.up import demo, up
+from busta_health_dagster.cli.web import web
 
 app = typer.Typer(
     name="busta",
@@ -61,6 +62,7 @@ app.command("backtest")(backtest)
 app.add_typer(tokens_app, name="tokens")
 app.command("init")(init)
 app.command("up")(up)
+app.command("web")(web)
 app.command("demo")(demo)
 app.command(
     "dagster", context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}

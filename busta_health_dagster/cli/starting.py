@@ -38,7 +38,7 @@ class Running:
     url: str
     host: str
     port: int
-    code_port: int
+    code_port: int | None
     started_at: float
     pids: dict[str, int] = field(default_factory=dict)
 
@@ -120,11 +120,36 @@ def start_processes(
     if not _until(supervisor, lambda: ports.accepts(LOOPBACK, code_port), "Loading the code location"):
         return None
     daemon = [python, "-m", "dagster._daemon", "run", "-w", workspace, "--log-level", "warning"]
-    web = [python, "-m", "busta_health_dagster.web", "--workspace", workspace, "--host", host]
-    web += ["--listener", str(listener.fileno())]
     children.append(supervisor.start(Child("daemon", daemon, env)))
-    children.append(supervisor.start(Child("web", web, env, inherits=(listener.fileno(),))))
+    children.append(supervisor.start(_web(env, host, listener, workspace)))
     supervisor.start(_first_runs(env, after, lost_runs))
+    return _served(supervisor, home, children, host=host, port=port, code_port=code_port)
+
+
+def start_web(
+    supervisor: Supervisor,
+    home: Home,
+    env: dict[str, str],
+    *,
+    host: str,
+    listener: socket.socket,
+    workspace: str | None,
+) -> Running | None:
+    """The web process alone, beside a Dagster of another team; with its UI where a workspace is given."""
+    children = [supervisor.start(_web(env, host, listener, workspace))]
+    return _served(supervisor, home, children, host=host, port=listener.getsockname()[1], code_port=None)
+
+
+def _web(env: dict[str, str], host: str, listener: socket.socket, workspace: str | None) -> Child:
+    argv = [sys.executable, "-m", "busta_health_dagster.web", "--host", host, "--listener", str(listener.fileno())]
+    argv += ["--workspace", workspace] if workspace is not None else []
+    return Child("web", argv, env, inherits=(listener.fileno(),))
+
+
+def _served(
+    supervisor: Supervisor, home: Home, children: Sequence[Child], *, host: str, port: int, code_port: int | None
+) -> Running | None:
+    """Wait until pages are served, and write down what runs; None when asked to stop meanwhile."""
     if not _until(supervisor, lambda: ports.answers(host, port), "Starting the web process"):
         return None
     pids = {child.name: child.process.pid for child in children if child.process is not None}

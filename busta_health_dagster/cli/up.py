@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-import os
 import sys
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from busta_health_dagster.cli import ports
-from busta_health_dagster.cli.config_watch import code_reload, config_watch
+from busta_health_dagster.cli.config_watch import code_reload, config_watch, renewal
 from busta_health_dagster.cli.run import dagster_env
-from busta_health_dagster.cli.session import Session, at_home, console, err_console
-from busta_health_dagster.cli.starting import LOOPBACK, end_left_over, start_processes
-from busta_health_dagster.cli.supervisor import Stopped, Supervisor
-from busta_health_dagster.domain.clock import SystemClock
-from busta_health_dagster.pipeline.app.supervisor_failures import FailureBook
-from busta_health_dagster.settings.home import PRIVATE_UMASK, InstanceLock
+from busta_health_dagster.cli.session import Session, at_home, console
+from busta_health_dagster.cli.starting import LOOPBACK, start_processes
+from busta_health_dagster.cli.supervised import supervised
 from busta_health_dagster.settings.instance import PAGE_BESIDE_DAGSTER
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+
+    from busta_health_dagster.cli.supervisor import Supervisor
 
 HostOption = Annotated[str, typer.Option(help="Address to serve on.")]
 PortOption = Annotated[int | None, typer.Option(help="Port to serve on; the next free one from 3000 when left out.")]
@@ -48,33 +44,13 @@ def run_up(
     """Start everything and stay. `before` starts what must run first (the demo's upstreams); `after` are arguments of
     `busta run` for once the first tick is over. Returns the exit code.
     """
-    from busta_health_dagster import bootstrap
-
-    os.umask(PRIVATE_UMASK)
-    out, log = console(), err_console()
-    home = bootstrap.find_home(home=current.home, environ=current.environ).ensure()
-    lock = InstanceLock(home)
-    lock.acquire()
-    listener = ports.listen(host, port)
-    clock = SystemClock()
-
-    def notify(text: str) -> None:
-        log.print(f"{time.strftime('%H:%M:%S', time.gmtime())} {text}", markup=False, soft_wrap=True)
-
-    left_over = end_left_over(home)
-    if left_over:
-        notify(f"an earlier busta up was killed and left {', '.join(left_over)} running: ended")
-    failures = FailureBook(home.supervisor_failures, clock, notify)
-    failures.clear()
-    supervisor = Supervisor(log_dir=home.logs, clock=clock, on_event=notify, failures=failures)
-    supervisor.leaving = lambda: home.processes.unlink(missing_ok=True)
-    supervisor.install_signals()
-    try:
+    with supervised(current, host=host, port=port) as stage:
+        supervisor, home = stage.supervisor, stage.home
         with supervisor.interruptible():
             if before is not None:
                 before(supervisor, dict(current.environ))
             env = dagster_env(current, max_runs=workers) | {PAGE_BESIDE_DAGSTER: "1"}
-        running = start_processes(supervisor, home, env, host=host, listener=listener, after=after)
+        running = start_processes(supervisor, home, env, host=host, listener=stage.listener, after=after)
         if running is None:
             return 0
         lines = (
@@ -83,28 +59,15 @@ def run_up(
             f"  Live           busta sources health --watch{_home_hint(current)}",
             "  Stop           Ctrl-C",
         )
-        out.print("\n" + "\n".join(lines) + "\n")
+        console().print("\n" + "\n".join(lines) + "\n")
         sys.stdout.flush()
-
-        def renew_web() -> None:
-            for child in supervisor.children:
-                if child.name == "web":
-                    supervisor.restart(child)
-
+        assert running.code_port is not None
+        renew_web = renewal(supervisor)
         reload_code = code_reload(supervisor, env, LOOPBACK, running.code_port, renew_web)
-        watch = config_watch(current, notify, failures, reload_code=reload_code, renew_web=renew_web)
+        watch = config_watch(current, stage.notify, stage.failures, reload_code=reload_code, renew_web=renew_web)
         supervisor.tasks["The watch over the configuration"] = watch
         supervisor.tasks["Writing down the processes"] = lambda: running.renew(home, supervisor.children)
         supervisor.run()
-        notify("stopped")
-    except Stopped:
-        notify("stopped while it was being prepared")
-    finally:
-        supervisor.shutdown()
-        failures.clear()
-        home.processes.unlink(missing_ok=True)
-        listener.close()
-        lock.release()
     return 0
 
 

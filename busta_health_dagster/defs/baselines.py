@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from busta_health_dagster.defs.jobs import JOB_TAG
 from busta_health_dagster.defs.keys import asset_key, baseline_key, type_part
 from busta_health_dagster.defs.metadata import plottable, texts
 from busta_health_dagster.defs.resources import Monitor
 from busta_health_dagster.extras import installed
 from busta_health_dagster.pipeline.anomaly.fleet_detector import watched_by
+from busta_health_dagster.settings.instance import JOB_TAG
 
 if TYPE_CHECKING:
     from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition

@@ -11,9 +11,7 @@ from busta_health_dagster.defs.keys import own_key, own_keys
 from busta_health_dagster.defs.resources import Monitor
 from busta_health_dagster.domain.errors import StoreError
 from busta_health_dagster.settings import Config
-
-JOB_TAG = "busta/job"
-"""One run at a time per value of this tag (dagster.yaml): an overlapping tick waits, and then skips what the first has done."""
+from busta_health_dagster.settings.instance import JOB_TAG
 
 
 def tick_job() -> UnresolvedAssetJobDefinition:

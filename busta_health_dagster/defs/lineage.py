@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from busta_health_dagster.defs.keys import asset_key, own_keys
+from busta_health_dagster.defs.keys import asset_key, own_key, own_keys
 from busta_health_dagster.pipeline.gate.lineage import Lineage, put_lineage
 
 if TYPE_CHECKING:
@@ -29,7 +29,9 @@ def note_lineage(app: App, instance: dg.DagsterInstance, repository: dg.Reposito
     assets, jobs = _built(repository, keys, own_keys(app.config))
     next_at = _next_runs(instance, repository, {job for found in jobs.values() for job in found}, app.now())
     fed = (name for name in fed_names(app.config) if repository.asset_graph.has(dg.AssetKey(name.split("/"))))
-    put_lineage(app, location, Lineage(assets, jobs, next_at, tuple(fed)))
+    fleet = own_key("health", "fleet")
+    prefix = "/".join(fleet.path[:-2]) if repository.asset_graph.has(fleet) else None
+    put_lineage(app, location, Lineage(assets, jobs, next_at, tuple(fed), prefix))
 
 
 def fed_names(config: Config) -> list[str]:

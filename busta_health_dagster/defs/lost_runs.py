@@ -19,8 +19,7 @@ from dagster._core.storage.dagster_run import ACTIVE_RUN_STATUSES, RunRecord, Ru
 from dagster._core.storage.runs import SqliteRunStorage
 from dagster._core.storage.tags import GRPC_INFO_TAG
 
-from busta_health_dagster.defs.jobs import JOB_TAG
-from busta_health_dagster.settings.instance import HOST_TAG, LOCATION
+from busta_health_dagster.settings.instance import HOST_TAG, JOB_TAG, LOCATION
 
 if TYPE_CHECKING:
     from dagster import DagsterRun

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from busta_health_dagster.defs.jobs import JOB_TAG
 from busta_health_dagster.defs.keys import asset_key, quality_key
 from busta_health_dagster.defs.metadata import plottable, texts
 from busta_health_dagster.defs.resources import Monitor
 from busta_health_dagster.domain.quality import Dimension
 from busta_health_dagster.domain.source import Source
+from busta_health_dagster.settings.instance import JOB_TAG
 from busta_health_dagster.wording.numbers import score as score_text
 
 if TYPE_CHECKING:

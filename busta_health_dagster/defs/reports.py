@@ -10,13 +10,13 @@ from zoneinfo import ZoneInfo
 
 import dagster as dg
 
-from busta_health_dagster.defs.jobs import JOB_TAG
 from busta_health_dagster.defs.keys import asset_key, own_key, quality_key
 from busta_health_dagster.defs.metadata import plottable, table, texts
 from busta_health_dagster.defs.quality import scored_sources
 from busta_health_dagster.defs.resources import Monitor
 from busta_health_dagster.domain.report import SlaRow
 from busta_health_dagster.settings import Config
+from busta_health_dagster.settings.instance import JOB_TAG
 from busta_health_dagster.wording.durations import duration_text
 from busta_health_dagster.wording.glyphs import STATUS
 from busta_health_dagster.wording.numbers import DASH

@@ -25,8 +25,7 @@ from dagster._core.storage.event_log.sqlite.sqlite_event_log import SqliteEventL
 from dagster._core.storage.tags import REPOSITORY_LABEL_TAG
 from dagster._serdes import deserialize_value
 
-from busta_health_dagster.defs.jobs import JOB_TAG
-from busta_health_dagster.settings.instance import LOCATION, REPOSITORY, written_by_us
+from busta_health_dagster.settings.instance import JOB_TAG, LOCATION, REPOSITORY, written_by_us
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

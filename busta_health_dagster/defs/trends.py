@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Literal
 
 import dagster as dg
 
-from busta_health_dagster.defs.jobs import JOB_TAG
 from busta_health_dagster.defs.keys import asset_key, own_key, quality_key
 from busta_health_dagster.defs.metadata import plottable, table, texts
 from busta_health_dagster.defs.quality import scored_sources
 from busta_health_dagster.defs.resources import Monitor
 from busta_health_dagster.extras import installed
+from busta_health_dagster.settings.instance import JOB_TAG
 from busta_health_dagster.wording.lists import listed
 
 if TYPE_CHECKING:

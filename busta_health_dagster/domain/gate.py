@@ -164,7 +164,7 @@ class BlastRadius:
 
     @property
     def sentence(self) -> str:
-        """`3 assets, 2 jobs; next place_bets 15:00 UTC`."""
+        """`3 assets, 2 jobs; next place_bets 15:00 UTC`. A job is named also where no one knows when it runs."""
         parts = [
             f"{count} {word}{'' if count == 1 else 's'}"
             for count, word in ((len(self.assets), "asset"), (len(self.jobs), "job"))
@@ -176,4 +176,6 @@ class BlastRadius:
             said.append(f"{first.job} held since {from_epoch(first.held_since or 0):%H:%M} UTC")
         elif self.next_run is not None:
             said.append(f"next {self.next_run.job} {from_epoch(self.next_run.at or 0):%H:%M} UTC")
+        elif self.jobs:
+            said.append(", ".join([run.job for run in self.jobs][:3]) + (" ..." if len(self.jobs) > 3 else ""))
         return "; ".join(said)

@@ -1,5 +1,5 @@
 """The monitor as a part of your Dagster project: our definitions in yours, edges from our sources to your assets, and our checks
-on assets of yours. Importing this opens no store; docs/gate.md and docs/dagster.md have the whole picture.
+on assets of yours. Importing this opens no store; docs/gate.md and docs/into-your-dagster.md have the whole picture.
 """
 
 from busta_health_dagster.integration.checks import health_checks

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 LOCATION = "busta_health_dagster"
 """Name of our code location, and of the one repository in it: runs are labelled with both."""
 REPOSITORY = "__repository__"
+JOB_TAG = "busta/job"
+"""One run at a time per value of it: an overlapping tick waits, and then skips what the first has done."""
 HOST_TAG = "busta/host"
 """The machine of a run that no code server has started (`busta run`)."""
 PAGE_BESIDE_DAGSTER = "BUSTA_PAGE_BESIDE_DAGSTER"
@@ -54,9 +56,7 @@ def instance_settings(
         "concurrency": {
             "runs": {
                 "max_concurrent_runs": max_runs,
-                "tag_concurrency_limits": [
-                    {"key": "busta/job", "limit": 1, "value": {"applyLimitPerUniqueValue": True}}
-                ],
+                "tag_concurrency_limits": [{"key": JOB_TAG, "limit": 1, "value": {"applyLimitPerUniqueValue": True}}],
             }
         },
         "run_coordinator": {

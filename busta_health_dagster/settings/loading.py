@@ -15,6 +15,7 @@ from busta_health_dagster.domain.errors import ConfigError, Problem
 from busta_health_dagster.domain.policy import AlertPolicy
 from busta_health_dagster.settings import (
     checks,
+    checks_dagster,
     checks_gate,
     checks_routes,
     checks_rules,
@@ -207,6 +208,7 @@ def _review(review: CheckContext) -> None:
         ((), checks.half_a_quality),
         ((), checks_gate.undecidable_gates),
         ((), checks_gate.shared_assets),
+        ((), checks_dagster.their_instance),
         ((), checks_routes.default_route),
         (("sources.yaml",), checks_routes.selectors_that_match_nothing),
         (("sources.yaml", "alerts.yaml"), checks_routes.unreachable_routes),

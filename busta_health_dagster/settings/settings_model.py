@@ -158,6 +158,9 @@ class DagsterSettings(Strict):
     busta.
     """
 
+    url: Annotated[str, AfterValidator(_web_address)] | None = Field(
+        None, description="Dagster's UI, where `busta web` runs beside it; the pages link there."
+    )
     run_launcher: RunLauncher | None = Field(None, description="Where runs start; without it on this machine.")
     max_runs: _Count | None = Field(None, description="Runs at once; without it 4, or two more than `limits.shards`.")
     paint_degraded: bool = Field(

@@ -1,4 +1,4 @@
-"""The web process of `busta up`: `python -m busta_health_dagster.web --workspace FILE --host H --listener FD`."""
+"""The web process of `busta up` and `busta web`: `python -m busta_health_dagster.web --host H --listener FD [--workspace FILE]`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import sys
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--workspace", required=True, help="workspace.yaml that points at the running code server")
+    parser.add_argument("--workspace", help="workspace.yaml that names the code locations; without it no Dagster UI")
     parser.add_argument("--host", required=True)
     parser.add_argument(
         "--listener", type=int, required=True, help="file descriptor of the listening socket that `up` opened"

@@ -23,8 +23,10 @@ if TYPE_CHECKING:
 NO_STORE = {"cache-control": "no-store"}
 
 
-def routes(app: App, materialized: Materialized | None = None) -> list[BaseRoute]:
-    """The pages, REST, metrics and probes of this process. `materialized` says when an asset was built last."""
+def routes(app: App, materialized: Materialized | None = None, dagster: str | None = "") -> list[BaseRoute]:
+    """The pages, REST, metrics and probes of this process. `materialized` says when an asset was built last; `dagster` is
+    what addresses of Dagster's UI begin with, None where no one knows one.
+    """
 
     async def livez(_: Request) -> Response:
         """The process answers; it asks nothing else, and waits for no thread."""
@@ -64,5 +66,5 @@ def routes(app: App, materialized: Materialized | None = None) -> list[BaseRoute
         Route("/readyz", readyz),
         Route("/metrics", metrics),
         Mount("/api", api.build(app)),
-        *pages.routes(app, materialized),
+        *pages.routes(app, materialized, dagster),
     ]

@@ -1,4 +1,4 @@
-"""Starts the one ASGI application on uvicorn, with Dagster's workspace on the shared code server."""
+"""Starts the one ASGI application on uvicorn, with Dagster's UI below it or without."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 import gc
 import ipaddress
 import socket
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -19,10 +19,11 @@ from busta_health_dagster.web.authenticator import Authenticator
 from busta_health_dagster.web.slow_requests import Hurried
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Iterator
 
     from dagster._core.workspace.context import WorkspaceProcessContext
     from starlette.applications import Starlette
+    from starlette.routing import BaseRoute
 
     from busta_health_dagster.pipeline.app.app import App
     from busta_health_dagster.web.auth_middleware import Asgi
@@ -30,43 +31,55 @@ if TYPE_CHECKING:
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
-def serve(*, workspace: str, host: str, listener: socket.socket) -> None:
-    """Serve on a socket that listens already, until asked to stop; `host` is the name it was opened for.
+def serve(*, workspace: str | None, host: str, listener: socket.socket) -> None:
+    """Serve on a socket that listens already, until asked to stop; `host` is the name it was opened for. Without a
+    workspace there is no Dagster UI, and nothing of Dagster is loaded.
 
     Raises:
         Refused: an address other than loopback while no token exists.
     """
-    import uvicorn
+    app = bootstrap.open_app(create_store=True)
+    refuse_open_door(app, host)
+    port = listener.getsockname()[1]
+    links.note_web_address(app, host=host, port=port, tls=app.config.settings.web.tls is not None)
+    with ExitStack() as stack:
+        process = stack.enter_context(_workspace(workspace)) if workspace is not None else None
+        _run(build(app, process, host=host, port=port), app, listener)
+
+
+@contextmanager
+def _workspace(path: str) -> Iterator[WorkspaceProcessContext]:
     from dagster import DagsterInstance
     from dagster._core.workspace.context import WorkspaceProcessContext
     from dagster._core.workspace.load_target import WorkspaceFileTarget
 
-    app = bootstrap.open_app(create_store=True)
-    refuse_open_door(app, host)
-    tls = app.config.settings.web.tls
     with (
         DagsterInstance.get() as instance,
-        WorkspaceProcessContext(instance, WorkspaceFileTarget([workspace])) as process,
+        WorkspaceProcessContext(instance, WorkspaceFileTarget([path])) as process,
     ):
         instance.optimize_for_webserver(statement_timeout=15000, pool_recycle=3600, max_overflow=20)
-        port = listener.getsockname()[1]
-        whole = build(app, process, host=host, port=port)
-        links.note_web_address(app, host=host, port=port, tls=tls is not None)
-        # Dagster's 230,000 objects stay for ever: a full collection over them in the middle of /metrics costs 100 ms.
-        gc.collect()
-        gc.freeze()
-        config = uvicorn.Config(
-            whole,
-            log_level="warning",
-            ssl_certfile=tls.certificate if tls else None,
-            ssl_keyfile=tls.key if tls else None,
-            timeout_graceful_shutdown=3,
-            server_header=False,
-            # uvicorn believes X-Forwarded-For from loopback; whose word counts is for the door to say, by the real peer.
-            proxy_headers=False,
-            http=Hurried,
-        )
-        uvicorn.Server(config).run(sockets=[listener])
+        yield process
+
+
+def _run(whole: Asgi, app: App, listener: socket.socket) -> None:
+    import uvicorn
+
+    # Dagster's 230,000 objects stay for ever: a full collection over them in the middle of /metrics costs 100 ms.
+    gc.collect()
+    gc.freeze()
+    tls = app.config.settings.web.tls
+    config = uvicorn.Config(
+        whole,
+        log_level="warning",
+        ssl_certfile=tls.certificate if tls else None,
+        ssl_keyfile=tls.key if tls else None,
+        timeout_graceful_shutdown=3,
+        server_header=False,
+        # uvicorn believes X-Forwarded-For from loopback; whose word counts is for the door to say, by the real peer.
+        proxy_headers=False,
+        http=Hurried,
+    )
+    uvicorn.Server(config).run(sockets=[listener])
 
 
 def refuse_open_door(app: App, host: str) -> None:
@@ -104,8 +117,25 @@ def guarded(app: App) -> bool:
     return app.config.settings.web.trusted_proxy is not None or access.ever_guarded(app)
 
 
-def build(app: App, process: WorkspaceProcessContext, *, host: str, port: int) -> Asgi:
+def build(app: App, process: WorkspaceProcessContext | None, *, host: str, port: int) -> Asgi:
     """The whole application: our routes first, Dagster's for the rest, the door in front of all of it."""
+    from starlette.applications import Starlette
+
+    inner = Starlette(routes=_pages_alone(app)) if process is None else _with_dagster(app, process)
+    return AuthMiddleware(inner, doorkeeper(app, host=host, port=port))
+
+
+def _pages_alone(app: App) -> list[BaseRoute]:
+    from starlette.responses import RedirectResponse
+    from starlette.routing import Route
+
+    from busta_health_dagster.web.routes import routes
+
+    page = Route("/", lambda _: RedirectResponse("/source-health"))
+    return [*routes(app, dagster=app.config.settings.dagster.url), page]
+
+
+def _with_dagster(app: App, process: WorkspaceProcessContext) -> Starlette:
     from starlette.applications import Starlette
     from starlette.routing import Mount
 
@@ -122,9 +152,8 @@ def build(app: App, process: WorkspaceProcessContext, *, host: str, port: int) -
         yield
         noting.cancel()
 
-    ours = routes(app, last_materialized(process.instance))
-    inner = Starlette(routes=[*ours, Mount("/", dagster)], lifespan=lifespan)
-    return AuthMiddleware(inner, doorkeeper(app, host=host, port=port))
+    ours = routes(app, last_materialized(process.instance), dagster="")
+    return Starlette(routes=[*ours, Mount("/", dagster)], lifespan=lifespan)
 
 
 def doorkeeper(app: App, *, host: str, port: int) -> Authenticator:

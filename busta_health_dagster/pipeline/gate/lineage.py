@@ -20,14 +20,15 @@ _KEY = "lineage"
 
 @dataclass(frozen=True, slots=True)
 class Lineage:
-    """Of one code location: assets and jobs downstream of each source, by name; when each job runs next (epoch); and which
-    assets that `feeds` names are there.
+    """Of one code location: assets and jobs downstream of each source, by name; when each job runs next (epoch); which
+    assets that `feeds` names are there; and, where it holds our own assets, what stands before their keys (`monitor`).
     """
 
     assets: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     jobs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     next_at: Mapping[str, int] = field(default_factory=dict)
     fed: tuple[str, ...] = ()
+    prefix: str | None = None
 
 
 def put_lineage(app: App, location: str, lineage: Lineage) -> None:
@@ -55,6 +56,15 @@ def forget_lineage(app: App, locations: Collection[str]) -> None:
 def built_from(uow: UnitOfWork) -> frozenset[str]:
     """Sources that an asset of any known location is built from."""
     return frozenset(name for found in uow.meta.get(_KEY, {}).values() for name in found["assets"])
+
+
+def asset_path(uow: UnitOfWork, source: Source | None = None) -> str:
+    """Where Dagster's UI shows this source, or without one the fleet: below `/assets/`."""
+    if source is not None and source.asset is not None:
+        return source.asset
+    prefixes = (found.get("prefix") for found in uow.meta.get(_KEY, {}).values())
+    prefix = next(filter(None, prefixes), "")
+    return "/".join(filter(None, (prefix, "health/fleet" if source is None else f"sources/{source.name}")))
 
 
 def feeds_without_asset(uow: UnitOfWork, source: Source) -> list[str]:

@@ -12,6 +12,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from busta_health_dagster.domain.errors import Refused, StoreError, UnknownName
+from busta_health_dagster.pipeline.gate.lineage import asset_path
 from busta_health_dagster.pipeline.quality.quality_page import validation_page
 from busta_health_dagster.pipeline.reporting.sending import kept_report
 from busta_health_dagster.pipeline.views.overview import trends
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from starlette.routing import BaseRoute
     from starlette.types import Scope
 
+    from busta_health_dagster.domain.source import Source
     from busta_health_dagster.pipeline.app.app import App
 
     Handler = Callable[[Request], Response]
@@ -51,8 +53,9 @@ REPORT_CSP = (
 class Pages:
     """What the handlers share: the application and the shelf of facts."""
 
-    def __init__(self, app: App, materialized: Materialized | None = None) -> None:
+    def __init__(self, app: App, materialized: Materialized | None = None, dagster: str | None = "") -> None:
         self.app = app
+        self.dagster = dagster
         self.materialized: Materialized = materialized or (lambda _names: {})
         self.shelf = OverviewCache(app)
         self.hub = live.hub_of(app)  # held here, so that every stream of this application shares it
@@ -63,7 +66,8 @@ class Pages:
         sources = self.app.config.sources
         chosen = choose(page, wanted, sources)
         rows = self.shelf.trends([r.source for r in chosen.rows])
-        return html(request, "overview.html", overview(page, chosen, rows, sources, wanted, self.app.now()))
+        seen = overview(page, chosen, rows, sources, wanted, self.app.now())
+        return html(request, "overview.html", seen | self._links())
 
     def source(self, request: Request) -> Response:
         name = request.path_params["name"]
@@ -71,7 +75,16 @@ class Pages:
             return html(request, "missing.html", {"name": f"source {name}", "why": ""}, status=404)
         window = request.query_params.get("window", "24h")
         page = source_page(self.app, name, window if window in BUCKETS_S else "24h")
-        return html(request, "source.html", source_view(page, self.materialized(page.source.feeds)))
+        seen = source_view(page, self.materialized(page.source.feeds))
+        return html(request, "source.html", seen | self._links(page.source))
+
+    def _links(self, source: Source | None = None) -> dict[str, str | None]:
+        """Where Dagster shows the same, and what addresses of its assets begin with; None where there is no Dagster."""
+        if self.dagster is None:
+            return {"in_dagster": None, "assets": None}
+        with self.app.store.read() as uow:
+            path = asset_path(uow, source)
+        return {"in_dagster": f"{self.dagster}/assets/{path}", "assets": f"{self.dagster}/assets"}
 
     def fleet(self, _: Request) -> Response:
         page = self.shelf.page()
@@ -153,12 +166,13 @@ def _slash(request: Request) -> Response:
     return RedirectResponse(f"{ROOT}?{request.url.query}" if request.url.query else ROOT, 308)
 
 
-def routes(app: App, materialized: Materialized | None = None) -> list[BaseRoute]:
+def routes(app: App, materialized: Materialized | None = None, dagster: str | None = "") -> list[BaseRoute]:
     """Everything of the page. Put them before Dagster's own routes; the door stands in front of both.
 
-    `materialized`: names of assets -> when each was built last, for those that the Dagster instance knows.
+    `materialized`: names of assets -> when each was built last, for those that the Dagster instance knows. `dagster`: what
+    addresses of Dagster's UI begin with; None where there is none, and the pages do not link to it.
     """
-    pages, login = Pages(app, materialized), Login(app)
+    pages, login = Pages(app, materialized, dagster), Login(app)
     packed = [Middleware(GZipMiddleware, minimum_size=2000, compresslevel=5)]
     return [
         Route(ROOT, loud(pages.overview), middleware=packed),

@@ -138,5 +138,5 @@ def test_a_caller_has_so_many_streams_and_all_of_them_so_many(app, url: str) -> 
     for stream in kept:
         stream.hang_up()
     while (again := Live(url, STREAMS[0], ann)).status != 200:
-        assert again.status == 429, "the server is notified of it in its own time"
+        assert again.status in {429, 503}, "the server notices it in its own time, ann's streams before ben's or after"
     again.hang_up()

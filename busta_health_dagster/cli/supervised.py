@@ -1,0 +1,77 @@
+"""What `busta up`, `busta demo` and `busta web` stand on: one home that is locked, one port, one supervisor, one end."""
+
+from __future__ import annotations
+
+import os
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from busta_health_dagster.cli import ports
+from busta_health_dagster.cli.session import err_console
+from busta_health_dagster.cli.starting import end_left_over
+from busta_health_dagster.cli.supervisor import Stopped, Supervisor
+from busta_health_dagster.domain.clock import SystemClock
+from busta_health_dagster.pipeline.app.supervisor_failures import FailureBook
+from busta_health_dagster.settings.home import PRIVATE_UMASK, InstanceLock
+
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Callable, Iterator
+
+    from busta_health_dagster.cli.session import Session
+    from busta_health_dagster.settings.home import Home
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """`notify(text)` writes a line with the time to stderr; the listener is handed on to the web process."""
+
+    home: Home
+    supervisor: Supervisor
+    failures: FailureBook
+    listener: socket.socket
+    notify: Callable[[str], None]
+
+
+@contextmanager
+def supervised(current: Session, *, host: str, port: int | None) -> Iterator[Stage]:
+    """Everything that must be there before the first child, and is gone after the last one, however this ends.
+
+    Raises:
+        AlreadyRunning: another busta runs on this home.
+        PortInUse: the port cannot be had.
+    """
+    from busta_health_dagster import bootstrap
+
+    os.umask(PRIVATE_UMASK)
+    log = err_console()
+    home = bootstrap.find_home(home=current.home, environ=current.environ).ensure()
+    lock = InstanceLock(home)
+    lock.acquire()
+    listener = ports.listen(host, port)
+
+    def notify(text: str) -> None:
+        log.print(f"{time.strftime('%H:%M:%S', time.gmtime())} {text}", markup=False, soft_wrap=True)
+
+    left_over = end_left_over(home)
+    if left_over:
+        notify(f"an earlier busta was killed and left {', '.join(left_over)} running: ended")
+    clock = SystemClock()
+    failures = FailureBook(home.supervisor_failures, clock, notify)
+    failures.clear()
+    supervisor = Supervisor(log_dir=home.logs, clock=clock, on_event=notify, failures=failures)
+    supervisor.leaving = lambda: home.processes.unlink(missing_ok=True)
+    supervisor.install_signals()
+    try:
+        yield Stage(home, supervisor, failures, listener, notify)
+        notify("stopped")
+    except Stopped:
+        notify("stopped while it was being prepared")
+    finally:
+        supervisor.shutdown()
+        failures.clear()
+        home.processes.unlink(missing_ok=True)
+        listener.close()
+        lock.release()
