@@ -85,7 +85,6 @@ def _weekly(weeks: dg.WeeklyPartitionsDefinition) -> dg.AssetsDefinition:
         key=own_key("reports", "weekly"),
         deps=[own_key("health", "sla"), *(own_key("trends", subject) for subject in ("quality", "response"))],
         partitions_def=weeks,
-        backfill_policy=dg.BackfillPolicy.single_run(),
         group_name=GROUP,
         description="The week in numbers: SLA attainment, incidents, response times, quality, noise and what to tune. "
         "The newest week is sent to the channels of its route, once.",

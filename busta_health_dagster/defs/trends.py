@@ -70,7 +70,6 @@ def _trend(
         key=own_key("trends", subject),
         deps=deps,
         partitions_def=days,
-        backfill_policy=dg.BackfillPolicy.single_run(),
         group_name=GROUP,
         description=_ABOUT[subject],
         kinds={"pandas"},

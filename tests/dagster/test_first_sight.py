@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from datetime import UTC, date, datetime, timedelta
@@ -62,9 +63,9 @@ def test_what_a_source_shows_has_words_beside_the_numbers_that_are_plotted(story
     story.tick(0)
     said = newest(story, ODDS)
     assert said["status"] == "up"
-    assert str(said["response time"]).endswith(" ms")
+    assert re.fullmatch(r"\d+ ms, data \d+ s old", str(said["measured"]))
     assert isinstance(said["response time (ms)"], float)
-    assert isinstance(said["data age"], str)
+    assert isinstance(said["data age (s)"], float)
 
 
 def test_new_data_comes_with_the_columns_that_were_learned(story: Story) -> None:
@@ -84,7 +85,7 @@ def test_new_data_comes_with_the_columns_that_were_learned(story: Story) -> None
 
 def test_a_table_of_a_thousand_columns_does_not_fill_the_event_log() -> None:
     wide = SchemaSnapshot(tuple(ColumnShape(f"c{n}", "number", 0.0) for n in range(1000)), rows=5)
-    assert len(column_schema(wide)["dagster/column_schema"].value.columns) == 40  # type: ignore[union-attr]
+    assert column_schema(wide) == {}
 
 
 def test_pictures_and_links_are_there_only_where_they_lead_somewhere(

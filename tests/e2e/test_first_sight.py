@@ -98,7 +98,7 @@ def test_a_source_shows_its_day_its_page_and_who_checks_it(page: Page) -> None:
     page.goto("/assets/sources/odds_api")
     expect(page.get_by_role("img", name="status of the last 24 hours")).to_be_visible()
     expect(page.get_by_role("link", name="Open page")).to_have_attribute("href", "/source-health/s/odds_api")
-    expect(page.get_by_text("response time", exact=True)).to_be_visible()
+    expect(page.get_by_text("measured", exact=True)).to_be_visible()
     page.get_by_role("link", name="health_tick").click()
     page.wait_for_url("**/jobs/health_tick**")
 
