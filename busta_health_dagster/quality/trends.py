@@ -62,11 +62,21 @@ class Trend:
     limit: float | None
     crosses_in_days: int | None
     reason: str
+    latest: float | None = None
+    """The median of its three newest days."""
+
+    @property
+    def has_left(self) -> bool:
+        """Its newest days lie far outside of where it usually is: too few to be a slope, or a new level."""
+        if self.latest is None or self.p10 is None or self.p90 is None:
+            return False
+        width = self.p90 - self.p10
+        return not self.p10 - width <= self.latest <= self.p90 + width
 
     @property
     def is_flat(self) -> bool:
         """It goes nowhere, for all that is known: enough days, no slope for sure, no change of level, no limit near."""
-        if self.slope_low is None or self.slope_high is None:
+        if self.slope_low is None or self.slope_high is None or self.has_left:
             return False
         return self.slope_low <= 0 <= self.slope_high and self.change_point is None and self.crosses_in_days is None
 
@@ -145,6 +155,7 @@ def _trend(source: str, part: pd.DataFrame, day: date, window: int, limit: float
         limit=limit,
         crosses_in_days=crosses,
         reason=reason,
+        latest=float(known["median"].tail(3).median()),
     )
 
 

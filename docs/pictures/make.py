@@ -125,6 +125,7 @@ def settle(page: Page, *, dagster: bool) -> None:
     if dagster:
         page.wait_for_selector("text=/sources|fleet|health_reports/", timeout=60_000)
         page.wait_for_timeout(6000)
+        page.wait_for_selector("text=/fetching statuses/", state="detached", timeout=60_000)
         return
     page.evaluate("document.fonts.ready")
     page.wait_for_timeout(700)

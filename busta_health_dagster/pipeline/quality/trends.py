@@ -194,6 +194,8 @@ def trend_rows(found: Trends) -> list[tuple[str, ...]]:
 
 def outlook(found: Trends, trend: Trend) -> str:
     """Where it heads, and when its level changed."""
+    if trend.has_left:
+        return f"{found.written(trend.latest)} in its newest three days"
     change = trend.change_point
     if change is None:
         return trend.reason

@@ -108,3 +108,4 @@ def test_what_goes_nowhere_is_flat_and_too_few_days_are_not():
     assert not trend([99.0 - 0.2 * i for i in range(30)]).is_flat
     assert not trend([95.0] * 15 + [92.0] * 15).is_flat
     assert not trend([95.0] * 3).is_flat, "no one can tell yet"
+    assert not trend([95.0 + i % 2 for i in range(27)] + [80.0] * 3).is_flat, "three bad days are no slope, and no calm"
