@@ -104,7 +104,7 @@ def _ungrouped(policy: AlertPolicy) -> AlertPolicy:
 
 
 def storm(sizes: list[int]) -> None:
-    """Everything fails at once, is notified once, and gets well again."""
+    """Everything fails at once, is sent once, and recovers."""
     for size in sizes:
         with tempfile.TemporaryDirectory() as folder, Receiver() as ops, Store(f"sqlite:///{folder}/b.db") as store:
             store.upgrade()

@@ -4,7 +4,7 @@
 
 What is timed is the process of the run: it loads the code location, executes `health_tick` and ends; the empty job is run in
 the same way. Home, store and instance are made beforehand, as `busta up` does once, and the simulated upstreams answer from a
-process that is not counted. Dagster has been notified of every source, as after the first minutes: what a tick costs that still
+process that is not counted. Dagster has got the events of every source, as after the first minutes: what a tick costs that still
 has to tell (`limits.events_per_tick`) is a number of its own. Each round waits for the next minute.
 
 Also the cold start of the commands that only read, beside the libraries that they stand on.
@@ -76,7 +76,7 @@ def configuration(folder: Path, base: str, count: int) -> None:
 
 
 def tell_all(home: Path, config: Path, untold: int) -> None:
-    """As if Dagster had been notified of every source, except of as many as make `untold` events."""
+    """As if Dagster had got the events of every source, except of as many as make `untold` events."""
     from busta_health_dagster import bootstrap
     from busta_health_dagster.engines.dagster_events import Reported
     from busta_health_dagster.pipeline.alerting.alert_pass import alert_pass

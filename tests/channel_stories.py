@@ -190,6 +190,45 @@ STORM_OVER = replace(
     at=at("04:02:03", 24),
     group=replace(STORM.group, members=tuple(replace(m, open=False, status=Status.UP) for m in STORM.group.members)),
 )
+PROVIDER = replace(
+    STORM,
+    group=GroupFacts(
+        "group-20261124T031533Z-5d1c2f7a",
+        tuple(
+            Member(5100 + k, f"odds_{name}", 1 + k // 2, Status.DOWN, Severity.WARNING, "source-down", "HTTP 503")
+            for k, name in enumerate(("main", "props", "live"))
+        ),
+        60,
+        at("03:15", 24),
+        next=NextFacts(at("03:45:33", 24), ("slack-data",), Severity.CRITICAL),
+        cause="the-odds-api",
+        of=4,
+        elsewhere=("odds_futures",),
+    ),
+    do="",
+)
+PROVIDER_LESS = replace(
+    PROVIDER,
+    kind=NotificationKind.UPDATED,
+    group=replace(
+        PROVIDER.group,
+        members=tuple(
+            replace(m, open=k < 1, status=Status.DOWN if k < 1 else Status.UP)
+            for k, m in enumerate(PROVIDER.group.members)
+        ),
+        elsewhere=(),
+    ),
+)
+PROVIDER_OVER = replace(
+    PROVIDER,
+    kind=NotificationKind.RESOLVED,
+    at=at("04:02:03", 24),
+    group=replace(
+        PROVIDER.group,
+        members=tuple(replace(m, open=False, status=Status.UP) for m in PROVIDER.group.members),
+        elsewhere=(),
+    ),
+)
 WEEKLY = Notification(
     NotificationKind.REPORT,
     at("07:00"),
@@ -221,6 +260,9 @@ STORIES = {
     "storm": STORM,
     "storm_less": STORM_LESS,
     "storm_over": STORM_OVER,
+    "provider": PROVIDER,
+    "provider_less": PROVIDER_LESS,
+    "provider_over": PROVIDER_OVER,
     "weekly": WEEKLY,
     "test": TEST,
     "drill": replace(ESCALATED, drill=True),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 import shutil
 import tempfile
 import warnings
@@ -10,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import settings
+from hypothesis import Phase, settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -19,13 +20,23 @@ if TYPE_CHECKING:
 
 # A deadline per example is a timed assertion, and examples drawn at random are another suite every night.
 settings.register_profile("everywhere", deadline=None, derandomize=True, print_blob=True)
-settings.load_profile("everywhere")
+settings.register_profile("mutant", settings.get_profile("everywhere"), phases=(Phase.explicit, Phase.generate))
+# mutmut sets it, and asks only whether a test fails: no example is made small.
+_MUTANT = "MUTANT_UNDER_TEST" in os.environ
+settings.load_profile("mutant" if _MUTANT else "everywhere")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--update-golden", action="store_true", help="write the golden files again; review them in the diff"
     )
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A mutant meets the tests of many examples last: most are dead by then."""
+    if _MUTANT:
+        items.sort(key=lambda item: item.get_closest_marker("hypothesis") is not None)
 
 
 @pytest.fixture(autouse=True)

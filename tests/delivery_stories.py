@@ -1,4 +1,4 @@
-"""Words that the stories about delivery share: a receiver that does what it is notified, and an application on a store."""
+"""Words that the stories about delivery share: a receiver that does what it is asked to, and an application on a store."""
 
 from __future__ import annotations
 
@@ -40,6 +40,7 @@ class Receiver:
     received: list[dict[str, Any]] = field(default_factory=list)
     url: str = ""
     release: threading.Event = field(default_factory=threading.Event)
+    reached: threading.Event = field(default_factory=threading.Event)  # a request has come that waits for the release
 
     @property
     def keys(self) -> list[str]:
@@ -56,6 +57,7 @@ class Receiver:
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers.get("content-length", 0)))
                 if peer.hang:
+                    peer.reached.set()
                     peer.release.wait(30)
                     return
                 status = peer.script.pop(0) if peer.script else peer.status

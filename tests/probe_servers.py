@@ -157,7 +157,7 @@ def prober(*, types=None, clock=None, limits=FAST, heartbeats=lambda _name: None
 
 
 async def look(probe: str, config: dict, *, clock=None, limits=FAST, heartbeats=lambda _name: None, **more):
-    """One manual check one source, through the prober."""
+    """One manual observation of one source, through the prober."""
     pairs = [(source(probe, config, **more), 0)]
     return (await prober(clock=clock, limits=limits, heartbeats=heartbeats).check(pairs, Kind.MANUAL))[0]
 

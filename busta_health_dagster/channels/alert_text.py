@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from busta_health_dagster.channels.text import At, Part
+from busta_health_dagster.channels.text import At, Button, Part
 from busta_health_dagster.wording.durations import duration_text
 from busta_health_dagster.wording.percentages import budget, percent
 from busta_health_dagster.wording.sentences import clean
@@ -42,6 +42,10 @@ class AlertText:
             if self.source.budget_left is not None
             else target
         )
+
+    def _in_dagster(self) -> tuple[Button, ...]:
+        url = self.notification.dagster_url
+        return (Button("open", "Open in Dagster", url, primary=True),) if url else ()
 
     def url(self) -> str:
         return f"{self.notification.base_url.rstrip('/')}/source-health/s/{quote(self.source.name, safe='')}"

@@ -32,6 +32,8 @@ class EndedText(AlertText):
             if phrases.is_well(source)
             else f"{source.name} is no longer {adjective}, and {now_is}"
         )
+        if subject == "dagster" and notification.verdict is not None:
+            headline = f"{source.name} reports: {clean(notification.verdict.reason)}"
         if notification.past:
             begin, until = At(alert.first_bad_slot).utc(), At(end).utc(alert.first_bad_slot)
             headline = f"{source.name} was {adjective} from {begin} to {until}, and {now_is}"
@@ -47,7 +49,7 @@ class EndedText(AlertText):
         lines += [Line("Also", (clean(instead),)) for instead in notification.on_behalf_of]
         if alert.acked is not None:
             lines.append(Line("Acted", tuple(self.acted())))
-        buttons = []
+        buttons = list(self._in_dagster())
         if notification.base_url:
             buttons = [
                 Button("cause", "Note the cause", f"{self.url()}?alert={alert.id}#cause"),

@@ -155,7 +155,8 @@ class FiringText(AlertText):
     def _buttons(self) -> tuple[Button, ...]:
         if not self.notification.base_url:
             found = phrases.runbook(self.notification)
-            return (Button("runbook", "Runbook", found),) if found else ()
+            in_dagster = self._in_dagster()
+            return (*in_dagster, Button("runbook", "Runbook", found)) if found else in_dagster
         buttons = [Button("open", "Open source", self.url())]
         if self.alert.acked is None:
             buttons.insert(0, Button("ack", "Acknowledge", f"{self.url()}?alert={self.alert.id}#ack", primary=True))

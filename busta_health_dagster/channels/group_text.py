@@ -12,12 +12,16 @@ from busta_health_dagster.domain.observation import Status
 from busta_health_dagster.wording.durations import duration_text
 from busta_health_dagster.wording.glyphs import STATUS
 from busta_health_dagster.wording.lists import listed
+from busta_health_dagster.wording.root_cause import root_cause_over, root_cause_text
 from busta_health_dagster.wording.sentences import clean
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from busta_health_dagster.domain.notification import GroupFacts, Member, Notification
+
+
+_SHARED = "Find out what they share first: network, proxy, provider, credentials."
 
 
 def group(notification: Notification) -> Text:
@@ -29,7 +33,11 @@ def group(notification: Notification) -> Text:
     members = [m for m in facts.members if m.open]
     n = len({m.source for m in members})
     what = _what(members)
-    if facts.open < len(facts.members):
+    if facts.cause:
+        still = facts.open < len(facts.members)
+        failing = len({m.source for m in members} | set(facts.elsewhere))
+        headline = root_cause_text(facts.cause, failing, facts.of, what, still=still)
+    elif facts.open < len(facts.members):
         headline = f"{n} of {len({m.source for m in facts.members})} are still {what}"
     elif facts.storm:
         headline = (
@@ -45,9 +53,13 @@ def group(notification: Notification) -> Text:
         Line("Since", tuple(since)),
         *(Line("Also", (clean(also),)) for also in (*notification.related, *notification.on_behalf_of)),
     ]
-    lines.append(
-        Line("Do", (notification.do or "Find out what they share first: network, proxy, provider, credentials.",))
-    )
+    if facts.elsewhere:
+        lines.append(Line("Also", (f"{listed(facts.elsewhere)} too, as notified before.",)))
+    well = sorted({m.source for m in facts.members if not m.open} - {m.source for m in members})
+    if facts.cause and well:
+        lines.append(Line("Ended", (f"{listed(well)}.",)))
+    advice = f"Ask {facts.cause} first: its status page, the account, the credentials." if facts.cause else _SHARED
+    lines.append(Line("Do", (notification.do or advice,)))
     return Text(
         shape=_worst(members),
         word=word,
@@ -86,11 +98,15 @@ def _over(notification: Notification, facts: GroupFacts) -> Text:
     lasted = duration_text(max(notification.at - facts.since, 0))
     unwell = tuple(sorted({m.source for m in facts.members if m.status is not Status.UP}))
     headline = f"All {n} sources are up again"
+    if facts.cause:
+        headline = root_cause_over(facts.cause, n, facts.of)
     if not notification.recovered:
         headline = f"All {n} alerts are closed: {clean(notification.reason)}"
     elif unwell:
         are = "is" if len(unwell) == 1 else "are"
         headline = f"All {len(facts.members)} alerts are over, and {listed(unwell)} {are} not well"
+    if facts.elsewhere and notification.recovered:
+        headline += f"; {listed(facts.elsewhere)} {'is' if len(facts.elsewhere) == 1 else 'are'} still in alert"
     return Text(
         shape=_worst(facts.members),
         word="resolved",
@@ -163,4 +179,6 @@ def _reply(notification: Notification, facts: GroupFacts, headline: str, word: s
         return [f"{word.capitalize()} now: {headline}, since ", At(facts.since), "."]
     if notification.kind is NotificationKind.RENOTIFIED:
         return [f"Still {word}: {headline}, since ", At(facts.since), "."]
+    if notification.kind is NotificationKind.UPDATED and facts.cause:
+        return [f"Now {headline}."]
     return []

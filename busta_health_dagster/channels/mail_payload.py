@@ -60,7 +60,7 @@ def subject(notification: Notification) -> str:
     if notification.report is not None:
         return clean(f"{mark}{notification.report.headline}", 200)
     if notification.group is not None:
-        return clean(f"[busta] {mark}{notification.group.key}")
+        return clean(f"[busta] {mark}{notification.group.cause or notification.group.key}")
     if notification.alert is not None and notification.source is not None:
         rule = notification.rule.name if notification.rule else "alert"
         return clean(f"[busta] {mark}{notification.source.name} {rule} #{notification.alert.id}")

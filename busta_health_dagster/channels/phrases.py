@@ -37,6 +37,10 @@ _PATTERNS = {
     Pattern.TREND: "trend",
     Pattern.DAGSTER_CHECK: "dagster",
     Pattern.DAGSTER_RUN: "dagster",
+    Pattern.DAGSTER_TICK: "dagster",
+    Pattern.DAGSTER_LOCATION: "dagster",
+    Pattern.DAGSTER_DAEMON: "dagster",
+    Pattern.DAGSTER_FRESHNESS: "dagster",
     Pattern.GATE_HELD: "held",
 }
 _METRICS = {"response_ms": "slow", "data_age_s": "stale", "quality": "quality", "status": "down", "failed": "fails"}
@@ -56,6 +60,7 @@ _ADVICE = {
     "budget": "Check this source's incidents of the week; the next outage may miss the target.",
     "silent": "Check the monitor and the network it runs in before the source.",
     "held": "Check the source that holds it: busta gate status. Open its gate by hand only where its data are right.",
+    "dagster": "Open it in Dagster: the events and the whole error are there.",
     "other": "Check the source page: the numbers behind the rule are there.",
 }
 
@@ -106,6 +111,7 @@ def complaint(notification: Notification) -> str:
         "flaps": f"is {still}unsteady",
         "trend": f"is {still}on its way over its limit",
         "held": f"{'still holds' if still else 'holds'} a job at the gate",
+        "dagster": f"{'still reports' if still else 'reports'}",
     }
     head = (
         tails.get(subject)

@@ -164,6 +164,8 @@ def _headers(delivery: Delivery, config: WebhookConfig, context: ChannelContext,
 def _url(notification: Notification) -> str | None:
     if notification.report is not None:
         return notification.report.url
+    if notification.dagster_url:
+        return notification.dagster_url
     if not notification.base_url:
         return None
     page = f"{notification.base_url.rstrip('/')}/source-health"
@@ -255,6 +257,9 @@ def _group(notification: Notification) -> dict[str, Any]:
         "severity": facts.severity.word,
         "since": iso(facts.since),
         "fleet": facts.fleet,
+        "provider": {"name": facts.cause, "sources": facts.of, "elsewhere": list(facts.elsewhere)}
+        if facts.cause
+        else None,
         "open": facts.open,
         "acknowledged": _ack(facts.acked),
         "next": _next(facts.next),

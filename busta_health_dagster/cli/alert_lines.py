@@ -54,6 +54,7 @@ def list_lines(found: AlertList, letters: GlyphSet) -> list[Columns | Text]:
             shape, *cells = _cells(row, letters)
             table.add(Text(shape, style=ALERT_COLOURS[shown_as(row)]), *cells)
         lines.append(table)
+    lines += [Text(f"{c['text']}: {_ids(c['alerts'])}") for c in found["summary"]["causes"]]
     lines += [Text(line) for line in _summary(found["summary"])]
     if rows:
         lines.append(Text(f"Ask why: busta alerts explain {rows[0]['id']}"))
@@ -87,6 +88,7 @@ def show_lines(a: AlertRow, letters: GlyphSet) -> list[Text]:
         ("notified", ", ".join(a["notified"]) or "none"),
         ("next", a["coming"]),
         ("group", a["group"]),
+        ("part of", f"what {a['cause']} has in common" if a["cause"] else None),
     )
     lines = aligned((f"  {key}", value) for key, value in facts if value)
     return [head, *map(Text, lines), Text(f"Ask why: busta alerts explain {a['id']}")]
@@ -112,6 +114,10 @@ def _cells(a: AlertRow, letters: GlyphSet) -> tuple[str, ...]:
         a["acknowledged"],
         a["coming"],
     )
+
+
+def _ids(ids: Sequence[int]) -> str:
+    return f"alert{'s' if len(ids) != 1 else ''} {', '.join(map(str, ids))}"
 
 
 def _summary(behind: AlertsBehind) -> list[str]:

@@ -117,10 +117,10 @@ def _report(
         err_console().print("No route would tell anybody: each opening of an alert counts as a notification.")
     if summary:
         with bar("Trying other thresholds", unit="replays") as advance:
-            notified = summarise(run, noise, advance)
-        report |= notified.as_json()
+            summarised = summarise(run, noise, advance)
+        report |= summarised.as_json()
         if output is Output.TABLE:
-            view.print_summary(notified)
+            view.print_summary(summarised)
     if suggest:
         with bar("Looking for thresholds", unit="replays") as advance:
             found = suggestions.suggest(run, noise, budget, by, advance)

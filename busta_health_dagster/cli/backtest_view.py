@@ -20,35 +20,35 @@ if TYPE_CHECKING:
 _SOURCES_SHOWN = 5
 
 
-def print_summary(notified: Summary) -> None:
+def print_summary(summary: Summary) -> None:
     """Cost per rule, then what other thresholds would have cost, then the best trade."""
     from rich.table import Table
     from rich.text import Text
 
     out, dash = console(), glyph_set().dash
-    span = notified.until - notified.since
+    span = summary.until - summary.since
     length = f"{span / 86400:.3g} days" if span >= 2 * 86400 else duration_text(span)
     out.print(
-        f"{length} to {from_epoch(notified.until):%d %b %Y %H:%M} UTC, {plural(notified.sources, 'source')}, "
-        f"{notified.observations:,} slots. Nothing was delivered."
+        f"{length} to {from_epoch(summary.until):%d %b %Y %H:%M} UTC, {plural(summary.sources, 'source')}, "
+        f"{summary.observations:,} slots. Nothing was delivered."
     )
     table = Table(box=None, header_style="bold")
     for head in ("RULE", "ALERTS", "NOTIFICATIONS", "PER SOURCE-WEEK", "SELF-RESOLVED IN 10 MIN", "TIME UNDER ALERT"):
         table.add_column(head, justify="left" if head == "RULE" else "right", no_wrap=head == "RULE")
-    for cost in (*notified.rules, notified.total):
+    for cost in (*summary.rules, summary.total):
         table.add_row(*_row(cost, dash))
     out.print(table)
-    if notified.noisiest:
-        noisy = ", ".join(f"{name} {n} ({rate:.2f} a week)" for name, n, rate in notified.noisiest[:_SOURCES_SHOWN])
+    if summary.noisiest:
+        noisy = ", ".join(f"{name} {n} ({rate:.2f} a week)" for name, n, rate in summary.noisiest[:_SOURCES_SHOWN])
         out.print(f"Most notifications: {noisy}.")
-    if notified.variants:
+    if summary.variants:
         out.print("\nWhat another limit would have cost (real: with a cause noted, else not resolved within 10 min)")
     other = Table(box=None, header_style="bold")
     for head in ("RULE", "", "LIMIT", "NOTIFICATIONS", "REAL ALERTS KEPT", "TOLD LATER BY"):
         other.add_column(
             head, justify="left" if head in {"RULE", ""} else "right", no_wrap=head in {"RULE", "", "LIMIT"}
         )
-    for rule, some in groupby(notified.variants, key=lambda v: v.rule):
+    for rule, some in groupby(summary.variants, key=lambda v: v.rule):
         row = list(some)
         for n, v in enumerate(row if any(v.notifications for v in row) else ()):
             later = dash if v.later_s is None else ("-" if v.later_s < 0 else "") + duration_text(abs(v.later_s))
@@ -62,10 +62,10 @@ def print_summary(notified: Summary) -> None:
                 later,
                 style="bold" if v.present else None,
             )
-    if notified.variants:
+    if summary.variants:
         out.print(other)
-    if notified.best:
-        out.print(f"Best trade: {notified.best}", markup=False)
+    if summary.best:
+        out.print(f"Best trade: {summary.best}", markup=False)
 
 
 def _row(cost: RuleCost, dash: str) -> tuple[str, ...]:

@@ -137,6 +137,8 @@ def _facts(explanation: AlertExplanation) -> list[str]:
         )
         lines.append(f"  rule         {rule['text']}     {read}")
     frozen = f"     frozen at {_at(a['opened_at'], explanation['at'])}" if a["opened_at"] else ""
+    if a["cause"]:
+        lines.append(f"  part of      what the sources of {a['cause']} have in common: one message for all")
     return lines + [f"  policy       {policy}{frozen}" for policy in explanation["policies"]]
 
 

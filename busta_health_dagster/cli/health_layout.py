@@ -16,12 +16,6 @@ if TYPE_CHECKING:
 STATUS, SOURCE, KIND = 11, 19, 14
 
 
-STATUS, SOURCE, KIND = 11, 19, 14
-
-
-STATUS, SOURCE, KIND = 11, 19, 14
-
-
 @dataclass(frozen=True, slots=True)
 class Layout:
     """What fits: so many bars under which title, which windows, and whether type, quality and budget have room."""

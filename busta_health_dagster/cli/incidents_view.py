@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
-    from busta_health_dagster.domain.documents.service import IncidentDetail, IncidentRow, IncidentTable
+    from busta_health_dagster.domain.documents.service import IncidentDetail, IncidentFacts, IncidentRow, IncidentTable
 
 _COLOURS = {"open": "red", "acked": "yellow", "resolved": "green"}
 
@@ -63,7 +63,7 @@ def _rows(incidents: Iterable[IncidentRow]) -> Columns:
         rows.add(
             Text(_sign(i["state"], i["severity"]), style=_COLOURS[i["state"]]),
             i["id"],
-            i["source"],
+            _about(i),
             i["state"],
             i["severity"],
             _when(i["started_at"])[:-3],
@@ -74,6 +74,10 @@ def _rows(incidents: Iterable[IncidentRow]) -> Columns:
             Text(i["cause"] or glyph_set().dash),
         )
     return rows
+
+
+def _about(incident: IncidentFacts) -> str:
+    return f"{incident['source']} {incident['subject'] or ''}".rstrip()
 
 
 def _rules(rules: Sequence[str]) -> str:
@@ -90,7 +94,7 @@ def one(explanation: IncidentDetail) -> Iterator[RenderableType]:
 
     head = Text(_sign(explanation["state"], explanation["severity"]), style=_COLOURS[explanation["state"]])
     head.append(
-        f" {explanation['id']} {explanation['source']} {explanation['severity']}: {', '.join(explanation['rules'])}",
+        f" {explanation['id']} {_about(explanation)} {explanation['severity']}: {', '.join(explanation['rules'])}",
         style="default",
     )
     yield head
@@ -118,7 +122,7 @@ def markdown(explanation: IncidentDetail) -> str:
     """The start of a post-mortem: the facts, the timeline, and headings to be filled in."""
     ended, acked = explanation["resolved_at"], explanation["acked_at"]
     facts = (
-        ("Source", explanation["source"]),
+        ("Source", _about(explanation)),
         ("Severity", explanation["severity"]),
         ("Rules", ", ".join(explanation["rules"])),
         ("Started (first bad slot)", explanation["started_at"]),
@@ -128,7 +132,7 @@ def markdown(explanation: IncidentDetail) -> str:
         ("Time to resolve", duration_text(explanation["ttr_s"])),
         ("Cause", explanation["cause"] or "not written yet"),
     )
-    lines = [f"# {explanation['id']}: {explanation['source']}", "", "| | |", "|---|---|"]
+    lines = [f"# {explanation['id']}: {_about(explanation)}", "", "| | |", "|---|---|"]
     lines += [f"| {name} | {_cell(value)} |" for name, value in facts]
     lines += ["", "## Timeline (UTC)", "", "| when | what | why |", "|---|---|---|"]
     for at, rule, event, why in _events(explanation):

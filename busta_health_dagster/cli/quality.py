@@ -123,6 +123,13 @@ def score(
     context: typer.Context,
     data: Annotated[Path, typer.Argument(metavar="DATAFILE", help="CSV, TSV, JSON, JSON lines or Parquet.")],
     suite: Annotated[Path, typer.Option("--suite", help="The suite's file, JSON or YAML.")],
+    at: Annotated[
+        str | None, typer.Option(help="When the data were delivered, for ages: 2026-11-29T16:50Z. Now without it.")
+    ] = None,
+    against: Annotated[
+        Path | None,
+        typer.Option(help="An earlier good delivery: columns, types, nulls and volume are compared with it."),
+    ] = None,
     exit_code: ExitOption = False,
     output: Annotated[Output, typer.Option("-o", "--output", help="json or table")] = Output.JSON,
 ) -> None:
@@ -137,19 +144,27 @@ def score(
     del context
     evaluated_by = load_suite(suite).name  # a broken suite is reported before seconds are spent on imports
     with err_console().status(f"Scoring {data.name} ..."):
-        now = datetime.now(UTC)
-        done = score_file(suite, data, now)
+        now = datetime.now(UTC) if at is None else _instant(at)
+        done = score_file(suite, data, now, against=against)
     from busta_health_dagster.domain.quality import Scored
     from busta_health_dagster.pipeline.views.history import quality_row
 
-    at = int(now.timestamp())
-    row = quality_row(Scored(data.name, at, at, evaluated_by, done.score), FILE_LIMIT)
+    taken = int(now.timestamp())
+    row = quality_row(Scored(data.name, taken, taken, evaluated_by, done.score), FILE_LIMIT)
     if output is Output.JSON:
         print_json(as_json(done.score))
     else:
         view.show(view.explained(row))
     if exit_code:
         leave([row])
+
+
+def _instant(text: str) -> datetime:
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise typer.BadParameter(f"{text!r} is no time; write 2026-11-29T16:50Z", param_hint="--at") from error
+    return found if found.tzinfo is not None else found.replace(tzinfo=UTC)
 
 
 @quality_app.command()

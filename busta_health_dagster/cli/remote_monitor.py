@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from busta_health_dagster.cli.remote import Remote
     from busta_health_dagster.domain.access import Role
-    from busta_health_dagster.domain.documents import alerts as notified
+    from busta_health_dagster.domain.documents import alerts as alert_documents
     from busta_health_dagster.domain.documents import delivery, quality, service
     from busta_health_dagster.domain.documents import sources as seen
     from busta_health_dagster.domain.documents.gate import GateState, UsableRow
@@ -84,38 +84,38 @@ class RemoteMonitor:
         return rows
 
     def anomaly_explanation(self, name: str) -> seen.AnomalyExplanation:
-        explanation: seen.AnomalyExplanation = self._remote.get(f"sources/{name}/anomaly")
+        explanation: seen.AnomalyExplanation = self._remote.get(f"sources/{part(name)}/anomaly")
         return explanation
 
     # Alerts
 
-    def alerts(self, state: Wanted, names: Sequence[str] | None = None) -> notified.AlertList:
+    def alerts(self, state: Wanted, names: Sequence[str] | None = None) -> alert_documents.AlertList:
         found = self._remote.whole("alerts", state=state.value, source=list(names or ()))
         return {"items": found["items"], "summary": found["summary"]}
 
-    def alert(self, alert: int) -> notified.AlertRow:
-        row: notified.AlertRow = self._remote.get(f"alerts/{alert}")
+    def alert(self, alert: int) -> alert_documents.AlertRow:
+        row: alert_documents.AlertRow = self._remote.get(f"alerts/{alert}")
         return row
 
-    def explain_alert(self, alert: int) -> notified.AlertExplanation:
-        explanation: notified.AlertExplanation = self._remote.get(f"alerts/{alert}/explain")
+    def explain_alert(self, alert: int) -> alert_documents.AlertExplanation:
+        explanation: alert_documents.AlertExplanation = self._remote.get(f"alerts/{alert}/explain")
         return explanation
 
-    def explain_source(self, name: str) -> notified.SourceExplanation:
-        explanation: notified.SourceExplanation = self._remote.get(f"sources/{part(name)}/explain")
+    def explain_source(self, name: str) -> alert_documents.SourceExplanation:
+        explanation: alert_documents.SourceExplanation = self._remote.get(f"sources/{part(name)}/explain")
         return explanation
 
-    def acknowledge(self, ids: Sequence[int], *, note: str = "") -> list[notified.AlertRow]:
+    def acknowledge(self, ids: Sequence[int], *, note: str = "") -> list[alert_documents.AlertRow]:
         return [self._remote.post(f"alerts/{key}/ack", {"note": note}) for key in ids]
 
-    def unacknowledge(self, ids: Sequence[int], *, note: str = "") -> list[notified.AlertRow]:
+    def unacknowledge(self, ids: Sequence[int], *, note: str = "") -> list[alert_documents.AlertRow]:
         return [self._remote.post(f"alerts/{key}/unack", {"note": note}) for key in ids]
 
-    def snooze(self, ids: Sequence[int], *, for_s: float, note: str = "") -> list[notified.AlertRow]:
+    def snooze(self, ids: Sequence[int], *, for_s: float, note: str = "") -> list[alert_documents.AlertRow]:
         body = {"for": config_duration(for_s), "note": note}
         return [self._remote.post(f"alerts/{key}/snooze", body) for key in ids]
 
-    def resolve(self, ids: Sequence[int], *, note: str = "") -> list[notified.AlertRow]:
+    def resolve(self, ids: Sequence[int], *, note: str = "") -> list[alert_documents.AlertRow]:
         return [self._remote.post(f"alerts/{key}/resolve", {"note": note}) for key in ids]
 
     def outbox(self) -> delivery.Outbox:

@@ -10,7 +10,7 @@ import dagster as dg
 
 from busta_health_dagster.defs.app_cache import cached_app
 from busta_health_dagster.defs.fleet import GROUP
-from busta_health_dagster.defs.instance_facts import Facts, instance_facts
+from busta_health_dagster.defs.instance_facts import instance_facts
 from busta_health_dagster.defs.keys import own_key
 from busta_health_dagster.defs.lineage import note_lineage
 from busta_health_dagster.defs.metadata import plottable, table
@@ -43,7 +43,7 @@ _WINDOW_COLUMNS = ("window", "when (UTC)", "sources", "reason")
     minimum_interval_seconds=EVERY_S,
     default_status=dg.DefaultSensorStatus.RUNNING,
     description="Moves alerts on between the ticks: escalations, ends of snoozes and maintenance, observations that a killed "
-    "tick left, failing checks and runs of other assets. The messages leave through notification_sensor.",
+    "tick left, what fails in this instance beside the sources. The messages leave through notification_sensor.",
 )
 def alert_sensor(context: dg.SensorEvaluationContext) -> dg.SkipReason:
     from busta_health_dagster.pipeline.alerting.alert_pass import alert_pass
@@ -51,12 +51,9 @@ def alert_sensor(context: dg.SensorEvaluationContext) -> dg.SkipReason:
     started = time.monotonic()
     with cached_app() as app:
         found = instance_facts(context.instance, app)
-        if time.monotonic() - started > BUDGET_S:
-            context.log.warning("reading the instance took longer than %.0f s; alerts go first", BUDGET_S)
-            found = Facts()
         here = context.code_location_origin
         asleep = stopped(context.instance, here.location_name if here is not None else None)
-        passed = alert_pass(app, facts=found.facts, remember=found.remember, whole=False, stopped=asleep)
+        passed = alert_pass(app, instance=found, whole=False, stopped=asleep)
         if passed.clock_note:
             context.log.warning(passed.clock_note)
         shown = 0

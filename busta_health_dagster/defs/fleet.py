@@ -46,6 +46,7 @@ def fleet_asset(observed: Sequence[dg.AssetKey] = (), page: str | None = None) -
         ],
     )
     def fleet(context: dg.AssetExecutionContext, busta: Monitor) -> dg.MaterializeResult:  # type: ignore[type-arg]  # Dagster reads the bare class
+        from busta_health_dagster.defs.instance_facts import instance_facts, unread_for_long
         from busta_health_dagster.pipeline.tick.tick import run_tick
         from busta_health_dagster.pipeline.views.fleet_report import COLUMNS, in_short, what_is_wrong
 
@@ -53,7 +54,8 @@ def fleet_asset(observed: Sequence[dg.AssetKey] = (), page: str | None = None) -
             shard = context.run.tags.get(SHARD_TAG)
             origin = context.run.remote_job_origin
             asleep = stopped(context.instance, origin.location_name if origin is not None else None)
-            tick = run_tick(app, None if shard is None else int(shard), stopped=asleep)
+            read = instance_facts(context.instance, app) if shard in {None, "0"} and unread_for_long(app) else None
+            tick = run_tick(app, None if shard is None else int(shard), stopped=asleep, instance=read)
             events, waiting = report_changes(context.instance, app, tick)
             if events:  # what was just sent is what this is made of: else it would never be in sync with its sources
                 context.get_step_execution_context().fetch_external_input_asset_version_info()

@@ -1,134 +1,87 @@
-"""What other assets and runs of this Dagster instance came to, in every code location: open-source Dagster alerts on
-nothing. One query for checks and one for runs per pass, and none where no rule asks.
+"""What everything else in this Dagster instance came to, in every code location: open-source Dagster alerts on nothing.
+
+Each kind is a stream with a cursor of its own, kept in the store. A reading has a budget of time and rows: what does not fit
+is read by the next one, and how far behind that is goes into the alert `monitor/instance-slow`.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-import dagster as dg
-from dagster._core.storage.event_log.sql_event_log import SqlEventLogStorage
+from sqlalchemy.exc import SQLAlchemyError
 
-from busta_health_dagster.defs.catalog import OWN_CHECKS
-from busta_health_dagster.defs.keys import asset_key, own_keys
+from busta_health_dagster.defs.instance_daemons import read_daemons
+from busta_health_dagster.defs.instance_events import read_checks, read_freshness
+from busta_health_dagster.defs.instance_runs import read_runs
+from busta_health_dagster.defs.instance_stream import Budget, Reader, Stream
+from busta_health_dagster.defs.instance_ticks import read_ticks
 from busta_health_dagster.domain.rule import Pattern
-from busta_health_dagster.domain.verdict import ExternalFact
+from busta_health_dagster.domain.verdict import ExternalFact, InstanceReading
+from busta_health_dagster.pipeline.app.code_locations import location_facts
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Mapping
+
+    import dagster as dg
 
     from busta_health_dagster.pipeline.app.app import App
 
-MOST = 500
-"""Facts per pass; the rest comes with the next one."""
+READ_S = 3.0
+"""How long a reading may take: the alert sensor has 5 s for everything."""
 _KEY = "dagster_facts"
-_OVERLAP_IDS, _OVERLAP_S = 200, 120
-"""Rows that commit out of order: so far back we look again, and know what we have seen."""
+_SILENT_S = 150
+"""The alert sensor reads every 30 s. What no one has read for so long the tick reads: the sensor's daemon may be dead."""
+_STREAMS: Mapping[str, tuple[Pattern, Reader]] = {
+    "runs": (Pattern.DAGSTER_RUN, read_runs),
+    "checks": (Pattern.DAGSTER_CHECK, read_checks),
+    "daemons": (Pattern.DAGSTER_DAEMON, read_daemons),
+    "freshness": (Pattern.DAGSTER_FRESHNESS, read_freshness),
+    "ticks": (Pattern.DAGSTER_TICK, read_ticks),
+}
 
 
-@dataclass(slots=True)
-class Facts:
-    """What is new, and the cursors to remember in the pass's own transaction."""
-
-    facts: list[ExternalFact] = field(default_factory=list)
-    remember: dict[str, Any] = field(default_factory=dict)
-
-
-def instance_facts(instance: dg.DagsterInstance, app: App) -> Facts:
-    """Checks and runs that ended since the last pass. The first call begins now: the past alerts no one."""
-    asked = {rule.pattern for rule in app.config.rules} & {Pattern.DAGSTER_CHECK, Pattern.DAGSTER_RUN}
-    if not asked:
-        return Facts()
+def instance_facts(instance: dg.DagsterInstance, app: App) -> InstanceReading:
+    """What is new since the last reading, of the kinds that a rule asks for. The first one begins now: the past alerts no
+    one.
+    """
+    asked = {rule.pattern for rule in app.config.rules}
+    wanted = {name: reader for name, (pattern, reader) in _STREAMS.items() if pattern in asked}
+    locations: list[ExternalFact] = []
+    noted = None
     with app.store.read() as uow:
         kept: Mapping[str, Any] = uow.meta.get(_KEY, {})
-    found, cursors = Facts(), dict(kept)
-    if Pattern.DAGSTER_CHECK in asked:
-        cursors["checks"] = _checks(instance, app, kept.get("checks"), found.facts)
-    if Pattern.DAGSTER_RUN in asked:
-        cursors["runs"] = _runs(instance, app, kept.get("runs"), found.facts)
-    if cursors != kept:
-        found.remember = {_KEY: cursors}
-    return found
-
-
-def _checks(
-    instance: dg.DagsterInstance, app: App, cursor: Mapping[str, Any] | None, facts: list[ExternalFact]
-) -> dict[str, Any]:
-    kind = dg.DagsterEventType.ASSET_CHECK_EVALUATION
-    if cursor is None:
-        newest = _events(instance, dg.EventRecordsFilter(kind), limit=1, ascending=False)
-        begin = newest[0].storage_id if newest else 0
-        return {"begin": begin, "id": begin, "seen": []}
-    seen = set(cursor["seen"])
-    wanted = dg.EventRecordsFilter(kind, after_cursor=max(cursor["id"] - _OVERLAP_IDS, 0))
-    new = [r for r in _events(instance, wanted, limit=MOST + _OVERLAP_IDS, ascending=True) if r.storage_id not in seen]
-    last = cursor["id"]
-    ours = _own_checks(app)
-    for record in new:
-        last = max(last, record.storage_id)
-        event = record.event_log_entry.dagster_event
-        if event is None or record.storage_id <= cursor["begin"]:
+        if Pattern.DAGSTER_LOCATION in asked:
+            locations, noted = location_facts(uow, kept.get("locations"))
+    started, now = app.clock.monotonic(), app.clock.now()
+    cursors: dict[str, Any] = {name: kept[name] for name in wanted if name in kept}
+    facts, behind, problem = list(locations), {}, ""
+    for place, (name, reader) in enumerate(wanted.items()):
+        # What is left of the time is shared by the streams that are left: none of them can starve another.
+        left = max(started + READ_S - app.clock.monotonic(), 0.0) / (len(wanted) - place)
+        try:
+            found: Stream = reader(instance, app, kept.get(name), Budget(app.clock, app.clock.monotonic() + left))
+        except SQLAlchemyError as error:
+            why = app.secrets.scrub(str(getattr(error, "orig", None) or error)).strip().splitlines()
+            problem = f"{name}: {why[0][:200] if why else type(error).__name__}"
             continue
-        evaluation = event.asset_check_evaluation_data
-        if ours(evaluation):
-            continue
-        name = f"{evaluation.asset_key.to_user_string()}:{evaluation.check_name}"
-        said = app.secrets.scrub(evaluation.description or "")[:300]
-        detail = said or (f"severity {evaluation.severity.value}" if not evaluation.passed else "")
-        at = int(record.event_log_entry.timestamp)
-        facts.append(ExternalFact("check", name, evaluation.passed, at, detail, record.event_log_entry.run_id))
-    return {"begin": cursor["begin"], "id": last, "seen": _lately((*seen, *(r.storage_id for r in new)), last)}
+        cursors[name] = found.cursor
+        facts += found.facts
+        if found.reached is not None:
+            behind[name] = max(int(now - found.reached), 0)
+    took = app.clock.monotonic() - started
+    if noted is not None:
+        cursors["locations"] = noted
+    remember = {_KEY: {**cursors, "read_at": int(now)}} if asked & _patterns() else {}
+    worst = max(behind.values(), default=0)
+    return InstanceReading(tuple(facts), remember, worst, tuple(behind), round(took, 3), problem)
 
 
-def _own_checks(app: App) -> Callable[[dg.AssetCheckEvaluation], bool]:
-    """Is it a verdict of our own rules? Also on an asset of someone else's that a source stands on."""
+def unread_for_long(app: App) -> bool:
+    """Is it a long time since someone read the instance, though rules ask for it?"""
     with app.store.read() as uow:
-        keys = own_keys(app.config, [source.name for source in uow.sources.all(removed=True)])
-    attached = {asset_key(source) for source in app.config.sources.values() if source.asset is not None}
-
-    def ours(evaluation: dg.AssetCheckEvaluation) -> bool:
-        theirs = evaluation.asset_key not in attached or evaluation.check_name not in OWN_CHECKS
-        return evaluation.asset_key in keys or not theirs
-
-    return ours
+        kept = uow.meta.get(_KEY, {})
+    return "read_at" in kept and app.now() - kept["read_at"] > _SILENT_S
 
 
-def _events(
-    instance: dg.DagsterInstance, wanted: dg.EventRecordsFilter, limit: int, *, ascending: bool
-) -> Sequence[dg.EventLogRecord]:
-    storage = instance.event_log_storage
-    if isinstance(storage, SqlEventLogStorage):
-        # SQLite keeps events per run and mirrors checks in its index; only the general method reads the index.
-        return SqlEventLogStorage.get_event_records(storage, wanted, limit=limit, ascending=ascending)
-    return storage.get_event_records(wanted, limit=limit, ascending=ascending)
-
-
-def _lately(ids: Iterable[int], last: int) -> list[int]:
-    return sorted({i for i in ids if i > last - _OVERLAP_IDS})
-
-
-def _runs(
-    instance: dg.DagsterInstance, app: App, cursor: Mapping[str, Any] | None, facts: list[ExternalFact]
-) -> dict[str, Any]:
-    if cursor is None:
-        return {"begin": app.clock.now(), "at": app.clock.now(), "seen": []}
-    seen = dict(cursor["seen"])
-    ended = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE]
-    since = datetime.fromtimestamp(cursor["at"] - _OVERLAP_S, tz=UTC)
-    wanted = dg.RunsFilter(statuses=ended, updated_after=since)
-    last = cursor["at"]
-    for record in instance.get_run_records(wanted, limit=MOST, order_by="update_timestamp", ascending=True):
-        run, at = record.dagster_run, record.update_timestamp.timestamp()
-        if run.run_id in seen or at <= cursor["begin"]:
-            continue
-        seen[run.run_id] = at
-        last = max(last, at)
-        ok = run.status is dg.DagsterRunStatus.SUCCESS
-        facts.append(ExternalFact("run", run.job_name, ok, int(record.end_time or at), "", run.run_id))
-    return {
-        "begin": cursor["begin"],
-        "at": last,
-        "seen": sorted((k, at) for k, at in seen.items() if at > last - 2 * _OVERLAP_S),
-    }
+def _patterns() -> set[Pattern]:
+    return {pattern for pattern, _ in _STREAMS.values()} | {Pattern.DAGSTER_LOCATION}

@@ -31,7 +31,16 @@ def note_lineage(app: App, instance: dg.DagsterInstance, repository: dg.Reposito
     fed = (name for name in fed_names(app.config) if repository.asset_graph.has(dg.AssetKey(name.split("/"))))
     fleet = own_key("health", "fleet")
     prefix = "/".join(fleet.path[:-2]) if repository.asset_graph.has(fleet) else None
-    put_lineage(app, location, Lineage(assets, jobs, next_at, tuple(fed), prefix))
+    put_lineage(app, location, Lineage(assets, jobs, next_at, tuple(fed), prefix, owners=_owners(repository)))
+
+
+@lru_cache(maxsize=1)
+def _owners(repository: dg.RepositoryDefinition) -> Mapping[str, tuple[str, ...]]:
+    graph = repository.asset_graph
+    named = {f"asset:{key.to_user_string()}": graph.get(key).owners for key in graph.get_all_asset_keys()}
+    named |= {f"instigator:{one.name}": one.owners or () for one in repository.schedule_defs}
+    named |= {f"instigator:{one.name}": one.owners or () for one in repository.sensor_defs}
+    return {name: tuple(owners) for name, owners in named.items() if owners}
 
 
 def fed_names(config: Config) -> list[str]:

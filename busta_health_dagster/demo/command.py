@@ -31,7 +31,7 @@ LEARNED_S = 7 * 86_400
 """How much of the past the detector learns from before the demo starts: a weekend and every hour of the day."""
 LEARN_FOR_S = 12.0
 """A slow machine goes on with the rest at its first ticks."""
-EXPECTATIONS = Path(__file__).parent / "expectations"
+EXPECTATIONS = Path(__file__).parent / "suites"
 
 
 def prepare(home: Path, *, days: int, scenario: str) -> Callable[[Supervisor, dict[str, str]], None]:

@@ -50,7 +50,7 @@ class Event(StrEnum):
 class Ladder:
     """A route's escalation as it was when the alert opened.
 
-    `step` counts from 1; `told_s` is the clock at the last message.
+    `step` counts from 1; `notified_s` is the clock at the last message.
     """
 
     policy: Escalation
@@ -99,7 +99,7 @@ class Alert:
     21 good (0) and bad (1) verdicts, newest in bit 0. `told` are the channels that know it fired and not yet that it
     ended; when it ends they become `told_before`, for the case that it reopens.
     `value`, `limit`, `reason` are those of the newest verdict, `bad_reason` of the newest bad one. `acts` counts what
-    people did to it: two deeds of one second are two messages.
+    people did to it: two deeds of one second are two messages. `cause` is the provider whose failure it is a part of.
     """
 
     fingerprint: str
@@ -146,6 +146,7 @@ class Alert:
     thread: str = ""
     flushed: float | None = None
     acts: int = 0
+    cause: str = ""
 
     @property
     def step(self) -> int:

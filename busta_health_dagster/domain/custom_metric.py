@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -21,6 +22,9 @@ BUILT_IN = (
 """The metrics that every source has; a custom metric takes none of these names."""
 MOST = 16
 """Custom metrics of one source: what a reader can take in, and what bounds its storage."""
+NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
+LARGEST = 1e300
+"""Of what a value may be, either way: the sum of a day of them still is a number that every store takes."""
 ITEMS = "items"
 
 

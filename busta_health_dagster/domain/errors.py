@@ -50,7 +50,7 @@ class Problem:
     remedy: str
     level: Literal["error", "warning"] = "error"
     blocks: bool = True
-    """An error that does not block is notified, fails the doctor, and leaves the configuration usable."""
+    """An error that does not block is reported, fails the doctor, and leaves the configuration usable."""
 
     def __str__(self) -> str:
         head = f"{self.where}  {self.field}".rstrip()

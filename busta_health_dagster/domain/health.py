@@ -1,4 +1,4 @@
-"""What one check the fleet says: the row behind `sources health`, the page, REST and the metrics."""
+"""How a source is right now: the row behind `sources health`, the page, REST and the metrics."""
 
 from __future__ import annotations
 

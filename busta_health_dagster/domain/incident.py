@@ -20,7 +20,8 @@ class AlertSpan:
     one `alert_id`.
 
     `first_good_slot_after` is the first good slot of the *source* after `last_bad_slot`; None while there is none.
-    `makes_incident` is False for `no-data`, for alerts about the monitor itself, and for shadow rules.
+    `makes_incident` is False for `no-data`, for alerts about the monitor itself, and for shadow rules. `subject` is what of
+    the Dagster instance it is about: each job, check or daemon has incidents of its own.
     """
 
     alert_id: int
@@ -34,6 +35,7 @@ class AlertSpan:
     acked_at: int | None = None
     resolved_at: int | None = None
     makes_incident: bool = True
+    subject: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,12 @@ class Incident:
     resolved_at: int | None
     last_bad_slot: int
     part: int = 1
+    subject: str = ""
+
+    @property
+    def about(self) -> str:
+        """`odds_api`, or `dagster their_project/place_bets`."""
+        return f"{self.source} {self.subject}".rstrip()
 
     @property
     def id(self) -> str:
@@ -90,6 +98,7 @@ class Incident:
         return {
             "id": self.id,
             "source": self.source,
+            "subject": self.subject or None,
             "started_at": iso(self.started_at),
             "opened_at": iso(self.opened_at),
             "acked_at": iso(self.acked_at),

@@ -166,7 +166,9 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class GroupFacts:
-    """Several alerts in one message, worst first. `storm`: more opened in one tick than grouping allows."""
+    """Several alerts in one message, worst first. `storm`: more opened in one tick than grouping allows. `cause`: the provider,
+    with `of` sources, that they share; `elsewhere` are others of it that fail alike and have messages of their own.
+    """
 
     key: str
     members: tuple[Member, ...]
@@ -176,6 +178,9 @@ class GroupFacts:
     severity: Severity = Severity.WARNING
     acked: AckFacts | None = None
     next: NextFacts | None = None
+    cause: str = ""
+    of: int = 0
+    elsewhere: tuple[str, ...] = ()
 
     @property
     def open(self) -> int:
@@ -221,7 +226,8 @@ class Notification:
     the source; `on_behalf_of` says whose message this is, when it comes through a fallback. `text` is the whole message of
     kinds `monitor` (whose `reason` is a code: stale, reload, network, channel) and `test`. `base_url` is where people
     reach the web page ("": nowhere). `late_from` is when it was written, where it could only be sent later; `past`: it
-    tells of the end to someone who was never told of the beginning.
+    tells of the end to someone who was never told of the beginning. `dagster_url` is where Dagster's UI shows the run,
+    sensor or asset that it is about.
     """
 
     kind: NotificationKind
@@ -244,6 +250,7 @@ class Notification:
     base_url: str = ""
     late_from: int | None = None
     past: bool = False
+    dagster_url: str = ""
 
     @property
     def thread_key(self) -> str:
@@ -251,7 +258,7 @@ class Notification:
         its alerts count from 1, too.
         """
         if self.group is not None:
-            return f"drill-{self.group.key}" if self.drill else self.group.key
+            return f"drill-{self.group.key.removeprefix('alert-')}" if self.drill else self.group.key
         if self.alert is not None:
             return f"{'drill' if self.drill else 'alert'}-{self.alert.id}"
         if self.report is not None:

@@ -96,7 +96,7 @@ class ProbeResult:
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """One stored check a source. At most one scheduled observation exists per (source, slot), whatever runs twice.
+    """One stored observation of a source. At most one scheduled observation exists per (source, slot), whatever runs twice.
 
     `slot` and `observed_at` are epoch seconds, UTC. `attempts` > 1 with status up means flaky. `suspect` marks a
     response time

@@ -10,8 +10,8 @@ from typing import Annotated, Any
 from pydantic import AfterValidator
 
 _CANNOT = (
-    (("(?=", "(?!"), "an observation ahead"),
-    (("(?<=", "(?<!"), "an observation behind"),
+    (("(?=", "(?!"), "a lookahead"),
+    (("(?<=", "(?<!"), "a lookbehind"),
     (("(?>",), "an atomic group"),
     (("(?P=", "\\1", "\\2", "\\3"), "a reference back to a group"),
     (("*+", "++", "?+"), "a possessive repeat"),

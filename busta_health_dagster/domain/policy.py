@@ -55,22 +55,34 @@ class Inhibition:
 
 
 @dataclass(frozen=True, slots=True)
+class ProviderGrouping:
+    """When sources of one provider have one cause: at least `least` of them, and this share of all it has, fail of one rule
+    within `within_s`.
+    """
+
+    least: int = 2
+    share: float = 0.5
+    within_s: int = 600
+
+
+@dataclass(frozen=True, slots=True)
 class Grouping:
     """`by` names alert fields (rule, group, source, severity, type, tier). More than `storm` openings in one tick are
-    one message per route.
+    one message per route. `provider`: what fails together at one provider is one message.
     """
 
     by: tuple[str, ...] = ("rule", "group")
     wait_s: int = 0
     interval_s: int = 300
     storm: int = 20
+    provider: ProviderGrouping | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ChannelSpec:
     """A configured channel. `config` is the channel kind's own validated model; only that channel reads it.
 
-    `events` limits what it is notified (None: the kind's own default); `per_minute` is its rate limit.
+    `events` limits what is sent to it (None: the kind's own default); `per_minute` is its rate limit.
     """
 
     name: str

@@ -20,7 +20,7 @@ SELF_RESOLVED_S = 600
 @dataclass(frozen=True, slots=True)
 class Week:
     """[since, until) from Monday 00:00 of `zone`. `ends` is when the calendar week ends; `until` is earlier while it
-    still runs. `as_of` is the instant at which open items are notified.
+    still runs. `as_of` is the instant as of which open items are described.
     """
 
     label: str

@@ -37,6 +37,10 @@ class Pattern(StrEnum):
     TREND = "trend"
     DAGSTER_CHECK = "dagster_check"
     DAGSTER_RUN = "dagster_run"
+    DAGSTER_TICK = "dagster_tick"
+    DAGSTER_LOCATION = "dagster_location"
+    DAGSTER_DAEMON = "dagster_daemon"
+    DAGSTER_FRESHNESS = "dagster_freshness"
     GATE_HELD = "gate_held"
 
 
@@ -78,8 +82,8 @@ class Rule:
 
     `combine` says whether all or any of `conditions` must hold. `over_s`, `min_bad` belong to the rate pattern,
     `intervals` to
-    no_data, `within_s` to trend ("will cross its limit within"), `assets` and `jobs` (glob patterns) to the dagster
-    patterns.
+    no_data, `within_s` to trend ("will cross its limit within"), `assets`, `jobs` and `names` (glob patterns) to
+    the dagster patterns.
     `shadow` evaluates and records and notifies no one.
     """
 
@@ -99,6 +103,7 @@ class Rule:
     overrides: tuple[Override, ...] = ()
     assets: tuple[str, ...] = ()
     jobs: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
     sensitivity: float = 0.0  # anomaly: the dial, added to every threshold; higher is quieter
     budget_s: float = 30 * 86_400.0  # anomaly: one alarm in so many seconds may end by itself and unconfirmed
     metrics: tuple[str, ...] | None = None  # anomaly: judge these alone; None: all that behave

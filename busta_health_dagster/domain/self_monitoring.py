@@ -25,7 +25,8 @@ CONFIGURATION = Rule("configuration", Pattern.THRESHOLD, recover_after=1)
 TICKS = Rule("ticks", Pattern.THRESHOLD, for_=4, recover_after=1, severity=Severity.CRITICAL)
 SENSOR_STOPPED = Rule("sensor-stopped", Pattern.THRESHOLD, recover_after=1, severity=Severity.CRITICAL)
 OVERLOADED = Rule("overloaded", Pattern.THRESHOLD, recover_after=1)
-MONITOR_RULES = (NETWORK, CONFIGURATION, TICKS, OVERLOADED, SENSOR_STOPPED)
+INSTANCE_SLOW = Rule("instance-slow", Pattern.THRESHOLD, recover_after=1)
+MONITOR_RULES = (NETWORK, CONFIGURATION, TICKS, OVERLOADED, SENSOR_STOPPED, INSTANCE_SLOW)
 REPORT_RULE = "weekly-report"
 """What a route names to take the report: `- {select: {rules: [weekly-report]}, escalation: reports}`."""
 SELF_MONITORING_RULES = frozenset({*(rule.name for rule in MONITOR_RULES), REPORT_RULE})

@@ -82,6 +82,7 @@ class Metered:
 @dataclass(frozen=True, slots=True)
 class Source:
     """One source, resolved: the defaults of its type and of the file are already in it. Durations are seconds.
+    `provider` is whom it shares an outage with: as configured, its tag of that name, or the host of its address.
 
     `config` is the probe's own validated model; only that probe reads it. `where` names the line of the file it came
     from.
@@ -105,6 +106,7 @@ class Source:
     max_data_age_s: int | None = None
     sla: Sla = field(default_factory=Sla)
     quality: QualitySpec | None = None
+    provider: str = ""
     gate: GatePolicy = field(default_factory=lambda: GatePolicy(unknown="block"))
     asset: str | None = None
     concurrency: int | None = None

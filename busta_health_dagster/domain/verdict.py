@@ -87,17 +87,39 @@ class Score:
 
 @dataclass(frozen=True, slots=True)
 class ExternalFact:
-    """A check or a run of any other asset in the same Dagster instance, for patterns dagster_check and dagster_run; or a
-    job behind the gate, for gate_held.
+    """What something of this Dagster instance came to, for the patterns that watch the instance.
 
-    `name` is `asset/key:check` or the job's name; `ok` is None while it is running or was never executed. `held_s`: a
-    job that waits (`ok` is False) does so for that long.
+    `name` keys the alert: `asset/key:check`, `location/job`, `location/asset:key` for an asset run, `location/sensor`, the
+    location, the daemon, the asset. `other_names` and `asset` are what the globs of a rule may call it as well. `ok` is None
+    while nothing can be said. `held_s`: a job has waited at the gate, or a daemon has been silent, for that long. `path` is
+    where Dagster's UI shows it.
     """
 
-    kind: Literal["check", "run", "gate"]
+    kind: Literal["check", "run", "gate", "tick", "location", "daemon", "freshness"]
     name: str
     ok: bool | None
     at: int
     detail: str = ""
     run_id: str = ""
     held_s: int = 0
+    other_names: tuple[str, ...] = ()
+    asset: str = ""
+    step: str = ""
+    owners: tuple[str, ...] = ()
+    path: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class InstanceReading:
+    """What one reading of the Dagster instance brought.
+
+    `remember` are the cursors, kept in the transaction that evaluates the facts. `behind_s`: what happened in the last so
+    many seconds may not be read yet, of the kinds in `left`. `took_s` is how long the reading took, `problem` why it failed.
+    """
+
+    facts: tuple[ExternalFact, ...] = ()
+    remember: Mapping[str, Any] = field(default_factory=dict)
+    behind_s: int = 0
+    left: tuple[str, ...] = ()
+    took_s: float = 0.0
+    problem: str = ""

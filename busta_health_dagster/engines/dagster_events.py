@@ -1,6 +1,6 @@
 """Which Dagster events a tick may afford.
 
-An event costs 5-9 ms of CPU and 1.6-3.2 KB (architecture.md), so Dagster is notified of a source when a check of it
+An event costs 5-9 ms of CPU and 1.6-3.2 KB (architecture.md), so the events of a source are sent when a check of it
 changed, and once in a while so that its timestamps do not look dead. A materialization means new data: it is sent when
 the content changed, never because the verdict did. The rest waits in the store, and a later tick sends it.
 """
@@ -21,7 +21,7 @@ _CONNECTIVITY = "connectivity"
 
 @dataclass(frozen=True, slots=True)
 class Reported:
-    """What Dagster was last notified of: the check outcomes of a source, and when they were all sent (epoch seconds); the
+    """What Dagster was last sent: the check outcomes of a source, and when they were all sent (epoch seconds); the
     version of its data, and when that was sent.
     """
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from busta_health_dagster.domain.policy import ChannelSpec
 
 FALLBACK_AFTER_S = 300
-"""A message that has been failing for so long is notified through the fallback too, while its own channel is tried on: the
+"""A message that has been failing for so long is sent through the fallback too, while its own channel is tried on: the
 whole backoff takes two and a half days, and no one may wait that long for "the odds are down".
 """
 
@@ -55,7 +55,7 @@ def settle(outcome: Outcome, *, attempt: int, age_s: float, rng: random.Random) 
 
 
 def failed_channels(key: str) -> tuple[str, ...]:
-    """The channels through which this message could not be notified, oldest first."""
+    """The channels through which this message could not be sent, oldest first."""
     return tuple(key.split(FAILED_MARK)[1:])
 
 

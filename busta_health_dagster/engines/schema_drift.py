@@ -29,21 +29,23 @@ class Drift:
     explanation: str
 
 
-def drift(learned: SchemaSnapshot, seen: SchemaSnapshot) -> tuple[Drift, ...]:
+def drift(learned: SchemaSnapshot, seen: SchemaSnapshot, *, volume_error: float = VOLUME_ERROR) -> tuple[Drift, ...]:
     """What changed between the learned shape and the one just seen, gravest first. An empty `seen` is no shape: no
-    findings.
+    findings. `volume_error`: with this share of the rows or less, the volume is an ERROR.
     """
     if seen.rows == 0 or learned.rows == 0:
         return ()
-    found = [*_columns(learned, seen), *_volume(learned, seen)]
+    found = [*_columns(learned, seen), *_volume(learned, seen, volume_error)]
     return tuple(sorted(found, key=lambda d: (-d.severity.weight, d.kind, d.column or "")))
 
 
-def drift_checks(learned: SchemaSnapshot, seen: SchemaSnapshot) -> tuple[CheckResult, ...]:
+def drift_checks(
+    learned: SchemaSnapshot, seen: SchemaSnapshot, *, volume_error: float = VOLUME_ERROR
+) -> tuple[CheckResult, ...]:
     """The same as two table-level checks, so that drift counts in the score: `schema.columns` and `schema.volume`."""
     if seen.rows == 0 or learned.rows == 0:
         return ()
-    findings = drift(learned, seen)
+    findings = drift(learned, seen, volume_error=volume_error)
     return (
         _check("schema.columns", Dimension.CONSISTENCY, [f for f in findings if f.kind != "volume"]),
         _check("schema.volume", Dimension.COMPLETENESS, [f for f in findings if f.kind == "volume"]),
@@ -108,11 +110,11 @@ def _spread(rate: float, rows: int) -> float:
     return p * (1 - p) / (rows + 4)
 
 
-def _volume(learned: SchemaSnapshot, seen: SchemaSnapshot) -> list[Drift]:
+def _volume(learned: SchemaSnapshot, seen: SchemaSnapshot, error_at: float) -> list[Drift]:
     if learned.truncated or seen.truncated:
         return []
     ratio = seen.rows / learned.rows
-    if VOLUME_WARNING < ratio < 1 / VOLUME_WARNING:
+    if max(VOLUME_WARNING, error_at) < ratio < 1 / VOLUME_WARNING:
         return []
-    severity = CheckSeverity.ERROR if ratio <= VOLUME_ERROR else CheckSeverity.WARNING
+    severity = CheckSeverity.ERROR if ratio <= error_at else CheckSeverity.WARNING
     return [Drift("volume", None, severity, f"{seen.rows} rows, {learned.rows} learned ({ratio:.0%})")]

@@ -106,7 +106,7 @@ def _short(past: Past) -> Iterable[tuple[str, str]]:
     for less, name, n, confirm in sorted(counted):
         yield (
             f"{name}: {confirm + 1} confirmations instead of {confirm}",
-            f"{-less} of its {n} outages were over at the next check; a real one is notified some seconds later",
+            f"{-less} of its {n} outages were over at the next check; the notification of a real one comes some seconds later",
         )
 
 

@@ -77,7 +77,7 @@ def is_over(message: Unsent, ended: Collection[int]) -> bool:
 
 
 def knows(messages: Sequence[Unsent], message: Unsent) -> bool:
-    """Has a channel with these messages of the thread been notified this, or something newer?"""
+    """Has a channel with these messages of the thread been sent this, or something newer?"""
     ended = message.kind == NotificationKind.RESOLVED
     return any(
         other.created_at >= message.created_at

@@ -223,7 +223,10 @@ def to_epoch(value: Any, style: str = "auto", zone: str = "UTC") -> float | None
     if isinstance(value, bool):
         return None
     if isinstance(value, int | float | Decimal):
-        return from_number(float(value), style)
+        try:
+            return from_number(float(value), style)
+        except (OverflowError, ValueError):  # an integer of 400 digits; a signalling NaN of a database
+            return None
     return from_text(value, style, zone) if isinstance(value, str) else None
 
 

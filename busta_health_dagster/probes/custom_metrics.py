@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import fmean, median
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
-from busta_health_dagster.domain.custom_metric import BUILT_IN, ITEMS, MOST, Aggregation, CustomMetric
+from busta_health_dagster.domain.custom_metric import BUILT_IN, ITEMS, LARGEST, MOST, NAME, Aggregation, CustomMetric
 from busta_health_dagster.domain.fields import Strict
 from busta_health_dagster.domain.patterns import Regex, first_group, pattern
 from busta_health_dagster.probes.ages import DataAge, TimeFormat, Zone, ages_of, cell
@@ -21,7 +20,6 @@ from busta_health_dagster.probes.port import Finding
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
 _PLACES = ("path", "header", "column", "regex")
 _NUMBERS: dict[str, Callable[[Sequence[float]], float]] = {
     "min": min,
@@ -65,7 +63,7 @@ def _sound(metrics: dict[str, MetricFields]) -> dict[str, MetricFields]:
     for name, metric in metrics.items():
         if name in BUILT_IN:
             raise ValueError(f"the name {name!r} is taken by a metric that every source has; {name}_own")
-        if not _NAME.fullmatch(name):
+        if not NAME.fullmatch(name):
             raise ValueError(f"{name!r} cannot be a name here: a small letter, then small letters, digits and _")
         if metric.per is not None and metric.per not in before:
             raise ValueError(f"{name} is per {metric.per!r}, which stands not above it; per: {before[-1]}")
@@ -130,17 +128,22 @@ def measure(metrics: Sequence[CustomMetric], payload: Payload) -> Measured:
     for metric in metrics:
         found = _values(metric, payload)
         value = _aggregate(metric, found, payload.now)
+        if metric.per is not None and not isinstance(value, str):
+            by = payload.items if metric.per == ITEMS else measured.values.get(metric.per)
+            if metric.per == ITEMS and by is None:
+                value = "no items are counted that could divide the number"
+            elif not by:
+                continue  # of nothing there is no share; why there is nothing is said of the items or of that metric
+            else:
+                value /= by
+        if not isinstance(value, str) and not abs(value) <= LARGEST:
+            value = "the number is too large"
         if isinstance(value, str):
             if metric.header is None and not found and payload.items == 0:
                 continue
             text = f"metric {metric.name}: {value} at {metric.place}"
             measured.findings.append(Finding("warning", "metric_unreadable", text))
             continue
-        if metric.per is not None:
-            by = payload.items if metric.per == ITEMS else measured.values.get(metric.per)
-            if not by:
-                continue  # of nothing there is no share; why there is nothing is said of the items or of that metric
-            value /= by
         measured.values[metric.name] = value
     return measured
 
@@ -174,9 +177,18 @@ def _aggregate(metric: CustomMetric, found: list[Any], now: float) -> float | st
         return "no time can be read" if age is None else age
     if metric.agg == "first":
         number = _number(found[0])
-        return f"{str(found[0])[:40]!r} is not a number" if number is None else number
+        return f"{_quoted(found[0])} is not a number" if number is None else number
     numbers = [number for value in found if (number := _number(value)) is not None]
-    return _NUMBERS[metric.agg](numbers) if numbers else f"{str(found[0])[:40]!r} is not a number"
+    if not numbers:
+        return f"{_quoted(found[0])} is not a number"
+    try:
+        return _NUMBERS[metric.agg](numbers)
+    except OverflowError:  # fsum of numbers of which each is finite
+        return math.inf
+
+
+def _quoted(value: Any) -> str:
+    return "null" if value is None else repr(str(value)[:40])
 
 
 def _number(value: Any) -> float | None:
@@ -185,6 +197,6 @@ def _number(value: Any) -> float | None:
         return None
     try:
         number = float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):  # an integer may have more digits than any float
         return None
     return number if math.isfinite(number) else None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
@@ -12,18 +12,25 @@ from pydantic import AfterValidator
 _DATE = re.compile(r"\{(today|now)(?:([+-]\d{1,4})([dhmw]))?(?::([^{}]*%[^{}]*))?\}")
 _MEANT = re.compile(r"\{(?:today|now)\b[^{}]*\}?")
 _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+_ELAPSED = ("m", "h")
 _REMEDY = "write {today}, {today-1d}, {today:%Y%m%d} or {now-1h:%Y%m%dT%H}"
 
 
 def fill(text: str, now: float, zone: str) -> str:
-    """The text with its dates, as they are at `now` in `zone`."""
+    """The text with its dates, as they are at `now` in `zone`. Hours and minutes are elapsed time, also where clocks change;
+    days and weeks keep the time of day.
+    """
     if "{" not in text:
         return text
-    local = datetime.fromtimestamp(now, ZoneInfo(zone))
+    utc, home = datetime.fromtimestamp(now, UTC), ZoneInfo(zone)
+    local = utc.astimezone(home)
 
     def date(match: re.Match[str]) -> str:
         word, count, unit, style = match.groups()
-        at = local + timedelta(**{_UNITS[unit]: int(count)}) if count else local
+        at = local
+        if count:
+            step = timedelta(**{_UNITS[unit]: int(count)})
+            at = (utc + step).astimezone(home) if unit in _ELAPSED else local + step
         if style:
             return at.strftime(style)
         return at.date().isoformat() if word == "today" else at.isoformat(timespec="seconds")

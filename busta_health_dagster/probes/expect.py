@@ -258,10 +258,7 @@ def check_text(expect: HttpExpect, body: bytes, charset: str) -> list[Finding]:
     wanted = [expect.regex] if isinstance(expect.regex, str) else expect.regex
     if not wanted:
         return []
-    try:
-        text = body[: 4 * _REGEX_CHARS].decode(charset, "replace")[:_REGEX_CHARS]
-    except LookupError:
-        text = body[: 4 * _REGEX_CHARS].decode("utf-8", "replace")[:_REGEX_CHARS]
+    text = body[: 4 * _REGEX_CHARS].decode(charset, "replace")[:_REGEX_CHARS]
     findings = []
     for item in wanted:
         match = TextMatch(pattern=item) if isinstance(item, str) else item

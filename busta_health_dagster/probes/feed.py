@@ -102,7 +102,7 @@ def _evaluate(
             rows,
             rows,
             headers=got.headers,
-            text=lambda: got.body.decode(got.charset or "utf-8", "replace"),
+            text=lambda: got.body.decode(got.charset, "replace"),
             items=len(rows),
         ),
     )

@@ -17,7 +17,7 @@ _HARMLESS = ("CharacterEncodingOverride", "NonXMLContentType")  # the server's l
 _SUMMARY_CHARS = 500
 _JSON = (b"{", b"[")
 _BOM = b"\xef\xbb\xbf"
-_ENTITIES = re.compile(rb"<!DOCTYPE[^>]*\[[^\]]*<!ENTITY", re.IGNORECASE)
+_MARKS = re.compile(rb"<!DOCTYPE|<!ENTITY|[\[\]>]", re.IGNORECASE)
 _PROLOGUE = 64 * 1024
 
 
@@ -80,7 +80,7 @@ def _newest(published: Any, modified: Any) -> Any:
 def _xml_feed(body: bytes, content_type: str, spec: DataAge) -> ReadFeed:
     import feedparser
 
-    if _ENTITIES.search(body[:_PROLOGUE]):
+    if declares_entities(body[:_PROLOGUE]):
         text = "the feed declares entities of its own; they are not read (a few bytes of them can become gigabytes)"
         return ReadFeed(problem=Finding("error", "payload", text))
     body, repaired = repair(body)
@@ -113,6 +113,22 @@ def _xml_feed(body: bytes, content_type: str, spec: DataAge) -> ReadFeed:
         "warning" if rows else "error", "payload", f"not well-formed ({text}); {len(rows)} entries recovered"
     )
     return ReadFeed(kind, rows, times, problem, repaired)
+
+
+def declares_entities(prologue: bytes) -> bool:
+    """Is there an `<!ENTITY` within the brackets of a `<!DOCTYPE`? Mark by mark: one pattern for all of it would begin again
+    at each of many marks.
+    """
+    doctype = brackets = False
+    for match in _MARKS.finditer(prologue):
+        mark = match[0].upper()
+        if mark == b"<!ENTITY" and brackets:
+            return True
+        if mark in (b"<!DOCTYPE", b">"):
+            doctype = mark != b">"
+        elif mark == b"]" or (mark == b"[" and doctype):
+            brackets = mark == b"["
+    return False
 
 
 def _raw(entry: Any) -> tuple[str | None, Any]:

@@ -2,8 +2,7 @@
 
 aiohttp does HTTP; the connector here does the connecting, so that DNS, TCP and TLS are timed apart (aiohttp's tracing
 reports them as one) and the connected address is checked on each hop. Redirects are followed by hand, so that each hop
-is seen and a
-secret meant for one host never reaches another.
+is seen and a secret meant for one host never reaches another.
 """
 
 from __future__ import annotations
@@ -29,6 +28,7 @@ from busta_health_dagster.probes.dial import (
     tls_failure,
 )
 from busta_health_dagster.probes.port import Failed
+from busta_health_dagster.probes.urls import address, redirected, shown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -79,8 +79,14 @@ class Fetched:
 
     @property
     def charset(self) -> str:
+        """One that makes text of bytes: what the label says, or UTF-8 where no one knows it (utf8mb4)."""
         found = _CHARSET.search(self.headers.get("Content-Type", ""))
-        return found[1] if found else "utf-8"
+        name = found[1] if found else "utf-8"
+        try:
+            b"a".decode(name, "replace")
+        except (LookupError, UnicodeError):  # to look it up is not enough: hex is an encoding, too
+            return "utf-8"
+        return name
 
     @property
     def shown_url(self) -> str:
@@ -153,25 +159,25 @@ class Http:
         """
         loop, times = asyncio.get_running_loop(), timing()
         started = loop.time()
-        url, method, headers, body = _url(request.url), request.method, request.headers, request.body
-        params: Sequence[tuple[str, str]] | None = request.params or None
+        url, method, headers, body = _url(request.url, request.params), request.method, request.headers, request.body
         seen: list[str] = []
         origin = url.origin()
-        cookies: aiohttp.CookieJar | None = (
-            None  # of this one observation: a site that sets one and redirects wants it back
-        )
+        # Cookies of this one observation: a site that sets one and redirects wants it back.
+        cookies: aiohttp.CookieJar | None = None
         while True:
             try:
-                own = url.origin() == origin
+                own, sent = url.origin() == origin, cookies.filter_cookies(url) if cookies is not None else None
+                step = f"{method} {url} {sent.output([]) if sent else ''}"
+                if step in seen:  # with other cookies the same address may answer otherwise
+                    raise Failed("redirects", f"redirect loop: back at {shown(url)} after {len(seen)} redirects")
                 async with self._session(request.guarded).request(
                     method,
                     url,
-                    params=params,
                     headers=headers,
                     data=body,
                     allow_redirects=False,
                     ssl=(request.tls if own else request.tls_elsewhere) or True,
-                    cookies=cookies.filter_cookies(url) if cookies is not None else None,
+                    cookies=sent,
                     middlewares=(aiohttp.DigestAuthMiddleware(*request.digest),) if request.digest and own else (),
                 ) as response:
                     if response.cookies:
@@ -198,8 +204,8 @@ class Http:
                 raise _client_failure(error, url) from error
             except ValueError as error:  # a header or method that HTTP cannot carry, often a secret with a line break
                 raise _unusable(f"the request cannot be written: {error_text(error)}") from error
-            seen.append(f"{method} {url.update_query(params) if params else url}")
-            url, params = _next(url, location, seen, request.redirects), None
+            seen.append(step)
+            url = _next(url, location, seen, request.redirects)
             if url.origin() != origin:
                 headers = {name: value for name, value in headers.items() if name.lower() not in request.secrets}
                 if body is not None and status in (307, 308):
@@ -208,8 +214,6 @@ class Http:
                     )
             if status == 303 or (status in (301, 302) and method == "POST"):
                 method, body = "GET", None
-            if f"{method} {url}" in seen:
-                raise Failed("redirects", f"redirect loop: back at {shown(url)} after {len(seen)} redirects")
 
     @staticmethod
     async def _read(response: aiohttp.ClientResponse, cap: int, loop: asyncio.AbstractEventLoop) -> bytes:
@@ -238,20 +242,11 @@ def _phases(started: float, headers_at: float, ended: float) -> Phases:
     return Phases(times.dns, times.connect, times.tls, first, (ended - headers_at) * 1000)
 
 
-def shown(url: URL) -> str:
-    """A URL for people: no query, no user, no fragment. Keys hide there."""
-    return str(url.with_user(None).with_query(None).with_fragment(None)) if url.absolute else str(url.with_query(None))
-
-
-def _url(text: str) -> URL:
+def _url(text: str, params: Sequence[tuple[str, str]]) -> URL:
     try:
-        url = URL(text)
-        if url.scheme not in ("http", "https") or not url.raw_host:
-            raise ValueError("no http(s) scheme or no host")  # noqa: TRY301
-        _ = url.port
+        return address(text, params)
     except ValueError as error:
         raise _unusable("its URL is not an http(s) URL; write https://host/path") from error
-    return url
 
 
 def _unusable(detail: str) -> Failed:
@@ -262,13 +257,9 @@ def _next(url: URL, location: str, seen: list[str], limit: int) -> URL:
     if len(seen) > limit:
         raise Failed("redirects", f"more than {limit} redirects, the last from {shown(url)}")
     try:
-        target = url.join(URL(location))
-        if target.scheme not in ("http", "https") or not target.raw_host:
-            raise ValueError(target.scheme)  # noqa: TRY301
-        _ = target.port
+        return redirected(url, location)
     except ValueError as error:
         raise Failed("redirects", f"{shown(url)} redirects to something that is not an http(s) URL") from error
-    return target.with_fragment(None)
 
 
 def _refused(refused: AddressRefused, redirected: bool) -> Failed:

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 from types import MappingProxyType
 from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
@@ -16,17 +15,19 @@ from busta_health_dagster.probes.ages import cell
 from busta_health_dagster.probes.bounds import parsed_bytes, refuse_memory
 from busta_health_dagster.probes.csv_lines import CsvLines
 from busta_health_dagster.probes.impostors import PEEK, Format, not_data
-from busta_health_dagster.probes.json_text import parse_json
+from busta_health_dagster.probes.json_text import DECODER, parse_json
 from busta_health_dagster.probes.parquet_reading import ends_of, first_rows, open_parquet, random_rows
 from busta_health_dagster.probes.port import Failed, Finding, ProbeLimits
 from busta_health_dagster.probes.records import records
 from busta_health_dagster.probes.reservoir import Reservoir, first_cell
-from busta_health_dagster.probes.unpacking import Capped
+from busta_health_dagster.probes.unpacking import CORRUPT, Capped
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from busta_health_dagster.probes.ages import Ages
+
+_UNREADABLE: tuple[type[Exception], ...] = (csv.Error, *CORRUPT)
 
 
 class Rows(NamedTuple):
@@ -86,10 +87,10 @@ def read_rows(
             return _csv(io.TextIOWrapper(capped, encoding, newline=""), column, limits, delimiter, ages, keep, seed)
         if kind == "jsonl":
             return _json_lines(io.TextIOWrapper(capped, encoding), column, limits, ages, keep, seed)
-        return _json(capped.read(), column, items, limits, ages, keep)
+        return _json(capped.read(), column, items, limits, encoding, ages, keep)
     except UnicodeDecodeError as error:
         raise Failed("payload", f"not {encoding} text (byte {error.start} of a block); set encoding") from error
-    except (csv.Error, EOFError, OSError) as error:
+    except _UNREADABLE as error:
         raise Failed("payload", f"cannot be read as {kind}: {str(error)[:160]}") from error
 
 
@@ -174,7 +175,7 @@ def _json_lines(
         size = parsed_bytes(line.encode())
         refuse_memory(kept + size, limits.memory_bytes)
         try:
-            row = json.loads(line)
+            row = DECODER.decode(line)
         except (ValueError, RecursionError) as error:
             raise Failed("payload", f"line {number} is not JSON") from error
         total += 1
@@ -189,10 +190,16 @@ def _json_lines(
 
 
 def _json(
-    body: bytes, column: str | None, items: str, limits: ProbeLimits, ages: Ages | None, keep: Sequence[str]
+    body: bytes,
+    column: str | None,
+    items: str,
+    limits: ProbeLimits,
+    encoding: str,
+    ages: Ages | None,
+    keep: Sequence[str],
 ) -> Rows:
     refuse_memory(parsed_bytes(body), limits.memory_bytes)
-    document, problem = parse_json(body)
+    document, problem = parse_json(body, encoding)
     if problem:
         raise Failed("payload", problem)
     findings: list[Finding] = []

@@ -156,6 +156,8 @@ def _evaluate(
     facts["content"] = content_mark(got.body, got.headers.get("ETag"))
     kind = config.format or _TYPES.get(facts["type"].lower(), "json")
     said = config.format is not None or (kind == "json" and "json" in facts["type"].replace("json-seq", ""))
+    if config.format is None and got.status in _BODILESS:
+        said = False  # a label on a body that cannot be there
     if config.method != "HEAD" and (wanted or said):
         document, problem = _document(config, kind, got, context, findings)
         if problem:
@@ -179,7 +181,7 @@ def _evaluate(
             document,
             rows,
             headers=got.headers,
-            text=lambda: got.body.decode(got.charset or "utf-8", "replace"),
+            text=lambda: got.body.decode(got.charset, "replace"),
             items=items,
         ),
     )
@@ -192,7 +194,9 @@ def _evaluate(
         items=items,
         data_age_s=found.age_s,
         metrics=metrics.values,
-        sample=_sample(source, document, rows, len(got.body), context),
+        sample=_sample(
+            source, document, rows, context, small=kind == "json" and len(got.body) <= context.limits.sample_bytes
+        ),
         **seen,
     )
 
@@ -240,7 +244,10 @@ def _age(spec: DataAge, document: Any, rows: list[Any] | None, got: Fetched, now
     return ages_of((cell(row, column) for row in rows or ()), spec, now), f"column {column}"
 
 
-def _sample(source: Source, document: Any, rows: list[Any] | None, size: int, context: ProbeContext) -> Sample | None:
+def _sample(
+    source: Source, document: Any, rows: list[Any] | None, context: ProbeContext, *, small: bool
+) -> Sample | None:
+    """`small`: JSON as it came, below the cap of bytes. Rows of a table may be packed, and hold times and NaN."""
     if document is None:
         return None
     path = source.quality.rows if source.quality is not None else None
@@ -249,7 +256,7 @@ def _sample(source: Source, document: Any, rows: list[Any] | None, size: int, co
         [document] if scored is None else scored,
         context.limits,
         at=context.now,
-        small=size <= context.limits.sample_bytes,
+        small=small,
     )
 
 

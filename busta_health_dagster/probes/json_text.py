@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import Any
 
-_DECODER = json.JSONDecoder(parse_constant=lambda _name: None)  # NaN is not JSON and no store takes it
+
+def _finite(text: str) -> float | None:
+    number = float(text)
+    return number if math.isfinite(number) else None
+
+
+DECODER = json.JSONDecoder(parse_constant=lambda _name: None, parse_float=_finite)
+"""Neither NaN, which is not JSON, nor 1e999, which is: no comparison should meet them, and no store takes them."""
 
 
 def parse_json(body: bytes, charset: str = "utf-8") -> tuple[Any, str | None]:
@@ -13,7 +21,7 @@ def parse_json(body: bytes, charset: str = "utf-8") -> tuple[Any, str | None]:
     label counts.
     """
     try:
-        return _DECODER.decode(_decoded(body, charset)), None
+        return DECODER.decode(_decoded(body, charset)), None
     except (ValueError, RecursionError) as error:
         start = body[:40].decode("utf-8", "replace")
         why = _why(error)
@@ -35,7 +43,4 @@ def _decoded(body: bytes, charset: str) -> str:
     try:
         return body.decode(encoding)
     except UnicodeDecodeError:
-        try:
-            return body.decode(charset)
-        except LookupError:
-            return body.decode(encoding)
+        return body.decode(charset)

@@ -11,6 +11,7 @@ from urllib.parse import quote_plus, urlencode, urlsplit
 from busta_health_dagster.domain.fields import SecretRef
 from busta_health_dagster.probes.json_text import parse_json
 from busta_health_dagster.probes.port import Failed
+from busta_health_dagster.probes.web_config import rate_limited
 
 if TYPE_CHECKING:
     from busta_health_dagster.domain.source import Source
@@ -61,7 +62,12 @@ async def _token(grant: ClientCredentials, request: Request, source: Source, con
         guarded=not source.allow_private,
         tls=request.tls,
     )
-    token, lasts = _granted(await context.http.fetch(asked), f"the token endpoint {urlsplit(grant.token_url).hostname}")
+    got, who = await context.http.fetch(asked), f"the token endpoint {urlsplit(grant.token_url).hostname}"
+    if got.status == 429:  # says nothing about the client; asked again at once it would go on
+        limited = rate_limited(got, source, context.now, {})
+        fields_of = {"retry_after_s": limited.retry_after_s, "http_status": got.status}
+        raise Failed(limited.reason, f"{who} {limited.detail}", status=limited.status, **fields_of)
+    token, lasts = _granted(got, who)
     if lasts is not None:
         _KEPT[key] = (token, context.now + lasts - _EARLY_S)
     return token

@@ -1,18 +1,19 @@
 """Third parties' probes, kept apart: each observation runs in a thread and an event loop of its own, and what it returns is
 checked.
 
-One that raises, blocks its loop, exits, or returns nonsense makes its own source unknown. No one else notifications.
+One that raises, blocks its loop, exits, or returns nonsense makes its own source unknown. No one else notices.
 """
 
 from __future__ import annotations
 
 import asyncio
-import math
 import re
+import sys
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from busta_health_dagster.domain.custom_metric import LARGEST, MOST, NAME
 from busta_health_dagster.domain.errors import PluginError
 from busta_health_dagster.domain.observation import Phases, ProbeResult, Sample, Status
 from busta_health_dagster.domain.plugins import Unloaded
@@ -27,6 +28,10 @@ if TYPE_CHECKING:
 
 _REASON = re.compile(r"^[a-z][a-z0-9_]{0,39}$")
 _NUMBERS = ("response_ms", "items", "data_age_s", "http_status", "size_bytes", "retry_after_s")
+_PHASES = ("dns", "connect", "tls", "first_byte", "body")
+_WHOLE = ("http_status", "size_bytes")
+_LARGEST = 2**53
+"""What those can be: ten times as much fits into a column of 64 bits, and no byte or second is lost in a float."""
 
 
 def unloaded(kind: str, problem: PluginProblem) -> ProbeType:
@@ -107,7 +112,8 @@ def checked(kind: str, result: Any, limits: ProbeLimits) -> ProbeResult:
     if sample is not None:
         sample = sample_of(sample.rows, limits, at=0, total=max(sample.total_rows, len(sample.rows)))
     took = result.response_ms if result.status in (Status.UP, Status.DEGRADED) else None
-    return replace(result, facts=json_safe(dict(result.facts)), sample=sample, response_ms=took)
+    metrics = {name: float(value) for name, value in result.metrics.items()}
+    return replace(result, facts=json_safe(dict(result.facts)), sample=sample, response_ms=took, metrics=metrics)
 
 
 def _fault(result: Any) -> str:
@@ -124,6 +130,12 @@ def _fault(result: Any) -> str:
             return wrong
     if result.phases is not None and not isinstance(result.phases, Phases):
         return f"phases of type {type(result.phases).__name__}"
+    for name in _PHASES if result.phases is not None else ():
+        value = getattr(result.phases, name)
+        if value is not None and (wrong := _fault_of_number(f"phase {name}", value)):
+            return wrong
+    if wrong := _fault_of_metrics(result.metrics):
+        return wrong
     if not isinstance(result.facts, Mapping):
         return f"facts of type {type(result.facts).__name__}"
     sample = result.sample
@@ -132,9 +144,31 @@ def _fault(result: Any) -> str:
     return ""
 
 
+def _fault_of_metrics(metrics: Any) -> str:
+    """As the loader is with `metrics:` of a source: the store would refuse the observations of the whole tick for them."""
+    if not isinstance(metrics, Mapping):
+        return f"metrics of type {type(metrics).__name__}"
+    if len(metrics) > MOST:
+        return f"{len(metrics)} metrics, {MOST} at most"
+    for name, value in metrics.items():
+        if not isinstance(name, str) or not NAME.fullmatch(name):
+            return f"a metric named {str(name)[:60]!r}; a name is a small letter, then small letters, digits and _"
+        if wrong := _fault_of_number(f"metric {name}", value):
+            return wrong
+        if abs(value) > LARGEST:
+            return f"metric {name} of more than {LARGEST:g}"
+    return ""
+
+
 def _fault_of_number(name: str, value: Any) -> str:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, int | float):
         return f"{name} {value!r}"
+    if not -sys.float_info.max <= value <= sys.float_info.max:  # no NaN is, and an integer may be more than any float
+        return f"{name} {value!r}" if isinstance(value, float) else f"{name} of too many digits"
+    if name in _WHOLE and not isinstance(value, int):
+        return f"{name} {value!r}, not a whole number"
+    if value > _LARGEST and name in _NUMBERS:
+        return f"{name} of more than {_LARGEST:,}"
     if value < 0 and name in _NUMBERS:
         return f"{name} {value!r}, less than nothing"
     return ""

@@ -47,6 +47,8 @@ _HOMES = {
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names.split()}
 _ALSO = {"MEZ": "CET", "MET": "CET", "MESZ": "CEST", "MEST": "CEST"}
 _EITHER = {"ET": "America/New_York", "CT": "America/Chicago", "MT": "America/Denver", "PT": "America/Los_Angeles"}
+_LONGEST = 128
+"""Characters of a time; what is longer is none. The patterns here are quadratic in runs of spaces, and cheap up to here."""
 _UTC = frozenset({"UTC", "GMT", "UT", "Z"})
 
 
@@ -63,10 +65,14 @@ def from_number(number: float, style: str) -> float | None:
     return number
 
 
-@lru_cache(maxsize=8192)
 def from_text(text: str, style: str, zone: str) -> float | None:
     """Epoch seconds of a text; `zone` is that of a time without one."""
     text = text.strip()
+    return _from_short(text, style, zone) if len(text) <= _LONGEST else None
+
+
+@lru_cache(maxsize=8192)
+def _from_short(text: str, style: str, zone: str) -> float | None:
     compact = len(text) in (8, 14) and text.isdigit()  # 20261123 is a date, not an August day of 1970
     if compact and len(text) == 14 and style == "auto":
         text = f"{text[:8]}T{text[8:]}"

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
+import zlib
 from typing import IO, Any
 
 from busta_health_dagster.probes.bounds import refuse_decoded
+from busta_health_dagster.probes.port import Failed
 
 _GZIP = b"\x1f\x8b"
+_PACKED = (".gz", ".bz2", ".xz")
+CORRUPT: tuple[type[Exception], ...] = (EOFError, OSError, zlib.error)
+"""What reading a packed file raises where its bytes are damaged, or are no such file."""
+with contextlib.suppress(ImportError):  # a Python may be built without it
+    from lzma import LZMAError
+
+    CORRUPT += (LZMAError,)
 
 
 class Capped(io.RawIOBase):
@@ -28,11 +38,17 @@ class Capped(io.RawIOBase):
 
 
 def unpacked(stream: IO[bytes], name: str) -> Any:
-    """The decoded stream of a packed file; gzip is known by its first bytes too."""
+    """The decoded stream of a packed file; gzip is known by its first bytes too.
+
+    Raises:
+        Failed: it is empty: gzip would read no bytes as no rows, and be content.
+    """
     lower, start = name.lower(), b""
     if stream.seekable():
         start = stream.read(2)
         stream.seek(0)
+        if not start and lower.endswith(_PACKED):
+            raise Failed("payload", f"no packed file: {name} has no bytes")
     if lower.endswith(".gz") or start == _GZIP:
         import gzip
 

@@ -1,19 +1,23 @@
 """Columns computed before validation: ages, cross-row sums and per-record counts, as a suite's `meta.derive` declares
-them.
+them. `where` and `unless` ({"column": [values]}) on any of them: other rows have no value, and nothing is asked of them.
 
-{"column": "age_seconds", "kind": "age_seconds", "from": "timestamp"}            now - timestamp; unit: s|ms for epoch
-numbers {"column": "overround", "kind": "implied_probability_sum", "price": "price", "by": ["event_id", "book",
-"market"], "odds": "american"} {"column": "sides", "kind": "distinct_per_group", "from": "side", "by": ["event_id",
-"book", "market"]} {"column": "copies", "kind": "rows_per_group", "by": ["event_id", "book"]} {"column": "margin",
-"kind": "difference", "from": "home_score", "minus": "away_score"} {"column": "invalid_fields", "kind": "defects",
-"checks": ["price.odds", "side.set"]}     how many of these checks the record breaks
+{"column": "age_seconds", "kind": "age_seconds", "from": "timestamp"}        now - timestamp; unit: s|ms for epoch numbers
+{"column": "overround", "kind": "implied_probability_sum", "price": "price", "by": ["event_id", "book", "market"],
+ "odds": "american"}                                                         american, decimal or auto; of two sides and more
+{"column": "implied", "kind": "implied_probability", "price": "price", "odds": "auto"}                      of each row
+{"column": "line", "kind": "handicap", "from": "point", "side": "side", "away": "away_team"}    as the home team sees it
+{"column": "gap", "kind": "gap_to_median", "from": "implied", "by": ["event_id", "market"], "least": 3}    rows of a group
+{"column": "sides", "kind": "distinct_per_group", "from": "side", "by": ["event_id", "book", "market"]}
+{"column": "copies", "kind": "rows_per_group", "by": ["event_id", "book"]}
+{"column": "margin", "kind": "difference", "from": "home_score", "minus": "away_score"}
+{"column": "invalid_fields", "kind": "defects", "checks": ["price.odds", "side.set"]}    how many of these a record breaks
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from busta_health_dagster.quality.rules import broken, numbers, timestamps
+from busta_health_dagster.quality.rules import broken, numbers, timestamps, written_as
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -30,7 +34,13 @@ KINDS: dict[str, tuple[frozenset[str], frozenset[str]]] = {
     "rows_per_group": (frozenset({"by"}), frozenset()),
     "difference": (frozenset({"from", "minus"}), frozenset()),
     "defects": (frozenset({"checks"}), frozenset()),
+    "implied_probability": (frozenset({"price"}), frozenset({"odds"})),
+    "handicap": (frozenset({"from", "side", "away"}), frozenset()),
+    "gap_to_median": (frozenset({"from", "by"}), frozenset({"least"})),
 }
+ANY = frozenset({"where", "unless"})
+"""What every kind takes besides."""
+_TWO_SIDES = 2
 
 
 def derive(frame: pd.DataFrame, suite: Suite, now: datetime) -> pd.DataFrame:
@@ -43,8 +53,19 @@ def derive(frame: pd.DataFrame, suite: Suite, now: datetime) -> pd.DataFrame:
     frame = frame.copy(deep=False)
     for derivation in suite.derivations:
         if all(c in frame.columns for c in derivation.sources):
-            frame[derivation.column] = _compute(frame, derivation, suite, now)
+            frame[derivation.column] = _compute(frame, derivation, suite, now).where(_wanted(frame, derivation))
     return frame
+
+
+def _wanted(frame: pd.DataFrame, derivation: Derivation) -> pd.Series:
+    import pandas as pd
+
+    wanted = pd.Series(True, index=frame.index)
+    for column, values in derivation.args.get("where", {}).items():
+        wanted &= frame[column].isin(values) if column in frame.columns else False
+    for column, values in derivation.args.get("unless", {}).items():
+        wanted &= ~frame[column].isin(values) if column in frame.columns else True
+    return wanted
 
 
 def _compute(frame: pd.DataFrame, derivation: Derivation, suite: Suite, now: datetime) -> Any:
@@ -64,21 +85,34 @@ def _compute(frame: pd.DataFrame, derivation: Derivation, suite: Suite, now: dat
             else:
                 total += 1  # the column is gone: every record breaks the check
         return total
+    if derivation.kind == "implied_probability":
+        return _implied(frame[args["price"]], args.get("odds", "american"))
+    if derivation.kind == "handicap":
+        point = numbers(frame[args["from"]])
+        return point.where(frame[args["side"]] != frame[args["away"]], -point)
     groups = [frame[c].map(_hashable) for c in ([args["by"]] if isinstance(args["by"], str) else args["by"])]
+    if derivation.kind == "gap_to_median":
+        values = numbers(frame[args["from"]])
+        grouped = values.groupby(groups, sort=False, dropna=False)
+        gap: pd.Series = (values - grouped.transform("median")).abs()
+        return gap.where(grouped.transform("count") >= args.get("least", 3))
     if derivation.kind == "rows_per_group":
         return frame.groupby(groups, sort=False, dropna=False)[frame.columns[0]].transform("size")
     if derivation.kind == "distinct_per_group":
         values = frame[args["from"]].map(_hashable)
         return values.groupby(groups, sort=False, dropna=False).transform("nunique")
-    implied = _implied(numbers(frame[args["price"]]), args.get("odds", "american"))
-    return implied.groupby(groups, sort=False, dropna=False).transform(lambda s: s.sum(skipna=False))
+    implied = _implied(frame[args["price"]], args.get("odds", "american"))
+    grouped = implied.groupby(groups, sort=False, dropna=False)
+    # One side alone (a scorer at any time) is no market whose chances add up to one.
+    return grouped.transform(lambda s: s.sum(skipna=False)).where(grouped.transform("size") >= _TWO_SIDES)
 
 
-def _implied(price: pd.Series, odds: str) -> pd.Series:
+def _implied(prices: pd.Series, odds: str) -> pd.Series:
     """Implied probability: decimal 1/p; American 100/(p+100) for p > 0, -p/(-p+100) for p < 0; impossible prices are
-    NaN.
+    NaN. `auto` takes what most prices are written in.
     """
-    if odds == "decimal":
+    price = numbers(prices)
+    if odds == "decimal" or (odds == "auto" and written_as(prices) == "decimal"):
         return (1 / price).where(price >= 1)
     favourite = -price / (100 - price)
     return favourite.where(price < 0, 100 / (price + 100)).where(price.abs() >= 100)

@@ -80,6 +80,23 @@ class ExpectColumnValuesToBeDecimalOdds(ColumnMapExpectation):
     args_keys: ClassVar[tuple[str, ...]] = ("column", "max_value")
 
 
+class OddsMetric(ColumnMapMetricProvider):
+    condition_metric_name = "column_values.busta_odds"
+    condition_value_keys = ()
+
+    @column_condition_partial(engine=PandasExecutionEngine)
+    def _pandas(cls, column: Any, **_: Any) -> Any:
+        return rules.odds(column)
+
+
+class ExpectColumnValuesToBeOdds(ColumnMapExpectation):
+    """Expect American or decimal odds, all of them written like most of them."""
+
+    map_metric: ClassVar[str] = "column_values.busta_odds"
+    success_keys: ClassVar[tuple[str, ...]] = ("mostly",)
+    args_keys: ClassVar[tuple[str, ...]] = ("column",)
+
+
 class KnownOrRecurringMetric(ColumnMapMetricProvider):
     condition_metric_name = "column_values.busta_known_or_recurring"
     condition_value_keys = ("value_set", "min_share")

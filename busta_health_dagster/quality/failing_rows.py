@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from busta_health_dagster.domain.quality import FailingRow
 from busta_health_dagster.quality.derive import derive
+from busta_health_dagster.quality.flattening import rows_of
 from busta_health_dagster.quality.frame import MAX_ROWS, rows_to_frame
 
 if TYPE_CHECKING:
@@ -36,7 +37,9 @@ def failing_rows(
     per_check: int = PER_CHECK,
 ) -> tuple[FailingRow, ...]:
     """At most `per_check` failing rows for each row-level check (of those named in `failed`, when given)."""
-    frame = derive(rows_to_frame(rows[:MAX_ROWS], suite.unnest, suite.rename), suite, now).reset_index(drop=True)
+    frame = derive(rows_to_frame(rows_of(rows, suite.layout)[:MAX_ROWS], suite.layout), suite, now).reset_index(
+        drop=True
+    )
     if frame.empty:
         return ()
     wanted = None if failed is None else set(failed)

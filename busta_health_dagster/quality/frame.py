@@ -5,6 +5,7 @@ from 12.
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,11 +13,14 @@ from typing import TYPE_CHECKING, Any
 from busta_health_dagster.domain.errors import BadInput
 from busta_health_dagster.domain.quality import ColumnShape, SchemaSnapshot
 from busta_health_dagster.extras import require
+from busta_health_dagster.quality.flattening import expand, kind_of, named, rows_of
+from busta_health_dagster.quality.suite import PLAIN, Layout
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator
 
     import pandas as pd
+    import pyarrow as pa
 
 MAX_ROWS = 1_000_000
 MAX_BYTES = 256_000_000
@@ -24,6 +28,8 @@ TYPED_ROWS = (
     2_000  # checking every value for its type cost more than all checks together: 3.9 of 4.7 CPU s at a million rows
 )
 _CHUNK = 50_000
+_EXACT = 2**53  # a float holds every whole number up to here
+_NESTED = frozenset({".json", ".jsonl", ".ndjson"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,45 +41,43 @@ class Table:
     total_rows: int | None = None
 
 
-def rows_to_frame(rows: Any, unnest: Sequence[str] = (), rename: Mapping[str, str] | None = None) -> pd.DataFrame:
-    """JSON rows as a table. Nested objects become dotted columns; `unnest` names lists to expand to one row per
-    element.
+def rows_to_frame(payload: Any, layout: Layout = PLAIN) -> pd.DataFrame:
+    """JSON rows, or a document that holds them, as a table. Nested objects become dotted columns.
 
     Raises:
         BadInput: not a list of objects; the message says what it is instead.
     """
     import pandas as pd
 
-    if isinstance(rows, pd.DataFrame):
-        if twice := list(dict.fromkeys(rows.columns[rows.columns.duplicated()])):
+    if isinstance(payload, pd.DataFrame):
+        if twice := list(dict.fromkeys(payload.columns[payload.columns.duplicated()])):
             raise BadInput(f"the table has the column {twice[0]!r} twice: a check could not say which one it means")
-        return rows
-    if isinstance(rows, dict | str | bytes) or not hasattr(rows, "__iter__"):
-        raise BadInput(
-            f"the payload is not a table: a list of objects is needed, it is {_kind(rows)}. Point `rows` at the list."
-        )
+        return named(payload, layout)
+    rows = rows_of(payload, layout)
     flat: list[dict[str, Any]] = []
     for index, row in enumerate(rows):
         if not hasattr(row, "keys"):
-            raise BadInput(f"the payload is not a table: row {index} is {_kind(row)}, not an object with columns")
-        flat.extend(_expand(dict(row), list(unnest)))
+            raise BadInput(f"the payload is not a table: row {index} is {kind_of(row)}, not an object with columns")
+        flat.extend(expand(dict(row), list(layout.unnest), layout.pivot))
     names: dict[str, None] = {}
     for flat_row in flat:
         names.update(dict.fromkeys(flat_row))
-    # Column by column: a frame built from rows would turn whole numbers with one null into floats and 1/True into one
-    # another.
+    # Column by column: a frame built from rows would turn 1 and True into one another.
     frame = pd.DataFrame({name: _series([r.get(name) for r in flat]) for name in names}, index=range(len(flat)))
-    return frame.rename(columns=dict(rename or {}))
+    return named(frame, layout)
 
 
 def _series(values: list[Any]) -> pd.Series:
     import pandas as pd
 
     kinds = {type(v) for v in values if v is not None}
-    if kinds <= {int} and all(v is None or abs(v) < 2**63 for v in values):
-        return pd.Series(values, dtype="int64" if None not in values else "float64")
+    if kinds == {int} and None not in values and all(abs(v) < 2**63 for v in values):
+        return pd.Series(values, dtype="int64")
     if kinds <= {int, float}:
-        return pd.Series(values, dtype="float64")
+        # As floats, whole numbers beside a null would read "7.0", and two long ids would be one. (GX compares no two
+        # columns of pandas' own Int64: "boolean value of NA is ambiguous".)
+        whole = kinds == {int} or any(isinstance(v, int) and abs(v) > _EXACT for v in values)
+        return pd.Series([math.nan if v is None else v for v in values], dtype="object" if whole else "float64")
     if kinds == {str}:
         return pd.Series(values, dtype="str")
     if kinds == {bool} and None not in values:
@@ -83,47 +87,16 @@ def _series(values: list[Any]) -> pd.Series:
     )
 
 
-def _expand(row: dict[str, Any], unnest: list[str]) -> list[dict[str, Any]]:
-    flat: dict[str, Any] = {}
-    _flatten(row, "", flat)
-    if not unnest:
-        return [flat]
-    children = flat.pop(unnest[0], None)
-    if not isinstance(children, list) or not children:
-        return [flat]  # no children: the parent stays one row, whose missing fields the null checks count
-    found = []
-    for child in children:
-        inner: dict[str, Any] = {}
-        _flatten(child if isinstance(child, dict) else {"value": child}, f"{unnest[0]}.", inner)
-        found.extend(_expand({**flat, **inner}, unnest[1:]))
-    return found
-
-
-def _flatten(row: dict[str, Any], prefix: str, out: dict[str, Any]) -> None:
-    for key, value in row.items():
-        if isinstance(value, dict):
-            _flatten(value, f"{prefix}{key}.", out)
-        else:
-            out[f"{prefix}{key}"] = value
-
-
-def _kind(value: Any) -> str:
-    return {"dict": "one object", "str": "text", "bytes": "bytes", "NoneType": "null", "list": "a list"}.get(
-        type(value).__name__, type(value).__name__
-    )
-
-
 def read_table(
     path: Path | str,
+    layout: Layout = PLAIN,
     *,
-    unnest: Sequence[str] = (),
-    rename: Mapping[str, str] | None = None,
     max_rows: int = MAX_ROWS,
     max_bytes: int = MAX_BYTES,
 ) -> Table:
     """CSV, TSV, JSON, JSON lines or Parquet, bounded in rows and bytes.
 
-    `unnest` and `rename` are a suite's, as for rows that a probe delivers. A CSV file has no lists to unnest.
+    `layout` is a suite's, as for rows that a probe delivers. A CSV file has no lists to unnest.
 
     Raises:
         BadInput: missing, unreadable, of another kind, or (JSON) too large to be read in part.
@@ -149,25 +122,22 @@ def read_table(
             f"{file}: cannot read {suffix or 'a file without an ending'}; give .csv, .tsv, .json, .jsonl or .parquet"
         )
     try:
-        table = readers[suffix](file, _Shape(tuple(unnest), rename or {}, max_rows, max_bytes))
+        table = readers[suffix](file, _Shape(layout, max_rows, max_bytes))
     except (OSError, ValueError, UnicodeDecodeError) as error:
         raise BadInput(f"{file} cannot be read as {suffix[1:]}: {error}") from error
-    if rename and suffix in {".csv", ".tsv", ".txt", ".parquet", ".pq"}:
-        return replace(table, frame=table.frame.rename(columns=dict(rename)))
-    return table
+    return replace(table, frame=named(table.frame, layout)) if suffix not in _NESTED else table
 
 
 @dataclass(frozen=True, slots=True)
 class _Shape:
-    """How a file becomes a table: what to unnest and rename in its rows, and how much of it is read."""
+    """How a file becomes a table, and how much of it is read."""
 
-    unnest: tuple[str, ...]
-    rename: Mapping[str, str]
+    layout: Layout
     max_rows: int
     max_bytes: int
 
     def frame(self, rows: Any) -> pd.DataFrame:
-        return rows_to_frame(rows, self.unnest, self.rename)
+        return rows_to_frame(rows, self.layout)
 
 
 def _bounded(chunks: Iterator[pd.DataFrame], max_rows: int, max_bytes: int) -> Table:
@@ -204,10 +174,10 @@ def _json(file: Path, shape: _Shape) -> Table:
             f"{file} has {size:,} bytes; JSON is read whole, so {shape.max_bytes:,} is the limit. "
             "Give JSON lines (.jsonl) instead."
         )
-    rows = json.loads(file.read_text(encoding="utf-8-sig"))
-    frame = shape.frame(rows[: shape.max_rows] if isinstance(rows, list) else rows)
+    rows = rows_of(json.loads(file.read_text(encoding="utf-8-sig")), shape.layout)
+    frame = shape.frame(rows[: shape.max_rows])
     total = len(rows)
-    return Table(frame, truncated=total > shape.max_rows, total_rows=None if shape.unnest else total)
+    return Table(frame, truncated=total > shape.max_rows, total_rows=None if shape.layout.unnest else total)
 
 
 def _jsonl(file: Path, shape: _Shape) -> Table:
@@ -220,7 +190,7 @@ def _jsonl(file: Path, shape: _Shape) -> Table:
             size += len(line)
             if line.strip():
                 rows.append(json.loads(line))
-    return Table(shape.frame(rows), total_rows=None if shape.unnest else len(rows))
+    return Table(shape.frame(rows), total_rows=None if shape.layout.unnest else len(rows))
 
 
 def _parquet(file: Path, shape: _Shape) -> Table:
@@ -230,9 +200,20 @@ def _parquet(file: Path, shape: _Shape) -> Table:
     with pq.ParquetFile(file) as source:
         total = source.metadata.num_rows
         table = _bounded(
-            (b.to_pandas() for b in source.iter_batches(batch_size=_CHUNK)), shape.max_rows, shape.max_bytes
+            (_of_batch(b) for b in source.iter_batches(batch_size=_CHUNK)), shape.max_rows, shape.max_bytes
         )
         return Table(table.frame, table.truncated, total)
+
+
+def _of_batch(batch: pa.RecordBatch) -> pd.DataFrame:
+    """As pyarrow makes it, but for whole numbers beside nulls, which it makes floats."""
+    from pyarrow.types import is_integer
+
+    frame: pd.DataFrame = batch.to_pandas()
+    for place, column in enumerate(batch.columns):
+        if column.null_count and is_integer(column.type):
+            frame.isetitem(place, _series(column.to_pylist()).array)
+    return frame
 
 
 def snapshot(table: Table | pd.DataFrame) -> SchemaSnapshot:

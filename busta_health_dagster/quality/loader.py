@@ -2,7 +2,7 @@
 
 The file is GX's own JSON: `{"name", "expectations": [{"type", "kwargs", "meta", "severity"}], "meta"}`, or YAML of
 the same shape. Our part sits in `meta`: per expectation `id, dimension, severity, weight, mostly, why, column`; per
-suite `derive, keys, public, unnest, rename`. All problems of a file are reported at once, each with its line,
+suite `derive, keys, public, rows, unnest, pivot, rename, optional, nulls`. All problems of a file are reported at once, each with its line,
 expectation, field and remedy.
 """
 
@@ -15,14 +15,14 @@ from typing import Any
 from busta_health_dagster.domain.errors import BadInput, ConfigError, Problem
 from busta_health_dagster.domain.quality import CheckSeverity
 from busta_health_dagster.quality.catalogue import CATALOGUE, NULL_CHECKS
-from busta_health_dagster.quality.derive import KINDS
+from busta_health_dagster.quality.derive import ANY, KINDS
 from busta_health_dagster.quality.expectation_guard import read_check
-from busta_health_dagster.quality.suite import CheckSpec, Derivation, Suite
+from busta_health_dagster.quality.suite import CheckSpec, Derivation, Layout, Suite
 from busta_health_dagster.wording.suggestions import meant, near
 
 MAX_BYTES = 4_000_000
 _TOP = {"name", "expectations", "meta", "id", "notes", "suite_parameters", "evaluation_parameters", "data_asset_type"}
-_META = {"derive", "keys", "public", "unnest", "rename"}
+_META = {"derive", "keys", "public", "rows", "unnest", "pivot", "rename", "optional", "nulls"}
 
 
 def find_suite(name: str, folder: Path) -> Path:
@@ -73,6 +73,7 @@ def parse_suite(data: Any, where: str, text: str = "") -> Suite:
     for key in meta.keys() - _META:
         if (guess := near(key, _META)) is not None:
             report(f"meta.{key}", f"unknown key {key!r}", guess, f'"{key}"')
+    layout = _layout(meta, report)
     derivations = _derivations(meta.get("derive") or [], report)
     checks: list[CheckSpec] = []
     for index, entry in enumerate(data["expectations"]):
@@ -81,13 +82,13 @@ def parse_suite(data: Any, where: str, text: str = "") -> Suite:
             if any(c.id == spec.id for c in checks):
                 report(
                     f"expectations[{index}] {spec.id}",
-                    "this id is used twice: results could not be notified apart",
+                    "this id is used twice: results could not be kept apart",
                     "another meta.id",
                 )
             checks.append(spec)
     if not data["expectations"]:
         report("expectations", "the suite is empty, so it could never fail", "at least one expectation")
-    _require_null_checks(checks, derivations, report)
+    _require_null_checks(checks, derivations, layout.optional, report)
     _require_known_checks(checks, derivations, report)
     if problems:
         raise ConfigError(problems)
@@ -99,8 +100,7 @@ def parse_suite(data: Any, where: str, text: str = "") -> Suite:
         derivations=tuple(derivations),
         keys=tuple(meta.get("keys") or ()),
         public=frozenset(meta.get("public") or ()),
-        unnest=tuple(meta.get("unnest") or ()),
-        rename=dict(meta.get("rename") or {}),
+        layout=layout,
     )
 
 
@@ -143,6 +143,34 @@ def _line(text: str, needle: str) -> int:
     return text.count("\n", 0, at) + 1 if at >= 0 else 0
 
 
+def _layout(meta: Any, report: Any) -> Layout:
+    """What the suite says of the way from payload to table; a word of another shape is reported and left out."""
+    shapes: dict[str, tuple[Any, str]] = {
+        "rows": (lambda v: isinstance(v, str) and v, '"events", or "injuries.injuries" through two lists'),
+        "unnest": (_names, '["bookmakers", "bookmakers.markets"]'),
+        "pivot": (_pairs, '{"competitors": "homeAway"}'),
+        "rename": (_pairs, '{"id": "event_id"}'),
+        "optional": (_names, '["point"]'),
+        "nulls": (_names, '["NA"]'),
+    }
+    found: dict[str, Any] = {}
+    for key, (fits, remedy) in shapes.items():
+        value = meta.get(key)
+        if value and fits(value):
+            found[key] = tuple(value) if isinstance(value, list) else value
+        elif value:
+            report(f"meta.{key}", f"cannot be used: {str(value)[:60]}", remedy, f'"{key}"')
+    return Layout(**found)
+
+
+def _names(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(name, str) for name in value)
+
+
+def _pairs(value: Any) -> bool:
+    return isinstance(value, dict) and all(isinstance(word, str) for pair in value.items() for word in pair)
+
+
 def _derivations(entries: Any, report: Any) -> list[Derivation]:
     found = []
     for index, entry in enumerate(entries):
@@ -162,20 +190,33 @@ def _derivations(entries: Any, report: Any) -> list[Derivation]:
                 f"{entry['kind']} needs {key!r}",
                 f"needs {', '.join(sorted(required))}",
             )
-        for key in args.keys() - required - optional:
-            allowed = ", ".join(sorted(required | optional))
+        for key in args.keys() - required - optional - ANY:
+            allowed = ", ".join(sorted(required | optional | ANY))
             report(
                 f"{field} {entry['column']}.{key}",
                 f"{entry['kind']} knows no {key!r}",
                 f"one of: {allowed}",
                 f'"{key}"',
             )
+        if wrong := next((key for key in sorted(ANY) if not _by_column(args.get(key, {}))), None):
+            report(
+                f"{field} {entry['column']}.{wrong}", "cannot be used", '{"market": ["h2h", "spreads"]}', f'"{wrong}"'
+            )
+            continue
         found.append(Derivation(entry["column"], entry["kind"], args))
     return found
 
 
-def _require_null_checks(checks: list[CheckSpec], derivations: list[Derivation], report: Any) -> None:
-    """Map expectations skip nulls: without this guard, deleting every bad price would raise the score."""
+def _by_column(value: Any) -> bool:
+    return isinstance(value, dict) and all(isinstance(values, list) for values in value.values())
+
+
+def _require_null_checks(
+    checks: list[CheckSpec], derivations: list[Derivation], optional: tuple[str, ...], report: Any
+) -> None:
+    """Map expectations skip nulls: without this guard, deleting every bad price would raise the score. What is `optional`
+    may be null, and a derived column is as null as what it is computed from.
+    """
     counted = {c.column for c in checks if c.type in NULL_CHECKS and c.severity is not CheckSeverity.INFO}
     sources = {d.column: d.sources for d in derivations}
     missing: dict[str, str] = {}
@@ -183,8 +224,8 @@ def _require_null_checks(checks: list[CheckSpec], derivations: list[Derivation],
         if not CATALOGUE[check.type].by_row or check.type in NULL_CHECKS or check.severity is CheckSeverity.INFO:
             continue
         for column in check.columns:
-            for real in sources.get(column, (column,)):
-                if real not in counted:
+            for real in _real(column, sources):
+                if real not in counted and real not in optional:
                     missing.setdefault(real, check.id)
     for column, check_id in missing.items():
         report(
@@ -193,6 +234,19 @@ def _require_null_checks(checks: list[CheckSpec], derivations: list[Derivation],
             f"add expect_column_values_to_not_be_null for {column}, severity WARNING or above",
             f'"{check_id}"',
         )
+
+
+def _real(column: str, sources: dict[str, tuple[str, ...]]) -> set[str]:
+    """The columns of the data that this one is computed from, through other derived ones."""
+    found: set[str] = set()
+    waiting, seen = [column], {column}
+    while waiting:
+        name = waiting.pop()
+        if name not in sources:
+            found.add(name)
+        waiting += [source for source in sources.get(name, ()) if source not in seen]
+        seen.update(sources.get(name, ()))
+    return found
 
 
 def _require_known_checks(checks: list[CheckSpec], derivations: list[Derivation], report: Any) -> None:

@@ -33,6 +33,7 @@ _OURS = (
     "known_or_recurring",
     "dominant",
     "american_odds",
+    "to_be_odds",
     "decimal_odds",
     "to_be_timestamp",
     "follow_dependency",
@@ -142,10 +143,10 @@ def obstacle(suite: Suite) -> str | None:
     ours = sorted({c.type for c in suite.checks if any(word in c.type for word in _OURS)})
     if ours:
         return f"{ours[0]} runs on rows only"
-    derived = [d for d in suite.derivations if d.kind != "age_seconds" or "unit" in d.args]
+    derived = [d for d in suite.derivations if d.kind != "age_seconds" or d.args.keys() & {"unit", "where", "unless"}]
     if derived:
         return f"the derived column {derived[0].column} ({derived[0].kind}) is computed on rows only"
-    return "unnest and rename work on rows only" if suite.unnest or suite.rename else None
+    return None if suite.layout.plain else "rows, unnest, pivot, rename, optional and nulls work on rows only"
 
 
 def read_only_url(url: str) -> str:

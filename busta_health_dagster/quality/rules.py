@@ -51,7 +51,10 @@ def _number(value: Any) -> float:
     if isinstance(value, bool):
         return math.nan
     if isinstance(value, int | float | Decimal) or hasattr(value, "__float__"):
-        return float(value)
+        try:
+            return float(value)
+        except (OverflowError, ValueError):  # an integer of 400 digits; a signalling NaN of a database
+            return math.nan
     if isinstance(value, str) and _number_text.match(value.strip()):
         return float(value)
     return math.nan
@@ -115,6 +118,19 @@ def decimal_odds(values: pd.Series, max_value: float | None = None) -> pd.Series
     """Above 1 (the stake comes back) up to `max_value` (default 1001, the longest any book quotes)."""
     found = numbers(values)
     return (found > 1) & (found <= (max_value or 1001))
+
+
+def written_as(values: pd.Series) -> str:
+    """`american` or `decimal`, as most prices of a payload are: no American price lies between -100 and 100, and few
+    decimal ones lie beyond.
+    """
+    found = numbers(values).dropna().abs()
+    return "decimal" if len(found) and float((found < 100).mean()) > 0.5 else "american"
+
+
+def odds(values: pd.Series) -> pd.Series:
+    """American or decimal odds, all of them in the one that most are written in."""
+    return decimal_odds(values) if written_as(values) == "decimal" else american_odds(values)
 
 
 def is_timestamp(values: pd.Series) -> pd.Series:
@@ -205,6 +221,7 @@ RULES: dict[str, Callable[..., pd.Series]] = {
     "expect_column_values_to_be_number_between": number_between,
     "expect_column_values_to_be_american_odds": american_odds,
     "expect_column_values_to_be_decimal_odds": decimal_odds,
+    "expect_column_values_to_be_odds": odds,
     "expect_column_values_to_be_timestamp": is_timestamp,
     "expect_column_values_to_be_in_set": in_set,
     "expect_column_values_to_be_known_or_recurring": known_or_recurring,

@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING, Any
 from busta_health_dagster.domain.errors import BadInput
 from busta_health_dagster.domain.quality import no_data
 from busta_health_dagster.engines.quality_score import score
-from busta_health_dagster.engines.schema_drift import drift_checks
+from busta_health_dagster.engines.schema_drift import VOLUME_ERROR, drift_checks
 from busta_health_dagster.quality.derive import derive
+from busta_health_dagster.quality.flattening import rows_of
 from busta_health_dagster.quality.frame import MAX_ROWS, rows_to_frame, snapshot
 from busta_health_dagster.quality.pattern_checks import failing, is_pattern_check, result_of
 
@@ -72,6 +73,7 @@ class GxRunner:
         total_rows: int | None = None,
         truncated: bool = False,
         learned: SchemaSnapshot | None = None,
+        volume_error: float = VOLUME_ERROR,
         max_rows: int = MAX_ROWS,
     ) -> Validation:
         """Score `rows` (a DataFrame or a list of JSON objects) of `source` with `suite`, as of `now`.
@@ -79,7 +81,8 @@ class GxRunner:
         A payload that is no table and zero rows are NO_DATA with the reason. With `learned`, drift joins as two checks.
         """
         try:
-            frame = rows_to_frame(_bounded(rows, max_rows), suite.unnest, suite.rename)
+            rows = rows_of(rows, suite.layout)
+            frame = rows_to_frame(_bounded(rows, max_rows), suite.layout)
         except BadInput as error:
             return Validation(suite.name, no_data(str(error)), None)
         delivered = total_rows if total_rows is not None else len(rows)
@@ -90,8 +93,8 @@ class GxRunner:
         seen = replace(seen, truncated=cut)
         results = self.run_checks(source, suite, derive(frame, suite, now))
         if learned is not None:
-            results += drift_checks(learned, seen)
-        verdict = score(results, rows=len(frame), total_rows=delivered if not suite.unnest else None)
+            results += drift_checks(learned, seen, volume_error=volume_error)
+        verdict = score(results, rows=len(frame), total_rows=delivered if not suite.layout.unnest else None)
         if cut:
             known = f" of {delivered}" if delivered > len(rows) else ""
             verdict = replace(verdict, notes=(*verdict.notes, f"rests on a sample: {len(frame)}{known} rows"))

@@ -6,9 +6,10 @@ import math
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from busta_health_dagster.quality.frame import read_table
+from busta_health_dagster.quality.frame import read_table, snapshot
 from busta_health_dagster.quality.loader import load_suite
 from busta_health_dagster.quality.runner import GxRunner, Validation
+from busta_health_dagster.quality.suite import PLAIN
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -18,19 +19,38 @@ if TYPE_CHECKING:
     from busta_health_dagster.domain.quality import QualityScore
 
 
+VOLUME_ERROR = 0.6
+"""With this share of the rows of the delivery that someone compares with, or less, much is missing. A source that is watched
+has days with a tenth of its usual rows (an evening's board), so that its own limit is lower.
+"""
+
+
 def score_file(
-    suite_file: Path | str, data_file: Path | str, now: datetime, runner: GxRunner | None = None
+    suite_file: Path | str,
+    data_file: Path | str,
+    now: datetime,
+    runner: GxRunner | None = None,
+    *,
+    against: Path | str | None = None,
 ) -> Validation:
-    """Score one data file (CSV, JSON, JSON lines, Parquet) with one suite file.
+    """Score one data file (CSV, JSON, JSON lines, Parquet) with one suite file. `against` is an earlier good delivery: its
+    columns, types, null rates and volume are what is expected, as a source that is watched learns them.
 
     Raises:
         ConfigError: the suite has problems.
         BadInput: the data file cannot be read as a table.
     """
     suite = load_suite(suite_file)
-    table = read_table(data_file, unnest=suite.unnest, rename=suite.rename)
+    table = read_table(data_file, suite.layout)
     done = (runner or GxRunner()).validate(
-        suite.name, suite, table.frame, now, total_rows=table.total_rows, truncated=table.truncated
+        suite.name,
+        replace(suite, layout=PLAIN),  # the table has the names of the suite already
+        table.frame,
+        now,
+        total_rows=table.total_rows,
+        truncated=table.truncated,
+        learned=None if against is None else snapshot(read_table(against, suite.layout)),
+        volume_error=VOLUME_ERROR,
     )
     if table.truncated and table.total_rows is None:  # how much more there was was never counted
         return replace(done, score=replace(done.score, total_rows=None))

@@ -72,7 +72,7 @@ def suggest(frame: pd.DataFrame, name: str, now: datetime) -> dict[str, Any]:
     )
     checked = [c for c in frame.columns if _nulls(draft, frame[c], c)]
     for column in checked:
-        for claim in claims(frame[column].dropna(), column):
+        for claim in claims(frame[column].dropna().infer_objects(), column):
             draft.add_claim(column, claim)
         derive += _freshness(draft, frame[column], column, now)
     keys = _uniqueness(draft, frame[checked])

@@ -57,10 +57,37 @@ class Derivation:
     def sources(self) -> tuple[str, ...]:
         """The columns it is computed from."""
         found: list[str] = []
-        for key in ("from", "minus", "price", "by"):
+        for key in ("from", "minus", "price", "by", "side", "away"):
             value = self.args.get(key)
             found.extend([value] if isinstance(value, str) else value or [])
         return tuple(dict.fromkeys(found))
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """How a payload becomes the table of a suite.
+
+    `rows` leads from a document to its list of rows, through lists (`injuries.injuries`); a payload that is a list needs
+    none. `unnest` names lists that become one row per element; `pivot` lists whose elements become columns of their
+    own, by the value of one of their fields (home and away). Of several columns that `rename` gives one name the first
+    with a value counts. `optional` columns may be missing; they are empty then. `nulls` are words that stand for no value.
+    """
+
+    rows: str | None = None
+    unnest: tuple[str, ...] = ()
+    pivot: Mapping[str, str] = field(default_factory=dict)
+    rename: Mapping[str, str] = field(default_factory=dict)
+    optional: tuple[str, ...] = ()
+    nulls: tuple[str, ...] = ()
+
+    @property
+    def plain(self) -> bool:
+        """Is a table taken as it is?"""
+        return self == PLAIN
+
+
+PLAIN = Layout()
+"""A table as it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +100,7 @@ class Suite:
     derivations: tuple[Derivation, ...] = ()
     keys: tuple[str, ...] = ()
     public: frozenset[str] = frozenset()
-    unnest: tuple[str, ...] = ()
-    rename: Mapping[str, str] = field(default_factory=dict)
+    layout: Layout = PLAIN
 
     @property
     def fingerprint(self) -> str:

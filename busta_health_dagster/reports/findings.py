@@ -71,7 +71,7 @@ def open_detail(item: OpenItem, report: WeeklyReport) -> str:
 
 
 def _measured(item: OpenItem) -> str:
-    """The rule's sentence; a bare number is notified what it measures."""
+    """The rule's sentence; a bare number gets the name of what it measures."""
     text = item.reason.rstrip(".")
     return f"{_MEASURES.get(item.state, '')}{text}" if text[:1].isdigit() else sentences.capital(text)
 
@@ -135,8 +135,8 @@ def quality(report: WeeklyReport) -> str:
         scores = lists.listed([f"{r.source} ({numbers.score(r.now)})" for r in under])
         parts.append(f"{scores} {'is' if len(under) == 1 else 'are'} below the limit.")
     if fell:
-        notified = lists.listed([f"{r.source} from {numbers.score(r.before)} to {numbers.score(r.now)}" for r in fell])
-        parts.append(f"Fell: {notified}.")
+        falls = lists.listed([f"{r.source} from {numbers.score(r.before)} to {numbers.score(r.now)}" for r in fell])
+        parts.append(f"Fell: {falls}.")
     parts += [f"{r.source} reaches {r.limit:g} in {r.crosses_in_days} days at this pace." for r in coming[:2]]
     parts += [_uncertain(r) for r in rows if _is_uncertain(r)][:2]
     lowest = rows[0]

@@ -21,7 +21,7 @@ def noise(report: WeeklyReport) -> str:
     alone = sum(r.self_resolved for r in n.rows if not r.shadow)
     never = sum(r.never_acked for r in n.rows if not r.shadow)
     minutes = SELF_RESOLVED_S // 60
-    notified = f"{lists.plural(n.sent, 'notification')} for {lists.plural(n.alerts, 'alert')}."
+    sent = f"{lists.plural(n.sent, 'notification')} for {lists.plural(n.alerts, 'alert')}."
     flapped = sorted({s for r in n.rows for s in r.flapping})
     by = "itself" if alone <= 1 else "themselves"
     parts = [
@@ -31,7 +31,7 @@ def noise(report: WeeklyReport) -> str:
     if flapped:
         held = f"; {lists.plural(n.held_back, 'repeat')} held back" if n.held_back else ""
         parts.append(f"Flapped: {lists.listed(flapped)}{held}.")
-    return " ".join([notified, *parts])
+    return " ".join([sent, *parts])
 
 
 def planned(work: MaintenanceFacts, report: WeeklyReport) -> str:
@@ -69,15 +69,15 @@ def dead_do(letter: DeadLetter) -> str:
 
 
 def channels(report: WeeklyReport) -> str:
-    notified = []
+    parts = []
     for row in report.delivery.channels:
         if not row.messages:
-            notified.append(f"{row.channel} not used")
+            parts.append(f"{row.channel} not used")
             continue
         text = f"{row.channel} {row.delivered} of {row.messages}"
         text += f", {row.retried} after a retry" if row.retried else ""
-        notified.append(text + (f", {row.waiting} waiting" if row.waiting else ""))
-    return " · ".join(notified) or "No channel is configured."
+        parts.append(text + (f", {row.waiting} waiting" if row.waiting else ""))
+    return " · ".join(parts) or "No channel is configured."
 
 
 def delays(report: WeeklyReport) -> str:
@@ -99,8 +99,8 @@ def monitor(report: WeeklyReport) -> tuple[str, str]:
     before = f"; the week before {percentages.percent(m.before)}." if m.before is not None else "."
     parts = []
     if m.gaps:
-        notified = [f"{cal.span(a, b)}" for a, b in m.gaps]
-        parts.append(f"No tick ran {lists.listed(notified)}.")
+        gaps = [f"{cal.span(a, b)}" for a, b in m.gaps]
+        parts.append(f"No tick ran {lists.listed(gaps)}.")
     if m.without_verdict:
         blind = lists.listed([f"{name} {n:,}" for name, n in m.blind])
         parts.append(f"No verdict for {m.without_verdict:,} of {m.slices:,} slices (most: {blind}).")

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, WithJsonSchema
 
 from busta_health_dagster.domain.custom_metric import BUILT_IN
-from busta_health_dagster.domain.fields import Budget, Duration, PositiveDuration, Strict
+from busta_health_dagster.domain.fields import Budget, Duration, Percent, PositiveDuration, Strict
 from busta_health_dagster.domain.rule import Pattern
-from busta_health_dagster.settings.fields import AlertSelectFields, Label, SelectFields, Word
+from busta_health_dagster.settings.fields import AlertSelectFields, Globs, Label, SelectFields, Word
 
 Metric = Annotated[
     str, Field(pattern="^[a-z][a-z0-9_]{0,62}$", json_schema_extra={"examples": [*BUILT_IN, "a custom metric"]})
@@ -56,12 +57,14 @@ class RuleFields(Strict):
     """One rule. Without `pattern` it is a threshold (a status rule if its metric is `status`)."""
 
     name: Label = Field(description="Unique; part of the alert's fingerprint.")
-    pattern: Pattern | None = Field(None, description="How the rule checks the store.")
+    pattern: Pattern | None = Field(None, description="Which question the rule asks of the store.")
     metric: Metric | None = Field(None, description="What is compared.")
     op: Op | None = Field(None, description="How.")
     value: Value | None = Field(None, description="With its unit.")
     over: PositiveDuration | None = Field(
-        None, description="Window of the rate or of the aggregate; gate_held: how long a job may wait."
+        None,
+        description="Window of the rate or of the aggregate; gate_held: how long a job may wait; dagster_daemon: how long a "
+        "daemon may be silent (10m both).",
     )
     agg: Agg | None = Field(None, description="Aggregate over the window.")
     all_: tuple[ConditionFields, ...] | None = Field(None, alias="all", description="Every condition must hold.")
@@ -78,8 +81,17 @@ class RuleFields(Strict):
         None,
         description="anomaly: judge these metrics alone, built-in or the source's own; without it all that behave.",
     )
-    assets: tuple[str, ...] | None = Field(None, description="dagster_check: asset keys, * matches.")
-    jobs: tuple[str, ...] | None = Field(None, description="dagster_run, gate_held: job names, * matches.")
+    assets: Globs | None = Field(
+        None, description="dagster_check, dagster_freshness, dagster_run: asset keys, * matches; without it all."
+    )
+    jobs: Globs | None = Field(
+        None, description="dagster_run, gate_held: names of jobs, or location/job; * matches; without it all."
+    )
+    names: Globs | None = Field(
+        None,
+        description="dagster_tick, dagster_location, dagster_daemon: names of schedules and sensors, of code locations, of "
+        "daemons; * matches; without it all.",
+    )
     recover_after: Annotated[int, _COUNT] = Field(2, description="Good evaluations before it resolves.")
     severity: Word = Field("warning", description="Severity at opening.")
     select: SelectFields = Field(default_factory=SelectFields, description="Which sources; empty is all.")
@@ -140,6 +152,14 @@ class InhibitFields(Strict):
     )
 
 
+class ProviderFields(Strict):
+    """When failures of several sources of one provider are one root cause."""
+
+    least: Annotated[int, Field(ge=2)] = Field(2, description="At least so many of its sources.")
+    share: Percent = Field(Fraction(1, 2), description="And at least this share of all its sources.")
+    within: PositiveDuration = Field(600.0, description="Opened within so long.")
+
+
 class GroupingFields(Strict):
     """What becomes one message."""
 
@@ -149,6 +169,10 @@ class GroupingFields(Strict):
     wait: Duration = Field(0.0, description="Wait for more before the first message.")
     interval: PositiveDuration = Field(300.0, description="Between messages of one group.")
     storm: Annotated[int, _COUNT] = Field(20, description="More openings than this in one tick: one message per route.")
+    provider: ProviderFields | None = Field(
+        default_factory=ProviderFields,
+        description="What fails together at one provider is one message; null: never.",
+    )
 
 
 CHANNEL_COMMON = frozenset(ChannelFields.model_fields)

@@ -68,7 +68,7 @@ class CheckContext:
         """(place, rule, the rule as it is for each kind of source that it selects), without the rules about
         Dagster's own assets and runs.
         """
-        from busta_health_dagster.engines.rules.compile import INSTANCE_PATTERNS
+        from busta_health_dagster.engines.rules import INSTANCE_PATTERNS
         from busta_health_dagster.engines.rules.limits import effective
 
         found = []

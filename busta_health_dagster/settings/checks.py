@@ -225,7 +225,7 @@ def the_monitor_itself(review: CheckContext) -> None:
     file = "settings.yaml" if "settings.yaml" in review.docs else "sources.yaml"
     if review.settings.dead_mans_switch is None:
         where = review.docs["sources.yaml"].name.removesuffix("sources.yaml") + "settings.yaml"
-        says = "No one outside notifications when this monitor dies: there is no dead_mans_switch."
+        says = "No one outside notices when this monitor dies: there is no dead_mans_switch."
         remedy = "dead_mans_switch: {url: {env: BUSTA_DEAD_MANS_URL}, every: 5m}"
         review.found.at(where, "dead_mans_switch", says, remedy, level="warning")
     if len(review.sources) > 100 and review.settings.store.url is None and not review.environ.get("BUSTA_DATABASE_URL"):

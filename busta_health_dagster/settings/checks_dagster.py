@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from busta_health_dagster.domain.rule import Pattern
 from busta_health_dagster.settings.instance import JOB_TAG, written_by_us
 
 if TYPE_CHECKING:
@@ -41,6 +42,10 @@ def their_instance(review: CheckContext) -> None:
     if sensors.get("use_threads") is not True:
         says = "The sensors of a code location run one after another: a slow one delays messages and the gate."
         warn("sensors", says, "sensors: {use_threads: true, num_workers: 4}")
+    late = next((rule.name for rule in review.rules if rule.pattern is Pattern.DAGSTER_FRESHNESS), None)
+    if late is not None and _part(instance, "freshness").get("enabled") is False:
+        says = f"Rule {late} can never fire: Dagster's freshness daemon, which says what is late, is off."
+        warn("freshness", says, "freshness: {enabled: true}, or remove the rule")
     if not _on_a_server(instance) and len(review.sources) > _MANY:
         says = (
             f"Its events are kept in SQLite files: with {len(review.sources)} sources, daemon, webserver and runs wait for "

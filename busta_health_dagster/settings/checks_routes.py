@@ -118,9 +118,9 @@ def default_route(review: CheckContext) -> None:
     review.found.add(
         doc,
         ("routes",),
-        f"{recipients} Their alerts would be not sent."
+        f"{recipients} Their alerts would not be sent."
         if lost
-        else f"{recipients} An alert that none of them matches would be not sent.",
+        else f"{recipients} An alert that none of them matches would not be sent.",
         f"add last:  - {{select: {{}}, escalation: {ladder}}}",
     )
 

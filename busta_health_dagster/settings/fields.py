@@ -157,6 +157,24 @@ def _asset_key(value: str) -> str:
 
 AssetKeyText = Annotated[str, AfterValidator(_asset_key), Field(json_schema_extra={"examples": ["odds/raw"]})]
 """An asset key of Dagster, as its pages write it."""
+
+
+def _provider(value: str) -> str:
+    if not value.strip() or len(value) > 100 or not value.isprintable():
+        raise ValueError(f"{value[:40]!r} names no provider; 1 to 100 printable characters, such as the-odds-api")
+    return value.strip()
+
+
+def _globs(value: tuple[str, ...]) -> tuple[str, ...]:
+    if not value:
+        raise ValueError("an empty list matches nothing; leave it out to match all, or name what it is about")
+    return value
+
+
+Provider = Annotated[str, AfterValidator(_provider)]
+"""Who delivers a source."""
+Globs = Annotated[tuple[str, ...], AfterValidator(_globs)]
+"""Names in which * matches anything."""
 Score = Annotated[float, Field(ge=0, le=100)]
 """A quality score."""
 Tags = Annotated[dict[str, str], AfterValidator(tags)]

@@ -194,7 +194,7 @@ def _report_plugins(plugins: Sequence[PluginProblem], config: Config, found: Fin
 
 
 def _review(review: CheckContext) -> None:
-    """Run the checks whose files can be trusted; a check that checks a half-read file would report nonsense."""
+    """Run the checks whose files can be trusted; one of a half-read file would report nonsense."""
     every: list[tuple[tuple[str, ...], Callable[[CheckContext], None]]] = [
         ((), checks.missing_files),
         (("sources.yaml",), checks.unused_types),

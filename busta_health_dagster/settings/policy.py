@@ -6,7 +6,16 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from busta_health_dagster.domain.policy import AlertPolicy, ChannelSpec, Escalation, Grouping, Inhibition, Route, Step
+from busta_health_dagster.domain.policy import (
+    AlertPolicy,
+    ChannelSpec,
+    Escalation,
+    Grouping,
+    Inhibition,
+    ProviderGrouping,
+    Route,
+    Step,
+)
 from busta_health_dagster.domain.rule import Rule, Severity
 from busta_health_dagster.settings.alert_model import (
     CHANNEL_COMMON,
@@ -173,9 +182,11 @@ class AlertReader:
 
     def _grouping(self) -> Grouping:
         fields = self._valid(GroupingFields, self._doc.data.get("grouping", {}), ("grouping",))
-        return (
-            Grouping() if fields is None else Grouping(fields.by, int(fields.wait), int(fields.interval), fields.storm)
-        )
+        if fields is None:
+            return Grouping()
+        shared = fields.provider
+        provider = None if shared is None else ProviderGrouping(shared.least, float(shared.share), int(shared.within))
+        return Grouping(fields.by, int(fields.wait), int(fields.interval), fields.storm, provider)
 
     def _named(self, section: str, model: type[_Model]) -> Iterator[tuple[Place, _Model]]:
         """Valid entries with a name of their own."""

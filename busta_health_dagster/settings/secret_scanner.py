@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from busta_health_dagster.settings.document import Document, Place
     from busta_health_dagster.settings.problems import Findings
 
-_SMELLS = (
+SMELLS = (
     "authorization",
     "api_key",
     "apikey",
@@ -40,12 +40,12 @@ _SMELLS = (
     "bearer",
 )
 _IN_QUERY = ("key", "sig", "signature", "auth", "appid", "app_id", "pwd", "pass")
-_SHAPES = re.compile(
+SHAPES = re.compile(
     r"xox[abeprs]-[\w-]{8,}|gh[pousr]_\w{20,}|github_pat_\w{20,}|glpat-[\w-]{16,}|AKIA[0-9A-Z]{16}|AIza[\w-]{30,}|[sr]k_(?:live|test)_\w{10,}"
     r"|sk-[\w-]{20,}|whsec_[\w+/=]{10,}|eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*|-----BEGIN [A-Z ]*PRIVATE KEY"
     r"|hooks\.slack\.com/services/\w+/\w+/\w+|discord(?:app)?\.com/api/webhooks/\d+/[\w-]+"
 )
-_URL_PASSWORD = re.compile(r"[a-zA-Z][\w+.-]*://[^/\s:@]*:([^/\s@]+)@")
+URL_PASSWORD = re.compile(r"[a-zA-Z][\w+.-]*://[^/\s:@]*:([^/\s@]+)@")
 _URL_QUERY = re.compile(r"[?&]([^=&\s#]+)=([^&\s#]+)")
 _PLACEHOLDER = re.compile(r"\$\{([A-Za-z_]\w*)[^}]*\}")
 _ENV_NAME = re.compile(r"[A-Za-z_]\w*")
@@ -105,9 +105,9 @@ def _secret_in(key: str, value: Any, path: Place) -> str | None:
     text = str(value)
     if not text:
         return None
-    if shape := _SHAPES.search(text):
+    if shape := SHAPES.search(text):
         return shape.group(0)
-    if (inside := _URL_PASSWORD.search(text)) and unquote(inside.group(1)):
+    if (inside := URL_PASSWORD.search(text)) and unquote(inside.group(1)):
         return inside.group(1)
     for name, held in _URL_QUERY.findall(text) if "://" in text else ():
         if is_secret_parameter(name):
@@ -128,7 +128,7 @@ def _secret_in(key: str, value: Any, path: Place) -> str | None:
 def smells(key: str) -> bool:
     """Does a value under this key hold a secret? `x-api-key`, `apiKey`, `client_secret`, but not `token_url`."""
     plain = _normal(key)
-    return any(plain == smell or plain.endswith("_" + smell) for smell in _SMELLS)
+    return any(plain == smell or plain.endswith("_" + smell) for smell in SMELLS)
 
 
 def is_secret_parameter(name: str) -> bool:

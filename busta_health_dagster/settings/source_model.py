@@ -11,7 +11,17 @@ from pydantic import Field
 
 from busta_health_dagster.domain.fields import Percent, PositiveDuration, Strict
 from busta_health_dagster.domain.source import CONFIRMATIONS
-from busta_health_dagster.settings.fields import AssetKeyText, Group, Interval, Label, Name, Owner, Score, Tags
+from busta_health_dagster.settings.fields import (
+    AssetKeyText,
+    Group,
+    Interval,
+    Label,
+    Name,
+    Owner,
+    Provider,
+    Score,
+    Tags,
+)
 
 
 class SlaFields(Strict):
@@ -86,6 +96,10 @@ class SourceFields(Strict):
     )
     owners: tuple[Owner, ...] = Field((), description="`team:NAME` or a mail address.")
     runbook: str | None = Field(None, description="Link to what to do when it breaks; in every message.")
+    provider: Provider | None = Field(
+        None,
+        description="Who delivers it: what fails together there is one message. Without it its tag `provider`, or its host.",
+    )
     feeds: tuple[str, ...] = Field((), description="What is built from it; asset keys of this instance are linked.")
     cadence: PositiveDuration | None = Field(None, description="How often the source itself brings something new.")
     max_data_age: PositiveDuration | None = Field(

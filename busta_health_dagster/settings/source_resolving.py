@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from busta_health_dagster.domain.gate import GatePolicy
 from busta_health_dagster.domain.source import Metered, QualitySpec, Sla, Source
@@ -37,6 +38,7 @@ def resolve(
         description=fields.description,
         tags=fields.tags,
         owners=fields.owners,
+        provider=fields.provider or fields.tags.get("provider") or _host(config),
         runbook=fields.runbook,
         feeds=fields.feeds,
         cadence_s=None if cadence is None else int(cadence),
@@ -63,6 +65,17 @@ def resolve(
         shard=zlib.crc32(fields.name.encode()) % shards,
         where=where,
     )
+
+
+def _host(config: BaseModel | None) -> str:
+    """Where the probe asks, as far as its configuration says so: the host of a URL, with the port that it names, or a `host`.
+    A URL that is a secret says nothing.
+    """
+    for address in (getattr(config, "url", None), getattr(config, "path", None)):
+        if isinstance(address, str) and "://" in address:
+            return urlsplit(address).netloc.rpartition("@")[2].lower()
+    said = getattr(config, "host", None)
+    return said if isinstance(said, str) else ""
 
 
 def _quality(fields: QualityFields) -> QualitySpec:

@@ -78,7 +78,7 @@ class Outbox:
         """Take up to `limit` due messages for `lease_s`, critical first. Commit before sending.
 
         A message whose lease ended is due again. `without` names channels to leave alone (breaker, rate limit);
-        `only`, where given, the channels to check.
+        `only`, where given, the channels to take from.
         """
         earlier = outbox.alias("earlier")
         ahead = (

@@ -1,7 +1,7 @@
 """Who a caller is, asked of the store: off the event loop, within a bound, and remembered for a minute.
 
 While the store is away, anyone who was inside a moment ago stays inside, so that the pages can say what is wrong with it.
-Anyone who is not remembered is notified that the store cannot be asked: that is no reason to call them unknown.
+Anyone who is not remembered is answered that the store cannot be asked: that is no reason to call them unknown.
 """
 
 from __future__ import annotations

@@ -63,11 +63,11 @@ class Hub:
         self._listeners.add(queue)
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._run(seen))
-        notified = 0
+        newest = 0
         try:
             yield Said("hello", {"tick_at": seen.tick_at, "last_id": seen.event})
             for one in missed:
-                notified = one.id or notified
+                newest = one.id or newest
                 yield one
             while True:
                 try:
@@ -77,7 +77,7 @@ class Hub:
                     continue
                 if said is None:
                     return
-                if said.id is None or said.id > notified:
+                if said.id is None or said.id > newest:
                     yield said
         finally:
             self._listeners.discard(queue)

@@ -1,4 +1,6 @@
-"""What the other code locations of the workspace build from our sources: only this process sees them all."""
+"""What the other code locations of the workspace build from our sources, and which of them are loaded: only this process
+sees them all.
+"""
 
 from __future__ import annotations
 
@@ -12,13 +14,17 @@ from dagster import AssetKey, DagsterError, DefaultScheduleStatus
 from busta_health_dagster.defs.keys import asset_key
 from busta_health_dagster.defs.lineage import fed_names, next_slot
 from busta_health_dagster.domain.errors import StoreError
+from busta_health_dagster.pipeline.app.code_locations import note_locations
 from busta_health_dagster.pipeline.gate.lineage import Lineage, forget_lineage, put_lineage
 from busta_health_dagster.settings.instance import LOCATION
 from busta_health_dagster.web.dagster_ui import STORAGE_AWAY
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from dagster._core.remote_representation.external import RemoteRepository
     from dagster._core.workspace.context import WorkspaceProcessContext, WorkspaceRequestContext
+    from dagster_shared.error import SerializableErrorInfo
 
     from busta_health_dagster.pipeline.app.app import App
 
@@ -41,14 +47,23 @@ async def keep_noting(app: App, process: WorkspaceProcessContext) -> None:
 
 
 def note_workspace(app: App, process: WorkspaceProcessContext) -> None:
-    """Each location but ours, which writes down its own."""
+    """Whether each location is loaded; and what each but ours builds. Ours writes that down itself."""
     request = process.create_request_context()
+    entries = request.get_code_location_entries()
+    note_locations(app, {name: _why(entry.load_error) for name, entry in entries.items()})
     for location in request.code_locations:
         if location.name == LOCATION:
             continue
         repositories = list(location.get_repositories().values())
         put_lineage(app, location.name, _built(app, request, location.name, repositories))
     forget_lineage(app, {LOCATION, *request.code_location_names})  # the configured ones: one that fails to load stays
+
+
+def _why(error: SerializableErrorInfo | None) -> str | None:
+    """The innermost error: the one in the code of the location."""
+    while error is not None and error.cause is not None:
+        error = error.cause
+    return None if error is None else error.message
 
 
 def _built(app: App, request: WorkspaceRequestContext, location: str, repositories: list[RemoteRepository]) -> Lineage:
@@ -75,7 +90,17 @@ def _built(app: App, request: WorkspaceRequestContext, location: str, repositori
             jobs[name] = tuple(sorted(names))
     wanted = {job for names in jobs.values() for job in names}
     fed = [name for name in fed_names(app.config) if _is_in(request, AssetKey(name.split("/")), location)]
-    return Lineage(assets, jobs, _next_runs(request, repositories, wanted, app.now()), tuple(fed))
+    next_at = _next_runs(request, repositories, wanted, app.now())
+    return Lineage(assets, jobs, next_at, tuple(fed), owners=_owners(repositories))
+
+
+def _owners(repositories: list[RemoteRepository]) -> dict[str, tuple[str, ...]]:
+    named: dict[str, Sequence[str] | None] = {}
+    for repository in repositories:
+        named |= {f"asset:{node.asset_key.to_user_string()}": node.owners for node in repository.get_asset_node_snaps()}
+        named |= {f"instigator:{schedule.name}": schedule.owners for schedule in repository.get_schedules()}
+        named |= {f"instigator:{sensor.name}": sensor.owners for sensor in repository.get_sensors()}
+    return {name: tuple(owners) for name, owners in named.items() if owners}
 
 
 def _is_in(request: WorkspaceRequestContext, key: AssetKey, location: str) -> bool:

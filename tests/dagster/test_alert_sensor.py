@@ -117,7 +117,7 @@ def test_failing_checks_and_runs_of_other_locations_alert_and_the_past_does_not(
     sense(location, instance)
     assert opened() == {
         "dagster/failing-check/models/moneyline:rows": "check models/moneyline:rows failed: 12 rows",
-        "dagster/failed-run/train_totals": "run of train_totals failed",
+        "dagster/failed-run/train_totals": "run of train_totals failed: step fit: ValueError: diverged",
     }
     before = len(opened())
     sense(location, instance)

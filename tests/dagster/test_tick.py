@@ -37,7 +37,7 @@ def tick(location: dg.Definitions, instance: DagsterInstance) -> dg.ExecuteInPro
 
 
 def notified(instance: DagsterInstance, name: str) -> int:
-    """How often Dagster was notified of a source: new data, or how it is."""
+    """How often Dagster got an event of a source: new data, or how it is."""
     key = AssetKey(["sources", name])
     return sum(
         len(read(key, limit=100).records) for read in (instance.fetch_materializations, instance.fetch_observations)

@@ -12,7 +12,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "busta_health_dagster"
 ALLOWED = {
-    ("demo", "story"): "a scenario of the demo is notified as a story",
+    ("demo", "story"): "a scenario of the demo is told as a story",
     ("store/migrations", ""): "a migration keeps the names of its day",
     ("home.py", "trouble"): "the file of 0.1.0 in a home keeps its name",
     ("store_failure.py", "trouble"): "the file of 0.1.0 in a home keeps its name",

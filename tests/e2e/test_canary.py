@@ -117,7 +117,7 @@ class Tells:
 
 
 class Tattler(BaseHTTPRequestHandler):
-    """Says back whatever it was notified: in pages, payloads, reason lines, headers and addresses."""
+    """Says back whatever it was sent: in pages, payloads, reason lines, headers and addresses."""
 
     def do_GET(self) -> None:
         notified = self.headers.get("x-api-key") or self.headers.get("authorization") or ""

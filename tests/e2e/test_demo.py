@@ -35,7 +35,7 @@ def test_a_failing_upstream_of_the_demo_is_told_within_the_first_tick(tmp_path: 
             notified: list[dict] = []
             while not any(n["data"].get("source", {}).get("name") == "weather_api" for n in notified):
                 assert demo.poll() is None, demo.stderr.read() if demo.stderr else ""
-                assert time.monotonic() < deadline, f"nothing was notified of weather_api; told: {notified}"
+                assert time.monotonic() < deadline, f"nothing was sent about weather_api, only: {notified}"
                 time.sleep(0.5)
                 notified = notifications(home / "notifications.jsonl")
             done = subprocess.run(

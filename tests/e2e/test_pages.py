@@ -208,7 +208,7 @@ def test_a_session_that_ends_leads_to_the_login_and_back(app: App, clock: FakeCl
     expect(page.locator(".row")).to_have_count(1)
     access.create_token(app, name="other", role=Role.ADMIN, by="test")
     access.revoke_token(app, name="dana", by="test")
-    goes_down(app, clock)  # the page is notified of it, asks again, and is not known any more
+    goes_down(app, clock)  # the page hears of it, asks again, and is not known any more
     page.wait_for_url("**/source-health/login?next=**", timeout=120_000)
     page.get_by_label("Token").fill(access.create_token(app, name="dana2", role=Role.VIEWER, by="test"))
     page.keyboard.press("Enter")

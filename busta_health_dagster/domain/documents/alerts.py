@@ -22,7 +22,7 @@ class Coming(TypedDict):
 
 class AlertRow(TypedDict):
     """One alert: an entry of `alerts list -o json`. `acknowledged` and `coming` are ready to be read (`op-1, 06:30`,
-    `pager 09:55`); `open_s` is how long it has been open, or was.
+    `pager 09:55`); `open_s` is how long it has been open, or was. `cause` is the provider whose failure it is a part of.
     """
 
     id: int | None
@@ -61,6 +61,7 @@ class AlertRow(TypedDict):
     notified: list[str]
     group: str | None
     message: str | None
+    cause: str | None
     coming: str
     next: Coming | None
 
@@ -74,8 +75,19 @@ class AlertBrief(TypedDict):
     progress: str
 
 
+class RootCauseRow(TypedDict):
+    """What open alerts of one provider have in common. `text` reads `the-odds-api: 4 of 4 sources down`; `alerts` are their
+    ids.
+    """
+
+    provider: str
+    rule: str
+    text: str
+    alerts: list[int]
+
+
 class AlertsBehind(TypedDict):
-    """How many are open, and what stands behind the list."""
+    """How many are open, what several of them have in common, and what stands behind the list."""
 
     open: int
     unacknowledged: int
@@ -83,6 +95,7 @@ class AlertsBehind(TypedDict):
     held: list[AlertBrief]
     inhibited: list[AlertBrief]
     shadow: list[AlertBrief]
+    causes: list[RootCauseRow]
 
 
 class AlertList(TypedDict):

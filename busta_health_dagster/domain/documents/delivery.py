@@ -1,4 +1,4 @@
-"""What is notified as documents: messages that are not delivered, and what a channel says to a test."""
+"""Delivery as documents: messages that are not delivered, and what a channel says to a test."""
 
 from __future__ import annotations
 

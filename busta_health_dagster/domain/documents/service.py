@@ -131,10 +131,13 @@ class IncidentFigures(TypedDict):
 
 
 class IncidentFacts(TypedDict):
-    """One incident. ttd: opened - first bad slot, tta: acknowledged - opened, ttr: first good slot - first bad slot."""
+    """One incident. ttd: opened - first bad slot, tta: acknowledged - opened, ttr: first good slot - first bad slot.
+    `subject`: what of the source `dagster` it is about.
+    """
 
     id: str
     source: str
+    subject: str | None
     started_at: str
     opened_at: str
     acked_at: str | None

@@ -50,9 +50,9 @@ def stopped(alert: Alert, steady: float) -> Alert:
 
 
 def running(alert: Alert, steady: float) -> Alert:
-    """The clock runs on from where it stood, once an acknowledgement or a snooze has ended."""
+    """The clock, which stands, runs on, once an acknowledgement or a snooze has ended."""
     holds = [h.until for h in (alert.ack, alert.snooze) if h is not None]
-    return replace(alert, clock_s=elapsed(alert, steady), mark=max([steady, *holds]))
+    return replace(alert, mark=max([steady, *holds]))
 
 
 def starting_step(ladder: Ladder, severity: Severity) -> Ladder:
@@ -70,21 +70,22 @@ def is_recovering(alert: Alert) -> bool:
     return alert.flapping and alert.good_run >= int(alert.numbers.get("recover_after", 1))
 
 
-def mutes_repeats(alert: Alert, ladder: Ladder) -> bool:
-    """While it flaps a ladder climbs and repeats nothing, until it has been bad without a break for as long as the step
+def _repeat_s(alert: Alert, ladder: Ladder) -> int:
+    """After how long the step reached is sent again; 0: it is not.
+
+    While it flaps a ladder climbs and repeats nothing, until it has been bad without a break for as long as the step
     reached waits (the first step, which waits for nothing: as long as a repeat does).
     """
+    every = ladder.policy.repeat_s or 0
     if not alert.flapping:
-        return False
-    step = ladder.policy.steps[ladder.step - 1] if ladder.step else None
-    wanted = (step.after_s if step else 0) or ladder.policy.repeat_s or 0
+        return every
     run_s = alert.evaluated_slot - alert.run_since if alert.bad_run and alert.run_since is not None else 0
-    return run_s < wanted
+    return every if run_s >= (ladder.policy.steps[ladder.step - 1].after_s or every) else 0
 
 
-def due(alert: Alert, steady: float, between: str = "") -> list[Due]:
-    """Every ladder that must speak now, each at most once: steps that were missed are notified together, with the
-    highest. `between` says what kept them from being notified one by one.
+def due(alert: Alert, steady: float, between: str) -> list[Due]:
+    """Every ladder that must speak now, each at most once: steps that were missed are sent together, with the
+    highest. `between` says what kept them from being sent one by one.
     """
     if is_recovering(alert):
         return []
@@ -101,18 +102,14 @@ def due(alert: Alert, steady: float, between: str = "") -> list[Due]:
                 why = between or "they fell due between two passes"
                 reason += f"; steps L{reached[0][0]} to L{top} at once: {why}"
             out.append(Due(i, top, channels, severity, False, reason))
-        elif _may_repeat(alert, ladder) and clock - ladder.notified_s >= (ladder.policy.repeat_s or 0):
-            reason = f"still open, repeated every {duration_text(ladder.policy.repeat_s or 0)}"
+        elif (every := _repeat_s(alert, ladder)) and clock - ladder.notified_s >= every:
+            reason = f"still open, repeated every {duration_text(every)}"
             out.append(Due(i, ladder.step, ladder.channels, None, True, reason))
     return out
 
 
-def _may_repeat(alert: Alert, ladder: Ladder) -> bool:
-    return bool(ladder.policy.repeat_s and ladder.step) and not mutes_repeats(alert, ladder)
-
-
 def climbed(alert: Alert, step: Due, steady: float) -> Alert:
-    """The alert after a due step was notified."""
+    """The alert after a due step was sent."""
     ladders = list(alert.ladders)
     ladders[step.ladder] = replace(ladders[step.ladder], step=step.step, notified_s=elapsed(alert, steady))
     return replace(alert, ladders=tuple(ladders))
@@ -128,8 +125,8 @@ def upcoming(alert: Alert, now: int, steady: float) -> Upcoming | None:
     for ladder in alert.ladders:
         rest = ladder.policy.steps[ladder.step :]
         times = [(rest[0].after_s, ladder.step + 1, rest[0].notify, False)] if rest else []
-        if _may_repeat(alert, ladder):
-            times.append((int(ladder.notified_s + (ladder.policy.repeat_s or 0)), ladder.step, ladder.channels, True))
+        if every := _repeat_s(alert, ladder):
+            times.append((int(ladder.notified_s + every), ladder.step, ladder.channels, True))
         for after, step, channels, repeat in times:
             at = int(now + wait + max(0.0, after - clock))
             if best is None or at < best.at:

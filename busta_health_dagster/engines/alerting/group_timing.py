@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from busta_health_dagster.domain.alert import Alert, AlertState, Event, Held
 from busta_health_dagster.domain.units import from_epoch
 from busta_health_dagster.engines.alerting.inhibition import field_value
+from busta_health_dagster.engines.alerting.root_cause import RootCause, root_causes
 from busta_health_dagster.engines.alerting.transition import Intent, NotSent, TransitionResult
 from busta_health_dagster.wording.durations import duration_text
 
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
     from busta_health_dagster.domain.source import Source
 
 STORM = "storm-"
-ANNOUNCES = frozenset({Event.OPENED, Event.REOPENED, Event.FLAPPING_STARTED})
+OPENS = frozenset({Event.OPENED, Event.REOPENED})
+ANNOUNCES = OPENS | {Event.FLAPPING_STARTED}
 LOUDEST = (
     Event.RESOLVED,
     Event.FLAPPING_STARTED,
@@ -74,6 +76,7 @@ class Hearing:
         self.not_sent: list[NotSent] = []
         self.wanted: dict[str, dict[str, Intent]] = {}
         self.storm = False
+        self.known_causes: set[str] = set()
 
     def put(self, alert: Alert) -> None:
         self.alerts[alert.fingerprint] = alert
@@ -140,11 +143,11 @@ class Hearing:
 
     def hold_or_release(self) -> None:
         groups: dict[str, list[str]] = defaultdict(list)
-        for name, mine in self.wanted.items():
-            alert = self.alerts[name]
-            goes_on = bool(alert.thread) and bool(alert.reopened) and not self.storm
-            if not goes_on and any(i.event in ANNOUNCES for i in mine.values()):
-                groups[self._bundle(alert)].append(name)
+        announced = [name for name in self.wanted if self._begins(name)]
+        shared = self._announce_causes(announced)
+        for name in announced:
+            if name not in shared:
+                groups[self._bundle(self.alerts[name])].append(name)
         last = self._last_spoke() if groups else {}
         for key, names in groups.items():
             due = {name: self._due(self._listened(last, key, name)) for name in names}
@@ -155,6 +158,37 @@ class Hearing:
                     self._hold(name, *wait)
         self._wake()
         self._settle()
+
+    def _begins(self, name: str) -> bool:
+        """Is it to be announced, and not in a thread that it has already?"""
+        alert, mine = self.alerts[name], self.wanted[name]
+        goes_on = bool(alert.thread) and bool(alert.reopened or alert.cause) and not self.storm
+        return not goes_on and any(i.event in ANNOUNCES for i in mine.values())
+
+    def _announce_causes(self, announced: Sequence[str]) -> set[str]:
+        """What fails together at one provider speaks at once, in one thread; -> the alerts that this is about. In a storm
+        more has failed than a provider.
+        """
+        shared: set[str] = set()
+        opening = [
+            n for n in announced if all(i.event in OPENS for i in self.wanted[n].values() if i.event in ANNOUNCES)
+        ]
+        causes = [] if self.storm else root_causes(self.alerts, opening, self.sources, self.grouping, self.now)
+        for cause in causes:
+            thread = cause.thread or self._group_thread(_cause_key(cause))
+            if cause.known:
+                self.known_causes.add(thread)
+            if cause.lender:
+                self.put(replace(self.alerts[cause.lender], cause=cause.provider))
+            for name in cause.names:
+                self._release(name)
+                alert = self.alerts[name]
+                self.put(replace(alert, thread=thread, group_key=_cause_key(cause), cause=cause.provider))
+            shared.update(cause.names)
+        return shared
+
+    def _group_thread(self, key: str) -> str:
+        return f"group-{from_epoch(self.now):%Y%m%dT%H%M%SZ}-{hashlib.sha256(key.encode()).hexdigest()[:8]}"
 
     def _bundle(self, alert: Alert) -> str:
         if self.storm:
@@ -205,11 +239,11 @@ class Hearing:
             if key.startswith("storm/"):
                 thread = f"{STORM}{stamp:%Y%m%dT%H%MZ}-r{key.removeprefix('storm/')}"
             elif len(names) > 1:
-                thread = f"group-{stamp:%Y%m%dT%H%M%SZ}-{hashlib.sha256(key.encode()).hexdigest()[:8]}"
+                thread = self._group_thread(key)
             else:
                 thread = f"alert-{name}-{alert.opened_at}"
             group = group_key(alert, self.sources.get(alert.source), self.grouping.by)
-            self.put(replace(alert, thread=thread, group_key=group))
+            self.put(replace(alert, thread=thread, group_key=group, cause=""))
 
     def _wake(self) -> None:
         """Groups whose waiting ends: by time, or because something louder happens to one of them."""
@@ -225,14 +259,17 @@ class Hearing:
             many = len(names) > self.grouping.storm
             self.start_thread(f"storm/{_route(self.alerts[names[0]])}" if many else key, names)
             for name in names:
-                alert = self.alerts[name]
-                for held in alert.held:
-                    for channel in held.channels:
-                        reason = f"{held.reason}; after waiting for its group"
-                        self.wanted.setdefault(name, {})[channel] = Intent(
-                            held.event, (channel,), reason, _route(alert), True
-                        )
-                self.put(replace(alert, held=()))
+                self._release(name)
+
+    def _release(self, name: str) -> None:
+        """What waited for its group is wanted now."""
+        alert = self.alerts[name]
+        for held in alert.held:
+            for channel in held.channels:
+                reason = f"{held.reason}; after waiting for its group"
+                self.wanted.setdefault(name, {})[channel] = Intent(held.event, (channel,), reason, _route(alert), True)
+        if alert.held:
+            self.put(replace(alert, held=()))
 
     def _settle(self) -> None:
         for name in [n for n, a in self.alerts.items() if a.held]:
@@ -253,3 +290,8 @@ def _routes(alert: Alert) -> list[int]:
 
 def _route(alert: Alert) -> int:
     return alert.ladders[0].route if alert.ladders else 0
+
+
+def _cause_key(cause: RootCause) -> str:
+    """`the-odds-api, source-down`."""
+    return f"{cause.provider}, {cause.rule}"

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from busta_health_dagster.domain.alert import Alert, AlertState, Event
 from busta_health_dagster.engines.alerting.group_timing import ANNOUNCES, LOUDEST, STORM, Hearing, group_key
+from busta_health_dagster.engines.alerting.root_cause import OWN_THREAD
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -32,6 +33,8 @@ class NotificationPlan:
     """One message for one channel: an outbox row. `fingerprints` are the alerts that changed, worst first.
 
     `open_left` counts the thread's other alerts that this channel knows and that are still open (0: the thread ends).
+    `cause` is the provider whose failure they are parts of; `joins`: they join a message that this channel has, and that says
+    so already.
     `key` is the idempotency key: the same pass planned again gives the same key.
     """
 
@@ -46,6 +49,13 @@ class NotificationPlan:
     route: int = 0
     storm: bool = False
     open_left: int = 0
+    cause: str = ""
+    joins: bool = False
+
+    @property
+    def of_one_alert(self) -> bool:
+        """Is it about an alert that stands alone?"""
+        return len(self.fingerprints) == 1 and self.thread.startswith(OWN_THREAD) and not self.cause
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +125,19 @@ def _message(
         a.state is AlertState.OPEN and channel in a.notified and a.fingerprint not in said for a in thread_alerts
     )
     storm = thread.startswith(STORM)
-    if len(members) == 1:
+    cause = alerts[0].cause
+    standing = [
+        a for a in thread_alerts if a.fingerprint not in said and a.flushed is not None and channel in a.notified
+    ]
+    joins = (
+        event is Event.OPENED
+        and thread in h.known_causes
+        and bool(standing)
+        and max(a.severity for a in alerts) <= max(a.severity for a in standing)
+    )
+    if cause and event in ANNOUNCES:
+        reason = f"what {cause} has in common has failed: one message for {', '.join(a.source for a in alerts)}"
+    elif len(members) == 1:
         reason = members[0][1].reason
     elif storm and event in ANNOUNCES:
         reason = f"storm: {len(members)} opened in one tick (limit {h.grouping.storm}), one message per route"
@@ -136,6 +158,8 @@ def _message(
         members[0][1].route,
         storm,
         left,
+        cause,
+        joins,
     )
 
 

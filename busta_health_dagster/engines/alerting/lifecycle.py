@@ -56,7 +56,7 @@ def advance(alert: Alert | None, verdict: Verdict | None, ctx: Context) -> Trans
 def is_echo(verdict: Verdict | None) -> bool:
     """A share over a window stays bad for a while after the source is up: true, and no reason to open an alert.
 
-    Else every outage would be notified a second time, as a failure rate, when it is over.
+    Else every outage would be sent a second time, as a failure rate, when it is over.
     """
     if verdict is None or verdict.outcome is not Outcome.BAD or verdict.last_bad is None:
         return False

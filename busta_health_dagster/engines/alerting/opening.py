@@ -34,7 +34,7 @@ class Opener(Recorder):
         by = blocker(ctx)
         if by and by != a.suppressed_by:
             self.set(suppressed_by=by)
-            self.record(Event.SUPPRESSED, a.state, f"suppressed ({by}): open, and no one is notified more", by=by)
+            self.record(Event.SUPPRESSED, a.state, f"suppressed ({by}): open; no more notifications are sent", by=by)
             self.skip(Event.SUPPRESSED, f"suppressed ({by})")
         elif not by and a.suppressed_by:
             self.set(suppressed_by="")

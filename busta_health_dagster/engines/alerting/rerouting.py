@@ -39,7 +39,7 @@ def move_to_current_route(
 ) -> TransitionResult:
     """The alert on the ladders of today, as high as it was. Unchanged where every channel is still there.
 
-    One that ended and may reopen moves without a word: no one has to be notified anything of it now.
+    One that ended and may reopen moves without a word: no one needs to hear of it now.
     """
     gone = lost_channels(alert, channels)
     if not gone:

@@ -145,7 +145,7 @@ class Recorder:
     def end(self, event: Event, reason: str, actor: str = "") -> None:
         """Resolve an open alert, or cancel a pending one.
 
-        everyone notified that it fired is notified of its end, whatever is silent now.
+        Everyone who was notified that it fired is notified of its end, whatever is silent now.
         """
         a = self.alert
         if event is Event.CANCELLED:

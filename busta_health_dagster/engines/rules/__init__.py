@@ -11,7 +11,6 @@ from busta_health_dagster.engines.rules.asset_checks import (
 )
 from busta_health_dagster.engines.rules.catalog_colour import painted
 from busta_health_dagster.engines.rules.compile import (
-    INSTANCE_PATTERNS,
     Inputs,
     SourceRules,
     evaluate,
@@ -19,7 +18,7 @@ from busta_health_dagster.engines.rules.compile import (
     rules_for,
     survey,
 )
-from busta_health_dagster.engines.rules.external import evaluate_external
+from busta_health_dagster.engines.rules.external import INSTANCE_PATTERNS, evaluate_external
 from busta_health_dagster.engines.rules.limits import classify, effective, effective_rules, limits_for
 from busta_health_dagster.engines.rules.needs import Needs
 from busta_health_dagster.engines.rules.window import SourceWindow

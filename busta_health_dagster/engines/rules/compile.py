@@ -10,6 +10,7 @@ from busta_health_dagster.domain.verdict import Outcome, Verdict
 from busta_health_dagster.engines.rules import shares
 from busta_health_dagster.engines.rules.absence_evaluators import Anomaly, FlappingSource, NoData
 from busta_health_dagster.engines.rules.evaluators import Evaluator, newest_or_combined
+from busta_health_dagster.engines.rules.external import INSTANCE_PATTERNS
 from busta_health_dagster.engines.rules.limits import effective
 from busta_health_dagster.engines.rules.metrics import QUALITY_BIT, position
 from busta_health_dagster.engines.rules.needs import Needs
@@ -22,9 +23,6 @@ if TYPE_CHECKING:
     from busta_health_dagster.domain.observation import Observation
     from busta_health_dagster.domain.source import Source
     from busta_health_dagster.domain.verdict import Score
-
-INSTANCE_PATTERNS = frozenset({Pattern.DAGSTER_CHECK, Pattern.DAGSTER_RUN, Pattern.GATE_HELD})
-"""Evaluated once per Dagster instance (`engines.rules.external`), not per source."""
 
 
 @dataclass(frozen=True, slots=True)

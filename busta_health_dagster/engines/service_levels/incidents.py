@@ -25,10 +25,10 @@ def build(spans: Iterable[AlertSpan], *, grace_s: int = GRACE_S) -> list[Inciden
     belong to. An alert that reopened later (flapping had kept it open long after the source was up) is in several. The
     order of the spans does not matter.
     """
-    by_source: dict[str, list[AlertSpan]] = defaultdict(list)
+    by_source: dict[tuple[str, str], list[AlertSpan]] = defaultdict(list)
     for span in spans:
         if span.makes_incident:
-            by_source[span.source].append(span)
+            by_source[span.source, span.subject].append(span)
     incidents = [_incident(group) for alerts in by_source.values() for group in _unions(alerts, grace_s)]
     return _numbered(sorted(incidents, key=lambda i: (i.started_at, i.source, i.alert_ids)))
 
@@ -68,12 +68,13 @@ def summarise(incidents: Sequence[Incident], *, since: int, until: int, up_s: fl
     `up_s` is the uptime of all the sources concerned in that window (good slices x their length); None: not known.
     """
     cohort = resolved_in(incidents, since, until)
+    of_sources = sum(not i.subject for i in cohort)  # the rest of the instance has no uptime that could be divided
     return IncidentSummary(
         resolved=len(cohort),
         mttr=spread(i.resolve_s for i in cohort),
         mtta=spread(i.acknowledge_s for i in cohort),
         mttd=spread(i.detect_s for i in cohort),
-        mtbf_s=_number(Fraction(up_s) / len(cohort)) if cohort and up_s is not None else None,
+        mtbf_s=_number(Fraction(up_s) / of_sources) if of_sources and up_s is not None else None,
         open=sum(i.resolved_at is None for i in incidents),
     )
 
@@ -161,6 +162,7 @@ def _incident(alerts: Sequence[AlertSpan]) -> Incident:
         acked_at=_earliest(a.acked_at for a in alerts),
         resolved_at=None if end == float("inf") else int(end),
         last_bad_slot=max(a.last_bad_slot for a in alerts),
+        subject=alerts[0].subject,
     )
 
 

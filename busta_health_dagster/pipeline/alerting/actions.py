@@ -1,4 +1,4 @@
-"""What people do to alerts: acknowledge, take it back, snooze, resolve. Each in one transaction, notified, and audited."""
+"""What people do to alerts: acknowledge, take it back, snooze, resolve. Each in one transaction, with its notifications, and audited."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from busta_health_dagster.domain.errors import BadInput, UnknownName
 from busta_health_dagster.domain.given_text import given_name, given_note
 from busta_health_dagster.domain.units import config_duration
 from busta_health_dagster.engines.alerting import actions as decide
+from busta_health_dagster.engines.alerting.root_cause import OWN_THREAD
 from busta_health_dagster.pipeline.alerting.alert_pass import due_sources, locked
 from busta_health_dagster.pipeline.alerting.commit import commit
 from busta_health_dagster.pipeline.alerting.engine import AlertEngine
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from busta_health_dagster.pipeline.app.app import App
 
 NOTE_LIMIT = 500
+_LONGEST_ID = 18
 
 
 def acknowledge(app: App, ids: Sequence[int], *, actor: str, note: str = "") -> list[Alert]:
@@ -70,6 +72,9 @@ def open_of_thread(app: App, thread: str) -> list[int]:
         UnknownName: no open alert belongs to a message of that name.
     """
     with app.store.read() as uow:
+        lender = thread.removeprefix(OWN_THREAD)
+        if lender != thread and lender.isdecimal() and len(lender) < _LONGEST_ID:
+            thread = uow.alerts.get(int(lender)).thread
         found = [a.id for a in uow.alerts.open() if a.thread == thread and a.id is not None]
     if not found:
         raise UnknownName(f"No open alert belongs to the message {thread!r}. See: busta alerts list")

@@ -10,7 +10,7 @@ import os
 import platform
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from busta_health_dagster.channels.event_filter import event_filters
 from busta_health_dagster.domain import self_monitoring
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from busta_health_dagster.domain.observation import Observation, SourceState
-    from busta_health_dagster.domain.verdict import CheckVerdict, ExternalFact
+    from busta_health_dagster.domain.verdict import CheckVerdict, InstanceReading
     from busta_health_dagster.engines.maintenance import MaintenanceIndex
     from busta_health_dagster.pipeline.app.app import App
     from busta_health_dagster.store import UnitOfWork
@@ -70,8 +70,7 @@ def alert_pass(
     app: App,
     *,
     manual: Iterable[Observation] = (),
-    facts: Iterable[ExternalFact] = (),
-    remember: Mapping[str, Any] | None = None,
+    instance: InstanceReading | None = None,
     whole: bool = True,
     ticking: bool = False,
     shard: int | None = None,
@@ -81,8 +80,8 @@ def alert_pass(
 
     `whole` also reads new scores, silent slots and the asset checks of all sources: the tick's pass. Without it only
     what is pending is read: the sensor's pass, which costs next to nothing when nothing happens. `manual` are observations of
-    this moment, stored already; `facts` checks and runs of the Dagster instance that are new, `remember` the cursors
-    that say so, kept with them; `ticking` says that a tick is at work, and has observed what was due (of its
+    this moment, stored already; `instance` is what was read of the Dagster instance, whose cursors are kept with what
+    they stand for (None: no one has read it); `ticking` says that a tick is at work, and has observed what was due (of its
     `shard`); `stopped` are schedules and sensors of ours that someone stopped (None: unknown).
 
     No clock speaks on old news: the escalation, repeat or end of a snooze of a source that a tick is about to observe
@@ -92,7 +91,7 @@ def alert_pass(
         Refused: another pass holds the lease.
         StoreError: the store cannot be used; nothing was written.
     """
-    by_hand, news = tuple(manual), tuple(facts)
+    by_hand = tuple(manual)
     with locked(app) as uow:
         now = app.now()
         states = {n: s for n, s in uow.states.all().items() if n in app.config.sources}
@@ -124,7 +123,10 @@ def alert_pass(
         if whole:
             evaluation.evaluate_scores(uow, book, intake, states)
             evaluation.close_slots(book, intake, tick["started_at"] if tick else None)
-        book.evaluate_external((*news, *held_facts(app, uow)))
+        book.evaluate_external((*(instance.facts if instance is not None else ()), *held_facts(app, uow)))
+        slow = monitor_rules.instance_verdict(instance, now)
+        if slow is not None:
+            book.take(self_monitoring.MONITOR, self_monitoring.INSTANCE_SLOW, slow)
         if in_force:
             _evaluate_monitor(app, uow, book, states, tick["at"] if tick else None, ticking=ticking, stopped=stopped)
             book.close_removed()
@@ -133,7 +135,7 @@ def alert_pass(
         failpoint("after_evaluate")
         commit(app, uow, book, changes, states)
         save_clock(uow, steady)
-        for key, value in (remember or {}).items():
+        for key, value in (instance.remember if instance is not None else {}).items():
             uow.meta.put(key, value)
         failpoint("before_commit")
     failpoint("after_commit")

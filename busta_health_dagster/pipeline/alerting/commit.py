@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from busta_health_dagster.domain.alert import Alert, AlertState
+from busta_health_dagster.domain.alert import Alert, AlertState, Event
+from busta_health_dagster.engines.alerting.root_cause import provider_sizes
 from busta_health_dagster.pipeline.alerting.notification_facts import NotificationContext
 from busta_health_dagster.pipeline.alerting.notifications import build_notification, by_alert
 from busta_health_dagster.pipeline.anomaly.normal_ranges import normal_range_lookup
-from busta_health_dagster.pipeline.app.links import base_url
+from busta_health_dagster.pipeline.app.links import base_url, dagster_base
 from busta_health_dagster.pipeline.gate.impact import impacts
 from busta_health_dagster.pipeline.service_levels.incidents import stretch_of
 from busta_health_dagster.store.outbox_rows import Message
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
 CHANGED = "alerts"
 """Kind of the live event that makes a page read again."""
-_OWN_THREAD = "alert-"
+_BY_HAND = frozenset({Event.ACKED, Event.UNACKED, Event.SNOOZED})
 _MEASURED = {"response_ms": "response_ms", "data_age_s": "data_age_s", "items": "items"}
 
 
@@ -71,6 +72,9 @@ def _save(uow: UnitOfWork, records: Sequence[Record]) -> tuple[dict[str, Alert],
 def _message(plan: NotificationPlan, scene: NotificationContext) -> Message:
     notification = build_notification(plan, scene)
     ids = tuple(key for name in plan.fingerprints if (key := scene.alerts[name].id) is not None)
+    if plan.cause and notification.group is not None and plan.event not in _BY_HAND:
+        # It tells of every part: of those that wait to be sent, an older one need not be.
+        ids = tuple(dict.fromkeys((*ids, *(m.alert_id for m in notification.group.members if m.open))))
     return Message(
         plan.key,
         plan.channel,
@@ -94,11 +98,9 @@ def notification_context(
 ) -> NotificationContext:
     """Read what these messages need beyond the alerts (by fingerprint), with one query per table."""
     rules = app.rulebook
-    single = [alerts[p.fingerprints[0]] for p in plans if len(p.fingerprints) == 1 and p.thread.startswith(_OWN_THREAD)]
+    single = [alerts[p.fingerprints[0]] for p in plans if p.of_one_alert]
     names = sorted({a.source for a in single if a.source in states})
-    notified = {
-        t: uow.outbox.event_words(t) for t in dict.fromkeys(p.thread for p in plans) if not t.startswith(_OWN_THREAD)
-    }
+    notified = {t: uow.outbox.event_words(t) for t in dict.fromkeys(p.thread for p in plans if not p.of_one_alert)}
     earlier = {a.id: a for a in uow.alerts.by_ids({key for ids in notified.values() for key in ids})}
     earlier |= {a.id: a for a in alerts.values() if a.id is not None}
     about = {a.id for a in single if a.id is not None}
@@ -119,7 +121,9 @@ def notification_context(
         impacts=impacts(app, uow, states, names),
         normal=normal_range_lookup(app, uow, now),
         fleet=len(app.config.sources),
+        providers=provider_sizes(app.config.sources.values()),
         base_url=base_url(app, uow),
+        dagster_base=dagster_base(app, uow),
         drill=app.drill,
     )
 

@@ -4,7 +4,7 @@ A pass is `begin(now, steady)`, then for each source that has something new: pus
 `book.evaluate(name)`, then `finish()`, which runs the timers and plans the messages. Live, the store's wrapper
 (`pipeline.alerting.alert_pass`) hands in the alerts that are still watched and writes what `finish` returns. A replay makes one
 book, calls `begin(slot, slot)` for each slot in order and keeps the book: nothing has to be saved in between. A good
-check a source without alerts costs one `feed` and one loop over its compiled rules, some 10 us.
+an observation of a source without alerts costs one `feed` and one loop over its compiled rules, some 10 us.
 
     engine = AlertEngine(CompiledRules.of(config.sources.values(), config.rules, config.policy, filters),
                      MaintenanceIndex(windows, since, until))

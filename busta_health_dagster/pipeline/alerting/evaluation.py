@@ -1,10 +1,10 @@
-"""What was seen, brought into the rules' windows and evaluated, one observation after another; and the asset checks as they are now.
+"""Observations brought into the rules' windows and evaluated, one observation after another; and the asset checks as they are now.
 
 Each source has its own cursor, `evaluated_slot`: a global id cursor would lose rows that commit out of order. A pass
 that died after the observation is made up by the next one.
 
 An observation older than three intervals opens nothing: it may continue and end what is open. So neither an import of a month
-nor the first pass after a long absence tells anybody of the past; what is still bad now is notified by the newest observations.
+nor the first pass after a long absence sends anything about the past; what is still bad now shows in the newest observations.
 """
 
 from __future__ import annotations

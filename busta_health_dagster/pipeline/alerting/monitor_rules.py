@@ -8,14 +8,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from busta_health_dagster.domain.self_monitoring import CONFIGURATION, NETWORK, OVERLOADED, SENSOR_STOPPED, TICKS
+from busta_health_dagster.domain.self_monitoring import (
+    CONFIGURATION,
+    INSTANCE_SLOW,
+    NETWORK,
+    OVERLOADED,
+    SENSOR_STOPPED,
+    TICKS,
+)
 from busta_health_dagster.domain.verdict import Outcome, Verdict
 from busta_health_dagster.wording.durations import duration_text
+from busta_health_dagster.wording.lists import listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from busta_health_dagster.domain.observation import SourceState
+    from busta_health_dagster.domain.verdict import InstanceReading
     from busta_health_dagster.engines.overload import SlotCount
 
 NETWORK_REASON = "network"
@@ -24,6 +33,8 @@ DO = {
     CONFIGURATION.name: "Run busta config doctor and correct the files; the last good configuration rules meanwhile.",
     SENSOR_STOPPED.name: "Start it again under Automation in the Dagster UI (an admin may); the audit log says who stopped it.",
     TICKS.name: "Check the daemon and the runs of health_tick (busta dagster run list); restart with busta up.",
+    INSTANCE_SLOW.name: "Look at the database of the Dagster instance; busta dagster instance info names it. Notifications "
+    "of failures there are late until then.",
     OVERLOADED.name: "Give the machine more CPU, raise the intervals, or split the tick: limits.shards. See docs/operations.md.",
 }
 
@@ -92,3 +103,31 @@ def overload_verdict(slots: SlotCount | None, now: int) -> Verdict | None:
         )
         return Verdict(Outcome.BAD, now, reason, float(slots.expected - slots.observed))
     return Verdict(Outcome.GOOD, now, "the machine keeps up with the ticks again") if slots.keeps_up else None
+
+
+BEHIND_S = 300
+SLOW_S = 30.0
+"""Reading the Dagster instance may lag, or take, so long: the alert sensor reads it every 30 s."""
+
+
+def instance_verdict(reading: InstanceReading | None, now: int) -> Verdict | None:
+    """Does reading the Dagster instance keep up with what happens there? None where no one has read it, and between the
+    limit and half of it.
+    """
+    if reading is None:
+        return None
+    took = f"the last reading took {duration_text(reading.took_s)}"
+    if reading.problem:
+        return Verdict(Outcome.BAD, now, f"the Dagster instance cannot be read: {reading.problem}")
+    if reading.behind_s > BEHIND_S:
+        reason = (
+            f"reading the Dagster instance is {duration_text(reading.behind_s)} behind ({listed(reading.left)}; {took}): "
+            f"notifications of failures there are that late"
+        )
+        return Verdict(Outcome.BAD, now, reason, float(reading.behind_s), float(BEHIND_S))
+    if reading.took_s > SLOW_S:
+        reason = f"the Dagster instance answers slowly: {took}, {duration_text(SLOW_S)} at most"
+        return Verdict(Outcome.BAD, now, reason, reading.took_s, SLOW_S)
+    if 2 * reading.behind_s <= BEHIND_S:
+        return Verdict(Outcome.GOOD, now, "the Dagster instance is read up to now again")
+    return None

@@ -19,7 +19,7 @@ from busta_health_dagster.domain.notification import (
 )
 from busta_health_dagster.domain.observation import SourceState
 from busta_health_dagster.domain.rule import Pattern, Rule
-from busta_health_dagster.domain.self_monitoring import DAGSTER, MONITOR
+from busta_health_dagster.domain.self_monitoring import MONITOR
 from busta_health_dagster.engines.alerting.escalation import is_recovering, upcoming
 from busta_health_dagster.engines.alerting.flapping import ratio
 from busta_health_dagster.engines.rules.limits import limit_value
@@ -44,7 +44,8 @@ class NotificationContext:
     """What notifications are written from. Alerts have their ids; `transitions` are of the alerts that messages are about.
 
     `threads` are the alerts of group threads, by thread. `good_values` are there for the sources of single
-    messages, `incidents` their newest stretch by fingerprint; `normal` answers from the baselines, None where there is none yet.
+    messages, `incidents` their newest stretch by fingerprint; `providers` is how many sources each has; `normal` answers from
+    the baselines, None where there is none yet.
     """
 
     now: int
@@ -60,17 +61,25 @@ class NotificationContext:
     incidents: Mapping[str, Incident] = field(default_factory=dict)
     impacts: Mapping[str, Impact] = field(default_factory=dict)
     fleet: int = 0
+    providers: Mapping[str, int] = field(default_factory=dict)
     base_url: str = ""
+    dagster_base: str = ""
     drill: bool = False
 
 
 def incident_of(alert: Alert, rule: Rule | None) -> str | None:
     """The incident's name, as `engines.service_levels.incidents` gives it to an alert that stands alone; None where there is none:
-    silence, other assets and the monitor itself are no outage of a source.
+    silence, a job at the gate and the monitor itself are no outage.
     """
-    if alert.id is None or alert.shadow or alert.source in {MONITOR.name, DAGSTER.name}:
+    if alert.id is None or alert.shadow or alert.source == MONITOR.name:
         return None
-    return None if rule is not None and rule.pattern is Pattern.NO_DATA else f"INC-{alert.id}"
+    return None if rule is not None and rule.pattern in {Pattern.NO_DATA, Pattern.GATE_HELD} else f"INC-{alert.id}"
+
+
+def dagster_url(alert: Alert, base_url: str) -> str:
+    """Where Dagster's UI shows the run, sensor or asset that the newest verdict is about; empty where there is no page."""
+    path = str(alert.numbers.get("path", ""))
+    return f"{base_url.rstrip('/')}{path}" if path and base_url else ""
 
 
 def alert_facts(alert: Alert, scene: NotificationContext) -> AlertFacts:
@@ -129,7 +138,7 @@ def source_facts(alert: Alert, source: Source | None, state: SourceState | None)
         source.type,
         source.tier,
         source.group,
-        owners=source.owners,
+        owners=source.owners or tuple(alert.numbers.get("owners", ())),
         tags=dict(source.tags),
         feeds=source.feeds,
         runbook=source.runbook,

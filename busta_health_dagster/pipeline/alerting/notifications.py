@@ -14,13 +14,14 @@ from busta_health_dagster.domain.notification import (
 )
 from busta_health_dagster.domain.observation import Status
 from busta_health_dagster.domain.self_monitoring import MONITOR
+from busta_health_dagster.engines.alerting.root_cause import OWN_THREAD
 from busta_health_dagster.pipeline.alerting.monitor_rules import DO
 from busta_health_dagster.pipeline.alerting.notification_facts import (
-    _OWN_THREAD,
     CLOSED,
     NotificationContext,
     ack_facts,
     alert_facts,
+    dagster_url,
     impact_sentences,
     incident_of,
     next_facts,
@@ -41,7 +42,7 @@ def build_notification(plan: NotificationPlan, scene: NotificationContext) -> No
     """The notification of one planned message: of one alert, or of a group with everything its thread has sent."""
     first = scene.alerts[plan.fingerprints[0]]
     kind = NotificationKind.OPENED if plan.event is Event.REOPENED else NotificationKind(plan.event.value)
-    if len(plan.fingerprints) > 1 or not plan.thread.startswith(_OWN_THREAD):
+    if not plan.of_one_alert:
         return _group(plan, kind, scene)
     source = scene.sources.get(first.source)
     state = scene.states.get(first.source)
@@ -62,6 +63,7 @@ def build_notification(plan: NotificationPlan, scene: NotificationContext) -> No
         recovered=recovered(first),
         drill=scene.drill,
         base_url="" if about_us else scene.base_url,  # only real sources have a page
+        dagster_url=dagster_url(first, scene.dagster_base),
     )
 
 
@@ -79,6 +81,8 @@ def _group(plan: NotificationPlan, kind: NotificationKind, scene: NotificationCo
         kind = NotificationKind.UPDATED  # some are up again, the thread goes on
     if kind in {NotificationKind.ACKED, NotificationKind.UNACKED} and not _all_acked(left, plan.fingerprints):
         kind = NotificationKind.UPDATED  # one of several: the message as a whole is as it was
+    if plan.joins:
+        kind = NotificationKind.UPDATED  # their readers know of the cause
     by_hand = plan.event in {Event.ACKED, Event.UNACKED, Event.SNOOZED}
     acks = [ack_facts(a) for a in left]
     coming = [n for a in left if a.ack is None and (n := next_facts(a, scene)) is not None]
@@ -87,7 +91,7 @@ def _group(plan: NotificationPlan, kind: NotificationKind, scene: NotificationCo
         kind,
         scene.now,
         group=GroupFacts(
-            key=plan.thread,
+            key=_thread_key(plan, alerts),
             members=tuple(sorted(members, key=lambda m: (not m.open, -m.severity, m.tier, m.source, m.rule))),
             fleet=scene.fleet,
             since=min(a.first_bad_slot or a.opened_at or scene.now for a in alerts),
@@ -95,6 +99,9 @@ def _group(plan: NotificationPlan, kind: NotificationKind, scene: NotificationCo
             severity=max((a.severity for a in left or alerts), default=plan.severity),
             acked=acks[0] if acks and all(acks) else None,
             next=min(coming, key=lambda n: n.at, default=None),
+            cause=plan.cause,
+            of=scene.providers.get(plan.cause, 0),
+            elsewhere=tuple(_elsewhere(plan, scene)),
         ),
         reason=plan.reason,
         related=(f"{', '.join(plan.fingerprints)}: {plan.reason}.",) if by_hand else (),
@@ -102,6 +109,22 @@ def _group(plan: NotificationPlan, kind: NotificationKind, scene: NotificationCo
         drill=scene.drill,
         base_url=scene.base_url,
     )
+
+
+def _thread_key(plan: NotificationPlan, alerts: Sequence[Alert]) -> str:
+    """Where a lone alert has lent its thread, the message goes on under the name that it began with."""
+    lender = next((a for a in alerts if plan.thread == f"{OWN_THREAD}{a.fingerprint}-{a.opened_at}"), None)
+    return plan.thread if lender is None else f"{OWN_THREAD}{lender.id}"
+
+
+def _elsewhere(plan: NotificationPlan, scene: NotificationContext) -> Iterable[str]:
+    """Sources of the same provider that fail alike, and were announced before anyone could know that it is one cause."""
+    rule = scene.alerts[plan.fingerprints[0]].rule
+    for other in sorted(scene.alerts.values(), key=lambda a: a.source):
+        source = scene.sources.get(other.source)
+        same = source is not None and plan.cause and source.provider == plan.cause and other.rule == rule
+        if same and other.state is AlertState.OPEN and other.thread != plan.thread and not other.shadow:
+            yield other.source
 
 
 def _all_acked(left: Sequence[Alert], changed: Sequence[str]) -> bool:

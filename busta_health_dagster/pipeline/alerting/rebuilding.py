@@ -51,6 +51,7 @@ def as_sent_now(app: App, uow: UnitOfWork, row: OutboxRow, written: Notification
         row.message.key,
         written.at,
         storm=written.group is not None and written.group.storm,
+        cause=written.group.cause if written.group is not None else "",
         open_left=len(still_open) if written.kind is NotificationKind.UPDATED else 0,
     )
     known_alerts = {a.fingerprint: a for a in (*uow.alerts.open(), *still_open)}

@@ -54,7 +54,7 @@ def watched(app: App) -> dict[str, Rule]:
 
 
 def target_of(state: SourceState, interval_s: int) -> int:
-    """Up to where observations are history: evaluated already, or too old to be notified of."""
+    """Up to where observations are history: evaluated already, or too old for a notification."""
     return max(state.evaluated_slot, (state.scheduled_slot or 0) - EVALUATED_INTERVALS * interval_s)
 
 
@@ -117,7 +117,7 @@ def catch_up(
     history_s: int = LEARN_S,
     advance: Callable[[int, int | None], None] = lambda _done, _all: None,
 ) -> bool:
-    """Learn from stored observations that no one will be notified of any more, oldest first; -> is there nothing left?
+    """Learn from stored observations that cause no notification any more, oldest first; -> is there nothing left?
 
     `for_s` bounds the seconds this may take (None: as long as it takes), `history_s` how far back a source without a
     state begins. Another process that learned meanwhile wins:

@@ -20,6 +20,11 @@ def base_url(app: App, uow: UnitOfWork) -> str:
     return app.config.settings.web.public_url or str(uow.meta.get(_KEY, ""))
 
 
+def dagster_base(app: App, uow: UnitOfWork) -> str:
+    """What links into Dagster's UI begin with: `dagster.url`, else our own address, which serves it."""
+    return app.config.settings.dagster.url or base_url(app, uow)
+
+
 def note_web_address(app: App, *, host: str, port: int, tls: bool) -> str:
     """The page is served here from now on, -> its URL.
 

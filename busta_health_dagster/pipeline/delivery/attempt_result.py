@@ -142,7 +142,7 @@ class _Settlement:
         m = self.row.message
         to, why = fallback_for(m.key, m.channel, self.app.config.policy.channels)
         if to is not None and not _wants(self.app, to, m.kind):
-            to, why = None, f"the fallback {to} is not notified of {m.kind}"
+            to, why = None, f"the fallback {to} takes no message of the kind {m.kind}"
         if is_over(self.row.about, ended_alerts(self.uow, m.alert_ids)):
             to, why = None, "it is over, so no one is notified instead"
             self.seen = True
@@ -175,11 +175,11 @@ class _Settlement:
     def _warn(self, *, seen: bool) -> None:
         """A dead letter is seen: in the log, on the page, and where no one was notified instead, by someone."""
         m, now = self.row.message, int(self.now)
-        _log.error("dead letter %s: %s was not notified (%s): %s", self.row.id, m.channel, m.kind, self.reason)
+        _log.error("dead letter %s: %s did not get it (%s): %s", self.row.id, m.channel, m.kind, self.reason)
         event = {"id": self.row.id, "channel": m.channel, "kind": m.kind, "reason": self.reason}
         self.uow.events.append("dead_letter", event, now)
         if not seen:
-            self._warn_somebody(f"Channel {m.channel} was not notified of a message ({m.kind}): {self.reason}")
+            self._warn_somebody(f"Channel {m.channel} did not get a message ({m.kind}): {self.reason}")
 
     def _warn_of_refused(self, refused: tuple[str, ...]) -> None:
         """Some of a channel's recipients will never get it: as visible as a dead letter."""
@@ -200,7 +200,7 @@ class _Settlement:
 
 
 def _wants(app: App, channel: str, kind: str) -> bool:
-    """Is a channel notified of this kind when it stands in for another? What ended, reports and warnings reach all."""
+    """Does a channel take this kind when it stands in for another? What ended, reports and warnings reach all."""
     if kind in _EVERYBODY:
         return True
     wanted = event_filters(app.config.policy.channels, app.channels.registry)[channel]
@@ -208,7 +208,7 @@ def _wants(app: App, channel: str, kind: str) -> bool:
 
 
 def _knows(uow: UnitOfWork, channel: str, row: OutboxRow) -> bool:
-    """Has this channel been notified the same of the thread, or something newer? Then it stands in for no one."""
+    """Has this channel been sent the same of the thread, or something newer? Then it stands in for no one."""
     own = fallback_key(row.message.key, row.message.channel)
     messages = [
         other.about

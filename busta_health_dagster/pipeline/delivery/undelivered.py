@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def drop_what_is_over(app: App, uow: UnitOfWork, channel: str) -> int:
-    """Drop what this channel need not be notified any more, each with its reason, -> how many. A drill drops nothing: it
+    """Drop what this channel need not be sent any more, each with its reason, -> how many. A drill drops nothing: it
     asks whether every message arrives.
     """
     waiting = uow.outbox.unsent(channel)

@@ -9,7 +9,7 @@ from busta_health_dagster.domain.gate import BlastRadius, NextRun
 from busta_health_dagster.pipeline.gate.jobs import jobs_of
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Callable, Collection, Mapping
 
     from busta_health_dagster.domain.source import Source
     from busta_health_dagster.pipeline.app.app import App
@@ -21,7 +21,8 @@ _KEY = "lineage"
 @dataclass(frozen=True, slots=True)
 class Lineage:
     """Of one code location: assets and jobs downstream of each source, by name; when each job runs next (epoch); which
-    assets that `feeds` names are there; and, where it holds our own assets, what stands before their keys (`monitor`).
+    assets that `feeds` names are there; where it holds our own assets, what stands before their keys (`monitor`); and who owns
+    `asset:KEY` and `instigator:NAME` (schedules and sensors).
     """
 
     assets: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -29,6 +30,7 @@ class Lineage:
     next_at: Mapping[str, int] = field(default_factory=dict)
     fed: tuple[str, ...] = ()
     prefix: str | None = None
+    owners: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def put_lineage(app: App, location: str, lineage: Lineage) -> None:
@@ -51,6 +53,14 @@ def forget_lineage(app: App, locations: Collection[str]) -> None:
     with app.store.write() as uow:
         known: dict[str, Any] = uow.meta.get(_KEY, {})
         uow.meta.put(_KEY, {name: found for name, found in known.items() if name not in gone})
+
+
+def owners_of(uow: UnitOfWork) -> Callable[[str, str], tuple[str, ...]]:
+    """Who owns an asset, or a schedule or sensor ("instigator"), of any known location, by its name."""
+    known: dict[str, Any] = {}
+    for found in uow.meta.get(_KEY, {}).values():
+        known |= found.get("owners", {})
+    return lambda kind, name: tuple(known.get(f"{kind}:{name}", ()))
 
 
 def built_from(uow: UnitOfWork) -> frozenset[str]:

@@ -217,7 +217,7 @@ def _stored(app: App, slots: Slots, since: int, until: int) -> Iterator[tuple[in
 def _without_notified(
     uow: UnitOfWork, raised: Sequence[Raised], sources: Collection[str], imported: Collection[int]
 ) -> list[Raised]:
-    """What the monitor itself had seen and notified is not raised a second time."""
+    """What the monitor itself had seen and sent is not raised a second time."""
     live: dict[str, list[tuple[int, int]]] = defaultdict(list)
     for alert in uow.alerts.list(sources=list(sources), since=0, limit=1_000_000):
         if alert.id not in imported and alert.opened_at is not None:

@@ -124,7 +124,7 @@ def _quality_days(app: App, since: int, until: int) -> pd.DataFrame:
         scored = uow.quality.scores(since, until, names)
         rows: list[tuple[str, int, float | None]]
         rows = [(n, at, score) for n, mine in scored.items() for at, score in mine]
-        notified = _days_of(rows)
+        known = _days_of(rows)
         begun = max(scored[n][0][0] if n in scored else until for n in names)
         observations = uow.observations.columns(since, begun, names)
         early: list[tuple[str, int, float | None]]
@@ -134,11 +134,11 @@ def _quality_days(app: App, since: int, until: int) -> pd.DataFrame:
             for observation in some
             if observation.quality is not None
         ]
-        rows += [row for row in early if (row[0], from_epoch(row[1]).date()) not in notified]
-        notified |= _days_of(early)
+        rows += [row for row in early if (row[0], from_epoch(row[1]).date()) not in known]
+        known |= _days_of(early)
         rolled = uow.rollups.daily(names, since, until)
     kept = [(n, at, s.mean_quality) for n, days in rolled.items() for at, s in days if s.mean_quality is not None]
-    rows += [row for row in kept if (row[0], from_epoch(row[1]).date()) not in notified]
+    rows += [row for row in kept if (row[0], from_epoch(row[1]).date()) not in known]
     return daily({"source": n, "day": from_epoch(at).date(), "score": score} for n, at, score in rows)
 
 

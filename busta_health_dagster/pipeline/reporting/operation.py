@@ -47,7 +47,7 @@ _PAGE = 1000
 def noise_of(
     app: App, uow: UnitOfWork, week: Week, past_incidents: Sequence[Incident], sources: Mapping[str, Source]
 ) -> Noise:
-    """What was notified in the week, and what to tune given the incidents of 30 days. Alerts about the monitor itself are
+    """The notifications of the week, and what to tune given the incidents of 30 days. Alerts about the monitor itself are
     not counted.
     """
     past = _opened(uow, min(week.since, week.until - PAST_S), week.until)

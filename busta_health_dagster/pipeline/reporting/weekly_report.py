@@ -245,7 +245,7 @@ def _incidents(cohort: IncidentList, before: IncidentSummary) -> Incidents:
     rows = [
         IncidentRow(
             i.id,
-            i.source,
+            i.about,
             i.severity.word,
             i.rules,
             i.started_at,

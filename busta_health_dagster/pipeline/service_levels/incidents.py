@@ -18,6 +18,7 @@ from busta_health_dagster.domain.given_text import given_note
 from busta_health_dagster.domain.incident import AlertSpan, Incident, IncidentSummary
 from busta_health_dagster.domain.observation import Status
 from busta_health_dagster.domain.rule import Pattern
+from busta_health_dagster.domain.self_monitoring import DAGSTER
 from busta_health_dagster.domain.units import iso
 from busta_health_dagster.engines.service_levels import incidents as engine
 from busta_health_dagster.pipeline.app.source_lookup import known_sources
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
     from busta_health_dagster.store import UnitOfWork
     from busta_health_dagster.store.alerts import StoredTransition
 
+_NO_OUTAGE = frozenset({Pattern.NO_DATA, Pattern.GATE_HELD})
+"""Silence says nothing of the source, and a job that waits at the gate has the outage of a source for its cause."""
 _BEFORE_S = 2 * 86400
 """How far before a window alerts are read, because they may be one incident with the first of the window."""
 _LONGEST_NAME = 40
@@ -85,10 +88,14 @@ class IncidentList:
 def list_incidents(
     app: App, period: Period, names: Collection[str] | None = None, by: By | None = None
 ) -> IncidentList:
-    """The incidents of these sources (None: all). `by` adds the same numbers per source, type, tier or rule."""
+    """The incidents of these sources (None: all, and those of the Dagster instance, source `dagster`). `by` adds the same
+    numbers per source, type, tier or rule.
+    """
     with app.store.read() as uow:
-        sources = known_sources(app, uow, names)
-        spans = spans_of(app, uow, sources, since=period.since - _BEFORE_S, at=period.until)
+        wanted = {*names} if names else set()
+        sources = known_sources(app, uow, wanted - {DAGSTER.name}) if not wanted or wanted - {DAGSTER.name} else {}
+        with_instance = {**sources, DAGSTER.name: DAGSTER} if not wanted or DAGSTER.name in wanted else sources
+        spans = spans_of(app, uow, with_instance, since=period.since - _BEFORE_S, at=period.until)
         up_s = up_seconds(app, uow, sources, period)
         causes = uow.notes.causes()
     found = engine.build(spans)
@@ -99,7 +106,7 @@ def list_incidents(
         tuple(sorted(engine.resolved_in(found, since, until), key=lambda i: (-i.started_at, i.source))),
         tuple(engine.open_by_age(found, until)),
         engine.summarise(found, since=since, until=until, up_s=whole),
-        engine.summarise_by(by, found, sources, since=since, until=until, up_s=up_s) if by else {},
+        engine.summarise_by(by, found, with_instance, since=since, until=until, up_s=up_s) if by else {},
         {i.id: causes[name] for i in found for name in _names(i) if name in causes},
     )
 
@@ -109,7 +116,7 @@ def spans_of(app: App, uow: UnitOfWork, sources: Mapping[str, Source], *, since:
     alerts = {a.id: a for a in _alerts(uow, sources, since, at) if a.id is not None}
     if not alerts:
         return []
-    silent = {rule.name for rule in app.config.rules if rule.pattern is Pattern.NO_DATA} or {"no-data"}
+    silent = {rule.name for rule in app.config.rules if rule.pattern in _NO_OUTAGE} | {"no-data"}
     history: dict[int, list[StoredTransition]] = defaultdict(list)
     begin = min(a.pending_at or a.opened_at or 0 for a in alerts.values())
     for stored in uow.transitions.between(begin, at):
@@ -122,7 +129,12 @@ def spans_of(app: App, uow: UnitOfWork, sources: Mapping[str, Source], *, since:
         for bare in _spans(alert, history[key], at, makes_incident=alert.rule not in silent):
             source = sources[alert.source]
             span = _outside(bare, planned.intervals(source), source.interval_s)
-            exact = alert.rule in statuses or span.first_good_slot_after is None or not span.makes_incident
+            exact = (
+                alert.rule in statuses
+                or bool(alert.label)
+                or span.first_good_slot_after is None
+                or not span.makes_incident
+            )
             spans.append(span if exact else _with_first_good(uow, span))
     return spans
 
@@ -174,7 +186,16 @@ def _spans(alert: Alert, history: Sequence[StoredTransition], at: int, *, makes_
             first = t.numbers.get("first_bad_slot") or t.slot or t.at
             acked = acked if t.event is Event.REOPENED and t.numbers.get("ack_kept") else None
             running = AlertSpan(
-                alert.id, alert.source, alert.rule, t.severity, t.at, first, first, None, acked, None, makes_incident
+                alert.id,
+                alert.source,
+                alert.rule,
+                t.severity,
+                t.at,
+                first,
+                first,
+                acked_at=acked,
+                makes_incident=makes_incident,
+                subject=alert.label,
             )
         elif t.event is Event.ACKED and acked is None:
             acked = t.at
@@ -280,7 +301,7 @@ def _find(app: App, uow: UnitOfWork, name: str) -> Incident:
             f"{name[:_LONGEST_NAME]!r} is not an incident's id; write INC-4127. Ids: busta incidents list"
         )
     alert = uow.alerts.get(int(digits))
-    sources = known_sources(app, uow, None)
+    sources = {**known_sources(app, uow, None), DAGSTER.name: DAGSTER}
     if alert.source in sources and alert.opened_at is not None:
         spans = spans_of(app, uow, {alert.source: sources[alert.source]}, since=0, at=_FOREVER)
         mine = [i for i in engine.build(spans) if alert.id in i.alert_ids]

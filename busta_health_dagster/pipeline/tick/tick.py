@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from busta_health_dagster.domain.health import FleetHealth
     from busta_health_dagster.domain.observation import Observation
-    from busta_health_dagster.domain.verdict import CheckVerdict
+    from busta_health_dagster.domain.verdict import CheckVerdict, InstanceReading
     from busta_health_dagster.pipeline.app.app import App
 
 
@@ -41,23 +41,32 @@ class TickReport:
     duration_s: float
 
 
-def run_tick(app: App, shard: int | None = None, *, stopped: Sequence[str] | None = None) -> TickReport:
+def run_tick(
+    app: App,
+    shard: int | None = None,
+    *,
+    stopped: Sequence[str] | None = None,
+    instance: InstanceReading | None = None,
+) -> TickReport:
     """Check everything that is due (or one shard of it). Safe to run twice, and at the same time as another. `stopped`:
-    schedules and sensors of ours that someone stopped; None when that is unknown.
+    schedules and sensors of ours that someone stopped; None when that is unknown. `instance`: what was read of the Dagster
+    instance, where the alert sensor does not.
 
     Raises:
         StoreError: the store refused; a note beside it tells the page and the metrics.
     """
     with recording_store_failure(app):
-        return _tick(app, shard, stopped)
+        return _tick(app, shard, stopped, instance)
 
 
-def _tick(app: App, shard: int | None, stopped: Sequence[str] | None) -> TickReport:
+def _tick(app: App, shard: int | None, stopped: Sequence[str] | None, instance: InstanceReading | None) -> TickReport:
     started = app.clock.monotonic()
     at = app.now()
     note_begun(app, shard)
     stored, due = observe(app, shard)
-    passed = alert_pass(app, manual=reprobe(app, since=at), ticking=True, shard=shard, stopped=stopped)
+    passed = alert_pass(
+        app, manual=reprobe(app, since=at), ticking=True, shard=shard, stopped=stopped, instance=instance
+    )
     took = app.clock.monotonic() - started
     with app.store.write() as uow:
         uow.meta.put(

@@ -10,6 +10,7 @@ from busta_health_dagster.domain.alert import Alert, AlertState
 from busta_health_dagster.domain.units import from_epoch, iso
 from busta_health_dagster.engines.alerting.escalation import Upcoming, is_recovering, upcoming
 from busta_health_dagster.pipeline.alerting.monotonic_clock import read_clock
+from busta_health_dagster.pipeline.views.root_causes import RootCauseLine, root_cause_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -121,6 +122,7 @@ class Row:
             "notified": list(a.notified),
             "group": a.group_key or None,
             "message": a.thread or None,
+            "cause": a.cause or None,
             "coming": self.coming,
             "next": None
             if coming is None
@@ -145,6 +147,7 @@ class Listing:
     held: tuple[Alert, ...] = ()
     inhibited: tuple[Alert, ...] = ()
     shadow: tuple[Alert, ...] = ()
+    causes: tuple[RootCauseLine, ...] = ()
 
     def as_json(self) -> AlertList:
         """The rows of `alerts list -o json`, and what stands behind them."""
@@ -157,6 +160,7 @@ class Listing:
                 "held": _brief(self.held),
                 "inhibited": _brief(self.inhibited),
                 "shadow": _brief(self.shadow),
+                "causes": [line.as_json() for line in self.causes],
             },
         }
 
@@ -170,7 +174,14 @@ def listing(app: App, wanted: Wanted = Wanted.OPEN, sources: Sequence[str] | Non
     now = app.now()
     with app.store.read() as uow:
         steady = read_clock(app, uow).at
-        active = [a for a in uow.alerts.watched().values() if a.active and (not sources or a.source in sources)]
+        every = [a for a in uow.alerts.watched().values() if a.active]
+        active = [a for a in every if not sources or a.source in sources]
+        states = uow.states.all() if any(a.cause for a in every) else {}
+        causes = [
+            line
+            for line in root_cause_lines(app.config.sources, every, states)
+            if any(a in active for a in line.alerts)
+        ]
         over = _over(uow, sources) if wanted in {Wanted.RESOLVED, Wanted.ALL} else []
     live = [a for a in active if a.state is AlertState.OPEN and not a.shadow]
     waiting = [a for a in active if a.state is AlertState.PENDING and not a.shadow]
@@ -192,6 +203,7 @@ def listing(app: App, wanted: Wanted = Wanted.OPEN, sources: Sequence[str] | Non
             _by_id(a for a in waiting if a.suppressed_by and not a.suppressed_by.startswith("maintenance"))
         ),
         shadow=tuple(_by_id(a for a in active if a.shadow and a.state is AlertState.OPEN)),
+        causes=tuple(causes),
     )
 
 

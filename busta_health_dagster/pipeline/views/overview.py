@@ -16,6 +16,7 @@ from busta_health_dagster.pipeline.gate.impact import impacts
 from busta_health_dagster.pipeline.maintenance.index import maintenance
 from busta_health_dagster.pipeline.service_levels.windows import DAY_S, sla_of, window_end
 from busta_health_dagster.pipeline.views import page_alerts
+from busta_health_dagster.pipeline.views.root_causes import RootCauseLine, root_cause_lines
 from busta_health_dagster.pipeline.views.self_monitoring import MonitorAlert, self_monitoring_alerts
 from busta_health_dagster.pipeline.views.status import STRIP_BUCKET_S, fleet_health
 
@@ -102,6 +103,7 @@ class FleetPage:
     targets: tuple[float, ...] = field(default=())
     monitor_alerts: tuple[MonitorAlert, ...] = ()
     impacts: Mapping[str, Impact] = field(default_factory=dict)
+    root_causes: tuple[RootCauseLine, ...] = ()
 
 
 def version_of(app: App) -> Version:
@@ -133,7 +135,8 @@ def fleet_page(app: App, days: tuple[float | None, ...]) -> FleetPage:
         }
         incidents = page_alerts.month(app, uow, sources, now, up_s)
         monitor_alerts = self_monitoring_alerts(app, uow, alerts)
-        gates = impacts(app, uow, uow.states.all(), list(sources))
+        states = uow.states.all()
+        gates = impacts(app, uow, states, list(sources))
     met, missed, nearest = _budgets(health)
     spare = None
     if nearest is not None:
@@ -159,6 +162,7 @@ def fleet_page(app: App, days: tuple[float | None, ...]) -> FleetPage:
         targets=tuple(sorted({float(s.sla.uptime * 100) for s in sources.values()})),
         monitor_alerts=monitor_alerts,
         impacts=gates,
+        root_causes=root_cause_lines(sources, alerts, states),
     )
 
 

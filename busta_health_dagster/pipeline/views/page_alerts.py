@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from busta_health_dagster.domain.alert import Alert, AlertState, Transition
 from busta_health_dagster.domain.incident import Incident, IncidentSummary
+from busta_health_dagster.domain.self_monitoring import DAGSTER
 from busta_health_dagster.engines.alerting.escalation import Upcoming, upcoming
 from busta_health_dagster.engines.service_levels import incidents as explanation
 from busta_health_dagster.pipeline.service_levels.incidents import spans_of
@@ -88,9 +89,11 @@ class Month:
 
 
 def month(app: App, uow: UnitOfWork, sources: Mapping[str, Source], now: int, up_s: Mapping[str, float]) -> Month:
-    """`up_s`: good seconds of each source in the last 30 days, for the MTBF."""
+    """Of these sources and of the Dagster instance. `up_s`: good seconds of each source in the last 30 days, for the MTBF."""
     until = now + 1  # what happened in this second has happened
-    every = explanation.build(spans_of(app, uow, sources, since=until - 62 * _DAY_S, at=until))
+    every = explanation.build(
+        spans_of(app, uow, {**sources, DAGSTER.name: DAGSTER}, since=until - 62 * _DAY_S, at=until)
+    )
     whole = sum(up_s.values())
 
     def figures(since: int, end: int, up: float | None = None) -> IncidentSummary:

@@ -1,4 +1,4 @@
-"""The anomalies of one source as its page lists them: those the detector found, whether anybody was notified or not."""
+"""The anomalies of one source as its page lists them: those the detector found, whether anyone was notified or not."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class ShownAnomaly:
     """One finding of the last 30 days. `text` says what came, what was expected, since when, how rare, and which test.
 
     `score` is how many powers of ten against chance, at its strangest; `threshold` what it had to pass. `since` is its
-    first bad slot, `until` when it ended (None: it lasts). `told` says who is notified, when not everyone.
+    first bad slot, `until` when it ended (None: it lasts). `notified` says who is notified, when not everyone.
     """
 
     since: int

@@ -9,7 +9,14 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from busta_health_dagster.domain.self_monitoring import CONFIGURATION, MONITOR, NETWORK, OVERLOADED, SENSOR_STOPPED
+from busta_health_dagster.domain.self_monitoring import (
+    CONFIGURATION,
+    INSTANCE_SLOW,
+    MONITOR,
+    NETWORK,
+    OVERLOADED,
+    SENSOR_STOPPED,
+)
 from busta_health_dagster.pipeline.alerting.monitor_rules import DO
 from busta_health_dagster.pipeline.alerting.monotonic_clock import latest
 from busta_health_dagster.pipeline.app.freshness import LAST_TICK
@@ -55,6 +62,7 @@ def self_monitoring_alerts(app: App, uow: UnitOfWork, alerts: Iterable[Alert]) -
         *_configuration(app, uow, about.get(CONFIGURATION.name)),
         *_alerted("network", NETWORK.name, about, grave=True),
         *_alerted("sensor-stopped", SENSOR_STOPPED.name, about),
+        *_alerted("instance-slow", INSTANCE_SLOW.name, about),
         *_overloaded(about.get(OVERLOADED.name)),
         *_dead(uow),
         *_channels(app, uow),

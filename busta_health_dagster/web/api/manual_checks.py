@@ -45,4 +45,4 @@ class ManualChecks:
     def _ended(self, name: str, done: asyncio.Task[ObservationRow]) -> None:
         del self._running[name]
         if not done.cancelled():
-            done.exception()  # anyone who waits is notified; if all of them hung up, no one is
+            done.exception()  # anyone who waits gets the exception; if all of them hung up, no one does

@@ -63,6 +63,8 @@ class AlertView:
     can_ack: bool
     acknowledged: bool
     flapping: bool
+    path: str = ""
+    cause: str = ""
 
 
 def alert_view(one: ShownAlert, now: int, status: str, details: Mapping[str, str] | None = None) -> AlertView:
@@ -103,6 +105,8 @@ def alert_view(one: ShownAlert, now: int, status: str, details: Mapping[str, str
         can_ack=one.open and alert.ack is None,
         acknowledged=alert.ack is not None,
         flapping=alert.flapping,
+        path=str(alert.numbers.get("path", "")),
+        cause=alert.cause,
     )
 
 
@@ -193,8 +197,8 @@ def _happened(transition: Transition) -> Happened:
         what += f", {transition.severity.word}" + (f", L{transition.step}" if transition.step else "")
     if transition.actor:
         what += f" by {transition.actor}"
-    notified = f"to {lists.listed(transition.notify)}" if transition.notify else ""
-    why = " · ".join(part for part in (transition.reason, notified) if part)
+    sent_to = f"to {lists.listed(transition.notify)}" if transition.notify else ""
+    why = " · ".join(part for part in (transition.reason, sent_to) if part)
     return Happened(transition.at, what, why, _MARKS.get(transition.event, ""))
 
 

@@ -64,4 +64,4 @@ def gantt(incidents: Sequence[Incident], now: int, days: int = 30) -> Chart:
 def _title(incident: Incident, now: int) -> str:
     lasted = "lasted" if incident.resolved_at is not None else "open for"
     began = f"{texts.moment(incident.started_at, now)} UTC, {lasted} {duration_text(incident.age_s(now))}"
-    return f"{incident.id} · {incident.source} · {began} · {', '.join(incident.rules)}"
+    return f"{incident.id} · {incident.about} · {began} · {', '.join(incident.rules)}"

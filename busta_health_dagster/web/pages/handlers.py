@@ -81,10 +81,11 @@ class Pages:
     def _links(self, source: Source | None = None) -> dict[str, str | None]:
         """Where Dagster shows the same, and what addresses of its assets begin with; None where there is no Dagster."""
         if self.dagster is None:
-            return {"in_dagster": None, "assets": None}
+            return {"in_dagster": None, "assets": None, "dagster": None}
         with self.app.store.read() as uow:
             path = asset_path(uow, source)
-        return {"in_dagster": f"{self.dagster}/assets/{path}", "assets": f"{self.dagster}/assets"}
+        assets = f"{self.dagster}/assets"
+        return {"in_dagster": f"{assets}/{path}", "assets": assets, "dagster": self.dagster}
 
     def fleet(self, _: Request) -> Response:
         page = self.shelf.page()

@@ -1,4 +1,4 @@
-"""Maintenance on both databases: alerts are held, the past agrees, and what still fails is notified at the end."""
+"""Maintenance on both databases: alerts are held, the past agrees, and what still fails is sent at the end."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ from busta_health_dagster.domain.notification import Notification, NotificationK
 from busta_health_dagster.domain.observation import Kind
 from busta_health_dagster.domain.rule import Pattern, Rule, Severity
 from busta_health_dagster.domain.source import Selector, Source
-from busta_health_dagster.domain.verdict import ExternalFact
+from busta_health_dagster.domain.verdict import ExternalFact, InstanceReading
 from busta_health_dagster.engines.service_levels.periods import Period
 from busta_health_dagster.pipeline.alerting import actions
 from busta_health_dagster.pipeline.alerting.alert_pass import LEASE, alert_pass
@@ -291,12 +291,12 @@ def test_other_assets_of_the_instance_alert_by_their_own_name(store: Store) -> N
     now = story.app.now()
     facts = [ExternalFact("check", f"models/{n}:rows", n != "b", now, "0 rows") for n in ("a", "b")]
     facts.append(ExternalFact("check", "other/c:rows", False, now))
-    passed = story.pass_(facts=facts, remember={"dagster_facts": {"checks": 7}}, whole=False)
+    passed = story.pass_(instance=InstanceReading(tuple(facts), {"dagster_facts": {"checks": 7}}), whole=False)
     assert events(passed) == [("dagster/failing-check/models/b:rows", "opened")]
     with store.read() as uow:
         assert uow.meta.get("dagster_facts") == {"checks": 7}, "the cursor is kept with what it stands for"
-    well = [ExternalFact("check", "models/b:rows", True, now + 60)]
-    assert events(story.pass_(facts=well, whole=False)) == [("dagster/failing-check/models/b:rows", "resolved")]
+    well = InstanceReading((ExternalFact("check", "models/b:rows", True, now + 60),))
+    assert events(story.pass_(instance=well, whole=False)) == [("dagster/failing-check/models/b:rows", "resolved")]
 
 
 def test_more_than_a_storm_of_sources_is_one_message_per_route(store: Store) -> None:

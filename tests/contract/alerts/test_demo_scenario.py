@@ -20,7 +20,7 @@ from busta_health_dagster.pipeline.observing.observe import store_observations
 from busta_health_dagster.testing import FakeClock
 
 ANCHOR = 1_795_422_300
-EXPECTATIONS = Path(__file__).parents[3] / "expectations"
+EXPECTATIONS = Path(__file__).parents[3] / "busta_health_dagster" / "demo" / "suites"
 HOUR = 3600
 
 

@@ -1,4 +1,4 @@
-"""Small things that survive a restart: states, samples, heartbeats, counters, what Dagster was notified, the event log."""
+"""Small things that survive a restart: states, samples, heartbeats, counters, what Dagster was sent, the event log."""
 
 from __future__ import annotations
 

@@ -59,6 +59,10 @@ def test_only_what_waits_is_dropped_and_keeps_the_reason(store: Store) -> None:
 
 
 def test_what_a_channel_has_not_delivered_is_known_with_its_thread(store: Store) -> None:
+    put(store, message("sent", thread="t1"))
+    with store.write() as uow:
+        (sent,) = uow.outbox.claim("zero", 1, 60, T0, only=["slack"])
+        assert uow.outbox.complete(sent.id, "zero", T0)
     put(
         store, message("a", thread="t1", alert_ids=(1, 2)), message("single"), message("b", thread="t2", alert_ids=(3,))
     )

@@ -13,7 +13,7 @@ from busta_health_dagster.probes.http import HttpConfig
 from busta_health_dagster.probes.sql import SqlConfig
 
 ANCHOR = 1_795_422_300
-EXPECTATIONS = Path(__file__).parents[3] / "expectations"
+EXPECTATIONS = Path(__file__).parents[3] / "busta_health_dagster" / "demo" / "suites"
 PROBES = {"http": HttpConfig, "feed": FeedConfig, "sql": SqlConfig, "file": FileConfig}
 
 

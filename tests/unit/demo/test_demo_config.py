@@ -26,7 +26,7 @@ def test_the_doctor_finds_nothing_to_mend_and_all_twelve_are_there(tmp_path: Pat
     home = tmp_path / "a home"
     assert write(home, address(home, scenario=scenario)).written == FILES
     found = diagnose(home / "config", PROBES, CHANNELS, {}, now=ANCHOR)
-    # The one thing a demo cannot bring: someone outside who notifications when this machine is gone.
+    # The one thing a demo cannot bring: someone outside who notices when this machine is gone.
     assert [p.field for p in (*found.errors, *found.warnings)] == ["dead_mans_switch"]
     assert found.config is not None
     assert set(found.config.sources) == set(NAMES)

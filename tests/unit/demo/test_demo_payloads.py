@@ -18,7 +18,7 @@ from busta_health_dagster.domain.units import iso, to_epoch
 from busta_health_dagster.probes.ages import to_epoch as read_time
 from busta_health_dagster.probes.feed_reading import read_feed
 
-EXPECTATIONS = Path(__file__).parents[3] / "expectations"
+EXPECTATIONS = Path(__file__).parents[3] / "busta_health_dagster" / "demo" / "suites"
 NOW = 1_795_422_372.0
 DIALECTS = {
     "rss_league_news": "RSS 2.0",

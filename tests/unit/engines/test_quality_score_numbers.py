@@ -1,4 +1,4 @@
-"""Caps, means and notes of the quality score to the digit: what decides a number, and what it is notified with."""
+"""Caps, means and notes of the quality score to the digit: what decides a number, and the notes beside it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What Dagster is notified each tick, and what waits."""
+"""What Dagster is sent each tick, and what waits."""
 
 from __future__ import annotations
 

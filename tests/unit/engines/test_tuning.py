@@ -78,7 +78,7 @@ def test_outages_that_were_over_at_the_next_check_ask_for_one_more_confirmation(
     assert suggestions((), past([*short, alert(key=9, lasted=3600)])) == (
         (
             "odds: 3 confirmations instead of 2",
-            "3 of its 4 outages were over at the next check; a real one is notified some seconds later",
+            "3 of its 4 outages were over at the next check; the notification of a real one comes some seconds later",
         ),
     )
     assert suggestions((), past([*short, *(alert(key=k, lasted=3600) for k in range(10, 14))])) == ()

@@ -73,6 +73,42 @@ async def test_a_metric_that_cannot_be_read_is_never_healthy(serve, metric, says
     assert seen.metrics == {}
 
 
+@pytest.mark.parametrize(
+    ("body", "metric", "says"),
+    [
+        (b"[1e308, 1e308]", {"path": "$[*]", "agg": "sum"}, "metric m: the number is too large at path $[*]"),
+        (b"[1e308, 1e308]", {"path": "$[*]", "agg": "mean"}, "metric m: the number is too large at path $[*]"),
+        (b"[1e300, 1e299]", {"path": "$[*]", "agg": "sum"}, "metric m: the number is too large at path $[*]"),
+        (b"[-1e308]", {"path": "$[*]"}, "metric m: the number is too large at path $[*]"),
+        (b"[" + b"9" * 400 + b"]", {"path": "$[*]"}, "metric m: '9999999999999999999999999999999999999999' is not a"),
+        (b"[" + b"9" * 400 + b"]", {"path": "$[*]", "agg": "max"}, "metric m: '999999999999999999999999999999999999"),
+        (b"[1e999]", {"path": "$[*]"}, "metric m: null is not a number at path $[*]"),
+        (b"[NaN]", {"path": "$[*]"}, "metric m: null is not a number at path $[*]"),
+    ],
+)
+async def test_a_number_that_no_store_takes_is_a_finding(serve, body, metric, says) -> None:
+    web = await serve(reply(body, headers={"Content-Type": "application/json"}))
+    seen = await look("http", {"url": web.url(), "items": "$[*]", "metrics": {"m": metric}})
+    assert (seen.status, seen.reason, seen.metrics) == (Status.DEGRADED, "metric_unreadable", {})
+    assert seen.detail.startswith(says)
+
+
+async def test_a_share_beyond_all_bounds_is_a_finding(serve) -> None:
+    web = await serve(reply({"games": 1e300, "part": 1e-300}))
+    metrics = {"part": {"path": "$.part"}, "games": {"path": "$.games", "per": "part"}}
+    seen = await look("http", {"url": web.url(), "metrics": metrics})
+    assert (seen.status, seen.metrics) == (Status.DEGRADED, {"part": 1e-300})
+    assert seen.detail.startswith("metric games: the number is too large at path $.games")
+
+
+async def test_a_number_per_item_of_a_document_that_counts_none_is_a_finding(serve) -> None:
+    web = await serve(reply({"games": 12}))
+    config = {"url": web.url(), "metrics": {"games": {"path": "$.games", "per": "items"}}}
+    seen = await look("http", config)
+    assert (seen.status, seen.reason, seen.metrics) == (Status.DEGRADED, "metric_unreadable", {})
+    assert seen.detail.startswith("metric games: no items are counted that could divide the number at path $.games")
+
+
 async def test_a_page_has_a_number_in_its_text(serve) -> None:
     web = await serve(reply(b"<p>Players online: 1,204</p><p>online: 87</p>"))
     config = {"url": web.url(), "metrics": {"online": {"regex": "online: ([0-9]+)<"}}}

@@ -22,3 +22,8 @@ def test_what_is_wrong_is_said(body: bytes, why: str) -> None:
     assert problem is not None
     assert why in problem
     assert "Error" not in problem
+
+
+@pytest.mark.parametrize("number", [b"1e999", b"-1e999", b"Infinity", b"NaN"])
+def test_a_number_that_is_none_reads_as_null(number: bytes) -> None:
+    assert parse_json(b'{"price": %b, "n": 1.5e3}' % number) == ({"price": None, "n": 1500.0}, None)

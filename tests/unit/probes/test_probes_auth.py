@@ -67,6 +67,25 @@ async def test_a_cookie_that_a_redirect_sets_comes_back_to_its_host_and_only_wit
     assert ["session=abc" in head for head in web.requests] == [False, True, False, True]
 
 
+async def test_a_page_that_sets_a_cookie_and_sends_back_to_itself_is_no_loop_until_nothing_changes(serve) -> None:
+    """Consent and load balancers do that: without a cookie the same address answers with a redirect to itself."""
+
+    async def consent(served, head, writer):
+        given = [name for name in ("consent=1", "node=b") if name in head]
+        more = ["consent=1", "node=b"][len(given) :]
+        cookie = {"Location": "/?q=1", "Set-Cookie": more[0] if more else ""}
+        writer.write(reply(b"", 302, headers=cookie) if more else reply([1]))
+        await writer.drain()
+
+    web = await serve(consent)
+    seen = await look("http", {"url": web.url("/"), "params": {"q": "1"}, "items": "$[*]"})
+    assert (seen.status, seen.items, len(web.requests)) == (Status.UP, 1, 3)
+    stuck = await serve(reply(b"", 302, headers={"Location": "/", "Set-Cookie": "consent=1"}))
+    seen = await look("http", {"url": stuck.url("/")})
+    assert (seen.status, seen.reason, len(stuck.requests)) == (Status.DOWN, "redirects", 2)
+    assert seen.detail.startswith("redirect loop: back at")
+
+
 @pytest.fixture
 def client_side(tmp_path, authority):
     """A server's context that wants a client certificate, and the files of one, its key encrypted."""

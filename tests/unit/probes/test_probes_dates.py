@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from datetime import datetime
 
 import pytest
 from probe_servers import SECRETS, look, reply
@@ -33,6 +34,24 @@ URL = "https://example.com/odds"
 )
 def test_a_date_is_that_of_the_zone(text, zone, filled):
     assert fill(text, EPOCH, zone) == filled
+
+
+@pytest.mark.parametrize(
+    ("now", "text", "filled"),
+    [
+        ("2026-03-08 03:30-04:00", "{now-1h:%H:%M}", "01:30"),  # there was no half past two
+        ("2026-03-08 03:30-04:00", "{now-90m}", "2026-03-08T01:00:00-05:00"),
+        ("2026-03-08 03:30-04:00", "{now-1d}", "2026-03-07T03:30:00-05:00"),
+        ("2026-03-08 03:30-04:00", "{now+1w:%H:%M}", "03:30"),
+        ("2026-11-01 01:30-05:00", "{now-1h}", "2026-11-01T01:30:00-04:00"),  # half past one was twice
+        ("2026-11-01 01:30-04:00", "{now+60m}", "2026-11-01T01:30:00-05:00"),
+        ("2026-11-01 01:30-05:00", "{now-24h:%dT%H}", "31T02"),
+        ("2026-11-01 01:30-05:00", "{now-1d:%dT%H}", "31T01"),
+        ("2026-11-01 00:30-04:00", "{today-1h}", "2026-10-31"),
+    ],
+)
+def test_hours_are_elapsed_time_and_days_keep_the_time_of_day_where_clocks_change(now, text, filled):
+    assert fill(text, datetime.fromisoformat(now).timestamp(), "America/New_York") == filled
 
 
 async def test_url_parameters_and_body_carry_dates(serve):

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 
 import pytest
 from probe_servers import look, reply
 
 from busta_health_dagster.domain.observation import Status
+from busta_health_dagster.probes import time_text
 from busta_health_dagster.probes.feed import FeedConfig
+from busta_health_dagster.probes.feed_reading import declares_entities
 
 RSS = b"""<?xml version="1.0"?><rss version="2.0"><channel><title>News</title>
 <item><title>Two</title><link>https://e.com/2</link><guid>2</guid><pubDate>Mon, 23 Nov 2026 07:50:00 GMT</pubDate></item>
@@ -187,3 +191,42 @@ async def test_entities_that_a_feed_declares_are_refused_at_once(serve):
     seen = await look("feed", {"url": (await serve(reply(body))).url()})
     assert (seen.status, seen.reason) == (Status.DOWN, "payload")
     assert "declares entities" in seen.detail
+
+
+@pytest.mark.parametrize(
+    ("prologue", "declares"),
+    [
+        (b'<!DOCTYPE r [<!ENTITY x "y">]>', True),
+        (b'<!doctype r SYSTEM "a" [ <!ELEMENT r ANY> <!entity % x "y"> ]>', True),
+        (b"<!DOCTYPE r [<!ELEMENT r ANY>]><r><![CDATA[<!ENTITY x>]]></r>", False),
+        (b'<!DOCTYPE html PUBLIC "x"><r>[ <!ENTITY x "y"> ]</r>', False),
+        (b"<r>[<!ENTITY]</r>", False),
+    ],
+)
+def test_entities_are_declared_within_the_brackets_of_a_doctype(prologue, declares):
+    assert declares_entities(prologue) is declares
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        "feed_repair.repair(b'<rss>' + b'<![CDATA[' * 400_000)",
+        "feed_reading.declares_entities((b'<!DOCTYPE[' * 6_554)[:65_536])",
+        "feed_reading.declares_entities((b'<!DOCTYPE[<!ENTIT' * 3_856)[:65_536])",
+        "time_text.from_text('2026-11-29 10:00:00' + ' ' * 2_000_000 + 'x', 'auto', 'UTC')",
+        "time_text.from_text('(' * 2_000_000, 'auto', 'UTC')",
+    ],
+)
+def test_bytes_made_to_be_slow_are_read_in_linear_time(call):
+    """What is quadratic takes hours here; the deadline ends a hanging process, and is no measure."""
+    module = call.partition(".")[0]
+    code = f"from busta_health_dagster.probes import {module}; {call}"
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=120)
+
+
+def test_a_text_that_is_too_long_for_a_time_is_none_and_not_kept():
+    long = "2026-11-29 10:00:00 " + "x" * 128
+    before = time_text._from_short.cache_info().currsize
+    assert time_text.from_text(long, "auto", "UTC") is None
+    assert time_text._from_short.cache_info().currsize == before
+    assert time_text.from_text(" " * 500 + "2026-11-29 10:00:00 UTC" + " " * 500, "auto", "UTC") is not None

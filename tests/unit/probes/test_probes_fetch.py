@@ -46,9 +46,55 @@ async def test_json_is_read_in_its_charset(serve, body, label):
     assert (await look("http", {"url": web.url(), "items": "$[*]", "expect": wanted})).status is Status.UP
 
 
-async def test_a_charset_that_nobody_knows_is_named_as_no_json(serve):
-    web = await serve(reply(b'["\xe9"]', headers={"Content-Type": "application/json; charset=nope"}))
-    assert (await look("http", {"url": web.url(), "items": "$[*]"})).reason == "payload"
+@pytest.mark.parametrize("charset", ["utf8mb4", "nope", "hex", "idna", "undefined"])
+async def test_a_charset_that_nobody_knows_is_utf_8_wherever_a_body_becomes_text(serve, charset):
+    page = reply("<p>Jos\xe9: 7 left</p>".encode(), headers={"Content-Type": f"text/html; charset={charset}"})
+    document = reply('["\xe9"]'.encode(), headers={"Content-Type": f"application/json; charset={charset}"})
+    broken = reply(b'["\xe9"]', headers={"Content-Type": f"application/json; charset={charset}"})
+    web = await serve({"/page": page, "/json": document, "/broken": broken})
+    text = {"expect": {"regex": "^<p>Jos\xe9"}, "metrics": {"left": {"regex": "Jos\xe9: ([0-9]+)"}}}
+    seen = await look("http", {"url": web.url("/page"), **text})
+    assert (seen.status, seen.metrics) == (Status.UP, {"left": 7})
+    wanted = {"json": [{"path": "$[0]", "equals": "\xe9"}]}
+    assert (await look("http", {"url": web.url("/json"), "expect": wanted})).status is Status.UP
+    assert (await look("http", {"url": web.url("/broken"), "items": "$[*]"})).reason == "payload"
+
+
+@pytest.mark.parametrize(
+    ("query", "params", "asked"),
+    [
+        ("?sig=a%2Bb%2Fc%3D&se=2026-12-01T00%3A00%3A00Z", {}, "?sig=a%2Bb%2Fc%3D&se=2026-12-01T00%3A00%3A00Z"),
+        ("?sig=a%2Bb%2Fc%3D", {"league": "n f/l"}, "?sig=a%2Bb%2Fc%3D&league=n+f/l"),
+        ("?f[0]=a:b@c", {}, "?f[0]=a:b@c"),
+        ("?q=a b&r=\xe9", {}, "?q=a+b&r=%C3%A9"),
+        ("?q=100%", {}, "?q=100%25"),
+        ("", {"league": "nfl"}, "?league=nfl"),
+        ("#part?x=%2F", {}, ""),
+    ],
+)
+async def test_a_query_that_is_written_well_is_asked_for_as_it_is_also_after_a_redirect(serve, query, params, asked):
+    """A pre-signed URL is refused when one of its escapes is written in another way."""
+    web = await serve({f"/a{asked}": reply([1]), "/to": reply(b"", 302, headers={"Location": f"/a{asked}"})})
+    config = {"url": web.url(f"/a{query}"), "params": params}
+    assert (await look("http", config)).status is Status.UP, web.requests
+    assert (await look("http", {"url": web.url("/to")})).status is Status.UP, web.requests
+
+
+@pytest.mark.parametrize("status", [204, 205])
+async def test_no_content_under_the_label_of_json_is_up_unless_something_of_it_is_wanted(serve, status):
+    web = await serve(reply(b"", status, headers={"Content-Type": "application/json"}))
+    good = {"url": web.url(), "expect": {"status": [200, status]}}
+    assert (await look("http", good)).status is Status.UP
+    assert (await look("http", {"url": web.url()})).status is Status.UP
+    assert (await look("http", {**good, "items": "$[*]"})).reason == "payload"
+
+
+async def test_a_number_beyond_all_bounds_passes_no_assertion_and_is_in_no_sample(serve):
+    web = await serve(reply(b'[{"price": 1e999}]', headers={"Content-Type": "application/json"}))
+    wanted = {"expect": {"json": [{"path": "$[0].price", "op": ">", "value": 1}]}}
+    seen = await look("http", {"url": web.url(), "items": "$[*]", **wanted})
+    assert (seen.status, seen.reason) == (Status.DOWN, "assertion")
+    assert (await look("http", {"url": web.url(), "items": "$[*]"})).sample.rows == ({"price": None},)
 
 
 def parquet() -> bytes:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import json
+import lzma
 import os
 import subprocess
 import sys
@@ -52,7 +54,7 @@ async def test_every_format_gives_rows_age_and_a_sample(write, tmp_path, name):
         "p.json": json.dumps(ROWS).encode(),
         "p.jsonl": "\n".join(json.dumps(r) for r in ROWS).encode(),
         "p.parquet": parquet(tmp_path, ROWS),
-        "p.json.bz2": __import__("bz2").compress(json.dumps(ROWS).encode()),
+        "p.json.bz2": bz2.compress(json.dumps(ROWS).encode()),
     }[name]
     path = write(name, content)
     by_file = await look("file", {"path": path, "expect": {"min_items": 2, "max_age": "1h"}})
@@ -97,6 +99,50 @@ async def test_what_cannot_be_read_is_down_payload(write, name, content, config,
     seen = await look("file", {"path": write(name, content), **config})
     assert (seen.status, seen.reason) == (Status.DOWN, "payload")
     assert words in seen.detail
+
+
+def damaged(packed: bytes, at: float) -> bytes:
+    """One byte of it is another one, as on a bad disk or after a transfer as text."""
+    place = int(len(packed) * at)
+    return packed[:place] + bytes([packed[place] ^ 0x55]) + packed[place + 1 :]
+
+
+@pytest.mark.parametrize("ending", ["csv", "jsonl", "json"])
+@pytest.mark.parametrize(("suffix", "pack"), [("gz", gzip.compress), ("bz2", bz2.compress), ("xz", lzma.compress)])
+async def test_a_packed_file_that_is_damaged_or_is_none_is_down_payload_wherever_the_damage_is(
+    write, ending, suffix, pack
+):
+    rows = [{"id": n, "word": f"{n * 7919 % 1000:b}"} for n in range(2_000)]
+    text = {
+        "csv": "id,word\n" + "".join(f"{row['id']},{row['word']}\n" for row in rows),
+        "jsonl": "".join(json.dumps(row) + "\n" for row in rows),
+        "json": json.dumps(rows),
+    }[ending]
+    packed = pack(text.encode())
+    good = await look("file", {"path": write(f"good.{ending}.{suffix}", packed)})
+    assert (good.status, good.items) == (Status.UP, 2_000)
+    broken = {"plain": text.encode(), "cut": packed[: len(packed) // 2], "empty": b""}
+    broken |= {f"at{at}": damaged(packed, at) for at in (0.25, 0.5, 0.75)}
+    for name, content in broken.items():
+        seen = await look("file", {"path": write(f"{name}.{ending}.{suffix}", content)})
+        assert (seen.status, seen.reason) == (Status.DOWN, "payload"), (name, seen.detail)
+
+
+async def test_the_encoding_of_a_json_file_is_the_one_that_is_configured(write):
+    path = write("names.json", '[{"n": "Jos\xe9"}, {"n": "\u0160"}]'.encode("cp1250"))
+    wanted = {"json": [{"path": "$[1].n", "equals": "\u0160"}]}
+    seen = await look("file", {"path": path, "encoding": "cp1250", "expect": wanted})
+    assert (seen.status, seen.items) == (Status.UP, 2)
+    assert (await look("file", {"path": path})).reason == "payload"
+
+
+@pytest.mark.parametrize("ending", ["json", "jsonl"])
+async def test_a_number_beyond_all_bounds_passes_no_assertion_and_is_in_no_sample(write, ending):
+    path = write(f"odds.{ending}", '[{"price": 1e999}]' if ending == "json" else '{"price": 1e999}\n')
+    seen = await look("file", {"path": path, "expect": {"json": [{"path": "$[0].price", "op": ">", "value": 1}]}})
+    assert (seen.status, seen.reason) == (Status.DOWN, "assertion")
+    seen = await look("file", {"path": path})
+    assert seen.sample.rows == ({"price": None},)
 
 
 async def test_a_packed_file_is_cut_at_the_cap_of_decoded_bytes(write):

@@ -61,6 +61,14 @@ async def test_without_a_token_the_source_is_down_and_says_why(serve, answer, re
     assert len(web.requests) == 1
 
 
+async def test_a_token_endpoint_that_asks_for_a_pause_gets_it(serve):
+    web = await serve({"/token": reply(b"", 429, headers={"Retry-After": "120"}), "/": reply([1])})
+    seen = await look("http", {"url": web.url("/"), "auth": auth(web)}, confirm=2)
+    assert (seen.status, seen.reason, seen.retry_after_s) == (Status.DEGRADED, "rate_limited", 120)
+    assert seen.detail.startswith("the token endpoint 127.0.0.1 answered 429, too many requests; asks for a pause")
+    assert len(web.requests) == 1
+
+
 @pytest.mark.parametrize("wrong", [{}, {"oauth2": None}, {"bearer": {"env": "X"}, "oauth2": {}}])
 def test_one_way_to_authenticate_is_named(wrong):
     with pytest.raises(ValidationError):

@@ -39,8 +39,8 @@ async def test_it_takes_no_neighbour_down(serve):
 @pytest.mark.parametrize(
     ("pattern", "says"),
     [
-        ("(?=x)y", "has an observation ahead, which cannot be matched in linear time"),
-        ("(?<!x)y", "has an observation behind"),
+        ("(?=x)y", "has a lookahead, which cannot be matched in linear time"),
+        ("(?<!x)y", "has a lookbehind"),
         ("(a)\\1", "has a reference back to a group"),
         ("a++", "has a possessive repeat"),
         ("(a", "is not a regular expression: missing"),

@@ -18,7 +18,7 @@ from busta_health_dagster.probes.registry import GROUP
 PLUGIN = """
 import asyncio, sys, threading, time
 from busta_health_dagster.domain.fields import Strict
-from busta_health_dagster.domain.observation import ProbeResult, Sample, Status
+from busta_health_dagster.domain.observation import Phases, ProbeResult, Sample, Status
 from busta_health_dagster.probes import Failed, ProbeType
 
 RELEASE = threading.Event()
@@ -26,8 +26,11 @@ RELEASE = threading.Event()
 class Config(Strict):
     do: str = "answer"
     url: str = ""
+    returns: str = ""
 
 async def probe(source, config, context):
+    if config.returns:
+        return ProbeResult(Status.UP, **eval(config.returns))
     if config.do == "raise":
         raise KeyError("boom")
     if config.do == "exit":
@@ -119,6 +122,35 @@ async def test_one_that_misbehaves_makes_its_own_source_unknown_with_the_reason(
     assert bad.status is Status.UNKNOWN
     assert words in bad.detail
     assert good.status is Status.UP
+
+
+@pytest.mark.parametrize(
+    ("returns", "words"),
+    [
+        ("{'metrics': [('books', 3)]}", "metrics of type list"),
+        ("{'metrics': {'books': float('nan')}}", "metric books nan"),
+        ("{'metrics': {'books': float('-inf')}}", "metric books -inf"),
+        ("{'metrics': {'books': 10**400}}", "metric books of too many digits"),
+        ("{'metrics': {'books': -1e301}}", "metric books of more than 1e+300"),
+        ("{'metrics': {'books': True}}", "metric books True"),
+        ("{'metrics': {'books': '3'}}", "metric books '3'"),
+        ("{'metrics': {'Books': 3}}", "a metric named 'Books'; a name is a small letter"),
+        ("{'metrics': {3: 3}}", "a metric named '3'"),
+        ("{'metrics': {f'm{n}': n for n in range(17)}}", "17 metrics, 16 at most"),
+        ("{'phases': Phases(dns=float('nan'))}", "phase dns nan"),
+        ("{'http_status': 200.5}", "http_status 200.5, not a whole number"),
+        ("{'size_bytes': 2**63}", "size_bytes of more than 9,007,199,254,740,992"),
+        ("{'tls_days_left': 10**400}", "tls_days_left of too many digits"),
+    ],
+)
+async def test_a_number_that_no_store_takes_is_refused_before_it_costs_the_neighbours_their_tick(
+    plugin, returns, words
+):
+    types = registry([plugin("sportsbook", "odds_plugin:GOOD")])
+    bad, good = await check(types, {"returns": returns}, {"returns": "{'metrics': {'books': 3}, 'tls_days_left': -2}"})
+    assert (bad.status, dict(bad.metrics)) == (Status.UNKNOWN, {})
+    assert words in bad.detail
+    assert (good.status, good.metrics, good.tls_days_left) == (Status.UP, {"books": 3.0}, -2)
 
 
 @pytest.mark.parametrize("do", ["block", "deaf"])

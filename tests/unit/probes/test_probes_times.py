@@ -82,6 +82,12 @@ def test_every_time_in_a_list_counts():
     assert found.age_s == 7200.0
 
 
+async def test_an_integer_of_400_digits_is_no_time_and_no_crash(serve):
+    web = await serve(reply(b'{"at": %b}' % (b"9" * 400), headers={"Content-Type": "application/json"}))
+    seen = await look("http", {"url": web.url(), "data_age": {"path": "$.at"}})
+    assert (seen.status, seen.reason, seen.data_age_s) == (Status.DEGRADED, "age_unknown", None)
+
+
 async def test_a_column_may_lie_inside_of_another(serve):
     web = await serve(reply([{"meta": {"updated": TWO_HOURS_AGO.isoformat()}}, {"meta": None}, {}]))
     seen = await look("http", {"url": web.url(), "items": "$[*]", "data_age": {"column": "meta.updated"}})

@@ -44,5 +44,5 @@ def test_a_pattern_that_python_would_try_for_ever_is_over_at_once(runner) -> Non
 
 
 def test_what_no_engine_matches_in_linear_time_is_refused_at_load() -> None:
-    with pytest.raises(ConfigError, match="an observation ahead"):
+    with pytest.raises(ConfigError, match="a lookahead"):
         suite("expect_column_values_to_match_regex", regex="^(?=.*[0-9])[a-z]+$")

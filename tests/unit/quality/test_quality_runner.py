@@ -41,6 +41,36 @@ def test_good_odds_score_100_on_all_five_dimensions(runner):
     assert {c.name: c.type for c in found.schema.columns}["price"] == "integer"
 
 
+def check(id_, type_, **kwargs):
+    return {"type": type_, "severity": "warning", "kwargs": kwargs, "meta": {"id": id_}}
+
+
+def test_whole_numbers_beside_nulls_are_compared_as_they_are(runner):
+    rows = [{"id": 2**53 + n, "home": n, "away": n} for n in range(40)]
+    rows += [{"id": None, "home": None, "away": 3}, {"id": 2**60, "home": 4, "away": None}]
+    suite = parse_suite(
+        {
+            "name": "games",
+            "expectations": [
+                *(check(f"{name}.there", "expect_column_to_exist", column=name) for name in ("id", "home", "away")),
+                *(
+                    check(f"{name}.not_null", "expect_column_values_to_not_be_null", column=name)
+                    for name in ("id", "home", "away")
+                ),
+                check("id.unique", "expect_column_values_to_be_unique", column="id"),
+                check("id.text", "expect_column_values_to_match_regex", column="id", regex="^[0-9]+$"),
+                check("home.mean", "expect_column_mean_to_be_between", column="home", min_value=18, max_value=20),
+                check("same", "expect_column_pair_values_to_be_equal", column_A="home", column_B="away"),
+            ],
+        },
+        "games.json",
+    )
+    checks = {c.id: c for c in runner.validate("games", suite, rows, NOW).score.checks}
+    assert {name: c.error for name, c in checks.items() if c.error} == {}
+    unexpected = {name: c.unexpected for name, c in checks.items() if c.unexpected}
+    assert unexpected == {"id.not_null": 1, "home.not_null": 1, "away.not_null": 1, "same": 2}
+
+
 def spoil(rows, **fields):
     """Ten of a hundred events, whole markets, so that only what is meant is wrong."""
     return [{**r, **fields} if int(r["event_id"][1:]) < 10 else r for r in rows]
@@ -182,21 +212,23 @@ def test_a_changed_suite_is_taken_up_and_an_unchanged_one_is_kept(runner):
 def test_failing_rows_show_keys_and_shapes_never_values(runner):
     secret = [
         {
-            "player_id": i,
-            "player": "Jane Doe",
-            "team": "KC",
-            "position": "QB",
-            "status": "out",
-            "report_date": "2026-11-22",
+            "id": str(i),
+            "athlete": {
+                "displayName": "Jane Doe",
+                "team": {"abbreviation": "KC"},
+                "position": {"abbreviation": "QB"},
+            },
+            "status": "Out",
+            "date": "2026-11-22",
         }
         for i in range(30)
     ]
-    secret[3] |= {"player": "J"}
+    secret[3] |= {"athlete": secret[3]["athlete"] | {"displayName": "J"}}
     secret[4] |= {"status": "fine!"}
     suite = load_suite(SUITES / "injuries.json")
     failed = [c.id for c in runner.validate("injuries", suite, secret, NOW).score.checks if c.unexpected]
     found = {r.check: r for r in failing_rows(runner, "injuries", suite, secret, NOW, failed=failed)}
-    assert found["player.name"].keys == {"player_id": "3", "report_date": "2026-11-22"}
+    assert found["player.name"].keys == {"report_id": "3"}
     assert found["player.name"].values == {"player": "A"}  # noqa: PD011
     status = found["status.known"]
     assert (status.row, status.values, status.of) == (4, {"status": "fine!"}, 1)  # noqa: PD011

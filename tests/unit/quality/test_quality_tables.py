@@ -7,6 +7,8 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from busta_health_dagster.domain.errors import BadInput
@@ -14,6 +16,7 @@ from busta_health_dagster.quality.derive import derive
 from busta_health_dagster.quality.frame import read_table, rows_to_frame, snapshot
 from busta_health_dagster.quality.loader import parse_suite
 from busta_health_dagster.quality.rules import RULES, broken
+from busta_health_dagster.quality.suite import Layout
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 
@@ -35,8 +38,10 @@ def test_nested_odds_become_one_row_per_price():
     ]
     frame = rows_to_frame(
         payload,
-        ["bookmakers", "bookmakers.markets", "bookmakers.markets.outcomes"],
-        {"id": "event_id", "bookmakers.markets.outcomes.price": "price"},
+        Layout(
+            unnest=("bookmakers", "bookmakers.markets", "bookmakers.markets.outcomes"),
+            rename={"id": "event_id", "bookmakers.markets.outcomes.price": "price"},
+        ),
     )
     assert frame["event_id"].tolist() == ["e1", "e1", "e2"]
     assert frame["price"].isna().tolist() == [False, False, True]
@@ -47,6 +52,38 @@ def test_types_survive_and_missing_keys_are_nulls():
     assert frame["a"].tolist() == [1, 2, 2**70]
     assert frame["b.c"].isna().tolist() == [False, True, True]
     assert {c.name: c.type for c in snapshot(frame).columns} == {"a": "integer", "b.c": "text", "t": "boolean"}
+
+
+LONG = 2**53
+
+
+@pytest.mark.parametrize("ending", ["rows", "json", "jsonl", "parquet"])
+def test_two_long_ids_stay_two_also_beside_a_null_a_fraction_or_an_even_longer_one(tmp_path, ending):
+    rows = [
+        {"null": LONG, "fraction": LONG, "longer": 2**64, "short": 7},
+        {"null": LONG + 1, "fraction": LONG + 1, "longer": 2**64 + 1, "short": None},
+        {"null": None, "fraction": 0.5, "longer": None, "short": 8},
+    ]
+    file = tmp_path / f"a.{ending}"
+    if ending == "parquet":
+        pq.write_table(pa.table({name: [r[name] for r in rows] for name in ("null", "short")}), file)
+        frame = read_table(file).frame
+    elif ending == "rows":
+        frame = rows_to_frame(rows)
+    else:
+        file.write_text(json.dumps(rows) if ending == "json" else "\n".join(map(json.dumps, rows)))
+        frame = read_table(file).frame
+    for column in frame:
+        assert broken("expect_column_values_to_be_unique", {"column": column}, frame).tolist() == [False] * 3, column
+    assert frame["null"].isna().tolist() == [False, False, True]
+    assert [str(value) for value in frame["short"].dropna()] == ["7", "8"]
+    assert {c.name: c.type for c in snapshot(frame).columns}["null"] == "integer"
+
+
+def test_an_integer_of_400_digits_is_no_number_and_no_crash():
+    frame = rows_to_frame([{"x": 10**400}, {"x": 1}])
+    assert broken("expect_column_values_to_be_number_between", {"column": "x"}, frame).tolist() == [True, False]
+    assert [c.type for c in snapshot(frame).columns] == ["text"]
 
 
 def test_what_each_column_is_called_in_a_snapshot():
@@ -213,8 +250,8 @@ def test_derived_columns():
 def test_a_file_is_unnested_and_renamed_as_its_suite_says(tmp_path):
     event = {"id": "e1", "books": [{"key": "dk", "offers": [{"price": -110}, {"price": 105}]}]}
     (tmp_path / "events.json").write_text(json.dumps([event]))
-    table = read_table(tmp_path / "events.json", unnest=["books", "books.offers"], rename={"books.key": "book"})
+    table = read_table(tmp_path / "events.json", Layout(unnest=("books", "books.offers"), rename={"books.key": "book"}))
     assert list(table.frame["book"]) == ["dk", "dk"]
     assert list(table.frame["books.offers.price"]) == [-110, 105]
     (tmp_path / "plain.csv").write_text("a,b\n1,2\n")
-    assert list(read_table(tmp_path / "plain.csv", rename={"a": "first"}).frame.columns) == ["first", "b"]
+    assert list(read_table(tmp_path / "plain.csv", Layout(rename={"a": "first"})).frame.columns) == ["first", "b"]

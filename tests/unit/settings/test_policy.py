@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from busta_health_dagster.domain.policy import Grouping, Route, Step
+from busta_health_dagster.domain.policy import Grouping, ProviderGrouping, Route, Step
 from busta_health_dagster.domain.rule import Severity
 from busta_health_dagster.domain.source import Selector
 
@@ -28,7 +28,9 @@ def test_the_policy_of_the_design(design):
         Selector(rules=("source-down", "no-data")), "default", where="config/alerts.yaml:24"
     )
     assert policy.inhibitions[0].equal == ("source",)
-    assert policy.grouping == Grouping()
+    assert policy.grouping == Grouping(provider=ProviderGrouping()), (
+        "what fails together at one provider is one message"
+    )
     mail = policy.channels["mail-oncall"]
     assert (mail.kind, mail.config.from_, mail.config.password.env) == ("email", "health@example.com", "SMTP_PASSWORD")
     assert policy.channels["ops-hook"].fallback == "mail-oncall"
@@ -99,7 +101,7 @@ def test_a_configuration_without_a_default_route_is_refused_naming_who_is_lost(p
         alerts="version: 1\n" + CHANNELS + RULE + LADDER + "routes:\n  - {select: {tiers: [1]}, escalation: d}\n",
     )
     assert (said.where, said.field) == ("config/alerts.yaml:6:3", "routes")
-    assert said.message == "7 of 12 sources match no route: s5, s6, s7 and 4 more. Their alerts would be not sent."
+    assert said.message == "7 of 12 sources match no route: s5, s6, s7 and 4 more. Their alerts would not be sent."
     assert said.remedy == "add last:  - {select: {}, escalation: d}"
 
 

@@ -140,7 +140,7 @@ def test_patterns_have_their_defaults(read):
     rate = read("{name: r, pattern: rate}")
     assert (rate.conditions, rate.over_s, rate.min_bad) == ((Condition("failed", ">", 5.0),), 21600, 4)
     assert read("{name: r, pattern: status}").conditions == (Condition("status", "==", "down"),)
-    assert read("{name: r, pattern: dagster_check}").assets == ("*",)
+    assert read("{name: r, pattern: dagster_check}").assets == (), "all of them"
     assert (
         read("{name: r, pattern: trend, metric: data_age_s, op: '>', value: max_data_age, within: 6h}").within_s
         == 21600

@@ -80,3 +80,16 @@ def test_what_busta_writes_itself_it_does_not_doubt(said, tmp_path: Path) -> Non
     ours = (home.dagster / "dagster.yaml").read_text()
     assert yaml.safe_load(ours)["sensors"]["use_threads"]
     assert said(ours, 20) == []
+
+
+def test_a_rule_about_late_assets_needs_the_freshness_daemon(warnings, tmp_path: Path) -> None:  # noqa: F811
+    rules = "version: 1\nrules: [{name: late, pattern: dagster_freshness}]\n"
+    (tmp_path / "dagster.yaml").write_text(SOUND + "freshness: {enabled: false}\n")
+    environ = {"DAGSTER_HOME": str(tmp_path)}
+    found = [str(w) for w in warnings(sources=sources(source(name="s0")), alerts=rules, environ=environ)]
+    (line,) = (w for w in found if "freshness" in w)
+    assert "Rule late can never fire: Dagster's freshness daemon, which says what is late, is off." in line
+    (tmp_path / "dagster.yaml").write_text(SOUND)
+    assert not [
+        w for w in warnings(sources=sources(source(name="s0")), alerts=rules, environ=environ) if "freshness" in str(w)
+    ]

@@ -1,4 +1,4 @@
-"""The door: who gets in, with what right, and how the rest is notified."""
+"""The door: who gets in, with what right, and what the rest is answered."""
 
 from __future__ import annotations
 

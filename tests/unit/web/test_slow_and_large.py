@@ -108,7 +108,7 @@ def test_the_bound_in_force_is_short() -> None:
 
 @pytest.fixture
 def slow():
-    """A source that answers when it is notified to; -> (its port, who has asked, the word)."""
+    """A source that answers when it is allowed to; -> (its port, who has asked, the word)."""
     asked: list[socket.socket] = []
     word = threading.Event()
     listener = socket.create_server(("127.0.0.1", 0), backlog=128)

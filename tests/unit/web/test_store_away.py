@@ -1,4 +1,4 @@
-"""With the store away no one is called unknown: anyone who was inside is notified what is wrong with it, by its name."""
+"""With the store away no one is called unknown: anyone who was inside reads what is wrong with it, by its name."""
 
 from __future__ import annotations
 

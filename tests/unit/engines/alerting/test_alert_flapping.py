@@ -14,6 +14,7 @@ from busta_health_dagster.domain.policy import Inhibition
 from busta_health_dagster.domain.rule import Severity
 from busta_health_dagster.domain.source import Selector
 from busta_health_dagster.engines.alerting.escalation import is_recovering, upcoming
+from busta_health_dagster.engines.alerting.flapping import is_flapping, ratio
 from busta_health_dagster.engines.alerting.inhibition import OpenAlerts
 from busta_health_dagster.engines.alerting.lifecycle import advance
 
@@ -152,3 +153,30 @@ def _context(p: Player, at: int):
     from busta_health_dagster.engines.alerting.transition import Context
 
     return Context(int(T0 + at), T0 + at, p.source, p.rule, lambda s, r, v: route(p.policy, s, r, v))
+
+
+def states(*changes: int) -> int:
+    """The last 21 states, of which the n-th newest is another one than that before it."""
+    bits = 0
+    for at in reversed(range(20)):
+        bits |= ((bits >> at + 1 & 1) ^ (at in changes)) << at
+    return bits
+
+
+def test_it_starts_at_exactly_30_percent_and_ends_at_exactly_20():
+    fifth, third = states(0, 1, 18, 19), states(0, 1, 2, 17, 18, 19)
+    assert (ratio(fifth), ratio(third)) == (0.20, 0.30)
+    assert is_flapping(third, False)
+    assert not is_flapping(fifth, True)
+    assert is_flapping(states(0, 1, 2, 19), True)
+
+
+def test_a_flapping_alert_recovers_once_it_was_good_as_often_as_its_rule_asks():
+    p = Player(replace(DOWN, recover_after=3))
+    end = p.every("bgbgbgbgg", tick=MIN)
+    assert p.alert.flapping
+    assert not is_recovering(p.alert)
+    p.see("good", end)
+    assert is_recovering(p.alert)
+    before_it_was_kept = replace(p.alert, numbers={}, good_run=1)
+    assert is_recovering(before_it_was_kept)

@@ -190,6 +190,10 @@ def test_the_detectors_word_is_shown_with_the_numbers_of_its_strangest_finding()
     bare = anomaly_check(said(Judgement.BAD, finding(8.0, None)), None)
     assert bare.numbers == {"score": 8.0, "threshold": 6.0, "observed": 12.0}
     assert anomaly_check(said(Judgement.GOOD), None).outcome is GOOD
+    stricter = replace(said(Judgement.GOOD), stricter="thresholds 20% higher since 2026-11-20")
+    assert anomaly_check(stricter, None).reason == (
+        "items 12, expected 90; thresholds 20% higher since 2026-11-20 (noise budget)"
+    )
     assert anomaly_check(said(Judgement.UNKNOWN), None) == CheckVerdict(
         "anomaly", UNKNOWN, "WARN", "items 12, expected 90", {}
     )

@@ -13,6 +13,7 @@ from busta_health_dagster.domain.verdict import ExternalFact, Outcome
 from busta_health_dagster.engines.rules.asset_checks import decidable_checks
 from busta_health_dagster.engines.rules.external import HELD_S, evaluate_external
 from busta_health_dagster.engines.rules.metrics import FIRST_CUSTOM, METRICS, index_of, position, width
+from busta_health_dagster.wording.durations import duration_text
 
 HELD = Rule("bets-held", Pattern.GATE_HELD)
 
@@ -34,8 +35,7 @@ def test_a_job_that_waits_is_bad_from_its_limit_on(rule: Rule, held_s: int, outc
     (verdict,) = evaluate_external(rule, [fact(held_s)])
     assert (verdict.outcome, verdict.slot, verdict.value) == (outcome, T0, float(held_s))
     assert verdict.limit == float(rule.over_s or HELD_S)
-    assert verdict.reason.startswith("place_bets held for ")
-    assert verdict.reason.endswith(f"(limit {limit}): odds_api is down")
+    assert verdict.reason == f"place_bets held for {duration_text(held_s)} (limit {limit}): odds_api is down"
     assert (verdict.label, verdict.settled, verdict.numbers) == ("place_bets", False, {"kind": "gate"})
 
 
@@ -44,6 +44,12 @@ def test_a_job_that_no_longer_waits_is_good_at_once() -> None:
     assert (verdict.outcome, verdict.slot) == (Outcome.GOOD, T0)
     assert verdict.reason == "place_bets does not wait: released"
     assert (verdict.label, verdict.settled) == ("place_bets", True)
+
+
+def test_a_gate_that_cannot_be_asked_says_nothing_of_the_job() -> None:
+    (verdict,) = evaluate_external(HELD, [replace(fact(HELD_S, ok=None), detail="the store is away")])
+    assert (verdict.outcome, verdict.slot, verdict.label) == (Outcome.UNKNOWN, T0, "place_bets")
+    assert (verdict.reason, verdict.settled) == ("place_bets: the store is away", False)
 
 
 def test_a_check_is_decidable_where_it_has_a_limit_and_something_to_measure() -> None:

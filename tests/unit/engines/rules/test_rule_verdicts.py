@@ -174,6 +174,8 @@ def test_an_anomaly_in_full():
     shown |= {"expected": 90.0, "observed": 12.0, "since": T0 - TICK}
     verdict = evaluate(ANOMALY, ODDS, Inputs((look(0),), anomaly=word))
     assert verdict == Verdict(BAD, T0, word.reason, 8.0, 6.0, {"findings": [shown]}, since=T0 - TICK)
+    fresh = evaluate(ANOMALY, ODDS, Inputs((look(0),), anomaly=replace(word, news="no items, 28 before")))
+    assert fresh == replace(verdict, news="no items, 28 before")
     calm = AnomalyVerdict(Judgement.UNKNOWN, "maintenance", False, None, 0.0)
     assert evaluate(ANOMALY, ODDS, Inputs((look(0),), anomaly=calm)) == Verdict(
         UNKNOWN, T0, "maintenance", 0.0, None, {"findings": []}
@@ -251,3 +253,29 @@ def test_patterns_of_assets_and_jobs_choose_and_the_newest_fact_of_a_name_counts
     of_one = [ExternalFact("run", "x", ok, at) for ok, at in ((False, T0 + 5), (True, T0), (None, T0 + 5))]
     assert [v.outcome for v in evaluate_external(Rule("r", Pattern.DAGSTER_RUN), of_one)] == [UNKNOWN]
     assert [v.outcome for v in evaluate_external(Rule("r", Pattern.DAGSTER_RUN), of_one[:2])] == [BAD]
+
+
+def test_a_run_is_chosen_by_its_job_with_or_without_location_or_by_its_asset():
+    job = ExternalFact("run", "north/nightly", False, T0, other_names=("nightly",))
+    asset = ExternalFact("run", "north/asset:models/a", False, T0, other_names=("__ASSET_JOB",), asset="models/a")
+    assert names(Rule("r", Pattern.DAGSTER_RUN, jobs=("night*",)), job, asset) == ["north/nightly"]
+    assert names(Rule("r", Pattern.DAGSTER_RUN, jobs=("north/*",)), job, asset) == [
+        "north/asset:models/a",
+        "north/nightly",
+    ]
+    assert names(Rule("r", Pattern.DAGSTER_RUN, assets=("models/*",)), job, asset) == ["north/asset:models/a"]
+    assert names(Rule("r", Pattern.DAGSTER_RUN, jobs=("*",)), job, asset) == ["north/asset:models/a", "north/nightly"]
+
+
+def test_a_daemon_is_dead_after_its_limit_and_alive_before_half_of_it():
+    rule = Rule("d", Pattern.DAGSTER_DAEMON, over_s=300)
+
+    def said(held_s: int, ok: bool | None = True, detail: str = "") -> tuple[object, str]:
+        (verdict,) = evaluate_external(rule, [ExternalFact("daemon", "SENSOR", ok, T0, detail, held_s=held_s)])
+        return verdict.outcome, verdict.reason
+
+    assert said(10) == (GOOD, "daemon SENSOR sent a heartbeat 10 s ago")
+    assert said(200)[0] is UNKNOWN
+    assert said(300) == (BAD, "daemon SENSOR sent no heartbeat for 5 min (limit 5m)")
+    assert said(10, False, "no such table") == (BAD, "daemon SENSOR fails: no such table")
+    assert said(10, None)[0] is UNKNOWN, "it has never sent one"

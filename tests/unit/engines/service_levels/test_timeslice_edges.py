@@ -127,6 +127,13 @@ def test_counted_slices_are_completed_by_the_planned_and_the_missing():
     assert filled(SliceCounts(), since=0, until=7200, interval_s=3600) == SliceCounts(unknown=2)
 
 
+@pytest.mark.parametrize("interval_s", [60, 300])
+@pytest.mark.parametrize("work", [(0, 900), (1, 900), (0, 899), (299, 601), (-59, 300), (241, 601), (300, 2000)])
+def test_years_before_the_first_observation_are_counted_as_if_each_slice_were_made(interval_s, work):
+    about = {"since": 0, "until": 3300, "interval_s": interval_s, "maintenance": [work]}
+    assert slice_counts([(3000, U)], **about) == slices([(3000, U)], **about).counts()
+
+
 def test_a_burn_rate_of_one_spends_exactly_the_budget():
     assert burn_rate(SliceCounts(up=90, down=10), TARGET) == 1
     assert burn_rate(SliceCounts(up=60, degraded=20, down=20, unknown=900), TARGET) == 2

@@ -133,7 +133,7 @@ def test_whatever_happens_the_transitions_tell_the_state_and_every_end_reaches_w
             for name in note.fingerprints:
                 known = listened.setdefault((note.channel, name), set())
                 if note.event is Event.RESOLVED:
-                    assert known, "an end of something no one was notified"
+                    assert known, "an end of something that no one was notified of"
                     known.clear()
                 else:
                     known.add(note.event.value)

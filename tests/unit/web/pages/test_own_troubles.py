@@ -52,7 +52,7 @@ def test_a_well_monitor_has_no_banner(base: str, app: App, clock: FakeClock) -> 
 def test_a_full_database_is_loud_on_page_log_and_metric_and_forgotten_when_there_is_room(
     base: str, app: App, clock: FakeClock, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """max_page_count holds per connection, so that each one of the writer is notified again."""
+    """max_page_count holds per connection, so it is set again on each one of the writer."""
     history(app, clock, 2)
     run_tick(app)
     with app.store.read() as uow:

@@ -1,0 +1,30 @@
+"""Texts of other people's code, such as the error of their run, as messages and pages may carry them: on one line, and without
+our secrets or theirs.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from busta_health_dagster.settings.secret import MASK
+from busta_health_dagster.settings.secret_scanner import SHAPES, SMELLS, URL_PASSWORD
+
+if TYPE_CHECKING:
+    from busta_health_dagster.settings.secret import Secrets
+
+_MOST_CHARS = 300
+_READ_CHARS = 4_000
+_NAMED = re.compile(
+    rf"(?i)([\w-]*(?:{'|'.join(SMELLS)}|api-key)[\w-]*[\"']?\s*[=:]\s*(?:bearer\s+|basic\s+)?)([\"']?)([^\s\"'&,;]+)"
+)
+
+
+def foreign_text(text: str | None, secrets: Secrets) -> str:
+    """Scrubbed first, then cut, so that no half of a secret is left. We know our secrets by value; theirs by the name that
+    stands before them (`token=...`), by their place in a URL, or by their shape.
+    """
+    known = secrets.scrub((text or "")[:_READ_CHARS])
+    known = URL_PASSWORD.sub(lambda m: m.group(0).replace(f":{m.group(1)}@", f":{MASK}@"), known)
+    known = _NAMED.sub(rf"\1\2{MASK}", known)
+    return " ".join(SHAPES.sub(MASK, known).split())[:_MOST_CHARS]

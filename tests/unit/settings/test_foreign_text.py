@@ -1,0 +1,31 @@
+"""Errors of other people's code may hold their secrets: none of them leaves in a message."""
+
+from __future__ import annotations
+
+import pytest
+
+from busta_health_dagster.settings import Secrets
+from busta_health_dagster.settings.foreign_text import foreign_text
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("bad token=hunter2-hunter2, retry", "bad token=[secret], retry"),
+        ("{'api_key': 'abc123def'}", "{'api_key': '[secret]'}"),
+        ("Authorization: Bearer abc.def.ghi", "Authorization: Bearer [secret]"),
+        ("postgresql://bets:swordfish@db:5432/odds is away", "postgresql://bets:[secret]@db:5432/odds is away"),
+        ("GET https://api.example.com/v4?apiKey=abcdef123&x=1", "GET https://api.example.com/v4?apiKey=[secret]&x=1"),
+        ("slack said xoxb-123456789-abcdefgh", "slack said [secret]"),
+        ("ValueError: 3 rows\n  diverged", "ValueError: 3 rows diverged"),
+        (None, ""),
+    ],
+)
+def test_what_looks_like_a_secret_is_masked(text: str | None, shown: str) -> None:
+    assert foreign_text(text, Secrets({})) == shown
+
+
+def test_a_long_error_is_cut_after_it_was_scrubbed() -> None:
+    text = foreign_text("x" * 290 + " password=swordfish", Secrets({}))
+    assert len(text) == 300
+    assert "fish" not in text
