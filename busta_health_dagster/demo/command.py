@@ -53,7 +53,7 @@ def prepare(home: Path, *, days: int, scenario: str) -> Callable[[Supervisor, di
         process = child.process
         assert process is not None
         address = upstreams.wait_until_ready(home, process.pid, alive=lambda: process.poll() is None)
-        write_config(home, address, expectations=EXPECTATIONS)
+        write_config(home, address, expectations=EXPECTATIONS, days=days)
         if days == 0:
             return
         app = bootstrap.open_app(home=home, environ=environ, create_store=True)

@@ -234,6 +234,9 @@ def the_monitor_itself(review: CheckContext) -> None:
     if review.settings.retention.observations < 31 * 86400:
         says = "Observations are dropped before their 30-day window is full: its first incidents lose their reasons."
         review.warn(file, ("retention", "observations"), says, "observations: 35d")
+    if not review.settings.dagster.paint_degraded:
+        says = "Degraded sources are green in Dagster's catalog, which paints only ERROR red: its lists hide them."
+        review.warn(file, ("dagster", "paint_degraded"), says, "remove it, unless only what is down should be red")
 
 
 def windows(review: CheckContext) -> None:

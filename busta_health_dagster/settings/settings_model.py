@@ -154,13 +154,19 @@ class RunLauncher(Strict):
 
 
 class DagsterSettings(Strict):
-    """What of Dagster's own instance is the operator's choice. All else in dagster.yaml is written by busta."""
+    """What Dagster shows, and what of its own instance is the operator's choice. All else in dagster.yaml is written by
+    busta.
+    """
 
     url: Annotated[str, AfterValidator(_web_address)] | None = Field(
         None, description="Dagster's UI, where `busta web` runs beside it; the pages link there."
     )
     run_launcher: RunLauncher | None = Field(None, description="Where runs start; without it on this machine.")
     max_runs: _Count | None = Field(None, description="Runs at once; without it 4, or two more than `limits.shards`.")
+    paint_degraded: bool = Field(
+        True,
+        description="A degraded source is red in the catalog (ERROR), as one that is down; false: a warning (WARN).",
+    )
 
 
 class DeadMansSwitch(Strict):
@@ -180,7 +186,7 @@ class Settings(Strict):
     web: Web = Field(default_factory=Web, description="The web door.")
     schedule: Schedule = Field(default_factory=Schedule, description="Times of the calendar.")
     limits: LimitSettings = Field(default_factory=LimitSettings, description="How much at once, and at most.")
-    dagster: DagsterSettings = Field(default_factory=DagsterSettings, description="Dagster's own instance.")
+    dagster: DagsterSettings = Field(default_factory=DagsterSettings, description="Dagster's catalog and instance.")
     dead_mans_switch: DeadMansSwitch | None = Field(None, description="Who is notified when the monitor dies.")
     refresh: Interval | None = Field(
         None,

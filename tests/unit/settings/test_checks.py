@@ -50,6 +50,13 @@ def test_a_sound_configuration_has_no_warning(warnings):
     assert warnings() == []
 
 
+def test_a_catalog_in_which_degraded_sources_look_well_is_reported(warnings):
+    settings = "version: 1\ndead_mans_switch: {url: 'https://hc.example.com/x'}\ndagster: {paint_degraded: false}\n"
+    (said,) = warnings(settings=settings)
+    assert said.startswith("dagster.paint_degraded: Degraded sources are green in Dagster's catalog")
+    assert said.endswith(" -> remove it, unless only what is down should be red")
+
+
 def test_an_explicit_target_that_cannot_be_measured_is_refused(problem):
     said = problem(sources=sources(source(sla="{uptime: 99.9%}")))
     assert said.field == "sources[0] a, sla.uptime"
