@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,9 +12,11 @@ from busta_health_dagster.channels import registry
 from busta_health_dagster.domain.clock import SystemClock
 from busta_health_dagster.domain.errors import UnknownName
 from busta_health_dagster.domain.fields import SecretRef
-from busta_health_dagster.domain.policy import AlertPolicy, ChannelSpec, Escalation, Route, Step
+from busta_health_dagster.domain.on_call import Rotation, Shift
+from busta_health_dagster.domain.policy import AlertPolicy, ChannelSpec, Escalation, Mute, Route, Step
 from busta_health_dagster.domain.rule import Condition, Pattern, Rule, Severity
 from busta_health_dagster.domain.source import Selector, Source
+from busta_health_dagster.domain.weekly_hours import WEEK, WeeklyHours
 from busta_health_dagster.pipeline.delivery.channel_test import channel_test
 from busta_health_dagster.pipeline.drill.drill import drill
 from busta_health_dagster.pipeline.drill.storm import drill_storm
@@ -140,3 +143,23 @@ def test_a_drill_and_a_test_go_through_each_service(store: Store, tmp_path: Path
     assert asked >= 3, "it opens, it escalates, it ends"
     assert answer.ok
     assert len(service.received) > asked
+
+
+def test_a_drill_is_heard_at_muted_hours_and_reaches_who_is_on_call(store: Store, tmp_path: Path) -> None:
+    with Receiver() as chat, Receiver() as anna:
+        app = on_call(store, tmp_path, hook("chat", chat.url), hook("anna", anna.url))
+        now = datetime.fromtimestamp(app.now(), UTC).replace(tzinfo=None)
+        almost_always = Mute(WeeklyHours("UTC", ((0, WEEK - 1),)))
+        rota = Rotation("data", "UTC", now, 7, (Shift(((0, WEEK),), ("anna",)),))
+        ladder = Escalation("default", (Step(0, ("chat",), Severity.WARNING), Step(1800, ("data",), Severity.CRITICAL)))
+        policy = replace(
+            app.config.policy,
+            escalations={"default": ladder},
+            routes=(Route(Selector(), "default", mute=almost_always),),
+            on_call={"data": rota},
+        )
+        report = drill(replace(app, config=replace(app.config, policy=policy)), source="odds_api", speed=FAST)
+    assert report.passed
+    assert (chat.types[0], anna.types[0]) == ("alert.opened", "alert.escalated")
+    assert (chat.types[-1], anna.types[-1]) == ("alert.resolved", "alert.resolved")
+    assert report.not_tried == ()
