@@ -16,6 +16,7 @@ from busta_health_dagster.domain.rule import Severity
 from busta_health_dagster.domain.source import Selector
 from busta_health_dagster.domain.verdict import Outcome, Verdict
 from busta_health_dagster.domain.weekly_hours import WEEK, WeeklyHours, outside, span_text, spans_of, union
+from busta_health_dagster.engines.alerting.actions import snooze
 from busta_health_dagster.engines.alerting.grouping import NotificationPlan, plan_notifications
 from busta_health_dagster.engines.alerting.lifecycle import advance
 from busta_health_dagster.engines.alerting.routing import route
@@ -92,6 +93,23 @@ def test_who_knows_of_it_is_told_of_the_end_at_night_and_of_the_steps_in_the_mor
     short = Night(Mute(WORK), *ladder, repeat_s=HOURS).at("23T16:00", "bad").at("23T22:30", "bad")
     short.at("24T01:00", "good").at("24T01:05", "good").at("24T07:00")
     assert short.heard == [("23T16:00", "chat", "opened"), ("24T01:05", "chat", "resolved")], "the pager never knew"
+
+
+def test_who_heard_nothing_of_a_night_of_steps_hears_once_that_it_is_open():
+    ladder = (Step(0, ("chat",), Severity.WARNING), Step(2 * HOURS, ("chat",), Severity.CRITICAL))
+    night = Night(Mute(WORK), *ladder, repeat_s=HOURS).at("23T22:00", "bad").at("24T00:00", "bad").at("24T04:00", "bad")
+    assert night.at("24T07:00").heard == [("24T07:00", "chat", "opened")]
+    assert night.plans[0].severity is Severity.CRITICAL, "as it is now"
+
+
+def test_what_someone_snoozed_at_night_stays_quiet_until_that_is_over():
+    night = Night(Mute(WORK)).at("23T22:00", "bad")
+    assert night.alert is not None
+    at = utc("2026-11-24T06:00")
+    snoozed = snooze(night.alert, at, float(at), "op-1", 3 * HOURS)
+    night.alert = snoozed.alert
+    assert night.at("24T07:00", "bad").heard == []
+    assert night.at("24T09:00", "bad").heard == [("24T09:00", "chat", "opened")]
 
 
 def test_the_mute_of_an_alert_survives_a_restart():
