@@ -157,6 +157,7 @@ def _source(source: Source) -> dict[str, Any]:
         "owners": source.owners,
         "runbook": source.runbook,
         "feeds": source.feeds,
+        **({"depends_on": source.depends_on} if source.depends_on else {}),
         "cadence": _duration(source.cadence_s),
         "max_data_age": _duration(source.stale_after_s),
         "sla": {"uptime": source.sla.uptime, "quality": source.sla.quality, "degraded": source.sla.degraded},
