@@ -22,7 +22,7 @@ from busta_health_dagster.settings import (
     checks_secrets,
 )
 from busta_health_dagster.settings.check_context import CheckContext
-from busta_health_dagster.settings.config import FILES, Config
+from busta_health_dagster.settings.config import Config
 from busta_health_dagster.settings.consumers import read_consumers
 from busta_health_dagster.settings.document import Document
 from busta_health_dagster.settings.files import content_sha, read_documents, read_texts
@@ -141,7 +141,7 @@ def _diagnose(
         settings=settings,
         sha=content_sha(texts),
         loaded_at=at,
-        files=tuple(name for name in FILES if name in texts),
+        files=tuple(texts),
         unlisted=reader.unlisted() if reader is not None else {},
     )
     if reader is not None:
