@@ -139,6 +139,7 @@ class Document:
             report(why.where, (), why.says, why.remedy)
         self.heads = expand(self._root) if expand is not None and self._root is not None else {}
         data = self._value(self._root, ()) if self._root is not None else {}
+        self.value = data
         if not isinstance(data, dict):
             self._problem(self._root, (), "the file is not a mapping of sections", "version: 1")
             data = {}

@@ -16,6 +16,7 @@ from busta_health_dagster.settings.fields import (
     Group,
     Interval,
     Label,
+    LocalTime,
     Name,
     Owner,
     Provider,
@@ -58,6 +59,12 @@ class GateFields(Strict):
     min_quality: Score | None = Field(None, description="Score (0-100) below which it is not usable.")
     max_data_age: PositiveDuration | None = Field(None, description="Older data are not usable.")
     unknown: Literal["block", "allow"] = Field("block", description="What holds while it cannot be told.")
+
+
+class RolloutFields(Strict):
+    """How a source is introduced: its rules are evaluated and recorded, and notify no one before that day."""
+
+    until: LocalTime = Field(description="The day, or the time in UTC, from which its rules notify.")
 
 
 class MeteredFields(Strict):
@@ -120,6 +127,7 @@ class SourceFields(Strict):
     metered: MeteredFields | None = Field(
         None, description="Credits of a metered API: per month, and for each observation."
     )
+    rollout: RolloutFields | None = Field(None, description="Until when its rules stay in shadow: they notify no one.")
     allow_private: bool = Field(False, description="Private, link-local and loopback addresses are refused without it.")
 
 
