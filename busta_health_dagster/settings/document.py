@@ -205,7 +205,7 @@ class Document:
                     "write a name before the colon; a text with { or [ needs quotes",
                 )
                 continue
-            if key_node.value == "<<" and key_node.tag == PLAIN:
+            if key_node.value == "<<" and key_node.tag in {PLAIN, f"{_TAG}merge"}:
                 for source in value_node.value if isinstance(value_node, yaml.SequenceNode) else [value_node]:
                     if isinstance(source, yaml.MappingNode):
                         merged = self._pairs(source, path) | merged

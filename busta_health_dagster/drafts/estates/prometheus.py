@@ -63,7 +63,7 @@ def _module(job: dict[str, Any], labels: dict[str, str]) -> str:
         labels.get("__param_module") or labels.get("module", "")
     ]
     path = labels.get("__metrics_path__") or job.get("metrics_path")
-    return written[0] or ("http" if path == "/probe" else "")
+    return written[0] or ("without a name" if path == "/probe" else "")
 
 
 def _target(job: dict[str, Any], labels: dict[str, str], target: str, notes: list[str]) -> dict[str, Any]:

@@ -61,11 +61,27 @@ def test_opml_keeps_its_folders_and_finds_duplicates() -> None:
         ("<opml><body>", "it is not readable as XML"),
         ('<!DOCTYPE x [<!ENTITY a "b">]><opml/>', "it declares entities"),
         ("<html><opml></html>", "it is not readable as XML"),
+        ("<html></html>", "its root is <html>"),
     ],
 )
 def test_what_is_no_opml_says_why(text: str, says: str) -> None:
     with pytest.raises(BadInput, match=says):
         read_estate(text, Format.OPML)
+
+
+def test_an_opml_that_is_no_xml_is_read_leniently_and_says_so() -> None:
+    found = made(
+        '<opml><body><outline text="Odds"><outline text="The "Best" <odds>" xmlUrl="https://x.example/a?b=1&c=2"/>'
+        '<outline text="B" xmlUrl="https://x.example/b"></outline></outline>'
+        '<outline text="C" xmlUrl="https://x.example/c" /></body></opml>'
+    )
+    assert {e["url"]: e["tags"].get("folder") for e in entries(found).values()} == {
+        "https://x.example/a?b=1&c=2": "Odds",
+        "https://x.example/b": "Odds",
+        "https://x.example/c": None,
+    }
+    assert entries(found)["the_best_odds"]["description"] == 'The "Best" <odds>'
+    assert "and was read leniently" in left(found)[0][2]
 
 
 def test_folders_may_be_nested_as_deep_as_someone_wrote_them() -> None:
@@ -296,6 +312,17 @@ def test_prometheus_targets_are_asked_as_prometheus_asks_them() -> None:
     }
     assert entries(found)["api_api_example_com"]["auth"]["basic"]["password"] == {"file": "/etc/pass"}
     assert [(title, kind) for title, kind, _ in left(found)] == [("x.example", "icmp"), ("pods", "kubernetes_sd")]
+
+
+def test_a_prober_without_a_module_is_no_web_page() -> None:
+    text = "scrape_configs: [{job_name: ssl, metrics_path: /probe, static_configs: [{targets: ['x.example:443']}]}]"
+    assert left(made(text)) == [
+        (
+            "x.example:443",
+            "without a name",
+            "what module without a name asks stands in the configuration of the blackbox exporter",
+        )
+    ]
 
 
 def test_a_list_of_targets_as_http_sd_answers_it() -> None:
