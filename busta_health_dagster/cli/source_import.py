@@ -44,7 +44,7 @@ def import_(
     import feeds.opml --out config/imported.yaml
     """
     current = at_home(context)
-    config = _configuration(current)
+    config = configuration(current)
     made = _made(file, kind, base_url, config, _until(shadow_for))
     if not made.entries:
         reasons = "; ".join(f"{count} {kind_}: {why}" for kind_, why, count, _ in made.left_out_by_kind())
@@ -52,7 +52,7 @@ def import_(
     path = _target(out, config)
     text = _text(made, file)
     if path is not None:
-        _write(path, text)
+        write_new(path, text)
     elif output is Output.TABLE:
         console().print(text, markup=False, soft_wrap=True, end="")
     if output is Output.JSON:
@@ -61,7 +61,7 @@ def import_(
         _report(made, path, config)
 
 
-def _configuration(current: Session) -> Config | None:
+def configuration(current: Session) -> Config | None:
     """The configuration that the sources will join; None where there is none yet, or none that can be read."""
     from busta_health_dagster import bootstrap
 
@@ -158,7 +158,7 @@ def _text(made: Import, file: Path) -> str:
     return file_text(head, made.entries)
 
 
-def _write(path: Path, text: str) -> None:
+def write_new(path: Path, text: str) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("x", encoding="utf-8") as stream:

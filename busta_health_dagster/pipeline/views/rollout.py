@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from busta_health_dagster.domain.source import Source
     from busta_health_dagster.pipeline.app.app import App
 
-LOOKS_BACK_S = 30 * 86_400
+REACHES_BACK_S = 30 * 86_400
 _MOST = 10_000
 
 
@@ -32,7 +32,7 @@ def rollout(app: App, names: Sequence[str] | None = None) -> list[RolloutRow]:
         waiting = [s for s in app.config.sources.values() if s.shadow_until is not None]
         waiting = [s for s in waiting if not names or s.name in names]
         asked = [s.name for s in waiting]
-        alerts = uow.alerts.list(sources=asked, since=now - LOOKS_BACK_S, limit=_MOST) if asked else []
+        alerts = uow.alerts.list(sources=asked, since=now - REACHES_BACK_S, limit=_MOST) if asked else []
     waiting.sort(key=lambda s: (s.shadow_until or 0, s.name))
     return [_row(app, s, [a for a in alerts if a.source == s.name and a.shadow], now) for s in waiting]
 
@@ -43,7 +43,7 @@ def _row(app: App, source: Source, alerts: Sequence[Alert], now: int) -> Rollout
         "source": source.name,
         "until": iso(until),
         "shadow": now < until,
-        "since": iso(now - LOOKS_BACK_S),
+        "since": iso(now - REACHES_BACK_S),
         "config": source.where,
         "rules": [
             _sent(app, source, rule, [a for a in alerts if a.rule == rule], now)
