@@ -39,15 +39,15 @@ def lists_in(document: Any) -> list[tuple[str, list[Any]]]:
     """Every list of objects with its path, the nearest to the root first, the longest of one depth first."""
     found: list[tuple[int, str, list[Any]]] = []
 
-    def look(path: str, value: Any, depth: int) -> None:
+    def collect(path: str, value: Any, depth: int) -> None:
         if isinstance(value, list):
             if value and all(isinstance(one, dict) for one in value[:_MOST_ITEMS]):
                 found.append((depth, f"{path}[*]", value))
         elif isinstance(value, dict) and depth < _DEEPEST:
             for key, inner in value.items():
-                look(_step(path, str(key)), inner, depth + 1)
+                collect(_step(path, str(key)), inner, depth + 1)
 
-    look("$", document, 0)
+    collect("$", document, 0)
     return [(path, rows) for _, path, rows in sorted(found, key=lambda one: (one[0], -len(one[2])))]
 
 
