@@ -10,9 +10,9 @@ import platform
 import subprocess
 import sys
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -21,9 +21,10 @@ from busta_health_dagster.settings.home import PRIVATE_UMASK
 from busta_health_dagster.settings.instance import HOST_TAG
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from busta_health_dagster.cli.session import Session
+    from busta_health_dagster.settings import Config
 
 run_app = typer.Typer(
     cls=BustaGroup,
@@ -62,42 +63,81 @@ def execute_job(current: Session, job: str, tags: Mapping[str, str] | None = Non
     return subprocess.run(argv, env=env, check=False).returncode  # noqa: S603  our own argv
 
 
-def _job(name: str, job: str, text: str, tags: Callable[[Session], Mapping[str, str]] | None = None) -> None:
+def _run(current: Session, job: str, tags: Mapping[str, str] | None = None) -> None:
+    started = time.monotonic()
+    code = execute_job(current, job, tags)
+    if code:
+        sys.stderr.write(f"The run of {job} failed (exit code {code}); its events say why: busta dagster run list\n")
+        raise typer.Exit(1)
+    err_console().print(f"{job}: done in {time.monotonic() - started:.0f} s", highlight=False)
+
+
+def _job(name: str, job: str, text: str) -> None:
     def command(context: typer.Context) -> None:
-        current, started = at_home(context), time.monotonic()
-        code = execute_job(current, job, tags(current) if tags is not None else None)
-        if code:
-            sys.stderr.write(
-                f"The run of {job} failed (exit code {code}); its events say why: busta dagster run list\n"
-            )
-            raise typer.Exit(1)
-        err_console().print(f"{job}: done in {time.monotonic() - started:.0f} s", highlight=False)
+        _run(at_home(context), job)
 
     run_app.command(name, help=f"{text} Example: busta run {name}")(command)
 
 
-def _yesterday(_: Session) -> dict[str, str]:
-    return {"dagster/partition": (datetime.now(UTC).date() - timedelta(days=1)).isoformat()}
+_job("tick", "health_tick", "Check every source that is due, now.")
+_job("quality", "quality_hourly", "Score the newest sample of every source that has a suite or a validator, now.")
+_job("baselines", "baselines_daily", "Show the normal operating range of every type as it is known now.")
+_job("retention", "retention_daily", "Delete what is older than its retention, in our store and in Dagster's.")
 
 
-def _last_week(current: Session) -> dict[str, str]:
-    """The partition is the Monday of the newest week that is over, in the configured zone."""
+@run_app.command("trends")
+def trends(
+    context: typer.Context,
+    days: Annotated[int, typer.Option(help="How many days, in one run.", min=1, max=366)] = 1,
+) -> None:
+    """Fill the 30-day trends of the last whole days (UTC), from `report_start` on. Example: busta run trends --days 7"""
+    current = at_home(context)
+    yesterday = datetime.now(UTC).date() - timedelta(days=1)
+    first = max(yesterday - timedelta(days=days - 1), _config(current).first_day)
+    _run(current, "trends_daily", _partitions(first, yesterday))
+
+
+@run_app.command("weekly-report")
+def weekly_report(
+    context: typer.Context,
+    weeks: Annotated[
+        int, typer.Option(help="How many weeks, in one run; only the newest is sent.", min=1, max=104)
+    ] = 1,
+) -> None:
+    """Write and keep the reports of the newest weeks that are over, from `report_start` on, and send the newest. Example: busta
+    run weekly-report
+    """
+    current = at_home(context)
+    monday = _last_monday(current)
+    first = max(monday - timedelta(weeks=weeks - 1), _config(current).first_week)
+    _run(current, "weekly_report", _partitions(first, monday))
+
+
+def _config(current: Session) -> Config:
+    from busta_health_dagster import bootstrap
+
+    reloader = bootstrap.config_reloader(
+        home=current.home, config_dir=current.config_dir, environ=current.environ, keep=False
+    )
+    return reloader.config
+
+
+def _partitions(first: date, last: date) -> dict[str, str]:
+    if first >= last:  # Dagster says it where there is no such partition
+        return {"dagster/partition": last.isoformat()}
+    ends = {"start": first.isoformat(), "end": last.isoformat()}
+    return {f"dagster/asset_partition_range_{end}": day for end, day in ends.items()}
+
+
+def _last_monday(current: Session) -> date:
+    """The partition of the newest week that is over, in the configured zone."""
     from busta_health_dagster.pipeline.reporting.weekly_report import last_week
 
     app = current.app(create_store=True)
     try:
-        monday = datetime.strptime(f"{last_week(app)}-1", "%G-W%V-%u").date()  # noqa: DTZ007  a day, no instant
+        return datetime.strptime(f"{last_week(app)}-1", "%G-W%V-%u").date()  # noqa: DTZ007  a day, no instant
     finally:
         app.close()
-    return {"dagster/partition": monday.isoformat()}
-
-
-_job("tick", "health_tick", "Check every source that is due, now.")
-_job("quality", "quality_hourly", "Score the newest sample of every source that has a suite or a validator, now.")
-_job("trends", "trends_daily", "Fill the 30-day trends of the last whole day (UTC).", _yesterday)
-_job("baselines", "baselines_daily", "Show the normal operating range of every type as it is known now.")
-_job("weekly-report", "weekly_report", "Write, keep and send the report of the newest week that is over.", _last_week)
-_job("retention", "retention_daily", "Delete what is older than its retention, in our store and in Dagster's.")
 
 
 def dagster_command(

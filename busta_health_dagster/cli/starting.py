@@ -87,7 +87,7 @@ def start_processes(
     *,
     host: str,
     listener: socket.socket,
-    after: Sequence[str],
+    after: Sequence[Sequence[str]],
 ) -> Running | None:
     python = sys.executable
     port = listener.getsockname()[1]
@@ -159,7 +159,7 @@ def _served(
     return running
 
 
-def _first_runs(env: dict[str, str], after: Sequence[str], lost_runs: LostRuns) -> Child:
+def _first_runs(env: dict[str, str], after: Sequence[Sequence[str]], lost_runs: LostRuns) -> Child:
     """A check once, then the scores that it allows, then the jobs `after`, one behind the other.
 
     The scores come in the schedule's name: a job that a person starts scores everything again, due or not.
@@ -173,7 +173,7 @@ def _first_runs(env: dict[str, str], after: Sequence[str], lost_runs: LostRuns) 
     runs = [Child("first-tick", [*job, "health_tick", "--tags", json.dumps(here())], env, once=True)]
     runs += [Child("first-scores", [*job, "quality_hourly", "--tags", due], env, once=True)] if scored else []
     busta = [sys.executable, "-m", "busta_health_dagster.cli", "run"]
-    runs += [Child(f"first-{name}", [*busta, name], env, once=True) for name in after]
+    runs += [Child(f"first-{words[0]}", [*busta, *words], env, once=True) for words in after]
     for run in runs:
         run.ended = lambda code: lost_runs.observation() if code else None
     for run, following in pairwise(runs):

@@ -13,6 +13,7 @@ from busta_health_dagster.cli.run import dagster_env
 from busta_health_dagster.cli.session import Session, at_home, console
 from busta_health_dagster.cli.starting import LOOPBACK, start_processes
 from busta_health_dagster.cli.supervised import supervised
+from busta_health_dagster.settings.instance import PAGE_BESIDE_DAGSTER
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -38,9 +39,9 @@ def run_up(
     port: int | None,
     workers: int | None = None,
     before: Callable[[Supervisor, dict[str, str]], None] | None = None,
-    after: Sequence[str] = (),
+    after: Sequence[Sequence[str]] = (),
 ) -> int:
-    """Start everything and stay. `before` starts what must run first (the demo's upstreams); `after` are jobs of
+    """Start everything and stay. `before` starts what must run first (the demo's upstreams); `after` are arguments of
     `busta run` for once the first tick is over. Returns the exit code.
     """
     with supervised(current, host=host, port=port) as stage:
@@ -48,7 +49,7 @@ def run_up(
         with supervisor.interruptible():
             if before is not None:
                 before(supervisor, dict(current.environ))
-            env = dagster_env(current, max_runs=workers)
+            env = dagster_env(current, max_runs=workers) | {PAGE_BESIDE_DAGSTER: "1"}
         running = start_processes(supervisor, home, env, host=host, listener=stage.listener, after=after)
         if running is None:
             return 0
@@ -74,6 +75,13 @@ def _home_hint(current: Session) -> str:
     return f" [dim](with BUSTA_HOME={current.home})[/]" if current.home else ""
 
 
+def _reports_of(days: int) -> tuple[tuple[str, ...], ...]:
+    """What the daily and weekly schedules would have filled in so many days, as arguments of `busta run`."""
+    if not days:
+        return ()
+    return ("baselines",), ("trends", "--days", str(days)), ("weekly-report", "--weeks", str(days // 7 + 1))
+
+
 def demo(
     context: typer.Context,
     host: HostOption = LOOPBACK,
@@ -97,6 +105,5 @@ def demo(
         environ={k: v for k, v in given.environ.items() if k != "BUSTA_CONFIG_DIR"},
     )
     before = prepare(home, days=days if history else 0, scenario=scenario)
-    # What the daily and weekly schedules would fill tonight and on Monday.
-    after = ("trends", "baselines", "weekly-report") if history and days else ()
+    after = _reports_of(days) if history else ()
     raise typer.Exit(run_up(current, host=host, port=port, before=before, after=after))

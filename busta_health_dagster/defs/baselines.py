@@ -1,13 +1,14 @@
 """`baselines/<type>`: the normal operating range of each type that the detector watches, filled once a day."""
 
 import base64
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from busta_health_dagster.defs.keys import baseline_key, type_part
-from busta_health_dagster.defs.metadata import plottable
+from busta_health_dagster.defs.keys import asset_key, baseline_key, type_part
+from busta_health_dagster.defs.metadata import plottable, texts
 from busta_health_dagster.defs.resources import Monitor
 from busta_health_dagster.extras import installed
 from busta_health_dagster.pipeline.anomaly.fleet_detector import watched_by
@@ -30,7 +31,10 @@ def baseline_definitions(
     types = {type_part(config.sources[name].type): config.sources[name].type for name in watched}
     if not types:
         return [], [], []
-    assets = _ranges(types)
+    learned_from: dict[str, list[dg.AssetKey]] = defaultdict(list)
+    for name in watched:
+        learned_from[type_part(config.sources[name].type)].append(asset_key(config.sources[name]))
+    assets = _ranges(types, learned_from)
     job = dg.define_asset_job(
         JOB,
         selection=dg.AssetSelection.assets(assets),
@@ -49,13 +53,14 @@ def baseline_definitions(
     return [assets], [job], [schedule]
 
 
-def _ranges(types: dict[str, str]) -> dg.AssetsDefinition:
+def _ranges(types: dict[str, str], learned_from: Mapping[str, Sequence[dg.AssetKey]]) -> dg.AssetsDefinition:
     @dg.multi_asset(
         name="baseline_ranges",
         can_subset=True,
         specs=[
             dg.AssetSpec(
                 key=baseline_key(key),
+                deps=learned_from[key],
                 group_name=GROUP,
                 description=f"Normal operating range of sources of type {kind} by hour of day and week: response time, "
                 "items, quality (p5, p50, p95).",
@@ -78,11 +83,13 @@ def _ranges(types: dict[str, str]) -> dg.AssetsDefinition:
                 except Refused as why:  # young: the asset stays as it was, and the run says why
                     context.log.warning("%s", why)
                     continue
-                metadata = plottable(found.figures)
-                metadata["range"] = dg.MetadataValue.md(markdown(found))
+                metadata = texts(found.in_short) | plottable(found.figures)
+                metadata["hour by hour"] = dg.MetadataValue.md(markdown(found))
                 if installed("report"):
                     image = base64.b64encode(picture(found)).decode()
-                    metadata["week"] = dg.MetadataValue.md(f"![a week of type {name}](data:image/png;base64,{image})")
+                    metadata["the week as a picture"] = dg.MetadataValue.md(
+                        f"![a week of type {name}](data:image/png;base64,{image})"
+                    )
                 yield dg.MaterializeResult(asset_key=baseline_key(name), metadata=metadata)
 
     return ranges

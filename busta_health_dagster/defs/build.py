@@ -13,8 +13,9 @@ from busta_health_dagster.defs.baselines import baseline_definitions
 from busta_health_dagster.defs.delivery import notification_sensor
 from busta_health_dagster.defs.fleet import fleet_asset
 from busta_health_dagster.defs.jobs import retention_daily, schedules, tick_job
-from busta_health_dagster.defs.keys import asset_key
-from busta_health_dagster.defs.quality import quality_assets, quality_job
+from busta_health_dagster.defs.keys import asset_key, quality_key
+from busta_health_dagster.defs.page_links import page_url
+from busta_health_dagster.defs.quality import quality_assets, quality_job, scored_sources
 from busta_health_dagster.defs.reports import report_definitions
 from busta_health_dagster.defs.resources import Monitor
 from busta_health_dagster.defs.sources import source_assets
@@ -48,8 +49,9 @@ def fleet_definitions(config: Config) -> dg.Definitions:
     health_tick = tick_job()
     keys = [asset_key(source) for source in config.sources.values()]
     observed = keys if len(keys) <= DRAWN_AT_MOST else []
+    scores = [quality_key(source.name) for source in scored_sources(config)] if observed else []
     return dg.Definitions(
-        assets=[fleet_asset(observed), *alert_assets(observed)],
+        assets=[fleet_asset([*observed, *scores], page_url(config)), *alert_assets(observed)],
         jobs=[health_tick, retention_daily],
         schedules=schedules(config, health_tick),
         sensors=[alert_sensor, notification_sensor],

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     import dagster as dg
 
+    from busta_health_dagster.domain.quality import SchemaSnapshot
     from busta_health_dagster.engines.dagster_events import Report
     from busta_health_dagster.pipeline.app.app import App
     from busta_health_dagster.pipeline.tick.tick import TickReport
@@ -33,6 +34,7 @@ def report_changes(instance: dg.DagsterInstance, app: App, tick: TickReport) -> 
     config = app.config
     plan, states = pending_reports(app, tick.verdicts)
     known = _known_versions(instance, app, plan.reports)
+    shapes = _shapes(app, plan.reports)
     events = 0
     for report in plan.reports:
         source, state = config.sources[report.source], states[report.source]
@@ -42,10 +44,20 @@ def report_changes(instance: dg.DagsterInstance, app: App, tick: TickReport) -> 
         if report.version is None or known.get(key) in {report.version, _THEIRS}:
             instance.report_runless_asset_event(observation_event(key, state))
         else:
-            instance.report_runless_asset_event(new_data_event(key, state, report.version))
+            news = new_data_event(key, state, report.version, shapes.get(report.source))
+            instance.report_runless_asset_event(news)
         events += report.events
     mark_reported(app, plan, tick.verdicts)
     return events, plan.waiting
+
+
+def _shapes(app: App, reports: Iterable[Report]) -> dict[str, SchemaSnapshot]:
+    """The learned columns of those with new data."""
+    names = [report.source for report in reports if report.version is not None]
+    if not names:
+        return {}
+    with app.store.read() as uow:
+        return {name: learned.shape for name, learned in uow.quality.learned(names).items()}
 
 
 _THEIRS = object()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import dagster as dg
 
 from busta_health_dagster.defs.keys import asset_key, quality_key
-from busta_health_dagster.defs.metadata import plottable
+from busta_health_dagster.defs.metadata import plottable, texts
 from busta_health_dagster.defs.resources import Monitor
 from busta_health_dagster.domain.quality import Dimension
 from busta_health_dagster.domain.source import Source
@@ -89,21 +89,19 @@ def score_metadata(app: "App", outcome: "Outcome") -> dict[str, dg.MetadataValue
     from busta_health_dagster.pipeline.quality.quality_page import page_path, page_url
 
     scored, verdict = outcome.scored, outcome.scored.score
-    values: dict[str, float | None] = {"1_score": verdict.score, "2_raw": verdict.raw}
-    values |= {f"{i}_{d.value}": verdict.dimensions.get(d) for i, d in enumerate(Dimension, 3)}
+    values: dict[str, float | None] = {"score": verdict.score, "score, uncapped": verdict.raw}
+    values |= {d.value: verdict.dimensions.get(d) for d in Dimension}
     if not verdict.no_data:
-        values |= {"8_half_width": verdict.half_width, "9_coverage_percent": verdict.coverage, "rows": verdict.rows}
-    text = {
+        values |= {"half width": verdict.half_width, "coverage (%)": verdict.coverage, "rows": verdict.rows}
+    words = {
         "result": f"no data: {verdict.reason}" if verdict.no_data else score_text(verdict.score),
         "suite": scored.suite,
+        "capped": "; ".join(f"{c.limit}: {c.check}: {c.reason}" for c in verdict.caps[:5]),
+        "notes": "; ".join(verdict.notes),
     }
-    if verdict.caps:
-        text["capped"] = "; ".join(f"{c.limit}: {c.check}: {c.reason}" for c in verdict.caps[:5])
-    if verdict.notes:
-        text["notes"] = "; ".join(verdict.notes)
-    metadata: dict[str, dg.MetadataValue] = {name: dg.MetadataValue.text(t) for name, t in text.items()}
+    metadata = texts(words)
     metadata["report"] = dg.MetadataValue.url(page_url(app, scored.source))
-    metadata["report_file"] = dg.MetadataValue.path(page_path(app, scored.source))
+    metadata["report file"] = dg.MetadataValue.path(page_path(app, scored.source))
     return metadata | plottable(values)
 
 

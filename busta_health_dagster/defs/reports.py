@@ -5,19 +5,30 @@ Annotations are real objects here: Dagster reads them.
 """
 
 import datetime as dt
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import dagster as dg
 
-from busta_health_dagster.defs.keys import asset_key, own_key
-from busta_health_dagster.defs.metadata import plottable
+from busta_health_dagster.defs.keys import asset_key, own_key, quality_key
+from busta_health_dagster.defs.metadata import plottable, table, texts
+from busta_health_dagster.defs.quality import scored_sources
 from busta_health_dagster.defs.resources import Monitor
-from busta_health_dagster.defs.trends import first_day
+from busta_health_dagster.domain.report import SlaRow
 from busta_health_dagster.settings import Config
 from busta_health_dagster.settings.instance import JOB_TAG
+from busta_health_dagster.wording.durations import duration_text
+from busta_health_dagster.wording.glyphs import STATUS
+from busta_health_dagster.wording.numbers import DASH
+from busta_health_dagster.wording.percentages import budget, percent
+
+if TYPE_CHECKING:
+    from busta_health_dagster.pipeline.reporting.sending import Published
 
 GROUP = "health_reports"
 JOB = "weekly_report"
+ROWS_AT_MOST = 100
+_SLA_COLUMNS = ("source", "verdict", "uptime", "budget")
 _DAYS = ("Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat")
 
 
@@ -28,11 +39,9 @@ def week_label(partition: str) -> str:
 
 
 def weeks_of(config: Config) -> dg.WeeklyPartitionsDefinition:
-    """From the Monday of the week of `report_start` (see `first_day`) on."""
-    first = first_day(config)
-    monday = first - dt.timedelta(days=first.weekday())
+    """From the Monday of the week of `report_start` (see `Config.first_week`) on."""
     return dg.WeeklyPartitionsDefinition(
-        start_date=monday.isoformat(), timezone=config.settings.schedule.zone, day_offset=1
+        start_date=config.first_week.isoformat(), timezone=config.settings.schedule.zone, day_offset=1
     )
 
 
@@ -82,42 +91,60 @@ def _weekly(weeks: dg.WeeklyPartitionsDefinition) -> dg.AssetsDefinition:
         kinds={"markdown"},
         tags={"health/report": "weekly"},
     )
-    def weekly(context: dg.AssetExecutionContext, busta: Monitor) -> dg.MaterializeResult:  # type: ignore[type-arg]
+    def weekly(context: dg.AssetExecutionContext, busta: Monitor) -> None:
         from busta_health_dagster.pipeline.reporting.sending import publish
-        from busta_health_dagster.reports.markdown import markdown
 
         with busta.open() as app:
-            published = publish(app, week_label(context.partition_key))
-        report = published.report
-        context.log.info("%s: %s", report.week.label, published.notified)
-        figures = {f.name: f.now for f in report.figures}
-        evaluated = [r for r in report.sla if r.met is not None]
-        metadata = plottable(
-            {
-                "1_fleet_uptime_percent": figures["Fleet uptime"],
-                "2_sla_met": float(sum(bool(r.met) for r in evaluated)) if evaluated else None,
-                "3_sla_missed": float(sum(not r.met for r in evaluated)) if evaluated else None,
-                "4_incidents_resolved": figures["Incidents resolved"],
-                "5_mttr_minutes": None if figures["MTTR, mean"] is None else figures["MTTR, mean"] / 60,
-                "6_quality_mean": figures["Quality, mean"],
-                "7_notifications": figures["Notifications"],
-                "8_monitor_uptime_percent": report.monitor.share,
-            }
-        )
-        metadata["week"] = dg.MetadataValue.text(report.week.label)
-        metadata["delivery"] = dg.MetadataValue.text(published.notified)
-        metadata["report"] = dg.MetadataValue.md(markdown(report))
-        if report.page:
-            metadata["page"] = dg.MetadataValue.url(report.page)
-        return dg.MaterializeResult(metadata=metadata)
+            for key in context.partition_keys:
+                published = publish(app, week_label(key))
+                context.log.info("%s: %s", published.report.week.label, published.notified)
+                context.add_asset_metadata(report_metadata(published), partition_key=key)
 
     return weekly
+
+
+def report_metadata(published: "Published") -> dict[str, dg.MetadataValue]:
+    """The verdict of the week in a sentence, the whole report, and what Dagster plots."""
+    from busta_health_dagster.reports.markdown import markdown
+    from busta_health_dagster.reports.verdict import verdict
+
+    report = published.report
+    figures = {f.name: f.now for f in report.figures}
+    uptime, recovery = figures["Fleet uptime"], figures["MTTR, mean"]
+    evaluated = [r for r in report.sla if r.met is not None]
+    metadata = texts(
+        {
+            "week": report.week.label,
+            "in short": verdict(report),
+            "fleet uptime": None if uptime is None else percent(uptime),
+            "mean time to recovery": None if recovery is None else duration_text(recovery),
+            "delivery": published.notified,
+        }
+    )
+    if report.page:
+        metadata["page"] = dg.MetadataValue.url(report.page)
+    metadata["report"] = dg.MetadataValue.md(markdown(report))
+    return metadata | plottable(
+        {
+            "fleet uptime (%)": uptime,
+            "targets met": float(sum(bool(r.met) for r in evaluated)) if evaluated else None,
+            "targets missed": float(sum(not r.met for r in evaluated)) if evaluated else None,
+            "incidents resolved": figures["Incidents resolved"],
+            "mean time to recovery (min)": None if recovery is None else recovery / 60,
+            "quality, mean": figures["Quality, mean"],
+            "notifications": figures["Notifications"],
+            "monitor uptime (%)": report.monitor.share,
+        }
+    )
 
 
 def _service_levels(config: Config) -> dg.AssetsDefinition:
     @dg.asset(
         key=own_key("health", "sla"),
-        deps=[asset_key(source) for source in config.sources.values()],
+        deps=[
+            *(asset_key(source) for source in config.sources.values()),
+            *(quality_key(source.name) for source in scored_sources(config)),
+        ],
         group_name=GROUP,
         description="Every source's service level over the 30 days until now: target, uptime, coverage, error budget and forecast, "
         "worst first.",
@@ -126,30 +153,45 @@ def _service_levels(config: Config) -> dg.AssetsDefinition:
     )
     def service_levels(busta: Monitor) -> dg.MaterializeResult:  # type: ignore[type-arg]
         from busta_health_dagster.pipeline.reporting.weekly_report import sla_now
-        from busta_health_dagster.reports.markdown import sla_markdown
 
         with busta.open() as app:
             rows = sla_now(app)
         evaluated = [r for r in rows if r.met is not None]
         spare = [r.spare_s for r in evaluated if r.spare_s is not None]
-        metadata = plottable(
+        worst = min((r for r in evaluated if r.uptime is not None), key=lambda r: r.uptime or 0.0, default=None)
+        metadata = {
+            "service levels": table(_SLA_COLUMNS, map(_sla_row, rows[:ROWS_AT_MOST]))
+            if rows
+            else dg.MetadataValue.text("No source is configured.")
+        }
+        metadata |= texts(
             {
-                "1_met": float(sum(bool(r.met) for r in evaluated)),
-                "2_missed": float(sum(not r.met for r in evaluated)),
-                "3_without_verdict": float(len(rows) - len(evaluated)),
-                "4_worst_uptime_percent": min((r.uptime for r in evaluated if r.uptime is not None), default=None),
-                "5_worst_budget_left_percent": min(
-                    (r.budget_left for r in evaluated if r.budget_left is not None), default=None
+                "worst uptime": None if worst is None else f"{percent(worst.uptime)}, {worst.source}",
+                "next breach": f"after {duration_text(min(spare))} more of downtime" if spare else None,
+                "more": f"{len(rows) - ROWS_AT_MOST} more sources: busta sla" if len(rows) > ROWS_AT_MOST else None,
+                "forecast": "; ".join(
+                    [f"{r.source}: {r.forecast}" for r in evaluated if r.forecast.startswith("the budget is gone")][:10]
                 ),
-                "6_next_breach_after_minutes_down": min(spare) / 60 if spare else None,
             }
         )
-        metadata["sla"] = dg.MetadataValue.md(sla_markdown(rows) if rows else "No source is configured.")
-        forecasts = [
-            f"- **{r.source}**: {r.forecast}" for r in evaluated if r.forecast.startswith("the budget is gone")
-        ]
-        if forecasts:
-            metadata["forecast"] = dg.MetadataValue.md("\n".join(forecasts[:50]))
+        metadata |= plottable(
+            {
+                "met": float(sum(bool(r.met) for r in evaluated)),
+                "missed": float(sum(not r.met for r in evaluated)),
+                "without verdict": float(len(rows) - len(evaluated)),
+                "worst uptime (%)": None if worst is None else worst.uptime,
+                "worst budget left (%)": min(
+                    (r.budget_left for r in evaluated if r.budget_left is not None), default=None
+                ),
+                "next breach (min of downtime)": min(spare) / 60 if spare else None,
+            }
+        )
         return dg.MaterializeResult(metadata=metadata)
 
     return service_levels
+
+
+def _sla_row(row: SlaRow) -> tuple[str, ...]:
+    said = f"{STATUS[row.status]} {row.words}"
+    uptime = f"{percent(row.uptime)} of {percent(row.target)}"
+    return row.source, said, uptime, DASH if row.budget_left is None else f"{budget(row.budget_left)}%"

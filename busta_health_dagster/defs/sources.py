@@ -49,7 +49,7 @@ def _shard(number: int, sources: Sequence[Source], config: Config) -> dg.AssetsD
 
     @dg.multi_asset(
         name=f"check_sources_{number}",
-        specs=[source_spec(source) for source in sources],
+        specs=[source_spec(source, config) for source in sources],
         check_specs=specs_of(sources, config),
         can_subset=True,
         op_tags={"busta/what": "check now"},

@@ -4,47 +4,38 @@ They are computed from the store, so that any day can be filled again from Dagst
 """
 
 from collections.abc import Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Literal
 
 import dagster as dg
 
 from busta_health_dagster.defs.keys import asset_key, own_key, quality_key
-from busta_health_dagster.defs.metadata import plottable
+from busta_health_dagster.defs.metadata import plottable, table, texts
 from busta_health_dagster.defs.quality import scored_sources
 from busta_health_dagster.defs.resources import Monitor
-from busta_health_dagster.domain.units import from_epoch
 from busta_health_dagster.extras import installed
 from busta_health_dagster.settings.instance import JOB_TAG
+from busta_health_dagster.wording.lists import listed
 
 if TYPE_CHECKING:
     from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
+    from busta_health_dagster.pipeline.quality.trends import Trends
     from busta_health_dagster.settings import Config
 
 GROUP = "health_reports"
 JOB = "trends_daily"
 _ABOUT = {
-    "quality": "Quality of every scored source over 30 days: mean, p10, minimum, slope, change point, outlook.",
-    "response": "Response times of every source over 30 days: mean, p10, slope, change point, outlook.",
+    "quality": "Quality of every scored source over 30 days: what moves, since when and where to; what is flat in one line.",
+    "response": "Response times of every source over 30 days: what moves, since when and where to; what is flat in one line.",
 }
-
-
-def first_day(config: "Config") -> date:
-    """`report_start`, else the first of the month before last: a fixed day would leave years of empty partitions."""
-    if config.settings.report_start is not None:
-        return config.settings.report_start
-    now = from_epoch(config.loaded_at).date()
-    for _ in range(2):
-        now = now.replace(day=1) - timedelta(days=1)
-    return now.replace(day=1)
 
 
 def trend_definitions(
     config: "Config",
 ) -> tuple[list[dg.AssetsDefinition], list["UnresolvedAssetJobDefinition"], list[dg.ScheduleDefinition]]:
     """The two assets, their job, and the schedule that fills yesterday."""
-    days = dg.DailyPartitionsDefinition(start_date=first_day(config).isoformat(), timezone="UTC")
+    days = dg.DailyPartitionsDefinition(start_date=config.first_day.isoformat(), timezone="UTC")
     scored = [quality_key(source.name) for source in scored_sources(config)]
     observed = [asset_key(source) for source in config.sources.values()]
     assets = [_trend("quality", days, scored), _trend("response", days, observed)]
@@ -84,14 +75,28 @@ def _trend(
         kinds={"pandas"},
         tags={"health/report": "trends"},
     )
-    def trend(context: dg.AssetExecutionContext, busta: Monitor) -> dg.MaterializeResult:  # type: ignore[type-arg]
-        from busta_health_dagster.pipeline.quality.trends import trends_markdown, trends_of
+    def trend(context: dg.AssetExecutionContext, busta: Monitor) -> None:
+        from busta_health_dagster.pipeline.quality.trends import trends_of
 
-        day = datetime.fromisoformat(context.partition_key).date()
         with busta.open() as app:
-            found = trends_of(app, subject, day)
-        metadata = plottable(found.figures)
-        metadata["trend"] = dg.MetadataValue.md(trends_markdown(found))
-        return dg.MaterializeResult(metadata=metadata)
+            for found in trends_of(app, subject, [date.fromisoformat(key) for key in context.partition_keys]):
+                context.add_asset_metadata(trend_metadata(found), partition_key=found.day.isoformat())
 
     return trend
+
+
+def trend_metadata(found: "Trends") -> dict[str, dg.MetadataValue]:
+    """What moves as a table, all else in one line; the charts; and what Dagster plots."""
+    from busta_health_dagster.pipeline.quality.trends import COLUMNS, trend_rows, trends_markdown
+
+    moving, worst = trend_rows(found), found.worst
+    metadata = texts(
+        {
+            "mean": found.written(found.mean),
+            "worst mean": None if worst is None else f"{found.written(worst.mean)}, {worst.source}",
+            "flat": listed(found.flat, most=20) if found.flat else None,
+        }
+    )
+    metadata["moving"] = table(COLUMNS, moving) if moving else dg.MetadataValue.text("nothing")
+    metadata["charts"] = dg.MetadataValue.md(trends_markdown(found))
+    return metadata | plottable(found.figures)

@@ -15,7 +15,7 @@ from busta_health_dagster.cli.supervisor import Child
 from busta_health_dagster.demo import upstreams
 from busta_health_dagster.demo.config import INTERVAL_S, write_config
 from busta_health_dagster.demo.fill import DAY, fill
-from busta_health_dagster.demo.story import scenario as named
+from busta_health_dagster.demo.scenarios import scenario as named
 from busta_health_dagster.domain.units import floor_to
 from busta_health_dagster.extras import require
 from busta_health_dagster.pipeline.anomaly.anomaly_pass import catch_up
@@ -53,7 +53,7 @@ def prepare(home: Path, *, days: int, scenario: str) -> Callable[[Supervisor, di
         process = child.process
         assert process is not None
         address = upstreams.wait_until_ready(home, process.pid, alive=lambda: process.poll() is None)
-        write_config(home, address, expectations=EXPECTATIONS)
+        write_config(home, address, expectations=EXPECTATIONS, days=days)
         if days == 0:
             return
         app = bootstrap.open_app(home=home, environ=environ, create_store=True)

@@ -15,7 +15,7 @@ from datetime import timedelta
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
-from busta_health_dagster.demo.story import scenario
+from busta_health_dagster.demo.scenarios import scenario
 from busta_health_dagster.demo.upstreams import Address, directory
 from busta_health_dagster.domain.units import config_duration, from_epoch
 
@@ -37,13 +37,19 @@ class Written:
     moved: tuple[str, ...] = ()
 
 
-def render(home: Path, address: Address, *, expectations: Path, interval_s: int = INTERVAL_S) -> dict[str, str]:
-    """The text of every file. Paths are absolute; maintenance windows stand where the scenario has them."""
+def render(
+    home: Path, address: Address, *, expectations: Path, interval_s: int = INTERVAL_S, days: int = 30
+) -> dict[str, str]:
+    """The text of every file. Paths are absolute; maintenance windows stand where the scenario has them; reports begin with
+    the history of so many `days`.
+    """
+    begin = from_epoch(address.anchor) - timedelta(days=max(days, 1))
     values = {
         "interval": config_duration(interval_s),
         "notifications": json.dumps(str((home / "notifications.jsonl").resolve())),
         "expectations": json.dumps(str(expectations.resolve())),
         "planned": _planned(address),
+        "report_start": begin.date().isoformat(),
         **{name: json.dumps(where) for name, where in (address.urls | address.paths).items()},
     }
     texts = {}
@@ -55,7 +61,9 @@ def render(home: Path, address: Address, *, expectations: Path, interval_s: int 
     return texts
 
 
-def write_config(home: Path, address: Address, *, expectations: Path, interval_s: int = INTERVAL_S) -> Written:
+def write_config(
+    home: Path, address: Address, *, expectations: Path, interval_s: int = INTERVAL_S, days: int = 30
+) -> Written:
     """Write `<home>/config`. A file that was edited since we wrote it is kept; only a port that had to change is put
     into it.
     """
@@ -66,7 +74,8 @@ def write_config(home: Path, address: Address, *, expectations: Path, interval_s
         json.loads(record_path.read_text(encoding="utf-8")) if record_path.exists() else {"digests": {}, "ports": {}}
     )
     written, kept, moved = [], [], []
-    for name, text in render(home, address, expectations=expectations, interval_s=interval_s).items():
+    texts = render(home, address, expectations=expectations, interval_s=interval_s, days=days)
+    for name, text in texts.items():
         path = folder / name
         present = path.read_text(encoding="utf-8") if path.exists() else None
         if present is None or record["digests"].get(name) == _digest(present):

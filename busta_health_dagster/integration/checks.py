@@ -52,6 +52,8 @@ def health_checks(source: str, *, asset: str, blocking: Sequence[str] = ("usable
 
 
 def _definition(source: str, name: str, specs: Sequence[dg.AssetCheckSpec]) -> dg.AssetChecksDefinition:
+    blocking = {spec.name for spec in specs if spec.blocking}
+
     @dg.multi_asset_check(name=name, specs=specs, can_subset=True, required_resource_keys={"busta"})
     def stored(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
         from busta_health_dagster.defs.metadata import check_result, decided
@@ -63,6 +65,8 @@ def _definition(source: str, name: str, specs: Sequence[dg.AssetCheckSpec]) -> d
         for check in sorted(context.op_execution_context.selected_asset_check_keys):
             verdict = verdicts.get(check.name)
             if verdict is not None and decided(verdict):
-                yield check_result(check.asset_key, verdict)
+                # Within a run only an ERROR stops what is downstream: a window silences people, not the gate.
+                stopping = replace(verdict, severity="ERROR") if check.name in blocking else verdict
+                yield check_result(check.asset_key, stopping)
 
     return stored

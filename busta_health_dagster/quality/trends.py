@@ -13,12 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 from busta_health_dagster.engines.slope import MIN_DAYS, crossing, theil_sen
 from busta_health_dagster.svg.lines import polyline
-from busta_health_dagster.wording import numbers
-from busta_health_dagster.wording.numbers import DASH
-from busta_health_dagster.wording.percentages import failure_rate
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from datetime import date
 
     import numpy as np
@@ -65,6 +62,23 @@ class Trend:
     limit: float | None
     crosses_in_days: int | None
     reason: str
+    latest: float | None = None
+    """The median of its three newest days."""
+
+    @property
+    def has_left(self) -> bool:
+        """Its newest days lie far outside of where it usually is: too few to be a slope, or a new level."""
+        if self.latest is None or self.p10 is None or self.p90 is None:
+            return False
+        width = self.p90 - self.p10
+        return not self.p10 - width <= self.latest <= self.p90 + width
+
+    @property
+    def is_flat(self) -> bool:
+        """It goes nowhere, for all that is known: enough days, no slope for sure, no change of level, no limit near."""
+        if self.slope_low is None or self.slope_high is None or self.has_left:
+            return False
+        return self.slope_low <= 0 <= self.slope_high and self.change_point is None and self.crosses_in_days is None
 
 
 def daily(measurements: pd.DataFrame | Iterable[Any], metric: str = "score") -> pd.DataFrame:
@@ -141,6 +155,7 @@ def _trend(source: str, part: pd.DataFrame, day: date, window: int, limit: float
         limit=limit,
         crosses_in_days=crosses,
         reason=reason,
+        latest=float(known["median"].tail(3).median()),
     )
 
 
@@ -161,57 +176,48 @@ def _pettitt(days: Sequence[date], values: np.ndarray[Any, Any]) -> ChangePoint 
     return ChangePoint(days[at], float(np.median(values[:at])), float(np.median(values[at:])), p)
 
 
-def trend_table(trends: Iterable[Trend], unit: str = "", *, worse: Side = "lower") -> str:
-    """The trends as a GitHub-flavoured Markdown table, worst mean first."""
-    sign = 1 if worse == "lower" else -1
-    rows = ["| source | days | mean | p10 | min | slope a day (95%) | no data | change | outlook |", "|---" * 9 + "|"]
-    for t in sorted(trends, key=lambda t: (t.mean is not None, sign * (t.mean or 0.0))):
-        slope = DASH if t.slope is None else f"{t.slope:+.2f} ({t.slope_low:+.2f} to {t.slope_high:+.2f})"
-        change = (
-            DASH
-            if t.change_point is None
-            else f"{t.change_point.day}: {_cell(t.change_point.before, '')} to {_cell(t.change_point.after, '')}"
-        )
-        gone = failure_rate(None if t.no_data_share is None else 100 * t.no_data_share)
-        cells = [
-            t.source,
-            str(t.days),
-            *(_cell(v, unit) for v in (t.mean, t.p10, t.minimum)),
-            slope,
-            gone,
-            change,
-            t.reason,
-        ]
-        rows.append("| " + " | ".join(c.replace("|", "\\|") for c in cells) + " |")
-    return "\n".join(rows)
-
-
-def _cell(value: float | None, unit: str) -> str:
-    return DASH if value is None else f"{numbers.score(value) if not unit else numbers.decimal(value, 1)}{unit}"
-
-
-def trend_svg(days: pd.DataFrame, trend: Trend, *, low: float | None = None, high: float | None = None) -> str:
-    """A small chart of one source's daily medians with its fitted limit, as SVG text (no script, no font, no link)."""
+def trend_svg(days: pd.DataFrame, trend: Trend, *, written: Callable[[float], str]) -> str:
+    """A small chart of one source's daily medians with its limit, its axes named by `written` and by dates, as SVG text (no
+    script, no link).
+    """
     from datetime import timedelta
 
     part = days[(days["source"] == trend.source) & (days["day"] <= trend.day)].dropna(subset=["median"])
     part = part[part["day"] > trend.day - timedelta(days=WINDOW_DAYS)]
     values = [float(v) for v in part["median"]]
-    extra = [trend.limit] if trend.limit is not None else []
-    bottom = low if low is not None else min([*values, *extra], default=0.0)
-    top = high if high is not None else max([*values, *extra], default=1.0)
-    span = (top - bottom) or 1.0
-    points = [
-        (580 - (trend.day - d).days * 580 / (WINDOW_DAYS - 1) + 10, 110 - (v - bottom) / span * 100)
-        for d, v in zip(part["day"], values, strict=True)
-    ]
-    dots = "".join(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="2.5" fill="#2563eb"/>' for x, y in points)
-    rule = ""
+    every = [*values, trend.limit] if trend.limit is not None else values
+    bottom, top = min(every, default=0.0), max(every, default=1.0)
+
+    def across(day: date) -> float:
+        return _RIGHT - (trend.day - day).days * (_RIGHT - _LEFT) / (WINDOW_DAYS - 1)
+
+    def up(value: float) -> float:
+        return _FLOOR - (value - bottom) / ((top - bottom) or 1.0) * (_FLOOR - _CEILING)
+
+    points = [(across(d), up(v)) for d, v in zip(part["day"], values, strict=True)]
+    out = [f'<path d="M{_LEFT} {_CEILING}V{_FLOOR}H{_RIGHT}" fill="none" stroke="#9aa5b1"/>']
+    out += [_label(_LEFT - 6, up(value) + 4, "end", written(value)) for value in sorted({bottom, top})]
+    for back in (WINDOW_DAYS - 1, 20, 10, 0):
+        day = trend.day - timedelta(days=back)
+        out.append(f'<path d="M{across(day):.1f} {_FLOOR}v4" stroke="#9aa5b1"/>')
+        out.append(_label(across(day), _FLOOR + 17, "middle", f"{day.day} {day:%b}"))
     if trend.limit is not None:
-        y = 110 - (trend.limit - bottom) / span * 100
-        rule = f'<line x1="10" x2="590" y1="{y:.1f}" y2="{y:.1f}" stroke="#b91c1c" stroke-dasharray="4 3"/>'
-    label = f"daily medians of {len(values)} days, {bottom:g} to {top:g}"
+        y = up(trend.limit)
+        out.append(f'<path d="M{_LEFT} {y:.1f}H{_RIGHT}" stroke="#b91c1c" stroke-dasharray="4 3"/>')
+        out.append(
+            _label(_RIGHT, y + (13 if y < _FLOOR / 2 else -5), "end", f"limit {written(trend.limit)}", "#b91c1c")
+        )
+    out.append(f'<polyline points="{polyline(points)}" fill="none" stroke="#2563eb" stroke-width="1.5"/>')
+    out += [f'<circle cx="{x:.1f}" cy="{y:.1f}" r="2.5" fill="#2563eb"/>' for x, y in points]
+    said = f"daily medians of {len(values)} days, {written(bottom)} to {written(top)}"
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 600 120" role="img" aria-label="{label}">'
-        f'{rule}<polyline points="{polyline(points)}" fill="none" stroke="#2563eb" stroke-width="1.5"/>{dots}</svg>'
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="640" height="150" viewBox="0 0 640 150" role="img" aria-label="{said}" '
+        f'font-family="sans-serif" font-size="11">{"".join(out)}</svg>'
     )
+
+
+_LEFT, _RIGHT, _CEILING, _FLOOR = 66, 620, 14, 122
+
+
+def _label(x: float, y: float, anchor: str, text: str, colour: str = "#556170") -> str:
+    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" fill="{colour}">{text}</text>'

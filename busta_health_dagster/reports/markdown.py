@@ -56,10 +56,9 @@ def markdown(report: WeeklyReport, *, with_picture: bool = True) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def sla_markdown(rows: Sequence[SlaRow], week: int | None = None, most: int = 200) -> str:
-    """The table of `health/sla` and of the report: worst first, a shape and a word for the verdict."""
-    this = "7 days" if week is None else f"week {week}"
-    head = ["", "source", "verdict", "target", "actual", "coverage", "budget left", this, "change"]
+def sla_markdown(rows: Sequence[SlaRow], week: int, most: int) -> str:
+    """Worst first, a shape and a word for the verdict."""
+    head = ["", "source", "verdict", "target", "actual", "coverage", "budget left", f"week {week}", "change"]
     cells = []
     for row in rows[:most]:
         c = sla_cells(row)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field, replace
+from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from busta_health_dagster.domain.policy import AlertPolicy
 from busta_health_dagster.domain.source import IMPORTED, Source
+from busta_health_dagster.domain.units import from_epoch
 from busta_health_dagster.settings.settings_model import Settings
 
 if TYPE_CHECKING:
@@ -67,6 +69,23 @@ class Config:
     def tick_s(self) -> int:
         """Seconds between ticks: the greatest common divisor of all intervals, reduced to a divisor of an hour."""
         return tick_of(source.interval_s for source in (*self.sources.values(), *self.control))
+
+    @property
+    def first_day(self) -> date:
+        """Of trends and reports: `report_start`, else the first of the month before last. A fixed day would leave years of
+        empty partitions.
+        """
+        if self.settings.report_start is not None:
+            return self.settings.report_start
+        now = from_epoch(self.loaded_at).date()
+        for _ in range(2):
+            now = now.replace(day=1) - timedelta(days=1)
+        return now.replace(day=1)
+
+    @property
+    def first_week(self) -> date:
+        """The Monday of its week."""
+        return self.first_day - timedelta(days=self.first_day.weekday())
 
     @property
     def refresh_s(self) -> int:

@@ -22,6 +22,10 @@ JOB_TAG = "busta/job"
 """One run at a time per value of it: an overlapping tick waits, and then skips what the first has done."""
 HOST_TAG = "busta/host"
 """The machine of a run that no code server has started (`busta run`)."""
+PAGE_BESIDE_DAGSTER = "BUSTA_PAGE_BESIDE_DAGSTER"
+"""Set in everything that `busta up` starts: Dagster's UI and our page have one address, so that pictures and links without
+a host lead somewhere.
+"""
 _HEADER = "# Written by busta at each start; change settings.yaml instead.\n"
 _FILE = "dagster.yaml"
 
@@ -75,6 +79,8 @@ def instance_settings(
             }
             for kind in ("schedule", "sensor")
         },
+        # Every event of a run is in its own log; as a DEBUG line each they filled the output of the code server.
+        "python_logs": {"python_log_level": "INFO"},
         # Standard output of a tick may hold what a source sent; events carry what a person needs.
         "compute_logs": {"module": "dagster._core.storage.noop_compute_log_manager", "class": "NoOpComputeLogManager"},
     }

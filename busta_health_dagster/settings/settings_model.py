@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer
 
+from busta_health_dagster.domain import observation_limits
 from busta_health_dagster.domain.fields import PositiveDuration, Strict, TextOrSecret
 from busta_health_dagster.settings.fields import Interval, Size, Zone, size_text
 
@@ -133,14 +134,16 @@ class Schedule(Strict):
 class LimitSettings(Strict):
     """How much at once, and how much at most."""
 
-    concurrency: _Count = Field(256, description="Checks at once, over all.")
-    body: _Bytes = Field(10 * 2**20, description="Decoded bytes of a response that are read.")
-    memory: _Bytes = Field(256 * 2**20, description="Memory that one payload may take once it is parsed, about.")
-    loop_lag: PositiveDuration = Field(
-        0.25, description="A response time measured while our loop lagged more is suspect."
+    concurrency: _Count = Field(observation_limits.CHECKS_AT_ONCE, description="Checks at once, over all.")
+    body: _Bytes = Field(observation_limits.BODY_BYTES, description="Decoded bytes of a response that are read.")
+    memory: _Bytes = Field(
+        observation_limits.MEMORY_BYTES, description="Memory that one payload may take once it is parsed, about."
     )
-    sample_rows: _Count = Field(500, description="Rows kept for quality, per check.")
-    sample_bytes: _Bytes = Field(256 * 2**10, description="Bytes kept for quality, per check.")
+    loop_lag: PositiveDuration = Field(
+        observation_limits.LOOP_LAG_S, description="A response time measured while our loop lagged more is suspect."
+    )
+    sample_rows: _Count = Field(observation_limits.SAMPLE_ROWS, description="Rows kept for quality, per check.")
+    sample_bytes: _Bytes = Field(observation_limits.SAMPLE_BYTES, description="Bytes kept for quality, per check.")
     events_per_tick: _Count = Field(200, description="Dagster events per tick; the rest waits.")
     shards: Annotated[int, Field(ge=1, le=256)] = Field(1, description="Runs per tick, for more than one machine.")
 
@@ -154,13 +157,19 @@ class RunLauncher(Strict):
 
 
 class DagsterSettings(Strict):
-    """What of Dagster's own instance is the operator's choice. All else in dagster.yaml is written by busta."""
+    """What Dagster shows, and what of its own instance is the operator's choice. All else in dagster.yaml is written by
+    busta.
+    """
 
     url: Annotated[str, AfterValidator(_web_address)] | None = Field(
         None, description="Dagster's UI, where `busta web` runs beside it; the pages link there."
     )
     run_launcher: RunLauncher | None = Field(None, description="Where runs start; without it on this machine.")
     max_runs: _Count | None = Field(None, description="Runs at once; without it 4, or two more than `limits.shards`.")
+    paint_degraded: bool = Field(
+        True,
+        description="A degraded source is red in the catalog (ERROR), as one that is down; false: a warning (WARN).",
+    )
 
 
 class DeadMansSwitch(Strict):
@@ -180,7 +189,7 @@ class Settings(Strict):
     web: Web = Field(default_factory=Web, description="The web door.")
     schedule: Schedule = Field(default_factory=Schedule, description="Times of the calendar.")
     limits: LimitSettings = Field(default_factory=LimitSettings, description="How much at once, and at most.")
-    dagster: DagsterSettings = Field(default_factory=DagsterSettings, description="Dagster's own instance.")
+    dagster: DagsterSettings = Field(default_factory=DagsterSettings, description="Dagster's catalog and instance.")
     dead_mans_switch: DeadMansSwitch | None = Field(None, description="Who is notified when the monitor dies.")
     refresh: Interval | None = Field(
         None,

@@ -17,11 +17,3 @@ def clean(text: str, limit: int = 300) -> str:
     flat = " ".join("".join(c if c.isprintable() else " " for c in text).split())
     flat = _LINK.sub(lambda m: m[0].lower().replace("tt", "xx").replace("ftp", "fxp"), flat)
     return flat if len(flat) <= limit else flat[: limit - 1].rstrip() + "…"
-
-
-def markdown_cell(text: str) -> str:
-    """Text from a source inside a Markdown table: no mark-up, no link, no image, no new cell."""
-    flat = " ".join(text.split())[:200]
-    for sign in "\\`*_[]<>|~!":
-        flat = flat.replace(sign, f"\\{sign}")
-    return flat.replace("://", ":\u200b//")

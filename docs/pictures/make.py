@@ -26,6 +26,8 @@ PAGES = (
     ("wall", "/source-health?wall=1&theme=dark", 1920, 1080, True, False),
     ("mobile", "/source-health?theme=light", 390, 844, False, False),
     ("source", "/source-health/s/{source}?theme=light", 1280, 1200, False, False),
+    ("dagster-fleet", "/assets/health/fleet", 1440, 900, False, False),
+    ("dagster-lineage", "/asset-groups", 1440, 900, False, False),
     ("dagster-asset", "/assets/sources/{source}", 1440, 900, False, False),
     ("dagster-checks", "/assets/sources/{source}?view=checks&checkDetail=response_time", 1440, 900, False, False),
 )
@@ -121,8 +123,9 @@ def shrink(path: Path) -> None:
 def settle(page: Page, *, dagster: bool) -> None:
     """Until nothing moves: Dagster's UI asks the code location first."""
     if dagster:
-        page.wait_for_selector("text=/sources/", timeout=60_000)
+        page.wait_for_selector("text=/sources|fleet|health_reports/", timeout=60_000)
         page.wait_for_timeout(6000)
+        page.wait_for_selector("text=/fetching statuses/", state="detached", timeout=60_000)
         return
     page.evaluate("document.fonts.ready")
     page.wait_for_timeout(700)

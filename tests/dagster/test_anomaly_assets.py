@@ -90,9 +90,9 @@ def test_the_check_says_that_it_is_on_trial_and_the_range_of_the_type_is_a_table
     (event,) = done.get_asset_materialization_events()
     assert event.asset_key == AssetKey(["baselines", kind])
     metadata = event.materialization.metadata
-    assert isinstance(metadata["1_response_ms_p50"].value, float)
-    assert 15 < metadata["1_response_ms_p50"].value < 27
-    assert "| 23 |" in metadata["range"].value
-    assert len(metadata["range"].value.encode()) < 30_000
-    assert "data:image/png;base64," in metadata["week"].value
-    assert len(metadata["week"].value) < 60_000
+    assert isinstance(metadata["response time, p50 (ms)"].value, float)
+    assert 15 < metadata["response time, p50 (ms)"].value < 27
+    assert "| 23 |" in metadata["hour by hour"].value
+    assert len(metadata["hour by hour"].value.encode()) < 30_000
+    assert "data:image/png;base64," in metadata["the week as a picture"].value
+    assert len(metadata["the week as a picture"].value) < 60_000

@@ -200,6 +200,12 @@ def test_checks_in_code_run_with_their_asset_and_stop_what_is_downstream(story: 
     story.odds.unlink()
     story.observe()
     assert built() == {"odds/raw"}
+    (story.config / "maintenance.yaml").write_text(
+        'version: 1\nwindows:\n  - {name: work, select: {}, start: "2020-01-01T00:00", duration: 23h59m, rrule: FREQ=DAILY, zone: UTC}\n'
+        '  - {name: more, select: {}, start: "2020-01-01T12:00", duration: 23h59m, rrule: FREQ=DAILY, zone: UTC}\n'
+    )
+    story.observe()
+    assert built() == {"odds/raw"}, "a window silences people, not the gate"
 
 
 def test_checks_in_code_name_what_is_wrong(story: Story) -> None:

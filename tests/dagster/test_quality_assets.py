@@ -76,17 +76,17 @@ def test_scores_plot_and_the_check_of_the_source_says_what_the_rule_says(locatio
     made = metadata(result)
     assert set(made) == {"quality/good_file", "quality/old_file"}
     good, old = made["quality/good_file"], made["quality/old_file"]
-    assert (good["1_score"], good["3_completeness"], good["9_coverage_percent"], good["rows"]) == (
+    assert (good["score"], good["completeness"], good["coverage (%)"], good["rows"]) == (
         100.0,
         100.0,
         25.0,
         40.0,
     )
-    assert "4_validity" not in good
-    assert (old["1_score"], old["2_raw"]) == (50.0, 50.0)
+    assert "validity" not in good
+    assert (old["score"], old["score, uncapped"]) == (50.0, 50.0)
     assert old["capped"].startswith("89: play.not_null: ERROR check: 50% of 40 passed")
     assert old["report"] == "/source-health/quality/old_file"
-    assert Path(old["report_file"]).read_text().startswith("<!doctype html>")
+    assert Path(old["report file"]).read_text().startswith("<!doctype html>")
     clock.advance(300)
     run(location, instance, "health_tick")
     shown = {}
@@ -120,7 +120,7 @@ def test_a_source_without_data_has_a_reason_and_no_number(location, instance, da
     run(location, instance, "health_tick")
     made = metadata(run(location, instance, "quality_hourly"))["quality/good_file"]
     assert made["result"].startswith("no data: the source is down")
-    assert not [name for name in made if name[0].isdigit()]
+    assert not {"score", "rows"} & set(made)
 
 
 def test_any_day_of_the_trends_can_be_filled_again(location, instance, clock) -> None:
@@ -150,21 +150,22 @@ def test_any_day_of_the_trends_can_be_filled_again(location, instance, clock) ->
         assert result.success
         made = metadata(result)
         for name in ("trends/quality", "trends/response"):
-            text = made[name]["trend"]
-            assert "| good_file |" in text
+            (row,) = [record.data for record in made[name]["moving"].records]
+            assert row["source"] == "good_file"
+            text = made[name]["charts"]
             assert "data:image/svg+xml;base64," in text
             assert len(text.encode()) < 30_000
-        outlook[day] = made["trends/quality"]["trend"]
+        outlook[day] = made["trends/quality"]["charts"]
     key = AssetKey(["trends", "quality"])
     assert instance.get_materialized_partitions(key) == set(days)
     newest = instance.fetch_materializations(key, limit=2).records
     means = {
-        r.partition_key: r.asset_materialization.metadata["1_mean"].value for r in newest if r.asset_materialization
+        r.partition_key: r.asset_materialization.metadata["mean (points)"].value
+        for r in newest
+        if r.asset_materialization
     }
     assert means[days[1]] > means[days[0]]
-    assert (
-        "- **good_file**: at -0.25 a day (95%: -0.25 to -0.25) from 91.8, 90 is crossed in 7 days" in outlook[days[0]]
-    )
+    assert "**good_file**: at -0.25 a day (95%: -0.25 to -0.25) from 91.8, 90 is crossed in 7 days" in outlook[days[0]]
 
 
 def test_the_schedule_fills_the_day_that_has_ended(location) -> None:

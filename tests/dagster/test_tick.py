@@ -65,7 +65,7 @@ def test_a_source_that_is_down_is_a_failed_check_in_a_successful_run(location, i
     }
     assert checks(instance, "gone_file")["connectivity"] == (False, "ERROR")
     assert "data_age" not in checks(instance, "gone_file"), "what cannot be told is neither passed nor failed"
-    assert checks(instance, "old_file")["data_age"] == (False, "WARN")
+    assert checks(instance, "old_file")["data_age"] == (False, "ERROR"), "a degraded source is red in the catalog"
     (fleet,) = result.get_asset_check_evaluations()
     assert (fleet.check_name, fleet.passed, fleet.severity) == (
         "no_degraded_sources",
@@ -73,6 +73,17 @@ def test_a_source_that_is_down_is_a_failed_check_in_a_successful_run(location, i
         dg.AssetCheckSeverity.ERROR,
     )
     assert "gone_file down" in fleet.description
+
+
+def test_who_wants_only_what_is_down_in_red_says_so(home: Path, instance, clock) -> None:
+    settings = Path(os.environ["BUSTA_CONFIG_DIR"]) / "settings.yaml"
+    settings.write_text("version: 1\ndagster: {paint_degraded: false}\n")
+    tick(build(), instance)
+    assert checks(instance, "old_file")["data_age"] == (False, "WARN")
+    settings.write_text("version: 1\n")
+    clock.advance(300)
+    tick(build(), instance)
+    assert checks(instance, "old_file")["data_age"] == (False, "ERROR"), "a change of mind is shown with the next tick"
 
 
 def test_dagster_hears_of_a_source_only_when_it_changed(location, instance, clock, data: Path) -> None:
@@ -86,8 +97,8 @@ def test_dagster_hears_of_a_source_only_when_it_changed(location, instance, cloc
     assert notified(instance, "good_file") == 2
     assert checks(instance, "good_file")["connectivity"] == (False, "ERROR")
     metadata = result.asset_materializations_for_node("health__fleet")[0].metadata
-    assert metadata["1_down"].value == 2.0
-    assert metadata["8_dagster_events"].value > 0
+    assert metadata["down"].value == 2.0
+    assert metadata["Dagster events"].value > 0
 
 
 def test_an_unchanged_source_is_shown_again_once_an_hour(location, instance, clock) -> None:
@@ -112,7 +123,7 @@ def test_the_cap_lets_the_worst_through_and_the_rest_waits(location, instance, c
     (config / "settings.yaml").write_text("version: 1\nlimits: {events_per_tick: 6}\n")
     result = tick(location, instance)
     metadata = result.asset_materializations_for_node("health__fleet")[0].metadata
-    assert (metadata["8_dagster_events"].value, metadata["9_sources_waiting"].value) == (4.0, 2.0)
+    assert (metadata["Dagster events"].value, metadata["sources waiting"].value) == (4.0, 2.0)
     assert set(checks(instance, "gone_file")) == {"connectivity", "failure_rate"}
     assert checks(instance, "good_file") == {}
     for _ in range(2):
@@ -151,7 +162,7 @@ def test_a_broken_configuration_leaves_the_last_good_one_in_force_and_says_so(
     result = tick(location, instance)
     assert result.success
     metadata = result.asset_materializations_for_node("health__fleet")[0].metadata
-    assert metadata["6_checked"].value == 3.0
+    assert metadata["checked"].value == 3.0
     assert "not accepted, the last good one rules" in metadata["configuration"].value
 
 

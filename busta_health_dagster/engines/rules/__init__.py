@@ -9,6 +9,7 @@ from busta_health_dagster.engines.rules.asset_checks import (
     failure_check,
     quality_check,
 )
+from busta_health_dagster.engines.rules.catalog_colour import painted
 from busta_health_dagster.engines.rules.compile import (
     Inputs,
     SourceRules,
@@ -42,6 +43,7 @@ __all__ = [
     "evaluate_rules",
     "failure_check",
     "limits_for",
+    "painted",
     "quality_check",
     "rules_for",
     "survey",

@@ -4,10 +4,9 @@ trial.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from busta_health_dagster.engines.rules import ANOMALY_CHECK
+from busta_health_dagster.engines.rules import ANOMALY_CHECK, painted
 from busta_health_dagster.pipeline.alerting import evaluation
 from busta_health_dagster.pipeline.anomaly import anomaly_pass
 from busta_health_dagster.pipeline.gate.verdicts import USABLE_CHECK, usable_check, verdicts
@@ -30,7 +29,7 @@ def asset_checks(
     planned: MaintenanceIndex,
     now: int,
 ) -> dict[str, dict[str, CheckVerdict]]:
-    """By source and check. In maintenance nothing is an ERROR, which Dagster paints red; the gate stays as it is."""
+    """By source and check, with the severity that paints them; the gate stays as it is."""
     with app.store.read() as uow:
         usable = verdicts(app, uow, states, list(rule_states))
     anomalies = anomaly_pass.checks(app, states, now)
@@ -39,9 +38,12 @@ def asset_checks(
         shown = {**checks, USABLE_CHECK: usable_check(usable[name])}
         if name in anomalies:
             shown[ANOMALY_CHECK] = anomalies[name]
-        if planned.covers(app.config.sources[name], now):
-            shown = {check: replace(verdict, severity="WARN") for check, verdict in shown.items()}
-        out[name] = shown
+        out[name] = painted(
+            shown,
+            in_maintenance=planned.covers(app.config.sources[name], now),
+            paint_degraded=app.config.settings.dagster.paint_degraded,
+            blocking=USABLE_CHECK,
+        )
     return out
 
 

@@ -32,10 +32,23 @@ class TypeRange:
     def figures(self) -> dict[str, float]:
         """Over the week: the lowest p5, the median of the middle, the highest p95, in the metric's unit."""
         out = {}
-        for i, (metric, week) in enumerate(self.weeks.items(), start=1):
-            out[f"{i}_{metric.value}_p5"] = min(b.p5 for b in week)
-            out[f"{i}_{metric.value}_p50"] = sorted(b.p50 for b in week)[len(week) // 2]
-            out[f"{i}_{metric.value}_p95"] = max(b.p95 for b in week)
+        for metric, week in self.weeks.items():
+            name = _WORDS[metric].lower()
+            unit = " (ms)" if metric is Metric.RESPONSE else ""
+            out[f"{name}, p5{unit}"] = min(b.p5 for b in week)
+            out[f"{name}, p50{unit}"] = sorted(b.p50 for b in week)[len(week) // 2]
+            out[f"{name}, p95{unit}"] = max(b.p95 for b in week)
+        return out
+
+    @property
+    def in_short(self) -> dict[str, str]:
+        """The same in a few words: 105 to 340 ms, usually 215 ms."""
+        out = {}
+        for metric, week in self.weeks.items():
+            low, high = min(b.p5 for b in week), max(b.p95 for b in week)
+            usual = sorted(b.p50 for b in week)[len(week) // 2]
+            name = metric.value
+            out[_WORDS[metric].lower()] = f"{measured_range(low, high, name)}, usually {measure(usual, name)}"
         return out
 
 

@@ -14,8 +14,12 @@ from busta_health_dagster.domain.units import from_epoch
 from busta_health_dagster.engines.rules import limits_for
 from busta_health_dagster.extras import require
 from busta_health_dagster.pipeline.quality.quality_pass import quality_limit
+from busta_health_dagster.wording import durations, numbers
+from busta_health_dagster.wording.lists import listed
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     import pandas as pd
 
     from busta_health_dagster.engines.slope import Side
@@ -31,7 +35,7 @@ _DAY_S = 86400
 
 @dataclass(frozen=True, slots=True)
 class Trends:
-    """The windows that end with `day` (UTC, inclusive), one per source with data, worst first, and the days behind."""
+    """The windows that end with `day` (UTC, inclusive), one per source with data, worst first; and the days behind, or more."""
 
     subject: Subject
     day: date
@@ -42,21 +46,43 @@ class Trends:
     def figures(self) -> dict[str, float | None]:
         """What Dagster plots, over all sources: points of 0-100, or milliseconds."""
         means = [t.mean for t in self.trends if t.mean is not None]
-        worst = (min if self.subject == "quality" else max)(means, default=None)
-        unit = "" if self.subject == "quality" else "_ms"
+        unit = " (points)" if self.subject == "quality" else " (ms)"
         missing = [t.no_data_share for t in self.trends if t.no_data_share is not None]
         crossing = [t for t in self.trends if t.crosses_in_days is not None]
         return {
-            f"1_mean{unit}": sum(means) / len(means) if means else None,
-            f"2_worst_mean{unit}": worst,
-            "3_sources_with_data": float(len(means)),
-            "4_sources_past_or_near_limit": float(len(crossing)),
-            "5_no_data_percent": 100 * sum(missing) / len(missing) if missing else None,
+            f"mean{unit}": self.mean,
+            f"worst mean{unit}": None if self.worst is None else self.worst.mean,
+            "sources with data": float(len(means)),
+            "past or near their limit": float(len(crossing)),
+            "without data (%)": 100 * sum(missing) / len(missing) if missing else None,
         }
 
+    @property
+    def mean(self) -> float | None:
+        """Of the sources' means."""
+        means = [t.mean for t in self.trends if t.mean is not None]
+        return sum(means) / len(means) if means else None
 
-def trends_of(app: App, subject: Subject, day: date) -> Trends:
-    """The 30 days that end with `day`, of every configured source that has anything in them.
+    @property
+    def worst(self) -> Trend | None:
+        """The one with the worst mean."""
+        known = [t for t in self.trends if t.mean is not None]
+        sign = 1 if self.subject == "quality" else -1
+        return min(known, key=lambda t: sign * (t.mean or 0.0), default=None)
+
+    @property
+    def flat(self) -> tuple[str, ...]:
+        """Sources that go nowhere: no level changed, no slope, no limit near."""
+        return tuple(t.source for t in self.trends if t.is_flat)
+
+    def written(self, value: float | None) -> str:
+        """A value with its unit: 89.4, or 1.42 s."""
+        return numbers.score(value) if self.subject == "quality" else durations.milliseconds_text(value)
+
+
+def trends_of(app: App, subject: Subject, days: Sequence[date]) -> Iterator[Trends]:
+    """For each of `days` the 30 that end with it, of every configured source that has anything in them. What was measured is
+    read once.
 
     Raises:
         MissingExtra: pandas is not installed.
@@ -64,19 +90,24 @@ def trends_of(app: App, subject: Subject, day: date) -> Trends:
     require("quality", "A trend")
     from busta_health_dagster.quality.trends import WINDOW_DAYS, rolling
 
-    until = int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp()) + _DAY_S
-    since = until - WINDOW_DAYS * _DAY_S
-    days = _quality_days(app, since, until) if subject == "quality" else _response_days(app, since, until)
+    since = _midnight(min(days)) - (WINDOW_DAYS - 1) * _DAY_S
+    until = _midnight(max(days)) + _DAY_S
+    measured = _quality_days(app, since, until) if subject == "quality" else _response_days(app, since, until)
+    groups = measured.groupby("source", sort=True) if len(measured) else ()
+    parts = [(app.config.sources[str(name)], part) for name, part in groups]
+    rules, sign = app.config.rules, 1 if subject == "quality" else -1
     worse: Side = "lower" if subject == "quality" else "higher"
-    found: list[Trend] = []
-    for name, part in days.groupby("source", sort=True) if len(days) else ():
-        source = app.config.sources[str(name)]
-        rules = app.config.rules
-        limit = quality_limit(app, source) if subject == "quality" else limits_for(source, rules).response_ms
-        found += rolling(part, day, limit=limit, worse=worse)
-    sign = 1 if subject == "quality" else -1
-    found.sort(key=lambda t: (t.crosses_in_days is None, t.mean is None, sign * (t.mean or 0.0), t.source))
-    return Trends(subject, day, tuple(found), days)
+    for day in days:
+        found: list[Trend] = []
+        for source, part in parts:
+            limit = quality_limit(app, source) if subject == "quality" else limits_for(source, rules).response_ms
+            found += rolling(part, day, limit=limit, worse=worse)
+        found.sort(key=lambda t: (t.crosses_in_days is None, t.mean is None, sign * (t.mean or 0.0), t.source))
+        yield Trends(subject, day, tuple(found), measured)
+
+
+def _midnight(day: date) -> int:
+    return int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp())
 
 
 def _quality_days(app: App, since: int, until: int) -> pd.DataFrame:
@@ -145,31 +176,50 @@ def _response_days(app: App, since: int, until: int) -> pd.DataFrame:
     return frame.astype(dict.fromkeys(columns[4:], "float64")) if len(frame) else frame
 
 
+COLUMNS = ("source", "usual", "outlook")
+ROWS_AT_MOST = 60
+
+
+def trend_rows(found: Trends) -> list[tuple[str, ...]]:
+    """A row of COLUMNS for each source that goes somewhere: its mean with p10 and p90, and where it heads."""
+    moving = [t for t in found.trends if not t.is_flat]
+    rows: list[tuple[str, ...]] = [
+        (t.source, f"{found.written(t.mean)} ({found.written(t.p10)} to {found.written(t.p90)})", outlook(found, t))
+        for t in moving[:ROWS_AT_MOST]
+    ]
+    if len(moving) > len(rows):
+        rows.append((f"{len(moving) - len(rows):,} more", "", "none worse than these"))
+    return rows
+
+
+def outlook(found: Trends, trend: Trend) -> str:
+    """Where it heads, and when its level changed."""
+    if trend.has_left:
+        return f"{found.written(trend.latest)} in its newest three days"
+    change = trend.change_point
+    if change is None:
+        return trend.reason
+    return f"{trend.reason}; {found.written(change.before)} until {change.day}, {found.written(change.after)} since"
+
+
 def trends_markdown(found: Trends) -> str:
-    """Outlook, table and charts as Markdown that Dagster renders: below 30 KB whatever the size of the fleet."""
-    from busta_health_dagster.quality.trends import WINDOW_DAYS, trend_svg, trend_table
+    """A chart of each source that goes somewhere (where none does, of the worst), and one line for all the others: below 30 KB
+    whatever the size of the fleet.
+    """
+    from busta_health_dagster.quality.trends import WINDOW_DAYS, trend_svg
 
     since = found.day - timedelta(days=WINDOW_DAYS - 1)
-    what = "Quality scores" if found.subject == "quality" else "Response times in milliseconds"
-    head = f"{what}, {since} to {found.day} (UTC)."
+    what = "Quality scores" if found.subject == "quality" else "Response times"
+    parts = [f"{what}, daily medians, {since} to {found.day} (UTC)."]
     if not found.trends:
-        return f"{head} Nothing was measured in these {WINDOW_DAYS} days."
-    shown = found.trends[:60]
-    outlook = [f"- **{t.source}**: {t.reason}" for t in shown if t.crosses_in_days is not None][:10]
-    parts = [head]
-    if len(found.trends) > len(shown):
-        parts.append(f"The {len(shown)} worst of {len(found.trends)} sources.")
-    if outlook:
-        parts.append("\n".join(outlook))
-    worse: Side = "lower" if found.subject == "quality" else "higher"
-    table = trend_table(shown, worse=worse)
-    while len("\n\n".join([*parts, table]).encode()) > MARKDOWN_BYTES and len(shown) > 1:
-        shown = shown[: len(shown) // 2]
-        table = trend_table(shown, worse=worse)
-    parts.append(table)
-    for trend in shown[:_CHARTS_AT_MOST]:
-        svg = base64.b64encode(trend_svg(found.days, trend).encode()).decode()
-        chart = f"**{trend.source}**\n\n![{trend.source}](data:image/svg+xml;base64,{svg})"
+        return f"{parts[0]} Nothing was measured in these {WINDOW_DAYS} days."
+    if found.flat:
+        parts.append(f"Flat: {listed(found.flat, most=40)}.")
+    moving = [t for t in found.trends if not t.is_flat] or [t for t in (found.worst,) if t is not None]
+    for trend in moving[:_CHARTS_AT_MOST]:
+        svg = base64.b64encode(trend_svg(found.days, trend, written=found.written).encode()).decode()
+        text = f"**{trend.source}**: {outlook(found, trend)}"
+        chart = f"{text}\n\n![{trend.source}](data:image/svg+xml;base64,{svg})"
         if len("\n\n".join([*parts, chart]).encode()) > MARKDOWN_BYTES:
             break
         parts.append(chart)

@@ -51,7 +51,7 @@ def quality_of(
 ) -> tuple[TrendRow, ...]:
     """Scores 0-100, the lowest first; only sources that have any."""
     first = _first_day(week)
-    trends = trends_of(app, "quality", _last_day(week))
+    (trends,) = trends_of(app, "quality", [_last_day(week)])
     by_name = {t.source: t for t in trends.trends}
     means: dict[str, dict[date, float]] = {}
     if len(trends.days):

@@ -12,7 +12,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from busta_health_dagster.domain.errors import Refused, StoreError, UnknownName
-from busta_health_dagster.pipeline.gate.lineage import asset_path
+from busta_health_dagster.pipeline.gate.stored_lineage import asset_path
 from busta_health_dagster.pipeline.quality.quality_page import validation_page
 from busta_health_dagster.pipeline.reporting.sending import kept_report
 from busta_health_dagster.pipeline.views.overview import trends
@@ -21,6 +21,7 @@ from busta_health_dagster.pipeline.views.status import STRIP_BUCKET_S, fleet_hea
 from busta_health_dagster.reports.html import page as report_html
 from busta_health_dagster.web import live
 from busta_health_dagster.web.pages import badges
+from busta_health_dagster.web.pages.fleet_picture import fleet_picture, rows_of
 from busta_health_dagster.web.pages.fleet_view import Filter, bar_words, choose, overview
 from busta_health_dagster.web.pages.login import Login
 from busta_health_dagster.web.pages.overview_cache import OverviewCache
@@ -85,6 +86,12 @@ class Pages:
             path = asset_path(uow, source)
         assets = f"{self.dagster}/assets"
         return {"in_dagster": f"{assets}/{path}", "assets": assets, "dagster": self.dagster}
+
+    def fleet(self, _: Request) -> Response:
+        page = self.shelf.page()
+        names = [row.source for row in rows_of(page.health)]
+        bars = {name: bar_words(trend.bars) for name, trend in self.shelf.trends(names).items()}
+        return svg(fleet_picture(page.health, bars))
 
     def strip(self, request: Request) -> Response:
         name = request.path_params["name"]
@@ -172,6 +179,7 @@ def routes(app: App, materialized: Materialized | None = None, dagster: str | No
         Route(ROOT, loud(pages.overview), middleware=packed),
         Route(f"{ROOT}/", _slash),
         Route(f"{ROOT}/s/{{name}}", loud(pages.source), middleware=packed),
+        Route(f"{ROOT}/fleet.svg", loud(pages.fleet)),
         Route(f"{ROOT}/strip/{{name}}.svg", loud(pages.strip)),
         Route(f"{ROOT}/badge/{{name}}.svg", loud(pages.badge)),
         Route(f"{ROOT}/quality/{{name}}", loud(pages.quality)),

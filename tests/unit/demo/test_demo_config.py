@@ -11,9 +11,9 @@ from demo_home import ANCHOR, CHANNELS, EXPECTATIONS, PROBES, address
 
 from busta_health_dagster.demo.catalogue import HTTP_NAMES, NAMES, UPSTREAMS
 from busta_health_dagster.demo.config import FILES, Written, write_config
-from busta_health_dagster.demo.story import SCENARIOS
+from busta_health_dagster.demo.scenarios import SCENARIOS
 from busta_health_dagster.demo.upstreams import Address
-from busta_health_dagster.domain.units import to_epoch
+from busta_health_dagster.domain.units import from_epoch, to_epoch
 from busta_health_dagster.settings.loading import diagnose
 
 
@@ -38,6 +38,15 @@ def test_the_doctor_finds_nothing_to_mend_and_all_twelve_are_there(tmp_path: Pat
         assert source.stale_after_s == UPSTREAMS[name].limit_age_s
         assert (source.quality is not None) == (UPSTREAMS[name].quality > 0)
     assert found.config.expectations_dir == EXPECTATIONS
+
+
+def test_reports_begin_with_the_history(tmp_path: Path) -> None:
+    write_config(tmp_path, address(tmp_path), expectations=EXPECTATIONS, days=8)
+    found = diagnose(tmp_path / "config", PROBES, CHANNELS, {}, now=ANCHOR)
+    assert found.config is not None
+    assert found.config.first_day == from_epoch(ANCHOR).date() - timedelta(days=8)
+    assert found.config.first_week.weekday() == 0
+    assert timedelta(0) <= found.config.first_day - found.config.first_week < timedelta(days=7)
 
 
 def test_the_maintenance_of_the_story_holds_at_the_start(tmp_path: Path) -> None:

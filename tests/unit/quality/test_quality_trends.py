@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import xml.etree.ElementTree as ET
 from datetime import UTC, date, datetime, timedelta
 
 import pandas as pd
 import pytest
 
-from busta_health_dagster.quality.trends import daily, rolling, trend_svg, trend_table
+from busta_health_dagster.quality.trends import daily, rolling, trend_svg
 
 DAY = date(2026, 11, 30)
 
@@ -91,12 +92,20 @@ def test_response_times_are_worse_upward_and_a_level_past_the_limit_is_already_t
     assert trend([80.0 + i % 2 for i in range(30)]).crosses_in_days == 0
 
 
-def test_table_and_chart_show_the_same_source_escaped():
-    days = daily(pd.concat([history([95.0 + i % 2 for i in range(30)], "a|b"), history([70.0] * 30, "bad")]))
-    trends = rolling(days, DAY)
-    lines = trend_table(trends).splitlines()
-    assert lines[2].startswith("| bad | 30 | 70.0 |")
-    assert "a\\|b" in lines[3]
-    svg = trend_svg(days, trends[0])
+def test_a_chart_names_its_axes_and_its_limit():
+    days = daily(history([95.0 + i % 2 for i in range(30)]))
+    svg = trend_svg(days, rolling(days, DAY)[0], written=lambda value: f"{value:g} points")
     assert svg.count("<circle") == 30
+    words = "".join(ET.fromstring(svg).itertext())
+    assert "limit 90 points" in words
+    assert "96 points" in words
+    assert f"{DAY.day} {DAY:%b}" in words
     assert "<script" not in svg
+
+
+def test_what_goes_nowhere_is_flat_and_too_few_days_are_not():
+    assert trend([95.0 + i % 2 for i in range(30)]).is_flat
+    assert not trend([99.0 - 0.2 * i for i in range(30)]).is_flat
+    assert not trend([95.0] * 15 + [92.0] * 15).is_flat
+    assert not trend([95.0] * 3).is_flat, "no one can tell yet"
+    assert not trend([95.0 + i % 2 for i in range(27)] + [80.0] * 3).is_flat, "three bad days are no slope, and no calm"

@@ -50,6 +50,13 @@ def test_a_sound_configuration_has_no_warning(warnings):
     assert warnings() == []
 
 
+def test_a_catalog_in_which_degraded_sources_look_well_is_reported(warnings):
+    settings = "version: 1\ndead_mans_switch: {url: 'https://hc.example.com/x'}\ndagster: {paint_degraded: false}\n"
+    (said,) = warnings(settings=settings)
+    assert said.startswith("dagster.paint_degraded: Degraded sources are green in Dagster's catalog")
+    assert said.endswith(" -> remove it, unless only what is down should be red")
+
+
 def test_an_explicit_target_that_cannot_be_measured_is_refused(problem):
     said = problem(sources=sources(source(sla="{uptime: 99.9%}")))
     assert said.field == "sources[0] a, sla.uptime"
@@ -327,3 +334,29 @@ def test_the_shipped_odds_source_fits_the_smallest_paid_plan() -> None:
     markets, regions = odds["params"]["markets"].split(","), odds["params"]["regions"].split(",")
     assert paid.each == len(markets) * len(regions)
     assert paid.asked(int(parse_seconds("5m"))) == 17_856 <= paid.per_month
+
+
+@pytest.mark.parametrize(
+    ("spec", "says", "remedy"),
+    [
+        ("{with: a, on: [x]}", "a is compared with itself", "with: the other source"),
+        ("{with: scoers, on: [x]}", "There is no source 'scoers' to compare a with.", "with: scores"),
+        (
+            "{with: scores, on: [x]}",
+            "scores has no `quality`, so that none of its records are kept",
+            "quality: {suite: ...} on scores",
+        ),
+        ("{with: c, on: [x], tolerance: {y: 2}}", "A tolerance for y, which is not compared.", "compare: [y]"),
+    ],
+)
+def test_a_comparison_that_cannot_be_made_is_named(problem, spec: str, says: str, remedy: str) -> None:
+    quality = "{validator: 'm:V', validator_scale: 1%s}"
+    said = problem(
+        sources=sources(
+            source(name="a", quality=quality % f", reconcile: {spec}"),
+            source(name="scores"),
+            source(name="c", quality=quality % ""),
+        )
+    )
+    assert says in said.message
+    assert said.remedy == remedy

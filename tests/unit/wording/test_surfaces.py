@@ -6,6 +6,7 @@ Each surface is asked through what really draws it.
 from __future__ import annotations
 
 import re
+import xml.etree.ElementTree as ET
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -24,18 +25,21 @@ from busta_health_dagster.defs.alerts import alerts_metadata
 from busta_health_dagster.domain.observation import Status
 from busta_health_dagster.domain.units import from_iso, iso
 from busta_health_dagster.pipeline.facade import Monitor
-from busta_health_dagster.pipeline.views.fleet_report import fleet_markdown
+from busta_health_dagster.pipeline.views.fleet_report import what_is_wrong
 from busta_health_dagster.pipeline.views.status import fleet_health
 from busta_health_dagster.reports.markdown import markdown
 from busta_health_dagster.reports.text import plain as report_text
 from busta_health_dagster.testing import FakeClock
 from busta_health_dagster.web.pages import badges, routes
+from busta_health_dagster.web.pages.fleet_picture import fleet_picture
 from busta_health_dagster.wording import glyphs
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from busta_health_dagster.pipeline.app.app import App
+
+SVG = "{http://www.w3.org/2000/svg}"
 
 
 def page(app: App, path: str) -> str:
@@ -49,12 +53,12 @@ def terminal(fleet: Any) -> str:
     return "\n".join(line.plain for line in render(fleet, width=160, height=60, letters=UNICODE, note=""))
 
 
-def dagster_table(app: App, **changed: Any) -> str:
-    """The Markdown of the fleet asset, with these values in the row of odds_api."""
+def dagster_picture(app: App, **changed: Any) -> list[str]:
+    """The words of the picture on the fleet's asset, with these values in the row of odds_api."""
     health = fleet_health(app)
-    rows = tuple(replace(r, **changed) if r.source == "odds_api" else r for r in health.rows)
-    text = fleet_markdown(replace(health, rows=rows)).replace("\u00a0", " ")
-    return next(line for line in text.splitlines() if "| odds_api |" in line)
+    rows = tuple(replace(r, **changed) for r in health.rows if r.source == "odds_api")
+    drawn = ET.fromstring(fleet_picture(replace(health, rows=rows), {}))
+    return [(text.text or "") + "".join(part.tail or "" for part in text) for text in drawn.iter(f"{SVG}text")]
 
 
 def message(**changed: Any) -> str:
@@ -94,7 +98,8 @@ def test_a_response_time_reads_the_same_everywhere(app: App, clock: FakeClock, m
     with Monitor(app, "test") as monitor:
         row = next(line for line in terminal(monitor.fleet(bars=True)).splitlines() if "odds_api" in line)
     assert f" {reads} " in row
-    assert dagster_table(app).endswith(f"| {reads} |")
+    shown = dagster_picture(app, status="up")[-1]
+    assert shown.startswith(reads if ms is not None else "100% in")
     trend = replace(FULL.response[0], source="timed_api", now=ms)
     report = replace(FULL, response=(trend,))
     assert f"| {reads} |" in next(x for x in markdown(report).splitlines() if x.startswith("| timed"))
@@ -108,8 +113,8 @@ def test_a_share_reads_the_same_everywhere(app: App, uptime: float | None, reads
     percent = reads if uptime is None else f"{reads}%"
     health = next(r for r in fleet_health(app).rows if r.source == "odds_api")
     shown = replace(health, uptime={"24h": uptime, "7d": uptime, "30d": uptime})
-    assert dagster_table(app, uptime=shown.uptime).split(" | ")[-2] == percent
     if uptime is not None:
+        assert dagster_picture(app, status="up", uptime=shown.uptime)[-1].endswith(f"{percent} in 30 days")
         assert f"up · {percent} 30 d" in badges.badge(shown)
         assert f"{percent} over 30 days" in message(source=replace(OPENED.source, uptime_30d=uptime))
     with Monitor(app, "test") as monitor:
@@ -133,7 +138,7 @@ def test_a_duration_reads_the_same_everywhere(app: App, clock: FakeClock, second
     assert f"the newest {reads} old" in page(app, "/s/odds_api")
     assert f"items, {reads} old." in message(source=replace(OPENED.source, data_age_s=float(seconds)))
     health = fleet_health(app)
-    assert f" | {reads} | " in dagster_table(app, since=health.at - seconds)
+    assert reads in dagster_picture(app, since=health.at - seconds)
     with Monitor(app, "test") as monitor:
         fleet = monitor.fleet(bars=True)
     fleet["next_tick_at"] = None
@@ -173,13 +178,16 @@ def test_a_status_has_one_sign_everywhere_and_a_severity_another(app: App, clock
     with Monitor(app, "test") as monitor:
         drawn = terminal(monitor.fleet(bars=True))
     assert f"{glyphs.STATUS['down']} DOWN     odds_api" in drawn
-    assert f"{glyphs.STATUS['down']} down | odds_api" in dagster_table(app).replace("| ", "", 1)
+    wrong = {row[0]: row[1] for row in what_is_wrong(fleet_health(app))}
+    assert wrong["odds_api"].startswith(f"{glyphs.STATUS['down']} down for ")
+    assert dagster_picture(app)[2:4] == ["DOWN", "odds_api"]
     for status in Status:
         sent = replace(OPENED, source=replace(OPENED.source, status=status))
         assert text_of(sent).shape == glyphs.STATUS[status.word], "also where the source is up and its data are poor"
     assert f"- {glyphs.STATUS['down']} **weather" in markdown(FULL)
     assert re.search(r"ALERTS +! +warning", drawn)
-    assert "| ! warning | 1 " in alerts_metadata(app)[1]["alerts"].value
+    first = alerts_metadata(app)[1]["alerts"].value.records[0].data
+    assert first["alert"].startswith("! warning ")
 
 
 def test_no_sign_has_two_meanings() -> None:

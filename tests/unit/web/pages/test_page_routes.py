@@ -220,6 +220,7 @@ def test_an_unchanged_page_costs_no_body(site: Site, app: App, clock: FakeClock)
 def test_strips_and_badges_are_never_stored_and_run_nothing(site: Site, app: App, clock: FakeClock) -> None:
     history(app, clock, 2, odds_api=Status.DOWN)
     for path, words in (
+        ("/fleet.svg", "odds_api is down: answered 503"),
         ("/strip/odds_api.svg", "DOWN"),
         ("/badge/odds_api.svg", "down"),
         ("/badge/scores_api.svg", "up"),
