@@ -15,7 +15,6 @@ from busta_health_dagster.cli.sources import NamesArgument, OutputOption
 from busta_health_dagster.cli.tables import Columns
 from busta_health_dagster.domain.errors import BadInput
 from busta_health_dagster.domain.units import from_epoch, from_iso
-from busta_health_dagster.settings.locate import shown_as
 from busta_health_dagster.wording.durations import duration_text
 from busta_health_dagster.wording.lists import listed, plural
 
@@ -78,6 +77,7 @@ def _take_live(config: Config, names: Sequence[str]) -> list[str]:
     Raises:
         BadInput: a `rollout` also holds for sources that were not named, or a file cannot be written.
     """
+    from busta_health_dagster.settings.locate import shown_as
     from busta_health_dagster.settings.rollout_edit import without_rollout
 
     at: dict[str, set[str]] = defaultdict(set)

@@ -13,7 +13,6 @@ import typer
 from busta_health_dagster.cli.session import Output, Session, at_home, console, print_json
 from busta_health_dagster.domain.errors import BadInput, Refused
 from busta_health_dagster.domain.units import parse_seconds
-from busta_health_dagster.settings.locate import shown_as
 
 if TYPE_CHECKING:
     from busta_health_dagster.drafts.finishing import Import
@@ -181,6 +180,7 @@ def _document(made: Import, path: Path | None) -> dict[str, Any]:
 
 def _report(made: Import, path: Path | None, config: Config | None) -> None:
     from busta_health_dagster.drafts.finishing import summary
+    from busta_health_dagster.settings.locate import shown_as
 
     lines = list(summary(made))
     if path is not None:
@@ -191,6 +191,8 @@ def _report(made: Import, path: Path | None, config: Config | None) -> None:
 
 def _next(path: Path, config: Config | None) -> list[str]:
     """What is left to do, as far as the file lies where it can be included."""
+    from busta_health_dagster.settings.locate import shown_as
+
     directory = (config.dir if config is not None else path.parent).resolve()
     if not path.resolve().is_relative_to(directory):
         return [f"It lies outside {directory}, whose sources.yaml can include it only from inside."]
