@@ -16,6 +16,7 @@ from busta_health_dagster.settings.fields import (
     Group,
     Interval,
     Label,
+    LocalTime,
     Name,
     Owner,
     Provider,
@@ -81,6 +82,12 @@ class GateFields(Strict):
     unknown: Literal["block", "allow"] = Field("block", description="What holds while it cannot be told.")
 
 
+class RolloutFields(Strict):
+    """How a source is introduced: its rules are evaluated and recorded, and notify no one before that day."""
+
+    until: LocalTime = Field(description="The day, or the time in UTC, from which its rules notify.")
+
+
 class MeteredFields(Strict):
     """What a metered API is paid for; the doctor computes whether the interval fits it."""
 
@@ -144,6 +151,7 @@ class SourceFields(Strict):
     metered: MeteredFields | None = Field(
         None, description="Credits of a metered API: per month, and for each observation."
     )
+    rollout: RolloutFields | None = Field(None, description="Until when its rules stay in shadow: they notify no one.")
     allow_private: bool = Field(False, description="Private, link-local and loopback addresses are refused without it.")
 
 
