@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: install demo up test test-times foreign mutation check bench bench-detection release clean
+.PHONY: install demo up test test-times foreign other-days mutation check bench bench-detection release clean
 
 install: $(STAMP)
 
@@ -25,6 +25,11 @@ test: install
 
 test-times: install
 	@exec $(BIN)/python -m pytest -n 2 --dist loadfile -m "not foreign" --durations=20
+
+# The clock of another day: a year ahead, and the last minute of a year. Debian: faketime.
+other-days: install
+	faketime -f '+365d' $(BIN)/python -m pytest -n 2 --dist loadfile tests/unit tests/contract -m "not e2e and not postgres"
+	faketime -f '@2026-12-31 23:59:00' $(BIN)/python -m pytest -n 2 --dist loadfile tests/unit tests/contract -m "not e2e and not postgres"
 
 foreign: install
 	@exec $(BIN)/python -m pytest -n 0 -m foreign tests/foreign

@@ -98,6 +98,15 @@ class GuardedWebserver(DagsterWebserver[WorkspaceProcessContext, WorkspaceReques
         self._app = app
         self._threads: anyio.CapacityLimiter | None = None
 
+    async def download_debug_file_endpoint(self, request: Request) -> Response:
+        """Dagster's own answer, which is a traceback where there is no such run."""
+        run_id = request.path_params["run_id"]
+        if self._process_context.instance.get_run_by_id(run_id) is None:
+            says = f"There is no run {run_id[:60]!r}. Its id stands in the address of its page, /runs/ID."
+            return JSONResponse({"detail": says}, 404)
+        answer: Response = await super().download_debug_file_endpoint(request)
+        return answer
+
     def _make_request_context(self, conn: HTTPConnection) -> WorkspaceRequestContext:
         principal = _principal(conn)
         process = self._process_context

@@ -107,12 +107,10 @@ def refusal(asked: Asked, principal: Principal) -> str | None:
 def too_dear(asked: Asked, principal: Principal) -> str | None:
     """Which bound a document exceeds; None when it keeps all of them."""
     most = ALLOWED[principal.role]
-    for name in ("depth", "fields", "aliases"):
+    for name, word in (("depth", "levels"), ("fields", "fields"), ("aliases", "aliases")):
         has, may = getattr(asked.cost, name), getattr(most, name)
         if has > may:
-            return (
-                f"The query has {has:,} {name} with its fragments written out; a {principal.role} may ask for {may:,}."
-            )
+            return f"The query has {has:,} {word} with its fragments written out; the role {principal.role} may ask for {may:,}."
     return None
 
 

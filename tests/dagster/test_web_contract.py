@@ -297,6 +297,8 @@ def test_a_query_that_costs_too_much_is_refused_before_it_runs(web: Web) -> None
 def test_nobody_without_the_right_to_act_reads_dagsters_files(web: Web) -> None:
     for path in ("/notebook?path=/etc/passwd", "/download_debug/none", "/notebook/"):
         assert web.get(path, Role.VIEWER).status_code == 403, path
+    missing = web.get("/download_debug/none", Role.ADMIN)
+    assert (missing.status_code, missing.json()["detail"][:24]) == (404, "There is no run 'none'. ")
 
 
 @pytest.mark.parametrize("path", ["/livezX", "/readyz/", "/source-health/loginX", "/livez/x", "/source-health/staticX"])
