@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from busta_health_dagster.domain.custom_metric import CustomMetric
+    from busta_health_dagster.domain.season import Season
 
 
 IMPORTED = "imported"
@@ -114,6 +115,7 @@ class Source:
     allow_private: bool = False
     metrics: tuple[CustomMetric, ...] = ()
     metered: Metered | None = None
+    active: Season | None = None
     shard: int = 0
     where: str = ""
 

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from busta_health_dagster.domain.gate import GatePolicy
 from busta_health_dagster.domain.source import Metered, QualitySpec, Sla, Source
+from busta_health_dagster.settings.active import season
 from busta_health_dagster.settings.source_model import default_group
 
 if TYPE_CHECKING:
@@ -60,6 +61,7 @@ def resolve(
         concurrency_per_host=fields.concurrency_per_host,
         allow_private=fields.allow_private,
         metered=None if fields.metered is None else Metered(fields.metered.per_month, fields.metered.each),
+        active=None if fields.active is None else season(fields.active),
         metrics=getattr(config, "custom_metrics", ()),
         # By name, not by position: a source added at the top must not move every other one to another run.
         shard=zlib.crc32(fields.name.encode()) % shards,

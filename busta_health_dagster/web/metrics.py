@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from busta_health_dagster.store import UnitOfWork
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
-_STATUSES = ("up", "degraded", "down", "unknown", "maintenance")
+_STATUSES = ("up", "degraded", "down", "unknown", "maintenance", "off_season")
 COUNTERS = {
     "busta_checks_total": ("Checks of a source, by result.", ("source", "result")),
     "busta_notifications_total": ("Notifications, by channel and result.", ("channel", "result")),
@@ -114,11 +114,11 @@ def _sources(health: FleetHealth) -> Iterator[str]:
     rows = health.rows
     yield _gauge(
         "busta_source_up",
-        "1 up or degraded, 0 down; absent while no one knows.",
+        "1 up or degraded, 0 down; absent while no one knows, and off season.",
         (
             (f'source="{r.source}"', 0 if r.status == "down" else 1)
             for r in rows
-            if r.shown != "unknown" and r.status != "unknown"
+            if r.shown not in {"unknown", "off_season"} and r.status != "unknown"
         ),
     )
     yield _gauge(

@@ -10,8 +10,9 @@ from busta_health_dagster.domain.documents.alerts import AlertRow, Number
 
 
 class SourceRow(TypedDict):
-    """One source now: an entry of `sources health -o json`. `status` is unknown when `stale`; `last_status` is what was
-    seen last. `reason` is a sentence, `reason_code` its stable code.
+    """One source now: an entry of `sources health -o json`. `status` is unknown when `stale`, and `off_season` outside the
+    season of the source (until `off_season_until`; null: no season follows);
+    `last_status` is what was seen last. `reason` is a sentence, `reason_code` its stable code.
     """
 
     source: str
@@ -33,6 +34,7 @@ class SourceRow(TypedDict):
     budget_left: Number | None
     open_alerts: int
     maintenance_until: str | None
+    off_season_until: str | None
     observed_at: str | None
     stale: bool
     metrics: dict[str, Number]
