@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from busta_health_dagster.domain.custom_metric import CustomMetric
+    from busta_health_dagster.domain.quota import Quota
     from busta_health_dagster.domain.season import Season
 
 
@@ -116,6 +117,7 @@ class Source:
     metrics: tuple[CustomMetric, ...] = ()
     metered: Metered | None = None
     active: Season | None = None
+    quota: Quota | None = None
     shard: int = 0
     where: str = ""
 

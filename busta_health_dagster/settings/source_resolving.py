@@ -62,6 +62,7 @@ def resolve(
         allow_private=fields.allow_private,
         metered=None if fields.metered is None else Metered(fields.metered.per_month, fields.metered.each),
         active=None if fields.active is None else season(fields.active),
+        quota=None if (credits_ := getattr(config, "quota", None)) is None else credits_.domain(),
         metrics=getattr(config, "custom_metrics", ()),
         # By name, not by position: a source added at the top must not move every other one to another run.
         shard=zlib.crc32(fields.name.encode()) % shards,

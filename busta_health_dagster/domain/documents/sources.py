@@ -85,6 +85,20 @@ class SourceConfig(TypedDict):
     config: str
 
 
+class QuotaRow(TypedDict):
+    """What is left of the credits of a metered API. `ends_at`: at the present rate; null where it cannot be said, or they do
+    not end. `short`: they end before the reset (null: unknown).
+    """
+
+    remaining: Number
+    limit: Number | None
+    per_day: Number | None
+    ends_at: str | None
+    resets_at: str | None
+    short: bool | None
+    reason: str
+
+
 class SourceInfo(SourceRow):
     """All that is known of one source: `sources info -o json`. `feeds_without_asset`: what it feeds by its configuration, and
     no code location has; `hits`: what is downstream.
@@ -109,6 +123,7 @@ class SourceInfo(SourceRow):
     usable: bool
     gate: str
     hits: str | None
+    quota: QuotaRow | None
     runbook: str | None
     next_check: str | None
     config: str

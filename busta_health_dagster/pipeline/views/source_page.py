@@ -20,6 +20,7 @@ from busta_health_dagster.pipeline.service_levels.windows import DAY_S, WINDOWS_
 from busta_health_dagster.pipeline.views import page_alerts
 from busta_health_dagster.pipeline.views.overview import MONTH_S, PlannedMaintenance, Version, active_alerts, version_of
 from busta_health_dagster.pipeline.views.page_anomalies import ShownAnomaly, anomalies_of
+from busta_health_dagster.pipeline.views.quota import quotas
 from busta_health_dagster.pipeline.views.self_monitoring import MonitorAlert, self_monitoring_alerts
 from busta_health_dagster.pipeline.views.status import fleet_health, strips_of
 from busta_health_dagster.settings.show import show_source
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from busta_health_dagster.domain.incident import Incident
     from busta_health_dagster.domain.observation import Observation, Phases
     from busta_health_dagster.domain.quality import QualityScore
+    from busta_health_dagster.domain.quota import QuotaForecast
     from busta_health_dagster.domain.rule import Limits, Rule
     from busta_health_dagster.domain.source import Source
     from busta_health_dagster.domain.uptime_and_budget import SlaResult
@@ -105,6 +107,7 @@ class SourcePage:
     anomaly_rule: Rule | None = None
     monitor_alerts: tuple[MonitorAlert, ...] = ()
     impact: Impact | None = None
+    quota: QuotaForecast | None = None
     score: QualityScore | None = None
     scored_by: str = ""
 
@@ -151,6 +154,7 @@ def source_page(app: App, name: str, window: str = "24h") -> SourcePage:
             if a.id is not None and a.opened_at is not None
         }
         causes = uow.notes.causes()
+        credits_left = quotas(app, uow, states, [name]).get(name) if known else None
         steady = read_clock(app, uow).at
         scored = uow.quality.newest([name]).get(name) if known else None
         planned = index.intervals(source)
@@ -191,6 +195,7 @@ def source_page(app: App, name: str, window: str = "24h") -> SourcePage:
         month=month,
         planned=_coming(source, index, now),
         impact=impact,
+        quota=credits_left,
         events=_coming(source, MaintenanceIndex(app.config.events, now, now + AHEAD_S), now),
         config=show_source(source, app.secrets),
         stale_after_s=3 * app.config.tick_s,

@@ -19,6 +19,7 @@ from busta_health_dagster.pipeline.gate.impact import impacts
 from busta_health_dagster.pipeline.gate.lineage import feeds_without_asset
 from busta_health_dagster.pipeline.maintenance.index import maintenance
 from busta_health_dagster.pipeline.service_levels.windows import DAY_S, WINDOWS_S, counts_of, window_end
+from busta_health_dagster.pipeline.views.quota import quotas
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -217,6 +218,7 @@ def source_info(app: App, name: str) -> SourceInfo:
         sample = uow.samples.get(name) if name in known else None
         missing = feeds_without_asset(uow, source)
         impact = impacts(app, uow, {} if state is None else {name: state}, [name])[name]
+        credits_left = None if state is None else quotas(app, uow, {name: state}, [name]).get(name)
     limits = limits_for(source, app.config.rules)
     return {
         **row.as_json(),
@@ -249,6 +251,7 @@ def source_info(app: App, name: str) -> SourceInfo:
         "usable": impact.verdict.usable,
         "gate": impact.override or impact.verdict.reason,
         "hits": impact.radius.sentence if impact.radius is not None else None,
+        "quota": None if credits_left is None else credits_left.as_json(),
         "runbook": source.runbook,
         "next_check": iso(row.next_slot),
         "config": source.where,
