@@ -14,7 +14,7 @@ from replay import Fleet
 from worlds import Variation
 
 from busta_health_dagster.engines.anomaly.bank import WatchedSource
-from busta_health_dagster.engines.baseline.calendar import Calendar, KnownEvent
+from busta_health_dagster.engines.baseline.known_events import Calendar, KnownEvent
 
 START = 1_788_134_400  # Monday 2026-08-31 00:00 UTC
 DAY, WEEK = 86_400, 604_800

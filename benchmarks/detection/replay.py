@@ -13,9 +13,9 @@ import numpy as np
 
 from busta_health_dagster.domain.anomaly import Change, Finding
 from busta_health_dagster.engines.anomaly.bank import DetectorBank, WatchedSource
-from busta_health_dagster.engines.anomaly.settings import DEFAULT, DetectorSettings
+from busta_health_dagster.engines.anomaly.thresholds import DEFAULT, DetectorSettings
 from busta_health_dagster.engines.anomaly.tick import NOT_DUE, Tick
-from busta_health_dagster.engines.baseline.calendar import Calendar, KnownEvent
+from busta_health_dagster.engines.baseline.known_events import Calendar, KnownEvent
 
 MAINTENANCE = {"maintenance", "planned_maintenance"}
 COLUMNS = ("up", "response_ms", "items", "quality", "freshness_s")

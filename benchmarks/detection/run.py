@@ -33,7 +33,7 @@ from worlds import VARIATIONS, Variation
 from busta_health_dagster.engines.anomaly import learning
 from busta_health_dagster.engines.anomaly.bank import DetectorBank, WatchedSource
 from busta_health_dagster.engines.anomaly.series import score_series
-from busta_health_dagster.engines.anomaly.settings import DetectorSettings
+from busta_health_dagster.engines.anomaly.thresholds import DetectorSettings
 from busta_health_dagster.engines.anomaly.tick import Tick
 
 NAB_FIXED = 1.0  # where a source would open an incident: the threshold a person would take without checking NAB

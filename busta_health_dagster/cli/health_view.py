@@ -56,15 +56,22 @@ def shown(row: SourceRow) -> str:
 
 
 def render(
-    fleet: Fleet, *, width: int, height: int, letters: GlyphSet, note: str = "", lost: Lost | None = None
+    fleet: Fleet,
+    *,
+    width: int,
+    height: int,
+    letters: GlyphSet,
+    note: str = "",
+    live: bool = False,
+    lost: Lost | None = None,
 ) -> list[Text]:
     """Lines of at most `width` columns, at most `height` of them: the worst sources stay, the rest become one line.
 
-    `note` stands in the footer (`Ctrl-C stops`) and makes the head say `live`. A stale monitor turns every status into NO
+    `note` stands in the footer (`Ctrl-C stops`); `live` is said in the head. A stale monitor turns every status into NO
     DATA and says so on line 2.
     """
     layout = next(one for one in LAYOUTS if width >= one.width)
-    lines = [*_header(fleet, width, letters, lost, live=bool(note)), Text(""), column_heads(layout, letters)]
+    lines = [*_header(fleet, width, letters, lost, live=live), Text(""), column_heads(layout, letters)]
     footer = [Text(""), *legend(layout, letters, note)]
     rows = fleet["sources"]
     alerts = _alerts(fleet, letters, room=max(0, height // 4 - 2)) if layout.kind else []

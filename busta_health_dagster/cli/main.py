@@ -35,12 +35,12 @@ from busta_health_dagster.cli.web import web
 app = typer.Typer(
     name="busta",
     cls=BustaGroup,
-    no_args_is_help=True,
+    invoke_without_command=True,
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Watches the data sources a betting platform lives on, and tells the right person once.\n\n"
-    "Example: [bold]busta sources health --watch[/]\n\n"
+    "Example: [bold]busta sources health --watch[/]. Alone, [bold]busta[/] says in ten lines how things are.\n\n"
     "Exit codes: 0 done, 1 the thing asked about is unhealthy, 2 usage, 3 cannot tell.",
 )
 register_source_actions(sources_app)
@@ -95,6 +95,10 @@ def root(
     ] = False,
 ) -> None:
     context.obj = Session(home=home, config_dir=config_dir, url=url)
+    if context.invoked_subcommand is None:
+        from busta_health_dagster.cli.at_a_glance import at_a_glance
+
+        at_a_glance(context.obj)
 
 
 def main() -> None:

@@ -38,7 +38,9 @@ def watch(observation: Callable[[], Fleet]) -> None:
 
     def draw(fleet: Fleet, lost: Lost | None) -> Group:
         height = out.height if out.is_terminal else 10_000
-        drawn = render(fleet, width=out.width, height=height, letters=letters, note="Ctrl-C stops.", lost=lost)
+        drawn = render(
+            fleet, width=out.width, height=height, letters=letters, note="Ctrl-C stops.", live=True, lost=lost
+        )
         return Group(*drawn)
 
     frames, left = follow(observation, time.monotonic), _left_at_ctrl_c()

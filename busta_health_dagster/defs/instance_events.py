@@ -13,7 +13,7 @@ from busta_health_dagster.defs.catalog import OWN_CHECKS
 from busta_health_dagster.defs.instance_stream import ROWS, Budget, Stream
 from busta_health_dagster.defs.keys import asset_key, own_keys
 from busta_health_dagster.domain.verdict import ExternalFact
-from busta_health_dagster.pipeline.gate.lineage import owners_of
+from busta_health_dagster.pipeline.gate.stored_lineage import owners_of
 from busta_health_dagster.settings.foreign_text import foreign_text
 
 if TYPE_CHECKING:

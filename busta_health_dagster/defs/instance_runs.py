@@ -13,7 +13,7 @@ from dagster._core.storage.tags import REPOSITORY_LABEL_TAG, WILL_RETRY_TAG
 
 from busta_health_dagster.defs.instance_stream import ROWS, Budget, Stream, error_text
 from busta_health_dagster.domain.verdict import ExternalFact
-from busta_health_dagster.pipeline.gate.lineage import owners_of
+from busta_health_dagster.pipeline.gate.stored_lineage import owners_of
 from busta_health_dagster.settings.foreign_text import foreign_text
 
 if TYPE_CHECKING:

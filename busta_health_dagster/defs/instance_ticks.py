@@ -12,7 +12,7 @@ from dagster._core.scheduler.instigation import InstigatorStatus, TickStatus
 
 from busta_health_dagster.defs.instance_stream import Budget, Stream, error_text
 from busta_health_dagster.domain.verdict import ExternalFact
-from busta_health_dagster.pipeline.gate.lineage import owners_of
+from busta_health_dagster.pipeline.gate.stored_lineage import owners_of
 from busta_health_dagster.settings.instance import REPOSITORY
 
 if TYPE_CHECKING:

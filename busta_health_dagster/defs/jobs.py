@@ -28,7 +28,7 @@ def tick_job() -> UnresolvedAssetJobDefinition:
 
 @dg.op(description="Deletes what is older than its retention, in our store and in Dagster's own tables.")
 def delete_old_records(context: dg.OpExecutionContext, busta: Monitor) -> None:
-    from busta_health_dagster.defs.retention import Ours, chosen_mode, prune_dagster
+    from busta_health_dagster.defs.pruning import Ours, chosen_mode, prune_dagster
     from busta_health_dagster.pipeline.app.store_admin import prune
 
     with busta.open() as app:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import dagster as dg
 
 from busta_health_dagster.defs.keys import asset_key, own_key, own_keys
-from busta_health_dagster.pipeline.gate.lineage import Lineage, put_lineage
+from busta_health_dagster.pipeline.gate.stored_lineage import Lineage, put_lineage
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

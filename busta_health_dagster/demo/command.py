@@ -15,7 +15,7 @@ from busta_health_dagster.cli.supervisor import Child
 from busta_health_dagster.demo import upstreams
 from busta_health_dagster.demo.config import INTERVAL_S, write_config
 from busta_health_dagster.demo.fill import DAY, fill
-from busta_health_dagster.demo.story import scenario as named
+from busta_health_dagster.demo.scenarios import scenario as named
 from busta_health_dagster.domain.units import floor_to
 from busta_health_dagster.extras import require
 from busta_health_dagster.pipeline.anomaly.anomaly_pass import catch_up

@@ -15,7 +15,7 @@ from datetime import timedelta
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
-from busta_health_dagster.demo.story import scenario
+from busta_health_dagster.demo.scenarios import scenario
 from busta_health_dagster.demo.upstreams import Address, directory
 from busta_health_dagster.domain.units import config_duration, from_epoch
 

@@ -6,7 +6,7 @@ from itertools import groupby, islice
 from typing import TYPE_CHECKING
 
 from busta_health_dagster.demo.history import generate
-from busta_health_dagster.demo.story import scenario as named
+from busta_health_dagster.demo.scenarios import scenario as named
 from busta_health_dagster.domain.units import floor_to
 from busta_health_dagster.engines.maintenance import MaintenanceIndex
 

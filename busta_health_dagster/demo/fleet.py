@@ -9,8 +9,8 @@ import contextlib
 from typing import TYPE_CHECKING, Self
 
 from busta_health_dagster.demo.disk import Disk
+from busta_health_dagster.demo.scenarios import scenario
 from busta_health_dagster.demo.server import Upstreams
-from busta_health_dagster.demo.story import scenario
 from busta_health_dagster.demo.world import World
 from busta_health_dagster.domain.clock import Clock, SystemClock
 from busta_health_dagster.domain.units import floor_to
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from busta_health_dagster.demo.faults import Fault
-    from busta_health_dagster.demo.scenario import Scenario
+    from busta_health_dagster.demo.timeline import Scenario
 
 SLOT_S = 300
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from busta_health_dagster.demo.catalogue import UPSTREAMS, Upstream, phase_of
 from busta_health_dagster.demo.faults import Effect, Fault, Medium
 from busta_health_dagster.demo.noise import stream
-from busta_health_dagster.demo.story import scenario as named
+from busta_health_dagster.demo.scenarios import scenario as named
 from busta_health_dagster.domain.observation import Observation, Phases, Status
 from busta_health_dagster.domain.units import floor_to
 from busta_health_dagster.wording.durations import duration_text, milliseconds_text
@@ -23,7 +23,7 @@ from busta_health_dagster.wording.numbers import floored
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from busta_health_dagster.demo.scenario import Scenario
+    from busta_health_dagster.demo.timeline import Scenario
 
 DAY = 86400
 QUALITY_EVERY_S = 3600

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 from busta_health_dagster.demo import upstreams
 from busta_health_dagster.demo.catalogue import HTTP_NAMES
 from busta_health_dagster.demo.fleet import DemoFleet
-from busta_health_dagster.demo.story import SCENARIOS, scenario
+from busta_health_dagster.demo.scenarios import SCENARIOS, scenario
 from busta_health_dagster.domain.errors import BustaError, PortInUse
 
 if TYPE_CHECKING:

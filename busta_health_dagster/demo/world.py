@@ -10,7 +10,7 @@ from busta_health_dagster.demo.faults import Effect, Fault
 from busta_health_dagster.domain.errors import BadInput, UnknownName
 
 if TYPE_CHECKING:
-    from busta_health_dagster.demo.scenario import Scenario
+    from busta_health_dagster.demo.timeline import Scenario
     from busta_health_dagster.domain.clock import Clock
 
 LEAD_S = 20.0

@@ -39,6 +39,28 @@ class Sla:
 
 
 @dataclass(frozen=True, slots=True)
+class Reconcile:
+    """What a source is compared with: the other source, the columns that identify a record, and those that must agree.
+
+    `columns` gives the other source's name of a column where it has another one; `names` is a mapping of spellings, or
+    the file in expectations/ that holds it. `found` is the share of records that the other one must have; `tolerance`
+    is by column, in the column's own unit, or seconds for times.
+    """
+
+    other: str
+    on: tuple[str, ...]
+    compare: tuple[str, ...] = ()
+    columns: Mapping[str, str] = field(default_factory=dict)
+    names: Mapping[str, str] | str = field(default_factory=dict)
+    found: float = 0.9
+    tolerance: Mapping[str, float] = field(default_factory=dict)
+
+    def theirs(self, column: str) -> str:
+        """What the other source calls this column."""
+        return self.columns.get(column, column)
+
+
+@dataclass(frozen=True, slots=True)
 class QualitySpec:
     """How the sample is scored: by a suite, by the platform's validator, or both with the worse one ruling.
 
@@ -55,6 +77,7 @@ class QualitySpec:
     public_columns: tuple[str, ...] = ()
     key_columns: tuple[str, ...] = ()
     push_down: bool = True
+    reconcile: Reconcile | None = None
 
 
 MONTH_S = 31 * 86_400

@@ -5,6 +5,6 @@ on assets of yours. Importing this opens no store; docs/gate.md and docs/into-yo
 from busta_health_dagster.integration.checks import health_checks
 from busta_health_dagster.integration.component import SourceHealth
 from busta_health_dagster.integration.definitions import build_defs
-from busta_health_dagster.integration.lineage import with_sources
+from busta_health_dagster.integration.source_edges import with_sources
 
 __all__ = ["SourceHealth", "build_defs", "health_checks", "with_sources"]

@@ -17,6 +17,7 @@ import aiohttp
 from yarl import URL
 
 from busta_health_dagster.domain.observation import Phases, Status
+from busta_health_dagster.domain.observation_limits import BODY_BYTES
 from busta_health_dagster.probes.address import AddressRefused
 from busta_health_dagster.probes.dial import (
     Resolver,
@@ -53,7 +54,7 @@ class Request:
     secrets: frozenset[str] = frozenset()
     params: Sequence[tuple[str, str]] = ()
     body: bytes | None = None
-    max_bytes: int = 10 * 1024 * 1024
+    max_bytes: int = BODY_BYTES
     redirects: int = 5
     guarded: bool = True
     tls: ssl.SSLContext | None = None

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
+from busta_health_dagster.domain import observation_limits
 from busta_health_dagster.domain.observation import ProbeResult, Status
 from busta_health_dagster.domain.source import CONFIRM_DELAYS_S
 
@@ -82,13 +83,13 @@ class Finding(NamedTuple):
 class ProbeLimits:
     """Bounds of every observation. Bytes count decoded; a source's own `concurrency`, `max_bytes` ... come before these."""
 
-    concurrency: int = 256
-    max_bytes: int = 10 * 1024 * 1024
-    memory_bytes: int = 256 * 1024 * 1024
-    sample_rows: int = 500
-    sample_bytes: int = 256 * 1024
+    concurrency: int = observation_limits.CHECKS_AT_ONCE
+    max_bytes: int = observation_limits.BODY_BYTES
+    memory_bytes: int = observation_limits.MEMORY_BYTES
+    sample_rows: int = observation_limits.SAMPLE_ROWS
+    sample_bytes: int = observation_limits.SAMPLE_BYTES
     confirm_delays_s: tuple[float, ...] = CONFIRM_DELAYS_S
-    lag_s: float = 0.25  # a loop that lags more makes the response time suspect
+    lag_s: float = observation_limits.LOOP_LAG_S
     plugin_grace_s: float = 0.5  # beyond its deadline, before a plug-in counts as blocking
     stuck_threads: int = 64  # in all; threads that never came back
 

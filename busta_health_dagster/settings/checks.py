@@ -179,6 +179,30 @@ def missing_suites(review: CheckContext) -> None:
             review.warn("sources.yaml", review.at_source(source.name, "quality", "suite"), says, f"suite: {guess}")
 
 
+def lonely_reconciliations(review: CheckContext) -> None:
+    """A comparison with a source that there is not, with itself, or of a column that no one can tell apart."""
+    for source in review.sources.values():
+        spec = source.quality.reconcile if source.quality is not None else None
+        if spec is None:
+            continue
+        place = review.at_source(source.name, "quality", "reconcile")
+        if spec.other == source.name:
+            says = f"{source.name} is compared with itself, which always agrees."
+            review.found.add(review.docs["sources.yaml"], (*place, "with"), says, "with: the other source")
+        elif spec.other not in review.sources:
+            says = f"There is no source {spec.other!r} to compare {source.name} with."
+            meant_ = near(spec.other, review.sources) or "the name of a source"
+            review.found.add(review.docs["sources.yaml"], (*place, "with"), says, f"with: {meant_}")
+        elif review.sources[spec.other].quality is None:
+            says = f"{spec.other} has no `quality`, so that none of its records are kept to compare {source.name} with."
+            review.found.add(
+                review.docs["sources.yaml"], (*place, "with"), says, f"quality: {{suite: ...}} on {spec.other}"
+            )
+        for column in spec.tolerance.keys() - set(spec.compare):
+            says = f"A tolerance for {column}, which is not compared."
+            review.found.add(review.docs["sources.yaml"], (*place, "tolerance"), says, f"compare: [{column}]")
+
+
 def missing_extras(review: CheckContext) -> None:
     """What a source's keys ask for and this installation leaves out: told here, before it is met at night."""
     for source in review.sources.values():

@@ -206,6 +206,7 @@ def _review(review: CheckContext) -> None:
         ((), checks.untold_ages),
         ((), checks.misspelt_groups),
         ((), checks.missing_suites),
+        ((), checks.lonely_reconciliations),
         ((), checks.missing_extras),
         ((), checks.half_a_quality),
         ((), checks_gate.undecidable_gates),

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer
 
+from busta_health_dagster.domain import observation_limits
 from busta_health_dagster.domain.fields import PositiveDuration, Strict, TextOrSecret
 from busta_health_dagster.settings.fields import Interval, Size, Zone, size_text
 
@@ -133,14 +134,16 @@ class Schedule(Strict):
 class LimitSettings(Strict):
     """How much at once, and how much at most."""
 
-    concurrency: _Count = Field(256, description="Checks at once, over all.")
-    body: _Bytes = Field(10 * 2**20, description="Decoded bytes of a response that are read.")
-    memory: _Bytes = Field(256 * 2**20, description="Memory that one payload may take once it is parsed, about.")
-    loop_lag: PositiveDuration = Field(
-        0.25, description="A response time measured while our loop lagged more is suspect."
+    concurrency: _Count = Field(observation_limits.CHECKS_AT_ONCE, description="Checks at once, over all.")
+    body: _Bytes = Field(observation_limits.BODY_BYTES, description="Decoded bytes of a response that are read.")
+    memory: _Bytes = Field(
+        observation_limits.MEMORY_BYTES, description="Memory that one payload may take once it is parsed, about."
     )
-    sample_rows: _Count = Field(500, description="Rows kept for quality, per check.")
-    sample_bytes: _Bytes = Field(256 * 2**10, description="Bytes kept for quality, per check.")
+    loop_lag: PositiveDuration = Field(
+        observation_limits.LOOP_LAG_S, description="A response time measured while our loop lagged more is suspect."
+    )
+    sample_rows: _Count = Field(observation_limits.SAMPLE_ROWS, description="Rows kept for quality, per check.")
+    sample_bytes: _Bytes = Field(observation_limits.SAMPLE_BYTES, description="Bytes kept for quality, per check.")
     events_per_tick: _Count = Field(200, description="Dagster events per tick; the rest waits.")
     shards: Annotated[int, Field(ge=1, le=256)] = Field(1, description="Runs per tick, for more than one machine.")
 

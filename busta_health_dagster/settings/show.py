@@ -4,6 +4,7 @@ it came from.
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import datetime
 from enum import IntEnum, StrEnum
 from fractions import Fraction
@@ -167,6 +168,7 @@ def _source(source: Source) -> dict[str, Any]:
             "public_columns": quality.public_columns,
             "key_columns": quality.key_columns,
             "push_down": quality.push_down,
+            "reconcile": None if quality.reconcile is None else asdict(quality.reconcile),
         },
         "gate": {
             "min_quality": source.gate.min_quality,

@@ -33,6 +33,26 @@ class SlaFields(Strict):
     degraded: Literal["good", "bad", "half"] = Field("good", description="How a degraded slot counts.")
 
 
+class ReconcileFields(Strict):
+    """Another source that must say the same."""
+
+    with_: Label = Field(alias="with", description="The other source.")
+    on: Annotated[tuple[str, ...], Field(min_length=1)] = Field(
+        description="Columns that identify a record, as the suite names them."
+    )
+    compare: tuple[str, ...] = Field((), description="Columns that must agree.")
+    columns: dict[str, str] = Field({}, description="What the other source calls a column, where it has another name.")
+    names: dict[str, str] | str = Field(
+        {}, description="Spellings and the name that counts, or a YAML file of them in expectations/."
+    )
+    found: Annotated[float, Field(gt=0, le=1)] = Field(
+        0.9, description="Share of the records that the other source must have."
+    )
+    tolerance: dict[str, Annotated[float, Field(ge=0)]] = Field(
+        {}, description="How far a column may differ: in its own unit, in seconds for a time."
+    )
+
+
 class QualityFields(Strict):
     """How what it delivers is scored."""
 
@@ -51,6 +71,7 @@ class QualityFields(Strict):
     push_down: bool = Field(
         True, description="Probe sql: let the database count instead of scoring the sample, where the suite permits it."
     )
+    reconcile: ReconcileFields | None = Field(None, description="Another source that must say the same.")
 
 
 class GateFields(Strict):

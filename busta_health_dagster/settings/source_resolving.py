@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from busta_health_dagster.domain.gate import GatePolicy
-from busta_health_dagster.domain.source import Metered, QualitySpec, Sla, Source
+from busta_health_dagster.domain.source import Metered, QualitySpec, Reconcile, Sla, Source
 from busta_health_dagster.settings.active import season
 from busta_health_dagster.settings.source_model import default_group
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
-    from busta_health_dagster.settings.source_model import QualityFields, SourceFields
+    from busta_health_dagster.settings.source_model import QualityFields, ReconcileFields, SourceFields
 
 
 def resolve(
@@ -92,4 +92,11 @@ def _quality(fields: QualityFields) -> QualitySpec:
         public_columns=fields.public_columns,
         key_columns=fields.key_columns,
         push_down=fields.push_down,
+        reconcile=None if fields.reconcile is None else _reconcile(fields.reconcile),
+    )
+
+
+def _reconcile(fields: ReconcileFields) -> Reconcile:
+    return Reconcile(
+        fields.with_, fields.on, fields.compare, fields.columns, fields.names, fields.found, fields.tolerance
     )

@@ -154,7 +154,7 @@ class Store:
 
         Works in small transactions, so that a tick never waits long for it.
         """
-        from busta_health_dagster.store.retention import prune
+        from busta_health_dagster.store.pruning import prune
 
         return prune(self, retention, now)
 

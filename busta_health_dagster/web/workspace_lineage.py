@@ -15,7 +15,7 @@ from busta_health_dagster.defs.keys import asset_key
 from busta_health_dagster.defs.lineage import fed_names, next_slot
 from busta_health_dagster.domain.errors import StoreError
 from busta_health_dagster.pipeline.app.code_locations import note_locations
-from busta_health_dagster.pipeline.gate.lineage import Lineage, forget_lineage, put_lineage
+from busta_health_dagster.pipeline.gate.stored_lineage import Lineage, forget_lineage, put_lineage
 from busta_health_dagster.settings.instance import LOCATION
 from busta_health_dagster.web.dagster_ui import STORAGE_AWAY
 

@@ -188,7 +188,7 @@ def test_foreign_failures_are_counted_where_alerts_and_incidents_are(foreign: Fo
     foreign.sense()
     shown = foreign.instance.fetch_materializations(AssetKey(["health", "open_alerts"]), limit=1).records[0]
     assert shown.asset_materialization is not None
-    assert shown.asset_materialization.metadata["1_open"].value == 2.0
+    assert shown.asset_materialization.metadata["open"].value == 2.0
     with app_cache.cached_app() as app:
         monitor = Monitor(app, "test")
         found = monitor.incidents(None, "7d", at=iso(int(foreign.clock.now()) + 1))

@@ -12,7 +12,7 @@ from gate_stories import Story
 from busta_health_dagster import bootstrap
 from busta_health_dagster.engines.data_version import data_version
 from busta_health_dagster.pipeline.facade import Monitor
-from busta_health_dagster.pipeline.gate.lineage import Lineage, built_from, put_lineage
+from busta_health_dagster.pipeline.gate.stored_lineage import Lineage, built_from, put_lineage
 from busta_health_dagster.web.workspace_lineage import note_workspace
 
 pytestmark = pytest.mark.filterwarnings(

@@ -13,7 +13,7 @@ from dagster import AssetKey, DagsterInstance
 
 from busta_health_dagster import bootstrap
 from busta_health_dagster.defs.build import build
-from busta_health_dagster.defs.retention import chosen_mode
+from busta_health_dagster.defs.pruning import chosen_mode
 from busta_health_dagster.domain.units import floor_to
 from busta_health_dagster.testing import FakeClock
 

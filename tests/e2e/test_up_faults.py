@@ -93,7 +93,7 @@ def test_a_full_disk_and_logs_that_are_moved_stop_nothing_and_are_shown(tmp_path
     (logs / "first-tick.log").symlink_to("/dev/full")
     with up(environ) as process:
         url = running(environ)["url"]
-        eventually(lambda: metric(url, "busta_ticks_total") == 1, "it ticks, though it cannot say so")
+        eventually(lambda: (metric(url, "busta_ticks_total") or 0) >= 1, "it ticks, though it cannot say so")
         eventually(lambda: metric(url, "busta_supervisor_failing") == 1, "the metric knows")
         trouble = "first-tick.log: cannot be written (No space left on device)"
         eventually(lambda: trouble in requests.get(f"{url}/source-health", timeout=60).text, "the page knows")
@@ -102,7 +102,7 @@ def test_a_full_disk_and_logs_that_are_moved_stop_nothing_and_are_shown(tmp_path
         logs.write_text("no folder any more")
         os.kill(running(environ)["pids"]["web"], signal.SIGKILL)
         eventually(lambda: "web ended" in said.read_text(), "the death of the web process is said")
-        eventually(lambda: metric(url, "busta_ticks_total") == 1, "it is back, without a log")
+        eventually(lambda: (metric(url, "busta_ticks_total") or 0) >= 1, "it is back, without a log")
         logs.unlink()
         eventually(lambda: metric(url, "busta_supervisor_failing") == 0, "the metric knows that it is over")
         assert process.poll() is None

@@ -1,6 +1,6 @@
 """The detector: causal, streaming, vectorised over all sources of a tick. docs/detection.md tells what was tried.
 
-settings.py   thresholds, the dial
+thresholds.py  every threshold, the dial
 rows.py       the hot state of every source as arrays; packing to bytes, bit for bit
 tick.py       what one tick hands in
 filter.py     profile + level + AR(1) -> innovations

@@ -7,14 +7,13 @@ from zlib import crc32
 import numpy as np
 
 from busta_health_dagster.domain.anomaly import AnomalyVerdict, Change, Finding, Term
-from busta_health_dagster.engines.anomaly import budget, learning, rules, schedule, shape, steps
+from busta_health_dagster.engines.anomaly import budget, learning, rules, schedule, shape, steps, thresholds
 from busta_health_dagster.engines.anomaly import filter as filters
-from busta_health_dagster.engines.anomaly import settings as s
 from busta_health_dagster.engines.anomaly.custom import board
 from busta_health_dagster.engines.anomaly.custom.fleet import CustomMetrics
 from busta_health_dagster.engines.anomaly.finding_state import Desk
 from busta_health_dagster.engines.anomaly.rows import HOT_BYTES, Rows, StateUnreadable
-from busta_health_dagster.engines.anomaly.settings import DEFAULT, DetectorSettings
+from busta_health_dagster.engines.anomaly.thresholds import DEFAULT, DetectorSettings
 from busta_health_dagster.engines.anomaly.tick import DOWN, UNKNOWN, Tick
 from busta_health_dagster.engines.anomaly.verdicts import Verdicts
 from busta_health_dagster.engines.baseline import units
@@ -170,8 +169,8 @@ class DetectorBank:
         desk = Desk(rows, self.custom, cfg, self.names, slots)
         desk.levels(inn, seen)
         for metric, term, now in (
-            (RESPONSE, s.SPIKES, shape.spikes(rows, cfg, inn)),
-            (ITEMS, s.VARIANCE, shape.variance(rows, cfg, inn)),
+            (RESPONSE, thresholds.SPIKES, shape.spikes(rows, cfg, inn)),
+            (ITEMS, thresholds.VARIANCE, shape.variance(rows, cfg, inn)),
         ):
             now.lit &= watched[metric]
             for row, normal in desk.follow(term, inn.evaluated[metric], now):
@@ -180,10 +179,10 @@ class DetectorBank:
                 )
         age = np.where(up, tick.data_age_s, np.nan)
         for term, polled, rule in (
-            (s.FAILURES, live, rules.failures(rows, cfg, live, down)),
-            (s.STALE, up, rules.stale(rows, up, age, self._cadence)),
-            (s.FROZEN, up, rules.frozen(rows, cfg, up, rules_items, tick.quality)),
-            (s.EMPTY, up, rules.empty(rows, slots, up, rules_items)),
+            (thresholds.FAILURES, live, rules.failures(rows, cfg, live, down)),
+            (thresholds.STALE, up, rules.stale(rows, up, age, self._cadence)),
+            (thresholds.FROZEN, up, rules.frozen(rows, cfg, up, rules_items, tick.quality)),
+            (thresholds.EMPTY, up, rules.empty(rows, slots, up, rules_items)),
         ):
             for row, normal in desk.follow(term, polled, rule):
                 rules.closed(rows, term, row, float(rule.observed[row]) if normal else None)
@@ -205,7 +204,7 @@ class DetectorBank:
         known = board.familiar(rows, at, tick.slots[at], tick.items[at])
         with np.errstate(invalid="ignore", divide="ignore"):
             size = np.where(tick.items[at] > 0, np.log(tick.items[at]), np.nan)
-        broken = (rows.opened[[s.STALE, s.FROZEN]] > 0).any(axis=0) | (rows.empty_run > 0)
+        broken = (rows.opened[[thresholds.STALE, thresholds.FROZEN]] > 0).any(axis=0) | (rows.empty_run > 0)
         values = {name: tick.metrics[name] for name, row in zip(names, at, strict=True) if not broken[row]}
         if not values:
             return
@@ -271,7 +270,7 @@ class DetectorBank:
         rules.learn_full(rows, up, tick.items)
         # Outages, stale and frozen data are no data; a level incident may be a habit not yet known: kept, marked
         # doubtful.
-        usable = up & ~(rows.opened[[*s.FACTS]] > 0).any(axis=0)
+        usable = up & ~(rows.opened[[*thresholds.FACTS]] > 0).any(axis=0)
         doubtful = (rows.incident != 0).any(axis=0) | ~calm
         learning.record(rows, tick.slots, u, kind=tick.kind, position=tick.position, usable=usable, doubtful=doubtful)
 

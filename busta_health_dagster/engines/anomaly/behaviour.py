@@ -7,13 +7,12 @@ import numpy as np
 
 from busta_health_dagster.engines.anomaly import schedule
 from busta_health_dagster.engines.anomaly.bank import DetectorBank
-from busta_health_dagster.engines.anomaly.custom import envelope
-from busta_health_dagster.engines.anomaly.custom import settings as c
+from busta_health_dagster.engines.anomaly.custom import envelope, thresholds
 from busta_health_dagster.engines.anomaly.custom.rows import CustomRows
 from busta_health_dagster.engines.anomaly.explain import number
 from busta_health_dagster.engines.baseline.units import ITEMS, METRICS, Array, M, backward
 
-FOUR_POLLS = c.BEHAVES_AT
+FOUR_POLLS = thresholds.BEHAVES_AT
 YOUNG_FITS = 7
 
 
@@ -87,8 +86,8 @@ def _custom(bank: DetectorBank, source: str, metric: str) -> Behaviour:
     rows = bank.custom.rows
     at = np.array([bank.custom.row(source, metric)])
     days = int(rows.days_n[at[0]])
-    if rows.scale[at[0]] == 0 or not np.isfinite(rows.week[at[0]]) or days < c.FIRST_DAYS:
-        return Behaviour(metric, Use.LEARNING, None, None, None, f"{days} of {c.FIRST_DAYS} days of history")
+    if rows.scale[at[0]] == 0 or not np.isfinite(rows.week[at[0]]) or days < thresholds.FIRST_DAYS:
+        return Behaviour(metric, Use.LEARNING, None, None, None, f"{days} of {thresholds.FIRST_DAYS} days of history")
     usual = float(envelope.backward(rows.week[at], rows.scale[at])[0])
     if usual == 0 and not rows.top[:, :, :, at[0]].any() and not rows.today[:, :, at[0]].any():
         return Behaviour(metric, Use.LEFT_OUT, 0.0, None, None, "always 0 so far: nothing can be missing from it")
@@ -103,7 +102,7 @@ def _custom(bank: DetectorBank, source: str, metric: str) -> Behaviour:
             f"its own ordinary days move it by {own:.0%} for four polls: a loss of a third could not be told from them"
         )
         return Behaviour(metric, Use.LEFT_OUT, usual, None, None, why)
-    floor = needed.min() <= envelope.floors(rows, at)[0] * c.PATIENCE[FOUR_POLLS] * (1 + 1e-9)
+    floor = needed.min() <= envelope.floors(rows, at)[0] * thresholds.PATIENCE[FOUR_POLLS] * (1 + 1e-9)
     why = "hardly ever leaves its level" if floor else "its own worst days set the limit"
     if not usable.all():
         why += f"; {'rises' if usable[0] else 'falls'} are too common to be evaluated"

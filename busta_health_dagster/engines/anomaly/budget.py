@@ -15,7 +15,7 @@ from typing import Final
 import numpy as np
 
 from busta_health_dagster.engines.anomaly.rows import Rows
-from busta_health_dagster.engines.anomaly.settings import DetectorSettings
+from busta_health_dagster.engines.anomaly.thresholds import DetectorSettings
 from busta_health_dagster.engines.baseline.units import Array
 
 CREDIT: Final = 1.0  # unconfirmed alarms that a quiet source may have before anything changes

@@ -7,9 +7,9 @@ from typing import Final
 import numpy as np
 
 from busta_health_dagster.domain.anomaly import Change, Finding, Metric, Term
-from busta_health_dagster.engines.anomaly import settings as s
+from busta_health_dagster.engines.anomaly import thresholds
 from busta_health_dagster.engines.anomaly.custom.fleet import Departure
-from busta_health_dagster.engines.anomaly.settings import DetectorSettings
+from busta_health_dagster.engines.anomaly.thresholds import DetectorSettings
 from busta_health_dagster.engines.baseline.units import ITEMS, METRICS, QUALITY, RESPONSE
 from busta_health_dagster.wording.durations import milliseconds_text
 from busta_health_dagster.wording.numbers import score
@@ -90,7 +90,7 @@ def finding(
         at=at,
         since=of.since,
         score=round(score, 3),
-        threshold=round(threshold(term, cfg) * (1.0 if term in s.FACTS else strict), 3),
+        threshold=round(threshold(term, cfg) * (1.0 if term in thresholds.FACTS else strict), 3),
         expected=None if np.isnan(of.expected) else float(of.expected),
         observed=None if np.isnan(of.observed) else float(of.observed),
         text=text,
@@ -98,17 +98,17 @@ def finding(
 
 
 def _what(term: int, expected: float, observed: float) -> str:
-    if term == s.SPIKES:
+    if term == thresholds.SPIKES:
         return f"{observed:.0f} very slow answers where {_usual(expected)} usual"
-    if term == s.VARIANCE:
+    if term == thresholds.VARIANCE:
         return f"items scatter {observed:.1f} times as much as usual (variance)"
-    if term == s.FAILURES:
+    if term == thresholds.FAILURES:
         return f"{observed:.0f} failed checks where {_usual(expected)} usual"
-    if term == s.STALE:
+    if term == thresholds.STALE:
         return f"data are {span(observed)} old, never above {span(expected)} so far"
-    if term == s.FROZEN:
+    if term == thresholds.FROZEN:
         return f"items and quality repeated exactly {observed:.0f} times"
-    if term == s.EMPTY:
+    if term == thresholds.EMPTY:
         return f"no items, {amount(ITEMS, expected)} before"
     return f"{NOUN[term]} {amount(term, observed)} where {amount(term, expected)} was expected"
 

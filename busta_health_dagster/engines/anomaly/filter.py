@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from busta_health_dagster.engines.anomaly import settings as s
+from busta_health_dagster.engines.anomaly import thresholds
 from busta_health_dagster.engines.anomaly.rows import Rows, scatter
-from busta_health_dagster.engines.anomaly.settings import DetectorSettings
+from busta_health_dagster.engines.anomaly.thresholds import DetectorSettings
 from busta_health_dagster.engines.baseline import profile
 from busta_health_dagster.engines.baseline.units import DAY_S, ITEMS, QUALITY, Array, M
 
@@ -62,7 +62,7 @@ def advance(rows: Rows, cfg: DetectorSettings, u: Array, slots: Array, shape: Ar
     present = np.isfinite(u)
     polls = np.maximum(np.rint((slots - rows.last_poll) / np.maximum(rows.interval_s, 1)), 1.0)
     seen = rows.n > 0
-    long_gap = present & seen & (slots - rows.last_poll > np.maximum(DAY_S, s.CLOSE * rows.interval_s))
+    long_gap = present & seen & (slots - rows.last_poll > np.maximum(DAY_S, thresholds.CLOSE * rows.interval_s))
     rows.w[long_gap] = 0
     phi = np.where(present, rows.phi ** np.where(seen, polls, 1.0), 1.0)
     base = shape + rows.offset
@@ -77,14 +77,14 @@ def advance(rows: Rows, cfg: DetectorSettings, u: Array, slots: Array, shape: Ar
     residual = np.where(present, u - base - level, 0.0)
     z = np.where(present, (residual - a) / root, 0.0)
     e = np.clip(z, -cfg.clip_down, cfg.clip_up) * root
-    warm = rows.n >= s.WARM
+    warm = rows.n >= thresholds.WARM
     gain = np.where(present & warm, p / variance, 0.0)
     rows.a[...] = np.where(present & warm, a + gain * e, rows.a)
     rows.p[...] = np.where(present, np.where(warm, (1 - gain) * p, ar), rows.p)
     rows.last_poll[...] = np.where(present, slots, rows.last_poll)
-    scatter(rows.ring, rows.n % s.NEW_NORMAL_MEAN, residual, present)
+    scatter(rows.ring, rows.n % thresholds.NEW_NORMAL_MEAN, residual, present)
     rows.n[present] += 1
-    _warm_up(rows, present & (rows.n == s.WARM))
+    _warm_up(rows, present & (rows.n == thresholds.WARM))
     return Innovation(present, present & warm, base, residual, z, e, gain, phi, variance, np.sqrt(ar + white), unrest)
 
 
@@ -102,15 +102,15 @@ def _unrest(rows: Rows) -> Array:
     A source is believed as far as its noise has been seen to wander; then one standard deviation of that is allowed
     on top, because what is measured now is already a few hours old.
     """
-    trust = np.maximum(1.0 - s.RESTLESS / np.maximum(rows.restless, 1e-9), 0.0)
-    return (np.clip(rows.unrest, 1.0, s.UNREST_MOST) * np.exp(np.sqrt(rows.restless))) ** trust
+    trust = np.maximum(1.0 - thresholds.RESTLESS / np.maximum(rows.restless, 1e-9), 0.0)
+    return (np.clip(rows.unrest, 1.0, thresholds.UNREST_MOST) * np.exp(np.sqrt(rows.restless))) ** trust
 
 
 def _warm_up(rows: Rows, ready: Array) -> None:
     """The first level is the median of the first polls."""
     if not ready.any():
         return
-    first = np.median(rows.ring[: s.WARM], axis=0).astype(np.float64)
+    first = np.median(rows.ring[: thresholds.WARM], axis=0).astype(np.float64)
     rows.offset[ready] += first[ready]
     rows.ring[:, ready] -= first[ready].astype(np.float32)
 
@@ -118,8 +118,10 @@ def _warm_up(rows: Rows, ready: Array) -> None:
 def learn(rows: Rows, inn: Innovation, calm: Array) -> None:
     """The level follows slowly, clipped, and only in `calm` series (3, N): no incident, no outage, no maintenance."""
     move = inn.evaluated & calm
-    floor = np.where(rows.fit_days >= 15, s.LEVEL_FLOOR, np.where(rows.fit_days > 0, s.LEVEL_FLOOR, 24))
-    gain = 1.0 / np.minimum(np.maximum(rows.n, floor), s.LEVEL_CEILING)
+    floor = np.where(
+        rows.fit_days >= 15, thresholds.LEVEL_FLOOR, np.where(rows.fit_days > 0, thresholds.LEVEL_FLOOR, 24)
+    )
+    gain = 1.0 / np.minimum(np.maximum(rows.n, floor), thresholds.LEVEL_CEILING)
     bounded = np.clip(inn.residual, -2.5 * inn.sigma, 2.5 * inn.sigma)
     rows.level[...] += np.where(move, gain * bounded, 0.0)
     young = move & (rows.fit_days == 0)

@@ -5,28 +5,27 @@ from collections.abc import Callable
 import numpy as np
 
 from busta_health_dagster.domain.anomaly import Change, Finding
-from busta_health_dagster.engines.anomaly import budget
-from busta_health_dagster.engines.anomaly import settings as s
+from busta_health_dagster.engines.anomaly import budget, thresholds
 from busta_health_dagster.engines.anomaly.custom.fleet import CustomMetrics, Departure
 from busta_health_dagster.engines.anomaly.explain import NOUN, Numbers, finding, level_finding, number
 from busta_health_dagster.engines.anomaly.filter import Innovation
 from busta_health_dagster.engines.anomaly.rows import Rows
-from busta_health_dagster.engines.anomaly.settings import DetectorSettings
 from busta_health_dagster.engines.anomaly.steps import Steps
 from busta_health_dagster.engines.anomaly.test_result import TestResult
+from busta_health_dagster.engines.anomaly.thresholds import DetectorSettings
 from busta_health_dagster.engines.baseline import units
 from busta_health_dagster.engines.baseline.units import METRICS, Array
 
 # term -> (polls it stays open at least, polls after which it is the new normal; 0 never)
 STAY = {
-    s.SPIKES: (s.CLOSE, s.SHAPE_NEW_NORMAL),
-    s.VARIANCE: (s.CLOSE, s.SHAPE_NEW_NORMAL),
-    s.FAILURES: (s.CLOSE, 0),
-    s.STALE: (1, s.RULE_NEW_NORMAL),
-    s.FROZEN: (1, s.RULE_NEW_NORMAL),
-    s.EMPTY: (1, s.SHAPE_NEW_NORMAL),
+    thresholds.SPIKES: (thresholds.CLOSE, thresholds.SHAPE_NEW_NORMAL),
+    thresholds.VARIANCE: (thresholds.CLOSE, thresholds.SHAPE_NEW_NORMAL),
+    thresholds.FAILURES: (thresholds.CLOSE, 0),
+    thresholds.STALE: (1, thresholds.RULE_NEW_NORMAL),
+    thresholds.FROZEN: (1, thresholds.RULE_NEW_NORMAL),
+    thresholds.EMPTY: (1, thresholds.SHAPE_NEW_NORMAL),
 }
-LEVEL_KIND = s.TERMS
+LEVEL_KIND = thresholds.TERMS
 TOGETHER = 6  # polls within which another metric of the same kind belongs to what was just said
 
 
@@ -131,7 +130,7 @@ class Desk:
         if kind == LEVEL_KIND:
             self.custom.charge(self.names[row], metric)
         else:
-            (self.rows.fact_alarms if kind in s.FACTS else self.rows.alarms)[row] += 1
+            (self.rows.fact_alarms if kind in thresholds.FACTS else self.rows.alarms)[row] += 1
         self.rows.notified_at[row] = self.slots[row]
 
     def _end_if_over(self, row: int) -> None:
@@ -163,7 +162,7 @@ class Desk:
 
     def standing(self, row: int) -> tuple[Finding, ...]:
         """What is open of one source, strangest first."""
-        found = [self._say(t, row, Change.OPENED) for t in range(s.TERMS) if self.rows.opened[t, row] > 0]
+        found = [self._say(t, row, Change.OPENED) for t in range(thresholds.TERMS) if self.rows.opened[t, row] > 0]
         at = int(self.slots[row])
         found += [level_finding(one, Change.OPENED, at) for one in self.custom.standing(self.names[row])]
         return tuple(sorted(found, key=lambda f: -f.score))
@@ -174,7 +173,7 @@ class Desk:
         standing = r.opened[term] > 0
         r.open_n[term, standing & polled] += 1
         r.firing_n[term] = np.where(polled, np.where(now.lit, r.firing_n[term] + 1, 0), r.firing_n[term])
-        lasts = r.firing_n[term] >= budget.fact_polls(r) if term in s.FACTS else True
+        lasts = r.firing_n[term] >= budget.fact_polls(r) if term in thresholds.FACTS else True
         for i in np.nonzero(now.lit & ~standing & lasts)[0]:
             numbers = Numbers(0, float(now.g[i]), float(now.expected[i]), float(now.observed[i]))
             self.open(term, int(i), int(now.polls[i]), numbers)

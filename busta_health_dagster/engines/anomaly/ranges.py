@@ -5,11 +5,10 @@ from collections.abc import Iterable
 import numpy as np
 
 from busta_health_dagster.domain.anomaly import Basis, Metric, NormalRange
-from busta_health_dagster.engines.anomaly import learning
-from busta_health_dagster.engines.anomaly import settings as s
+from busta_health_dagster.engines.anomaly import learning, thresholds
 from busta_health_dagster.engines.anomaly.bank import DetectorBank
 from busta_health_dagster.engines.baseline import noise, normal_ranges, profile
-from busta_health_dagster.engines.baseline.calendar import Standing
+from busta_health_dagster.engines.baseline.known_events import Standing
 from busta_health_dagster.engines.baseline.units import ITEMS, METRICS, QUALITY, Array
 
 
@@ -76,7 +75,7 @@ def _source(bank: DetectorBank, row: int, m: int) -> tuple[Array, float, float, 
     rows = bank.rows
     prior = learning.type_prior(rows, bank.members(bank.sources[row].type), row)
     weight = float(prior.weight[m])
-    if rows.n[m, row] < s.WARM:
+    if rows.n[m, row] < thresholds.WARM:
         ar, white = noise.split(m, prior.noise[m])
         centre = float(prior.offset[m]) if weight else _guess(m)
         return (
@@ -97,7 +96,7 @@ def _guess(m: int) -> float:
 
 
 def _doubt(bank: DetectorBank, row: int, m: int, weight: float, at: Array) -> Array:
-    if bank.rows.n[m, row] < s.WARM:
+    if bank.rows.n[m, row] < thresholds.WARM:
         ar, white = bank.rows.ar[m, row], bank.rows.white[m, row]
         sigma = float(np.sqrt(ar + white)) or 1.0
         whole = profile.uncertainty(m, np.zeros(profile.SEEN), sigma, 1.0 - 0.7 * weight)

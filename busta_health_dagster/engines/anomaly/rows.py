@@ -9,13 +9,13 @@ from typing import Any, Final
 
 import numpy as np
 
-from busta_health_dagster.engines.anomaly import settings as s
+from busta_health_dagster.engines.anomaly import thresholds
 from busta_health_dagster.engines.baseline.profile import SEEN, P
 from busta_health_dagster.engines.baseline.units import Array, M
 
 MAGIC: Final = b"BHr3"
 DAY_BINS: Final = 288
-COLUMNS: Final = s.FINE_COLUMNS + s.COARSE_COLUMNS
+COLUMNS: Final = thresholds.FINE_COLUMNS + thresholds.COARSE_COLUMNS
 AGE_DAYS: Final = 21
 BOARDS: Final = 48
 
@@ -40,7 +40,7 @@ SPEC: Final[dict[str, tuple[str, tuple[int, ...], float]]] = {
     "drift": ("f4", (COLUMNS, M), 0),
     "info": ("f4", (COLUMNS, M), 0),
     "bias": ("f4", (COLUMNS, M), 0),
-    "ring": ("f4", (s.NEW_NORMAL_MEAN, M), 0),
+    "ring": ("f4", (thresholds.NEW_NORMAL_MEAN, M), 0),
     "zring": ("f4", (36, M), 0),
     "incident": ("i1", (M,), 0),
     "incident_n": ("i4", (M,), 0),
@@ -117,17 +117,17 @@ SPEC: Final[dict[str, tuple[str, tuple[int, ...], float]]] = {
     # Slot, interval, the terms that stand open.
     "last_slot": ("i8", (), 0),
     "interval_s": ("i8", (), 0),
-    "opened": ("i8", (s.TERMS,), 0),
-    "since": ("i8", (s.TERMS,), 0),
-    "open_n": ("i4", (s.TERMS,), 0),
-    "jump": ("i1", (s.TERMS,), 0),
-    "score": ("f8", (s.TERMS,), 0),
-    "expected": ("f8", (s.TERMS,), np.nan),
-    "observed": ("f8", (s.TERMS,), np.nan),
+    "opened": ("i8", (thresholds.TERMS,), 0),
+    "since": ("i8", (thresholds.TERMS,), 0),
+    "open_n": ("i4", (thresholds.TERMS,), 0),
+    "jump": ("i1", (thresholds.TERMS,), 0),
+    "score": ("f8", (thresholds.TERMS,), 0),
+    "expected": ("f8", (thresholds.TERMS,), np.nan),
+    "observed": ("f8", (thresholds.TERMS,), np.nan),
     "incident_at": ("i8", (), 0),
     "kinds": ("i4", (), 0),
     "notified_at": ("i8", (), 0),
-    "firing_n": ("i4", (s.TERMS,), 0),
+    "firing_n": ("i4", (thresholds.TERMS,), 0),
     "moved": ("f8", (M,), 0),
 }
 

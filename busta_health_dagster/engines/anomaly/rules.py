@@ -4,13 +4,13 @@ from math import comb
 
 import numpy as np
 
-from busta_health_dagster.engines.anomaly import settings as s
+from busta_health_dagster.engines.anomaly import thresholds
 from busta_health_dagster.engines.anomaly.rows import AGE_DAYS, Rows
-from busta_health_dagster.engines.anomaly.settings import DetectorSettings
 from busta_health_dagster.engines.anomaly.test_result import TestResult
+from busta_health_dagster.engines.anomaly.thresholds import DetectorSettings
 from busta_health_dagster.engines.baseline.units import DAY_S, Array
 
-MASK = (1 << s.CLOSE) - 1
+MASK = (1 << thresholds.CLOSE) - 1
 POPCOUNT = np.array([i.bit_count() for i in range(MASK + 1)], np.int8)
 DOWN_PRIOR, DOWN_MEMORY = 2000.0, 8000.0
 HABIT_MEMORY = 6048.0
@@ -25,9 +25,9 @@ def failures(rows: Rows, cfg: DetectorSettings, live: Array, down: Array) -> Tes
     rows.polls[live] += 1
     prior = DOWN_PRIOR * np.minimum(300.0 / np.maximum(rows.interval_s, 1), 1.0)  # a week of polls at most
     base = np.maximum((rows.down_k + cfg.fail_floor * prior) / (rows.down_n + prior), cfg.fail_floor)
-    best, at, count = np.zeros(rows.size), np.full(rows.size, s.CLOSE), np.zeros(rows.size)
+    best, at, count = np.zeros(rows.size), np.full(rows.size, thresholds.CLOSE), np.zeros(rows.size)
     failed = np.nonzero(live & down)[0]  # a poll that is good opens nothing
-    for n in s.FAIL_WINDOWS if len(failed) else ():
+    for n in thresholds.FAIL_WINDOWS if len(failed) else ():
         p = base[failed]
         k = POPCOUNT[rows.downs[failed] & ((1 << n) - 1)].astype(np.float64)
         g = np.where(k >= 2, -np.log(p) - _log_tail(k - 1, n - 1, p), 0.0)
@@ -103,7 +103,7 @@ def age_limit(rows: Rows, cadence_s: Array, age: Array) -> Array:
     largest, third = ordered[0], np.take_along_axis(ordered, np.minimum(count - 1, 2)[None], axis=0)[0]
     young = np.where(count >= 4, 0.0, 0.9 / count)
     limit = np.minimum((1.1 + young) * largest, (1.5 + young) * third) + 120.0
-    limit = np.where(known.any(axis=0) & (rows.polls >= 2 * s.CLOSE), limit, np.inf)
+    limit = np.where(known.any(axis=0) & (rows.polls >= 2 * thresholds.CLOSE), limit, np.inf)
     stated = np.isfinite(cadence_s)
     before = np.maximum(cadence_s + 900.0, 1.3 * cadence_s + 600.0)
     limit = np.where(stated & (count < 2), np.where(np.isfinite(limit), np.maximum(limit, before), before), limit)
@@ -176,9 +176,9 @@ def sparse(rows: Rows) -> Array:
 
 def closed(rows: Rows, term: int, row: int, normal: float | None) -> None:
     """After a rule closed as the new normal with the value `normal`: that is a habit from now on."""
-    if normal is not None and term == s.STALE:
+    if normal is not None and term == thresholds.STALE:
         rows.age_days[:3, row] = normal
-    elif normal is not None and term == s.FROZEN:
+    elif normal is not None and term == thresholds.FROZEN:
         rows.run_max[row] = normal
-    elif normal is not None and term == s.EMPTY:
+    elif normal is not None and term == thresholds.EMPTY:
         rows.empty_max[row] = max(float(rows.empty_max[row]), float(rows.empty_run[row]))

@@ -9,7 +9,7 @@ import numpy as np
 
 from busta_health_dagster.engines.anomaly.filter import Innovation
 from busta_health_dagster.engines.anomaly.rows import AGE_DAYS, Rows
-from busta_health_dagster.engines.anomaly.settings import DetectorSettings
+from busta_health_dagster.engines.anomaly.thresholds import DetectorSettings
 from busta_health_dagster.engines.baseline.units import DAY_S, Array
 
 DAYS = 3

@@ -13,7 +13,7 @@ import numpy as np
 from busta_health_dagster.engines.anomaly import filter as filters
 from busta_health_dagster.engines.anomaly import learning, steps
 from busta_health_dagster.engines.anomaly.rows import Rows
-from busta_health_dagster.engines.anomaly.settings import DetectorSettings
+from busta_health_dagster.engines.anomaly.thresholds import DetectorSettings
 from busta_health_dagster.engines.baseline.history import History
 from busta_health_dagster.engines.baseline.units import QUALITY, Array, M
 

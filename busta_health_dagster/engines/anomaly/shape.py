@@ -5,12 +5,11 @@ Both are held while the same metric's level incident is open and for 11 polls af
 
 import numpy as np
 
-from busta_health_dagster.engines.anomaly import budget
-from busta_health_dagster.engines.anomaly import settings as s
+from busta_health_dagster.engines.anomaly import budget, thresholds
 from busta_health_dagster.engines.anomaly.filter import Innovation
 from busta_health_dagster.engines.anomaly.rows import Rows, scatter
-from busta_health_dagster.engines.anomaly.settings import DetectorSettings
 from busta_health_dagster.engines.anomaly.test_result import TestResult
+from busta_health_dagster.engines.anomaly.thresholds import DetectorSettings
 from busta_health_dagster.engines.baseline.units import ITEMS, RESPONSE, Array
 
 MEMORY = 6048.0  # polls after which an own spike is half forgotten, roughly
@@ -29,10 +28,10 @@ def record(rows: Rows, inn: Innovation, doubt: Array, calm: Array) -> None:
     # The items' scatter is itself an event: their noise is measured before the longest window of its test.
     now[ITEMS] = np.take_along_axis(rows.zring, at, axis=0)[0, ITEMS]
     move = inn.evaluated & calm & (now != 0)
-    rows.unrest[...] += np.where(move, (np.minimum(now**2, Z2_CAP) - rows.unrest) / s.UNREST_MEMORY, 0.0)
+    rows.unrest[...] += np.where(move, (np.minimum(now**2, Z2_CAP) - rows.unrest) / thresholds.UNREST_MEMORY, 0.0)
     wander = np.log(np.maximum(rows.unrest, 1.0)) ** 2
     fitted = move & (rows.fit_days > 0)
-    rows.restless[...] += np.where(fitted, (wander - rows.restless) / s.RESTLESS_MEMORY, 0.0)
+    rows.restless[...] += np.where(fitted, (wander - rows.restless) / thresholds.RESTLESS_MEMORY, 0.0)
     scatter(rows.zring, (rows.n - 1) % rows.zring.shape[0], np.clip(z, -99.0, 99.0), inn.evaluated)
 
 
@@ -58,16 +57,16 @@ def spikes(rows: Rows, cfg: DetectorSettings, inn: Innovation) -> TestResult:
     limit = np.maximum(2.3, np.log(2.6) / np.maximum(inn.sigma[RESPONSE], 1e-9))
     k = np.cumsum(_back(rows, RESPONSE) / np.sqrt(inn.unrest[RESPONSE]) > limit, axis=0)
     p0 = spike_rate(rows, cfg)
-    best, at, count = np.zeros(rows.size), np.full(rows.size, s.SPIKE_WINDOWS[0]), np.zeros(rows.size)
-    for n in s.SPIKE_WINDOWS if (k[-1] >= 3).any() else ():
+    best, at, count = np.zeros(rows.size), np.full(rows.size, thresholds.SPIKE_WINDOWS[0]), np.zeros(rows.size)
+    for n in thresholds.SPIKE_WINDOWS if (k[-1] >= 3).any() else ():
         hits = k[n - 1].astype(np.float64)
         g = np.where(hits >= 3, binomial(hits, float(n), p0), 0.0)
         better = g > best
         best, at, count = np.where(better, g, best), np.where(better, n, at), np.where(better, hits, count)
     free = _free(rows, inn, RESPONSE)
     return TestResult(
-        free & (best > (cfg.spike_h + cfg.dial + s.pace(rows.interval_s)) * budget.strictness(rows)),
-        k[s.CLOSE - 1] <= 1,
+        free & (best > (cfg.spike_h + cfg.dial + thresholds.pace(rows.interval_s)) * budget.strictness(rows)),
+        k[thresholds.CLOSE - 1] <= 1,
         best,
         at,
         p0 * at,
@@ -87,8 +86,8 @@ def binomial(k: Array, n: float, p0: Array) -> Array:
 def variance(rows: Rows, cfg: DetectorSettings, inn: Innovation) -> TestResult:
     """Likelihood ratio of a variance at least twice the normal one over 12 to 36 polls."""
     z2 = np.cumsum(np.minimum(_back(rows, ITEMS) ** 2 / inn.unrest[ITEMS], Z2_CAP), axis=0, dtype=np.float64)
-    best, at, ratio = np.zeros(rows.size), np.full(rows.size, s.VARIANCE_WINDOWS[0]), np.ones(rows.size)
-    for n in s.VARIANCE_WINDOWS:
+    best, at, ratio = np.zeros(rows.size), np.full(rows.size, thresholds.VARIANCE_WINDOWS[0]), np.ones(rows.size)
+    for n in thresholds.VARIANCE_WINDOWS:
         m = z2[n - 1] / n
         v = np.maximum(m, NOISIER)
         g = n / 2 * (m * (1 - 1 / v) - np.log(v))
@@ -99,12 +98,12 @@ def variance(rows: Rows, cfg: DetectorSettings, inn: Innovation) -> TestResult:
     h = (
         cfg.variance_h
         + cfg.dial
-        + s.pace(rows.interval_s)
+        + thresholds.pace(rows.interval_s)
         + cfg.scatter_h * np.maximum(np.log(often / cfg.scatter_usual), 0.0)
     )
     return TestResult(
         free & (best > h * budget.strictness(rows)),
-        z2[s.CLOSE - 1] / s.CLOSE < NOISIER,
+        z2[thresholds.CLOSE - 1] / thresholds.CLOSE < NOISIER,
         best,
         at,
         np.ones(rows.size),

@@ -9,15 +9,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from busta_health_dagster.engines.anomaly import budget, learning
-from busta_health_dagster.engines.anomaly import settings as s
+from busta_health_dagster.engines.anomaly import budget, learning, thresholds
 from busta_health_dagster.engines.anomaly.filter import Innovation, recent_mean, relevel
 from busta_health_dagster.engines.anomaly.rows import Rows, scatter
-from busta_health_dagster.engines.anomaly.settings import DetectorSettings
+from busta_health_dagster.engines.anomaly.thresholds import DetectorSettings
 from busta_health_dagster.engines.baseline.units import ITEMS, WEEK_S, Array, M
 
-FINE = np.array(s.FINE)[:, None, None]
-COARSE = np.array(s.COARSE)[:, None, None]
+FINE = np.array(thresholds.FINE)[:, None, None]
+COARSE = np.array(thresholds.COARSE)[:, None, None]
 TAIL_PRIOR, TAIL_MEMORY = 2000.0, 12_096.0
 AGES = np.concatenate([FINE, COARSE])
 
@@ -52,8 +51,12 @@ def update(rows: Rows, inn: Innovation, doubt: Array) -> None:
     """Adds the poll to every window; one seen through a doubtful profile (3, N) counts for less."""
     evaluated = inn.evaluated
     for columns, start, due in (
-        (0, rows.w % s.FINE_COLUMNS, evaluated),
-        (s.FINE_COLUMNS, rows.w // s.STRIDE % s.COARSE_COLUMNS, evaluated & (rows.w % s.STRIDE == 0)),
+        (0, rows.w % thresholds.FINE_COLUMNS, evaluated),
+        (
+            thresholds.FINE_COLUMNS,
+            rows.w // thresholds.STRIDE % thresholds.COARSE_COLUMNS,
+            evaluated & (rows.w % thresholds.STRIDE == 0),
+        ),
     ):
         for ring in (rows.drift, rows.info, rows.bias):
             scatter(ring, start + columns, 0.0, due)
@@ -74,15 +77,15 @@ def test(rows: Rows, inn: Innovation, d0: Array, d1: Array) -> tuple[Array, Arra
     """(g_up, g_down, window_up, window_down), each (3, N): the best likelihood ratio per side and the polls it
     spans.
     """
-    at = (rows.w - FINE) % s.FINE_COLUMNS
+    at = (rows.w - FINE) % thresholds.FINE_COLUMNS
     t, i = np.take_along_axis(rows.drift, at, 0), np.take_along_axis(rows.info, at, 0)
     valid = rows.w >= FINE
     ages = FINE
-    if ((rows.w % s.STRIDE == 0) & (rows.w >= s.COARSE[0]) & inn.evaluated).any():
-        at = s.FINE_COLUMNS + (rows.w - COARSE) // s.STRIDE % s.COARSE_COLUMNS
+    if ((rows.w % thresholds.STRIDE == 0) & (rows.w >= thresholds.COARSE[0]) & inn.evaluated).any():
+        at = thresholds.FINE_COLUMNS + (rows.w - COARSE) // thresholds.STRIDE % thresholds.COARSE_COLUMNS
         t = np.concatenate([t, np.take_along_axis(rows.drift, at, 0)])
         i = np.concatenate([i, np.take_along_axis(rows.info, at, 0)])
-        valid = np.concatenate([valid, (rows.w >= COARSE) & (rows.w % s.STRIDE == 0)])
+        valid = np.concatenate([valid, (rows.w >= COARSE) & (rows.w % thresholds.STRIDE == 0)])
         ages = AGES
     t, i = t.astype(np.float64), np.maximum(i.astype(np.float64), 1e-12)
     valid &= inn.evaluated
@@ -128,7 +131,7 @@ def judge(
     g_up, g_down, window_up, window_down = test(rows, inn, d0, d1)
     heavy = heaviness(rows, cfg)
     strict = budget.strictness(rows)
-    h = (cfg.h + cfg.dial + s.pace(rows.interval_s)) * strict
+    h = (cfg.h + cfg.dial + thresholds.pace(rows.interval_s)) * strict
     h_up, h_down = h + cfg.tail_h * heavy[0], h + cfg.tail_h * heavy[1]
     wild, gross = _wild(rows, cfg, inn, d1, strict)
     up = (g_up > h_up) & (g_up >= g_down) | gross & (wild > 0)
@@ -159,14 +162,14 @@ def judge(
     rows.incident_n[opens | silent] = 0
     rows.incident_n[inn.evaluated & (rows.incident != 0)] += 1
 
-    mean = recent_mean(rows.ring, rows.n, s.CLOSE)
+    mean = recent_mean(rows.ring, rows.n, thresholds.CLOSE)
     running = inn.evaluated & (rows.incident != 0) & ~opens & ~silent
-    over = running & (rows.incident_n > s.CLOSE) & (np.abs(mean) < closeness)
-    renewed = running & ~over & (rows.incident_n > s.NEW_NORMAL)
+    over = running & (rows.incident_n > thresholds.CLOSE) & (np.abs(mean) < closeness)
+    renewed = running & ~over & (rows.incident_n > thresholds.NEW_NORMAL)
     cleared, renewed_heard = over & (np.abs(rows.incident) == 1), renewed & (np.abs(rows.incident) == 1)
     rows.old_level[renewed] = rows.level[renewed]
     rows.old_until[renewed] = np.broadcast_to(slots + WEEK_S, (M, len(slots)))[renewed]
-    long_mean = recent_mean(rows.ring, rows.n, s.NEW_NORMAL_MEAN) if renewed.any() else mean
+    long_mean = recent_mean(rows.ring, rows.n, thresholds.NEW_NORMAL_MEAN) if renewed.any() else mean
     relevel(rows, renewed, rows.level + long_mean)
     back = returning & ~renewed
     relevel(rows, back, rows.old_level)
@@ -180,7 +183,7 @@ def judge(
     rows.incident[ended] = 0
     rows.w[ended] = 0
     rows.hold[inn.evaluated] = np.maximum(rows.hold[inn.evaluated] - 1, 0)
-    rows.hold[ended] = s.CLOSE - 1
+    rows.hold[ended] = thresholds.CLOSE - 1
     return Steps(
         np.where(opens, side, 0),
         gross & opens,

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from busta_health_dagster.engines.baseline.calendar import Calendar
+from busta_health_dagster.engines.baseline.known_events import Calendar
 from busta_health_dagster.engines.baseline.units import Array
 
 NOT_DUE = -1

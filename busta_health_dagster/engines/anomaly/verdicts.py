@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from busta_health_dagster.domain.anomaly import AnomalyVerdict, Change, Finding, Judgement
-from busta_health_dagster.engines.anomaly import settings as s
+from busta_health_dagster.engines.anomaly import thresholds
 from busta_health_dagster.engines.anomaly.tick import UNKNOWN, Tick
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ class Verdicts:
                 self._closed[row] = f.text
             elif f.change is Change.NEWS:
                 self._news[row] = f.text
-        warming = (rows.n < s.WARM).all(axis=0) & (rows.polls < s.CLOSE)
+        warming = (rows.n < thresholds.WARM).all(axis=0) & (rows.polls < thresholds.CLOSE)
         for i in range(rows.size):
             if not fresh[i]:
                 self._blind[i] = "no observation in this slot"

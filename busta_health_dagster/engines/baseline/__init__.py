@@ -3,9 +3,9 @@
     units.py      transforms between a metric's unit and the scale the model lives on; the order of the metrics
     profile.py    the hats (basis functions), their evaluation, and the robust ridge that fits them
     noise.py      AR(1) + white noise from residuals, and the pooling by type
-    calendar.py   known events: which one covers an instant, where in it we stand
+    known_events.py  known events: which one covers an instant, where in it we stand
     history.py    three weeks of polls of one source (the cold state) as bytes
-    bands.py      p5 / p50 / p95 of a metric for charts
+    normal_ranges.py p5 / p50 / p95 of a metric for charts
 
 numpy and pure functions: no I/O, no clock.
 """

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from busta_health_dagster.domain.rule import Rule
     from busta_health_dagster.domain.source import Source
     from busta_health_dagster.engines.anomaly.bank import DetectorBank
-    from busta_health_dagster.engines.baseline.calendar import Calendar, KnownEvent
+    from busta_health_dagster.engines.baseline.known_events import Calendar, KnownEvent
     from busta_health_dagster.store.history import ObservationRow
 
     Histories = Callable[[Sequence[str]], Mapping[str, bytes]]
@@ -59,8 +59,8 @@ class Detector:
         keep_cold: bool = False,
     ) -> None:
         from busta_health_dagster.engines.anomaly.bank import DetectorBank, WatchedSource
-        from busta_health_dagster.engines.anomaly.settings import DetectorSettings
-        from busta_health_dagster.engines.baseline.calendar import Calendar
+        from busta_health_dagster.engines.anomaly.thresholds import DetectorSettings
+        from busta_health_dagster.engines.baseline.known_events import Calendar
 
         by_dial: dict[tuple[float, float], list[WatchedSource]] = {}
         for source in sources:
@@ -180,7 +180,7 @@ def known_events(
     windows: Iterable[Window], sources: Mapping[str, Source], since: int, until: int
 ) -> tuple[KnownEvent, ...]:
     """The known events of maintenance.yaml in [since, until); one of the whole fleet stays one."""
-    from busta_health_dagster.engines.baseline.calendar import KnownEvent
+    from busta_health_dagster.engines.baseline.known_events import KnownEvent
 
     found = []
     for window in windows:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from busta_health_dagster.store.retention import KEEPABLE
+from busta_health_dagster.store.pruning import KEEPABLE
 
 if TYPE_CHECKING:
     from busta_health_dagster.pipeline.app.app import App

@@ -10,7 +10,7 @@ from busta_health_dagster.domain.errors import BadInput
 from busta_health_dagster.domain.maintenance import Window
 from busta_health_dagster.domain.source import IMPORTED, Selector, Source
 from busta_health_dagster.domain.units import floor_to, from_epoch, iso
-from busta_health_dagster.engines.baseline.calendar import KnownEvent
+from busta_health_dagster.engines.baseline.known_events import KnownEvent
 from busta_health_dagster.store.catalogue import Catalogue, ImportedSource, read_catalogue
 from busta_health_dagster.store.history import ObservationRow
 from busta_health_dagster.store.importing import infer_interval

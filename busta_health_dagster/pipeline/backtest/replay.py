@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from busta_health_dagster.domain.policy import AlertPolicy
     from busta_health_dagster.domain.rule import Rule
     from busta_health_dagster.domain.source import Source
-    from busta_health_dagster.engines.baseline.calendar import KnownEvent
+    from busta_health_dagster.engines.baseline.known_events import KnownEvent
     from busta_health_dagster.pipeline.alerting.changes import Changes
     from busta_health_dagster.pipeline.alerting.engine import SourceRuleState
     from busta_health_dagster.store.history import ObservationRow

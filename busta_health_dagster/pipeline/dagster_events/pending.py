@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from busta_health_dagster.domain.verdict import Outcome
 from busta_health_dagster.engines.dagster_events import Reported, ReportPlan, plan_reports
 from busta_health_dagster.engines.data_version import data_version
-from busta_health_dagster.pipeline.gate.lineage import built_from
+from busta_health_dagster.pipeline.gate.stored_lineage import built_from
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -30,8 +30,8 @@ class Gate(MonitorBase):
         from busta_health_dagster.pipeline.gate.verdicts import NOTHING_MORE, ask
 
         chosen = list(names or ()) or ([] if consumer is not None else list(self.app.config.sources))
-        answer = ask(self.app, chosen, consumer=consumer, policy=policy or NOTHING_MORE)
         with self.app.store.read() as uow:
+            answer = ask(self.app, chosen, consumer=consumer, policy=policy or NOTHING_MORE, within=uow)
             # Of all: a job whose source is misspelt is held, and is behind no configured one.
             everything = not names and consumer is None
             jobs = jobs_of(self.app, uow, None if everything else [v.source for v in answer.verdicts])

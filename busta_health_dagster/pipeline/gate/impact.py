@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from busta_health_dagster.domain.units import from_epoch
-from busta_health_dagster.pipeline.gate.lineage import blast_radii
+from busta_health_dagster.pipeline.gate.stored_lineage import blast_radii
 from busta_health_dagster.pipeline.gate.verdicts import verdicts
 from busta_health_dagster.wording.lists import listed
 

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     from busta_health_dagster.domain.alert import Alert
     from busta_health_dagster.domain.source import Source
-    from busta_health_dagster.engines.baseline.calendar import KnownEvent
+    from busta_health_dagster.engines.baseline.known_events import KnownEvent
     from busta_health_dagster.pipeline.app.app import App
     from busta_health_dagster.pipeline.imports.import_alerts import Raised
     from busta_health_dagster.store import UnitOfWork

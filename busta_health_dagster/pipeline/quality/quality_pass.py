@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -18,6 +18,7 @@ from busta_health_dagster.domain.units import floor_to, from_epoch
 from busta_health_dagster.engines.rules import limits_for
 from busta_health_dagster.engines.seasons import off_season_at, off_season_text
 from busta_health_dagster.pipeline.app.freshness import STALE_INTERVALS, is_stale
+from busta_health_dagster.pipeline.quality.comparing import Other
 from busta_health_dagster.pipeline.quality.quality_page import write_page
 from busta_health_dagster.pipeline.quality.scoring import Outcome, Task, pushes_down, score_source, scorer
 from busta_health_dagster.wording.durations import ago, duration_text
@@ -124,8 +125,11 @@ def _chunks(sources: Sequence[Source]) -> Iterator[list[Source]]:
 
 def _tasks(app: App, sources: Sequence[Source], known: _Known, now: int) -> list[Task]:
     samples: dict[str, tuple[Sample, int] | None] = {}
+    partners = [
+        app.config.sources[name] for name in {_partner(source) for source in sources} & app.config.sources.keys()
+    ]
     with app.store.read() as uow:
-        for source in sources:
+        for source in (*sources, *partners):
             # Of a source that was never checked, the store may not even know the name.
             samples[source.name] = uow.samples.get(source.name) if source.name in known.states else None
     reasons = {s.name: _unseen(s, known.states.get(s.name), now) for s in sources}
@@ -147,7 +151,27 @@ def _tasks(app: App, sources: Sequence[Source], known: _Known, now: int) -> list
             tasks.append(Task(source, now, slot, known=learned, refused=why))
         else:
             tasks.append(Task(source, held[1], floor_to(held[1], source.interval_s), held[0], learned))
-    return tasks
+    return [replace(task, other=_other(app, task.source, samples, known, now)) for task in tasks]
+
+
+def _partner(source: Source) -> str:
+    """The name of the source that this one is compared with; empty where there is none."""
+    spec = source.quality.reconcile if source.quality is not None else None
+    return "" if spec is None else spec.other
+
+
+def _other(
+    app: App, source: Source, samples: Mapping[str, tuple[Sample, int] | None], known: _Known, now: int
+) -> Other | None:
+    other = app.config.sources.get(_partner(source))
+    if other is None:
+        return None
+    held = samples[other.name]
+    gap = off_season_at(other.active, now)
+    why = _unseen(other, known.states.get(other.name), now) if gap is None else f"it is {off_season_text(gap)}"
+    if not why:
+        why = _no_sample(other) if held is None else _too_old(other, held[1], now)
+    return Other(other, None if held is None else held[0], why)
 
 
 def _unseen(source: Source, state: SourceState | None, now: int) -> str:

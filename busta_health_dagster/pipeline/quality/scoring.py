@@ -18,6 +18,7 @@ from busta_health_dagster.engines.quality_score import combine, score
 from busta_health_dagster.engines.schema_drift import drift_checks
 from busta_health_dagster.engines.schema_learning import accept, learn, reference
 from busta_health_dagster.extras import require
+from busta_health_dagster.pipeline.quality.comparing import compared
 from busta_health_dagster.probes.sql_statement import dialect_of, only_reads
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from busta_health_dagster.domain.quality import FailingRow, Learned, QualityScore, SchemaSnapshot
     from busta_health_dagster.domain.source import QualitySpec, Source
     from busta_health_dagster.pipeline.app.app import App
+    from busta_health_dagster.pipeline.quality.comparing import Other
     from busta_health_dagster.quality.pushdown import SqlRunner
     from busta_health_dagster.quality.runner import GxRunner
     from busta_health_dagster.quality.suite import Suite
@@ -48,6 +50,7 @@ class Task:
     sample: Sample | None = None
     known: Learned | None = None
     refused: str = ""
+    other: Other | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +147,8 @@ def _score(task: Task, spec: QualitySpec, with_: Scorer) -> Outcome:
     learned = None
     if shape is not None and verdict is not None and verdict.score is not None:
         verdict, learned = _drifted(task, shape, verdict, with_)
+    if spec.reconcile is not None and verdict is not None and verdict.score is not None:
+        verdict = compared(task.source, task.sample, task.other, verdict, with_)
     if suite is not None and verdict is not None and not counted and task.sample is not None:
         failures = _failures(task, suite, verdict, with_)
     if spec.validator is not None:

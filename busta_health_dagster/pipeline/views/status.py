@@ -16,7 +16,7 @@ from busta_health_dagster.engines.seasons import off_season
 from busta_health_dagster.engines.service_levels.timeslices import result
 from busta_health_dagster.pipeline.app.freshness import LAST_TICK, STALE_TICKS, is_stale, ticks_are_stale
 from busta_health_dagster.pipeline.gate.impact import impacts
-from busta_health_dagster.pipeline.gate.lineage import feeds_without_asset
+from busta_health_dagster.pipeline.gate.stored_lineage import feeds_without_asset
 from busta_health_dagster.pipeline.maintenance.index import maintenance
 from busta_health_dagster.pipeline.service_levels.windows import DAY_S, WINDOWS_S, counts_of, window_end
 from busta_health_dagster.pipeline.views.quota import quotas

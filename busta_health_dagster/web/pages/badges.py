@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
-from busta_health_dagster.web.pages import shapes, texts
+from busta_health_dagster.web.pages import bars_and_sparklines, texts
 from busta_health_dagster.wording import glyphs, percentages
 
 if TYPE_CHECKING:
@@ -41,18 +41,18 @@ def strip(row: SourceHealth, bars: Sequence[str | None], start: int, step_s: int
     """The last 24 h: bars of half an hour, with the status as a word and the uptime unless the place has them already."""
     status = row.shown
     words = [b or "unknown" for b in bars] or ["unknown"] * 48
-    said = f"{row.source} is {glyphs.STATUS_WORD[status]}; last 24 hours in half-hours: {shapes.summary(words)}"
+    said = f"{row.source} is {glyphs.STATUS_WORD[status]}; last 24 hours in half-hours: {bars_and_sparklines.summary(words)}"
     figure = f"{percentages.percent(row.uptime.get('24h'))}" if row.uptime.get("24h") is not None else "no data"
     body = Markup("")
     for i, word in enumerate(words):
-        top, height = shapes.BAR[word]
+        top, height = bars_and_sparklines.BAR[word]
         body += Markup('<rect x="{}" y="{}" width="6" height="{}" rx="1.5" fill="{}"{}>{}</rect>').format(
             8 * i,
             4 + top,
             height,
             COLOURS[word],
             Markup(' stroke="#8f5500" stroke-width=".7"') if word == "degraded" else "",
-            shapes.title(f"{texts.clock(start + i * step_s)} UTC, {glyphs.STATUS_WORD[word]}"),
+            bars_and_sparklines.title(f"{texts.clock(start + i * step_s)} UTC, {glyphs.STATUS_WORD[word]}"),
         )
     if worded:
         body += Markup(

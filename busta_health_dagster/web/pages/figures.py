@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from busta_health_dagster.web.pages import shapes
+from busta_health_dagster.web.pages import bars_and_sparklines
 from busta_health_dagster.wording import durations, lists, numbers, percentages
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def kpis(page: FleetPage) -> dict[str, Any]:
         "target": None if target is None else percentages.share(target),
         "uptime_gap": gap,
         "uptime_bad": uptime is not None and target is not None and uptime < target,
-        "uptime_spark": shapes.spark(page.days, limit=target),
+        "uptime_spark": bars_and_sparklines.spark(page.days, limit=target),
         "met": len(page.met),
         "missed": lists.listed(page.missed, 2),
         "unsaid": len(page.health.rows) - len(page.met) - len(page.missed),
@@ -44,7 +44,7 @@ def kpis(page: FleetPage) -> dict[str, Any]:
         "mttr_before": before,
         "mttr_delta": "" if mttr is None or before is None else durations.duration_change(mttr, before),
         "mttr_worse": mttr is not None and before is not None and mttr > before,
-        "mttr_spark": shapes.spark(resolved[-30:], log=True) if len(resolved) > 1 else "",
+        "mttr_spark": bars_and_sparklines.spark(resolved[-30:], log=True) if len(resolved) > 1 else "",
         "incidents": len(month.incidents),
         "quick": sum(d < 3600 for d in resolved),
         "resolved": len(resolved),

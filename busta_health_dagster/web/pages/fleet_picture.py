@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from markupsafe import Markup
 
 from busta_health_dagster.svg.status_shape import outline
-from busta_health_dagster.web.pages import shapes, texts
+from busta_health_dagster.web.pages import bars_and_sparklines, texts
 from busta_health_dagster.web.pages.badges import BADGE, COLOURS
 from busta_health_dagster.wording import glyphs
 from busta_health_dagster.wording.durations import duration_text, milliseconds_text
@@ -80,7 +80,7 @@ def _line(row: SourceHealth, bars: Sequence[str | None], health: FleetHealth, to
     out += _text(_AT_SOURCE, at, "#1f2933", _cut(row.source, _NAME_LETTERS), bold=True)
     for i, word in enumerate(bars):
         seen = word or "unknown"
-        above, tall = shapes.BAR[seen]
+        above, tall = bars_and_sparklines.BAR[seen]
         out += Markup('<rect x="{}" y="{}" width="2.4" height="{}" fill="{}"/>').format(
             _AT_BARS + _BAR * i, top + 4 + round(above * 0.6, 1), round(tall * 0.6, 1), COLOURS[seen]
         )

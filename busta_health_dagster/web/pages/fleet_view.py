@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from busta_health_dagster.domain.health import WORST_FIRST
 from busta_health_dagster.domain.season import OFF_SEASON
 from busta_health_dagster.pipeline.views.status import STRIP_BUCKET_S
-from busta_health_dagster.web.pages import figures, shapes, texts
+from busta_health_dagster.web.pages import bars_and_sparklines, figures, texts
 from busta_health_dagster.web.pages.alert_view import alert_view
 from busta_health_dagster.web.pages.gantt import gantt
 from busta_health_dagster.wording import durations, glyphs, lists, numbers, percentages, sentences
@@ -158,7 +158,7 @@ def row_view(row: SourceHealth, page: FleetPage, trend: Trend, source: Source | 
         why=reason(row, now, page),
         gate=_gate(row, page, source),
         runbook=source.runbook if source and row.unhealthy else None,
-        heartbeats=shapes.heartbeats(
+        heartbeats=bars_and_sparklines.heartbeats(
             bar_words(trend.bars), "last 24 hours in half-hours", start=since, step_s=STRIP_BUCKET_S
         ),
         uptimes=tuple(
@@ -167,15 +167,17 @@ def row_view(row: SourceHealth, page: FleetPage, trend: Trend, source: Source | 
         ),
         p95=p95,
         p95_bad=silent or slow,
-        latency=shapes.spark(trend.p95_ms, limit=limits.response_ms if limits else None, log=True, ends_badly=silent),
+        latency=bars_and_sparklines.spark(
+            trend.p95_ms, limit=limits.response_ms if limits else None, log=True, ends_badly=silent
+        ),
         quality=numbers.score(row.quality),
         quality_bad=poor,
-        scores=shapes.spark(trend.quality, limit=floor),
+        scores=bars_and_sparklines.spark(trend.quality, limit=floor),
         fail=percentages.failure_rate(row.failure_rate),
         fail_bad=bool(over),
         budget=numbers.DASH if row.budget is None else f"{percentages.budget(row.budget)}%",
         budget_bad=row.budget is not None and row.budget < 0,
-        meter=shapes.meter(row.budget),
+        meter=bars_and_sparklines.meter(row.budget),
     )
 
 

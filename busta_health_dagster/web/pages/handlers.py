@@ -12,7 +12,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from busta_health_dagster.domain.errors import Refused, StoreError, UnknownName
-from busta_health_dagster.pipeline.gate.lineage import asset_path
+from busta_health_dagster.pipeline.gate.stored_lineage import asset_path
 from busta_health_dagster.pipeline.quality.quality_page import validation_page
 from busta_health_dagster.pipeline.reporting.sending import kept_report
 from busta_health_dagster.pipeline.views.overview import trends

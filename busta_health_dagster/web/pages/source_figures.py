@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from busta_health_dagster.domain.anomaly import Metric
-from busta_health_dagster.web.pages import shapes, texts
+from busta_health_dagster.web.pages import bars_and_sparklines, texts
 from busta_health_dagster.wording import durations, numbers, percentages
 from busta_health_dagster.wording.measures import measured_range
 
@@ -37,7 +37,7 @@ def kpis(page: SourcePage) -> list[dict[str, Any]]:
             "name": "Error budget, 30 d",
             "figure": percentages.budget(row.budget),
             "unit": "% left" if row.budget is not None else "",
-            "meter": shapes.meter(row.budget),
+            "meter": bars_and_sparklines.meter(row.budget),
             "under": ["insufficient data"]
             if row.budget is None or spare is None or spent is None
             else [f"{durations.duration_text(spare)} of {durations.duration_text(spent)}"]

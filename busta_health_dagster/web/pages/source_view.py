@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from busta_health_dagster.domain.anomaly import Metric
 from busta_health_dagster.domain.verdict import Outcome
 from busta_health_dagster.pipeline.service_levels.windows import DAY_S
-from busta_health_dagster.web.pages import charts, shapes, source_facts, texts
+from busta_health_dagster.web.pages import bars_and_sparklines, charts, source_facts, texts
 from busta_health_dagster.web.pages.alert_view import alert_view
 from busta_health_dagster.web.pages.fleet_view import bar_words, reason
 from busta_health_dagster.web.pages.source_figures import kpis, normal_range_of
@@ -46,7 +46,7 @@ def source_view(page: SourcePage, built: Mapping[str, datetime | None] | None = 
         "lead": lead(page),
         "detail": detail(page),
         "kpis": kpis(page),
-        "day": shapes.heartbeats(
+        "day": bars_and_sparklines.heartbeats(
             bar_words(page.bars),
             "last 24 hours in half-hours",
             start=page.bars[0].start if page.bars else now - DAY_S,
@@ -166,7 +166,9 @@ def _recent(page: SourcePage) -> Any:
     observations = page.observations
     words: list[str | None] = [o.status.word for o in observations]
     start = observations[0].observed_at if observations else page.fleet.at
-    return shapes.heartbeats(words, f"last {len(observations)} checks", start=start, step_s=page.source.interval_s)
+    return bars_and_sparklines.heartbeats(
+        words, f"last {len(observations)} checks", start=start, step_s=page.source.interval_s
+    )
 
 
 def table(points: Sequence[Bar], step_s: int, now: int) -> list[dict[str, Any]]:
@@ -183,7 +185,7 @@ def table(points: Sequence[Bar], step_s: int, now: int) -> list[dict[str, Any]]:
                 "when": texts.day(at) if step_s == DAY_S else texts.moment(at, now),
                 "mean": durations.milliseconds_text(sum(known) / len(known) if known else None),
                 "highest": durations.milliseconds_text(max(known) if known else None),
-                "seen": shapes.summary(bar_words(some)),
+                "seen": bars_and_sparklines.summary(bar_words(some)),
             }
         )
     return out

@@ -12,7 +12,7 @@ from busta_health_dagster import bootstrap
 from busta_health_dagster.demo.catalogue import HTTP_NAMES, UPSTREAMS
 from busta_health_dagster.demo.config import write_config
 from busta_health_dagster.demo.history import generate
-from busta_health_dagster.demo.story import scenario
+from busta_health_dagster.demo.scenarios import scenario
 from busta_health_dagster.demo.upstreams import Address
 from busta_health_dagster.pipeline.alerting.alert_pass import alert_pass
 from busta_health_dagster.pipeline.delivery.delivery_pass import delivery_pass

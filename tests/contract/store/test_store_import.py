@@ -123,7 +123,7 @@ def test_an_export_imports_into_another_store_as_it_was(store: Store, tmp_path: 
 
 
 def test_what_is_older_than_its_retention_goes_in_small_steps(store: Store) -> None:
-    from busta_health_dagster.store.retention import prune
+    from busta_health_dagster.store.pruning import prune
 
     synced(store, odds=300, scores=300)
     for name in ("odds", "scores"):

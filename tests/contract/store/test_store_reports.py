@@ -10,8 +10,8 @@ from busta_health_dagster.domain.alert import Event
 from busta_health_dagster.engines.alerting.transition import NotSent
 from busta_health_dagster.store import Store
 from busta_health_dagster.store.outbox_rows import Message
+from busta_health_dagster.store.pruning import prune
 from busta_health_dagster.store.reports import KeptReport
-from busta_health_dagster.store.retention import prune
 
 WEEK = 7 * 86400
 W47 = KeptReport(

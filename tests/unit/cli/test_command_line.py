@@ -127,6 +127,29 @@ def test_with_nagios_a_crash_and_a_missing_store_are_unknown(home, tmp_path: Pat
         assert (done.returncode, out[:10]) == (3, "UNKNOWN - ")
 
 
+def test_alone_it_says_in_ten_lines_how_things_are(home) -> None:
+    code, out, err = run(home)
+    assert (code, err) == (0, "")
+    lines = out.splitlines()
+    assert lines[0].startswith("Source health")
+    assert len(lines) <= 10
+    assert "busta --help: every command." in lines[-1]
+    assert "gone_file" in out, "the worst stays"
+
+
+def test_alone_where_nothing_is_watched_it_says_what_to_do_first(home, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    bare = {k: v for k, v in home.items() if not k.startswith("BUSTA_")} | {"BUSTA_HOME": str(tmp_path / "empty" / "x")}
+    code, out, err = run(bare | {"BUSTA_CONFIG_DIR": str(tmp_path / "empty")})
+    assert (code, "sources.yaml" in err, "Traceback" in err) == (2, True, False), err
+    assert [line.split()[:2] for line in out.splitlines()] == [
+        ["busta", "demo"],
+        ["busta", "init"],
+        ["busta", "up"],
+        ["busta", "--help"],
+    ]
+
+
 def test_reading_never_creates_a_store(home, tmp_path: Path) -> None:
     nowhere = home | {"BUSTA_HOME": str(tmp_path / "none")}
     for words in (

@@ -31,7 +31,9 @@ def fleet(tmp_path: Path):
 
 
 def drawn(fleet: Any, width: int, height: int = 40, **more: Any) -> list[str]:
-    return [line.plain for line in render(fleet, width=width, height=height, letters=UNICODE, note="x", **more)]
+    return [
+        line.plain for line in render(fleet, width=width, height=height, letters=UNICODE, note="x", live=True, **more)
+    ]
 
 
 @pytest.mark.parametrize("width", [40, 54, 60, 79, 80, 111, 112, 120, 135, 136, 200])

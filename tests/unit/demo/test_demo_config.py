@@ -11,7 +11,7 @@ from demo_home import ANCHOR, CHANNELS, EXPECTATIONS, PROBES, address
 
 from busta_health_dagster.demo.catalogue import HTTP_NAMES, NAMES, UPSTREAMS
 from busta_health_dagster.demo.config import FILES, Written, write_config
-from busta_health_dagster.demo.story import SCENARIOS
+from busta_health_dagster.demo.scenarios import SCENARIOS
 from busta_health_dagster.demo.upstreams import Address
 from busta_health_dagster.domain.units import from_epoch, to_epoch
 from busta_health_dagster.settings.loading import diagnose

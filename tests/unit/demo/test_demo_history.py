@@ -11,7 +11,7 @@ import pytest
 from busta_health_dagster.demo.catalogue import NAMES, UPSTREAMS, phase_of
 from busta_health_dagster.demo.faults import Fault
 from busta_health_dagster.demo.history import generate
-from busta_health_dagster.demo.story import SCENARIOS, scenario
+from busta_health_dagster.demo.scenarios import SCENARIOS, scenario
 from busta_health_dagster.domain.observation import Kind, Observation, Status
 
 UNTIL = 1_795_422_300

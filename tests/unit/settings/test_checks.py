@@ -334,3 +334,29 @@ def test_the_shipped_odds_source_fits_the_smallest_paid_plan() -> None:
     markets, regions = odds["params"]["markets"].split(","), odds["params"]["regions"].split(",")
     assert paid.each == len(markets) * len(regions)
     assert paid.asked(int(parse_seconds("5m"))) == 17_856 <= paid.per_month
+
+
+@pytest.mark.parametrize(
+    ("spec", "says", "remedy"),
+    [
+        ("{with: a, on: [x]}", "a is compared with itself", "with: the other source"),
+        ("{with: scoers, on: [x]}", "There is no source 'scoers' to compare a with.", "with: scores"),
+        (
+            "{with: scores, on: [x]}",
+            "scores has no `quality`, so that none of its records are kept",
+            "quality: {suite: ...} on scores",
+        ),
+        ("{with: c, on: [x], tolerance: {y: 2}}", "A tolerance for y, which is not compared.", "compare: [y]"),
+    ],
+)
+def test_a_comparison_that_cannot_be_made_is_named(problem, spec: str, says: str, remedy: str) -> None:
+    quality = "{validator: 'm:V', validator_scale: 1%s}"
+    said = problem(
+        sources=sources(
+            source(name="a", quality=quality % f", reconcile: {spec}"),
+            source(name="scores"),
+            source(name="c", quality=quality % ""),
+        )
+    )
+    assert says in said.message
+    assert said.remedy == remedy

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from busta_health_dagster.engines.anomaly.custom import settings as c
+from busta_health_dagster.engines.anomaly.custom import thresholds
 from busta_health_dagster.engines.anomaly.rows import Rows
 from busta_health_dagster.engines.baseline.units import Array
 
@@ -12,7 +12,7 @@ def familiar(rows: Rows, at: Array, slots: Array, items: Array) -> Array:
 
     A source without items has no board: nothing about it is unfamiliar.
     """
-    day = slots // c.DAY_S
+    day = slots // thresholds.DAY_S
     for i, today in zip(at[rows.board_day[at] != day], day[rows.board_day[at] != day], strict=True):
         _range(rows, int(i), int(today))
     has = items > 0
@@ -27,10 +27,10 @@ def familiar(rows: Rows, at: Array, slots: Array, items: Array) -> Array:
 def _range(rows: Rows, row: int, day: int) -> None:
     """Once a day: the smallest and the largest size that two earlier days have reached."""
     days = rows.board[:, :, row]
-    recent = np.where((days > day - c.DAYS) & (days < day), days, -1)
+    recent = np.where((days > day - thresholds.DAYS) & (days < day), days, -1)
     cells = np.arange(len(days))
-    low = [k for k in cells if _days(recent[: k + 1]) >= c.BOARD_DAYS]
-    high = [k for k in cells if _days(recent[k:]) >= c.BOARD_DAYS]
+    low = [k for k in cells if _days(recent[: k + 1]) >= thresholds.BOARD_DAYS]
+    high = [k for k in cells if _days(recent[k:]) >= thresholds.BOARD_DAYS]
     rows.board_day[row] = day
     rows.board_low[row], rows.board_high[row] = (low[0], high[-1]) if low and high else (len(days), -1)
 

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from busta_health_dagster.engines.anomaly.custom import settings as c
+from busta_health_dagster.engines.anomaly.custom import thresholds
 from busta_health_dagster.engines.anomaly.custom.rows import CustomRows
 from busta_health_dagster.engines.baseline.units import Array
 
-WINDOWS = np.array(c.WINDOWS)
-PATIENCE = np.array(c.PATIENCE)[:, None]
+WINDOWS = np.array(thresholds.WINDOWS)
+PATIENCE = np.array(thresholds.PATIENCE)[:, None]
 
 
 @dataclass(slots=True)
@@ -76,15 +76,15 @@ def step(
     low, high = levels(rows, at, slots, board)
     known = np.isfinite(low)
     r = np.where(known, np.where(u > high, u - high, np.minimum(u - low, 0.0)), 0.0)
-    rows.run[at] = np.where(slots - rows.last_poll[at] > c.GAP_S, 0, rows.run[at])
+    rows.run[at] = np.where(slots - rows.last_poll[at] > thresholds.GAP_S, 0, rows.run[at])
     rows.last_poll[at], rows.last_value[at] = slots, x
     rows.ring[:, at] = np.concatenate([r[None], rows.ring[:-1, at]])
-    rows.run[at] = np.where(known, np.minimum(rows.run[at] + 1, c.LONGEST), 0)
+    rows.run[at] = np.where(known, np.minimum(rows.run[at] + 1, thresholds.LONGEST), 0)
 
     lasting = departures(rows, at)
-    needed = limits(rows, at) * strict * np.where(familiar, 1.0, c.UNSEEN_BOARD)
+    needed = limits(rows, at) * strict * np.where(familiar, 1.0, thresholds.UNSEEN_BOARD)
     usable = behaves(rows, at)
-    able = known & (rows.days_n[at] >= c.FIRST_DAYS) & (rows.side[at] == 0)
+    able = known & (rows.days_n[at] >= thresholds.FIRST_DAYS) & (rows.side[at] == 0)
     over = np.where(usable[:, None] & able & (lasting > needed), lasting / needed, 0.0)
     flat = over.reshape(2 * len(WINDOWS), len(at))
     best = flat.argmax(axis=0)
@@ -128,7 +128,7 @@ def _follow(
         return
     near = np.abs(rows.ring[:2, at]).max(axis=0) < rows.limit[at] / 2
     out.cleared[:] = standing & near & (rows.run[at] >= 2)
-    out.new_normal[:] = standing & ~out.cleared & (slots - rows.opened[at] >= c.NEW_NORMAL_S)
+    out.new_normal[:] = standing & ~out.cleared & (slots - rows.opened[at] >= thresholds.NEW_NORMAL_S)
     deep = np.where(rows.side[at] < 0, lasting[0, 0], lasting[1, 0])
     out.beyond[:] = (
         standing & ~out.cleared & ~out.new_normal & (deep > 2.0 * np.maximum(rows.depth[at], rows.limit[at]))
@@ -136,9 +136,9 @@ def _follow(
     rows.depth[at] = np.where(out.beyond, deep, rows.depth[at])
     taken = at[out.new_normal]
     if len(taken):
-        rows.adopted[taken] = _recent(rows, taken, c.DAY_BINS)
+        rows.adopted[taken] = _recent(rows, taken, thresholds.DAY_BINS)
         rows.adopted_board[taken] = board[out.new_normal]
-        rows.adopted_until[taken] = slots[out.new_normal] + c.DAYS * c.DAY_S
+        rows.adopted_until[taken] = slots[out.new_normal] + thresholds.DAYS * thresholds.DAY_S
         rows.run[taken] = 0
     itself = at[out.cleared & ~confirmed]
     rows.today[:, :, itself] = np.maximum(rows.today[:, :, itself], rows.held[:, :, itself])
@@ -151,7 +151,7 @@ def levels(rows: CustomRows, at: Array, slots: Array, board: Array) -> tuple[Arr
     board of about this size.
     """
     week, month = rows.week[at], rows.month[at]
-    other = np.abs(board - rows.adopted_board[at]) > c.SAME_BOARD  # False where either is NaN
+    other = np.abs(board - rows.adopted_board[at]) > thresholds.SAME_BOARD  # False where either is NaN
     adopted = np.where((slots < rows.adopted_until[at]) & ~other, rows.adopted[at], np.nan)
     return np.fmin(np.fmin(week, month), adopted), np.fmax(np.fmax(week, month), adopted)
 
@@ -168,28 +168,30 @@ def floors(rows: CustomRows, at: Array) -> Array:
     """(K,) the least departure that matters: a share, and for counts at least two."""
     level = np.abs(backward(rows.week[at], rows.scale[at]))
     with np.errstate(invalid="ignore", divide="ignore"):
-        count = np.log(level / np.maximum(level - c.UNITS, 0.05 * level))
+        count = np.log(level / np.maximum(level - thresholds.UNITS, 0.05 * level))
     counted = (rows.integral[at] > 0) & (level > 0)
-    return np.where(counted, np.fmax(c.FLOOR, np.where(np.isfinite(count), count, c.FLOOR)), c.FLOOR)
+    return np.where(
+        counted, np.fmax(thresholds.FLOOR, np.where(np.isfinite(count), count, thresholds.FLOOR)), thresholds.FLOOR
+    )
 
 
 def own_worst(rows: CustomRows, at: Array) -> Array:
     """(2, W, K) what a departure must pass by the metric's own record of the last four weeks and today."""
     first, second = rows.top[:, :, :, at].astype(np.float64)
     today = rows.today[:, :, at].astype(np.float64)
-    worst = c.WORST * np.maximum(first, today)
-    return np.asarray(np.minimum(worst, c.SECOND * np.maximum(second, np.minimum(today, first))))
+    worst = thresholds.WORST * np.maximum(first, today)
+    return np.asarray(np.minimum(worst, thresholds.SECOND * np.maximum(second, np.minimum(today, first))))
 
 
 def limits(rows: CustomRows, at: Array) -> Array:
     """(2, W, K) what a departure must pass in each window."""
-    young = 1.0 + np.maximum(0.0, 1.0 - rows.days_n[at] / c.YOUNG_DAYS)
+    young = 1.0 + np.maximum(0.0, 1.0 - rows.days_n[at] / thresholds.YOUNG_DAYS)
     return np.asarray(np.maximum(floors(rows, at) * PATIENCE, own_worst(rows, at)) * young)
 
 
 def behaves(rows: CustomRows, at: Array) -> Array:
     """(2, K) can a metric tell the loss (or gain) of a third from its own ordinary days? An age is evaluated upwards alone."""
-    usable = np.asarray(own_worst(rows, at)[:, c.BEHAVES_AT] <= c.USABLE)
+    usable = np.asarray(own_worst(rows, at)[:, thresholds.BEHAVES_AT] <= thresholds.USABLE)
     usable[0] &= rows.rises_only[at] == 0
     return usable
 
@@ -203,15 +205,15 @@ def _anchor(rows: CustomRows, at: Array, x: Array) -> None:
         return
     mine = at[waiting]
     rows.ring[:, mine] = np.concatenate([x[waiting][None], rows.ring[:-1, mine]])
-    full = rows.n[mine] >= c.ANCHOR
-    first = np.abs(rows.ring[: c.ANCHOR, mine[full]].astype(np.float64))
+    full = rows.n[mine] >= thresholds.ANCHOR
+    first = np.abs(rows.ring[: thresholds.ANCHOR, mine[full]].astype(np.float64))
     typical, mean = np.median(first, axis=0), first.mean(axis=0)
     rows.scale[mine[full]] = np.where(typical > 0, typical, np.where(mean > 0, mean, 1.0))
     rows.ring[:, mine[full]] = 0
 
 
 def _turn_bin(rows: CustomRows, at: Array, slots: Array) -> None:
-    now = slots // c.BIN_S
+    now = slots // thresholds.BIN_S
     turned = rows.bin[at] != now
     if not turned.any():
         return
@@ -219,28 +221,28 @@ def _turn_bin(rows: CustomRows, at: Array, slots: Array) -> None:
     for i, b in zip(mine, new, strict=True):
         old = int(rows.bin[i])
         if old >= 0:
-            rows.bins[old % c.BINS, i] = rows.bin_sum[i] / rows.bin_n[i] if rows.bin_n[i] else np.nan
-            passed = np.arange(old + 1, min(int(b), old + c.BINS))
-            rows.bins[passed % c.BINS, i] = np.nan
-            rows.bins[int(b) % c.BINS, i] = np.nan
+            rows.bins[old % thresholds.BINS, i] = rows.bin_sum[i] / rows.bin_n[i] if rows.bin_n[i] else np.nan
+            passed = np.arange(old + 1, min(int(b), old + thresholds.BINS))
+            rows.bins[passed % thresholds.BINS, i] = np.nan
+            rows.bins[int(b) % thresholds.BINS, i] = np.nan
     rows.bin[mine], rows.bin_sum[mine], rows.bin_n[mine] = new, 0.0, 0
-    rows.week[mine], rows.month[mine] = _recent(rows, mine, c.WEEK_BINS), _recent(rows, mine, c.BINS)
+    rows.week[mine], rows.month[mine] = _recent(rows, mine, thresholds.WEEK_BINS), _recent(rows, mine, thresholds.BINS)
     rows.week[mine] = np.where(np.isfinite(rows.week[mine]), rows.week[mine], rows.month[mine])
 
 
 def _recent(rows: CustomRows, at: Array, count: int) -> Array:
     """(K,) the median of the last `count` full bins; NaN with fewer than six of a week's, or none at all."""
-    back = (rows.bin[at] - 1 - np.arange(count)[:, None]) % c.BINS
+    back = (rows.bin[at] - 1 - np.arange(count)[:, None]) % thresholds.BINS
     some = np.sort(rows.bins[back, at], axis=0)  # NaN comes last
     n = np.isfinite(some).sum(axis=0)
     columns = np.arange(len(at))
     low = some[np.maximum(n - 1, 0) // 2, columns].astype(np.float64)
     high = some[np.minimum(n // 2, count - 1), columns].astype(np.float64)
-    return np.where(n >= (6 if count == c.WEEK_BINS else 1), (low + high) / 2, np.nan)
+    return np.where(n >= (6 if count == thresholds.WEEK_BINS else 1), (low + high) / 2, np.nan)
 
 
 def _turn_day(rows: CustomRows, at: Array, slots: Array) -> None:
-    day = slots // c.DAY_S
+    day = slots // thresholds.DAY_S
     turned = at[(rows.day[at] >= 0) & (rows.day[at] != day)]
     rows.day[at] = day
     if not len(turned):

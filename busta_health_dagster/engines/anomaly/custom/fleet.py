@@ -6,8 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from busta_health_dagster.engines.anomaly import budget
-from busta_health_dagster.engines.anomaly.custom import envelope
-from busta_health_dagster.engines.anomaly.custom import settings as c
+from busta_health_dagster.engines.anomaly.custom import envelope, thresholds
 from busta_health_dagster.engines.anomaly.custom.rows import RECORD, CustomRows
 from busta_health_dagster.engines.baseline.units import Array
 
@@ -218,9 +217,9 @@ class CustomMetrics:
         gone = {
             (source, metric)
             for source in sources
-            if len(self.of(source)) >= c.MOST
+            if len(self.of(source)) >= thresholds.MOST
             for metric in self.of(source)
-            if slot_of(source) - self.rows.last_poll[self._index[source, metric]] > c.GONE_S
+            if slot_of(source) - self.rows.last_poll[self._index[source, metric]] > thresholds.GONE_S
             and not self.rows.side[self._index[source, metric]]
         }
         if gone:
@@ -232,7 +231,7 @@ class CustomMetrics:
         keys = list(self.keys)
         count = {source: len(self.of(source)) for source, _ in new}
         for source, metric in new:
-            if count[source] >= c.MOST or not metric.isascii() or len(metric) > 255:
+            if count[source] >= thresholds.MOST or not metric.isascii() or len(metric) > 255:
                 self._dropped.setdefault(source, set()).add(metric)
                 continue
             count[source] += 1
@@ -240,7 +239,7 @@ class CustomMetrics:
         first = len(self.keys)
         self._arrange(keys)
         for row in range(first, len(keys)):
-            self.rows.rises_only[row] = keys[row][1].endswith(c.AGE)
+            self.rows.rises_only[row] = keys[row][1].endswith(thresholds.AGE)
 
     def _arrange(self, keys: list[Key]) -> None:
         self.rows = self.rows.select([self._index.get(key, -1) for key in keys])

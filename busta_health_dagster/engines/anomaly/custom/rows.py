@@ -5,10 +5,10 @@ from typing import Final
 
 import numpy as np
 
-from busta_health_dagster.engines.anomaly.custom import settings as c
+from busta_health_dagster.engines.anomaly.custom import thresholds
 from busta_health_dagster.engines.baseline.units import Array
 
-W: Final = len(c.WINDOWS)
+W: Final = len(thresholds.WINDOWS)
 
 # name: (dtype, leading shape, initial value). Sides: 0 below, 1 above the usual levels.
 SPEC: Final[dict[str, tuple[str, tuple[int, ...], float]]] = {
@@ -19,7 +19,7 @@ SPEC: Final[dict[str, tuple[str, tuple[int, ...], float]]] = {
     "last_poll": ("i8", (), 0),
     "last_value": ("f8", (), np.nan),
     # Levels: the mean of every two hours for four weeks, and their medians over a week and over all of it.
-    "bins": ("f4", (c.BINS,), np.nan),
+    "bins": ("f4", (thresholds.BINS,), np.nan),
     "bin": ("i8", (), -1),
     "bin_sum": ("f8", (), 0),
     "bin_n": ("i4", (), 0),
@@ -29,9 +29,9 @@ SPEC: Final[dict[str, tuple[str, tuple[int, ...], float]]] = {
     "adopted_until": ("i8", (), 0),
     "adopted_board": ("f8", (), np.nan),
     # Departures: the newest, and the largest of each day that lasted so many polls.
-    "ring": ("f4", (c.LONGEST,), 0),
+    "ring": ("f4", (thresholds.LONGEST,), 0),
     "run": ("i4", (), 0),
-    "days": ("f4", (c.DAYS, 2, W), np.nan),
+    "days": ("f4", (thresholds.DAYS, 2, W), np.nan),
     "top": ("f4", (2, 2, W), 0),
     "today": ("f4", (2, W), 0),
     "held": ("f4", (2, W), 0),

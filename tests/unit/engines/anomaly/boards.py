@@ -7,7 +7,7 @@ import numpy as np
 
 from busta_health_dagster.domain.anomaly import Finding
 from busta_health_dagster.engines.anomaly.bank import DetectorBank, WatchedSource
-from busta_health_dagster.engines.anomaly.settings import DetectorSettings
+from busta_health_dagster.engines.anomaly.thresholds import DetectorSettings
 from busta_health_dagster.engines.anomaly.tick import DOWN, UP, Tick
 
 START = 1_788_134_400  # Monday 2026-08-31 00:00 UTC

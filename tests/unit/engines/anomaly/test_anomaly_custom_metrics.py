@@ -5,7 +5,7 @@ import pytest
 from busta_health_dagster.domain.anomaly import Change, Judgement, Metric, Term
 from busta_health_dagster.engines.anomaly.bank import DetectorBank
 from busta_health_dagster.engines.anomaly.behaviour import Use, behaviours
-from busta_health_dagster.engines.anomaly.custom import settings as c
+from busta_health_dagster.engines.anomaly.custom import thresholds
 from busta_health_dagster.engines.anomaly.rows import StateUnreadable
 from tests.unit.engines.anomaly.boards import A_DAY, HALF_HOUR, Board, grown
 
@@ -114,7 +114,7 @@ def test_three_days_of_history_judge_no_metric_and_say_how_many_are_missing():
     board = grown(3)
     assert board.play(8, half_the_bookmakers) == []
     uses = {b.metric: (b.use, b.why) for b in behaviours(board.bank, "board")}
-    assert uses["distinct_books"] == (Use.LEARNING, f"3 of {c.FIRST_DAYS} days of history")
+    assert uses["distinct_books"] == (Use.LEARNING, f"3 of {thresholds.FIRST_DAYS} days of history")
 
 
 def test_only_the_metrics_of_the_rule_are_judged_where_it_names_some():
@@ -139,14 +139,14 @@ def test_the_state_of_a_sources_metrics_survives_its_bytes():
 def test_at_most_sixteen_metrics_are_followed_and_what_is_no_number_is_missing():
     board = Board()
     board.play(20, lambda _, poll: poll | {f"m{i}": float(i) for i in range(20)} | {"distinct_books": float("nan")})
-    assert len(board.bank.custom.of("board")) == c.MOST
+    assert len(board.bank.custom.of("board")) == thresholds.MOST
     assert Metric.ITEMS not in board.bank.custom.of("board")
 
 
 def test_metrics_that_are_gone_for_a_day_give_their_places_to_new_ones():
     board = Board()
-    renamed = {f"new_{n}": 7.0 for n in range(c.MOST)}
-    old = {f"old_{n}": 5.0 for n in range(c.MOST)}
+    renamed = {f"new_{n}": 7.0 for n in range(thresholds.MOST)}
+    old = {f"old_{n}": 5.0 for n in range(thresholds.MOST)}
     board.play(3, lambda _, poll: {"items": poll["items"], "data_age_s": 1.0, **old})
     board.play(A_DAY - 2, lambda _, poll: {"items": poll["items"], "data_age_s": 1.0, **renamed})
     assert set(board.bank.custom.of("board")) == set(old), "one that is missing for hours is not gone"

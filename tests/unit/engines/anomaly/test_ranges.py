@@ -6,7 +6,7 @@ import pytest
 from busta_health_dagster.domain.anomaly import Basis, Metric
 from busta_health_dagster.engines.anomaly.bank import DetectorBank, WatchedSource
 from busta_health_dagster.engines.anomaly.ranges import source_normal_ranges, source_week, type_week
-from busta_health_dagster.engines.baseline.calendar import Standing
+from busta_health_dagster.engines.baseline.known_events import Standing
 
 
 @pytest.mark.parametrize(

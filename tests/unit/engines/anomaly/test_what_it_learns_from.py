@@ -3,7 +3,7 @@
 import numpy as np
 
 from busta_health_dagster.domain.anomaly import Judgement, Metric
-from busta_health_dagster.engines.anomaly.settings import RESTLESS
+from busta_health_dagster.engines.anomaly.thresholds import RESTLESS
 from busta_health_dagster.engines.anomaly.tick import NOT_DUE
 from busta_health_dagster.engines.baseline.units import RESPONSE
 from tests.unit.engines.anomaly.fleet import DAY, Days, bank_of, opened

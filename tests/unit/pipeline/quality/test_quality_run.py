@@ -238,7 +238,7 @@ async def test_the_demo_is_healthy_and_its_bad_quality_falls_below_90(tmp_path: 
     clock = FakeClock(floor_to(1_795_420_800, 300) + 5)
     async with DemoFleet(tmp_path / "demo", clock=clock) as fleet:
         address = Address("calm", fleet.world.anchor, None, fleet.ports, fleet.urls, fleet.paths)
-        write_config(tmp_path, address, expectations=ROOT / "expectations")
+        write_config(tmp_path, address, expectations=ROOT / "busta_health_dagster" / "demo" / "suites")
         app = bootstrap.open_app(home=tmp_path, environ={}, create_store=True, clock=clock)
 
         async def scored() -> dict[str, float | None]:

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from busta_health_dagster.demo.catalogue import NAMES, UPSTREAMS
 from busta_health_dagster.demo.faults import Effect, Fault, Medium
-from busta_health_dagster.demo.scenario import DAY, HOUR, MINUTE, Incident, Scenario
-from busta_health_dagster.demo.story import SCENARIOS, scenario
+from busta_health_dagster.demo.scenarios import SCENARIOS, scenario
+from busta_health_dagster.demo.timeline import DAY, HOUR, MINUTE, Incident, Scenario
 from busta_health_dagster.demo.world import LEAD_S, World
 from busta_health_dagster.domain.errors import BadInput, UnknownName
 

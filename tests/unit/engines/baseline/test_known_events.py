@@ -1,6 +1,6 @@
 """Where an instant stands among known events."""
 
-from busta_health_dagster.engines.baseline.calendar import Calendar, KnownEvent, Standing
+from busta_health_dagster.engines.baseline.known_events import Calendar, KnownEvent, Standing
 
 HOUR = 3600
 

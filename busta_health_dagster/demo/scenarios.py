@@ -9,7 +9,7 @@ history and live checks count alike.
 from __future__ import annotations
 
 from busta_health_dagster.demo.faults import Fault
-from busta_health_dagster.demo.scenario import DAY, HOUR, MINUTE, Incident, PlannedMaintenance, Scenario
+from busta_health_dagster.demo.timeline import DAY, HOUR, MINUTE, Incident, PlannedMaintenance, Scenario
 from busta_health_dagster.domain.errors import UnknownName
 
 

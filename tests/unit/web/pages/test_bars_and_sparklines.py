@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from busta_health_dagster.svg.status_shape import glyph
-from busta_health_dagster.web.pages import shapes
+from busta_health_dagster.web.pages import bars_and_sparklines
 from busta_health_dagster.wording.glyphs import STATUS_WORD
 
 STATUSES = [*STATUS_WORD, None]
@@ -17,13 +17,13 @@ STATUSES = [*STATUS_WORD, None]
 
 @given(st.lists(st.sampled_from(STATUSES), min_size=1, max_size=60))
 def test_every_bar_of_a_strip_is_drawn_once_and_counted_in_its_alternative(words: list[str | None]) -> None:
-    svg = shapes.heartbeats(words, "last 24 hours", start=0, step_s=1800)
+    svg = bars_and_sparklines.heartbeats(words, "last 24 hours", start=0, step_s=1800)
     root = ET.fromstring(str(svg))
     paths = {p.get("class"): p.get("d") or "" for p in root}
     drawn = sum(d.count("M") for name, d in paths.items() if name not in {"b-up", "hatch"})
     up = sum((int(run.split("h")[1]) + 2) // 8 for run in paths.get("b-up", "").split("M") if run)
     assert drawn + up == len(words)
-    assert root.get("data-bars") == "".join(shapes.LETTERS[w or "unknown"] for w in words)
+    assert root.get("data-bars") == "".join(bars_and_sparklines.LETTERS[w or "unknown"] for w in words)
     assert (
         f"{sum(w in (None, 'unknown') for w in words)} without data" in (root.get("aria-label") or "")
         or None not in words
@@ -34,7 +34,7 @@ def test_every_bar_of_a_strip_is_drawn_once_and_counted_in_its_alternative(words
 def test_a_sparkline_stays_inside_its_box_and_gaps_stay_gaps(
     values: list[float | None], limit: float | None, log: bool
 ) -> None:
-    svg = str(shapes.spark(values, limit=limit, log=log))
+    svg = str(bars_and_sparklines.spark(values, limit=limit, log=log))
     assert "nan" not in svg
     root = ET.fromstring(svg)
     line = next((p.get("d") or "" for p in root if p.get("class") == "ln"), "")
@@ -53,7 +53,7 @@ def test_each_status_has_its_own_shape_without_any_style(status: str) -> None:
 
 
 def test_a_budget_bar_shows_overspending_differently_from_nearly_gone() -> None:
-    assert "m-over" in shapes.meter(-5)
-    assert "m-low" in shapes.meter(4)
-    assert "m-ok" in shapes.meter(40)
-    assert shapes.meter(None) == ""
+    assert "m-over" in bars_and_sparklines.meter(-5)
+    assert "m-low" in bars_and_sparklines.meter(4)
+    assert "m-ok" in bars_and_sparklines.meter(40)
+    assert bars_and_sparklines.meter(None) == ""
