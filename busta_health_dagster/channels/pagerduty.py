@@ -10,10 +10,10 @@ from busta_health_dagster.channels import phrases, transport
 from busta_health_dagster.channels.notification_text import text_of
 from busta_health_dagster.channels.port import AGAIN, ChannelContext, ChannelType
 from busta_health_dagster.channels.text import flat
+from busta_health_dagster.channels.urgency import is_acknowledged, urgency
 from busta_health_dagster.domain.delivery import Delivered, Delivery, Outcome, Rejected
 from busta_health_dagster.domain.fields import SecretRef, Strict
 from busta_health_dagster.domain.notification import NotificationKind
-from busta_health_dagster.domain.rule import Severity
 from busta_health_dagster.domain.units import iso
 from busta_health_dagster.wording.percentages import budget, percent
 
@@ -53,7 +53,7 @@ def payload(notification: Notification, routing_key: str, client: str = "Source 
         "payload": {
             "summary": _summary(notification, text),
             "source": notification.source.name if notification.source else notification.thread_key,
-            "severity": _severity(notification),
+            "severity": urgency(notification).word,
             "timestamp": iso(notification.at),
             "component": notification.source.name if notification.source else None,
             "group": notification.source.group if notification.source else None,
@@ -70,10 +70,10 @@ def send(delivery: Delivery, config: PagerDutyConfig, context: ChannelContext) -
     notification = delivery.notification
     if notification.report is not None:
         return Rejected("PagerDuty is not sent reports", f"Take {delivery.channel} out of the report's route")
-    if notification.kind is NotificationKind.UPDATED and not _acked(notification):
+    if notification.kind is NotificationKind.UPDATED and not is_acknowledged(notification):
         return Delivered(dict(delivery.thread), "nothing that PagerDuty shows has changed")
     event = payload(notification, context.secret(config.routing_key), config.client)
-    if event["event_action"] == "trigger" and _was_acknowledged(delivery) and not _acked(notification):
+    if event["event_action"] == "trigger" and _was_acknowledged(delivery) and not is_acknowledged(notification):
         # A trigger on an acknowledged incident wakes no one: the incident begins again.
         ended = _enqueue(_ending(event), delivery, config, context)
         if not isinstance(ended, Delivered):
@@ -89,12 +89,7 @@ def _action(notification: Notification) -> str:
     if notification.kind is NotificationKind.RESOLVED:
         return "resolve"
     in_place = notification.kind in {NotificationKind.ACKED, NotificationKind.UPDATED}
-    return "acknowledge" if in_place and _acked(notification) else "trigger"
-
-
-def _acked(notification: Notification) -> bool:
-    facts = notification.alert or notification.group
-    return facts is not None and facts.acked is not None
+    return "acknowledge" if in_place and is_acknowledged(notification) else "trigger"
 
 
 def _was_acknowledged(delivery: Delivery) -> bool:
@@ -128,13 +123,6 @@ def _summary(notification: Notification, text: Text) -> str:
         tail = ", not acknowledged"
     whole = f"{text.headline}{tail}"
     return whole if len(whole) <= SUMMARY_LIMIT else whole[: SUMMARY_LIMIT - 1] + "…"
-
-
-def _severity(notification: Notification) -> str:
-    if notification.drill or notification.kind is NotificationKind.TEST:
-        return "info"  # a drill rings no bell
-    facts = notification.alert or notification.group
-    return facts.severity.word if facts else Severity.WARNING.word
 
 
 def _details(notification: Notification, text: Text) -> dict[str, Any]:
@@ -178,5 +166,9 @@ def _fitted(event: dict[str, Any]) -> dict[str, Any]:
 
 
 CHANNEL = ChannelType(
-    "pagerduty", PagerDutyConfig, send, events=AGAIN | {NotificationKind.ACKED, NotificationKind.UNACKED}
+    "pagerduty",
+    PagerDutyConfig,
+    send,
+    events=AGAIN | {NotificationKind.ACKED, NotificationKind.UNACKED},
+    reports=False,
 )

@@ -58,7 +58,8 @@ class ChannelType:
     loop.
 
     `events` are the kinds of notification it is sent when the configuration does not say; `events_of`, where given, decides
-    by the channel's own configuration. Reports go where a route sends them, tests always arrive.
+    by the channel's own configuration. Reports go where a route sends them, unless the kind takes none; tests always
+    arrive.
     """
 
     kind: str
@@ -67,6 +68,7 @@ class ChannelType:
     events: frozenset[NotificationKind] = AGAIN
     events_of: Callable[[Any], frozenset[NotificationKind]] | None = None
     third_party: bool = False
+    reports: bool = True
 
     def default_events(self, config: Any) -> frozenset[NotificationKind]:
         """What a channel with this configuration is sent unless `events:` says otherwise."""

@@ -5,7 +5,20 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from busta_health_dagster.channels import mail, pagerduty, slack, stream, webhook
+from busta_health_dagster.channels import (
+    discord,
+    googlechat,
+    mail,
+    ntfy,
+    opsgenie,
+    pagerduty,
+    slack,
+    sms,
+    stream,
+    teams,
+    telegram,
+    webhook,
+)
 from busta_health_dagster.channels.port import IN_PLACE, ChannelType
 from busta_health_dagster.domain import plugins
 from busta_health_dagster.domain.delivery import Rejected
@@ -26,6 +39,13 @@ BUILT_IN: Mapping[str, ChannelType] = {
     "slack": slack.CHANNEL,
     "webhook": webhook.CHANNEL,
     "pagerduty": pagerduty.CHANNEL,
+    "opsgenie": opsgenie.CHANNEL,
+    "teams": teams.CHANNEL,
+    "discord": discord.CHANNEL,
+    "telegram": telegram.CHANNEL,
+    "googlechat": googlechat.CHANNEL,
+    "ntfy": ntfy.CHANNEL,
+    "sms": sms.CHANNEL,
     "console": stream.CONSOLE,
     "file": stream.FILE,
 }

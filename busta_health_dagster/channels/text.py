@@ -65,6 +65,10 @@ class Text:
     entries: tuple[Entry, ...] = ()
     table: str = ""
 
+    def without_buttons(self) -> Text:
+        """The same text, for a format that has its links elsewhere."""
+        return replace(self, buttons=())
+
     def marked(self, mark: str) -> Text:
         """The same text, with this in front of it wherever it is read."""
         return replace(

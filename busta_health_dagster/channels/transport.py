@@ -42,10 +42,11 @@ class AddressRefused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Status and headers; the body is never read."""
+    """Status and headers; of the body only as much as the channel asked for."""
 
     status: int
     headers: Mapping[str, str]
+    body: bytes = b""
 
 
 def post(
@@ -56,9 +57,11 @@ def post(
     timeout_s: float,
     refuse: Callable[[str], str | None] | None,
     ca_file: str | None = None,
+    method: str = "POST",
+    read: int = 0,
 ) -> Answer | RetryLater | Rejected:
     """POST once. `refuse` evaluates the connected address (None: anything goes). Texts name the host, never the URL: it
-    may hold a token.
+    may hold a token. `read` is how many bytes of the answer's body are wanted.
     """
     import requests
 
@@ -66,7 +69,8 @@ def post(
     opened: list[socket.socket] = []
     with _session(opened, refuse) as session, _deadline(opened, timeout_s) as late:
         try:
-            answer = session.post(
+            answer = session.request(
+                method,
                 url,
                 data=body,
                 headers=dict(headers),
@@ -75,8 +79,9 @@ def post(
                 verify=ca_file or True,
                 stream=True,
             )
-            with answer:  # the body is left unread: the status says all, and a body may drip
-                return Answer(answer.status_code, answer.headers)
+            with answer:  # a body may be endless, or drip until the deadline
+                body_read = answer.raw.read(read, decode_content=True) if read else b""
+                return Answer(answer.status_code, answer.headers, body_read)
         except AddressRefused as refused:
             return Rejected(str(refused), "Use a public address, or say allow_private: true")
         except requests.exceptions.Timeout:

@@ -6,8 +6,9 @@ from dataclasses import asdict, dataclass, field, fields
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Self
 
-from busta_health_dagster.domain.policy import Escalation, Step
+from busta_health_dagster.domain.policy import Escalation, Mute, Step
 from busta_health_dagster.domain.rule import Severity
+from busta_health_dagster.domain.weekly_hours import WeeklyHours
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -57,6 +58,12 @@ class Ladder:
     route: int
     step: int = 0
     notified_s: float = 0.0
+    mute: Mute | None = None
+
+    @property
+    def names(self) -> frozenset[str]:
+        """Every channel of every step."""
+        return frozenset(c for step in self.policy.steps for c in step.notify)
 
     @property
     def channels(self) -> tuple[str, ...]:
@@ -81,12 +88,16 @@ class Hold:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A message that waits for its group: sent at `due` (steady clock) or dropped when the alert ends first."""
+    """A message that waits for its group: sent at `due` (steady clock) or dropped when the alert ends first. `muted`: it waits
+    for the end of its route's mute. `knows`: its channels have heard of the alert before, and will hear of its end.
+    """
 
     event: Event
     channels: tuple[str, ...]
     due: float
     reason: str
+    muted: bool = False
+    knows: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +204,9 @@ class Alert:
         kept["ladders"] = tuple(_ladder_in(x) for x in kept["ladders"])
         for name in ("ack", "snooze"):
             kept[name] = None if kept[name] is None else Hold(**kept[name])
-        kept["held"] = tuple(Held(Event(h["event"]), tuple(h["channels"]), h["due"], h["reason"]) for h in kept["held"])
+        kept["held"] = tuple(
+            Held(**h | {"event": Event(h["event"]), "channels": tuple(h["channels"])}) for h in kept["held"]
+        )
         kept["notified"], kept["notified_before"] = tuple(kept["notified"]), tuple(kept["notified_before"])
         return cls(**kept)
 
@@ -204,7 +217,10 @@ _RENAMED = {"told": "notified", "told_before": "notified_before"}
 
 def _ladder_out(ladder: Ladder) -> dict[str, Any]:
     policy = ladder.policy
-    steps = [{"after_s": s.after_s, "notify": list(s.notify), "severity": s.severity} for s in policy.steps]
+    steps = [
+        {"after_s": s.after_s, "notify": list(s.notify), "severity": s.severity, "named": list(s.named)}
+        for s in policy.steps
+    ]
     out: dict[str, Any] = {"name": policy.name, "steps": steps, "repeat_s": policy.repeat_s}
     out |= {
         "ack_timeout_s": policy.ack_timeout_s,
@@ -212,17 +228,33 @@ def _ladder_out(ladder: Ladder) -> dict[str, Any]:
         "route": ladder.route,
         "step": ladder.step,
         "notified_s": ladder.notified_s,
+        "mute": None if ladder.mute is None else asdict(ladder.mute),
     }
     return out
 
 
 def _ladder_in(data: Mapping[str, Any]) -> Ladder:
     steps = tuple(
-        Step(s["after_s"], tuple(s["notify"]), None if s["severity"] is None else Severity(s["severity"]))
+        Step(
+            s["after_s"],
+            tuple(s["notify"]),
+            None if s["severity"] is None else Severity(s["severity"]),
+            tuple(s.get("named", ())),
+        )
         for s in data["steps"]
     )
     policy = Escalation(data["name"], steps, data["repeat_s"], data["ack_timeout_s"], data.get("sticky_ack", False))
-    return Ladder(policy, data["route"], data["step"], data.get("notified_s", data.get("told_s", 0.0)))
+    return Ladder(
+        policy, data["route"], data["step"], data.get("notified_s", data.get("told_s", 0.0)), _mute_in(data.get("mute"))
+    )
+
+
+def _mute_in(data: Mapping[str, Any] | None) -> Mute | None:
+    if data is None:
+        return None
+    hours = data["hours"]
+    unless = None if data["unless"] is None else Severity(data["unless"])
+    return Mute(WeeklyHours(hours["zone"], tuple((start, end) for start, end in hours["spans"])), unless)
 
 
 @dataclass(frozen=True, slots=True)

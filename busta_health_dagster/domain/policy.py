@@ -5,17 +5,22 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from busta_health_dagster.domain.on_call import Rotation
 from busta_health_dagster.domain.rule import Severity
 from busta_health_dagster.domain.source import Selector
+from busta_health_dagster.domain.weekly_hours import WeeklyHours
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """`after` seconds from opening; a step without severity keeps the alert's (it is `renotified`)."""
+    """`after` seconds from opening; a step without severity keeps the alert's (it is `renotified`). `named`: what the
+    configuration names, where rotations are among it and `notify` has who is on call.
+    """
 
     after_s: int
     notify: tuple[str, ...]
     severity: Severity | None = None
+    named: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +37,20 @@ class Escalation:
 
 
 @dataclass(frozen=True, slots=True)
+class Mute:
+    """Hours in which a route is not notified. What opens then waits, and is sent at the end if it is still open. An alert of at
+    least the severity `unless` does not wait.
+    """
+
+    hours: WeeklyHours
+    unless: Severity | None = None
+
+    def until(self, at: float, severity: Severity) -> int | None:
+        """When an alert of this severity may be sent; None: now."""
+        return None if self.unless is not None and severity >= self.unless else self.hours.until(at)
+
+
+@dataclass(frozen=True, slots=True)
 class Route:
     """First match wins, unless `continue_`. The last route of a configuration matches everything."""
 
@@ -39,6 +58,7 @@ class Route:
     escalation: str
     continue_: bool = False
     where: str = ""
+    mute: Mute | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,3 +123,4 @@ class AlertPolicy:
     inhibitions: tuple[Inhibition, ...] = ()
     grouping: Grouping = field(default_factory=Grouping)
     channels: dict[str, ChannelSpec] = field(default_factory=dict)
+    on_call: dict[str, Rotation] = field(default_factory=dict)

@@ -127,6 +127,7 @@ class Source:
     owners: tuple[str, ...] = ()
     runbook: str | None = None
     feeds: tuple[str, ...] = ()
+    depends_on: tuple[str, ...] = ()
     cadence_s: int | None = None
     max_data_age_s: int | None = None
     sla: Sla = field(default_factory=Sla)

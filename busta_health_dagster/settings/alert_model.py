@@ -5,12 +5,14 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, WithJsonSchema
+from pydantic import Field, WithJsonSchema, field_validator, model_validator
 
 from busta_health_dagster.domain.custom_metric import BUILT_IN
 from busta_health_dagster.domain.fields import Budget, Duration, Percent, PositiveDuration, Strict
-from busta_health_dagster.domain.rule import Pattern
-from busta_health_dagster.settings.fields import AlertSelectFields, Globs, Label, SelectFields, Word
+from busta_health_dagster.domain.policy import Mute
+from busta_health_dagster.domain.rule import Pattern, Severity
+from busta_health_dagster.domain.weekly_hours import WeeklyHours, outside, spans_of
+from busta_health_dagster.settings.fields import AlertSelectFields, Globs, Label, LocalTime, SelectFields, Word, Zone
 
 Metric = Annotated[
     str, Field(pattern="^[a-z][a-z0-9_]{0,62}$", json_schema_extra={"examples": [*BUILT_IN, "a custom metric"]})
@@ -24,6 +26,7 @@ Value = Annotated[
     Any, WithJsonSchema({"type": ["string", "number"], "examples": ["5s", "90%", "26h", "max_data_age", "down"]})
 ]
 _COUNT = Field(ge=1)
+_Names = Annotated[tuple[str, ...], Field(min_length=1)]
 _Metrics = Annotated[tuple[Annotated[str, Field(pattern="^[a-z][a-z0-9_]{0,62}$")], ...], Field(min_length=1)]
 
 
@@ -134,12 +137,101 @@ class EscalationFields(Strict):
     )
 
 
+class MuteFields(Strict):
+    """When a route is quiet."""
+
+    zone: Zone = Field(description="IANA zone of the times.")
+    during: tuple[str, ...] | None = Field(
+        None, description="Quiet then: `22:00-07:00`, `sat-sun`, `mon-fri 18:00-08:00`."
+    )
+    outside: tuple[str, ...] | None = Field(
+        None, description="Quiet except then: business hours, `mon-fri 08:00-18:00`."
+    )
+    unless: Word | None = Field(None, description="From this severity on nothing waits.")
+
+    @model_validator(mode="after")
+    def _ends(self) -> MuteFields:
+        if (self.during is None) == (self.outside is None):
+            raise ValueError(
+                "a mute has one list of hours; write during: [...] for the quiet ones, or outside: [...] for those of work"
+            )
+        hours = self.hours()
+        if hours.always:
+            raise ValueError(
+                "this mute never ends: it covers the whole week, so that nothing would ever be sent; leave hours in which it may "
+                "speak, or take the route's channels out of the escalation"
+            )
+        if not hours.spans:
+            raise ValueError("this mute never begins; name some hours, or remove it")
+        return self
+
+    def hours(self) -> WeeklyHours:
+        return WeeklyHours(
+            self.zone, spans_of(self.during) if self.during is not None else outside(spans_of(self.outside or ()))
+        )
+
+    def domain(self) -> Mute:
+        return Mute(self.hours(), Severity[self.unless.upper()] if self.unless else None)
+
+
+class ShiftFields(Strict):
+    """Hours of the week, and who takes turns in them."""
+
+    at: _Names = Field(description="`mon-fri 08:00-20:00`, `sat-sun`; the first shift that covers an hour has it.")
+    turns: _Names = Field(description="Channels, in the order of their turns.")
+
+    @field_validator("at")
+    @classmethod
+    def _hours(cls, at: tuple[str, ...]) -> tuple[str, ...]:
+        spans_of(at)
+        return at
+
+
+class SubstituteFields(Strict):
+    """An exception: another channel, for once."""
+
+    start: LocalTime = Field(description="Local time from which on it holds.")
+    end: LocalTime = Field(description="Local time at which it ends.")
+    channel: str = Field(description="Who is on call then.")
+
+    @model_validator(mode="after")
+    def _order(self) -> SubstituteFields:
+        if self.end <= self.start:
+            raise ValueError("it ends before it begins; write start: 2026-12-24T09:00 and a later end")
+        return self
+
+
+class RotationFields(Strict):
+    """Who is on call; a step notifies it like a channel."""
+
+    name: Label = Field(description="Unique, also among the channels.")
+    zone: Zone = Field(description="IANA zone of the local times.")
+    start: LocalTime = Field(
+        description="Local time at which the first in turn begins; the turn goes on at that time of day."
+    )
+    every: Literal["week", "day"] = Field("week", description="How long a turn is.")
+    turns: _Names | None = Field(None, description="Channels that take turns, at all hours.")
+    shifts: Annotated[tuple[ShiftFields, ...], Field(min_length=1)] | None = Field(
+        None, description="Instead of `turns`: other channels at other hours; together they cover the week."
+    )
+    overrides: tuple[SubstituteFields, ...] = Field((), description="Exceptions; the first that holds wins.")
+
+    @model_validator(mode="after")
+    def _one_list(self) -> RotationFields:
+        if (self.turns is None) == (self.shifts is None):
+            raise ValueError("a rotation has one list; write turns: [...], or shifts: [{at: [...], turns: [...]}]")
+        return self
+
+
 class RouteFields(Strict):
     """Where an alert goes. First match wins."""
 
     select: AlertSelectFields = Field(description="Which alerts; empty is all.")
     escalation: str = Field(description="Name of an escalation.")
     continue_: bool = Field(False, alias="continue", description="Check the next routes too.")
+    mute: MuteFields | None = Field(
+        None, description="Hours in which it sends nothing; what opens then is sent at their end, if it is still open."
+    )
 
 
 class InhibitFields(Strict):
@@ -176,4 +268,4 @@ class GroupingFields(Strict):
 
 
 CHANNEL_COMMON = frozenset(ChannelFields.model_fields)
-SECTIONS = ("version", "channels", "rules", "escalations", "routes", "inhibit", "grouping")
+SECTIONS = ("version", "channels", "on_call", "rules", "escalations", "routes", "inhibit", "grouping")

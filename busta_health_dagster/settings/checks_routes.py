@@ -189,6 +189,7 @@ def unused_ladders(review: CheckContext) -> None:
                 f"routes: [{{select: ..., escalation: {name}}}]",
             )
     notified = {channel for e in review.policy.escalations.values() for step in e.steps for channel in step.notify}
+    notified |= {c for name, rotation in review.policy.on_call.items() if name in notified for c in rotation.channels}
     notified |= {spec.fallback for spec in review.policy.channels.values() if spec.fallback}
     for index, name in enumerate(review.policy.channels):
         if name not in notified:

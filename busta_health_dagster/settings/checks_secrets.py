@@ -29,6 +29,17 @@ def missing_secrets(review: CheckContext) -> None:
                 review.warn(file, places[0], f"{message}. Until then {_consequence(file, places, doc)}.", remedy)
 
 
+def secrets_of_no_use(review: CheckContext) -> None:
+    """What a reference holds and its channel can never use: that channel is rejected, the others work."""
+    places = {entry.get("name"): i for i, entry in enumerate(review.docs["alerts.yaml"].data.get("channels", ()))}
+    for name, spec in review.policy.channels.items():
+        inspect = getattr(spec.config, "refused_secret", None)
+        if inspect is not None and (refused := inspect(review.secrets)) is not None:
+            key, says, remedy = refused
+            doc = review.docs["alerts.yaml"]
+            review.found.add(doc, ("channels", places[name], key), says, remedy, blocks=False)
+
+
 def _consequence(file: str, places: list[Place], doc: Document) -> str:
     names = []
     for section, index, *_ in ((*place, None) for place in places):

@@ -25,6 +25,7 @@ from busta_health_dagster.settings import (
 from busta_health_dagster.settings.check_context import CheckContext
 from busta_health_dagster.settings.config import FILES, Config
 from busta_health_dagster.settings.consumers import read_consumers
+from busta_health_dagster.settings.dependencies import check_dependencies
 from busta_health_dagster.settings.document import Document
 from busta_health_dagster.settings.files import content_sha, read_documents, read_texts
 from busta_health_dagster.settings.locate import shown_as
@@ -123,6 +124,8 @@ def _diagnose(
     if "sources.yaml" in docs:
         reader = SourceReader(docs["sources.yaml"], probes, found, settings.limits.shards)
         sources, control = reader.read()
+    if reader is not None:
+        check_dependencies(docs["sources.yaml"], sources, reader.names, reader.place_of, found)
     consumers = read_consumers(docs["sources.yaml"], sources, reader.names, found) if reader is not None else {}
     rules, policy = (
         AlertReader(docs["alerts.yaml"], channels, found).read() if "alerts.yaml" in docs else ((), AlertPolicy())
@@ -230,6 +233,7 @@ def _review(review: CheckContext) -> None:
         if "settings.yaml" in review.docs
         else ((), checks.the_monitor_itself),
         ((), checks_secrets.missing_secrets),
+        (("alerts.yaml",), checks_secrets.secrets_of_no_use),
     ]
     for files, check in every:
         if review.sound(*files):

@@ -23,16 +23,19 @@ from busta_health_dagster.settings.alert_model import (
     EscalationFields,
     GroupingFields,
     InhibitFields,
+    RotationFields,
     RouteFields,
     RuleFields,
 )
+from busta_health_dagster.settings.on_call import read_rotation
 from busta_health_dagster.settings.problems import keys_of, takes_any, translate
 from busta_health_dagster.settings.rules import RuleReader
 from busta_health_dagster.wording.suggestions import meant, near
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
+    from busta_health_dagster.domain.on_call import Rotation
     from busta_health_dagster.settings.document import Document, Place
     from busta_health_dagster.settings.problems import Findings
 
@@ -49,14 +52,20 @@ class AlertReader:
         reader = RuleReader(self._doc, self._found)
         rules = [reader.read(place, fields, self._at(place)) for place, fields in self._named("rules", RuleFields)]
         channels = self._channels()
-        escalations = {e.name: e for e in self._escalations(channels)}
+        on_call = self._rotations(channels)
+        escalations = {e.name: e for e in self._escalations([*channels, *on_call])}
         routes = tuple(self._routes(escalations))
         inhibit = [
             Inhibition(f.source.domain(), f.target.domain(), f.equal) for _, f in self._list("inhibit", InhibitFields)
         ]
         grouping = self._grouping()
         policy = AlertPolicy(
-            escalations, routes, tuple(inhibit), grouping, {c.name: c for c in channels.values() if c is not None}
+            escalations,
+            routes,
+            tuple(inhibit),
+            grouping,
+            {c.name: c for c in channels.values() if c is not None},
+            {name: rotation for name, rotation in on_call.items() if rotation is not None},
         )
         return tuple(rule for rule in rules if rule is not None), policy
 
@@ -131,7 +140,16 @@ class AlertReader:
                 says = f"The fallbacks go in a circle: {' -> '.join([*seen, name])}."
                 self._found.add(self._doc, places[name], says, "let the last of them have no fallback")
 
-    def _escalations(self, channels: Mapping[str, ChannelSpec | None]) -> Iterator[Escalation]:
+    def _rotations(self, channels: Collection[str]) -> dict[str, Rotation | None]:
+        """By name; None for one that is named but wrong."""
+        rotations: dict[str, Rotation | None] = {
+            name: None for _, entry in self._entries("on_call") if isinstance(name := entry.get("name"), str)
+        }
+        for place, fields in self._named("on_call", RotationFields):
+            rotations[fields.name] = read_rotation(self._doc, place, fields, channels, self._found)
+        return rotations
+
+    def _escalations(self, channels: Collection[str]) -> Iterator[Escalation]:
         for place, fields in self._named("escalations", EscalationFields):
             steps: list[Step] = []
             last: Step | None = None
@@ -178,7 +196,8 @@ class AlertReader:
                     self._doc, (*place, "escalation"), f"There is no escalation {fields.escalation!r}.", remedy
                 )
             elif fields.escalation in escalations:
-                yield Route(fields.select.domain(), fields.escalation, fields.continue_, self._doc.line(place))
+                mute = fields.mute.domain() if fields.mute is not None else None
+                yield Route(fields.select.domain(), fields.escalation, fields.continue_, self._doc.line(place), mute)
 
     def _grouping(self) -> Grouping:
         fields = self._valid(GroupingFields, self._doc.data.get("grouping", {}), ("grouping",))

@@ -96,6 +96,7 @@ def _sources(probes: Mapping[str, type[BaseModel]]) -> dict[str, Any]:
 def _alerts(channels: Mapping[str, type[BaseModel]]) -> dict[str, Any]:
     lists: dict[str, type[BaseModel]] = {
         "rules": alert_model.RuleFields,
+        "on_call": alert_model.RotationFields,
         "escalations": alert_model.EscalationFields,
         "routes": alert_model.RouteFields,
         "inhibit": alert_model.InhibitFields,

@@ -44,6 +44,7 @@ SHAPES = re.compile(
     r"xox[abeprs]-[\w-]{8,}|gh[pousr]_\w{20,}|github_pat_\w{20,}|glpat-[\w-]{16,}|AKIA[0-9A-Z]{16}|AIza[\w-]{30,}|[sr]k_(?:live|test)_\w{10,}"
     r"|sk-[\w-]{20,}|whsec_[\w+/=]{10,}|eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*|-----BEGIN [A-Z ]*PRIVATE KEY"
     r"|hooks\.slack\.com/services/\w+/\w+/\w+|discord(?:app)?\.com/api/webhooks/\d+/[\w-]+"
+    r"|\b\d{8,10}:[A-Za-z0-9_-]{35}\b|\btk_[a-z0-9]{29}\b"
 )
 URL_PASSWORD = re.compile(r"[a-zA-Z][\w+.-]*://[^/\s:@]*:([^/\s@]+)@")
 _URL_QUERY = re.compile(r"[?&]([^=&\s#]+)=([^&\s#]+)")

@@ -14,9 +14,12 @@ from pydantic import BaseModel
 
 from busta_health_dagster.domain.fields import SecretRef
 from busta_health_dagster.domain.units import config_duration, iso
+from busta_health_dagster.domain.weekly_hours import span_text
 
 if TYPE_CHECKING:
     from busta_health_dagster.domain.maintenance import Window
+    from busta_health_dagster.domain.on_call import Rotation
+    from busta_health_dagster.domain.policy import Mute
     from busta_health_dagster.domain.rule import Condition, Rule
     from busta_health_dagster.domain.source import Selector, Source
     from busta_health_dagster.settings.config import Config
@@ -59,6 +62,7 @@ def show(config: Config, secrets: Secrets) -> dict[str, Any]:
             }
             for c in policy.channels.values()
         ],
+        **({"on_call": [_rotation(r) for r in policy.on_call.values()]} if policy.on_call else {}),
         "escalations": [
             {
                 "name": e.name,
@@ -73,6 +77,7 @@ def show(config: Config, secrets: Secrets) -> dict[str, Any]:
         ],
         "routes": [
             {"from": r.where, "select": _select(r.select), "escalation": r.escalation, "continue": r.continue_}
+            | ({} if r.mute is None else {"mute": _mute(r.mute)})
             for r in policy.routes
         ],
         "inhibit": [
@@ -152,6 +157,7 @@ def _source(source: Source) -> dict[str, Any]:
         "owners": source.owners,
         "runbook": source.runbook,
         "feeds": source.feeds,
+        **({"depends_on": source.depends_on} if source.depends_on else {}),
         "cadence": _duration(source.cadence_s),
         "max_data_age": _duration(source.stale_after_s),
         "active": None if source.active is None else source.active.as_config(),
@@ -210,6 +216,22 @@ def _condition(condition: Condition) -> str:
     over = f" ({condition.agg} over {config_duration(condition.over_s)})" if condition.over_s else ""
     value = condition.value if isinstance(condition.value, str) else f"{condition.value:g}"
     return f"{condition.metric} {condition.op} {value}{over}"
+
+
+def _rotation(rotation: Rotation) -> dict[str, Any]:
+    return {
+        "name": rotation.name,
+        "zone": rotation.zone,
+        "start": rotation.start,
+        "every": "week" if rotation.every_days == 7 else "day",
+        "shifts": [{"at": [span_text(span) for span in s.spans], "turns": s.turns} for s in rotation.shifts],
+        "overrides": [{"start": iso(o.start), "end": iso(o.end), "channel": o.channel} for o in rotation.overrides],
+    }
+
+
+def _mute(mute: Mute) -> dict[str, Any]:
+    shown = {"zone": mute.hours.zone, "quiet": [span_text(span) for span in mute.hours.spans]}
+    return shown if mute.unless is None else {**shown, "unless": mute.unless.word}
 
 
 def _select(selector: Selector) -> dict[str, Any]:

@@ -123,6 +123,9 @@ class SourceFields(Strict):
         description="Who delivers it: what fails together there is one message. Without it its tag `provider`, or its host.",
     )
     feeds: tuple[str, ...] = Field((), description="What is built from it; asset keys of this instance are linked.")
+    depends_on: tuple[str, ...] = Field(
+        (), description="Sources without which it cannot work: while one of them is down, its own alerts are quiet."
+    )
     cadence: PositiveDuration | None = Field(None, description="How often the source itself brings something new.")
     max_data_age: PositiveDuration | None = Field(
         None, description="Older data is stale. Without it: from the cadence."

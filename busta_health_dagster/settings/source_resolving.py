@@ -42,6 +42,7 @@ def resolve(
         provider=fields.provider or fields.tags.get("provider") or _host(config),
         runbook=fields.runbook,
         feeds=fields.feeds,
+        depends_on=fields.depends_on,
         cadence_s=None if cadence is None else int(cadence),
         max_data_age_s=None if max_age is None else int(max_age),
         sla=Sla(

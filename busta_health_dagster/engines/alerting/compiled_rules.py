@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from busta_health_dagster.domain.dependencies import Dependencies
 from busta_health_dagster.domain.self_monitoring import DAGSTER
 from busta_health_dagster.engines.rules import INSTANCE_PATTERNS, SourceRules, SourceWindow, rules_for
 
@@ -29,6 +30,7 @@ class CompiledRules:
     event_filters: Mapping[str, frozenset[str] | None]
     instance_rules: tuple[Rule, ...] = ()
     also: Mapping[str, tuple[Source, tuple[Rule, ...]]] = field(default_factory=dict)
+    dependencies: Dependencies = field(default_factory=Dependencies)
 
     @classmethod
     def of(
@@ -45,7 +47,9 @@ class CompiledRules:
         more = {} if also is None else dict(also)
         if instance_rules:
             more[DAGSTER.name] = (DAGSTER, instance_rules)
-        return cls({s.name: rules_for(s, rules) for s in sources}, policy, event_filters, instance_rules, more)
+        sources = tuple(sources)
+        compiled = {s.name: rules_for(s, rules) for s in sources}
+        return cls(compiled, policy, event_filters, instance_rules, more, Dependencies.of(sources))
 
     def source(self, name: str) -> Source | None:
         rules = self.compiled.get(name)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from busta_health_dagster.domain.alert import Alert, AlertState, Event, Held
 from busta_health_dagster.domain.units import from_epoch
 from busta_health_dagster.engines.alerting.inhibition import field_value
+from busta_health_dagster.engines.alerting.muting import NEVER_MUTED, may_speak, muted_until, put_aside
 from busta_health_dagster.engines.alerting.root_cause import RootCause, root_causes
 from busta_health_dagster.engines.alerting.transition import Intent, NotSent, TransitionResult
 from busta_health_dagster.wording.durations import duration_text
@@ -77,6 +78,7 @@ class Hearing:
         self.wanted: dict[str, dict[str, Intent]] = {}
         self.storm = False
         self.known_causes: set[str] = set()
+        self.knew: dict[str, tuple[str, ...]] = {}
 
     def put(self, alert: Alert) -> None:
         self.alerts[alert.fingerprint] = alert
@@ -94,6 +96,7 @@ class Hearing:
             if step.alert is None:
                 continue
             self.put(step.alert)
+            self.knew.setdefault(step.alert.fingerprint, step.knew)
             for intent in step.intents:
                 for channel in intent.channels:
                     self._want(step.alert, intent, channel)
@@ -139,7 +142,27 @@ class Hearing:
         alert = self.alerts[name]
         self.put(replace(alert, notified=tuple(c for c in alert.notified if c != channel)))
 
-    # 2. Announcements wait for their group; what follows an announcement that still waits has no reader yet.
+    # 2. What a mute silences waits for its end.
+
+    def mute(self) -> None:
+        for name, mine in self.wanted.items():
+            for channel, intent in list(mine.items()):
+                if intent.event in NEVER_MUTED:
+                    continue
+                end = muted_until(self.alerts[name], channel, self.now)
+                if end is not None:
+                    del mine[channel]
+                    self._put_aside(name, channel, intent, end)
+
+    def _put_aside(self, name: str, channel: str, intent: Intent, end: int) -> None:
+        alert = self.alerts[name]
+        self.skip(alert, channel, intent.event, f"waits: its route is muted until {from_epoch(end):%a %H:%M} UTC")
+        knows = channel in self.knew.get(name, ()) and not any(channel in h.channels for h in alert.held if not h.knows)
+        waits = put_aside(alert, intent.event, channel, intent.reason, knows=knows, loudest=LOUDEST)
+        group = alert.group_key or group_key(alert, self.sources.get(alert.source), self.grouping.by)
+        self.put(replace(waits, group_key=group))
+
+    # 3. Announcements wait for their group; what follows an announcement that still waits has no reader yet.
 
     def hold_or_release(self) -> None:
         groups: dict[str, list[str]] = defaultdict(list)
@@ -251,35 +274,49 @@ class Hearing:
         for name, alert in self.alerts.items():
             if not alert.held or alert.state is not AlertState.OPEN:
                 continue
+            free = [h for h in alert.held if may_speak(alert, h, self.now, self.steady)]
             louder = any(i.event is Event.ESCALATED for i in self.wanted.get(name, {}).values())
-            ends = alert.source not in self.due and min(h.due for h in alert.held) <= self.steady
-            if louder or ends:
+            ends = alert.source not in self.due and min((h.due for h in free), default=self.steady + 1) <= self.steady
+            if free and (louder or ends):
                 ready[alert.group_key].append(name)
         for key, names in ready.items():
-            many = len(names) > self.grouping.storm
-            self.start_thread(f"storm/{_route(self.alerts[names[0]])}" if many else key, names)
+            # What waited for a mute may be known to other channels: it goes on in the thread that it has.
+            new = [n for n in names if not self.alerts[n].thread or not any(h.muted for h in self.alerts[n].held)]
+            many = len(new) > self.grouping.storm
+            if new:
+                self.start_thread(f"storm/{_route(self.alerts[new[0]])}" if many else key, new)
             for name in names:
                 self._release(name)
 
     def _release(self, name: str) -> None:
-        """What waited for its group is wanted now."""
+        """What waited, for its group or for the end of a mute, is wanted now; what is muted now waits on."""
         alert = self.alerts[name]
-        for held in alert.held:
+        free = tuple(h for h in alert.held if may_speak(alert, h, self.now, self.steady))
+        for held in free:
+            event = held.event
+            if event is Event.FLAPPING_STARTED and not alert.flapping:
+                event = Event.OPENED
+            reason = f"{held.reason}; after {'its route was muted' if held.muted else 'waiting for its group'}"
             for channel in held.channels:
-                reason = f"{held.reason}; after waiting for its group"
-                self.wanted.setdefault(name, {})[channel] = Intent(held.event, (channel,), reason, _route(alert), True)
-        if alert.held:
-            self.put(replace(alert, held=()))
+                mine = self.wanted.setdefault(name, {})
+                earlier = mine.get(channel)
+                if earlier is None or LOUDEST.index(event) < LOUDEST.index(earlier.event):
+                    mine[channel] = Intent(event, (channel,), reason, _route(alert), True)
+        if free:
+            self.put(replace(alert, held=tuple(h for h in alert.held if h not in free)))
 
     def _settle(self) -> None:
         for name in [n for n, a in self.alerts.items() if a.held]:
             alert, mine = self.alerts[name], self.wanted.get(name, {})
             over = alert.state is not AlertState.OPEN
             why = "it ended before its group was notified" if over else "not notified yet that it fired"
-            waiting = {c for h in alert.held for c in h.channels}
+            waiting = {c for h in alert.held if not h.knows for c in h.channels}
             for channel in waiting & set(mine):
                 self.skip(alert, channel, mine.pop(channel).event, why)
             if over:
+                for held in alert.held:
+                    for channel in held.channels if held.muted and held.knows else ():
+                        self.skip(alert, channel, held.event, "it ended while its route was muted")
                 known = tuple(c for c in alert.notified_before if c not in waiting)
                 self.put(replace(alert, held=(), notified_before=known))
 

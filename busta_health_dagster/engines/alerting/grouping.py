@@ -89,6 +89,7 @@ def plan_notifications(
     hearing = Hearing(grouping, event_filters, sources, now, steady, due)
     hearing.alerts.update(known)
     hearing.gather(steps)
+    hearing.mute()
     hearing.hold_or_release()
     messages = _messages(hearing)
     return Plan(tuple(messages), tuple(hearing.not_sent), {n: hearing.alerts[n] for n in sorted(hearing.changed)})

@@ -1,7 +1,8 @@
 """Which open alerts keep which others quiet. Alertmanager's meaning, plus one pair that is always on.
 
 While `source-down` is open, the other rules of that source are evaluated and recorded as suppressed, `low-quality`
-excepted: its score belongs to data that were delivered before. A shadow alert inhibits no one: it notifies no one either.
+excepted: its score belongs to data that were delivered before. While it is open of a source that another one depends on, all
+rules of that other one are. A shadow alert inhibits no one: it notifies no one either.
 A flapping one inhibits nothing of a higher severity than its rule's: half of all observations may fail for days, and it does
 not end.
 """
@@ -14,13 +15,14 @@ from busta_health_dagster.domain.alert import Alert, AlertState
 from busta_health_dagster.domain.rule import Severity
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from busta_health_dagster.domain.policy import Inhibition
     from busta_health_dagster.domain.source import Source
 
 SOURCE_DOWN = "source-down"
-NEVER_INHIBITED = frozenset({"low-quality", SOURCE_DOWN})
+LOW_QUALITY = "low-quality"
+NEVER_INHIBITED = frozenset({LOW_QUALITY, SOURCE_DOWN})
 
 
 class _Open(NamedTuple):
@@ -32,11 +34,17 @@ class _Open(NamedTuple):
 
 class OpenAlerts:
     """The open alerts of all sources, indexed for the question "who keeps this one quiet?"; kept up to date within
-    a pass.
+    a pass. `above` are the sources that each depends on, the nearest first.
     """
 
-    def __init__(self, inhibitions: Sequence[Inhibition], opened: Iterable[tuple[Alert, Source]] = ()) -> None:
+    def __init__(
+        self,
+        inhibitions: Sequence[Inhibition],
+        opened: Iterable[tuple[Alert, Source]] = (),
+        above: Mapping[str, tuple[str, ...]] | None = None,
+    ) -> None:
         self._inhibitions = tuple(inhibitions)
+        self._above = above or {}
         self._down: dict[str, tuple[str, Severity]] = {}
         self._by_pair: list[dict[tuple[str, ...], dict[str, _Open]]] = [{} for _ in self._inhibitions]
         self._lies_at: list[dict[str, tuple[str, ...]]] = [{} for _ in self._inhibitions]
@@ -72,6 +80,10 @@ class OpenAlerts:
         down, mutes = self._down.get(source.name, ("", severity))
         if down and rule not in NEVER_INHIBITED and down != fingerprint and severity <= mutes:
             return down
+        for parent in self._above.get(source.name, ()) if rule != LOW_QUALITY else ():
+            down, mutes = self._down.get(parent, ("", severity))
+            if down and severity <= mutes:
+                return down
         for inhibition, index in zip(self._inhibitions, self._by_pair, strict=True):
             if not index or not inhibition.target.matches_alert(source, rule, severity.word):
                 continue

@@ -9,6 +9,7 @@ from busta_health_dagster.domain.alert import Alert, AlertState, Event
 from busta_health_dagster.domain.rule import Severity
 from busta_health_dagster.engines.alerting import escalation
 from busta_health_dagster.engines.alerting.flapping import STARTS_AT, is_flapping, ratio
+from busta_health_dagster.engines.alerting.on_call import on_duty_now
 from busta_health_dagster.engines.alerting.transition import SHADOW, Context, Recorder
 from busta_health_dagster.wording.durations import duration_text
 
@@ -17,7 +18,7 @@ class Opener(Recorder):
     """A recorder that knows what surrounds the alert."""
 
     def __init__(self, alert: Alert, ctx: Context) -> None:
-        super().__init__(alert, ctx.now, ctx.steady)
+        super().__init__(on_duty_now(alert, ctx.duty), ctx.now, ctx.steady)
         self.ctx = ctx
         self.unsaid = False  # it became pending in this very pass, and opens before that is worth a transition
         self.between = ""  # what kept steps of the ladder from being sent, and has ended in this pass

@@ -47,13 +47,13 @@ def route(policy: AlertPolicy, source: Source, rule: str, severity: Severity) ->
         if miss:
             considered.append(Considered(number, text, False, miss))
             continue
-        ladders.append(Ladder(policy.escalations[candidate.escalation], number))
+        ladders.append(Ladder(policy.escalations[candidate.escalation], number, mute=candidate.mute))
         stopped = not candidate.continue_
         goes_on = "stop" if stopped else "continue"
         considered.append(Considered(number, text, True, f"matches -> {candidate.escalation}; {goes_on}"))
     if not ladders and policy.routes:
         last = policy.routes[-1]
-        ladders.append(Ladder(policy.escalations[last.escalation], len(policy.routes)))
+        ladders.append(Ladder(policy.escalations[last.escalation], len(policy.routes), mute=last.mute))
         considered.append(
             Considered(len(policy.routes), "default", True, f"nothing matched -> {last.escalation}, the last")
         )

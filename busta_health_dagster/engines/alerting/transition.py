@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from busta_health_dagster.domain.alert import Alert, AlertState, Event, Transition
 from busta_health_dagster.engines.alerting import escalation
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from busta_health_dagster.domain.rule import Rule, Severity
     from busta_health_dagster.domain.source import Source
@@ -30,7 +30,8 @@ class Context:
     same as `now`). `maintenance` names the window that covers the verdict's slot (without a verdict: now),
     `inhibited_by` an open alert that keeps this one quiet. `reprobed` says that the newest observation was the one taken just
     before a maintenance window's end. `route` is asked once, when the alert opens. `due`: the source has no observation
-    in its present slot, and a tick is about to make one; clocks speak after it, never on old news.
+    in its present slot, and a tick is about to make one; clocks speak after it, never on old news. `duty` is who is on
+    call now, by rotation.
     """
 
     now: int
@@ -43,6 +44,7 @@ class Context:
     reprobed: bool = False
     due: bool = False
     grace_s: int = GRACE_S
+    duty: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +76,8 @@ class NotSent:
 class TransitionResult:
     """What one evaluation did.
 
-    `superseded` is the older alert of the same fingerprint, when a new one took its place.
+    `superseded` is the older alert of the same fingerprint, when a new one took its place. `knew` are the channels that had
+    been notified that it fires before this.
     """
 
     alert: Alert | None
@@ -83,6 +86,7 @@ class TransitionResult:
     not_sent: tuple[NotSent, ...] = ()
     considered: tuple[Considered, ...] = ()
     superseded: Alert | None = None
+    knew: tuple[str, ...] = ()
 
 
 class Recorder:
@@ -96,10 +100,16 @@ class Recorder:
         self.intents: list[Intent] = []
         self.not_sent: list[NotSent] = []
         self.considered: tuple[Considered, ...] = ()
+        self.knew = alert.notified
 
     def step(self) -> TransitionResult:
         return TransitionResult(
-            self.alert, tuple(self.transitions), tuple(self.intents), tuple(self.not_sent), self.considered
+            self.alert,
+            tuple(self.transitions),
+            tuple(self.intents),
+            tuple(self.not_sent),
+            self.considered,
+            knew=self.knew,
         )
 
     def set(self, **changes: Any) -> None:

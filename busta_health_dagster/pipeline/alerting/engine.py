@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING
 
 from busta_health_dagster.domain.alert import Alert, AlertState, fingerprint
 from busta_health_dagster.domain.maintenance import MAINTENANCE
+from busta_health_dagster.domain.on_call import duty_list
 from busta_health_dagster.domain.rule import Pattern
 from busta_health_dagster.domain.season import OFF_SEASON
 from busta_health_dagster.domain.self_monitoring import DAGSTER
@@ -33,6 +34,7 @@ from busta_health_dagster.engines.alerting.compiled_rules import CompiledRules, 
 from busta_health_dagster.engines.alerting.grouping import Plan, plan_notifications
 from busta_health_dagster.engines.alerting.inhibition import SOURCE_DOWN, OpenAlerts
 from busta_health_dagster.engines.alerting.lifecycle import advance
+from busta_health_dagster.engines.alerting.on_call import staffed
 from busta_health_dagster.engines.alerting.rerouting import move_to_current_route
 from busta_health_dagster.engines.alerting.routing import Routed, route
 from busta_health_dagster.engines.alerting.transition import GRACE_S, Context, TransitionResult
@@ -80,8 +82,9 @@ class AlertEngine:
         self._held: set[str] = set()
         self._sources: dict[str, Source] = {name: c.source for name, c in rules.compiled.items()}
         self._sources |= {name: source for name, (source, _) in rules.also.items()}
-        self._open = OpenAlerts(rules.policy.inhibitions)
+        self._open = OpenAlerts(rules.policy.inhibitions, above=rules.dependencies.above)
         self.now, self.steady = 0, 0.0
+        self._duty: dict[str, str] = {}
         self._steps: list[TransitionResult] = []
         self._records: dict[str, Record] = {}
         self._past: list[Record] = []
@@ -102,6 +105,7 @@ class AlertEngine:
         their clocks wait for it.
         """
         self.now, self.steady, self.reprobed, self.due = now, steady, reprobed, due
+        self._duty = duty_list(self.rules.policy.on_call, now)
         self._steps, self._records, self._past = [], {}, []
 
     def evaluate_rules(self, name: str, *, may_open: bool = True) -> None:
@@ -158,8 +162,9 @@ class AlertEngine:
             self._note(step.alert.fingerprint, step)
 
     def finish(self) -> Changes:
-        """Run timers, then plan the messages of the pass."""
-        for name in sorted(self._active):
+        """Run timers, then plan the messages of the pass. What others depend on comes before them."""
+        depth = self.rules.dependencies.depth
+        for name in sorted(self._active, key=lambda n: (depth(self.alerts[n].source), n)):
             alert = self.alerts[name]
             source = self._sources.get(alert.source)
             rule = self.rules.rule(alert.source, alert.rule) if source is not None else None
@@ -238,6 +243,7 @@ class AlertEngine:
             reprobed=source.name in self.reprobed,
             due=source.name in self.due,
             grace_s=self.grace_s,
+            duty=self._duty,
         )
         step = advance(alert, verdict, context)
         if step.alert is None or (step.alert is alert and not step.transitions and not step.not_sent):
@@ -281,7 +287,8 @@ class AlertEngine:
             self._open.update(alert, source, None if rule is None else rule.severity)
 
     def _route(self, source: Source, rule: str, severity: Severity) -> Routed:
-        return route(self.rules.policy, source, rule, severity)
+        routed = route(self.rules.policy, source, rule, severity)
+        return replace(routed, ladders=tuple(staffed(ladder, self._duty) for ladder in routed.ladders))
 
 
 def window_name(planned: MaintenanceIndex, source: Source, at: int) -> str:

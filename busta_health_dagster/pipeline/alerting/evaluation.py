@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from busta_health_dagster.domain.anomaly import AnomalyVerdict
+    from busta_health_dagster.domain.dependencies import Dependencies
     from busta_health_dagster.domain.observation import SourceState
     from busta_health_dagster.domain.source import Source
     from busta_health_dagster.domain.verdict import CheckVerdict
@@ -96,7 +97,7 @@ def evaluate_observations(
     """Push every observation that no pass has taken in yet, and evaluate each as it is pushed."""
     _rebuild(uow, intake, states, book.planned)
     found = anomalies or {}
-    for some in _together(intake, states):
+    for some in _together(intake, states, book.rules.dependencies):
         since = min(intake.cursors[name] for name in some) + 1
         until = max(states[name].slot for name in some) + 1
         for name, seen in uow.observations.window(some, since, until).items():
@@ -222,13 +223,17 @@ def _by_interval(intake: EvaluationBatch, names: Iterable[str]) -> list[list[str
     return list(groups.values())
 
 
-def _together(intake: EvaluationBatch, states: Mapping[str, SourceState]) -> list[list[str]]:
-    """Sources to read in one query: one that is far behind must not make the others' stretch long."""
-    groups: dict[tuple[int, bool], list[str]] = defaultdict(list)
+def _together(
+    intake: EvaluationBatch, states: Mapping[str, SourceState], dependencies: Dependencies
+) -> list[list[str]]:
+    """Sources to read in one query: one that is far behind must not make the others' stretch long, and what others depend on
+    comes before them.
+    """
+    groups: dict[tuple[int, int, bool], list[str]] = defaultdict(list)
     for name, cursor in intake.cursors.items():
         interval = intake.rule_states[name].source.interval_s
-        groups[interval, states[name].slot - cursor > 2 * interval].append(name)
-    return list(groups.values())
+        groups[dependencies.depth(name), interval, states[name].slot - cursor > 2 * interval].append(name)
+    return [groups[key] for key in sorted(groups, key=lambda key: key[0])]
 
 
 def verdicts_of(

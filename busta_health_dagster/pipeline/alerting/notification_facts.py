@@ -209,10 +209,12 @@ def related_alerts(alert: Alert, scene: NotificationContext) -> Iterable[str]:
 def notified_channels(alert: Alert, scene: NotificationContext) -> Iterable[Notified]:
     """Channels it had notified before this pass, each once, at the first time."""
     first: dict[str, int] = {}
+    waiting = {c for h in alert.held if not h.knows for c in h.channels}
     for t in scene.transitions.get(alert.id or 0, ()):
         if t.event in _FIRES and t.at < scene.now:
             for channel in t.notify:
-                first.setdefault(channel, t.at)
+                if channel not in waiting:
+                    first.setdefault(channel, t.at)
     return [Notified(channel, at) for channel, at in first.items()]
 
 

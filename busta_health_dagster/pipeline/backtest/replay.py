@@ -69,6 +69,7 @@ class Replay:
         watched = watched_by(script.sources.values(), script.rules)
         if watched:
             self.detector = Detector(script.sources.values(), watched, script.events, keep_cold=True)
+        self._depends = bool(self.book.rules.dependencies.above)
         self._lanes = {name: SourceCursor(rule_state, planned) for name, rule_state in self.book.rule_states.items()}
         self._groups: dict[int, list[SourceCursor]] = defaultdict(list)
         self._step = min(PASS_EVERY_S, tick_of(s.interval_s for s in script.sources.values()))
@@ -110,7 +111,8 @@ class Replay:
         self.book.begin(slot, slot)
         self._take(slot, observations)
         evaluate_rules = self.book.evaluate_rules
-        for name, _ in observations:
+        depth = self.book.rules.dependencies.depth
+        for name, _ in sorted(observations, key=lambda o: depth(o[0])) if self._depends else observations:
             evaluate_rules(name)
         self._close_missing(slot)
         return self.book.finish()
@@ -237,6 +239,7 @@ class SourceCursor:
 def _filters(policy: AlertPolicy) -> dict[str, frozenset[str] | None]:
     """A ladder may name channels that the file does not describe; nothing is delivered, so they get every event."""
     named = {c for e in policy.escalations.values() for step in e.steps for c in step.notify}
+    named |= {c for rotation in policy.on_call.values() for c in rotation.channels}
     found: dict[str, frozenset[str] | None] = dict.fromkeys(named)
     if policy.channels:
         from busta_health_dagster.channels import registry

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 
 from busta_health_dagster.domain.access import AuditEntry
 from busta_health_dagster.domain.notification import Notification, NotificationKind, ReportFacts
+from busta_health_dagster.domain.on_call import duty_list
 from busta_health_dagster.domain.report import WeeklyReport
 from busta_health_dagster.domain.rule import Severity
 from busta_health_dagster.domain.self_monitoring import REPORT_RULE, REPORTER
+from busta_health_dagster.engines.alerting.on_call import staffed
 from busta_health_dagster.engines.alerting.routing import route
 from busta_health_dagster.pipeline.reporting.weekly_report import weekly_report
 from busta_health_dagster.reports import message, verdict
@@ -24,7 +26,6 @@ NAME = "weekly"
 FRESH_S = 7 * 86400
 """An older week is kept and shown, and sent to no one: filling a year backwards must not send fifty mails."""
 _MAIL = "email"
-_SILENT = frozenset({"pagerduty"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +89,15 @@ def receivers(app: App) -> tuple[str, ...]:
     """
     policy = app.config.policy
     found: dict[str, None] = {}
+    duty = duty_list(policy.on_call, app.now())
     for ladder in route(policy, REPORTER, REPORT_RULE, Severity.INFO).ladders:
-        found |= dict.fromkeys(ladder.policy.steps[0].notify)
-    return tuple(c for c in found if c in policy.channels and policy.channels[c].kind not in _SILENT)
+        found |= dict.fromkeys(staffed(ladder, duty).policy.steps[0].notify)
+    return tuple(c for c in found if c in policy.channels and _takes_reports(app, policy.channels[c].kind))
+
+
+def _takes_reports(app: App, kind: str) -> bool:
+    channel = app.channels.registry.get(kind)
+    return channel is None or channel.reports
 
 
 def _messages(app: App, report: WeeklyReport, channels: tuple[str, ...], now: int) -> list[Message]:

@@ -1,4 +1,4 @@
-"""The other sides, for real: HTTP servers that speak Slack's and PagerDuty's protocols, SMTP with STARTTLS and login, a test authority."""
+"""The other sides, for real: HTTP servers that speak the services' protocols, SMTP with STARTTLS and login, a test authority."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import threading
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from urllib.parse import parse_qsl
 
 import pytest
 import trustme
@@ -23,10 +24,15 @@ class Received:
     path: str
     headers: dict[str, str]
     body: bytes
+    method: str = "POST"
 
     @property
     def json(self):
         return json.loads(self.body)
+
+    @property
+    def form(self):
+        return dict(parse_qsl(self.body.decode()))
 
 
 @dataclass
@@ -46,10 +52,16 @@ class Peer:
 class _Handler(BaseHTTPRequestHandler):
     peer: Peer
 
+    def do_PATCH(self) -> None:
+        self.do_POST()
+
+    def do_PUT(self) -> None:
+        self.do_POST()
+
     def do_POST(self) -> None:
         peer = self.peer
         body = self.rfile.read(int(self.headers.get("content-length", 0)))
-        peer.received.append(Received(self.path, {k.lower(): v for k, v in self.headers.items()}, body))
+        peer.received.append(Received(self.path, {k.lower(): v for k, v in self.headers.items()}, body, self.command))
         if peer.mode == "hang":
             peer.release.wait(20)
             return
@@ -77,6 +89,18 @@ class _Handler(BaseHTTPRequestHandler):
             ).encode()
         if self.path.startswith("/v2/enqueue"):
             return 202, b'{"status":"success"}'
+        number = len(peer.received)
+        known: list[tuple[str, int, object]] = [
+            ("/sendMessage", 200, {"ok": True, "result": {"message_id": number}}),
+            ("/api/webhooks/", 200, {"id": str(900 + number)}),
+            ("/v2/alerts", 202, {"result": "Request will be processed", "requestId": "r"}),
+            ("/Messages.json", 201, {"sid": f"SM{number}", "status": "queued"}),
+            ("/workflows/", 202, {}),
+            ("/v1/spaces/", 200, {"name": "spaces/AAA/messages/BBB"}),
+        ]
+        for part, status, said in known:
+            if part in self.path:
+                return status, json.dumps(said).encode()
         return 200, b"ok"
 
     def _drip(self) -> None:

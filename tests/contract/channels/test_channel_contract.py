@@ -16,7 +16,8 @@ from busta_health_dagster.domain.delivery import Delivered, Rejected, RetryLater
 from busta_health_dagster.domain.notification import NotificationKind
 from busta_health_dagster.probes.address import refusal
 
-CHANNELS = ("slack", "slack-webhook", "webhook", "pagerduty")
+SERVICES = ("teams", "discord", "telegram", "googlechat", "ntfy", "opsgenie", "sms")
+CHANNELS = ("slack", "slack-webhook", "webhook", "pagerduty", *SERVICES)
 
 
 def configured(channel: str, url: str, ca_file: str | None = None, **more):
@@ -25,6 +26,20 @@ def configured(channel: str, url: str, ca_file: str | None = None, **more):
         "slack-webhook": {"webhook_url": {"env": "URL"}},
         "webhook": {"url": f"{url}/hooks/busta", "secret": {"env": "WHSEC"}, "allow_private": True},
         "pagerduty": {"routing_key": {"env": "SECRET"}, "url": url},
+        "teams": {"webhook_url": {"env": "TEAMS"}, "allow_private": True},
+        "discord": {"webhook_url": {"env": "DISCORD"}, "allow_private": True},
+        "telegram": {"token": {"env": "SECRET"}, "chat": -100200300, "url": url, "allow_private": True},
+        "googlechat": {"webhook_url": {"env": "CHAT"}, "allow_private": True},
+        "ntfy": {"topic": "data-alerts", "token": {"env": "SECRET"}, "url": url, "allow_private": True},
+        "opsgenie": {"api_key": {"env": "SECRET"}, "url": url, "allow_private": True},
+        "sms": {
+            "account": "AC123",
+            "auth_token": {"env": "SECRET"},
+            "from": "+15005550006",
+            "to": ["+491701234567"],
+            "url": url,
+            "allow_private": True,
+        },
     }[channel]
     kind = registry.BUILT_IN[channel.removesuffix("-webhook") if channel == "slack-webhook" else channel]
     return kind, kind.config(**(fields | {"ca_file": ca_file} | more))
@@ -34,6 +49,9 @@ def context(url: str, timeout_s: float = 5.0, **more) -> ChannelContext:
     secrets = {
         "SECRET": "s3cret-canary",
         "URL": f"{url}/services/s3cret-canary",
+        "TEAMS": f"{url}/workflows/w1/triggers/manual/paths/invoke?api-version=2016-06-01&sig=s3cret-canary",
+        "DISCORD": f"{url}/api/webhooks/1/s3cret-canary",
+        "CHAT": f"{url}/v1/spaces/AAA/messages?key=k&token=s3cret-canary",
         "WHSEC": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
     }
     return ChannelContext(
@@ -109,7 +127,7 @@ def test_one_that_accepts_and_never_answers_is_later_within_the_timeout(channel,
     assert time.monotonic() - began < 6  # bounded, not measured
 
 
-@pytest.mark.parametrize("channel", ["webhook", "pagerduty"])
+@pytest.mark.parametrize("channel", ["webhook", "pagerduty", *SERVICES])
 def test_one_that_drips_a_byte_at_a_time_is_cut_at_the_total_deadline(channel, peer, tls_peer, authority):
     peer.mode = tls_peer.mode = "drip"
     for side in (peer, tls_peer):
@@ -135,7 +153,9 @@ def test_a_retry_carries_the_same_idempotency_key(channel, peer):
             "slack-webhook": lambda r: r.json["blocks"][0]["text"]["text"],  # an incoming webhook has no room for a key
             "webhook": lambda r: r.headers["webhook-id"],
             "pagerduty": lambda r: r.json["dedup_key"],
-        }[channel](r)
+            "opsgenie": lambda r: r.json["alias"],
+            "googlechat": lambda r: r.json["thread"]["threadKey"],
+        }.get(channel, lambda r: r.body)(r)  # the others have no room for a key: the same message to the byte
         for r in peer.received
     ]
     assert len(keys) == 2
@@ -145,7 +165,7 @@ def test_a_retry_carries_the_same_idempotency_key(channel, peer):
 @pytest.mark.parametrize("channel", CHANNELS)
 def test_a_hostile_source_cannot_break_the_message(channel, peer):
     assert isinstance(notified(channel, peer.url, INJECTED), Delivered)
-    assert peer.received[0].json
+    assert peer.received[0].form if channel == "sms" else peer.received[0].json
     if channel.startswith("slack"):
         assert "<!channel>" not in json.dumps(peer.received[0].json["blocks"][1:])
 
@@ -311,6 +331,16 @@ def test_a_header_value_with_a_line_break_is_refused(peer):
     )
     assert isinstance(outcome, Rejected)
     assert "line break" in outcome.reason
+
+
+@pytest.mark.parametrize("channel", SERVICES)
+def test_a_service_that_leads_inward_is_refused_before_a_byte_is_sent(channel, peer):
+    kind, config = configured(channel, peer.url, allow_private=False)
+    outcome = deliver(kind, delivery(DOWN), config, context(peer.url))
+    assert isinstance(outcome, Rejected), outcome
+    assert "loopback" in outcome.reason
+    assert "allow_private" in outcome.remedy
+    assert peer.received == []
 
 
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "[::ffff:127.0.0.1]", "2130706433", "0x7f000001"])

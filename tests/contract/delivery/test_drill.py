@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,9 +12,12 @@ from busta_health_dagster.channels import registry
 from busta_health_dagster.domain.clock import SystemClock
 from busta_health_dagster.domain.errors import UnknownName
 from busta_health_dagster.domain.fields import SecretRef
-from busta_health_dagster.domain.policy import AlertPolicy, ChannelSpec, Escalation, Route, Step
+from busta_health_dagster.domain.on_call import Rotation, Shift
+from busta_health_dagster.domain.policy import AlertPolicy, ChannelSpec, Escalation, Mute, Route, Step
 from busta_health_dagster.domain.rule import Condition, Pattern, Rule, Severity
 from busta_health_dagster.domain.source import Selector, Source
+from busta_health_dagster.domain.weekly_hours import WEEK, WeeklyHours
+from busta_health_dagster.pipeline.delivery.channel_test import channel_test
 from busta_health_dagster.pipeline.drill.drill import drill
 from busta_health_dagster.pipeline.drill.storm import drill_storm
 from busta_health_dagster.store import Store
@@ -112,3 +116,50 @@ def test_a_storm_is_one_message_and_one_end(store: Store, tmp_path: Path) -> Non
     assert (report.opened, report.resolved, len(report.notified), report.held, report.lost) == (37, 37, 1, 36, 0)
     assert chat.types == ["storm.opened", "storm.resolved"]
     assert "37" in report.texts[0]
+
+
+SERVICES: dict[str, dict[str, object]] = {
+    "teams": {"webhook_url": {"env": "ADDRESS"}},
+    "discord": {"webhook_url": {"env": "ADDRESS"}},
+    "googlechat": {"webhook_url": {"env": "ADDRESS"}},
+    "telegram": {"token": {"env": "KEY"}, "chat": "@data_alerts"},
+    "ntfy": {"topic": "data-alerts"},
+    "opsgenie": {"api_key": {"env": "KEY"}},
+    "sms": {"account": "AC1", "auth_token": {"env": "KEY"}, "from": "busta", "to": ["+491701234567"]},
+}
+
+
+@pytest.mark.parametrize("kind", SERVICES)
+def test_a_drill_and_a_test_go_through_each_service(store: Store, tmp_path: Path, kind: str) -> None:
+    with Receiver() as service, Receiver() as spare:
+        own = {} if "webhook_url" in SERVICES[kind] else {"url": service.url.removesuffix("/hook")}
+        config = registry.BUILT_IN[kind].config(**SERVICES[kind], **own, allow_private=True)
+        channels = (ChannelSpec("chat", kind, config), hook("mail", spare.url), hook("pager", spare.url))
+        app = on_call(store, tmp_path, *channels, environ={"KEY": "k3y", "ADDRESS": service.url})
+        report = drill(app, source="odds_api", speed=FAST)
+        asked = len(service.received)
+        answer = channel_test(app, "chat")
+    assert report.passed, [t for s in report.steps for t in s.notified if not t.ok]
+    assert asked >= 3, "it opens, it escalates, it ends"
+    assert answer.ok
+    assert len(service.received) > asked
+
+
+def test_a_drill_is_heard_at_muted_hours_and_reaches_who_is_on_call(store: Store, tmp_path: Path) -> None:
+    with Receiver() as chat, Receiver() as anna:
+        app = on_call(store, tmp_path, hook("chat", chat.url), hook("anna", anna.url))
+        now = datetime.fromtimestamp(app.now(), UTC).replace(tzinfo=None)
+        almost_always = Mute(WeeklyHours("UTC", ((0, WEEK - 1),)))
+        rota = Rotation("data", "UTC", now, 7, (Shift(((0, WEEK),), ("anna",)),))
+        ladder = Escalation("default", (Step(0, ("chat",), Severity.WARNING), Step(1800, ("data",), Severity.CRITICAL)))
+        policy = replace(
+            app.config.policy,
+            escalations={"default": ladder},
+            routes=(Route(Selector(), "default", mute=almost_always),),
+            on_call={"data": rota},
+        )
+        report = drill(replace(app, config=replace(app.config, policy=policy)), source="odds_api", speed=FAST)
+    assert report.passed
+    assert (chat.types[0], anna.types[0]) == ("alert.opened", "alert.escalated")
+    assert (chat.types[-1], anna.types[-1]) == ("alert.resolved", "alert.resolved")
+    assert report.not_tried == ()

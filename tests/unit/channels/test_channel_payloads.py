@@ -7,13 +7,29 @@ from dataclasses import replace
 from email import message_from_bytes, policy
 
 import pytest
-from channel_stories import ESCALATED, HOSTILE, INJECTED, OPENED, RESOLVED, STORIES, STORM, WEEKLY, delivery
+from channel_stories import DOWN, ESCALATED, HOSTILE, INJECTED, OPENED, RESOLVED, STORIES, STORM, WEEKLY, delivery
 from hypothesis import given
 from hypothesis import strategies as st
 
-from busta_health_dagster.channels import mail_payload, pagerduty, slack_payload, stream, webhook
+from busta_health_dagster.channels import (
+    discord,
+    googlechat,
+    mail_payload,
+    ntfy,
+    opsgenie,
+    pagerduty,
+    registry,
+    slack_payload,
+    sms,
+    stream,
+    teams,
+    telegram,
+    webhook,
+)
+from busta_health_dagster.channels.markup import utf8, utf16
 from busta_health_dagster.domain.notification import Attachment, Notification
 
+TELEGRAM = telegram.TelegramConfig(token={"env": "T"}, chat=-1001234567890, topic=4)
 SENDER, TO = "Source health <health@example.com>", ("oncall@example.com",)
 
 
@@ -49,6 +65,24 @@ def test_mails_read_as_agreed(story, golden):
 @pytest.mark.parametrize("story", [s for s in STORIES if s != "weekly"])
 def test_pagerduty_events_read_as_agreed(story, golden):
     golden(f"pagerduty-{story}.json", shown(pagerduty.payload(STORIES[story], "R0UT1NGKEY")))
+
+
+CHATS = {
+    "teams": teams.payload,
+    "discord": lambda n: {"message": discord.payload(n), "reply": discord.reply(n)},
+    "telegram": lambda n: telegram.payload(n, TELEGRAM, "17"),
+    "googlechat": googlechat.payload,
+    "ntfy": lambda n: ntfy.payload(n, "data-alerts"),
+    "opsgenie": lambda n: opsgenie.payload(n, (opsgenie.Responder(type="team", name="data"),)),
+    "sms": sms.payload,
+}
+
+
+@pytest.mark.parametrize("channel", CHATS)
+@pytest.mark.parametrize("story", STORIES)
+def test_chats_pushes_and_texts_read_as_agreed(channel, story, golden):
+    if registry.BUILT_IN[channel].reports or story != "weekly":
+        golden(f"{channel}-{story}.json", shown(CHATS[channel](STORIES[story])))
 
 
 @pytest.mark.parametrize("story", STORIES)
@@ -155,3 +189,83 @@ def test_whatever_a_source_says_every_format_stays_whole(text):
     section = slack_payload.payload(notification, "k")["blocks"][1]["text"]["text"]
     assert section.count("<") == section.count("<!date")
     assert "\n" not in mail_payload.subject(notification)
+
+
+ENDLESS = replace(
+    INJECTED,
+    related=tuple(f"{k} _*[x](http://evil.example)*_ 🌋 & <b> " * 40 for k in range(120)),
+    do="🌋 & " * 9000,
+    source=replace(INJECTED.source, detail="<*_🌋" * 5000),
+)
+THOUSANDS = replace(
+    STORM,
+    group=replace(
+        STORM.group,
+        members=tuple(replace(STORM.group.members[0], source=f"s{k}", reason="é" * 300) for k in range(3000)),
+    ),
+)
+
+
+@pytest.mark.parametrize(
+    "notification", [ENDLESS, THOUSANDS, replace(WEEKLY, report=replace(WEEKLY.report, table="x" * 90 + "\n" * 900))]
+)
+def test_no_message_is_longer_than_its_service_takes(notification):
+    card = teams.payload(notification)
+    assert len(json.dumps(card, ensure_ascii=False).encode()) <= 28 * 1024
+    assert len(card["attachments"][0]["content"]["body"]) > 1
+    message = discord.payload(notification)
+    assert utf16(message["content"]) <= 2000
+    assert all(utf16(e["description"]) <= 4096 for e in message["embeds"])
+    assert utf16(telegram.payload(notification, TELEGRAM)["text"]) <= 4096
+    assert len(json.dumps(googlechat.payload(notification), ensure_ascii=False).encode()) <= 32_000
+    push = ntfy.payload(notification, "t")
+    assert 0 < utf8(push["message"]) <= 4096
+    if notification.report is None:
+        alert = opsgenie.payload(notification)
+        assert len(alert["message"]) <= 130
+        assert len(alert["description"]) <= 15_000
+    assert len(sms.payload(notification)) <= 306
+
+
+def test_what_a_source_says_is_text_in_every_chat():
+    runs = [run for b in teams.payload(INJECTED)["attachments"][0]["content"]["body"] for run in b["inlines"]]
+    assert {run["type"] for run in runs} == {"TextRun"}, "Teams reads mark-up in a TextBlock and none in a TextRun"
+    message = discord.payload(INJECTED)
+    assert message["allowed_mentions"] == {"parse": []}
+    assert "\\<!channel\\>" in message["embeds"][0]["description"]
+    assert "](" not in message["embeds"][0]["description"].replace(f"](<{INJECTED.base_url}", "").replace(
+        "](<https://wiki", ""
+    )
+    said = telegram.payload(INJECTED, TELEGRAM)["text"]
+    assert '<a href="https://evil' not in said
+    assert "&lt;!channel&gt;" in said
+    texts = json.dumps(googlechat.payload(INJECTED)["cardsV2"][0]["card"]["sections"], ensure_ascii=False)
+    assert "&lt;!channel&gt;" in texts
+    assert "<a" not in texts
+
+
+@given(st.text(max_size=400))
+def test_whatever_a_source_says_every_chat_gets_a_whole_message(text):
+    notification = replace(INJECTED, source=replace(INJECTED.source, detail=text), related=(text,))
+    for payload in CHATS.values():
+        assert json.dumps(payload(notification), ensure_ascii=False).encode("utf-8", "replace")
+    said = telegram.payload(notification, TELEGRAM)["text"]
+    assert said.count("<") == said.count(">")
+    assert said.count("<b>") == said.count("</b>")
+
+
+def test_a_drill_and_a_test_ring_no_bell_anywhere():
+    for story in ("drill", "test"):
+        notification = STORIES[story]
+        assert ntfy.payload(notification, "t")["priority"] == 2
+        assert telegram.payload(notification, TELEGRAM)["disable_notification"] is True
+        assert opsgenie.payload(notification)["priority"] == "P5"
+    assert ntfy.payload(STORIES["down"], "t")["priority"] == 5
+    assert ntfy.payload(STORIES["resolved"], "t")["priority"] == 3
+    assert opsgenie.payload(STORIES["opened"])["priority"] == "P3"
+
+
+def test_a_text_message_uses_only_letters_that_every_phone_has():
+    said = sms.payload(replace(DOWN, source=replace(DOWN.source, detail="Žluťoučký kůň – ■ “x” 🌋 ½ İ")))
+    assert "Zlutoucky kun - " in said
+    assert set(said) <= sms._ALPHABET

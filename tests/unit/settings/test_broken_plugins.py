@@ -22,7 +22,7 @@ sources:
 ALERTS = """\
 version: 1
 channels:
-  - {name: team, kind: teams, room: ops, fallback: log}
+  - {name: team, kind: pushover, room: ops, fallback: log}
   - {name: log, kind: console}
 rules:
   - {name: source-down, metric: status, op: "==", value: down}
@@ -48,7 +48,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, 
         site,
         "broken",
         "[busta_health.probes]\ncache = no_such_cache:PROBE\nhttp = no_such_cache:HTTP\n"
-        "[busta_health.channels]\nteams = no_such_teams:CHANNEL\nunused = quits_at_import:CHANNEL\n",
+        "[busta_health.channels]\npushover = no_such_pushover:CHANNEL\nunused = quits_at_import:CHANNEL\n",
     )
     (site / "quits_at_import.py").write_text("import sys\nsys.exit(3)\n")
     monkeypatch.syspath_prepend(str(site))
@@ -67,8 +67,8 @@ def test_every_other_source_and_channel_keeps_working(home: dict[str, str]) -> N
         assert "ModuleNotFoundError: No module named 'no_such_cache'" in seen["sick"].detail
         tried = channel_test(app, "team")
         assert (tried.answer, channel_test(app, "log").ok) == ("rejected", True)
-        assert "no_such_teams:CHANNEL" in tried.reason
-        assert tried.remedy.startswith("Install no_such_teams beside the monitor")
+        assert "no_such_pushover:CHANNEL" in tried.reason
+        assert tried.remedy.startswith("Install no_such_pushover beside the monitor")
 
 
 def test_the_doctor_names_module_fault_and_remedy_used_or_not(home: dict[str, str]) -> None:
@@ -76,14 +76,14 @@ def test_the_doctor_names_module_fault_and_remedy_used_or_not(home: dict[str, st
     said = {(p.level, p.where): p for p in (*found.errors, *found.warnings) if p.where.startswith("plug-in")}
     assert set(said) == {
         ("error", "plug-in no_such_cache:PROBE"),
-        ("error", "plug-in no_such_teams:CHANNEL"),
+        ("error", "plug-in no_such_pushover:CHANNEL"),
         ("warning", "plug-in quits_at_import:CHANNEL"),
         ("warning", "plug-in no_such_cache:HTTP"),
     }
     cache = said["error", "plug-in no_such_cache:PROBE"]
     assert cache.message.endswith("No module named 'no_such_cache'. Until then sick is unknown.")
     assert cache.remedy.startswith("install no_such_cache beside the monitor")
-    assert "Until then team is not notified." in said["error", "plug-in no_such_teams:CHANNEL"].message
+    assert "Until then team is not notified." in said["error", "plug-in no_such_pushover:CHANNEL"].message
     assert "SystemExit: 3. Nothing uses it." in said["warning", "plug-in quits_at_import:CHANNEL"].message
     assert said["warning", "plug-in no_such_cache:HTTP"].message.endswith("The built-in one is used.")
     assert found.config is not None

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+from settings_stories import ONE_SOURCE
 
 from busta_health_dagster.domain.policy import Grouping, ProviderGrouping, Route, Step
 from busta_health_dagster.domain.rule import Severity
@@ -122,3 +123,96 @@ def test_a_circle_of_fallbacks_is_refused_however_long(files):
         alerts=WHOLE.replace(CHANNELS, chain).replace("[chat]", "[c0]").replace("[hook]", "[c1]"),
     )
     assert [p.field for p in found.diagnose().errors] == [f"channels[{i}] c{i}, fallback" for i in range(3)]
+
+
+def muted(text: str) -> str:
+    return WHOLE.replace("select: {}, escalation: d", f"select: {{}}, escalation: d, mute: {text}")
+
+
+def test_a_mute_is_read_as_it_is_written(files):
+    mute = "{zone: Europe/Berlin, outside: [mon-fri 08:00-18:00], unless: critical}"
+    (route,) = files.write(sources=ONE_SOURCE, alerts=muted(mute)).config().policy.routes
+    assert route.mute.unless is Severity.CRITICAL
+    assert route.mute.hours.spans[0] == (0, 8 * 60)
+
+
+@pytest.mark.parametrize(
+    ("mute", "says"),
+    [
+        ("{zone: UTC, during: [mon-sun]}", "this mute never ends"),
+        ("{zone: UTC, during: ['08:00-20:00', '20:00-08:00']}", "this mute never ends"),
+        ("{zone: UTC, outside: [mon-sun]}", "this mute never begins"),
+        ("{zone: UTC}", "one list of hours"),
+        ("{zone: UTC, during: [sat], outside: [sun]}", "one list of hours"),
+        ("{zone: UTC, during: [weekend]}", "not a time of the week"),
+        ("{zone: Mars/Base, during: [sat]}", "Mars/Base"),
+        ("{zone: UTC, during: [sat], unless: fatal}", "fatal"),
+    ],
+)
+def test_a_mute_that_never_ends_and_other_slips_are_refused_with_the_remedy(problem, mute, says):
+    found = problem(alerts=muted(mute))
+    assert says in f"{found.message} {found.remedy}"
+    assert found.remedy
+
+
+def depending(**parents: str) -> str:
+    entries = "".join(
+        f"  - {{name: {name}, type: odds, probe: file, path: {name}.csv, depends_on: [{above}]}}\n"
+        for name, above in parents.items()
+    )
+    return f"version: 1\nsources:\n{entries}"
+
+
+def test_dependencies_in_a_circle_are_refused_with_the_circle_named(problem):
+    found = problem(sources=depending(top="", a="b", b="c", c="a"))
+    assert found.message == "The dependencies go in a circle: a -> b -> c -> a. Each would keep the other quiet."
+    assert found.remedy == "take b out of the depends_on of a"
+    assert "a -> a" in problem(sources=depending(a="a")).message
+
+
+def test_a_dependency_on_nothing_is_refused_with_the_likely_name(problem):
+    found = problem(sources=depending(warehouse="", marts="warehose"))
+    assert "no source is called so" in found.message
+    assert "warehouse" in found.remedy
+
+
+def on_call(text: str, notify: str = "data") -> str:
+    return WHOLE.replace("notify: [hook]", f"notify: [{notify}]") + f"on_call: [{{name: data, zone: UTC, {text}}}]\n"
+
+
+def test_a_rotation_is_read_and_a_step_may_name_it(files):
+    text = on_call("start: 2026-11-30T09:00, turns: [chat, hook]")
+    policy = files.write(sources=ONE_SOURCE, alerts=text).config().policy
+    assert policy.escalations["d"].steps[1].notify == ("data",)
+    assert policy.on_call["data"].channels == ("chat", "hook")
+    assert policy.on_call["data"].every_days == 7
+    assert not [w for w in files.diagnose().warnings if "No step and no fallback" in w.message], "hook is on call"
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        (
+            "start: 2026-11-30, shifts: [{at: ['mon-fri 08:00-20:00'], turns: [chat]}]",
+            "No one is on call from mon 00:00 to mon 08:00 and 5 more gaps",
+        ),
+        ("start: 2026-11-30", "a rotation has one list"),
+        ("start: 2026-11-30, turns: []", "turns"),
+        ("start: 2026-11-30, turns: [chatt]", "There is no channel 'chatt'"),
+        ("turns: [chat]", "start"),
+        ("start: 2026-11-30, turns: [chat], every: month", "month"),
+        ("start: 2026-11-30, shifts: [{at: [always], turns: [chat]}]", "not a time of the week"),
+        (
+            "start: 2026-11-30, turns: [chat], overrides: [{start: 2026-12-02, end: 2026-12-01, channel: hook}]",
+            "ends before it begins",
+        ),
+    ],
+)
+def test_a_rotation_with_a_gap_and_other_slips_are_refused_with_the_remedy(problem, text, says):
+    found = problem(alerts=on_call(text))
+    assert says in f"{found.field} {found.message} {found.remedy}"
+
+
+def test_a_rotation_cannot_have_the_name_of_a_channel(problem):
+    found = problem(alerts=on_call("start: 2026-11-30, turns: [hook]", "chat").replace("name: data", "name: chat"))
+    assert "is the name of a channel, too" in found.message

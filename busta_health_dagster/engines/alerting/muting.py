@@ -1,0 +1,52 @@
+"""Which channels of an alert are not to be disturbed now. What waits for that is kept in the alert (`held`).
+
+A mute silences what would be sent, never what is evaluated: the alert opens, its ladder climbs. The end of an alert is told to
+everyone who knows of it, whatever is silent; and what a person does to it is told, too.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from busta_health_dagster.domain.alert import Alert, Event, Held
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+NEVER_MUTED = frozenset({Event.RESOLVED, Event.ACKED, Event.SNOOZED})
+
+
+def muted_until(alert: Alert, channel: str, now: float) -> int | None:
+    """When this channel may be notified of this alert; None: now. One that several routes name is silent while all of them
+    are.
+    """
+    ladders = [x for x in alert.ladders if channel in x.names] or list(alert.ladders)
+    ends = [None if x.mute is None else x.mute.until(now, alert.severity) for x in ladders]
+    waits = [end for end in ends if end is not None]
+    return min(waits) if waits and len(waits) == len(ends) else None
+
+
+def put_aside(alert: Alert, event: Event, channel: str, reason: str, *, knows: bool, loudest: Sequence[Event]) -> Alert:
+    """The alert with this message among those that wait. One channel has one: the loudest, and what announces stays."""
+    mine = next((h for h in alert.held if channel in h.channels), None)
+    rest = tuple(
+        replace(h, channels=tuple(c for c in h.channels if c != channel))
+        for h in alert.held
+        if h.channels != (channel,)
+    )
+    waits = Held(event, (channel,), 0.0, reason, muted=True, knows=knows)
+    if mine is not None:
+        louder = mine.knows and loudest.index(event) < loudest.index(mine.event)
+        waits = replace(waits if louder else mine, channels=(channel,), due=0.0, muted=True, knows=mine.knows)
+    return replace(alert, held=(*rest, waits))
+
+
+def may_speak(alert: Alert, held: Held, now: float, steady: float) -> bool:
+    """Has what waited for a mute come to its end? While someone has snoozed the alert, or something else keeps it quiet, it
+    waits on.
+    """
+    if any(muted_until(alert, channel, now) is not None for channel in held.channels):
+        return False
+    snoozed = alert.snooze is not None and steady < alert.snooze.until
+    return not held.muted or not (snoozed or alert.suppressed_by)
