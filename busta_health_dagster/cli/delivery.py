@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from busta_health_dagster.cli.glyphs import glyph_set
+from busta_health_dagster.cli.rollout import rollout
 from busta_health_dagster.cli.session import Output, at_home, console, err_console, print_json, session
 from busta_health_dagster.cli.sources import OutputOption
 from busta_health_dagster.cli.tables import Columns
@@ -27,6 +28,7 @@ def register(alerts_app: typer.Typer) -> None:
     alerts_app.command("test")(try_channel)
     alerts_app.command("drill")(drill)
     alerts_app.command("outbox")(outbox)
+    alerts_app.command("rollout")(rollout)
 
 
 def try_channel(

@@ -7,6 +7,8 @@ from typing import Annotated
 import typer
 
 from busta_health_dagster.cli.session import Output, at_home, console, print_json, session
+from busta_health_dagster.cli.source_import import import_
+from busta_health_dagster.cli.source_suggest import suggest
 from busta_health_dagster.cli.sources import FIGURES, ExitOption, NamesArgument, OutputOption, observation_cells
 from busta_health_dagster.cli.tables import Columns
 from busta_health_dagster.domain.units import from_epoch, from_iso
@@ -16,6 +18,8 @@ def register(sources_app: typer.Typer) -> None:
     """Add the commands to `busta sources`."""
     for command in (check, heartbeat, validate):
         sources_app.command()(command)
+    sources_app.command("import")(import_)
+    sources_app.command("suggest")(suggest)
     sources_app.command("beat", hidden=True, help="The old spelling of `heartbeat`.")(heartbeat)
 
 

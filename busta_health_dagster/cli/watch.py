@@ -63,14 +63,15 @@ def watch(observation: Callable[[], Fleet]) -> None:
 
 def _left_at_ctrl_c() -> threading.Event:
     """Set by the first Ctrl-C, which interrupts whatever runs. Python drops an interruption that falls into a finalizer, so
-    the event is asked, too; and a second Ctrl-C finds us leaving, where an interruption would be a traceback.
+    the event is asked, too. A second Ctrl-C finds us leaving, where it would be a traceback, and is ignored: that also holds
+    while the interpreter ends, which gives every other handler back to the system first.
     """
     left = threading.Event()
 
     def leave(*_: object) -> None:
-        if not left.is_set():
-            left.set()
-            raise KeyboardInterrupt
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        left.set()
+        raise KeyboardInterrupt
 
     signal.signal(signal.SIGINT, leave)
     return left

@@ -7,10 +7,9 @@ from __future__ import annotations
 import os
 import threading
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from busta_health_dagster import bootstrap
+from busta_health_dagster import bootstrap, settings
 from busta_health_dagster.domain.errors import StoreError
 
 if TYPE_CHECKING:
@@ -18,7 +17,6 @@ if TYPE_CHECKING:
 
     from busta_health_dagster.pipeline.app.app import App
 
-_FILES = ("sources.yaml", "alerts.yaml", "maintenance.yaml", "settings.yaml")
 _VARIABLES = ("BUSTA_HOME", "BUSTA_CONFIG_DIR", "BUSTA_DATABASE_URL")
 Stamp = tuple[object, ...]
 
@@ -65,13 +63,4 @@ def cached_app() -> Iterator[App]:
 
 def _stamp() -> Stamp:
     directory = bootstrap.find_config_dir(home=None, config_dir=None, environ=os.environ)
-    marks: list[object] = [os.environ.get(name) for name in _VARIABLES]
-    for name in _FILES:
-        path = Path(directory) / name
-        try:
-            found = path.stat()
-        except FileNotFoundError:
-            marks.append(None)
-            continue
-        marks.append((found.st_mtime_ns, found.st_size, found.st_ino))
-    return tuple(marks)
+    return (*(os.environ.get(name) for name in _VARIABLES), *settings.marks(directory, settings.FILES))

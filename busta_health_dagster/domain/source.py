@@ -109,6 +109,8 @@ class Source:
     """One source, resolved: the defaults of its type and of the file are already in it. Durations are seconds.
     `provider` is whom it shares an outage with: as configured, its tag of that name, or the host of its address.
 
+    Before `shadow_until` (epoch seconds) its rules are evaluated and recorded, and notify no one.
+
     `config` is the probe's own validated model; only that probe reads it. `where` names the line of the file it came
     from.
     """
@@ -142,6 +144,7 @@ class Source:
     metered: Metered | None = None
     active: Season | None = None
     quota: Quota | None = None
+    shadow_until: int | None = None
     shard: int = 0
     where: str = ""
 

@@ -58,6 +58,11 @@ def _body_references(value: Any) -> Any:
 WebUrl = Annotated[TextOrSecret, AfterValidator(_web_url), OnlyDates]
 
 
+def is_secret_header(name: str) -> bool:
+    """Does a header or parameter of this name hold a secret?"""
+    return bool(_SECRET_NAME.search(name))
+
+
 def refuse_literal_secrets(named: Mapping[str, Any], what: str) -> None:
     """A key or token must not stand in the configuration.
 
@@ -66,7 +71,7 @@ def refuse_literal_secrets(named: Mapping[str, Any], what: str) -> None:
     """
     for name, value in named.items():
         literal = isinstance(value, str) or (isinstance(value, list) and any(isinstance(one, str) for one in value))
-        if literal and _SECRET_NAME.search(name):
+        if literal and is_secret_header(name):
             raise ValueError(f"{what} {name} holds a literal secret; write {name}: {{env: NAME}} or {{file: PATH}}")
 
 

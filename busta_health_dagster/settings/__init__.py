@@ -7,6 +7,7 @@ of models.
 
 from busta_health_dagster.settings.config import FILES, Config, tick_of
 from busta_health_dagster.settings.files import fingerprint
+from busta_health_dagster.settings.included import marks
 from busta_health_dagster.settings.loading import Diagnosis, diagnose, load
 from busta_health_dagster.settings.locate import find_config_dir
 from busta_health_dagster.settings.reload import Reload, Reloader, keep_copy
@@ -29,6 +30,7 @@ __all__ = [
     "fingerprint",
     "keep_copy",
     "load",
+    "marks",
     "schemas",
     "secret_refs",
     "show",

@@ -45,11 +45,12 @@ def gates_that_no_one_watches(review: CheckContext) -> None:
             )
             review.warn(_FILE, place, says, remedy)
         rules = effective_rules(source, review.rules)
-        if rules and all(rule.shadow for rule in rules):
+        rolled_out = source.shadow_until is None or source.shadow_until <= now
+        if rules and (not rolled_out or all(rule.shadow for rule in rules)):
             says = (
                 f"Every rule of {source.name} is in shadow: its gate holds {consumer.name}, and no one is notified why."
             )
-            review.warn(_FILE, place, says, "shadow: false on source-down at least, in alerts.yaml")
+            review.warn(_FILE, place, says, "end its rollout, or shadow: false on source-down in alerts.yaml")
 
 
 def _uses(review: CheckContext) -> Iterator[tuple[Consumer, Source, Place]]:

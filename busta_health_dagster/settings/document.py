@@ -7,16 +7,18 @@ and dates stay texts, which the models read as local times. Nothing but plain da
 
 from __future__ import annotations
 
+import io
 import re
 from typing import TYPE_CHECKING, Any
 
 import yaml
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
 _TAG = "tag:yaml.org,2002:"
-_PLAIN = "plain"
+PLAIN = "plain"
+"""The tag of what is written without quotes: its meaning is read from its text."""
 _DEEPEST = 64
 
 # libyaml is ten times faster; PyYAML built without it still works.
@@ -44,7 +46,7 @@ class _Loader(_Base):  # type: ignore[misc]  # one of two classes
     def resolve(self, kind: type[yaml.Node], value: str | None, implicit: Any) -> str:
         del value
         if kind is yaml.ScalarNode:
-            return _PLAIN if implicit[0] else f"{_TAG}str"
+            return PLAIN if implicit[0] else f"{_TAG}str"
         return f"{_TAG}seq" if kind is yaml.SequenceNode else f"{_TAG}map"
 
 
@@ -62,22 +64,82 @@ _FLOAT = re.compile(r"[-+]?([0-9]+\.[0-9]*|\.[0-9]+|[0-9]+)([eE][-+]?[0-9]+)?")
 Place = tuple[str | int, ...]
 
 
+class _NamedText(io.StringIO):
+    """A text whose nodes carry the name of its file in their marks."""
+
+    def __init__(self, name: str, text: str) -> None:
+        super().__init__(text)
+        self.name = name
+
+
+class UnreadableYaml(Exception):
+    """The text is no YAML. `where` names file, line and column."""
+
+    def __init__(self, where: str, says: str) -> None:
+        super().__init__(says)
+        self.where, self.says = where, f"This is not readable as YAML: {says}."
+
+    remedy = "close every bracket and quote, and indent with spaces; the mistake can also be a line or two above"
+
+
+def compose(name: str, text: str) -> yaml.Node | None:
+    """The nodes of a text, each with its place; None where there is nothing in it.
+
+    Raises:
+        UnreadableYaml: with the place and what is wrong there.
+    """
+    loader = _Loader(_NamedText(name, text))
+    try:
+        node: yaml.Node | None = loader.get_single_node()
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        said = ", ".join(part for part in (error.context, error.problem) if part)
+        if mark and any(line[mark.column :].startswith("\t") for line in text.splitlines()[mark.line : mark.line + 1]):
+            said += " (a tab: YAML indents with spaces)"
+        raise UnreadableYaml(f"{name}:{mark.line + 1}:{mark.column + 1}" if mark else name, said) from error
+    except yaml.YAMLError as error:
+        raise UnreadableYaml(name, " ".join(str(error).split())) from error
+    else:
+        return node
+    finally:
+        loader.dispose()
+
+
+def position(node: yaml.Node) -> str:
+    """`config/sources.yaml:14:26`: where a node begins."""
+    return f"{node.start_mark.name}:{node.start_mark.line + 1}:{node.start_mark.column + 1}"
+
+
 class Document:
-    """One file. `data` is its top-level mapping, without the keys whose section is empty; `name` is how messages
-    call it.
+    """One file, and what it includes. `data` is its top-level mapping, without the keys whose section is empty; `name` is how
+    messages call it.
 
     `report(line, column, path, message, remedy)` receives what is wrong with the YAML itself; `data` then holds what
-    could be read.
+    could be read. `expand` may rewrite the nodes before they are read (settings/expanding.py), and answers how the entries it
+    made are called.
     """
 
-    def __init__(self, name: str, text: str, report: Callable[[str, Place, str, str], None]) -> None:
+    def __init__(
+        self,
+        name: str,
+        text: str,
+        report: Callable[[str, Place, str, str], None],
+        expand: Callable[[yaml.Node], Mapping[tuple[str, int], str]] | None = None,
+    ) -> None:
         self.name = name
         self.broken = False
         self._report = report
         self._values: dict[int, Any] = {}
         self._pairs_of: dict[int, dict[str, tuple[yaml.Node, yaml.Node]]] = {}
-        self._root = self._compose(text)
+        self._root: yaml.Node | None = None
+        try:
+            self._root = compose(name, text)
+        except UnreadableYaml as why:
+            self.broken = True
+            report(why.where, (), why.says, why.remedy)
+        self.heads = expand(self._root) if expand is not None and self._root is not None else {}
         data = self._value(self._root, ()) if self._root is not None else {}
+        self.value = data
         if not isinstance(data, dict):
             self._problem(self._root, (), "the file is not a mapping of sections", "version: 1")
             data = {}
@@ -101,40 +163,10 @@ class Document:
         """`config/sources.yaml:14`: what domain objects carry as `where`."""
         return self.where(path).rsplit(":", 1)[0]
 
-    def _compose(self, text: str) -> yaml.Node | None:
-        loader = _Loader(text)
-        try:
-            node: yaml.Node | None = loader.get_single_node()
-        except yaml.MarkedYAMLError as error:
-            mark = error.problem_mark or error.context_mark
-            said = ", ".join(part for part in (error.context, error.problem) if part)
-            if mark and any(
-                line[mark.column :].startswith("\t") for line in text.splitlines()[mark.line : mark.line + 1]
-            ):
-                said += " (a tab: YAML indents with spaces)"
-            at = f"{self.name}:{mark.line + 1}:{mark.column + 1}" if mark else self.name
-            self._yaml_error(at, said)
-        except yaml.YAMLError as error:
-            self._yaml_error(self.name, " ".join(str(error).split()))
-        else:
-            return node
-        finally:
-            loader.dispose()
-        return None
-
-    def _yaml_error(self, at: str, said: str) -> None:
-        self.broken = True
-        self._report(
-            at,
-            (),
-            f"This is not readable as YAML: {said}.",
-            "close every bracket and quote, and indent with spaces; the mistake can also be a line or two above",
-        )
-
     def _at(self, node: yaml.Node | None) -> str:
         if node is None:
             return f"{self.name}:1:1"
-        return f"{self.name}:{node.start_mark.line + 1}:{node.start_mark.column + 1}"
+        return position(node)
 
     def _problem(self, node: yaml.Node | None, path: Place, message: str, remedy: str) -> None:
         self._report(self._at(node), path, message, remedy)
@@ -173,7 +205,7 @@ class Document:
                     "write a name before the colon; a text with { or [ needs quotes",
                 )
                 continue
-            if key_node.value == "<<" and key_node.tag == _PLAIN:
+            if key_node.value == "<<" and key_node.tag in {PLAIN, f"{_TAG}merge"}:
                 for source in value_node.value if isinstance(value_node, yaml.SequenceNode) else [value_node]:
                     if isinstance(source, yaml.MappingNode):
                         merged = self._pairs(source, path) | merged
@@ -194,7 +226,7 @@ class Document:
 
     def _scalar(self, node: yaml.ScalarNode, path: Place) -> Any:
         tag, text = node.tag, node.value
-        if tag == _PLAIN:
+        if tag == PLAIN:
             if text in _WORDS:
                 return _WORDS[text]
             if text[0] in _NUMERIC:

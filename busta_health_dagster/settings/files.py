@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from busta_health_dagster.settings import alert_model, source_model, window_model
 from busta_health_dagster.settings.config import FILES
 from busta_health_dagster.settings.document import Document
+from busta_health_dagster.settings.expanding import Expansion
+from busta_health_dagster.settings.included import ROOT, made_of, read
 from busta_health_dagster.settings.locate import shown_as
 from busta_health_dagster.settings.problems import label
 from busta_health_dagster.settings.secret_scanner import scan
@@ -31,14 +32,12 @@ _SECTIONS = {
 
 
 def read_texts(config_dir: Path) -> dict[str, bytes]:
-    """The bytes of the files that are there."""
-    texts = {}
-    for name in FILES:
-        path = config_dir / name
-        if path.is_file():  # reading a pipe would wait for ever; what is there and no file is told by `read_documents`
-            with suppress(FileNotFoundError):
-                texts[name] = path.read_bytes()
-    return texts
+    """The bytes of the files that are there: the four, then what sources.yaml includes. What is there and no file is told by
+    `read_documents`.
+    """
+    made = made_of(config_dir)
+    texts = {name: made.get(name) if name == ROOT else read(config_dir, name) for name in FILES}
+    return {name: content for name, content in (texts | made).items() if content is not None}
 
 
 def fingerprint(config_dir: Path) -> str:
@@ -69,7 +68,10 @@ def read_documents(config_dir: Path, texts: Mapping[str, bytes], found: Findings
         file = config_dir / name
         if file.exists() and not file.is_file():
             found.at(f"{shown}/{name}", "", "It is not a file but a directory, a pipe or a device.", f"a file {name}")
-    for name, content in texts.items():
+    for name in FILES:
+        if name not in texts:
+            continue
+        content = texts[name]
         try:
             text = content.decode("utf-8-sig")
         except UnicodeDecodeError as why:
@@ -77,9 +79,10 @@ def read_documents(config_dir: Path, texts: Mapping[str, bytes], found: Findings
             found.at(f"{shown}/{name}:{line}:1", "", "The file is not UTF-8.", "save it as UTF-8")
             continue
         said: list[tuple[str, Place, str, str]] = []
-        doc = Document(f"{shown}/{name}", text, lambda *problem, said=said: said.append(problem))
+        expand = Expansion(config_dir, shown, texts, found) if name == ROOT else None
+        doc = Document(f"{shown}/{name}", text, lambda *problem, said=said: said.append(problem), expand)
         for where, path, message, remedy in said:
-            found.at(where, label(doc.data, path), message, remedy)
+            found.at(where, label(doc.data, path, doc.heads), message, remedy)
         if doc.broken:
             continue
         docs[name] = doc

@@ -17,13 +17,14 @@ from busta_health_dagster.settings import (
     checks,
     checks_dagster,
     checks_gate,
+    checks_rollout,
     checks_routes,
     checks_rules,
     checks_season,
     checks_secrets,
 )
 from busta_health_dagster.settings.check_context import CheckContext
-from busta_health_dagster.settings.config import FILES, Config
+from busta_health_dagster.settings.config import Config
 from busta_health_dagster.settings.consumers import read_consumers
 from busta_health_dagster.settings.dependencies import check_dependencies
 from busta_health_dagster.settings.document import Document
@@ -145,7 +146,7 @@ def _diagnose(
         settings=settings,
         sha=content_sha(texts),
         loaded_at=at,
-        files=tuple(name for name in FILES if name in texts),
+        files=tuple(texts),
         unlisted=reader.unlisted() if reader is not None else {},
     )
     if reader is not None:
@@ -212,6 +213,7 @@ def _review(review: CheckContext) -> None:
         ((), checks.lonely_reconciliations),
         ((), checks.missing_extras),
         ((), checks.half_a_quality),
+        ((), checks_rollout.rollouts),
         ((), checks_gate.undecidable_gates),
         ((), checks_gate.shared_assets),
         ((), checks_season.seasons_that_are_over),

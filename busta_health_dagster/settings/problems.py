@@ -36,6 +36,7 @@ class Findings:
         self._found: dict[tuple[str, str], Problem] = {}
         self._literals: set[str] = set()
         self._settled: set[str] = set()
+        self._parts: dict[str, list[str]] = {}
 
     def add(
         self,
@@ -48,7 +49,7 @@ class Findings:
         key: bool = False,
         blocks: bool = True,
     ) -> None:
-        self.at(doc.where(path, key=key), label(doc.data, path), message, remedy, level=level, blocks=blocks)
+        self.at(doc.where(path, key=key), label(doc.data, path, doc.heads), message, remedy, level=level, blocks=blocks)
 
     def at(
         self,
@@ -83,10 +84,15 @@ class Findings:
         return tuple(p for p in self._clean() if p.level == "warning")
 
     def broken(self, doc: Document | None) -> bool:
-        """Has this file an error? What was built from it is then incomplete."""
-        return doc is None or any(
-            p.level == "error" and p.blocks and p.where.startswith(f"{doc.name}:") for p in self._found.values()
-        )
+        """Has this file, or one that it includes, an error? What was built from it is then incomplete."""
+        if doc is None:
+            return True
+        files = tuple(f"{name}:" for name in (doc.name, *self._parts.get(doc.name, ())))
+        return any(p.level == "error" and p.blocks and p.where.startswith(files) for p in self._found.values())
+
+    def part(self, name: str, of: str) -> None:
+        """The file `name` is read as a part of the document `of`."""
+        self._parts.setdefault(of, []).append(name)
 
     def _clean(self) -> list[Problem]:
         hide = sorted(self._literals, key=len, reverse=True)
@@ -99,10 +105,12 @@ class Findings:
         return [replace(p, message=scrub(p.message), remedy=scrub(p.remedy)) for p in self._found.values()]
 
 
-def label(data: Any, path: Place) -> str:
-    """`sources[3] weather_api, sla.uptime`: the entry by index and name, then the field inside it."""
+def label(data: Any, path: Place, heads: Mapping[tuple[str, int], str] | None = None) -> str:
+    """`sources[3] weather_api, sla.uptime`: the entry by index and name, then the field inside it. `heads` says how entries
+    that were expanded are called.
+    """
     if len(path) > 1 and isinstance(path[1], int):
-        head, rest = f"{path[0]}[{path[1]}]", path[2:]
+        head, rest = (heads or {}).get((str(path[0]), path[1]), f"{path[0]}[{path[1]}]"), path[2:]
         try:
             name = data[path[0]][path[1]].get("name")
         except (AttributeError, IndexError, KeyError, TypeError):

@@ -16,12 +16,13 @@ from typing import TYPE_CHECKING
 from busta_health_dagster.domain.errors import ConfigError, Problem
 from busta_health_dagster.settings.config import FILES, Config
 from busta_health_dagster.settings.files import content_sha, read_texts
+from busta_health_dagster.settings.included import ROOT, Mark, marks
 from busta_health_dagster.settings.locate import shown_as
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-_Marks = tuple[tuple[str, int, int, int], ...]
+_Marks = tuple[Mark, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,21 +74,21 @@ class Reloader:
         """
         if self.copy_problem is not None:
             self._copy(self.config)
-        marks = self._observe()
-        if marks == self._marks or self._still_written(marks, now):
+        seen = self._observe()
+        if seen == self._marks or self._still_written(seen, now):
             return Reload(self.config, problem=self.problem)
         # The marks are kept once the files were read: what cannot be read now is read at the next observation.
         sha = content_sha(read_texts(self._dir))
         if sha == self._tried:
-            self._marks = marks
+            self._marks = seen
             return Reload(self.config, problem=self.problem)
         try:
             fresh = self._read()
         except ConfigError as why:
-            self._marks, self._tried = marks, sha
+            self._marks, self._tried = seen, sha
             self._refuse(why)
             return Reload(self.config, problem=self.problem)
-        self._marks, self._tried, self.problem, self.problems = marks, fresh.sha, None, ()
+        self._marks, self._tried, self.problem, self.problems = seen, fresh.sha, None, ()
         old, self._config = self.config, fresh
         return Reload(fresh, changed=fresh.sha != old.sha, sources_changed=_shape(fresh) != _shape(old))
 
@@ -152,40 +153,46 @@ class Reloader:
             raise ConfigError([Problem(where, "", says, remedy)])
 
     def _lost_half(self, name: str, fresh: Config) -> bool:
+        """Has this file, or everything where it is the one that includes the others, lost half of its sources?"""
         before = self._config or self._load_kept()
-        return name == "sources.yaml" and before is not None and len(fresh.sources) * 2 <= len(before.sources)
+        if before is None:
+            return False
+        if name == ROOT and len(fresh.sources) * 2 <= len(before.sources):
+            return True
+        old, new = _written_in(before, name), _written_in(fresh, name)
+        return old > 0 and new * 2 <= old
 
     def _refuse(self, why: ConfigError) -> None:
         self.problems, self.problem = why.problems, str(why)
 
     def _observe(self) -> _Marks:
-        marks = []
-        for name in FILES:
-            try:
-                stat = (self._dir / name).stat()
-            except OSError:  # not there is a state like any other
-                continue
-            marks.append((name, stat.st_mtime_ns, stat.st_size, stat.st_ino))
-        return tuple(marks)
+        return marks(self._dir, FILES)
 
-    def _still_written(self, marks: _Marks, now: float) -> bool:
-        return any(0 <= now - mtime_ns / 1e9 < self._settle_s for _, mtime_ns, _, _ in marks)
+    def _still_written(self, seen: _Marks, now: float) -> bool:
+        return any(0 <= now - mtime_ns / 1e9 < self._settle_s for _, mtime_ns, _, _ in seen)
+
+
+def _written_in(config: Config, name: str) -> int:
+    return sum(f"/{name}:" in source.where for source in config.sources.values())
 
 
 def keep_copy(config: Config, keep: Path) -> None:
     """Copy the files of a good configuration, each in one step. They hold references, never secrets."""
     texts = read_texts(config.dir)
-    if content_sha(texts) != config.sha or content_sha(read_texts(keep)) == config.sha:
+    kept = read_texts(keep)
+    if content_sha(texts) != config.sha or content_sha(kept) == config.sha:
         return
     keep.mkdir(parents=True, exist_ok=True)
-    for name in FILES:
-        if name not in texts:
-            (keep / name).unlink(missing_ok=True)
-            continue
-        handle, temporary = tempfile.mkstemp(dir=keep, prefix=f".{name}.")
+    # What is included comes first: a process that reads sources.yaml meanwhile finds all that it names.
+    for name, content in sorted(texts.items(), key=lambda one: one[0] in FILES):
+        path = keep / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         with os.fdopen(handle, "wb") as file:
-            file.write(texts[name])
-        Path(temporary).replace(keep / name)
+            file.write(content)
+        Path(temporary).replace(path)
+    for name in kept.keys() - texts.keys():
+        (keep / name).unlink(missing_ok=True)
 
 
 def _shape(config: Config) -> tuple[object, ...]:

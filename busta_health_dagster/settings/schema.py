@@ -58,7 +58,8 @@ def _sources(probes: Mapping[str, type[BaseModel]]) -> dict[str, Any]:
     block = _by_kind(refs[common], own, "probe", required=())
     block["properties"] = {key: value for key, value in block["properties"].items() if key not in {"name", "type"}}
     plain = {key: value for key, value in refs[common]["properties"].items() if key not in {"name", "type"}}
-    schema["$defs"] |= {"source": entry, "type": block}
+    schema["$defs"] |= {"source": entry, "type": block, "include": _INCLUDE, "template": _template(entry)}
+    written = _either(("include", "#/$defs/include"), ("for_each", "#/$defs/template"), ("", "#/$defs/source"))
     schema["properties"] = {
         "version": {"const": 1},
         "defaults": {
@@ -75,13 +76,13 @@ def _sources(probes: Mapping[str, type[BaseModel]]) -> dict[str, Any]:
         "sources": {
             "type": "array",
             "description": "What is watched.",
-            "items": {"$ref": "#/$defs/source"},
+            "items": written,
             "minItems": 1,
         },
         "control": {
             "type": "array",
             "description": "Endpoints that tell our own network's failure from theirs.",
-            "items": {"$ref": "#/$defs/source"},
+            "items": written,
         },
         "consumers": {
             "type": "array",
@@ -91,6 +92,45 @@ def _sources(probes: Mapping[str, type[BaseModel]]) -> dict[str, Any]:
     }
     schema["required"] = ["version", "sources"]
     return schema
+
+
+_INCLUDE = {
+    "type": "object",
+    "description": "The sources of other files, relative to this one.",
+    "properties": {
+        "include": {
+            "description": "A file or a pattern (feeds/*.yaml), or a list of them.",
+            "anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}],
+        }
+    },
+    "additionalProperties": False,
+    "required": ["include"],
+}
+_FOR_EACH = {
+    "description": "One source for each set of values; {placeholders} in the entry are replaced by them.",
+    "anyOf": [
+        {"type": "array", "minItems": 1},
+        {"type": "object", "minProperties": 1},
+    ],
+}
+
+
+def _template(entry: dict[str, Any]) -> dict[str, Any]:
+    """An entry with placeholders: any of its values may be one, so only the keys are checked."""
+    return {
+        "type": "object",
+        "properties": {"for_each": _FOR_EACH, **dict.fromkeys(sorted(entry["properties"]), True)},
+        "additionalProperties": False,
+        "required": ["name", "for_each"],
+    }
+
+
+def _either(*shapes: tuple[str, str]) -> dict[str, Any]:
+    """The first shape whose key is there; the last one has none."""
+    (key, ref), *rest = shapes
+    if not rest:
+        return {"$ref": ref}
+    return {"if": {"required": [key]}, "then": {"$ref": ref}, "else": _either(*rest)}
 
 
 def _alerts(channels: Mapping[str, type[BaseModel]]) -> dict[str, Any]:

@@ -83,7 +83,7 @@ def scan(doc: Document, found: Findings) -> None:
                 f"{{env: {_variable(doc, path[:-1])}}}",
             )
             found.conceal(value)
-        elif key != "file" and (secret := _secret_in(key, value, path)):
+        elif key != "file" and (secret := secret_in(key, value, path)):
             found.conceal(secret)
             _report(doc, path, key, secret, found)
             _stand_in(doc, path, _variable(doc, path), found)
@@ -101,7 +101,7 @@ def _scalars(value: Any, path: Place, seen: set[int]) -> Iterator[tuple[Place, A
         yield path, value
 
 
-def _secret_in(key: str, value: Any, path: Place) -> str | None:
+def secret_in(key: str, value: Any, path: Place) -> str | None:
     """The part of the value that is secret, or None."""
     text = str(value)
     if not text:
@@ -156,13 +156,18 @@ def _is_random(text: str) -> bool:
 
 
 def _variable(doc: Document, path: Place) -> str:
-    """`odds_api` + `x-api-key` -> ODDS_API_KEY: the entry's name and the key, said once where they overlap."""
+    """After the entry's name and the key."""
     entries: Any = doc.data.get(str(path[0])) if path else None
     index = path[1] if len(path) > 1 else None
     entry = entries[index] if isinstance(entries, list) and isinstance(index, int) else None
     name = entry.get("name") if isinstance(entry, dict) and len(path) > 2 else path[0] if path else ""
     key = next((str(part) for part in reversed(path) if isinstance(part, str)), "secret")
-    head = [word for word in re.split(r"[^a-z0-9]+", _normal(str(name))) if word]
+    return env_name(str(name), key)
+
+
+def env_name(name: str, key: str) -> str:
+    """`odds_api` + `x-api-key` -> ODDS_API_KEY: said once where they overlap."""
+    head = [word for word in re.split(r"[^a-z0-9]+", _normal(name)) if word]
     tail = [word for word in re.split(r"[^a-z0-9]+", _normal(key)) if word and word != "x"]
     overlap = next((n for n in range(min(len(head), len(tail)), 0, -1) if head[-n:] == tail[:n]), 0)
     return "_".join(head + tail[overlap:]).upper() or "SECRET"

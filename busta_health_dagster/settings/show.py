@@ -188,6 +188,7 @@ def _source(source: Source) -> dict[str, Any]:
         "metered": None
         if source.metered is None
         else {"per_month": source.metered.per_month, "each": source.metered.each},
+        "rollout": None if source.shadow_until is None else {"until": iso(source.shadow_until)},
         "config": source.config,
     }
 

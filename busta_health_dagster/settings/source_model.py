@@ -17,6 +17,7 @@ from busta_health_dagster.settings.fields import (
     Group,
     Interval,
     Label,
+    LocalTime,
     Name,
     Owner,
     Provider,
@@ -80,6 +81,12 @@ class GateFields(Strict):
     min_quality: Score | None = Field(None, description="Score (0-100) below which it is not usable.")
     max_data_age: PositiveDuration | None = Field(None, description="Older data are not usable.")
     unknown: Literal["block", "allow"] = Field("block", description="What holds while it cannot be told.")
+
+
+class RolloutFields(Strict):
+    """How a source is introduced: its rules are evaluated and recorded, and notify no one before that day."""
+
+    until: LocalTime = Field(description="The day, or the time in UTC, from which its rules notify.")
 
 
 class MeteredFields(Strict):
@@ -148,6 +155,7 @@ class SourceFields(Strict):
     active: Active | None = Field(
         None, description="When it is watched; outside of it is off season. Several entries add up."
     )
+    rollout: RolloutFields | None = Field(None, description="Until when its rules stay in shadow: they notify no one.")
     allow_private: bool = Field(False, description="Private, link-local and loopback addresses are refused without it.")
 
 

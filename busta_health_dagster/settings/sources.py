@@ -44,7 +44,8 @@ class SourceReader:
     def read(self) -> tuple[dict[str, Source], tuple[Source, ...]]:
         """(sources by name in file order, control endpoints)."""
         sources = self._entries("sources")
-        if "sources" not in self._doc.data or self._doc.data["sources"] == []:
+        none = "sources" not in self._doc.data or self._doc.data["sources"] == []
+        if none and not self._found.broken(self._doc):  # an include that brings none has its problem already
             self._found.add(
                 self._doc,
                 ("sources",),

@@ -47,6 +47,12 @@ def effective(rule: Rule, source: Source) -> Rule | None:
     return replace(rule, **changes)
 
 
+def rolled_out(rule: Rule, source: Source, now: int) -> Rule:
+    """The rule as it is at an instant: in shadow until its source is rolled out."""
+    waits = source.shadow_until is not None and now < source.shadow_until
+    return replace(rule, shadow=True) if waits and not rule.shadow else rule
+
+
 def effective_rules(source: Source, rules: Iterable[Rule]) -> tuple[Rule, ...]:
     """Every rule that selects the source, in the file's order, with its overrides applied."""
     return tuple(r for r in (effective(rule, source) for rule in rules) if r is not None)

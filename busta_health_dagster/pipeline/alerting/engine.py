@@ -39,6 +39,7 @@ from busta_health_dagster.engines.alerting.rerouting import move_to_current_rout
 from busta_health_dagster.engines.alerting.routing import Routed, route
 from busta_health_dagster.engines.alerting.transition import GRACE_S, Context, TransitionResult
 from busta_health_dagster.engines.rules import evaluate_external, evaluate_rules
+from busta_health_dagster.engines.rules.limits import rolled_out
 from busta_health_dagster.engines.seasons import off_season_text
 from busta_health_dagster.pipeline.alerting.changes import Changes, Record
 
@@ -236,7 +237,7 @@ class AlertEngine:
             self.now,
             self.steady,
             source,
-            rule,
+            rolled_out(rule, source, self.now),
             self._route,
             maintenance=window_name(self.planned, source, at),
             inhibited_by=self._open.inhibitor(name, source, rule.name, severity),

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from busta_health_dagster.channels.event_filter import event_filters
@@ -63,7 +63,9 @@ class Replay:
     def __init__(self, script: ReplayInput, *, leaves: Mapping[str, int] | None = None, leaving: str = "") -> None:
         longest = max((s.interval_s for s in script.sources.values()), default=PASS_EVERY_S)
         planned = MaintenanceIndex(script.windows, script.since - longest, script.until + longest + 1)
-        rulebook = CompiledRules.of(script.sources.values(), script.rules, script.policy, _filters(script.policy))
+        # What a source would have sent is the question, also of one that is still introduced.
+        live = [replace(source, shadow_until=None) for source in script.sources.values()]
+        rulebook = CompiledRules.of(live, script.rules, script.policy, _filters(script.policy))
         self.book = AlertEngine(rulebook, planned)
         self.detector: Detector | None = None
         watched = watched_by(script.sources.values(), script.rules)

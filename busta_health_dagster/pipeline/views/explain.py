@@ -13,6 +13,7 @@ from busta_health_dagster.domain.units import iso
 from busta_health_dagster.engines.alerting.flapping import ratio
 from busta_health_dagster.engines.alerting.lifecycle import is_echo
 from busta_health_dagster.engines.rules import INSTANCE_PATTERNS, rules_for, survey
+from busta_health_dagster.engines.rules.limits import rolled_out
 from busta_health_dagster.pipeline.alerting.monotonic_clock import latest
 from busta_health_dagster.pipeline.app.source_lookup import known_sources
 from busta_health_dagster.pipeline.delivery.outbox_view import waiting_reasons, why_waiting
@@ -170,7 +171,7 @@ def explain_source(app: App, name: str) -> SourceExplanation:
         recent = uow.alerts.list(sources=[name], until=now + 1, limit=20)
         not_sent = tuple(uow.suppressions.of_source(name, now - DAY_S))
         covering = tuple(maintenance(app, uow, now, now + 1).occurrences(source))
-    shadows = {e.rule.name for e in compiled.evaluators if e.rule.shadow}
+    shadows = {e.rule.name for e in compiled.evaluators if rolled_out(e.rule, source, now).shadow}
     standings = []
     for rule, verdict, reason in survey(compiled, window or compiled.empty_window()):
         outcome = "not evaluated" if verdict is None else verdict.outcome.word

@@ -123,3 +123,15 @@ def test_the_doctor_warns_of_a_consumer_whose_source_is_all_in_shadow(tmp_path: 
     assert [p.message for p in found.warnings if "in shadow" in p.message] == [
         "Every rule of one is in shadow: its gate holds place-bets, and no one is notified why."
     ]
+
+
+def test_the_doctor_warns_of_a_consumer_whose_source_is_still_rolled_out(tmp_path: Path) -> None:
+    rules = 'rules:\n  - {name: source-down, metric: status, op: "==", value: down, severity: warning}\n'
+    text = (
+        f"sources:\n  - {{name: one, {ODDS}, rollout: {{until: 2199-01-01T00:00}}}}\n"
+        "consumers:\n  - {name: place-bets, sources: [one]}\n"
+    )
+    found = diagnosed(tmp_path, text, rules)
+    assert ["Every rule of one is in shadow" in p.message for p in found.warnings if "gate holds" in p.message] == [
+        True
+    ]
