@@ -42,6 +42,7 @@ _PATTERNS = {
     Pattern.DAGSTER_DAEMON: "dagster",
     Pattern.DAGSTER_FRESHNESS: "dagster",
     Pattern.GATE_HELD: "held",
+    Pattern.QUOTA: "quota",
 }
 _METRICS = {"response_ms": "slow", "data_age_s": "stale", "quality": "quality", "status": "down", "failed": "fails"}
 _PHASES = {
@@ -60,6 +61,7 @@ _ADVICE = {
     "budget": "Check this source's incidents of the week; the next outage may miss the target.",
     "silent": "Check the monitor and the network it runs in before the source.",
     "held": "Check the source that holds it: busta gate status. Open its gate by hand only where its data are right.",
+    "quota": "Make its interval longer, or buy credits: afterwards no one can tell how the source is.",
     "dagster": "Open it in Dagster: the events and the whole error are there.",
     "other": "Check the source page: the numbers behind the rule are there.",
 }
@@ -111,6 +113,7 @@ def complaint(notification: Notification) -> str:
         "flaps": f"is {still}unsteady",
         "trend": f"is {still}on its way over its limit",
         "held": f"{'still holds' if still else 'holds'} a job at the gate",
+        "quota": f"{'still runs' if still else 'runs'} out of credits",
         "dagster": f"{'still reports' if still else 'reports'}",
     }
     head = (

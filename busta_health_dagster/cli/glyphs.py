@@ -12,14 +12,21 @@ from dataclasses import dataclass
 from busta_health_dagster.wording import glyphs
 from busta_health_dagster.wording.numbers import DASH, MINUS
 
-COLOURS = {"down": "red", "degraded": "yellow", "maintenance": "blue", "up": "green", "unknown": "default"}
+COLOURS = {
+    "down": "red",
+    "degraded": "yellow",
+    "maintenance": "blue",
+    "off_season": "bright_black",
+    "up": "green",
+    "unknown": "default",
+}
 ALERT_COLOURS = {"critical": "red", "warning": "yellow", "info": "default", "pending": "default", "resolved": "green"}
 """By what an alert shows (alert_lines.shown_as)."""
 
 
 @dataclass(frozen=True, slots=True)
 class GlyphSet:
-    """The characters to draw with: `# ^ = o ?` and `. : # _ ?` where the terminal has no UTF-8."""
+    """The characters to draw with: `# ^ = / o ?` and `. : # _ - ?` where the terminal has no UTF-8."""
 
     shapes: dict[str, str]
     alerts: dict[str, str]
@@ -42,7 +49,7 @@ UNICODE = GlyphSet(
     shapes=dict(glyphs.STATUS),
     alerts=glyphs.SEVERITY | glyphs.ALERT_STATE,
     checks=dict(glyphs.CHECK),
-    bars={"up": "▃", "degraded": "▅", "down": "█", "maintenance": "▁", "unknown": "·"},
+    bars={"up": "▃", "degraded": "▅", "down": "█", "maintenance": "▁", "off_season": "▔", "unknown": "·"},
     spark="▁▂▃▄▅▆▇█",
     dash=DASH,
     dot="·",
@@ -51,10 +58,10 @@ UNICODE = GlyphSet(
     cut="…",
 )
 ASCII = GlyphSet(
-    shapes={"down": "#", "degraded": "^", "maintenance": "=", "up": "o", "unknown": "?"},
+    shapes={"down": "#", "degraded": "^", "maintenance": "=", "off_season": "/", "up": "o", "unknown": "?"},
     alerts=glyphs.SEVERITY | {"pending": "~", "resolved": "v", "cancelled": "v"},
     checks={"passed": "v", "failed": "x", "noted": "i", "not evaluated": "~"},
-    bars={"up": ".", "degraded": ":", "down": "#", "maintenance": "_", "unknown": "?"},
+    bars={"up": ".", "degraded": ":", "down": "#", "maintenance": "_", "off_season": "-", "unknown": "?"},
     spark="_.-=+*%#",
     dash="-",
     dot="|",

@@ -88,6 +88,6 @@ def resample(strip: Sequence[str | None], bars: int) -> list[str | None]:
     for i in range(bars):
         part = strip[i * len(strip) // bars : max((i + 1) * len(strip) // bars, i * len(strip) // bars + 1)]
         known = [word for word in part if word is not None]
-        ranked = ("down", "degraded", "maintenance", "up", "unknown")
+        ranked = ("down", "degraded", "maintenance", "up", "off_season", "unknown")
         out.append(min(known, key=ranked.index) if known else None)
     return out

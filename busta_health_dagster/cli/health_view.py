@@ -47,7 +47,9 @@ class Lost:
 
 
 def shown(row: SourceRow) -> str:
-    """The status a list shows: stale is unknown, and maintenance covers what it covers."""
+    """The status a list shows: off season comes before all; stale is unknown, and maintenance covers what it covers."""
+    if row["status"] == "off_season":
+        return "off_season"
     if row["stale"]:
         return "unknown"
     return "maintenance" if row["maintenance_until"] is not None else row["status"]
@@ -155,7 +157,7 @@ def _block(fleet: Fleet, row: SourceRow, letters: GlyphSet, layout: Layout, widt
     for word in resample(fleet["strips"].get(row["source"], ()), layout.bars):
         line.append(letters.bars[word or "unknown"], style=COLOURS[word or "unknown"])
     dash = letters.dash
-    answered = status in {"up", "degraded", "maintenance"} and row["response_ms"] is not None
+    answered = status in {"up", "degraded", "maintenance", "off_season"} and row["response_ms"] is not None
     code = str(row["http_status"]) if status == "down" and row["http_status"] else dash
     response = milliseconds_text(row["response_ms"]) if answered else code
     line.append(
@@ -200,6 +202,11 @@ def _notified(fleet: Fleet, row: SourceRow, status: str) -> Iterator[str]:
         yield f"last seen {STATUS_LABEL[row['last_status']]} at {from_epoch(from_iso(row['observed_at'])):%H:%M}"
         if row["response_ms"] is not None:
             yield milliseconds_text(row["response_ms"])
+        return
+    if status == "off_season":
+        until = row["off_season_until"]
+        yield "off season" if until is None else f"off season until {from_epoch(from_iso(until)):%Y-%m-%d %H:%M}"
+        yield "answers" if row["last_status"] in {"up", "degraded"} else row["reason"]
         return
     if status == "maintenance" and row["maintenance_until"] is not None:
         yield f"maintenance until {from_epoch(from_iso(row['maintenance_until'])):%H:%M}"

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from busta_health_dagster.domain.documents.sources import Fleet
 
 STATES = {0: "OK", 1: "WARNING", 2: "CRITICAL", 3: "UNKNOWN"}
-_CODE = {"up": 0, "maintenance": 0, "degraded": 1, "down": 2, "unknown": 3}
+_CODE = {"up": 0, "maintenance": 0, "off_season": 0, "degraded": 1, "down": 2, "unknown": 3}
 _RANK = (2, 3, 1, 0)
 """Critical rules, then unknown: what cannot be seen is worse than what is merely slow."""
 
@@ -29,7 +29,9 @@ def line(fleet: Fleet) -> tuple[str, int]:
     code = next(c for c in _RANK if c in codes.values())
     named = [f"{r['source']} {shown(r)}: {r['reason']}" for r in rows if codes[r["source"]] == code and code]
     text = listed(named, 5)
-    perf = [f"{name}={fleet['counts'][name]}" for name in ("down", "degraded", "unknown", "maintenance", "up")]
+    perf = [
+        f"{name}={fleet['counts'][name]}" for name in ("down", "degraded", "unknown", "maintenance", "off_season", "up")
+    ]
     if len(rows) == 1:
         row = rows[0]
         values = {

@@ -17,7 +17,7 @@ SHARD_TAG = "busta/shard"
 """Which shard of the sources a run checks, where `limits.shards` splits a tick into several runs; absent: all."""
 NO_DEGRADED = "no_degraded_sources"
 ABOUT = "All sources at a glance, what is wrong first. Materializing it checks every source that is due."
-ALL_WELL = "nothing: every source is up or in maintenance"
+ALL_WELL = "nothing: every source is up, in maintenance or off season"
 
 
 def fleet_asset(observed: Sequence[dg.AssetKey] = (), page: str | None = None) -> dg.AssetsDefinition:
@@ -74,6 +74,7 @@ def fleet_asset(observed: Sequence[dg.AssetKey] = (), page: str | None = None) -
                     "degraded": counts["degraded"],
                     "unknown": counts["unknown"],
                     "in maintenance": counts["maintenance"],
+                    "off season": counts["off_season"],
                     "up": counts["up"],
                     "checked": len(tick.observations),
                     "tick (s)": tick.duration_s,
@@ -97,6 +98,6 @@ def _no_degraded(key: dg.AssetKey, health: FleetHealth) -> dg.AssetCheckResult:
         check_name=NO_DEGRADED,
         passed=not bad,
         severity=dg.AssetCheckSeverity.ERROR,
-        description="; ".join(described) or f"all {len(health.rows)} sources are up or in maintenance",
+        description="; ".join(described) or f"all {len(health.rows)} sources are up, in maintenance or off season",
         metadata=plottable({"unhealthy": len(bad)}),
     )

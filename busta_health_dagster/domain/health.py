@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from busta_health_dagster.domain.season import OFF_SEASON
 from busta_health_dagster.domain.units import iso
 from busta_health_dagster.domain.uptime_and_budget import spoken_budget
 
@@ -13,14 +14,15 @@ if TYPE_CHECKING:
 
     from busta_health_dagster.domain.documents.sources import SourceRow
 
-WORST_FIRST = ("down", "degraded", "unknown", "maintenance", "up")
+WORST_FIRST = ("down", "degraded", "unknown", "maintenance", OFF_SEASON, "up")
 
 
 @dataclass(frozen=True, slots=True)
 class SourceHealth:
     """One source now. Shares are percentages 0-100 (`budget_left` may be negative); None where there is nothing to say.
 
-    `status` is up, degraded, down or unknown; `maintenance` is a view on top (`maintenance_until`, epoch). `stale`
+    `status` is up, degraded, down or unknown; `maintenance` is a view on top (`maintenance_until`, epoch), and so is
+    `off_season` (`off_season_until`: None where no season follows). `stale`
     means no
     observation for 3 intervals: the monitor does not know, whatever it saw before. Instants are epoch seconds.
     """
@@ -52,10 +54,14 @@ class SourceHealth:
     next_slot: int | None = None
     facts: Mapping[str, Any] = field(default_factory=dict)
     metrics: Mapping[str, float] = field(default_factory=dict)
+    off_season: bool = False
+    off_season_until: int | None = None
 
     @property
     def shown(self) -> str:
-        """The status a list shows: stale is unknown, and maintenance covers what it covers."""
+        """The status a list shows: off season comes before all; stale is unknown, and maintenance covers what it covers."""
+        if self.off_season:
+            return OFF_SEASON
         if self.stale:
             return "unknown"
         return "maintenance" if self.maintenance_until is not None else self.status
@@ -67,7 +73,7 @@ class SourceHealth:
 
     @property
     def unhealthy(self) -> bool:
-        """Unknown is never healthy; maintenance is not unhealthy."""
+        """Unknown is never healthy; maintenance and off season are not unhealthy."""
         return self.shown in {"down", "degraded", "unknown"}
 
     def as_json(self) -> SourceRow:
@@ -76,7 +82,7 @@ class SourceHealth:
             "source": self.source,
             "type": self.type,
             "tier": self.tier,
-            "status": "unknown" if self.stale else self.status,
+            "status": OFF_SEASON if self.off_season else "unknown" if self.stale else self.status,
             "last_status": self.status,
             "since": iso(self.since),
             "reason": self.detail or self.reason,
@@ -92,6 +98,7 @@ class SourceHealth:
             "budget_left": self.budget_left,
             "open_alerts": self.open_alerts,
             "maintenance_until": iso(self.maintenance_until),
+            "off_season_until": iso(self.off_season_until),
             "observed_at": iso(self.observed_at),
             "stale": self.stale,
             "metrics": dict(self.metrics),

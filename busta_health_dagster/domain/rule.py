@@ -42,6 +42,7 @@ class Pattern(StrEnum):
     DAGSTER_DAEMON = "dagster_daemon"
     DAGSTER_FRESHNESS = "dagster_freshness"
     GATE_HELD = "gate_held"
+    QUOTA = "quota"
 
 
 Op = Literal["==", "!=", ">", ">=", "<", "<="]

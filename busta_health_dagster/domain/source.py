@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from busta_health_dagster.domain.custom_metric import CustomMetric
+    from busta_health_dagster.domain.quota import Quota
+    from busta_health_dagster.domain.season import Season
 
 
 IMPORTED = "imported"
@@ -140,6 +142,8 @@ class Source:
     allow_private: bool = False
     metrics: tuple[CustomMetric, ...] = ()
     metered: Metered | None = None
+    active: Season | None = None
+    quota: Quota | None = None
     shadow_until: int | None = None
     shard: int = 0
     where: str = ""

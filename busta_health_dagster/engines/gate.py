@@ -1,7 +1,8 @@
 """Is a source usable? One pure verdict behind every door of the gate.
 
 Usable is up or degraded, observed within three intervals, with the quality and the age that its policy asks for. What
-cannot be told is not usable, unless the policy says `unknown: allow`. An override by a person comes before all of it.
+cannot be told, and a source off season, is not usable, unless the policy says `unknown: allow`. An override by a person
+comes before all of it.
 """
 
 from __future__ import annotations
@@ -10,13 +11,16 @@ from typing import TYPE_CHECKING
 
 from busta_health_dagster.domain.gate import UsableVerdict
 from busta_health_dagster.domain.observation import Status
+from busta_health_dagster.domain.season import OFF_SEASON
 from busta_health_dagster.domain.units import config_duration, from_epoch
+from busta_health_dagster.engines.seasons import off_season_at, off_season_text
 from busta_health_dagster.wording.durations import ago, duration_text
 
 if TYPE_CHECKING:
     from busta_health_dagster.domain.gate import GateOverride, GatePolicy
     from busta_health_dagster.domain.observation import SourceState
     from busta_health_dagster.domain.source import Source
+    from busta_health_dagster.engines.seasons import Interval
 
 QUALITY_AGES = 3
 """A quality score older than so many scoring intervals says nothing of now."""
@@ -41,6 +45,9 @@ def usable_verdict(
         how = "open" if override.usable else "closed"
         reason = f"{source.name} is {how} by hand until {from_epoch(override.until):%H:%M} UTC: {override.reason} ({override.by})"
         return UsableVerdict(source.name, override.usable, reason, status, seen, override)
+    gap = off_season_at(source.active, now)
+    if gap is not None:
+        return _off_season(source, gap, policy, seen)
     refused, unsure = _refusal(source, state, policy, now, stale=stale)
     if refused is not None:
         return UsableVerdict(source.name, False, refused, status, seen)
@@ -49,6 +56,15 @@ def usable_verdict(
             return UsableVerdict(source.name, True, f"{unsure}; gate.unknown: allow", status, seen)
         return UsableVerdict(source.name, False, unsure, status, seen)
     return UsableVerdict(source.name, True, f"{source.name} is {status}", status, seen)
+
+
+def _off_season(source: Source, gap: Interval, policy: GatePolicy, seen: int | None) -> UsableVerdict:
+    """No one can tell how its data are, since they are not evaluated."""
+    reason = f"{source.name} is {off_season_text(gap)}, and its data are not evaluated"
+    if policy.unknown == "allow":
+        return UsableVerdict(source.name, True, f"{reason}; gate.unknown: allow", OFF_SEASON, seen)
+    remedy = f"where they are wanted now, widen its `active`, or busta gate open {source.name} --for 2h --reason ..."
+    return UsableVerdict(source.name, False, f"{reason}; {remedy}", OFF_SEASON, seen)
 
 
 def _refusal(

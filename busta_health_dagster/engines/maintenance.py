@@ -1,7 +1,8 @@
 """When maintenance is on: windows expanded to instants, and an index that answers for thousands of sources.
 
 Start inclusive, end exclusive, duration elapsed. Maintenance suppresses alerting, never monitoring. Known events
-expand the same way; hand in the one or the other, never both.
+expand the same way; hand in the one or the other, never both. What lies outside a source's season is a window too, of a kind
+of its own: it is left out of what is counted just as maintenance is.
 """
 
 from __future__ import annotations
@@ -14,8 +15,10 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from busta_health_dagster.domain.errors import Problem
 from busta_health_dagster.domain.maintenance import Occurrence, Window
+from busta_health_dagster.domain.season import OFF_SEASON
 from busta_health_dagster.domain.units import LATEST, LONGEST_S, config_duration, from_epoch, iso, near_instant
 from busta_health_dagster.engines import recurrence
+from busta_health_dagster.engines.seasons import off_season
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -69,12 +72,17 @@ def occurrences(window: Window, since: int, until: int) -> list[Occurrence]:
     """
     if since >= until:
         return []
+    if window.season is not None:
+        gaps = off_season(window.season, since, until)
+        return [Occurrence(window.name, *gap, window.reason, window.select, window.kind) for gap in gaps]
     found: dict[int, Occurrence] = {}
     for local in _local_starts(window, since, until):
         start = _instant(local, window.zone)
         if start < until and start + window.duration_s > since:
             # An hourly rule meets itself in the gap: 02:30 shifted and 03:30 are one instant, hence the dict.
-            found[start] = Occurrence(window.name, start, start + window.duration_s, window.reason, window.select)
+            found[start] = Occurrence(
+                window.name, start, start + window.duration_s, window.reason, window.select, window.kind
+            )
     return [found[start] for start in sorted(found)]
 
 
@@ -118,20 +126,25 @@ class MaintenanceIndex:
 
     def __init__(self, windows: Iterable[Window], since: int, until: int) -> None:
         self.since, self.until = since, until
-        self._expanded = [(w, occurrences(w, since, until)) for w in windows]
-        self._unions: dict[str, tuple[list[int], tuple[Interval, ...]]] = {}
+        windows = list(windows)
+        self._expanded = [(w, occurrences(w, since, until)) for w in windows if w.season is None]
+        # One source has one season, and a fleet has many: matching each window with each source would be quadratic.
+        self._seasons = {w.select.names[0]: w for w in windows if w.season is not None}
+        self._unions: dict[tuple[str, str | None], tuple[list[int], tuple[Interval, ...]]] = {}
 
-    def intervals(self, source: Source) -> tuple[Interval, ...]:
-        """The union of all windows of this source, unclipped."""
-        return self._union(source)[1]
+    def intervals(self, source: Source, kind: str | None = None) -> tuple[Interval, ...]:
+        """The union of all windows of this source (or of one kind: `maintenance` or `off_season`), unclipped."""
+        return self._union(source, kind)[1]
 
-    def interval_at(self, source: Source, epoch: int) -> Interval | None:
-        """The stretch that `epoch` lies in, joined over overlapping and touching windows; its end is when work ends."""
+    def interval_at(self, source: Source, epoch: int, kind: str | None = None) -> Interval | None:
+        """The stretch that `epoch` lies in, joined over overlapping and touching windows (of one kind, if it is given);
+        its end is when work ends.
+        """
         if not self.since <= epoch < self.until:
             raise ValueError(
                 f"{iso(epoch)} is outside this index, {iso(self.since)} to {iso(self.until)}; build one for that time"
             )
-        starts, union = self._union(source)
+        starts, union = self._union(source, kind)
         at = bisect_right(starts, epoch) - 1
         return union[at] if at >= 0 and epoch < union[at][1] else None
 
@@ -139,7 +152,7 @@ class MaintenanceIndex:
         return self.interval_at(source, epoch) is not None
 
     def occurrences(self, source: Source | None = None) -> list[Occurrence]:
-        """All of one source, or all there are, by start."""
+        """All of one source, or all there are, by start; without those of seasons."""
         chosen = (o for w, found in self._expanded if source is None or w.select.matches(source) for o in found)
         return sorted(chosen, key=lambda o: (o.start, o.window))
 
@@ -157,11 +170,15 @@ class MaintenanceIndex:
                 running.append(later)
         return tuple(_overlap(owner[b], a, name, at) for (a, b), (at, name) in sorted(seen.items()))
 
-    def _union(self, source: Source) -> tuple[list[int], tuple[Interval, ...]]:
-        known = self._unions.get(source.name)
+    def _union(self, source: Source, kind: str | None) -> tuple[list[int], tuple[Interval, ...]]:
+        known = self._unions.get((source.name, kind))
         if known is None:
-            union = merged((o.start, o.end) for w, found in self._expanded if w.select.matches(source) for o in found)
-            known = self._unions[source.name] = ([start for start, _ in union], union)
+            own = [] if kind == OFF_SEASON else self.occurrences(source)
+            season = self._seasons.get(source.name)
+            if season is not None and kind in {None, OFF_SEASON}:
+                own += occurrences(season, self.since, self.until)
+            union = merged((o.start, o.end) for o in own)
+            known = self._unions[source.name, kind] = ([start for start, _ in union], union)
         return known
 
 

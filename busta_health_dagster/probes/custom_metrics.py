@@ -16,6 +16,7 @@ from busta_health_dagster.domain.patterns import Regex, first_group, pattern
 from busta_health_dagster.probes.ages import DataAge, TimeFormat, Zone, ages_of, cell
 from busta_health_dagster.probes.json_path import JsonPath, find
 from busta_health_dagster.probes.port import Finding
+from busta_health_dagster.probes.quota import QuotaFields
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -80,6 +81,7 @@ class WithMetrics(Strict):
     metric_places: ClassVar[tuple[str, ...]] = _PLACES
 
     metrics: Metrics = Field(default_factory=dict, description="Numbers of the source's own, by name.")
+    quota: QuotaFields | None = Field(None, description="Credits that its answers say are left.")
 
     @field_validator("metrics")
     @classmethod
@@ -92,9 +94,24 @@ class WithMetrics(Strict):
                 )
         return metrics
 
+    @model_validator(mode="after")
+    def _quota_is_readable(self) -> WithMetrics:
+        if self.quota is None:
+            return self
+        if len(self.metrics) + len(self.quota.places) > MOST:
+            raise ValueError(f"{len(self.metrics)} metrics and those of `quota`, {MOST} at most; remove some")
+        for name, place in self.quota.places.items():
+            given = "header" if place.header is not None else "path"
+            if given not in self.metric_places:
+                raise ValueError(f"quota has a {given}, and this probe has none to read; remove `quota`")
+            if name in self.metrics:
+                raise ValueError(f"the metric {name!r} is taken by `quota`; {name}_own")
+        return self
+
     @property
     def custom_metrics(self) -> tuple[CustomMetric, ...]:
-        return tuple(CustomMetric(name, **fields.model_dump()) for name, fields in self.metrics.items())
+        own = tuple(CustomMetric(name, **fields.model_dump()) for name, fields in self.metrics.items())
+        return own if self.quota is None else (*own, *self.quota.metrics())
 
 
 @dataclass(frozen=True, slots=True)

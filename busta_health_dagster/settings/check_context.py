@@ -4,7 +4,7 @@ little.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from busta_health_dagster.domain.gate import Consumer
     from busta_health_dagster.domain.maintenance import Window
     from busta_health_dagster.domain.policy import AlertPolicy
     from busta_health_dagster.domain.rule import Rule
@@ -41,6 +42,7 @@ class CheckContext:
     environ: Mapping[str, str]
     expectations: Path
     now: float
+    consumers: Mapping[str, Consumer] = field(default_factory=dict)
 
     def warn(self, file: str, place: Place, message: str, remedy: str, *, key: bool = False) -> None:
         self.found.add(self.docs[file], place, message, remedy, level="warning", key=key)

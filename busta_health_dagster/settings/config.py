@@ -8,6 +8,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from busta_health_dagster.domain.maintenance import off_season_window
 from busta_health_dagster.domain.policy import AlertPolicy
 from busta_health_dagster.domain.source import IMPORTED, Source
 from busta_health_dagster.domain.units import from_epoch
@@ -64,6 +65,16 @@ class Config:
             max_data_age_s=None if cadence_s else like.max_data_age_s,
             where="import",
         )
+
+    @property
+    def off_season(self) -> tuple[Window, ...]:
+        """What lies outside the seasons of the sources that have one."""
+        return tuple(off_season_window(s, s.active) for s in self.sources.values() if s.active is not None)
+
+    @property
+    def excluded(self) -> tuple[Window, ...]:
+        """All that the files leave out of what is counted: maintenance, and what is off season."""
+        return (*self.windows, *self.off_season)
 
     @property
     def tick_s(self) -> int:

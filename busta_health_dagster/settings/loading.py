@@ -20,6 +20,7 @@ from busta_health_dagster.settings import (
     checks_rollout,
     checks_routes,
     checks_rules,
+    checks_season,
     checks_secrets,
 )
 from busta_health_dagster.settings.check_context import CheckContext
@@ -166,6 +167,7 @@ def _diagnose(
             environ,
             config.expectations_dir,
             at,
+            consumers,
         )
         _review(review)
     _report_plugins(plugins, config, found)
@@ -214,6 +216,8 @@ def _review(review: CheckContext) -> None:
         ((), checks_rollout.rollouts),
         ((), checks_gate.undecidable_gates),
         ((), checks_gate.shared_assets),
+        ((), checks_season.seasons_that_are_over),
+        (("sources.yaml", "alerts.yaml"), checks_season.gates_that_no_one_watches),
         ((), checks_dagster.their_instance),
         ((), checks_routes.default_route),
         (("sources.yaml",), checks_routes.selectors_that_match_nothing),

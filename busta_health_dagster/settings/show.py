@@ -160,6 +160,7 @@ def _source(source: Source) -> dict[str, Any]:
         **({"depends_on": source.depends_on} if source.depends_on else {}),
         "cadence": _duration(source.cadence_s),
         "max_data_age": _duration(source.stale_after_s),
+        "active": None if source.active is None else source.active.as_config(),
         "sla": {"uptime": source.sla.uptime, "quality": source.sla.quality, "degraded": source.sla.degraded},
         "quality": None
         if quality is None

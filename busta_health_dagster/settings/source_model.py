@@ -11,6 +11,7 @@ from pydantic import Field
 
 from busta_health_dagster.domain.fields import Percent, PositiveDuration, Strict
 from busta_health_dagster.domain.source import CONFIRMATIONS
+from busta_health_dagster.settings.active import Active
 from busta_health_dagster.settings.fields import (
     AssetKeyText,
     Group,
@@ -150,6 +151,9 @@ class SourceFields(Strict):
     )
     metered: MeteredFields | None = Field(
         None, description="Credits of a metered API: per month, and for each observation."
+    )
+    active: Active | None = Field(
+        None, description="When it is watched; outside of it is off season. Several entries add up."
     )
     rollout: RolloutFields | None = Field(None, description="Until when its rules stay in shadow: they notify no one.")
     allow_private: bool = Field(False, description="Private, link-local and loopback addresses are refused without it.")

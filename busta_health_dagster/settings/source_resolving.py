@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from busta_health_dagster.domain.gate import GatePolicy
 from busta_health_dagster.domain.source import Metered, QualitySpec, Reconcile, Sla, Source
 from busta_health_dagster.domain.units import to_epoch
+from busta_health_dagster.settings.active import season
 from busta_health_dagster.settings.source_model import default_group
 
 if TYPE_CHECKING:
@@ -63,6 +64,8 @@ def resolve(
         concurrency_per_host=fields.concurrency_per_host,
         allow_private=fields.allow_private,
         metered=None if fields.metered is None else Metered(fields.metered.per_month, fields.metered.each),
+        active=None if fields.active is None else season(fields.active),
+        quota=None if (credits_ := getattr(config, "quota", None)) is None else credits_.domain(),
         shadow_until=None if fields.rollout is None else to_epoch(fields.rollout.until.replace(tzinfo=UTC)),
         metrics=getattr(config, "custom_metrics", ()),
         # By name, not by position: a source added at the top must not move every other one to another run.

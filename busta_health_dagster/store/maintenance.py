@@ -12,6 +12,7 @@ from sqlalchemy import select, update
 
 from busta_health_dagster.domain.errors import Refused, UnknownName
 from busta_health_dagster.domain.maintenance import Window
+from busta_health_dagster.domain.season import season_of
 from busta_health_dagster.domain.source import Selector
 from busta_health_dagster.store.schema.alerting import maintenance_window
 from busta_health_dagster.store.schema.types import LARGEST_KEY
@@ -65,17 +66,17 @@ class MaintenanceFacts:
         self._write(key, version, {"removed_at": now})
 
     def counted_with(self) -> tuple[Window, ...] | None:
-        """The windows of maintenance.yaml with which the past was counted; None: no one wrote it down yet."""
+        """The windows of the files (maintenance, seasons) with which the past was counted; None: no one wrote it down yet."""
         rows = self._uow.meta.get(_COUNTED)
-        return None if rows is None else tuple(_window(SimpleNamespace(**row, id=None)) for row in rows)
+        return None if rows is None else tuple(_counted_window(row) for row in rows)
 
     def is_counted_with(self, windows: Iterable[Window]) -> bool:
         """Was the past counted with these? True also where no one wrote it down."""
         rows = self._uow.meta.get(_COUNTED)
-        return rows is None or rows == [_row(w) for w in windows]
+        return rows is None or rows == [_counted_row(w) for w in windows]
 
     def set_counted_with(self, windows: Iterable[Window]) -> None:
-        self._uow.meta.put(_COUNTED, [_row(w) for w in windows])
+        self._uow.meta.put(_COUNTED, [_counted_row(w) for w in windows])
 
     def _write(self, key: int, version: int | None, values: Mapping[str, Any]) -> None:
         _, present = self.get(key)
@@ -101,6 +102,17 @@ def _row(window: Window) -> dict[str, Any]:
         "kind": window.kind,
         "by": window.by,
     }
+
+
+def _counted_row(window: Window) -> dict[str, Any]:
+    row = _row(window)
+    return row if window.season is None else {**row, "season": json.loads(json.dumps(asdict(window.season)))}
+
+
+def _counted_window(row: Mapping[str, Any]) -> Window:
+    season = row.get("season")
+    window = _window(SimpleNamespace(**{k: v for k, v in row.items() if k != "season"}, id=None))
+    return window if season is None else replace(window, season=season_of(season))
 
 
 def _window(r: Any) -> Window:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from sqlalchemy import select
 
 from busta_health_dagster.domain.observation import Status
+from busta_health_dagster.domain.season import OFF_SEASON
 from busta_health_dagster.domain.units import floor_to
 from busta_health_dagster.store.observation_scan import scan
 from busta_health_dagster.store.packing import MAINTENANCE
@@ -127,13 +128,21 @@ class Summary:
 
 class Bar(NamedTuple):
     """One bar of a strip: the worst status seen in [start, start + bucket), None where nothing was. `response_ms` is
-    the mean.
+    the mean. `maintenance`: all that was seen is left out of what is counted; `off_season`: because of the source's season.
     """
 
     start: int
     status: Status | None
     maintenance: bool
     response_ms: float | None
+    off_season: bool = False
+
+    @property
+    def word(self) -> str | None:
+        """The status that it shows; None where nothing was seen."""
+        if self.status is None:
+            return None
+        return OFF_SEASON if self.off_season else "maintenance" if self.maintenance else self.status.word
 
 
 class SliceRow(NamedTuple):

@@ -17,6 +17,7 @@ from busta_health_dagster.pipeline.app.freshness import LAST_TICK
 from busta_health_dagster.pipeline.gate.jobs import jobs_of
 from busta_health_dagster.pipeline.gate.verdicts import verdicts
 from busta_health_dagster.pipeline.service_levels.windows import WINDOWS_S
+from busta_health_dagster.pipeline.views.quota import quotas
 from busta_health_dagster.pipeline.views.self_monitoring import failing_channels, self_monitoring_alerts
 from busta_health_dagster.pipeline.views.status import FAILURES_OVER_S, fleet_health
 
@@ -26,11 +27,12 @@ if TYPE_CHECKING:
     from prometheus_client import Metric
 
     from busta_health_dagster.domain.health import FleetHealth, SourceHealth
+    from busta_health_dagster.domain.quota import QuotaForecast
     from busta_health_dagster.pipeline.app.app import App
     from busta_health_dagster.store import UnitOfWork
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
-_STATUSES = ("up", "degraded", "down", "unknown", "maintenance")
+_STATUSES = ("up", "degraded", "down", "unknown", "maintenance", "off_season")
 COUNTERS = {
     "busta_checks_total": ("Checks of a source, by result.", ("source", "result")),
     "busta_notifications_total": ("Notifications, by channel and result.", ("channel", "result")),
@@ -48,9 +50,10 @@ def render(app: App) -> bytes:
     registry = CollectorRegistry()
     with app.store.read() as uow:
         counters = uow.counters.all()
+        left = quotas(app, uow, uow.states.all())
         registry.register(_Store(app, uow))
         rest = generate_latest(registry)
-    return "".join((*_sources(fleet_health(app)), _usable(app), *_counted(counters))).encode() + rest
+    return "".join((*_sources(fleet_health(app)), _usable(app), *_quotas(left), *_counted(counters))).encode() + rest
 
 
 def _usable(app: App) -> str:
@@ -61,6 +64,19 @@ def _usable(app: App) -> str:
         "busta_gate_usable",
         "1 while anything downstream may use a source, 0 while not.",
         ((f'source="{name}"', int(verdict.usable)) for name, verdict in found.items()),
+    )
+
+
+def _quotas(left: dict[str, QuotaForecast]) -> Iterator[str]:
+    yield _gauge(
+        "busta_quota_remaining",
+        "Credits of a metered API that are left.",
+        ((f'source="{name}"', one.remaining) for name, one in left.items()),
+    )
+    yield _gauge(
+        "busta_quota_ends_at",
+        "When they end at the present rate, epoch seconds; absent while no one knows, and where they do not end.",
+        ((f'source="{name}"', one.ends_at) for name, one in left.items() if one.ends_at is not None),
     )
 
 
@@ -114,11 +130,11 @@ def _sources(health: FleetHealth) -> Iterator[str]:
     rows = health.rows
     yield _gauge(
         "busta_source_up",
-        "1 up or degraded, 0 down; absent while no one knows.",
+        "1 up or degraded, 0 down; absent while no one knows, and off season.",
         (
             (f'source="{r.source}"', 0 if r.status == "down" else 1)
             for r in rows
-            if r.shown != "unknown" and r.status != "unknown"
+            if r.shown not in {"unknown", "off_season"} and r.status != "unknown"
         ),
     )
     yield _gauge(

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Final
 
-STATUS: Final = {"down": "■", "degraded": "▲", "maintenance": "◆", "up": "●", "unknown": "○"}
+STATUS: Final = {"down": "■", "degraded": "▲", "maintenance": "◆", "off_season": "◇", "up": "●", "unknown": "○"}
 STATUS_LABEL: Final = {
     "down": "DOWN",
     "degraded": "DEGRADED",
     "maintenance": "MAINT",
+    "off_season": "OFF",
     "up": "UP",
     "unknown": "NO DATA",
 }
@@ -16,6 +17,7 @@ STATUS_WORD: Final = {
     "down": "down",
     "degraded": "degraded",
     "maintenance": "in maintenance",
+    "off_season": "off season",
     "up": "up",
     "unknown": "without data",
 }

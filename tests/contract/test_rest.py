@@ -47,7 +47,7 @@ def token(app):
 
 def test_the_fleet_in_one_object_and_in_pages(web: Client) -> None:
     status = web.get("/api/v1/status").json()
-    assert status["counts"] == {"down": 1, "degraded": 0, "unknown": 1, "maintenance": 0, "up": 1}
+    assert status["counts"] == {"down": 1, "degraded": 0, "unknown": 1, "maintenance": 0, "off_season": 0, "up": 1}
     first = web.get("/api/v1/sources", params={"limit": 2}).json()
     second = web.get("/api/v1/sources", params={"limit": 2, "cursor": first["next"]}).json()
     assert [row["source"] for row in (*first["items"], *second["items"])] == ["gone_file", "nightly", "good_file"]

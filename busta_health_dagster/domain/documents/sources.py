@@ -10,8 +10,9 @@ from busta_health_dagster.domain.documents.alerts import AlertRow, Number
 
 
 class SourceRow(TypedDict):
-    """One source now: an entry of `sources health -o json`. `status` is unknown when `stale`; `last_status` is what was
-    seen last. `reason` is a sentence, `reason_code` its stable code.
+    """One source now: an entry of `sources health -o json`. `status` is unknown when `stale`, and `off_season` outside the
+    season of the source (until `off_season_until`; null: no season follows);
+    `last_status` is what was seen last. `reason` is a sentence, `reason_code` its stable code.
     """
 
     source: str
@@ -33,6 +34,7 @@ class SourceRow(TypedDict):
     budget_left: Number | None
     open_alerts: int
     maintenance_until: str | None
+    off_season_until: str | None
     observed_at: str | None
     stale: bool
     metrics: dict[str, Number]
@@ -83,6 +85,20 @@ class SourceConfig(TypedDict):
     config: str
 
 
+class QuotaRow(TypedDict):
+    """What is left of the credits of a metered API. `ends_at`: at the present rate; null where it cannot be said, or they do
+    not end. `short`: they end before the reset (null: unknown).
+    """
+
+    remaining: Number
+    limit: Number | None
+    per_day: Number | None
+    ends_at: str | None
+    resets_at: str | None
+    short: bool | None
+    reason: str
+
+
 class SourceInfo(SourceRow):
     """All that is known of one source: `sources info -o json`. `feeds_without_asset`: what it feeds by its configuration, and
     no code location has; `hits`: what is downstream.
@@ -107,6 +123,7 @@ class SourceInfo(SourceRow):
     usable: bool
     gate: str
     hits: str | None
+    quota: QuotaRow | None
     runbook: str | None
     next_check: str | None
     config: str

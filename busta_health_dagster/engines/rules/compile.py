@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from busta_health_dagster.domain.rule import Pattern, Rule
 from busta_health_dagster.domain.verdict import Outcome, Verdict
-from busta_health_dagster.engines.rules import shares
+from busta_health_dagster.engines.rules import quota, shares
 from busta_health_dagster.engines.rules.absence_evaluators import Anomaly, FlappingSource, NoData
 from busta_health_dagster.engines.rules.evaluators import Evaluator, newest_or_combined
 from busta_health_dagster.engines.rules.external import INSTANCE_PATTERNS
@@ -84,6 +84,8 @@ def _compile(rule: Rule, source: Source) -> Evaluator | str:
             return FlappingSource(rule, source)
         case Pattern.TREND:
             return shares.trend(rule, source)
+        case Pattern.QUOTA:
+            return quota.credits_end(rule, source)
         case _:
             return f"pattern {rule.pattern} is evaluated per instance, not per source"
 

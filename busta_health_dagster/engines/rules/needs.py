@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from busta_health_dagster.domain.quota import LOOKBACK_S, QUOTA_REMAINING
 from busta_health_dagster.domain.rule import Pattern, Rule
 from busta_health_dagster.engines.alerting.flapping import STATES
 from busta_health_dagster.engines.rules.rings import BURN_SLOTS
@@ -29,6 +30,8 @@ class Needs:
         patterns = set()
         for rule in rules:
             patterns.add(rule.pattern)
+            if rule.pattern is Pattern.QUOTA:
+                series[QUOTA_REMAINING] = max(series.get(QUOTA_REMAINING, 0), rule.over_s or LOOKBACK_S)
             for c in rule.conditions:
                 over = c.over_s or rule.over_s
                 if over and rule.pattern is Pattern.RATE:

@@ -7,6 +7,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from busta_health_dagster.engines.rules import ANOMALY_CHECK, painted
+from busta_health_dagster.engines.seasons import without_verdicts
 from busta_health_dagster.pipeline.alerting import evaluation
 from busta_health_dagster.pipeline.anomaly import anomaly_pass
 from busta_health_dagster.pipeline.gate.verdicts import USABLE_CHECK, usable_check, verdicts
@@ -38,6 +39,9 @@ def asset_checks(
         shown = {**checks, USABLE_CHECK: usable_check(usable[name])}
         if name in anomalies:
             shown[ANOMALY_CHECK] = anomalies[name]
+        shown = without_verdicts(shown, app.config.sources[name], now) | {
+            USABLE_CHECK: shown[USABLE_CHECK]
+        }  # always decided
         out[name] = painted(
             shown,
             in_maintenance=planned.covers(app.config.sources[name], now),

@@ -23,8 +23,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from busta_health_dagster.domain.alert import Alert, AlertState, fingerprint
+from busta_health_dagster.domain.maintenance import MAINTENANCE
 from busta_health_dagster.domain.on_call import duty_list
 from busta_health_dagster.domain.rule import Pattern
+from busta_health_dagster.domain.season import OFF_SEASON
 from busta_health_dagster.domain.self_monitoring import DAGSTER
 from busta_health_dagster.domain.verdict import Outcome, Verdict
 from busta_health_dagster.engines.alerting.actions import close, removal_reason
@@ -38,6 +40,7 @@ from busta_health_dagster.engines.alerting.routing import Routed, route
 from busta_health_dagster.engines.alerting.transition import GRACE_S, Context, TransitionResult
 from busta_health_dagster.engines.rules import evaluate_external, evaluate_rules
 from busta_health_dagster.engines.rules.limits import rolled_out
+from busta_health_dagster.engines.seasons import off_season_text
 from busta_health_dagster.pipeline.alerting.changes import Changes, Record
 
 if TYPE_CHECKING:
@@ -130,6 +133,8 @@ class AlertEngine:
 
     def take(self, source: Source, rule: Rule, verdict: Verdict, *, may_open: bool = True) -> None:
         """Advance one alert by one verdict."""
+        if off_season_reason(self.planned, source, verdict.slot):
+            return  # whatever was seen then is no verdict on the source; what was open is ended by `finish`
         name = fingerprint(source.name, rule.name, verdict.label)
         alert = self.alerts.get(name)
         if alert is None and verdict.outcome is not Outcome.BAD:
@@ -164,7 +169,12 @@ class AlertEngine:
             alert = self.alerts[name]
             source = self._sources.get(alert.source)
             rule = self.rules.rule(alert.source, alert.rule) if source is not None else None
-            if source is not None and rule is not None:
+            if source is None or rule is None:
+                continue
+            ended = off_season_reason(self.planned, source, self.now)
+            if ended:
+                self._note(name, close(alert, f"{ended}: it is not watched until then", self.now, self.steady))
+            else:
                 self._advance(name, None, source, rule)
         return self.plan()
 
@@ -287,10 +297,20 @@ def window_name(planned: MaintenanceIndex, source: Source, at: int) -> str:
 
     An instant outside the index (a score of last week, a slot ahead of a clock that was set back) counts as its edge.
     """
-    at = min(max(at, planned.since), planned.until - 1)
-    if not planned.covers(source, at):
+    at = _inside(planned, at)
+    if planned.interval_at(source, at, MAINTENANCE) is None:
         return ""
     return next(o.window for o in planned.occurrences(source) if o.start <= at < o.end)
+
+
+def off_season_reason(planned: MaintenanceIndex, source: Source, at: int) -> str:
+    """`off season until ...` where the instant lies outside the season of the source; empty where it does not."""
+    gap = planned.interval_at(source, _inside(planned, at), OFF_SEASON)
+    return "" if gap is None else off_season_text(gap)
+
+
+def _inside(planned: MaintenanceIndex, at: int) -> int:
+    return min(max(at, planned.since), planned.until - 1)
 
 
 def _inhibitors_first(found: tuple[Rule, Verdict]) -> bool:

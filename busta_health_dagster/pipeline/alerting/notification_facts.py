@@ -73,7 +73,11 @@ def incident_of(alert: Alert, rule: Rule | None) -> str | None:
     """
     if alert.id is None or alert.shadow or alert.source == MONITOR.name:
         return None
-    return None if rule is not None and rule.pattern in {Pattern.NO_DATA, Pattern.GATE_HELD} else f"INC-{alert.id}"
+    return (
+        None
+        if rule is not None and rule.pattern in {Pattern.NO_DATA, Pattern.GATE_HELD, Pattern.QUOTA}
+        else f"INC-{alert.id}"
+    )
 
 
 def dagster_url(alert: Alert, base_url: str) -> str:

@@ -24,7 +24,7 @@ from busta_health_dagster.pipeline.backtest.history_files import (
 )
 from busta_health_dagster.pipeline.backtest.replay import Replay, ReplayInput, ticks_of
 from busta_health_dagster.pipeline.imports.import_alerts import ENDED, Collector, save
-from busta_health_dagster.pipeline.maintenance.index import windows
+from busta_health_dagster.pipeline.maintenance.index import exclusions
 from busta_health_dagster.store.catalogue import read_catalogue
 from busta_health_dagster.store.importing import import_observations
 from busta_health_dagster.store.observation_csv import write_observations
@@ -169,7 +169,7 @@ def replay_stored(
     ends = {name: last + sources[name].interval_s for name, (_, last) in slots.items()}
     since, until = min(first for first, _ in slots.values()), max(ends.values())
     with app.store.read() as uow:
-        planned = windows(app, uow)
+        planned = exclusions(app, uow)
     script = ReplayInput(
         sources,
         tuple(r for r in app.config.rules if not r.shadow),

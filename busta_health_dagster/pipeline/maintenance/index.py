@@ -1,4 +1,6 @@
-"""Maintenance as the pipeline sees it: the windows of maintenance.yaml and those that people added, as one index."""
+"""Maintenance as the pipeline sees it: the windows of maintenance.yaml, those that people added, and what lies outside the
+sources' seasons, as one index.
+"""
 
 from __future__ import annotations
 
@@ -13,10 +15,15 @@ if TYPE_CHECKING:
 
 
 def maintenance(app: App, uow: UnitOfWork, since: int, until: int) -> MaintenanceIndex:
-    """Every window that touches [since, until)."""
-    return MaintenanceIndex(windows(app, uow), since, until)
+    """Everything that is left out of what is counted, and touches [since, until)."""
+    return MaintenanceIndex(exclusions(app, uow), since, until)
 
 
 def windows(app: App, uow: UnitOfWork) -> tuple[Window, ...]:
     """Those of the file, then those that people added."""
     return (*app.config.windows, *uow.maintenance.all())
+
+
+def exclusions(app: App, uow: UnitOfWork) -> tuple[Window, ...]:
+    """The same, and what lies outside the seasons of the sources."""
+    return (*windows(app, uow), *app.config.off_season)

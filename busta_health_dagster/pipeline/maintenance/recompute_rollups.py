@@ -1,4 +1,4 @@
-"""The past, counted with the maintenance as it is known now.
+"""The past, counted with the maintenance and the seasons as they are known now.
 
 Windows that people add, change or remove are counted at once. The file is edited behind our back: every process that
 may write compares it with what the past was counted with, and counts again where the two differ, and nowhere else.
@@ -26,12 +26,12 @@ def settle_windows(app: App) -> int:
     """Let the past agree with maintenance.yaml, -> how many observations got another mark."""
     with app.store.read() as uow:
         counted = uow.maintenance.counted_with()
-        if counted is not None and uow.maintenance.is_counted_with(app.config.windows):
+        if counted is not None and uow.maintenance.is_counted_with(app.config.excluded):
             return 0
     now = int(app.now())
     with app.store.write() as uow:
         spans = moved_windows(app, uow, now) if counted is not None else {}
-        uow.maintenance.set_counted_with(app.config.windows)
+        uow.maintenance.set_counted_with(app.config.excluded)
         return recount(app, uow, spans)
 
 
@@ -39,7 +39,7 @@ def moved_windows(app: App, uow: UnitOfWork, until: int) -> dict[str, tuple[Inte
     """Where the file says something else of the past than what it was counted with: source -> stretches before
     `until`. Empty when it agrees.
     """
-    if uow.maintenance.is_counted_with(app.config.windows):
+    if uow.maintenance.is_counted_with(app.config.excluded):
         return {}
     first = uow.observations.first_slot()
     counted = uow.maintenance.counted_with()
@@ -47,7 +47,7 @@ def moved_windows(app: App, uow: UnitOfWork, until: int) -> dict[str, tuple[Inte
         return {}
     added = uow.maintenance.all()
     before = MaintenanceIndex((*counted, *added), first, until)
-    after = MaintenanceIndex((*app.config.windows, *added), first, until)
+    after = MaintenanceIndex((*app.config.excluded, *added), first, until)
     found = {}
     for name, source in known_sources(app, uow, None).items():
         spans = differences(before.intervals(source), after.intervals(source))

@@ -12,6 +12,7 @@ from busta_health_dagster.domain.retry_after import longest_pause_s
 from busta_health_dagster.domain.units import floor_to
 from busta_health_dagster.engines.rules import classify, limits_for
 from busta_health_dagster.engines.rules.metrics import LIMITED_REASON
+from busta_health_dagster.engines.seasons import off_season_at, reachability_only
 from busta_health_dagster.pipeline.app.failpoints import failpoint
 from busta_health_dagster.pipeline.maintenance.index import maintenance
 from busta_health_dagster.wording.durations import duration_text
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from busta_health_dagster.domain.observation import SourceState
+    from busta_health_dagster.domain.rule import Rule
     from busta_health_dagster.domain.source import Source
     from busta_health_dagster.pipeline.app.app import App
 
@@ -75,7 +77,7 @@ def store_observations(app: App, seen: Sequence[Observation]) -> list[Observatio
     if not seen:
         return []
     sources, rules = app.config.sources, app.config.rules
-    evaluated = [_scrubbed(app, classify(sources[o.source], o, limits_for(sources[o.source], rules))) for o in seen]
+    evaluated = [_scrubbed(app, _evaluated(sources[o.source], o, rules)) for o in seen]
     first, last = min(o.slot for o in evaluated), max(o.slot for o in evaluated)
     now = app.now()
     with app.store.write() as uow:
@@ -87,6 +89,13 @@ def store_observations(app: App, seen: Sequence[Observation]) -> list[Observatio
         uow.counters.add(_counted(evaluated))
     failpoint("after_observe")
     return [o for o in evaluated if o.kind is Kind.MANUAL or (o.source, o.slot) in stored]
+
+
+def _evaluated(source: Source, o: Observation, rules: Sequence[Rule]) -> Observation:
+    """By its effective limits; off season only that it answers counts."""
+    if off_season_at(source.active, o.slot) is not None:
+        return reachability_only(o)
+    return classify(source, o, limits_for(source, rules))
 
 
 _STAY_AWAY = frozenset({429, 503})

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from busta_health_dagster.domain.observation import Kind, Status
 from busta_health_dagster.domain.units import floor_to, from_epoch
 from busta_health_dagster.engines.rules import limits_for
+from busta_health_dagster.engines.seasons import off_season_at, off_season_text
 from busta_health_dagster.pipeline.app.freshness import STALE_INTERVALS, is_stale
 from busta_health_dagster.pipeline.quality.comparing import Other
 from busta_health_dagster.pipeline.quality.quality_page import write_page
@@ -81,7 +82,9 @@ def run_quality(
     now = app.now()
     sources = [app.config.sources[name] for name in (names if names is not None else app.config.sources)]
     skipped = {s.name: f"nothing to score it with: {s.where} has no quality" for s in sources if s.quality is None}
-    sources = [s for s in sources if s.quality is not None]
+    resting = {s.name: gap for s in sources if (gap := off_season_at(s.active, now)) is not None}
+    skipped |= {name: f"{off_season_text(gap)}: what it delivers is not scored" for name, gap in resting.items()}
+    sources = [s for s in sources if s.quality is not None and s.name not in resting]
     with app.store.read() as uow:
         known = _Known(uow.states.all(), uow.quality.last_at(), uow.quality.learned())
     due: list[Source] = []
@@ -164,7 +167,8 @@ def _other(
     if other is None:
         return None
     held = samples[other.name]
-    why = _unseen(other, known.states.get(other.name), now)
+    gap = off_season_at(other.active, now)
+    why = _unseen(other, known.states.get(other.name), now) if gap is None else f"it is {off_season_text(gap)}"
     if not why:
         why = _no_sample(other) if held is None else _too_old(other, held[1], now)
     return Other(other, None if held is None else held[0], why)

@@ -33,6 +33,7 @@ _PATTERNS = {
     Pattern.ANOMALY: "unusual",
     Pattern.BURN_RATE: "burning",
     Pattern.TREND: "drifting",
+    Pattern.QUOTA: "short of credits",
 }
 _DO = {
     "down": "call the provider, or switch to a backup feed",

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from busta_health_dagster.store import UnitOfWork
     from busta_health_dagster.store.alerts import StoredTransition
 
-_NO_OUTAGE = frozenset({Pattern.NO_DATA, Pattern.GATE_HELD})
+_NO_OUTAGE = frozenset({Pattern.NO_DATA, Pattern.GATE_HELD, Pattern.QUOTA})
 """Silence says nothing of the source, and a job that waits at the gate has the outage of a source for its cause."""
 _BEFORE_S = 2 * 86400
 """How far before a window alerts are read, because they may be one incident with the first of the window."""

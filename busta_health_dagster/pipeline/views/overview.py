@@ -18,7 +18,7 @@ from busta_health_dagster.pipeline.service_levels.windows import DAY_S, sla_of, 
 from busta_health_dagster.pipeline.views import page_alerts
 from busta_health_dagster.pipeline.views.root_causes import RootCauseLine, root_cause_lines
 from busta_health_dagster.pipeline.views.self_monitoring import MonitorAlert, self_monitoring_alerts
-from busta_health_dagster.pipeline.views.status import STRIP_BUCKET_S, fleet_health
+from busta_health_dagster.pipeline.views.status import STRIP_BUCKET_S, fleet_health, strips_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
@@ -186,7 +186,7 @@ def trends(app: App, names: Collection[str]) -> dict[str, Trend]:
         asked = [n for n in names if n in known]
         until = window_end(uow.states.all(), now)
         since = until - DAY_S
-        bars = uow.rollups.strip(asked, since, until, STRIP_BUCKET_S) if asked else {}
+        bars = strips_of(app, uow, asked, since, until, STRIP_BUCKET_S) if asked else {}
         daily = uow.rollups.daily(asked, now - MONTH_S, now) if asked else {}
     first = (now - MONTH_S) // DAY_S + 1
     return {name: _trend(bars.get(name, []), dict(daily.get(name, [])), first) for name in names}

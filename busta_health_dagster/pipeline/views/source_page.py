@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from busta_health_dagster.domain.anomaly import Metric
 from busta_health_dagster.engines.maintenance import MaintenanceIndex
 from busta_health_dagster.engines.rules import check_verdicts, effective_rules, failure_check, limits_for, rules_for
+from busta_health_dagster.engines.seasons import without_verdicts
 from busta_health_dagster.pipeline.alerting.monotonic_clock import read_clock
 from busta_health_dagster.pipeline.anomaly.anomaly_pass import check_of
 from busta_health_dagster.pipeline.anomaly.fleet_detector import anomaly_rule
@@ -19,8 +20,9 @@ from busta_health_dagster.pipeline.service_levels.windows import DAY_S, WINDOWS_
 from busta_health_dagster.pipeline.views import page_alerts
 from busta_health_dagster.pipeline.views.overview import MONTH_S, PlannedMaintenance, Version, active_alerts, version_of
 from busta_health_dagster.pipeline.views.page_anomalies import ShownAnomaly, anomalies_of
+from busta_health_dagster.pipeline.views.quota import quotas
 from busta_health_dagster.pipeline.views.self_monitoring import MonitorAlert, self_monitoring_alerts
-from busta_health_dagster.pipeline.views.status import fleet_health
+from busta_health_dagster.pipeline.views.status import fleet_health, strips_of
 from busta_health_dagster.settings.show import show_source
 
 if TYPE_CHECKING:
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     from busta_health_dagster.domain.incident import Incident
     from busta_health_dagster.domain.observation import Observation, Phases
     from busta_health_dagster.domain.quality import QualityScore
+    from busta_health_dagster.domain.quota import QuotaForecast
     from busta_health_dagster.domain.rule import Limits, Rule
     from busta_health_dagster.domain.source import Source
     from busta_health_dagster.domain.uptime_and_budget import SlaResult
@@ -104,6 +107,7 @@ class SourcePage:
     anomaly_rule: Rule | None = None
     monitor_alerts: tuple[MonitorAlert, ...] = ()
     impact: Impact | None = None
+    quota: QuotaForecast | None = None
     score: QualityScore | None = None
     scored_by: str = ""
 
@@ -129,8 +133,8 @@ def source_page(app: App, name: str, window: str = "24h") -> SourcePage:
         index = maintenance(app, uow, until - MONTH_S, now + AHEAD_S)
         known = any(s.name == name for s in uow.sources.all())
         seen = uow.rollups.summary([name], spans)[name] if known else {}
-        bars = uow.rollups.strip([name], until - DAY_S, until, 1800)[name] if known else []
-        points = uow.rollups.strip([name], since, until, BUCKETS_S[window])[name] if known else []
+        bars = strips_of(app, uow, [name], until - DAY_S, until, 1800)[name] if known else []
+        points = strips_of(app, uow, [name], since, until, BUCKETS_S[window])[name] if known else []
         delivered = uow.observations.means(name, since, until, BUCKETS_S[window]) if known else []
         custom = _custom(uow, source, since, until, window) if known and source.metrics else {}
         days = uow.rollups.daily([name], now - MONTH_S, now)[name] if known else []
@@ -150,6 +154,7 @@ def source_page(app: App, name: str, window: str = "24h") -> SourcePage:
             if a.id is not None and a.opened_at is not None
         }
         causes = uow.notes.causes()
+        credits_left = quotas(app, uow, states, [name]).get(name) if known else None
         steady = read_clock(app, uow).at
         scored = uow.quality.newest([name]).get(name) if known else None
         planned = index.intervals(source)
@@ -180,7 +185,7 @@ def source_page(app: App, name: str, window: str = "24h") -> SourcePage:
         levels=levels,
         limits=limits,
         rules=effective_rules(source, app.config.rules),
-        checks=checks,
+        checks=without_verdicts(checks, source, now),
         phases=state.phases if state else None,
         usual_phases=_usual([o for o in observations if state is None or o.slot != state.slot]),
         slot=state.slot if state else None,
@@ -190,6 +195,7 @@ def source_page(app: App, name: str, window: str = "24h") -> SourcePage:
         month=month,
         planned=_coming(source, index, now),
         impact=impact,
+        quota=credits_left,
         events=_coming(source, MaintenanceIndex(app.config.events, now, now + AHEAD_S), now),
         config=show_source(source, app.secrets),
         stale_after_s=3 * app.config.tick_s,

@@ -7,15 +7,19 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from busta_health_dagster.domain.health import FleetHealth, SourceHealth, worst_first
-from busta_health_dagster.domain.units import config_duration, floor_to, iso
+from busta_health_dagster.domain.maintenance import MAINTENANCE
+from busta_health_dagster.domain.season import OFF_SEASON
+from busta_health_dagster.domain.units import LATEST, config_duration, floor_to, iso
 from busta_health_dagster.domain.uptime_and_budget import percent
 from busta_health_dagster.engines.rules import limits_for
+from busta_health_dagster.engines.seasons import off_season
 from busta_health_dagster.engines.service_levels.timeslices import result
 from busta_health_dagster.pipeline.app.freshness import LAST_TICK, STALE_TICKS, is_stale, ticks_are_stale
 from busta_health_dagster.pipeline.gate.impact import impacts
 from busta_health_dagster.pipeline.gate.stored_lineage import feeds_without_asset
 from busta_health_dagster.pipeline.maintenance.index import maintenance
 from busta_health_dagster.pipeline.service_levels.windows import DAY_S, WINDOWS_S, counts_of, window_end
+from busta_health_dagster.pipeline.views.quota import quotas
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -70,10 +74,10 @@ def fleet_health(app: App, names: Collection[str] | None = None, *, strips: bool
 def with_strips(app: App, health: FleetHealth, names: Sequence[str] | None = None) -> FleetHealth:
     """The same with the last 24 h of every source (or of these) as bars of 30 minutes."""
     with app.store.read() as uow:
-        bars = uow.rollups.strip(names, health.until - DAY_S, health.until, STRIP_BUCKET_S)
+        bars = strips_of(app, uow, names, health.until - DAY_S, health.until, STRIP_BUCKET_S)
     return replace(
         health,
-        strips={name: tuple(_word(bar) for bar in row) for name, row in bars.items()},
+        strips={name: tuple(bar.word for bar in row) for name, row in bars.items()},
         responses={name: tuple(bar.response_ms for bar in row) for name, row in bars.items()},
     )
 
@@ -82,10 +86,25 @@ def _open_alerts(uow: UnitOfWork) -> Mapping[str, int]:
     return uow.alerts.open_counts()
 
 
-def _word(bar: Bar) -> str | None:
-    if bar.status is None:
-        return None
-    return "maintenance" if bar.maintenance else bar.status.word
+def strips_of(
+    app: App, uow: UnitOfWork, names: Sequence[str] | None, since: int, until: int, bucket_s: int
+) -> dict[str, list[Bar]]:
+    """Bars of these sources (None: all), each marked where it lies outside their seasons: the store knows only that it is
+    left out of what is counted.
+    """
+    bars = uow.rollups.strip(names, since, until, bucket_s)
+    for name, row in bars.items():
+        source = app.config.sources.get(name)
+        if source is None or source.active is None:
+            continue
+        gaps = off_season(source.active, since, until)
+        bars[name] = [
+            bar._replace(off_season=any(a < bar.start + bucket_s and b > bar.start for a, b in gaps))
+            if bar.maintenance
+            else bar
+            for bar in row
+        ]
+    return bars
 
 
 def _shares_of(
@@ -118,7 +137,8 @@ def _row(
     planned = index.intervals(source)
     levels = {label: _shares_of(source, windows[label], seen.get(label), planned) for label in WINDOWS_S}
     failed = seen["failures"].failure_ratio if "failures" in seen else None
-    current = index.interval_at(source, now)
+    current = index.interval_at(source, now, MAINTENANCE)
+    gap = index.interval_at(source, now, OFF_SEASON)
     common = {
         "source": source.name,
         "type": source.type,
@@ -131,6 +151,8 @@ def _row(
         "budget_left": levels["30d"][2],
         "open_alerts": alerts.get(source.name, 0),
         "maintenance_until": current[1] if current else None,
+        "off_season": gap is not None,
+        "off_season_until": None if gap is None or gap[1] >= LATEST else gap[1],
         "target": float(source.sla.uptime * 100),
         "next_slot": floor_to(now, source.interval_s) + source.interval_s,
     }
@@ -154,9 +176,9 @@ def _row(
         reason=state.reason,
         detail=state.detail,
         response_ms=state.response_ms,
-        items=state.items,
-        data_age_s=state.data_age_s,
-        quality=state.quality,
+        items=None if gap is not None else state.items,
+        data_age_s=None if gap is not None else state.data_age_s,
+        quality=None if gap is not None else state.quality,
         observed_at=state.observed_at,
         stale=is_stale(source, state, now),
         http_status=state.http_status,
@@ -196,6 +218,7 @@ def source_info(app: App, name: str) -> SourceInfo:
         sample = uow.samples.get(name) if name in known else None
         missing = feeds_without_asset(uow, source)
         impact = impacts(app, uow, {} if state is None else {name: state}, [name])[name]
+        credits_left = None if state is None else quotas(app, uow, {name: state}, [name]).get(name)
     limits = limits_for(source, app.config.rules)
     return {
         **row.as_json(),
@@ -228,6 +251,7 @@ def source_info(app: App, name: str) -> SourceInfo:
         "usable": impact.verdict.usable,
         "gate": impact.override or impact.verdict.reason,
         "hits": impact.radius.sentence if impact.radius is not None else None,
+        "quota": None if credits_left is None else credits_left.as_json(),
         "runbook": source.runbook,
         "next_check": iso(row.next_slot),
         "config": source.where,

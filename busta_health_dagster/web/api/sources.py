@@ -71,7 +71,7 @@ def fleet(
 @router.get("/sources", summary="Every source, worst first; the shape of `busta sources health -o json`")
 def sources(
     request: Request,
-    state: Literal["up", "degraded", "down", "unknown", "maintenance"] | None = None,
+    state: Literal["up", "degraded", "down", "unknown", "maintenance", "off_season"] | None = None,
     view: Annotated[
         Literal["health", "config"], Query(description="How they are, or how they are checked.")
     ] = "health",
@@ -87,6 +87,8 @@ def sources(
 
 
 def _shown(row: SourceRow) -> str:
+    if row["status"] == "off_season":
+        return "off_season"
     if row["stale"]:
         return "unknown"
     return "maintenance" if row["maintenance_until"] is not None else row["status"]

@@ -17,8 +17,22 @@ if TYPE_CHECKING:
 
     from busta_health_dagster.domain.health import SourceHealth
 
-COLOURS = {"up": "#3aa487", "degraded": "#e69f00", "down": "#c22f1b", "maintenance": "#3d74ca", "unknown": "#8a94a0"}
-BADGE = {"up": "#0a7460", "degraded": "#8f5500", "down": "#b92c19", "maintenance": "#2b62b8", "unknown": "#5c6877"}
+COLOURS = {
+    "up": "#3aa487",
+    "degraded": "#e69f00",
+    "down": "#c22f1b",
+    "maintenance": "#3d74ca",
+    "off_season": "#b3bac2",
+    "unknown": "#8a94a0",
+}
+BADGE = {
+    "up": "#0a7460",
+    "degraded": "#8f5500",
+    "down": "#b92c19",
+    "maintenance": "#2b62b8",
+    "off_season": "#6a6f76",
+    "unknown": "#5c6877",
+}
 """Dark enough for white text (WCAG AA)."""
 _LETTER_PX = 6.6
 
@@ -56,7 +70,7 @@ def badge(row: SourceHealth) -> str:
     """`odds_api | up 99.96%`, in the shape that READMEs know. The word says what the colour says."""
     status = row.shown
     uptime = row.uptime.get("30d")
-    word = {"maintenance": "maintenance", "unknown": "no data"}.get(status, status)
+    word = {"maintenance": "maintenance", "off_season": "off season", "unknown": "no data"}.get(status, status)
     right = word if uptime is None else f"{word} · {percentages.percent(uptime)} 30 d"
     return pair(row.source, right, BADGE[status])
 

@@ -19,8 +19,15 @@ from busta_health_dagster.wording.glyphs import STATUS_WORD
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-LETTERS = {"up": "u", "degraded": "g", "down": "d", "maintenance": "m", "unknown": "?"}
-BAR = {"up": (8, 16), "degraded": (4, 20), "down": (0, 24), "maintenance": (16, 8), "unknown": (20, 4)}
+LETTERS = {"up": "u", "degraded": "g", "down": "d", "maintenance": "m", "off_season": "o", "unknown": "?"}
+BAR = {
+    "up": (8, 16),
+    "degraded": (4, 20),
+    "down": (0, 24),
+    "maintenance": (16, 8),
+    "off_season": (18, 6),
+    "unknown": (20, 4),
+}
 """Top and height of a bar: the height repeats what the colour says."""
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from busta_health_dagster.domain.health import WORST_FIRST
+from busta_health_dagster.domain.season import OFF_SEASON
 from busta_health_dagster.pipeline.views.status import STRIP_BUCKET_S
 from busta_health_dagster.web.pages import bars_and_sparklines, figures, texts
 from busta_health_dagster.web.pages.alert_view import alert_view
@@ -25,8 +26,8 @@ if TYPE_CHECKING:
     from busta_health_dagster.store.rollup_queries import Bar
 
 PAGE_ROWS = 100
-CHIPS = {"unknown": "no data", "maintenance": "maintenance"}
-NOUNS = {"down": "down", "degraded": "degraded", "unknown": "without data", "maintenance": "in maintenance", "up": "up"}
+CHIPS = {"unknown": "no data", "maintenance": "maintenance", "off_season": "off season"}
+NOUNS = glyphs.STATUS_WORD
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +182,7 @@ def row_view(row: SourceHealth, page: FleetPage, trend: Trend, source: Source | 
 
 
 def bar_words(bars: Sequence[Bar]) -> list[str | None]:
-    return [None if b.status is None else "maintenance" if b.maintenance else b.status.word for b in bars]
+    return [bar.word for bar in bars]
 
 
 _NO_ANSWER = {"timeout": "timeout", "dns": "no DNS", "tls": "TLS", "connect": "refused", "payload": "unreadable"}
@@ -201,6 +202,8 @@ def reason(row: SourceHealth, now: int, page: FleetPage | None = None, *, since:
     """What is wrong and, with `since`, since when. Nothing for a source that is up."""
     if row.shown == "up":
         return ""
+    if row.shown == OFF_SEASON:
+        return _off_season(row, now)
     if row.shown == "maintenance":
         why = ""
         if page is not None:
@@ -222,6 +225,17 @@ def reason(row: SourceHealth, now: int, page: FleetPage | None = None, *, since:
     return f"{text}."
 
 
+def _off_season(row: SourceHealth, now: int) -> str:
+    until = "" if row.off_season_until is None else f" until {texts.moment(row.off_season_until, now)} UTC"
+    if row.observed_at is None:
+        seen = "It was not observed yet."
+    elif row.stale:
+        seen = f"It was last observed {duration_text(now - row.observed_at)} ago."
+    else:
+        seen = "It answers." if row.status in {"up", "degraded"} else f"It is {row.status}: {row.detail or row.reason}."
+    return f"Off season{until}: only whether it answers is observed. {seen}"
+
+
 def headline(page: FleetPage, now: int) -> tuple[str, str, str]:
     """(status of the shape, the page's heading, the document's title)."""
     counts = page.health.counts
@@ -234,9 +248,11 @@ def headline(page: FleetPage, now: int) -> tuple[str, str, str]:
         return "unknown", f"The monitor has not reported {when}", "Monitor stale"
     bad = [(s, counts[s]) for s in ("down", "degraded", "unknown") if counts[s]]
     if not bad:
-        if counts["maintenance"] == total:
+        if counts[OFF_SEASON] == total:
+            return OFF_SEASON, "Everything is off season", "Off season"
+        if counts["maintenance"] + counts[OFF_SEASON] == total:
             return "maintenance", "Everything is in maintenance", "Maintenance"
-        return "up", f"All {lists.plural(total - counts['maintenance'], 'source')} up", "All up"
+        return "up", f"All {lists.plural(counts['up'], 'source')} up", "All up"
     first, n = bad[0]
     head = ", ".join([f"{lists.plural(n, 'source')} {NOUNS[first]}", *(f"{m:,} {NOUNS[s]}" for s, m in bad[1:])])
     return first, head, " · ".join(f"{m} {NOUNS[s]}" for s, m in bad)

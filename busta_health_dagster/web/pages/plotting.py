@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
+from busta_health_dagster.domain.season import OFF_SEASON
 from busta_health_dagster.domain.units import from_epoch
 from busta_health_dagster.svg.lines import line, n
 from busta_health_dagster.svg.status_shape import glyph
@@ -120,7 +121,7 @@ def gaps(points: Sequence[Bar], since: int, until: int) -> Markup:
 
 def _kind(bar: Bar) -> str:
     if bar.maintenance:
-        return "maintenance"
+        return OFF_SEASON if bar.off_season else "maintenance"
     if bar.status is None or bar.status.word == "unknown":
         return "unknown"
     return "down" if bar.status.word == "down" else ""

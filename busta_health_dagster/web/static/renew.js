@@ -56,7 +56,7 @@ function statuses(doc) {
 function say(before, after) {
   const changed = [...after].filter(([name, status]) => before.has(name) && before.get(name) !== status);
   if (!changed.length) return;
-  const words = { unknown: "without data", maintenance: "in maintenance" };
+  const words = { unknown: "without data", maintenance: "in maintenance", off_season: "off season" };
   announce(changed.slice(0, 5).map(([name, status]) => `${name} is ${words[status] ?? status}`).join(", ") + (changed.length > 5 ? ` and ${changed.length - 5} more changed` : ""));
   for (const [name] of changed) {
     const row = document.querySelector(`[data-name="${CSS.escape(name)}"]`);

@@ -1,5 +1,5 @@
 // Over a strip of bars: when, and what was seen. The same is in the strip's text alternative and in the source page's table.
-const WORDS = { u: "up", g: "degraded", d: "down", m: "maintenance", "?": "no data" };
+const WORDS = { u: "up", g: "degraded", d: "down", m: "maintenance", o: "off season", "?": "no data" };
 
 export function startTips() {
   const tip = document.createElement("div");
