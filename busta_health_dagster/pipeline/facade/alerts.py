@@ -12,7 +12,7 @@ from busta_health_dagster.pipeline.facade.base import MonitorBase
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from busta_health_dagster.domain.documents import alerts as notified
+    from busta_health_dagster.domain.documents import alerts as alert_documents
     from busta_health_dagster.domain.documents import delivery
     from busta_health_dagster.pipeline.views.alert_list import Wanted
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 class Alerts(MonitorBase):
     """What is asked about alerts and the messages they send."""
 
-    def alerts(self, state: Wanted, names: Sequence[str] | None = None) -> notified.AlertList:
+    def alerts(self, state: Wanted, names: Sequence[str] | None = None) -> alert_documents.AlertList:
         """Alerts by state, worst first; `names` may be of sources that are configured no more, and had one."""
         from busta_health_dagster.pipeline.views.alert_list import listing
 
@@ -30,42 +30,42 @@ class Alerts(MonitorBase):
             self.known([n for n in names if n not in gone])
         return listing(self.app, state, names).as_json()
 
-    def alert(self, alert: int) -> notified.AlertRow:
+    def alert(self, alert: int) -> alert_documents.AlertRow:
         from busta_health_dagster.pipeline.views.alert_list import row_of
 
         return row_of(self.app, alert).as_json()
 
-    def explain_alert(self, alert: int) -> notified.AlertExplanation:
+    def explain_alert(self, alert: int) -> alert_documents.AlertExplanation:
         """Why was I (not) notified."""
         from busta_health_dagster.pipeline.views import explain, explain_documents
 
         return explain_documents.alert_explanation(explain.explain_alert(self.app, alert))
 
-    def explain_source(self, name: str) -> notified.SourceExplanation:
+    def explain_source(self, name: str) -> alert_documents.SourceExplanation:
         """Why is there (no) alert."""
         from busta_health_dagster.pipeline.views import explain, explain_documents
 
         return explain_documents.source_explanation(explain.explain_source(self.app, name))
 
-    def acknowledge(self, ids: Sequence[int], *, note: str = "") -> list[notified.AlertRow]:
+    def acknowledge(self, ids: Sequence[int], *, note: str = "") -> list[alert_documents.AlertRow]:
         from busta_health_dagster.pipeline.alerting import actions
 
         actions.acknowledge(self.app, ids, actor=self.actor, note=note)
         return [self.alert(key) for key in ids]
 
-    def unacknowledge(self, ids: Sequence[int], *, note: str = "") -> list[notified.AlertRow]:
+    def unacknowledge(self, ids: Sequence[int], *, note: str = "") -> list[alert_documents.AlertRow]:
         from busta_health_dagster.pipeline.alerting import actions
 
         actions.unacknowledge(self.app, ids, actor=self.actor, note=note)
         return [self.alert(key) for key in ids]
 
-    def snooze(self, ids: Sequence[int], *, for_s: float, note: str = "") -> list[notified.AlertRow]:
+    def snooze(self, ids: Sequence[int], *, for_s: float, note: str = "") -> list[alert_documents.AlertRow]:
         from busta_health_dagster.pipeline.alerting import actions
 
         actions.snooze(self.app, ids, actor=self.actor, for_s=for_s, note=note)
         return [self.alert(key) for key in ids]
 
-    def resolve(self, ids: Sequence[int], *, note: str = "") -> list[notified.AlertRow]:
+    def resolve(self, ids: Sequence[int], *, note: str = "") -> list[alert_documents.AlertRow]:
         from busta_health_dagster.pipeline.alerting import actions
 
         actions.resolve(self.app, ids, actor=self.actor, note=note)
