@@ -43,21 +43,27 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """May they be used, and in one line why not. `sources` as far as they are known."""
+    """May they be used, and in one line why not. `sources` as far as they are known. It is true only while they may: `if
+    gate.check(...)` must not let a bet through a closed gate.
+    """
 
     usable: bool
     reason: str
     sources: tuple[str, ...]
+
+    def __bool__(self) -> bool:
+        return self.usable
 
 
 def asked(question: Question) -> Answer:
     """The gate's answer. A gate that cannot be asked is closed: unknown is never healthy."""
     try:
         state = question.state()
+        # What another server answers is looked through when it is read, and may turn out to be no busta's.
+        reasons = [row["reason"] for row in state["sources"] if not row["usable"]]
+        return Answer(state["usable"], "; ".join(reasons), tuple(row["source"] for row in state["sources"]))
     except BustaError as error:
         return Answer(False, f"the gate cannot be asked: {error}", question.sources)
-    reasons = [row["reason"] for row in state["sources"] if not row["usable"]]
-    return Answer(state["usable"], "; ".join(reasons), tuple(row["source"] for row in state["sources"]))
 
 
 def policy_of(min_quality: float | None, max_data_age: str | None, unknown: UnknownPolicy | None) -> GatePolicy:

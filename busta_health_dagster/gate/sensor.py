@@ -61,6 +61,11 @@ def gated_sensor(
         named(sources, consumer, who), consumer, policy_of(min_quality, max_data_age, unknown), url, token
     )
     hold_for_s = duration(hold_for, f"{who}, hold_for")
+    if hold_for_s < 2 * every_s:
+        raise BadInput(
+            f"{who}: hold_for {hold_for} is over before the sensor has looked twice (every {every_s} s): its slots would be "
+            f"given up while the sources may be used. Write hold_for={config_duration(2 * every_s)!r} or more."
+        )
     _check_schedule(who, cron, timezone)
     sensor = name or f"{job.name}_gated"
 

@@ -68,6 +68,13 @@ def test_a_usable_source_is_200_and_exit_code_0(caller: Caller) -> None:
         assert caller.busta("check", "good_file", remote=remote) == (0, "usable    good_file is up\n")
 
 
+def test_a_wish_that_is_misspelt_is_refused_and_opens_nothing(caller: Caller) -> None:
+    answer = caller.get("?sources=good_file&min_qualty=99.9")
+    assert answer.status_code == 400
+    assert answer.json()["detail"] == "The gate knows no 'min_qualty'. Did you mean min_quality?"
+    assert "It takes sources, consumer" in caller.get("?sources=good_file&a=1").json()["detail"]
+
+
 def test_an_unusable_one_is_a_problem_with_the_reasons_and_exit_code_1(caller: Caller) -> None:
     answer = caller.get("?sources=good_file,gone_file,nightly")
     assert (answer.status_code, answer.headers["content-type"]) == (409, "application/problem+json")

@@ -186,6 +186,8 @@ def test_a_gated_schedule_is_the_same_in_the_words_of_a_schedule() -> None:
         ({"sources": []}, "gated_sensor of place_bets needs the sources that it depends on: sources="),
         ({"sources": "odds_api"}, 'sources is a list of names: sources=["odds_api"]'),
         ({"hold_for": "soon"}, "gated_sensor of place_bets, hold_for: 'soon'"),
+        ({"hold_for": "0s"}, "hold_for 0s is over before the sensor has looked twice (every 30 s)"),
+        ({"hold_for": "59s"}, "Write hold_for='1m' or more."),
         ({"timezone": "Mars/Olympus"}, "'Mars/Olympus' is no zone; write an IANA name"),
         ({"min_quality": 950}, "min_quality 950 is no score; write 0 to 100"),
     ],
@@ -194,3 +196,13 @@ def test_an_argument_that_cannot_be_used_is_named_when_the_code_loads(arguments,
     with pytest.raises(BadInput) as error:
         gated_sensor(place_bets, **({"cron": "0 * * * *", "sources": ["odds_api"]} | arguments))
     assert said in str(error.value)
+
+
+def test_the_answer_is_true_only_while_they_may_be_used(story: Story) -> None:
+    story.observe(0)
+    assert HealthGate().check("odds_api")
+    story.odds.unlink()
+    story.observe()
+    answer = HealthGate().check("odds_api")
+    assert not answer, "`if gate.check(...)` lets no bet through a closed gate"
+    assert answer.reason.startswith("odds_api is down")

@@ -15,6 +15,8 @@ from busta_health_dagster.domain.units import parse_seconds
 from busta_health_dagster.web.api.models import GateBlocked, Override
 from busta_health_dagster.web.api.parameters import Names, SourceName, monitor_of, of_form
 from busta_health_dagster.web.api.problems import MEDIA, RESPONSES
+from busta_health_dagster.wording.lists import listed
+from busta_health_dagster.wording.suggestions import near
 
 router = APIRouter(responses=RESPONSES)
 _NAMES = r"[a-z0-9_,\s]*"
@@ -35,11 +37,22 @@ def asked_policy(
 
 
 Policy = Annotated[GatePolicy, Depends(asked_policy)]
+_ASKED = ("sources", "consumer", "min_quality", "max_data_age", "unknown")
+
+
+def only_known(request: Request) -> None:
+    """A wish that is misspelt would be no wish, and the gate open: `min_qualty=99`."""
+    for name in request.query_params.keys() - set(_ASKED):
+        guess = near(name, _ASKED)
+        raise BadInput(
+            f"The gate knows no {name!r}. {f'Did you mean {guess}?' if guess else f'It takes {listed(_ASKED)}.'}"
+        )
 
 
 @router.get(
     "/gate",
     response_model=GateState,
+    dependencies=[Depends(only_known)],
     responses={
         409: {"description": "One of them may not be used now; `sources` has the reasons", "model": GateBlocked}
     },
