@@ -19,7 +19,8 @@ def with_sources(defs: dg.Definitions) -> dg.Definitions:
     Reads the configuration that BUSTA_CONFIG_DIR names; call it after `build_defs(config_dir=...)`.
 
     Raises:
-        BadInput: an asset of yours has the key of one of ours, or is one to which Dagster can add no dependency.
+        BadInput: an asset of yours has the key of one of ours, is one to which Dagster can add no dependency, or depends on a
+            key that a source does not have here.
     """
     from busta_health_dagster.defs.build import read_config
     from busta_health_dagster.defs.keys import asset_key, own_keys
@@ -31,6 +32,7 @@ def with_sources(defs: dg.Definitions) -> dg.Definitions:
             feeding.setdefault(dg.AssetKey(fed.split("/")), []).append(asset_key(source))
     assets = list(defs.assets or ())
     _refuse_equal_keys(assets, own_keys(config))
+    _refuse_old_keys(assets, {source.name: asset_key(source) for source in config.sources.values()})
     return dg.Definitions(
         assets=[cast("dg.AssetsDefinition", _fed(asset, feeding)) for asset in assets],
         schedules=defs.schedules,
@@ -58,6 +60,20 @@ def _refuse_equal_keys(assets: Sequence[object], ours: frozenset[dg.AssetKey]) -
             f"Your asset {equal[0]} has the key of one of ours, and Dagster merges no two assets of one key. Give ours a prefix: "
             "build_defs(key_prefix='monitor'), or rename yours."
         )
+
+
+def _refuse_old_keys(assets: Sequence[object], keys: Mapping[str, dg.AssetKey]) -> None:
+    """A dependency on `sources/odds_api` where that source has another key leads nowhere, and nothing would ever be built."""
+    plain = {dg.AssetKey(["sources", name]): key for name, key in keys.items()}
+    defined = {key for asset in assets for key in _keys_of(asset)}
+    for asset in assets:
+        wanted = asset.dependency_keys if isinstance(asset, dg.AssetsDefinition) else ()
+        for old in sorted(key for key in wanted if plain.get(key, key) != key and key not in defined):
+            new = plain[old]
+            raise BadInput(
+                f"Your asset {next(iter(_keys_of(asset))).to_user_string()} depends on {old.to_user_string()}, which is "
+                f"{new.to_user_string()} here (`key_prefix`, or `asset:` of the source). Depend on that, or let `feeds` do it."
+            )
 
 
 def _fed(asset: object, feeding: Mapping[dg.AssetKey, Sequence[dg.AssetKey]]) -> object:

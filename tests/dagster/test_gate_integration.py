@@ -122,6 +122,17 @@ def test_an_equal_key_and_a_graph_are_refused_with_the_remedy(story: Story) -> N
         with_sources(dg.Definitions(assets=[built]))
 
 
+def test_a_dependency_on_a_key_that_a_source_does_not_have_here_is_refused(story: Story) -> None:
+    @dg.asset(key=["models", "spread"], deps=[ODDS])
+    def spread() -> None: ...
+
+    assert with_sources(dg.Definitions(assets=[spread]))
+    build_defs(key_prefix="monitor")
+    says = r"models/spread depends on sources/odds_api, which is monitor/sources/odds_api here"
+    with pytest.raises(BadInput, match=says):
+        with_sources(dg.Definitions(assets=[spread]))
+
+
 def test_the_monitor_learns_what_a_source_hits_and_when_it_runs_next(story: Story) -> None:
     @dg.job
     def hedge() -> None: ...
