@@ -36,7 +36,7 @@ def newest(story: Story, key: AssetKey) -> dict[str, object]:
 
 def test_the_fleet_says_what_is_wrong_at_every_tick_in_words(story: Story) -> None:
     story.tick(0)
-    assert newest(story, FLEET)["what is wrong"] == "nothing: every source is up or in maintenance"
+    assert newest(story, FLEET)["what is wrong"] == "nothing: every source is up, in maintenance or off season"
     story.odds.unlink()
     story.tick()
     said = newest(story, FLEET)

@@ -35,7 +35,7 @@ def test_a_circle_of_fragments_ends() -> None:
     ("query", "word"),
     [
         ("{" + " ".join(f"a{n}: assetNodes {{ id }}" for n in range(60)) + "}", "aliases"),
-        ("{ a" * 30 + "}" * 30, "depth"),
+        ("{ a" * 30 + "}" * 30, "levels"),
         ("{" + " version" * 6000 + "}", "fields"),
         (DOUBLING + " fragment f60 on Query { version }", "fields"),
     ],
