@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from busta_health_dagster.cli import store_copies
 from busta_health_dagster.cli.session import BustaGroup, Output, at_home, console, err_console, print_json
 
 db_app = typer.Typer(cls=BustaGroup, no_args_is_help=True, help="The store. Example: busta db status")
@@ -76,8 +77,7 @@ def import_(
     """Take in observations from CSV; importing again changes nothing. Example: busta db import history.csv
 
     Columns: timestamp,source,status and optionally response_ms,items,data_age_s,quality; further columns of numbers are
-    custom metrics. Every line that is not taken
-    is
+    custom metrics. Every line that is not taken is
     printed on stderr with its reason, and the exit code is then 1.
     """
     from busta_health_dagster.cli.progress import bar
@@ -121,3 +121,7 @@ def export(
                 import_history.export_history(app, source, since, handle)
     finally:
         app.close()
+
+
+for _command in (store_copies.copy, store_copies.backup, store_copies.restore, store_copies.vacuum):
+    db_app.command()(_command)

@@ -18,6 +18,7 @@ from busta_health_dagster.store.versions import HEAD, VERSION_TABLE, SchemaStatu
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterator, Mapping
+    from pathlib import Path
     from types import TracebackType
 
     from sqlalchemy.engine import Connection, Engine
@@ -89,6 +90,17 @@ class Store:
         with engines.explained(self._url), self._connect(write=True) as connection, connection.begin():
             yield UnitOfWork(connection)
 
+    @contextmanager
+    def filling(self) -> Iterator[Connection]:
+        """One transaction into a store that `copying` fills; until it is whole, `read` and `write` refuse it.
+
+        Raises:
+            StoreError: unreachable, locked for longer than the timeout, full.
+        """
+        self._checked = False
+        with engines.explained(self._url), self._connect(write=True) as connection, connection.begin():
+            yield connection
+
     def status(self) -> SchemaStatus:
         """How the store's schema compares to this program's; creates nothing.
 
@@ -122,6 +134,7 @@ class Store:
 
         Raises:
             StoreTooNew: a newer program wrote it.
+            StoreMissing: it is a copy that was not finished.
             StoreError: unreachable, no room, no permission.
         """
         if self.is_sqlite:
@@ -134,11 +147,44 @@ class Store:
             status = compare(self._revision(connection), self.url)
             if status.state == "new":
                 raise StoreTooNew(status.sentence)
+            if status.state == "unfinished":
+                raise StoreMissing(status.sentence)
             if status.state != "ok":
                 from busta_health_dagster.store.migrate import upgrade
 
                 upgrade(connection)
         return compare(HEAD, self.url)
+
+    @property
+    def sqlite_path(self) -> Path:
+        """The file of a SQLite store."""
+        return engines.sqlite_path(self._url)
+
+    @contextmanager
+    def outside_transactions(self) -> Iterator[Connection]:
+        """A connection for what refuses a transaction (VACUUM). It may take as long as it takes.
+
+        Raises:
+            StoreError: unreachable, locked for longer than the timeout, full.
+        """
+        with engines.explained(self._url), self._engine.connect() as connection:
+            if self.is_sqlite:
+                connection.execution_options(busta_outside=True)
+                connection.exec_driver_sql("PRAGMA query_only = 0")
+            else:
+                connection.execution_options(isolation_level="AUTOCOMMIT")
+                connection.detach()  # its settings do not come back to the pool
+                connection.exec_driver_sql("SET statement_timeout = 0")
+            yield connection
+
+    def make_one_file(self) -> None:
+        """Fold a SQLite store's write-ahead log into its file, for a file that is carried about; `upgrade` undoes it.
+
+        Raises:
+            StoreError: it cannot be used, or someone has it open.
+        """
+        with self.outside_transactions() as connection:
+            connection.exec_driver_sql("PRAGMA journal_mode = DELETE")
 
     def size_bytes(self) -> int:
         """How much room the store takes, its indexes and its write-ahead log included."""
@@ -155,8 +201,11 @@ class Store:
         Works in small transactions, so that a tick never waits long for it.
         """
         from busta_health_dagster.store.pruning import prune
+        from busta_health_dagster.store.vacuum import give_room_back
 
-        return prune(self, retention, now)
+        deleted = prune(self, retention, now)
+        give_room_back(self)
+        return deleted
 
     def _create_file(self) -> None:
         import sqlite3
@@ -168,6 +217,7 @@ class Store:
             os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
             connection = sqlite3.connect(path, timeout=self._busy_timeout_s)
             try:
+                connection.execute("PRAGMA auto_vacuum = INCREMENTAL")  # heeded only before the first table
                 self._switch_to_wal(connection)
             finally:
                 connection.close()

@@ -120,7 +120,10 @@ def _open(url: URL, busy_timeout_s: float) -> sqlite3.Connection:
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    write = connection.get_execution_options().get("busta_write", False)
+    options = connection.get_execution_options()
+    if options.get("busta_outside", False):
+        return
+    write = options.get("busta_write", False)
     connection.exec_driver_sql(f"PRAGMA query_only = {0 if write else 1}")  # as strict as Postgres' READ ONLY
     connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
 

@@ -13,7 +13,10 @@ HEAD = REVISIONS[-1]
 VERSION_TABLE = "busta_alembic_version"
 """Not Alembic's own `alembic_version`: on Postgres Dagster keeps that one, in the same database, for its tables."""
 
-State = Literal["missing", "old", "ok", "new"]
+UNFINISHED = "copying"
+"""What stands in place of a revision while another store is copied into this one: no monitor may start on half of it."""
+
+State = Literal["missing", "unfinished", "old", "ok", "new"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +36,11 @@ class SchemaStatus:
         match self.state:
             case "missing":
                 return f"There is no store at {self.url} yet. Create it with: busta db upgrade"
+            case "unfinished":
+                return (
+                    f"The store at {self.url} is a copy that was not finished. Give the same `busta db copy` or "
+                    "`busta db restore` again: it goes on where it stopped."
+                )
             case "old":
                 return (
                     f"The store at {self.url} has schema {self.current}, this program needs {self.head}. "
@@ -52,6 +60,8 @@ def compare(current: str | None, url: str) -> SchemaStatus:
     state: State = "new"
     if current is None:
         state = "missing"
+    elif current == UNFINISHED:
+        state = "unfinished"
     elif current in REVISIONS:
         state = "ok" if current == HEAD else "old"
     return SchemaStatus(state, current, HEAD, url)
