@@ -1,5 +1,6 @@
 """Columns computed before validation: ages, cross-row sums and per-record counts, as a suite's `meta.derive` declares
-them. `where` and `unless` ({"column": [values]}) on any of them: other rows have no value, and nothing is asked of them.
+them. `where` and `unless` on any of them: other rows have no value, and nothing is asked of them. Both name columns, with
+a list of values or with {"min": number, "max": number}, either of which may be left out.
 
 {"column": "age_seconds", "kind": "age_seconds", "from": "timestamp"}        now - timestamp; unit: s|ms for epoch numbers
 {"column": "overround", "kind": "implied_probability_sum", "price": "price", "by": ["event_id", "book", "market"],
@@ -7,6 +8,7 @@ them. `where` and `unless` ({"column": [values]}) on any of them: other rows hav
 {"column": "implied", "kind": "implied_probability", "price": "price", "odds": "auto"}                      of each row
 {"column": "line", "kind": "handicap", "from": "point", "side": "side", "away": "away_team"}    as the home team sees it
 {"column": "gap", "kind": "gap_to_median", "from": "implied", "by": ["event_id", "market"], "least": 3}    rows of a group
+{"column": "usual", "kind": "median_per_group", "from": "gap", "by": ["book", "market"], "least": 6}   of a group with so many
 {"column": "sides", "kind": "distinct_per_group", "from": "side", "by": ["event_id", "book", "market"]}
 {"column": "copies", "kind": "rows_per_group", "by": ["event_id", "book"]}
 {"column": "margin", "kind": "difference", "from": "home_score", "minus": "away_score"}
@@ -15,6 +17,7 @@ them. `where` and `unless` ({"column": [values]}) on any of them: other rows hav
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from busta_health_dagster.quality.rules import broken, numbers, timestamps, written_as
@@ -37,10 +40,13 @@ KINDS: dict[str, tuple[frozenset[str], frozenset[str]]] = {
     "implied_probability": (frozenset({"price"}), frozenset({"odds"})),
     "handicap": (frozenset({"from", "side", "away"}), frozenset()),
     "gap_to_median": (frozenset({"from", "by"}), frozenset({"least"})),
+    "median_per_group": (frozenset({"from", "by"}), frozenset({"least"})),
 }
 ANY = frozenset({"where", "unless"})
 """What every kind takes besides."""
 _TWO_SIDES = 2
+_LEAST = 3
+"""Fewer values have no median that says anything."""
 
 
 def derive(frame: pd.DataFrame, suite: Suite, now: datetime) -> pd.DataFrame:
@@ -62,10 +68,16 @@ def _wanted(frame: pd.DataFrame, derivation: Derivation) -> pd.Series:
 
     wanted = pd.Series(True, index=frame.index)
     for column, values in derivation.args.get("where", {}).items():
-        wanted &= frame[column].isin(values) if column in frame.columns else False
+        wanted &= _among(frame[column], values) if column in frame.columns else False
     for column, values in derivation.args.get("unless", {}).items():
-        wanted &= ~frame[column].isin(values) if column in frame.columns else True
+        wanted &= ~_among(frame[column], values) if column in frame.columns else True
     return wanted
+
+
+def _among(column: pd.Series, values: list[Any] | dict[str, float]) -> pd.Series:
+    if isinstance(values, dict):
+        return numbers(column).between(values.get("min", -math.inf), values.get("max", math.inf))
+    return column.isin(values)
 
 
 def _compute(frame: pd.DataFrame, derivation: Derivation, suite: Suite, now: datetime) -> Any:
@@ -91,11 +103,12 @@ def _compute(frame: pd.DataFrame, derivation: Derivation, suite: Suite, now: dat
         point = numbers(frame[args["from"]])
         return point.where(frame[args["side"]] != frame[args["away"]], -point)
     groups = [frame[c].map(_hashable) for c in ([args["by"]] if isinstance(args["by"], str) else args["by"])]
-    if derivation.kind == "gap_to_median":
+    if derivation.kind in {"gap_to_median", "median_per_group"}:
         values = numbers(frame[args["from"]])
         grouped = values.groupby(groups, sort=False, dropna=False)
-        gap: pd.Series = (values - grouped.transform("median")).abs()
-        return gap.where(grouped.transform("count") >= args.get("least", 3))
+        median: pd.Series = grouped.transform("median")
+        found = median if derivation.kind == "median_per_group" else (values - median).abs()
+        return found.where(grouped.transform("count") >= args.get("least", _LEAST))
     if derivation.kind == "rows_per_group":
         return frame.groupby(groups, sort=False, dropna=False)[frame.columns[0]].transform("size")
     if derivation.kind == "distinct_per_group":

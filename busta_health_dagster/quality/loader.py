@@ -200,7 +200,10 @@ def _derivations(entries: Any, report: Any) -> list[Derivation]:
             )
         if wrong := next((key for key in sorted(ANY) if not _by_column(args.get(key, {}))), None):
             report(
-                f"{field} {entry['column']}.{wrong}", "cannot be used", '{"market": ["h2h", "spreads"]}', f'"{wrong}"'
+                f"{field} {entry['column']}.{wrong}",
+                "cannot be used",
+                '{"market": ["h2h", "spreads"]} or {"age_s": {"min": 0, "max": 600}}',
+                f'"{wrong}"',
             )
             continue
         found.append(Derivation(entry["column"], entry["kind"], args))
@@ -208,7 +211,15 @@ def _derivations(entries: Any, report: Any) -> list[Derivation]:
 
 
 def _by_column(value: Any) -> bool:
-    return isinstance(value, dict) and all(isinstance(values, list) for values in value.values())
+    return isinstance(value, dict) and all(isinstance(values, list) or _is_range(values) for values in value.values())
+
+
+def _is_range(value: Any) -> bool:
+    return (
+        isinstance(value, dict)
+        and 0 < len(value) == len(value.keys() & {"min", "max"})
+        and all(isinstance(limit, int | float) and not isinstance(limit, bool) for limit in value.values())
+    )
 
 
 def _require_null_checks(

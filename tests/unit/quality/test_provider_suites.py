@@ -163,6 +163,35 @@ def mixed_odds(games: list[dict]) -> None:
             outcome["price"] = 1.91
 
 
+def test_among_forty_bookmakers_the_one_that_swaps_is_still_found(scored) -> None:
+    games = board(books=40)
+    swapped_at_one(games)
+    score, failed = scored("odds_events", games)
+    assert score < 90
+    assert "book.consensus" in failed
+
+
+def test_prices_of_games_that_are_being_played_need_not_agree(scored) -> None:
+    games = board(decimal)
+    for game in games[:2]:
+        game["commence_time"] = (NOW - timedelta(hours=1)).isoformat()
+        for late in game["bookmakers"][:2]:
+            late["markets"][0]["outcomes"][0]["price"], late["markets"][0]["outcomes"][1]["price"] = 9.5, 1.06
+    assert scored("odds_events", games) == (100.0, [])
+
+
+def test_the_winner_of_a_season_has_no_home_team(scored) -> None:
+    season = board()[:1]
+    season[0] |= {"home_team": None, "away_team": None, "has_outrights": True}
+    names = [{"name": f"Team {n}", "price": 900 + n} for n in range(20)]
+    for book in season[0]["bookmakers"]:
+        book["markets"] = [{"key": "outrights", "last_update": NOW.isoformat(), "outcomes": names}]
+    assert scored("odds_events", season) == (100.0, [])
+    games = board()
+    games[0]["home_team"] = None
+    assert "home_team.not_null" in scored("odds_events", games)[1]
+
+
 @pytest.mark.parametrize(
     ("fraud", "check"),
     [

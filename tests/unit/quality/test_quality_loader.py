@@ -117,6 +117,17 @@ def test_derived_columns_are_judged_by_their_sources():
     } == {"from", "frm"}
 
 
+@pytest.mark.parametrize(
+    "rows", [{"age": 3}, {"age": {}}, {"age": {"mim": 0}}, {"age": {"max": "1"}}, {"age": {"max": True}}, ["age"]]
+)
+def test_rows_to_leave_out_are_a_list_of_values_or_a_range(rows):
+    derived = {"column": "d", "kind": "difference", "from": "price", "minus": "price"}
+    (one,) = problems(derive=[derived | {"unless": rows}])
+    assert (one.field, one.message) == ("meta.derive[0] d.unless", "cannot be used")
+    assert '{"min": 0, "max": 600}' in one.remedy
+    assert parse_suite(suite(derive=[derived | {"unless": {"age": {"max": 1}}}]), "t").derivations
+
+
 def test_files_that_are_no_suite_say_so(tmp_path):
     broken = tmp_path / "a.json"
     broken.write_text('{"name": "a",\n "expectations": [}')
