@@ -10,9 +10,11 @@ from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse
 
 from busta_health_dagster import __version__
+from busta_health_dagster.pipeline.facade import Monitor
 from busta_health_dagster.web.api import alerts, gate, maintenance, service_levels_and_reports, sources
 from busta_health_dagster.web.api.manual_checks import ManualChecks
 from busta_health_dagster.web.api.problems import declare, install
+from busta_health_dagster.web.shared_read import SharedRead
 
 if TYPE_CHECKING:
     from busta_health_dagster.pipeline.app.app import App
@@ -34,6 +36,7 @@ def build(app: App) -> FastAPI:
     )
     api.state.busta = app
     api.state.checks = ManualChecks()
+    api.state.fleet = SharedRead(app, lambda: Monitor(app, "").fleet())
     install(api)
     for part in (sources, alerts, gate, maintenance, service_levels_and_reports):
         api.include_router(part.router, prefix="/v1")

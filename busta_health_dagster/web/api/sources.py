@@ -26,13 +26,14 @@ from busta_health_dagster.web.api.models import Heartbeat, Page
 from busta_health_dagster.web.api.parameters import Cursor, Limit, Names, Since, SourceName, app_of, monitor_of
 from busta_health_dagster.web.api.problems import RESPONSES, page
 from busta_health_dagster.web.live import HEADERS, event_stream
+from busta_health_dagster.web.shared_read import SharedRead
 
 router = APIRouter(responses=RESPONSES)
 
 
 @router.get("/status", summary="The fleet in one object: counts, and how fresh that knowledge is")
 def status(request: Request) -> FleetStatus:
-    fleet = monitor_of(request).fleet()
+    fleet = _whole_fleet(request)
     return {
         "at": fleet["at"],
         "tick_at": fleet["tick_at"],
@@ -78,12 +79,17 @@ def sources(
     limit: Limit = 200,
     cursor: Cursor = None,
 ) -> Page[SourceRow | SourceConfig]:
-    monitor = monitor_of(request)
-    rows: list[Any] = [r for r in monitor.fleet()["sources"] if state is None or _shown(r) == state]
+    rows: list[Any] = [r for r in _whole_fleet(request)["sources"] if state is None or _shown(r) == state]
     if view == "config":
         chosen = {r["source"] for r in rows}
-        rows = [row for row in monitor.sources() if row["source"] in chosen]
+        rows = [row for row in monitor_of(request).sources() if row["source"] in chosen]
     return page(rows, limit, cursor)
+
+
+def _whole_fleet(request: Request) -> Fleet:
+    """Of a small fleet as it is now. A large one is read once per change, and for a script up to a minute old: `at` says."""
+    shared: SharedRead[Fleet] = request.app.state.fleet
+    return shared.get(newest=False) if shared.is_large else monitor_of(request).fleet()
 
 
 def _shown(row: SourceRow) -> str:
