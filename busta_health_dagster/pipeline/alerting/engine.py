@@ -4,7 +4,7 @@ A pass is `begin(now, steady)`, then for each source that has something new: pus
 `book.evaluate(name)`, then `finish()`, which runs the timers and plans the messages. Live, the store's wrapper
 (`pipeline.alerting.alert_pass`) hands in the alerts that are still watched and writes what `finish` returns. A replay makes one
 book, calls `begin(slot, slot)` for each slot in order and keeps the book: nothing has to be saved in between. A good
-an observation of a source without alerts costs one `feed` and one loop over its compiled rules, some 10 us.
+observation of a source without alerts costs one `feed` and one loop over its compiled rules, some 10 us.
 
     engine = AlertEngine(CompiledRules.of(config.sources.values(), config.rules, config.policy, filters),
                      MaintenanceIndex(windows, since, until))
@@ -23,10 +23,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from busta_health_dagster.domain.alert import Alert, AlertState, fingerprint
-from busta_health_dagster.domain.maintenance import MAINTENANCE
 from busta_health_dagster.domain.on_call import duty_list
 from busta_health_dagster.domain.rule import Pattern
-from busta_health_dagster.domain.season import OFF_SEASON
 from busta_health_dagster.domain.self_monitoring import DAGSTER
 from busta_health_dagster.domain.verdict import Outcome, Verdict
 from busta_health_dagster.engines.alerting.actions import close, removal_reason
@@ -40,8 +38,8 @@ from busta_health_dagster.engines.alerting.routing import Routed, route
 from busta_health_dagster.engines.alerting.transition import GRACE_S, Context, TransitionResult
 from busta_health_dagster.engines.rules import evaluate_external, evaluate_rules
 from busta_health_dagster.engines.rules.limits import rolled_out
-from busta_health_dagster.engines.seasons import off_season_text
 from busta_health_dagster.pipeline.alerting.changes import Changes, Record
+from busta_health_dagster.pipeline.alerting.planned_times import off_season_reason, window_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -52,7 +50,7 @@ if TYPE_CHECKING:
     from busta_health_dagster.engines.maintenance import MaintenanceIndex
 
 
-__all__ = ["AlertEngine", "CompiledRules", "SourceRuleState", "window_name"]
+__all__ = ["AlertEngine", "CompiledRules", "SourceRuleState"]
 
 
 class AlertEngine:
@@ -290,27 +288,6 @@ class AlertEngine:
     def _route(self, source: Source, rule: str, severity: Severity) -> Routed:
         routed = route(self.rules.policy, source, rule, severity)
         return replace(routed, ladders=tuple(staffed(ladder, self._duty) for ladder in routed.ladders))
-
-
-def window_name(planned: MaintenanceIndex, source: Source, at: int) -> str:
-    """The maintenance window that covers this source at an instant; empty when none does.
-
-    An instant outside the index (a score of last week, a slot ahead of a clock that was set back) counts as its edge.
-    """
-    at = _inside(planned, at)
-    if planned.interval_at(source, at, MAINTENANCE) is None:
-        return ""
-    return next(o.window for o in planned.occurrences(source) if o.start <= at < o.end)
-
-
-def off_season_reason(planned: MaintenanceIndex, source: Source, at: int) -> str:
-    """`off season until ...` where the instant lies outside the season of the source; empty where it does not."""
-    gap = planned.interval_at(source, _inside(planned, at), OFF_SEASON)
-    return "" if gap is None else off_season_text(gap)
-
-
-def _inside(planned: MaintenanceIndex, at: int) -> int:
-    return min(max(at, planned.since), planned.until - 1)
 
 
 def _inhibitors_first(found: tuple[Rule, Verdict]) -> bool:
