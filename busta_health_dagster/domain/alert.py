@@ -182,6 +182,16 @@ class Alert:
         return self.active or self.history != 0 or bool(self.held)
 
     @property
+    def unaware(self) -> frozenset[str]:
+        """Channels that count as notified, and wait to hear of it."""
+        return frozenset(c for h in self.held if not h.knows for c in h.channels)
+
+    @property
+    def aware(self) -> tuple[str, ...]:
+        """Channels that have heard that it fires, and not yet that it ended."""
+        return tuple(c for c in self.notified if c not in self.unaware)
+
+    @property
     def progress(self) -> str:
         """`1 of 2`, for a list of pending alerts."""
         wanted = self.numbers.get("for", 1)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from busta_health_dagster.domain.alert import Alert, AlertState, Event, Held
 from busta_health_dagster.engines.alerting.hearing import ANNOUNCES, LOUDEST, OPENS, Hearing
-from busta_health_dagster.engines.alerting.muting import may_speak
+from busta_health_dagster.engines.alerting.muting import may_speak, waits_for, with_waiting
 from busta_health_dagster.engines.alerting.root_cause import RootCause, root_causes
 from busta_health_dagster.engines.alerting.threads import (
     STORM,
@@ -57,8 +57,10 @@ class GroupTiming:
     def _begins(self, name: str) -> bool:
         """Is it to be announced, and not in a thread that it has already?"""
         alert, mine = self.h.alerts[name], self.h.wanted[name]
-        goes_on = bool(alert.thread) and bool(alert.reopened or alert.cause) and not self.h.storm
-        return not goes_on and any(i.event in ANNOUNCES for i in mine.values())
+        if not any(i.event in ANNOUNCES for i in mine.values()):
+            return False
+        again = bool(alert.reopened or alert.cause) and not self.h.storm
+        return not alert.thread or not (self.h.knew(alert) or again)
 
     def _announce_causes(self, announced: Sequence[str]) -> set[str]:
         """What fails together at one provider speaks at once, in one thread; -> the alerts that this is about. In a storm
@@ -122,9 +124,11 @@ class GroupTiming:
         for channel, intent in waiting.items():
             del mine[channel]
             self.h.skip(alert, channel, intent.event, f"waits until its group may notify again: {why}")
-        held = tuple(Held(i.event, (c,), due, i.reason) for c, i in waiting.items())
+            earlier = waits_for(alert, channel) or Held(intent.event, (channel,), due, intent.reason)
+            louder = min(earlier.event, intent.event, key=LOUDEST.index)
+            alert = with_waiting(alert, replace(earlier, event=louder, channels=(channel,)))
         group = group_key(alert, self.h.sources.get(alert.source), self.h.grouping.by)
-        self.h.put(replace(alert, held=alert.held + held, group_key=group))
+        self.h.put(replace(alert, group_key=group))
 
     def start_thread(self, key: str, names: Sequence[str]) -> None:
         for name in names:
@@ -154,12 +158,15 @@ class GroupTiming:
                 ready[alert.group_key].append(name)
         for key, names in ready.items():
             # What waited for a mute may be known to other channels: it goes on in the thread that it has.
-            new = [n for n in names if not self.h.alerts[n].thread or not any(h.muted for h in self.h.alerts[n].held)]
+            new = [n for n in names if not self._goes_on(self.h.alerts[n])]
             many = len(new) > self.h.grouping.storm
             if new:
                 self.start_thread(storm_key(self.h.alerts[new[0]]) if many else key, new)
             for name in names:
                 self._release(name)
+
+    def _goes_on(self, alert: Alert) -> bool:
+        return bool(alert.thread) and (bool(self.h.knew(alert)) or any(h.muted for h in alert.held))
 
     def _release(self, name: str) -> None:
         """What waited, for its group or for the end of a mute, is wanted now; what is muted now waits on."""
@@ -183,7 +190,7 @@ class GroupTiming:
             alert, mine = self.h.alerts[name], self.h.wanted.get(name, {})
             over = alert.state is not AlertState.OPEN
             why = "it ended before its group was notified" if over else "not notified yet that it fired"
-            waiting = {c for h in alert.held if not h.knows for c in h.channels}
+            waiting = alert.unaware
             for channel in waiting & set(mine):
                 self.h.skip(alert, channel, mine.pop(channel).event, why)
             if over:

@@ -125,14 +125,10 @@ def _message(
     alerts = sorted((a for a, _ in members), key=lambda a: _worst_first(a, h.sources))
     names = tuple(a.fingerprint for a in alerts)
     said = frozenset(names)
-    left = sum(
-        a.state is AlertState.OPEN and channel in a.notified and a.fingerprint not in said for a in thread_alerts
-    )
+    left = sum(a.state is AlertState.OPEN and channel in a.aware and a.fingerprint not in said for a in thread_alerts)
     storm = thread.startswith(STORM)
     cause = alerts[0].cause
-    standing = [
-        a for a in thread_alerts if a.fingerprint not in said and a.flushed is not None and channel in a.notified
-    ]
+    standing = [a for a in thread_alerts if a.fingerprint not in said and a.flushed is not None and channel in a.aware]
     joins = (
         event is Event.OPENED
         and thread in h.known_causes

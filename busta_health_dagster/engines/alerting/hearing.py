@@ -63,11 +63,15 @@ class Hearing:
         self.wanted: dict[str, dict[str, Intent]] = {}
         self.storm = False
         self.known_causes: set[str] = set()
-        self.knew: dict[str, tuple[str, ...]] = {}
+        self._knew: dict[str, frozenset[str]] = {}
 
     def put(self, alert: Alert) -> None:
         self.alerts[alert.fingerprint] = alert
         self.changed.add(alert.fingerprint)
+
+    def knew(self, alert: Alert) -> frozenset[str]:
+        """The channels that had heard before this pass that it fires, and not that it ended."""
+        return self._knew.get(alert.fingerprint, frozenset(alert.aware))
 
     def skip(self, alert: Alert, channel: str, event: Event, reason: str) -> None:
         self.not_sent.append(NotSent(self.now, alert.fingerprint, channel, event, reason))
@@ -81,7 +85,7 @@ class Hearing:
             if step.alert is None:
                 continue
             self.put(step.alert)
-            self.knew.setdefault(step.alert.fingerprint, step.knew)
+            self._knew.setdefault(step.alert.fingerprint, frozenset(step.knew))
             for intent in step.intents:
                 for channel in intent.channels:
                     self._want(step.alert, intent, channel)
@@ -104,10 +108,15 @@ class Hearing:
         earlier = mine.get(channel)
         if earlier is None:
             mine[channel] = intent
-        elif intent.event is Event.RESOLVED and earlier.event in {Event.OPENED, Event.REOPENED}:
+        elif intent.event is Event.RESOLVED and earlier.event in ANNOUNCES and channel not in self.knew(alert):
             # Only a caught-up backlog fires and ends in one pass; the pair would be two messages about nothing.
             del mine[channel]
             self.skip(alert, channel, Event.RESOLVED, "fired and ended in the same pass: no one was notified")
+        elif intent.event in OPENS and earlier.event is Event.RESOLVED:
+            del mine[channel]
+            self.skip(alert, channel, intent.event, "ended and fired again in the same pass: nothing changed")
+        elif intent.event is Event.FLAPPING_STARTED and earlier.event is Event.RESOLVED:
+            mine[channel] = intent  # it is open after all
         elif LOUDEST.index(intent.event) < LOUDEST.index(earlier.event):
             mine[channel] = intent
         else:
@@ -142,7 +151,7 @@ class Hearing:
     def _put_aside(self, name: str, channel: str, intent: Intent, end: int) -> None:
         alert = self.alerts[name]
         self.skip(alert, channel, intent.event, f"waits: its route is muted until {from_epoch(end):%a %H:%M} UTC")
-        knows = channel in self.knew.get(name, ()) and not any(channel in h.channels for h in alert.held if not h.knows)
+        knows = channel in self.knew(alert)
         waits = put_aside(alert, intent.event, channel, intent.reason, knows=knows, loudest=LOUDEST)
         group = alert.group_key or group_key(alert, self.sources.get(alert.source), self.grouping.by)
         self.put(replace(waits, group_key=group))

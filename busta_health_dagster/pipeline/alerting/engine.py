@@ -32,7 +32,7 @@ from busta_health_dagster.engines.alerting.compiled_rules import CompiledRules, 
 from busta_health_dagster.engines.alerting.grouping import Plan, plan_notifications
 from busta_health_dagster.engines.alerting.inhibition import SOURCE_DOWN, OpenAlerts
 from busta_health_dagster.engines.alerting.lifecycle import advance
-from busta_health_dagster.engines.alerting.on_call import staffed
+from busta_health_dagster.engines.alerting.on_call import hand_over, staffed
 from busta_health_dagster.engines.alerting.rerouting import move_to_current_route
 from busta_health_dagster.engines.alerting.routing import Routed, route
 from busta_health_dagster.engines.alerting.transition import GRACE_S, Context, TransitionResult
@@ -106,6 +106,10 @@ class AlertEngine:
         self.now, self.steady, self.reprobed, self.due = now, steady, reprobed, due
         self._duty = duty_list(self.rules.policy.on_call, now)
         self._steps, self._records, self._past = [], {}, []
+        for name in tuple(self._held):
+            step = hand_over(self.alerts[name], self._duty, now, steady)
+            if step.alert is not self.alerts[name]:
+                self._note(name, step)
 
     def evaluate_rules(self, name: str, *, may_open: bool = True) -> None:
         """Evaluate what was just pushed into this source's window.
@@ -154,6 +158,11 @@ class AlertEngine:
             if rule.pattern is not Pattern.ANOMALY or alert.ack is not None:
                 found.add(alert.source)
         return found
+
+    def current(self, alert: Alert) -> Alert:
+        """A stored alert as this pass has it: who is on call may have changed since it was written."""
+        mine = self.alerts.get(alert.fingerprint)
+        return alert if mine is None or mine.id != alert.id else mine
 
     def note(self, step: TransitionResult) -> None:
         """Take in what a person, or the configuration, did to an alert (`engines.alerting.actions`)."""
