@@ -107,8 +107,9 @@ class Alert:
 
     The escalation clock is `clock_s` plus what the steady clock (engines/monotonic_clock.py) ran since `mark`; `mark` is None
     while it stands still, and lies in the future while an acknowledgement or a snooze holds it. `history` are the last
-    21 good (0) and bad (1) verdicts, newest in bit 0. `told` are the channels that know it fired and not yet that it
-    ended; when it ends they become `told_before`, for the case that it reopens.
+    21 good (0) and bad (1) verdicts, newest in bit 0. `notified` are the channels that know it fired, or wait to
+    hear of it (`held`), and do not know yet that it ended; when it ends they become `notified_before`, for the case that it
+    reopens.
     `value`, `limit`, `reason` are those of the newest verdict, `bad_reason` of the newest bad one. `acts` counts what
     people did to it: two deeds of one second are two messages. `cause` is the provider whose failure it is a part of.
     """

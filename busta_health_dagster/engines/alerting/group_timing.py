@@ -197,8 +197,7 @@ class GroupTiming:
                 for held in alert.held:
                     for channel in held.channels if held.muted and held.knows else ():
                         self.h.skip(alert, channel, held.event, "it ended while its route was muted")
-                known = tuple(c for c in alert.notified_before if c not in waiting)
-                self.h.put(replace(alert, held=(), notified_before=known))
+                self.h.put(replace(alert, held=()))
 
 
 def _cause_key(cause: RootCause) -> str:

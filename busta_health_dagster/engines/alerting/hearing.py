@@ -108,8 +108,8 @@ class Hearing:
         earlier = mine.get(channel)
         if earlier is None:
             mine[channel] = intent
-        elif intent.event is Event.RESOLVED and earlier.event in ANNOUNCES and channel not in self.knew(alert):
-            # Only a caught-up backlog fires and ends in one pass; the pair would be two messages about nothing.
+        elif intent.event is Event.RESOLVED and channel not in self.knew(alert):
+            # Only a caught-up backlog fires, or climbs, and ends in one pass; the pair would be two messages about nothing.
             del mine[channel]
             self.skip(alert, channel, Event.RESOLVED, "fired and ended in the same pass: no one was notified")
         elif intent.event in OPENS and earlier.event is Event.RESOLVED:

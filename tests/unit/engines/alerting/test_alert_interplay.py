@@ -111,7 +111,20 @@ def test_what_waits_and_ends_in_silence_is_told_to_no_one():
     reader.go(0, "bad")
     reader.go(2 * MIN, inhibited_by="warehouse/source-down")
     assert reader.go(TICK, "good", inhibited_by="warehouse/source-down") == []
-    assert reader.alert.notified_before == ()
+
+
+def test_a_step_that_is_climbed_in_the_pass_in_which_it_ends_is_told_to_no_one():
+    reader = Reader()
+    reader.go(0, "bad")
+    assert reader.go(6 * HOUR, "bad", "good") == [("slack-data", "resolved")]
+
+
+def test_who_was_muted_all_the_time_hears_in_the_morning_of_what_ended_and_came_back():
+    reader = Reader()
+    ladder = Escalation("default", (Step(0, ("slack-data",)), Step(MIN, ("pager",))))
+    reader.player.policy = AlertPolicy({"default": ladder}, (Route(Selector(), "default", mute=NIGHT),))
+    assert [reader.go(n * MIN, word) for n, word in enumerate(("bad", "bad", "good", "bad"))] == [[]] * 4
+    assert sorted(reader.go(11 * MIN)) == [("pager", "reopened"), ("slack-data", "reopened")]
 
 
 def test_what_waits_for_its_group_and_begins_to_flap_waits_for_one_thing():
