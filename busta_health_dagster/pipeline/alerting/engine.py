@@ -1,20 +1,17 @@
-"""The decisions of alerting over plain memory: no store, no clock. The live pass and the replay turn the same pages.
+"""The decisions of alerting over plain memory: no store, no clock. The live pass and the replay use the same engine.
 
-A pass is `begin(now, steady)`, then for each source that has something new: push it into its seat's window and call
-`book.evaluate(name)`, then `finish()`, which runs the timers and plans the messages. Live, the store's wrapper
-(`pipeline.alerting.alert_pass`) hands in the alerts that are still watched and writes what `finish` returns. A replay makes one
-book, calls `begin(slot, slot)` for each slot in order and keeps the book: nothing has to be saved in between. A good
-observation of a source without alerts costs one `feed` and one loop over its compiled rules, some 10 us.
+A pass is `begin(now, steady)`, then for each source that has something new: feed its window and call `evaluate_rules(name)`,
+then `finish()`, which runs the timers and plans the messages. Live, `pipeline.alerting.alert_pass` hands in the alerts that are
+still watched and writes what `finish` returns. A replay keeps one engine for all slots, in order: nothing has to be saved.
 
-    engine = AlertEngine(CompiledRules.of(config.sources.values(), config.rules, config.policy, filters),
-                     MaintenanceIndex(windows, since, until))
-    for slot, observations in history:                             # slots in order
-        book.begin(slot, slot)
-        for name, values in observations:
-            seat = book.seats[name]
-            seat.window.feed(slot, *values, maintenance=book.planned.covers(seat.source, slot))
-            book.evaluate(name)
-        for change in book.finish().transitions: ...        # `surface_event`, `notify`, `reason`, `at`
+    engine = AlertEngine(CompiledRules.of(...), MaintenanceIndex(windows, since, until))
+    for slot, observations in history:  # slots in order
+        engine.begin(slot, slot)
+        for source, values in observations:
+            window = engine.rule_states[source.name].window
+            window.feed(slot, *values, maintenance=bool(window_name(engine.planned, source, slot)))
+            engine.evaluate_rules(source.name)
+        changes = engine.finish()
 """
 
 from __future__ import annotations
@@ -48,7 +45,6 @@ if TYPE_CHECKING:
     from busta_health_dagster.domain.source import Source
     from busta_health_dagster.domain.verdict import ExternalFact
     from busta_health_dagster.engines.maintenance import MaintenanceIndex
-
 
 __all__ = ["AlertEngine", "CompiledRules", "SourceRuleState"]
 

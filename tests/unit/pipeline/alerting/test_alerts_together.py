@@ -125,6 +125,9 @@ class Together(RuleBasedStateMachine):
 
     def hear(self, message: NotificationPlan, alert: Alert, before: dict[tuple[str, str], str]) -> None:
         about, event = (message.channel, alert.fingerprint), message.event
+        assert message.cause in {"", SOURCES[alert.source].provider}, (
+            "told of it as a part of another provider's failure"
+        )
         believed = about in self.believes
         assert not alert.shadow, "told of a trial"
         if event not in NEVER_MUTED:
@@ -251,6 +254,21 @@ class Together(RuleBasedStateMachine):
             assert channel in alert.notified, f"{channel} will not be told of the end of {name}"
 
     @invariant()
+    def whoever_is_to_be_told_of_an_end_has_been_told_of_the_beginning_or_waits_for_it(self) -> None:
+        for alert in self.engine.alerts.values():
+            told = {channel for channel, name in self.believes if name == alert.fingerprint}
+            assert set(alert.notified) <= told | {channel for h in alert.held for channel in h.channels}
+
+    @invariant()
+    def a_conversation_about_a_provider_is_about_that_one_alone(self) -> None:
+        causes: dict[str, set[str]] = {}
+        for alert in self.engine.alerts.values():
+            if alert.thread:
+                causes.setdefault(alert.thread, set()).add(alert.cause)
+                assert alert.cause in {"", SOURCES[alert.source].provider}
+        assert all(len(of_one) == 1 for of_one in causes.values())
+
+    @invariant()
     def a_channel_waits_for_one_thing_and_only_of_what_is_open(self) -> None:
         for alert in self.engine.alerts.values():
             waiting = [c for h in alert.held for c in h.channels]
@@ -261,7 +279,7 @@ class Together(RuleBasedStateMachine):
 
 PHASES = (Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink)
 Together.TestCase.settings = settings(
-    max_examples=150,
+    max_examples=200,
     stateful_step_count=30,
     deadline=None,
     suppress_health_check=list(HealthCheck),
