@@ -13,10 +13,17 @@ from hypothesis import strategies as st
 from busta_health_dagster.domain.observation import Observation, Status
 from busta_health_dagster.domain.season import ActiveTimes, DateRange, Season
 from busta_health_dagster.domain.units import EARLIEST, LATEST
+from busta_health_dagster.engines import seasons as engine
 from busta_health_dagster.engines.seasons import off_season, off_season_at, off_season_text, reachability_only
 
 ZONES = ("UTC", "America/New_York", "Europe/Berlin", "Australia/Lord_Howe", "Pacific/Kiritimati")
 WINTER = DateRange((None, 9, 4), (None, 2, 15))
+
+
+@pytest.fixture(autouse=True)
+def nothing_remembered():
+    """What is tested is how the gaps are found, not that they are found again."""
+    engine._gaps.cache_clear()
 
 
 def epoch(text: str, zone: str = "UTC") -> int:
