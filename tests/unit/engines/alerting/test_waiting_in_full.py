@@ -44,6 +44,7 @@ def test_of_those_who_know_the_louder_news_waits():
     waits = Held(Event.RENOTIFIED, ("chat",), 0.0, "first", muted=True, knows=True)
     known = replace(OPEN, held=(waits,))
     assert aside(known, Event.ESCALATED) == (replace(waits, event=Event.ESCALATED, reason="again"),)
+    assert aside(known, Event.ESCALATED, knows=False) == aside(known, Event.ESCALATED), "it had heard before it waited"
     assert aside(known, Event.UNACKED) == (waits,)
     assert aside(known, Event.RENOTIFIED) == (waits,)
     unknown = replace(OPEN, held=(replace(waits, knows=False),))
