@@ -199,3 +199,27 @@ def test_off_season_no_check_passes_and_none_fails() -> None:
     assert without_verdicts(checks, winter, epoch("2026-06-10")) == {
         "fresh": CheckVerdict("fresh", Outcome.UNKNOWN, "WARN", "off season until 2026-09-04 00:00 UTC")
     }
+
+
+def test_no_time_lies_in_no_gap() -> None:
+    june = epoch("2026-06-10")
+    assert off_season(season(dates=[WINTER]), june, june) == ()
+
+
+def test_a_single_day_is_found_from_far_before_and_from_far_after() -> None:
+    once = season(dates=[DateRange((2026, 1, 10), (2026, 1, 10))])
+    assert off_season_at(once, epoch("2025-06-01")) == (EARLIEST, epoch("2026-01-10"))
+    assert off_season_at(once, epoch("2026-06-01")) == (epoch("2026-01-11"), LATEST)
+
+
+def test_hours_that_end_where_they_begin_are_a_whole_day() -> None:
+    mondays = season(weekdays=[0], hours=[(480, 480)])
+    assert off_season_at(mondays, epoch("2026-11-25")) == (epoch("2026-11-24T08:00"), epoch("2026-11-30T08:00"))
+
+
+def test_an_hour_that_the_clock_skips_ends_no_gap() -> None:
+    nightly = season("Europe/Berlin", hours=[(120, 180)])
+    assert off_season_at(nightly, epoch("2026-03-29T12:00", "Europe/Berlin")) == (
+        epoch("2026-03-28T03:00", "Europe/Berlin"),
+        epoch("2026-03-30T02:00", "Europe/Berlin"),
+    )
