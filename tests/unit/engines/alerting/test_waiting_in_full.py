@@ -16,7 +16,7 @@ from busta_health_dagster.engines.alerting.muting import (
     taken_over,
     with_waiting,
 )
-from busta_health_dagster.engines.alerting.on_call import hand_over, staffed
+from busta_health_dagster.engines.alerting.on_call import hand_over, on_duty_now, staffed
 
 OPEN = Alert("a/down", "a", "down", state=AlertState.OPEN)
 GROUP = Held(Event.OPENED, ("chat", "log"), 60.0, "its group")
@@ -128,5 +128,6 @@ def test_two_rotations_that_change_at_once_are_written_together():
 def test_where_nothing_changes_the_alert_is_the_same():
     assert hand_over(NIGHT, {"data": "night"}, T0, 70.0).alert is NIGHT
     assert hand_over(NIGHT, {}, T0, 70.0).alert is NIGHT
+    assert on_duty_now(NIGHT, {"data": "night"}) is NIGHT
     assert staffed(NIGHT.ladders[2], {"data": "anna"}) is NIGHT.ladders[2]
     assert hand_over(replace(NIGHT, held=()), {"data": "anna"}, T0, 70.0).transitions == ()
