@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +12,7 @@ from busta_health_dagster.channels.markup import PLAIN, utf8
 from busta_health_dagster.channels.notification_text import text_of
 from busta_health_dagster.channels.port import AGAIN, ChannelContext, ChannelType
 from busta_health_dagster.channels.urgency import urgency
-from busta_health_dagster.channels.web_service import WebServiceConfig, resolved, web_address
+from busta_health_dagster.channels.web_service import WebAddress, WebServiceConfig, basic_auth, resolved
 from busta_health_dagster.domain.delivery import Delivered, Delivery, Outcome
 from busta_health_dagster.domain.fields import SecretRef, TextOrSecret
 from busta_health_dagster.domain.notification import NotificationKind
@@ -40,12 +39,7 @@ class NtfyConfig(WebServiceConfig):
     token: SecretRef | None = None
     username: TextOrSecret | None = None
     password: SecretRef | None = None
-    url: str = "https://ntfy.sh"
-
-    @field_validator("url")
-    @classmethod
-    def _http(cls, url: str) -> str:
-        return web_address(url)
+    url: WebAddress = "https://ntfy.sh"
 
     @field_validator("topic")
     @classmethod
@@ -90,8 +84,7 @@ def send(delivery: Delivery, config: NtfyConfig, context: ChannelContext) -> Out
     if config.token is not None:
         headers["authorization"] = f"Bearer {context.secret(config.token)}"
     elif config.username is not None and config.password is not None:
-        pair = f"{resolved(config.username, context)}:{context.secret(config.password)}"
-        headers["authorization"] = f"Basic {base64.b64encode(pair.encode()).decode()}"
+        headers["authorization"] = basic_auth(resolved(config.username, context), context.secret(config.password))
     body = payload(delivery.notification, resolved(config.topic, context))
     remedy = f"Check topic and credentials of channel {delivery.channel}: may they publish there?"
     outcome = web_service.call(f"{config.url}/", body, config, context, headers=headers, remedy=remedy).outcome

@@ -11,7 +11,7 @@ from busta_health_dagster.channels import markup, phrases, web_service
 from busta_health_dagster.channels.markup import PLAIN, cut
 from busta_health_dagster.channels.notification_text import text_of
 from busta_health_dagster.channels.port import AGAIN, ChannelContext, ChannelType
-from busta_health_dagster.channels.urgency import is_acknowledged, urgency
+from busta_health_dagster.channels.urgency import is_acknowledged, service_key, urgency
 from busta_health_dagster.channels.web_service import WebServiceConfig, web_address
 from busta_health_dagster.domain.delivery import Delivered, Delivery, Outcome, Rejected
 from busta_health_dagster.domain.fields import SecretRef, Strict
@@ -21,7 +21,7 @@ from busta_health_dagster.domain.rule import Severity
 if TYPE_CHECKING:
     from busta_health_dagster.domain.notification import Notification
 
-MESSAGE_LIMIT, DESCRIPTION_LIMIT, ALIAS_LIMIT, TAG_LIMIT, NOTE_LIMIT = 130, 15_000, 512, 50, 25_000
+MESSAGE_LIMIT, DESCRIPTION_LIMIT, TAG_LIMIT, NOTE_LIMIT = 130, 15_000, 50, 25_000
 _TAGS = 20
 _PRIORITY = {Severity.CRITICAL: "P1", Severity.WARNING: "P3", Severity.INFO: "P5"}
 _SOURCE = "busta_health_dagster"
@@ -49,18 +49,13 @@ class OpsgenieConfig(WebServiceConfig):
         return web_address(url).removesuffix("/v2/alerts")
 
 
-def alias(notification: Notification) -> str:
-    """The same from create to close, so that a retry cannot call twice."""
-    return f"busta/{notification.thread_key.removeprefix('alert-')}"[:ALIAS_LIMIT]
-
-
 def payload(notification: Notification, responders: tuple[Responder, ...] = ()) -> dict[str, Any]:
     """The body of create: what is longer than the service takes is cut."""
     text = text_of(notification)
     source = notification.source
     body: dict[str, Any] = {
         "message": cut(text.headline, MESSAGE_LIMIT),
-        "alias": alias(notification),
+        "alias": service_key(notification),
         "description": markup.written(notification, text, PLAIN, DESCRIPTION_LIMIT)
         or cut(text.notification, DESCRIPTION_LIMIT),
         "priority": _PRIORITY[urgency(notification)],
@@ -107,7 +102,7 @@ class _Service:
 
     def __init__(self, delivery: Delivery, config: OpsgenieConfig, context: ChannelContext) -> None:
         self._delivery, self._config, self._context = delivery, config, context
-        self._alias = alias(delivery.notification)
+        self._alias = service_key(delivery.notification)
 
     def create(self) -> Outcome:
         return self._call("", payload(self._delivery.notification, self._config.responders), "create")

@@ -10,7 +10,7 @@ from busta_health_dagster.channels import phrases, transport
 from busta_health_dagster.channels.notification_text import text_of
 from busta_health_dagster.channels.port import AGAIN, ChannelContext, ChannelType
 from busta_health_dagster.channels.text import flat
-from busta_health_dagster.channels.urgency import is_acknowledged, urgency
+from busta_health_dagster.channels.urgency import is_acknowledged, service_key, urgency
 from busta_health_dagster.domain.delivery import Delivered, Delivery, Outcome, Rejected
 from busta_health_dagster.domain.fields import SecretRef, Strict
 from busta_health_dagster.domain.notification import NotificationKind
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 SUMMARY_LIMIT = 1024
 EVENT_LIMIT = 512 * 1024
-_KEY_LIMIT = 255
 _PATH = "/v2/enqueue"
 
 
@@ -40,7 +39,7 @@ def payload(notification: Notification, routing_key: str, client: str = "Source 
     """The event: trigger, acknowledge or resolve. Long summaries are cut; details that do not fit are left out and
     named. A group is acknowledged when all of it is: the incident is one.
     """
-    key = f"busta/{notification.thread_key.removeprefix('alert-')}"[:_KEY_LIMIT]
+    key = service_key(notification)
     action = _action(notification)
     event: dict[str, Any] = {"routing_key": routing_key, "event_action": action, "dedup_key": key}
     if action != "trigger":

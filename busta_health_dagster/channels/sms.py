@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import math
 import re
 import time
@@ -17,7 +16,7 @@ from busta_health_dagster.channels import web_service
 from busta_health_dagster.channels.markup import cut
 from busta_health_dagster.channels.notification_text import text_of
 from busta_health_dagster.channels.port import AGAIN, ChannelContext, ChannelType
-from busta_health_dagster.channels.web_service import WebServiceConfig, resolved, web_address
+from busta_health_dagster.channels.web_service import WebAddress, WebServiceConfig, basic_auth, resolved
 from busta_health_dagster.domain.delivery import Delivered, Delivery, Outcome, Rejected, RetryLater
 from busta_health_dagster.domain.fields import SecretRef, TextOrSecret
 from busta_health_dagster.domain.notification import NotificationKind
@@ -45,12 +44,7 @@ class SmsConfig(WebServiceConfig):
     auth_token: SecretRef
     sender: TextOrSecret = Field(alias="from")
     to: Annotated[tuple[str, ...], Field(max_length=20)]
-    url: str = "https://api.twilio.com"
-
-    @field_validator("url")
-    @classmethod
-    def _http(cls, url: str) -> str:
-        return web_address(url)
+    url: WebAddress = "https://api.twilio.com"
 
     @field_validator("to")
     @classmethod
@@ -80,7 +74,7 @@ def payload(notification: Notification) -> str:
 
 def send(delivery: Delivery, config: SmsConfig, context: ChannelContext) -> Outcome:
     account = resolved(config.account, context)
-    pair = base64.b64encode(f"{account}:{context.secret(config.auth_token)}".encode()).decode()
+    authorization = basic_auth(account, context.secret(config.auth_token))
     url = f"{config.url}/2010-04-01/Accounts/{quote(account, safe='')}/Messages.json"
     sender = resolved(config.sender, context)
     by = "MessagingServiceSid" if sender.startswith("MG") and len(sender) == 34 else "From"
@@ -99,7 +93,7 @@ def send(delivery: Delivery, config: SmsConfig, context: ChannelContext) -> Outc
             urlencode({"To": number, by: sender, "Body": body}).encode(),
             config,
             replace(context, timeout_s=math.ceil(10 * left) / 10),
-            headers={"authorization": f"Basic {pair}", "content-type": "application/x-www-form-urlencoded"},
+            headers={"authorization": authorization, "content-type": "application/x-www-form-urlencoded"},
             remedy=remedy,
         ).outcome
         if isinstance(outcome, RetryLater):  # the others come with the next attempt: it is the service that is busy

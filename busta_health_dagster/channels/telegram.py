@@ -15,7 +15,7 @@ from busta_health_dagster.channels.notification_text import text_of
 from busta_health_dagster.channels.port import AGAIN, ChannelContext, ChannelType
 from busta_health_dagster.channels.transport import LONGEST_WAIT_S
 from busta_health_dagster.channels.urgency import urgency
-from busta_health_dagster.channels.web_service import Reply, WebServiceConfig, web_address
+from busta_health_dagster.channels.web_service import Reply, WebAddress, WebServiceConfig
 from busta_health_dagster.domain.delivery import Delivered, Delivery, Outcome, Rejected, RetryLater
 from busta_health_dagster.domain.fields import SecretRef
 from busta_health_dagster.domain.notification import NotificationKind
@@ -37,7 +37,7 @@ class TelegramConfig(WebServiceConfig):
     token: SecretRef
     chat: int | str
     topic: Annotated[int, Field(ge=1)] | None = None
-    url: str = "https://api.telegram.org"
+    url: WebAddress = "https://api.telegram.org"
 
     @field_validator("chat")
     @classmethod
@@ -47,11 +47,6 @@ class TelegramConfig(WebServiceConfig):
                 f"{chat!r} is not a chat; write its number, such as -1001234567890, or @name of a public channel"
             )
         return chat
-
-    @field_validator("url")
-    @classmethod
-    def _http(cls, url: str) -> str:
-        return web_address(url)
 
 
 def escape(text: str) -> str:

@@ -1,4 +1,4 @@
-"""How loud a message may be: for services that know severities or priorities of their own."""
+"""For services that keep alerts of their own: how loud a message may be, and which messages are about one alert."""
 
 from __future__ import annotations
 
@@ -24,3 +24,8 @@ def is_acknowledged(notification: Notification) -> bool:
     """Someone has it: the alert, or all of a group."""
     facts = notification.alert or notification.group
     return facts is not None and facts.acked is not None
+
+
+def service_key(notification: Notification) -> str:
+    """The name of the alert at such a service: the same from beginning to end, so that a retry cannot call twice."""
+    return f"busta/{notification.thread_key.removeprefix('alert-')}"

@@ -5,10 +5,13 @@ The address is evaluated as a webhook's is; the service's own words for a refusa
 
 from __future__ import annotations
 
+import base64
 import json
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import urlsplit
+
+from pydantic import AfterValidator
 
 from busta_health_dagster.channels import transport
 from busta_health_dagster.domain.delivery import Outcome, Rejected, RetryLater
@@ -50,6 +53,9 @@ def web_address(url: str) -> str:
     if urlsplit(url).scheme not in {"http", "https"} or not urlsplit(url).hostname:
         raise ValueError(f"{url!r} is not a web address; write https://host")
     return url.rstrip("/")
+
+
+WebAddress = Annotated[str, AfterValidator(web_address)]
 
 
 def reference(value: object, variable: str) -> object:
@@ -100,6 +106,11 @@ def call(
 
 def resolved(value: str | SecretRef, context: ChannelContext) -> str:
     return value if isinstance(value, str) else context.secret(value)
+
+
+def basic_auth(user: str, password: str) -> str:
+    """The value of the header `authorization`."""
+    return f"Basic {base64.b64encode(f'{user}:{password}'.encode()).decode()}"
 
 
 def _json_object(body: bytes) -> Mapping[str, Any]:

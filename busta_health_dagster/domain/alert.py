@@ -107,8 +107,9 @@ class Alert:
 
     The escalation clock is `clock_s` plus what the steady clock (engines/monotonic_clock.py) ran since `mark`; `mark` is None
     while it stands still, and lies in the future while an acknowledgement or a snooze holds it. `history` are the last
-    21 good (0) and bad (1) verdicts, newest in bit 0. `told` are the channels that know it fired and not yet that it
-    ended; when it ends they become `told_before`, for the case that it reopens.
+    21 good (0) and bad (1) verdicts, newest in bit 0. `notified` are the channels that know it fired, or wait to
+    hear of it (`held`), and do not know yet that it ended; when it ends they become `notified_before`, for the case that it
+    reopens.
     `value`, `limit`, `reason` are those of the newest verdict, `bad_reason` of the newest bad one. `acts` counts what
     people did to it: two deeds of one second are two messages. `cause` is the provider whose failure it is a part of.
     """
@@ -180,6 +181,16 @@ class Alert:
         Until its 21 states are all good it may flap or reopen, also when resolved.
         """
         return self.active or self.history != 0 or bool(self.held)
+
+    @property
+    def unaware(self) -> frozenset[str]:
+        """Channels that count as notified, and wait to hear of it."""
+        return frozenset(c for h in self.held if not h.knows for c in h.channels)
+
+    @property
+    def aware(self) -> tuple[str, ...]:
+        """Channels that have heard that it fires, and not yet that it ended."""
+        return tuple(c for c in self.notified if c not in self.unaware)
 
     @property
     def progress(self) -> str:

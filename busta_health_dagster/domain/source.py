@@ -107,7 +107,9 @@ class Metered:
 @dataclass(frozen=True, slots=True)
 class Source:
     """One source, resolved: the defaults of its type and of the file are already in it. Durations are seconds.
-    `provider` is whom it shares an outage with: as configured, its tag of that name, or the host of its address.
+
+    Sources of one `provider` are likely to fail together; it is what is configured, its tag of that name, or the host of its
+    address.
 
     Before `shadow_until` (epoch seconds) its rules are evaluated and recorded, and notify no one.
 

@@ -23,9 +23,12 @@ MODULES = {
     "lifecycle": tuple(
         f"engines/alerting/{name} " for name in ("lifecycle", "opening", "escalation", "flapping", "transition")
     ),
+    "waiting": tuple(f"engines/alerting/{name} " for name in ("muting", "on_call", "root_cause")),
     "rules": ("engines/rules/",),
     "quality_score": ("engines/quality_score ",),
     "maintenance": ("engines/maintenance ",),
+    "quota": ("engines/quota ",),
+    "seasons": ("engines/seasons ",),
     "sla": ("engines/service_levels/timeslices ",),
     "outbox": ("store/outbox",),
 }

@@ -14,8 +14,10 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from busta_health_dagster.domain.alert import Alert, AlertState, Event
-from busta_health_dagster.engines.alerting.group_timing import ANNOUNCES, LOUDEST, STORM, Hearing, group_key
+from busta_health_dagster.engines.alerting.group_timing import GroupTiming
+from busta_health_dagster.engines.alerting.hearing import ANNOUNCES, LOUDEST, Hearing
 from busta_health_dagster.engines.alerting.root_cause import OWN_THREAD
+from busta_health_dagster.engines.alerting.threads import STORM, group_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -90,17 +92,18 @@ def plan_notifications(
     hearing.alerts.update(known)
     hearing.gather(steps)
     hearing.mute()
-    hearing.hold_or_release()
-    messages = _messages(hearing)
+    timing = GroupTiming(hearing)
+    timing.hold_or_release()
+    messages = _messages(hearing, timing)
     return Plan(tuple(messages), tuple(hearing.not_sent), {n: hearing.alerts[n] for n in sorted(hearing.changed)})
 
 
-def _messages(h: Hearing) -> list[NotificationPlan]:
+def _messages(h: Hearing, timing: GroupTiming) -> list[NotificationPlan]:
     """One per thread, channel and event; critical first."""
     bundles: dict[tuple[str, str, Event], list[tuple[Alert, Intent]]] = defaultdict(list)
     for name, mine in h.wanted.items():
         if mine and not h.alerts[name].thread:
-            h.start_thread("", [name])
+            timing.start_thread("", [name])
         for channel, intent in mine.items():
             bundles[h.alerts[name].thread, channel, intent.event].append((h.alerts[name], intent))
     threads: dict[str, list[Alert]] = defaultdict(list)
@@ -122,14 +125,10 @@ def _message(
     alerts = sorted((a for a, _ in members), key=lambda a: _worst_first(a, h.sources))
     names = tuple(a.fingerprint for a in alerts)
     said = frozenset(names)
-    left = sum(
-        a.state is AlertState.OPEN and channel in a.notified and a.fingerprint not in said for a in thread_alerts
-    )
+    left = sum(a.state is AlertState.OPEN and channel in a.aware and a.fingerprint not in said for a in thread_alerts)
     storm = thread.startswith(STORM)
     cause = alerts[0].cause
-    standing = [
-        a for a in thread_alerts if a.fingerprint not in said and a.flushed is not None and channel in a.notified
-    ]
+    standing = [a for a in thread_alerts if a.fingerprint not in said and a.flushed is not None and channel in a.aware]
     joins = (
         event is Event.OPENED
         and thread in h.known_causes

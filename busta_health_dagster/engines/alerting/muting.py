@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 NEVER_MUTED = frozenset({Event.RESOLVED, Event.ACKED, Event.SNOOZED})
+_FOR_THOSE_WHO_KNOW = frozenset({Event.UNACKED, Event.FLAPPING_ENDED})
 
 
 def muted_until(alert: Alert, channel: str, now: float) -> int | None:
@@ -29,24 +30,35 @@ def muted_until(alert: Alert, channel: str, now: float) -> int | None:
 
 def put_aside(alert: Alert, event: Event, channel: str, reason: str, *, knows: bool, loudest: Sequence[Event]) -> Alert:
     """The alert with this message among those that wait. One channel has one: the loudest, and what announces stays."""
-    mine = next((h for h in alert.held if channel in h.channels), None)
-    rest = tuple(
-        replace(h, channels=tuple(c for c in h.channels if c != channel))
-        for h in alert.held
-        if h.channels != (channel,)
-    )
+    mine = waits_for(alert, channel)
     waits = Held(event, (channel,), 0.0, reason, muted=True, knows=knows)
     if mine is not None:
         louder = mine.knows and loudest.index(event) < loudest.index(mine.event)
         waits = replace(waits if louder else mine, channels=(channel,), due=0.0, muted=True, knows=mine.knows)
-    return replace(alert, held=(*rest, waits))
+    return with_waiting(alert, waits)
+
+
+def waits_for(alert: Alert, channel: str) -> Held | None:
+    return next((h for h in alert.held if channel in h.channels), None)
+
+
+def with_waiting(alert: Alert, held: Held) -> Alert:
+    """Its channels wait for this one thing, in place of what they waited for."""
+    left = ((h, tuple(c for c in h.channels if c not in held.channels)) for h in alert.held)
+    return replace(alert, held=(*(replace(h, channels=channels) for h, channels in left if channels), held))
+
+
+def taken_over(held: Held, channel: str, *, knows: bool) -> Held:
+    """What waits, for a channel that takes over. One that has not heard that the alert fires is to hear that first."""
+    news = Event.RENOTIFIED if not knows and held.event in _FOR_THOSE_WHO_KNOW else held.event
+    return replace(held, event=news, channels=(channel,), knows=knows)
 
 
 def may_speak(alert: Alert, held: Held, now: float, steady: float) -> bool:
-    """Has what waited for a mute come to its end? While someone has snoozed the alert, or something else keeps it quiet, it
-    waits on.
+    """May what waits be sent, once its group may speak? Not while its channels are muted, someone has snoozed the alert, or
+    something else keeps it quiet.
     """
     if any(muted_until(alert, channel, now) is not None for channel in held.channels):
         return False
     snoozed = alert.snooze is not None and steady < alert.snooze.until
-    return not held.muted or not (snoozed or alert.suppressed_by)
+    return not (snoozed or alert.suppressed_by)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from busta_health_dagster.domain.alert import Alert, AlertState, Event, Held, Ladder
 from busta_health_dagster.engines.alerting import escalation
+from busta_health_dagster.engines.alerting.muting import taken_over
 from busta_health_dagster.engines.alerting.transition import Recorder, TransitionResult
 
 if TYPE_CHECKING:
@@ -48,25 +49,30 @@ def move_to_current_route(
     clock = escalation.elapsed(alert, steady)
     ladders = tuple(_as_high(x, alert, clock) for x in routed.ladders)
     reached = tuple(dict.fromkeys(c for x in ladders for s in x.policy.steps[: x.step] for c in s.notify))
+    held = _held(alert, reached, channels)
     moved = replace(
         alert,
         ladders=ladders,
-        notified=tuple(c for c in alert.notified if c in channels),
+        notified=tuple(
+            dict.fromkeys((*(c for c in alert.notified if c in channels), *sorted(c for h in held for c in h.channels)))
+        ),
         notified_before=_instead(alert.notified_before, reached, channels),
-        held=_held(alert, reached, channels),
+        held=held,
     )
     p = Recorder(moved, now, steady)
     if alert.state is not AlertState.OPEN:
         return p.step()
-    waiting = {c for h in moved.held for c in h.channels}
-    new = tuple(c for c in reached if c not in moved.notified and c not in waiting)
+    new = tuple(c for c in reached if c not in moved.notified)
     names = ", ".join(dict.fromkeys(x.policy.name for x in ladders))
     reason = f"{', '.join(gone)} left the configuration: moved to the current route ({names})"
     p.considered = routed.considered
     p.notified(new)
-    p.record(Event.RENOTIFIED, AlertState.OPEN, reason, p.audible(new), gone=list(gone), instead=list(new))
+    instead = [c for c in p.alert.notified if c not in alert.notified]
+    p.record(Event.RENOTIFIED, AlertState.OPEN, reason, p.audible(new), gone=list(gone), instead=instead)
     p.notify(Event.RENOTIFIED, p.audible(new), reason, first=True)
     if not p.audible(new):
+        # What keeps it quiet keeps this for its end.
+        p.set(held=(*held, *(Held(Event.RENOTIFIED, (c,), steady, reason) for c in new)))
         p.skip(Event.RENOTIFIED, p.why_silent() or "everyone on the current route knows of it")
     return p.step()
 
@@ -84,10 +90,10 @@ def _instead(known: tuple[str, ...], reached: tuple[str, ...], channels: Collect
 
 
 def _held(alert: Alert, reached: tuple[str, ...], channels: Collection[str]) -> tuple[Held, ...]:
-    """An announcement that waits for its group waits for the new channels."""
+    """What waits waits for the new channels, which do not know of it."""
     kept = tuple(h for h in alert.held if set(h.channels) <= set(channels))
     if len(kept) == len(alert.held):
         return kept
     lost = next(h for h in alert.held if h not in kept)
-    waiting = {c for h in kept for c in h.channels}
-    return (*kept, *(replace(lost, channels=(c,)) for c in reached if c not in waiting))
+    known = {*alert.aware, *(c for h in kept for c in h.channels)}
+    return (*kept, *(taken_over(lost, c, knows=False) for c in reached if c not in known))

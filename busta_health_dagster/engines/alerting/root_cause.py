@@ -67,7 +67,7 @@ def root_causes(
         counted = len(mine if parts else recent)
         if counted < policy.least or counted < policy.share * sizes[provider]:
             continue
-        names = tuple(a.fingerprint for a in mine if a.fingerprint in announcing or a.held)
+        names = tuple(a.fingerprint for a in mine if a.fingerprint in announcing or (a.held and not a.aware))
         if parts:
             found.append(RootCause(provider, rule, names, parts[0].thread, known=True))
             continue

@@ -77,7 +77,7 @@ class TransitionResult:
     """What one evaluation did.
 
     `superseded` is the older alert of the same fingerprint, when a new one took its place. `knew` are the channels that had
-    been notified that it fires before this.
+    heard before this that it fires.
     """
 
     alert: Alert | None
@@ -100,7 +100,7 @@ class Recorder:
         self.intents: list[Intent] = []
         self.not_sent: list[NotSent] = []
         self.considered: tuple[Considered, ...] = ()
-        self.knew = alert.notified
+        self.knew = alert.aware
 
     def step(self) -> TransitionResult:
         return TransitionResult(

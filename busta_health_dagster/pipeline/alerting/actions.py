@@ -106,7 +106,7 @@ def _act(
         )
         book.begin(now, steady, due=due_sources(app, states, now))
         for key in wanted:
-            alert = uow.alerts.get(key)
+            alert = book.current(uow.alerts.get(key))
             book.note(deed(alert, now, steady))
             uow.audit.append(AuditEntry(now, actor, action, f"alert {key}", detail))
         saved = commit(app, uow, book, book.plan(), states)

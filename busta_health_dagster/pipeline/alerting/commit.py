@@ -12,7 +12,7 @@ from busta_health_dagster.pipeline.alerting.notifications import build_notificat
 from busta_health_dagster.pipeline.anomaly.normal_ranges import normal_range_lookup
 from busta_health_dagster.pipeline.app.links import base_url, dagster_base
 from busta_health_dagster.pipeline.gate.impact import impacts
-from busta_health_dagster.pipeline.service_levels.incidents import stretch_of
+from busta_health_dagster.pipeline.service_levels.alert_spans import stretch_of
 from busta_health_dagster.store.outbox_rows import Message
 
 if TYPE_CHECKING:

@@ -1,20 +1,17 @@
-"""The decisions of alerting over plain memory: no store, no clock. The live pass and the replay turn the same pages.
+"""The decisions of alerting over plain memory: no store, no clock. The live pass and the replay use the same engine.
 
-A pass is `begin(now, steady)`, then for each source that has something new: push it into its seat's window and call
-`book.evaluate(name)`, then `finish()`, which runs the timers and plans the messages. Live, the store's wrapper
-(`pipeline.alerting.alert_pass`) hands in the alerts that are still watched and writes what `finish` returns. A replay makes one
-book, calls `begin(slot, slot)` for each slot in order and keeps the book: nothing has to be saved in between. A good
-an observation of a source without alerts costs one `feed` and one loop over its compiled rules, some 10 us.
+A pass is `begin(now, steady)`, then for each source that has something new: feed its window and call `evaluate_rules(name)`,
+then `finish()`, which runs the timers and plans the messages. Live, `pipeline.alerting.alert_pass` hands in the alerts that are
+still watched and writes what `finish` returns. A replay keeps one engine for all slots, in order: nothing has to be saved.
 
-    engine = AlertEngine(CompiledRules.of(config.sources.values(), config.rules, config.policy, filters),
-                     MaintenanceIndex(windows, since, until))
-    for slot, observations in history:                             # slots in order
-        book.begin(slot, slot)
-        for name, values in observations:
-            seat = book.seats[name]
-            seat.window.feed(slot, *values, maintenance=book.planned.covers(seat.source, slot))
-            book.evaluate(name)
-        for change in book.finish().transitions: ...        # `surface_event`, `notify`, `reason`, `at`
+    engine = AlertEngine(CompiledRules.of(...), MaintenanceIndex(windows, since, until))
+    for slot, observations in history:  # slots in order
+        engine.begin(slot, slot)
+        for source, values in observations:
+            window = engine.rule_states[source.name].window
+            window.feed(slot, *values, maintenance=bool(window_name(engine.planned, source, slot)))
+            engine.evaluate_rules(source.name)
+        changes = engine.finish()
 """
 
 from __future__ import annotations
@@ -23,10 +20,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from busta_health_dagster.domain.alert import Alert, AlertState, fingerprint
-from busta_health_dagster.domain.maintenance import MAINTENANCE
 from busta_health_dagster.domain.on_call import duty_list
 from busta_health_dagster.domain.rule import Pattern
-from busta_health_dagster.domain.season import OFF_SEASON
 from busta_health_dagster.domain.self_monitoring import DAGSTER
 from busta_health_dagster.domain.verdict import Outcome, Verdict
 from busta_health_dagster.engines.alerting.actions import close, removal_reason
@@ -34,14 +29,14 @@ from busta_health_dagster.engines.alerting.compiled_rules import CompiledRules, 
 from busta_health_dagster.engines.alerting.grouping import Plan, plan_notifications
 from busta_health_dagster.engines.alerting.inhibition import SOURCE_DOWN, OpenAlerts
 from busta_health_dagster.engines.alerting.lifecycle import advance
-from busta_health_dagster.engines.alerting.on_call import staffed
+from busta_health_dagster.engines.alerting.on_call import hand_over, staffed
 from busta_health_dagster.engines.alerting.rerouting import move_to_current_route
 from busta_health_dagster.engines.alerting.routing import Routed, route
 from busta_health_dagster.engines.alerting.transition import GRACE_S, Context, TransitionResult
 from busta_health_dagster.engines.rules import evaluate_external, evaluate_rules
 from busta_health_dagster.engines.rules.limits import rolled_out
-from busta_health_dagster.engines.seasons import off_season_text
 from busta_health_dagster.pipeline.alerting.changes import Changes, Record
+from busta_health_dagster.pipeline.alerting.planned_times import off_season_reason, window_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -51,8 +46,7 @@ if TYPE_CHECKING:
     from busta_health_dagster.domain.verdict import ExternalFact
     from busta_health_dagster.engines.maintenance import MaintenanceIndex
 
-
-__all__ = ["AlertEngine", "CompiledRules", "SourceRuleState", "window_name"]
+__all__ = ["AlertEngine", "CompiledRules", "SourceRuleState"]
 
 
 class AlertEngine:
@@ -108,6 +102,10 @@ class AlertEngine:
         self.now, self.steady, self.reprobed, self.due = now, steady, reprobed, due
         self._duty = duty_list(self.rules.policy.on_call, now)
         self._steps, self._records, self._past = [], {}, []
+        for name in tuple(self._held):
+            step = hand_over(self.alerts[name], self._duty, now, steady)
+            if step.alert is not self.alerts[name]:
+                self._note(name, step)
 
     def evaluate_rules(self, name: str, *, may_open: bool = True) -> None:
         """Evaluate what was just pushed into this source's window.
@@ -156,6 +154,11 @@ class AlertEngine:
             if rule.pattern is not Pattern.ANOMALY or alert.ack is not None:
                 found.add(alert.source)
         return found
+
+    def current(self, alert: Alert) -> Alert:
+        """A stored alert as this pass has it: who is on call may have changed since it was written."""
+        mine = self.alerts.get(alert.fingerprint)
+        return alert if mine is None or mine.id != alert.id else mine
 
     def note(self, step: TransitionResult) -> None:
         """Take in what a person, or the configuration, did to an alert (`engines.alerting.actions`)."""
@@ -290,27 +293,6 @@ class AlertEngine:
     def _route(self, source: Source, rule: str, severity: Severity) -> Routed:
         routed = route(self.rules.policy, source, rule, severity)
         return replace(routed, ladders=tuple(staffed(ladder, self._duty) for ladder in routed.ladders))
-
-
-def window_name(planned: MaintenanceIndex, source: Source, at: int) -> str:
-    """The maintenance window that covers this source at an instant; empty when none does.
-
-    An instant outside the index (a score of last week, a slot ahead of a clock that was set back) counts as its edge.
-    """
-    at = _inside(planned, at)
-    if planned.interval_at(source, at, MAINTENANCE) is None:
-        return ""
-    return next(o.window for o in planned.occurrences(source) if o.start <= at < o.end)
-
-
-def off_season_reason(planned: MaintenanceIndex, source: Source, at: int) -> str:
-    """`off season until ...` where the instant lies outside the season of the source; empty where it does not."""
-    gap = planned.interval_at(source, _inside(planned, at), OFF_SEASON)
-    return "" if gap is None else off_season_text(gap)
-
-
-def _inside(planned: MaintenanceIndex, at: int) -> int:
-    return min(max(at, planned.since), planned.until - 1)
 
 
 def _inhibitors_first(found: tuple[Rule, Verdict]) -> bool:

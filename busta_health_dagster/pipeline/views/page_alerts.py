@@ -10,7 +10,7 @@ from busta_health_dagster.domain.incident import Incident, IncidentSummary
 from busta_health_dagster.domain.self_monitoring import DAGSTER
 from busta_health_dagster.engines.alerting.escalation import Upcoming, upcoming
 from busta_health_dagster.engines.service_levels import incidents as explanation
-from busta_health_dagster.pipeline.service_levels.incidents import spans_of
+from busta_health_dagster.pipeline.service_levels.alert_spans import spans_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

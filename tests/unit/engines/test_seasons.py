@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
@@ -12,11 +13,26 @@ from hypothesis import strategies as st
 
 from busta_health_dagster.domain.observation import Observation, Status
 from busta_health_dagster.domain.season import ActiveTimes, DateRange, Season
+from busta_health_dagster.domain.source import Source
 from busta_health_dagster.domain.units import EARLIEST, LATEST
-from busta_health_dagster.engines.seasons import off_season, off_season_at, off_season_text, reachability_only
+from busta_health_dagster.domain.verdict import CheckVerdict, Outcome
+from busta_health_dagster.engines import seasons as engine
+from busta_health_dagster.engines.seasons import (
+    off_season,
+    off_season_at,
+    off_season_text,
+    reachability_only,
+    without_verdicts,
+)
 
 ZONES = ("UTC", "America/New_York", "Europe/Berlin", "Australia/Lord_Howe", "Pacific/Kiritimati")
 WINTER = DateRange((None, 9, 4), (None, 2, 15))
+
+
+@pytest.fixture(autouse=True)
+def nothing_remembered():
+    """What is tested is how the gaps are found, not that they are found again."""
+    engine._gaps.cache_clear()
 
 
 def epoch(text: str, zone: str = "UTC") -> int:
@@ -152,3 +168,58 @@ def test_of_a_source_off_season_only_that_it_answers_is_kept() -> None:
     )
     gone = reachability_only(Observation("odds", 0, 0, Status.DOWN, "timeout", "no answer within 10 s"))
     assert (gone.status, gone.reason) == (Status.DOWN, "timeout")
+
+
+def test_of_what_a_source_off_season_delivers_nothing_is_kept() -> None:
+    seen = Observation(
+        "odds",
+        0,
+        0,
+        Status.DOWN,
+        "payload",
+        "no JSON",
+        items=4,
+        data_age_s=9.0,
+        quality=7.0,
+        sample="{",
+        metrics={"a": 1.0},
+    )
+    bare = Observation("odds", 0, 0, Status.DOWN, "timeout", "no answer")
+    assert reachability_only(replace(seen, reason="timeout", detail="no answer")) == bare
+    assert reachability_only(seen) == replace(
+        bare, status=Status.UP, reason="ok", detail="answers; off season, so what it delivers is not evaluated"
+    )
+
+
+def test_off_season_no_check_passes_and_none_fails() -> None:
+    winter = Source("odds", "odds", "http", active=season(dates=[WINTER]))
+    checks = {"fresh": CheckVerdict("fresh", Outcome.GOOD, "ERROR", "3 min old")}
+    assert without_verdicts(checks, winter, epoch("2026-01-10")) == checks
+    assert without_verdicts(checks, replace(winter, active=None), epoch("2026-06-10")) == checks
+    assert without_verdicts(checks, winter, epoch("2026-06-10")) == {
+        "fresh": CheckVerdict("fresh", Outcome.UNKNOWN, "WARN", "off season until 2026-09-04 00:00 UTC")
+    }
+
+
+def test_no_time_lies_in_no_gap() -> None:
+    june = epoch("2026-06-10")
+    assert off_season(season(dates=[WINTER]), june, june) == ()
+
+
+def test_a_single_day_is_found_from_far_before_and_from_far_after() -> None:
+    once = season(dates=[DateRange((2026, 1, 10), (2026, 1, 10))])
+    assert off_season_at(once, epoch("2025-06-01")) == (EARLIEST, epoch("2026-01-10"))
+    assert off_season_at(once, epoch("2026-06-01")) == (epoch("2026-01-11"), LATEST)
+
+
+def test_hours_that_end_where_they_begin_are_a_whole_day() -> None:
+    mondays = season(weekdays=[0], hours=[(480, 480)])
+    assert off_season_at(mondays, epoch("2026-11-25")) == (epoch("2026-11-24T08:00"), epoch("2026-11-30T08:00"))
+
+
+def test_an_hour_that_the_clock_skips_ends_no_gap() -> None:
+    nightly = season("Europe/Berlin", hours=[(120, 180)])
+    assert off_season_at(nightly, epoch("2026-03-29T12:00", "Europe/Berlin")) == (
+        epoch("2026-03-28T03:00", "Europe/Berlin"),
+        epoch("2026-03-30T02:00", "Europe/Berlin"),
+    )

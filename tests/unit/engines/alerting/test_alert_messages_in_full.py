@@ -1,4 +1,4 @@
-"""What goes out when an alert opens, returns, repeats and is free again: to whom, with which numbers, and when not."""
+"""What goes out when an alert opens, returns, repeats and is free again: which channels it goes to, with which numbers, and when not."""
 
 from __future__ import annotations
 
