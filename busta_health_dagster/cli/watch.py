@@ -47,15 +47,14 @@ def watch(observation: Callable[[], Fleet]) -> None:
     try:
         frame = draw(*next(frames))
         if not out.is_terminal:  # a pipe, a log: one frame after the other
-            while not left.is_set():
-                out.print(frame, "")
+            out.print(frame, "")
+            out.file.flush()
+            while not left.wait(REFRESH_S):
+                out.print(draw(*next(frames)), "")
                 out.file.flush()
-                time.sleep(REFRESH_S)
-                frame = draw(*next(frames))
             return
         with Live(frame, console=out, screen=True, auto_refresh=False) as live:
-            while not left.is_set():
-                time.sleep(REFRESH_S)
+            while not left.wait(REFRESH_S):
                 live.update(draw(*next(frames)), refresh=True)
     except KeyboardInterrupt:
         return
