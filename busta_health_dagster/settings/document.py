@@ -105,6 +105,11 @@ def compose(name: str, text: str) -> yaml.Node | None:
         loader.dispose()
 
 
+def written_twice(key: str) -> tuple[str, str]:
+    """What is wrong with a key that a mapping has a second time, and what would be right."""
+    return f"`{key}` is written twice in one mapping: one of the two would be lost.", "keep one of them"
+
+
 def position(node: yaml.Node) -> str:
     """`config/sources.yaml:14:26`: where a node begins."""
     return f"{node.start_mark.name}:{node.start_mark.line + 1}:{node.start_mark.column + 1}"
@@ -212,12 +217,7 @@ class Document:
                 continue
             key = str(key_node.value)
             if key in own:
-                self._problem(
-                    key_node,
-                    (*path, key),
-                    f"`{key}` is written twice in one mapping: one of the two would be lost.",
-                    "keep one of them",
-                )
+                self._problem(key_node, (*path, key), *written_twice(key))
                 continue
             own[key] = (key_node, value_node)
         for key, pair in merged.items():
