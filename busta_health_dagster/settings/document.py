@@ -59,7 +59,7 @@ _WORDS |= dict.fromkeys(("", "~", "null", "Null", "NULL"))  # type: ignore[arg-t
 _NUMERIC = frozenset("+-.0123456789")
 _DIGITS = 19
 _INT = re.compile(r"[-+]?(0|[1-9][0-9]*)")
-_FLOAT = re.compile(r"[-+]?([0-9]+\.[0-9]*|\.[0-9]+|[0-9]+)([eE][-+]?[0-9]+)?")
+FLOAT = re.compile(r"[-+]?([0-9]+\.[0-9]*|\.[0-9]+|[0-9]+)([eE][-+]?[0-9]+)?")
 
 Place = tuple[str | int, ...]
 
@@ -235,7 +235,7 @@ class Document:
                         return int(text)
                     self._problem(node, path, f"A number of {len(text)} digits is not read.", "a number below 10^18")
                     return None
-                if _FLOAT.fullmatch(text):
+                if FLOAT.fullmatch(text):
                     return float(text)
             return text
         if tag in {f"{_TAG}str", "!"}:

@@ -142,6 +142,8 @@ def test_the_entries_can_be_printed_without_a_shadow(place: Path) -> None:
         (("a.csv", "--from", "opml"), "a.csv: it is not readable as XML"),
         (("a.csv", "--shadow-for", "soon"), "--shadow-for: 'soon'"),
         (("latin.csv",), "latin.csv is not utf-8"),
+        (("half.opml",), "half.opml is not undefined"),
+        (("odd.opml",), "odd.opml is not wtf-9: unknown encoding: wtf-9. Save it as UTF-8."),
         (("api.json",), "api.json: it has no `servers`, so no one can tell where the API is. Say where"),
         (("empty.opml",), "empty.opml has nothing that can be watched."),
         ((".",), "There is no file ."),
@@ -150,6 +152,8 @@ def test_the_entries_can_be_printed_without_a_shadow(place: Path) -> None:
 def test_what_cannot_be_imported_is_said_in_a_sentence(place: Path, words: tuple[str, ...], says: str) -> None:
     (place / "a.csv").write_text("https://x.example/a\n")
     (place / "latin.csv").write_bytes(b"url,name\nhttps://x.example,Malm\xf6\n")
+    for name, encoding in (("half", "undefined"), ("odd", "wtf-9")):
+        (place / f"{name}.opml").write_bytes(f'<?xml version="1.0" encoding="{encoding}"?><opml>\xf6'.encode("latin-1"))
     (place / "api.json").write_text('{"openapi": "3.0.0", "paths": {"/a": {"get": {}}}}')
     (place / "empty.opml").write_text("<opml><body/></opml>")
     assert says in " ".join(run("sources", "import", *words, code=2).split())
