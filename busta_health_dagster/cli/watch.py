@@ -10,7 +10,8 @@ import time
 from typing import TYPE_CHECKING
 
 from busta_health_dagster.cli.glyphs import glyph_set
-from busta_health_dagster.cli.health_view import Lost, render
+from busta_health_dagster.cli.health_summary import Lost
+from busta_health_dagster.cli.health_view import render
 from busta_health_dagster.cli.session import console
 from busta_health_dagster.domain.errors import BustaError
 from busta_health_dagster.domain.units import from_iso, iso
