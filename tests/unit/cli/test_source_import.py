@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+from http_stories import Answer, answering
 from typer.testing import CliRunner
 
 from busta_health_dagster import bootstrap
@@ -17,25 +17,16 @@ FEED = b'<rss version="2.0"><channel><title>t</title><item><title>a</title></ite
 ANSWERS = {"/feed": FEED, "/health": b'{"status": "UP", "rows": [1, 2]}', "/metrics": b"up 1\n"}
 
 
-class _Answers(BaseHTTPRequestHandler):
-    def do_GET(self) -> None:
-        body = ANSWERS.get(self.path.partition("?")[0])
-        self.send_response(404 if body is None else 200)
-        self.end_headers()
-        self.wfile.write(body or b"")
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002  the name of the base class
-        del format, args
+def answer(path: str, headers: Mapping[str, str]) -> Answer:
+    del headers
+    body = ANSWERS.get(path.partition("?")[0])
+    return Answer(b"", 404) if body is None else Answer(body)
 
 
 @pytest.fixture
 def server():
-    with ThreadingHTTPServer(("127.0.0.1", 0), _Answers) as running:
-        thread = threading.Thread(target=running.serve_forever)
-        thread.start()
-        yield f"127.0.0.1:{running.server_port}"
-        running.shutdown()
-        thread.join()
+    with answering(answer) as at:
+        yield at
 
 
 @pytest.fixture
