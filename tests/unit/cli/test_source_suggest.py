@@ -120,6 +120,7 @@ def test_it_writes_where_it_is_told_to_and_overwrites_nothing(place: Path, serve
         (("nosuch://x/y",), "The database was not read"),
         (("tcp://x.example:5432",), "A port needs no suggestion"),
         (("games.csv", "--name", "My Games"), "'My Games' cannot be a name; write --name my_games"),
+        (("{server}/odds", "--header", "X-Api-Key: a\nb"), "was not observed: the request cannot be written: "),
         (("games.csv", "--header", "nonsense"), "--header is written 'X-Api-Key: VALUE'"),
     ],
 )
