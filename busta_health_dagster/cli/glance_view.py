@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from busta_health_dagster.domain.documents.sources import Fleet
 
 _LINES = 10
-_MORE = ("busta sources health", "busta alerts list", "busta --help")
+_MORE = "busta --help: every command. More: busta sources health"
 
 
 def glance(fleet: Fleet, *, width: int, letters: GlyphSet) -> list[Text]:
@@ -32,7 +32,7 @@ def glance(fleet: Fleet, *, width: int, letters: GlyphSet) -> list[Text]:
         lines.append(line)
     if rest := unwell[room:]:
         lines.append(Text(f"and {len(rest):,} more: {counted(fleet, rest)}"))
-    lines.append(Text(f" {letters.dot} ".join(_MORE), style="dim"))
+    lines.append(Text(f"{_MORE} {letters.dot} busta alerts list", style="dim"))
     for line in lines:
         line.truncate(width, overflow="ellipsis" if letters.cut == "…" else "crop")
     return lines
