@@ -12,7 +12,6 @@ from busta_health_dagster.domain.errors import BustaError
 if TYPE_CHECKING:
     from busta_health_dagster.cli.session import Session
 
-LINES = 10
 _FIRST = (
     "busta demo             twelve simulated sources, some of them failing",
     "busta init monitor     a small configuration that works, in a directory of its own",
@@ -23,8 +22,8 @@ _FIRST = (
 
 def at_a_glance(current: Session) -> None:
     """Print the worst of the fleet. Leaves with the error's code where nothing can be said."""
+    from busta_health_dagster.cli.glance_view import glance
     from busta_health_dagster.cli.glyphs import glyph_set
-    from busta_health_dagster.cli.health_view import render
 
     out = console()
     try:
@@ -35,6 +34,5 @@ def at_a_glance(current: Session) -> None:
         for hint in _FIRST:
             out.print(f"  {hint}", markup=False, soft_wrap=True)
         raise typer.Exit(error.exit_code) from error
-    width = out.width if out.is_terminal else 140
-    for line in render(fleet, width=width, height=LINES, letters=glyph_set(), note="busta --help: every command."):
+    for line in glance(fleet, width=out.width, letters=glyph_set()):
         out.print(line, soft_wrap=True)

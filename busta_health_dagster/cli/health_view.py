@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rich.text import Text
@@ -21,38 +20,19 @@ from busta_health_dagster.cli.health_layout import (
     resample,
     response_width,
 )
-from busta_health_dagster.domain.health import WORST_FIRST
+from busta_health_dagster.cli.health_summary import Lost, counted, header, open_alerts, shown_in
 from busta_health_dagster.domain.units import from_epoch, from_iso
 from busta_health_dagster.domain.uptime_and_budget import spoken_budget
 from busta_health_dagster.wording import numbers, percentages
 from busta_health_dagster.wording.durations import duration_text, milliseconds_text
 from busta_health_dagster.wording.glyphs import STATUS_LABEL
-from busta_health_dagster.wording.lists import plural
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from busta_health_dagster.domain.documents.alerts import AlertRow
     from busta_health_dagster.domain.documents.sources import Fleet, SourceRow
 
 _INDENT = " " * STATUS
-
-
-@dataclass(frozen=True, slots=True)
-class Lost:
-    """Since when (epoch) no one answers, and why: what is drawn is what was known before."""
-
-    since: int
-    why: str
-
-
-def shown(row: SourceRow) -> str:
-    """The status a list shows: off season comes before all; stale is unknown, and maintenance covers what it covers."""
-    if row["status"] == "off_season":
-        return "off_season"
-    if row["stale"]:
-        return "unknown"
-    return "maintenance" if row["maintenance_until"] is not None else row["status"]
 
 
 def render(
@@ -71,7 +51,7 @@ def render(
     DATA and says so on line 2.
     """
     layout = next(one for one in LAYOUTS if width >= one.width)
-    lines = [*_header(fleet, width, letters, lost, live=live), Text(""), column_heads(layout, letters)]
+    lines = [*header(fleet, width, letters, lost, live=live), Text(""), column_heads(layout, letters)]
     footer = [Text(""), *legend(layout, letters, note)]
     rows = fleet["sources"]
     alerts = _alerts(fleet, letters, room=max(0, height // 4 - 2)) if layout.kind else []
@@ -87,66 +67,15 @@ def render(
     for block in blocks[:count]:
         lines.extend(block)
     if rows[count:]:
-        lines.append(_rest(fleet, rows[count:], letters))
+        lines.append(_rest(fleet, rows[count:]))
     lines += [*alerts, *footer]
     for line in lines:
         line.truncate(width, overflow="ellipsis" if letters.cut == "…" else "crop")
     return lines
 
 
-def _header(fleet: Fleet, width: int, letters: GlyphSet, lost: Lost | None, *, live: bool) -> list[Text]:
-    at = from_iso(fleet["at"])
-    right = f"{from_epoch(at):%H:%M:%S} UTC"
-    if lost is not None:
-        right += f" {letters.dot} CONNECTION LOST"
-        gone = f"{from_epoch(lost.since):%H:%M:%S} ({duration_text(at - lost.since)})"
-        trust = "Treat all as unknown." if fleet["stale"] else "Below: what was known then."
-        second = Text(f"{letters.shapes['unknown']} No answer since {gone}. {trust} {lost.why}", style="bold red")
-    elif fleet["stale"]:
-        right += f" {letters.dot} STALE"
-        tick = fleet["tick_at"]
-        since = (
-            "has never reported" if tick is None else f"has not reported since {from_epoch(from_iso(tick)):%H:%M:%S}"
-        )
-        age = "" if tick is None else f" ({duration_text(at - from_iso(tick))})"
-        second = Text(f"{letters.shapes['unknown']} The monitor {since}{age}. Treat all as unknown.", style="bold red")
-    else:
-        left = max(0, from_iso(fleet["next_tick_at"]) - at) if fleet["next_tick_at"] else 0
-        right += (f" {letters.dot} live" if live else "") + f" {letters.dot} next check in {duration_text(left)}"
-        second = _counts(fleet, width, letters)
-    first = Text("Source health", style="bold")
-    first.append(" " * max(1, width - first.cell_len - len(right)) + right, style="default")
-    lines = [first, second]
-    if fleet["config_problem"]:
-        problem = fleet["config_problem"].splitlines()[0]
-        lines.append(Text(f"! Configuration not accepted, the last good one rules: {problem}", style="bold yellow"))
-    return lines
-
-
-def _counts(fleet: Fleet, width: int, letters: GlyphSet) -> Text:
-    line = Text()
-    for status in WORST_FIRST:
-        count = fleet["counts"][status]
-        if count or status == "up":
-            name = "no data" if status == "unknown" else status
-            line.append(f"{letters.shapes[status]} {count} {name}  ", style=COLOURS[status])
-    alerts = sum(row["open_alerts"] for row in fleet["sources"])
-    waiting = sum(a["acked_by"] is None for a in _open(fleet))
-    tail = f"{plural(alerts, 'alert')}" + (f", {waiting} not acknowledged" if waiting else "")
-    if width - line.cell_len <= len(tail):
-        tail = f"{plural(alerts, 'alert')}"
-    line.append(" " * max(1, width - line.cell_len - len(tail)) + tail)
-    return line
-
-
-def _open(fleet: Fleet) -> list[AlertRow]:
-    """Open alerts of the sources that are shown."""
-    names = {row["source"] for row in fleet["sources"]}
-    return [a for a in fleet["alerts"] if a["source"] in names]
-
-
 def _block(fleet: Fleet, row: SourceRow, letters: GlyphSet, layout: Layout, width: int) -> list[Text]:
-    status = "unknown" if fleet["stale"] else shown(row)
+    status = shown_in(fleet, row)
     unwell = status in {"down", "degraded", "unknown"}
     line = Text()
     line.append(f"{letters.shapes[status]} {STATUS_LABEL[status]:<9}", style=COLOURS[status])
@@ -170,9 +99,9 @@ def _block(fleet: Fleet, row: SourceRow, letters: GlyphSet, layout: Layout, widt
         left = letters.write(percentages.budget(budget))
         line.append(f" {score:>5} {left:>7}")
     lines = [line]
-    reason = _reason(fleet, row, status, letters, room=(77 if layout.kind else width) - STATUS)
-    if reason:
-        text = Text(_INDENT + reason, style=COLOURS[status])
+    why = reason(fleet, row, status, letters, room=(77 if layout.kind else width) - STATUS)
+    if why:
+        text = Text(_INDENT + why, style=COLOURS[status])
         if layout.kind and fleet["responses"].get(row["source"]):
             text.truncate(77, pad=True)
             values = list(fleet["responses"][row["source"]])[-16:]
@@ -181,7 +110,7 @@ def _block(fleet: Fleet, row: SourceRow, letters: GlyphSet, layout: Layout, widt
     return lines
 
 
-def _reason(fleet: Fleet, row: SourceRow, status: str, letters: GlyphSet, *, room: int) -> str:
+def reason(fleet: Fleet, row: SourceRow, status: str, letters: GlyphSet, *, room: int) -> str:
     """Why; then for how long, who has it and what comes next, as far as there is room: a cut reason tells nothing."""
     if status == "up" and not fleet["stale"]:
         return ""
@@ -226,7 +155,7 @@ def _notified(fleet: Fleet, row: SourceRow, status: str) -> Iterator[str]:
 
 def _alerts(fleet: Fleet, letters: GlyphSet, *, room: int) -> list[Text]:
     """Open alerts with the steps of their ladder that were reached, and what comes next."""
-    found = _open(fleet)
+    found = open_alerts(fleet)
     if not found or not room:
         return []
     at = from_iso(fleet["at"])
@@ -258,12 +187,12 @@ def _alerts(fleet: Fleet, letters: GlyphSet, *, room: int) -> list[Text]:
     return lines
 
 
-def _rest(fleet: Fleet, rest: Sequence[SourceRow], letters: GlyphSet) -> Text:
+def _rest(fleet: Fleet, rest: Sequence[SourceRow]) -> Text:
     worst = min(
         (row for row in rest if row["uptime"].get("30d") is not None),
         key=lambda r: r["uptime"]["30d"] or 0.0,
         default=None,
     )
-    status = "unknown" if fleet["stale"] else shown(rest[0])
-    tail = f", worst {percentages.percent(worst['uptime']['30d'])} ({worst['source']})" if worst else ""
-    return Text(f"{letters.shapes[status]} {STATUS_LABEL[status]:<9}{len(rest)} more{tail}", style=COLOURS[status])
+    worst_30d = f"; worst {percentages.percent(worst['uptime']['30d'])} ({worst['source']})" if worst else ""
+    text = f"{_INDENT}{len(rest):,} more: {counted(fleet, rest)}{worst_30d}"
+    return Text(text, style=COLOURS[shown_in(fleet, rest[0])])

@@ -60,9 +60,9 @@ def _report(directory: Path, written: int, there: list[Path]) -> None:
     if there:
         listed = ", ".join(str(path) for path in there[:4]) + (" ..." if len(there) > 4 else "")
         out.print(f"{len(there)} were there and are left as they are: {listed}", markup=False, soft_wrap=True)
-    cd = "" if directory.resolve() == Path.cwd() else f"cd {directory} && "
+    cd = "" if directory.resolve() == Path.cwd() else f"  cd {directory}\n"
     out.print(
-        f"\nNext:\n  {cd}busta config doctor           names every mistake with its line and remedy\n"
+        f"\nNext:\n{cd}  busta config doctor           names every mistake with its line and remedy\n"
         "  busta sources check espn_nfl  observes the example source now\n"
         "  busta up                      starts the monitor; its page is at http://127.0.0.1:3000/source-health",
         markup=False,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from busta_health_dagster.cli.health_view import shown
+from busta_health_dagster.cli.health_summary import shown
 from busta_health_dagster.wording.lists import listed
 
 if TYPE_CHECKING:

@@ -44,20 +44,22 @@ def rollout(
         if apply and app.config_problem:
             raise BadInput(f"The files are not those in force, so they are not edited: {app.config_problem}")
     edited = _take_live(config, [row["source"] for row in rows]) if apply and rows else []
+    if edited:
+        _check(current, [row["source"] for row in rows])
     if output is Output.JSON:
         print_json({"sources": rows, "edited": edited})
         return
-    _print(rows)
+    _print(rows, names)
     if edited:
         typer.echo(f"\n{plural(len(rows), 'source')} live: `rollout` removed from {listed(edited)}.")
-        _check(current)
     elif rows:
         typer.echo("\nTake them live now: busta alerts rollout --apply")
 
 
-def _print(rows: Sequence[RolloutRow]) -> None:
+def _print(rows: Sequence[RolloutRow], names: Sequence[str] | None) -> None:
     if not rows:
-        typer.echo("No source is introduced: none has `rollout: {until: DATE}`.")
+        who = f"None of these sources ({listed(names)})" if names else "No source"
+        typer.echo(f"{who} is introduced: none has `rollout: {{until: DATE}}`.")
         return
     table = Columns(("SOURCE", "UNTIL", "RULE", "ALERTS", "LASTED", "WOULD HAVE SENT"), right=frozenset({"ALERTS"}))
     for row in rows:
@@ -88,25 +90,30 @@ def _take_live(config: Config, names: Sequence[str]) -> list[str]:
     for where, held in at.items():
         if held & set(names) and (rest := held - set(names)):
             raise BadInput(f"The `rollout` at {where} also holds for {listed(sorted(rest))}: name them, too.")
-    shown = shown_as(config.dir)
-    edited = []
-    for file in config.files:
-        path = config.dir / file
-        if path.suffix == ".csv":
-            continue
-        text = path.read_bytes().decode("utf-8-sig")
+    gone: set[str] = set()
+
+    def goes(where: str) -> bool:
         # A block of types or defaults has no source at its line: it goes when every source goes.
-        new = without_rollout(
-            f"{shown}/{file}", text, lambda where: (bool(at[where]) and at[where] <= set(names)) or every
-        )
-        if new != text:
-            _replace(path, new)
-            edited.append(f"{shown}/{file}")
-    if not edited:
+        if every or (where in at and at[where] <= set(names)):
+            gone.add(where)
+        return where in gone
+
+    shown = shown_as(config.dir)
+    changed: dict[str, str] = {}
+    for file in config.files:
+        if not file.endswith(".csv"):
+            text = (config.dir / file).read_bytes().decode("utf-8-sig")
+            new = without_rollout(f"{shown}/{file}", text, goes)
+            if new != text:
+                changed[file] = new
+    left = [name for name in names if not every and not any(name in at[where] for where in gone & at.keys())]
+    if left or not changed:
         raise BadInput(
-            f"The `rollout` of {listed(names)} stands in `types` or `defaults`: remove it there, or name all."
+            f"The `rollout` of {listed(left or names)} stands in `types` or `defaults`: remove it there, or name all."
         )
-    return edited
+    for file, text in changed.items():
+        _replace(config.dir / file, text)
+    return [f"{shown}/{file}" for file in changed]
 
 
 def _replace(path: Path, text: str) -> None:
@@ -121,10 +128,15 @@ def _replace(path: Path, text: str) -> None:
         raise BadInput(f"{path} cannot be written: {error.strerror or error}.") from error
 
 
-def _check(current: Session) -> None:
+def _check(current: Session, names: Sequence[str]) -> None:
     from busta_health_dagster import bootstrap
 
     directory = bootstrap.find_config_dir(home=current.home, config_dir=current.config_dir, environ=current.environ)
-    errors = bootstrap.diagnose_config(directory, current.environ).errors
-    if errors:
-        raise BadInput(f"The configuration is no longer right: {errors[0]}")
+    found = bootstrap.diagnose_config(directory, current.environ)
+    if found.errors:
+        raise BadInput(f"The configuration is no longer right: {found.errors[0]}")
+    known = found.config.sources if found.config is not None else {}
+    if left := [name for name in names if name in known and known[name].shadow_until is not None]:
+        raise BadInput(
+            f"The `rollout` of {listed(left)} itself was removed, but `types` or `defaults` hold one, too: remove it there."
+        )

@@ -120,7 +120,7 @@ def _read(file: Path) -> str:
     encoding = said[1].decode() if said else "utf-16" if content[:2] in {b"\xff\xfe", b"\xfe\xff"} else "utf-8-sig"
     try:
         return content.decode(encoding)
-    except (UnicodeDecodeError, LookupError) as error:
+    except (UnicodeError, LookupError) as error:
         raise BadInput(f"{file} is not {encoding.removesuffix('-sig')}: {error}. Save it as UTF-8.") from error
 
 

@@ -109,7 +109,7 @@ async def _fetch(url: str, headers: dict[str, str], *, guarded: bool) -> Fetched
                 Request(url, headers=headers, secrets=frozenset(map(str.lower, headers)), guarded=guarded)
             )
     except Failed as failed:
-        raise BadInput(f"{shown(URL(url))} was not observed: {failed.result.detail}.") from failed
+        raise BadInput(f"{shown(URL(url))} was not observed: {failed.result.detail.rstrip('.')}.") from failed
     except TimeoutError as error:
         raise BadInput(f"{shown(URL(url))} did not answer within {_DEADLINE_S:g} s.") from error
     finally:

@@ -94,7 +94,7 @@ def health(
 
 
 def _leave(fleet: Fleet) -> None:
-    from busta_health_dagster.cli.health_view import shown
+    from busta_health_dagster.cli.health_summary import shown
 
     words = {shown(row) for row in fleet["sources"]}
     if words & {"down", "degraded"}:
@@ -108,7 +108,7 @@ def _print_fleet(fleet: Fleet) -> None:
     from busta_health_dagster.cli.health_view import render
 
     out = console()
-    for line in render(fleet, width=out.width if out.is_terminal else 140, height=10_000, letters=glyph_set()):
+    for line in render(fleet, width=out.width, height=10_000, letters=glyph_set()):
         out.print(line, soft_wrap=True)
 
 

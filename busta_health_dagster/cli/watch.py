@@ -10,7 +10,8 @@ import time
 from typing import TYPE_CHECKING
 
 from busta_health_dagster.cli.glyphs import glyph_set
-from busta_health_dagster.cli.health_view import Lost, render
+from busta_health_dagster.cli.health_summary import Lost
+from busta_health_dagster.cli.health_view import render
 from busta_health_dagster.cli.session import console
 from busta_health_dagster.domain.errors import BustaError
 from busta_health_dagster.domain.units import from_iso, iso
@@ -47,15 +48,14 @@ def watch(observation: Callable[[], Fleet]) -> None:
     try:
         frame = draw(*next(frames))
         if not out.is_terminal:  # a pipe, a log: one frame after the other
-            while not left.is_set():
-                out.print(frame, "")
+            out.print(frame, "")
+            out.file.flush()
+            while not left.wait(REFRESH_S):
+                out.print(draw(*next(frames)), "")
                 out.file.flush()
-                time.sleep(REFRESH_S)
-                frame = draw(*next(frames))
             return
         with Live(frame, console=out, screen=True, auto_refresh=False) as live:
-            while not left.is_set():
-                time.sleep(REFRESH_S)
+            while not left.wait(REFRESH_S):
                 live.update(draw(*next(frames)), refresh=True)
     except KeyboardInterrupt:
         return

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
 from busta_health_dagster.probes.address import refusal
+from busta_health_dagster.settings.foreign_text import masked
+from busta_health_dagster.wording.sentences import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,17 +41,24 @@ class LeftOut:
 
 @dataclass(slots=True)
 class Estate:
-    """What a file of another tool holds. `kind` is the name of its format."""
+    """What a file of another tool holds. `kind` is the name of its format. What it says in words (titles, notes, reasons) is kept
+    on one line and without its secrets: an address without a name is its own title.
+    """
 
     kind: str
     drafts: list[Draft] = field(default_factory=list)
     left_out: list[LeftOut] = field(default_factory=list)
 
     def add(self, title: str, entry: Mapping[str, Any], folder: str = "", notes: tuple[str, ...] = ()) -> None:
-        self.drafts.append(Draft(title, entry, folder, notes))
+        said = {"description": masked(entry["description"])} if "description" in entry else {}
+        self.drafts.append(Draft(_words(title), {**entry, **said}, folder, tuple(map(_words, notes))))
 
     def leave(self, title: str, kind: str, why: str) -> None:
-        self.left_out.append(LeftOut(title, kind, why))
+        self.left_out.append(LeftOut(_words(title), _words(kind), _words(why)))
+
+
+def _words(text: str) -> str:
+    return one_line(masked(text))
 
 
 class Unusable(Exception):
@@ -71,10 +80,10 @@ def at_address(text: str, *, default_scheme: str = "https", feeds: bool = False)
         parts = urlsplit(text)
         host, port = parts.hostname, parts.port
     except ValueError as error:
-        raise Unusable(f"{text[:80]!r} is not an address: {error}") from error
+        raise Unusable(f"{masked(text)[:80]!r} is not an address: {error}") from error
     scheme = parts.scheme.lower()
     if not host or any(c.isspace() for c in text):
-        raise Unusable(f"{text[:80]!r} is not an address")
+        raise Unusable(f"{masked(text)[:80]!r} is not an address")
     if scheme in {"http", "https"}:
         url = quote(text, safe=":/?#[]@!$&'()*+,;=%~|").replace("|", "%7C")
         probe = "feed" if feeds or parts.path.lower().rstrip("/").endswith(_FEED_ENDINGS) else "http"
@@ -90,7 +99,7 @@ def at_port(host: object, port: object, *, tls: bool = False) -> dict[str, Any]:
     Raises:
         Unusable: no host, or no port.
     """
-    number = int(str(port)) if str(port).isdecimal() else 0
+    number = int(str(port)) if str(port).isdecimal() and len(str(port)) <= 5 else 0
     if not isinstance(host, str) or not host or not 1 <= number <= 65535:
         raise Unusable("it needs a host and a port")
     return {"probe": "tcp", "host": host, "port": number, **({"tls": True} if tls else {}), **_private(host)}

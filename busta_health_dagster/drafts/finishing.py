@@ -13,6 +13,8 @@ from busta_health_dagster.domain.source import CONFIRM_DELAYS_S, CONFIRMATIONS
 from busta_health_dagster.domain.units import config_duration
 from busta_health_dagster.drafts.draft import LeftOut, identity
 from busta_health_dagster.drafts.secrets import without_secrets
+from busta_health_dagster.settings.foreign_text import masked
+from busta_health_dagster.settings.secret import MASK
 from busta_health_dagster.wording.lists import listed, plural
 from busta_health_dagster.wording.names import unique_name
 
@@ -80,7 +82,7 @@ def finish(
     entries: list[Entry] = []
     left = list(estate.left_out)
     for draft in estate.drafts:
-        name = unique_name(draft.title, _fallback(draft.entry), taken)
+        name = unique_name(_naming(draft.title), _naming(_fallback(draft.entry)), taken)
         same = identity(draft.entry)
         if same is not None and same in seen:
             left.append(LeftOut(draft.title, "duplicate", f"{seen[same]} asks the same address"))
@@ -90,6 +92,11 @@ def finish(
         taken.add(name)
         entries.append(_entry(name, draft, estate.kind, until))
     return Import(estate.kind, tuple(entries), tuple(left))
+
+
+def _naming(text: str) -> str:
+    """What may become a name: a secret, or that there was one, may not."""
+    return masked(text).replace(MASK, "")
 
 
 def _fallback(entry: Mapping[str, Any]) -> str:
@@ -114,7 +121,7 @@ def _entry(name: str, draft: Draft, kind: str, until: str) -> Entry:
     fields["tags"] = {**tags, **(own.get("tags") or {})}
     if until:
         fields["rollout"] = {"until": until}
-    return Entry(fields, tuple(" ".join(note.split()) for note in draft.notes), tuple(asks_for))
+    return Entry(fields, draft.notes, tuple(asks_for))
 
 
 def minutes(seconds: float) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from busta_health_dagster.domain.errors import BadInput
+from busta_health_dagster.wording.lists import listed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,11 +22,7 @@ def rows_of(payload: Any, layout: Layout) -> Any:
         BadInput: neither a list nor a document with that list.
     """
     if isinstance(payload, dict) and layout.rows is not None:
-        found: list[Any] = [payload]
-        for key in layout.rows.split("."):
-            inner = [item.get(key) for item in found if isinstance(item, dict)]
-            found = [item for items in inner for item in (items if isinstance(items, list) else [])]
-        return found
+        return _inside(payload, layout.rows.split("."))
     if hasattr(payload, "iloc"):
         return payload
     if isinstance(payload, dict | str | bytes) or not hasattr(payload, "__iter__"):
@@ -33,6 +30,26 @@ def rows_of(payload: Any, layout: Layout) -> Any:
             f"the payload is not a table: a list of objects is needed, it is {kind_of(payload)}. Point `rows` at the list."
         )
     return payload
+
+
+def _inside(document: dict[str, Any], keys: list[str]) -> list[Any]:
+    """Through a list of each key. Null is a list of nothing, and one of many parents may lack its list; when all do, `rows`
+    leads nowhere, and no rows would be a finding that no one made.
+    """
+    found: list[Any] = [document]
+    where = "the document"
+    for key in keys:
+        held = [item[key] for item in found if isinstance(item, dict) and key in item]
+        if found and not held:
+            there = list(dict.fromkeys(str(k) for item in found if isinstance(item, dict) for k in item))
+            raise BadInput(
+                f"{where} has no `{key}`, where `rows` of the suite leads; it has {listed(there, 8) or 'no keys'}."
+            )
+        if odd := [value for value in held if not isinstance(value, list | None)]:
+            raise BadInput(f"`{key}` in {where} is {kind_of(odd[0])}, and `rows` of the suite leads to lists only.")
+        found = [item for items in held for item in items or ()]
+        where = f"`{key}`" if where == "the document" else f"{where[:-1]}.{key}`"
+    return found
 
 
 def named(frame: pd.DataFrame, layout: Layout) -> pd.DataFrame:

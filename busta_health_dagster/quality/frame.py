@@ -174,8 +174,11 @@ def _json(file: Path, shape: _Shape) -> Table:
             f"{file} has {size:,} bytes; JSON is read whole, so {shape.max_bytes:,} is the limit. "
             "Give JSON lines (.jsonl) instead."
         )
-    rows = rows_of(json.loads(file.read_text(encoding="utf-8-sig")), shape.layout)
-    frame = shape.frame(rows[: shape.max_rows])
+    try:
+        rows = rows_of(json.loads(file.read_text(encoding="utf-8-sig")), shape.layout)
+        frame = shape.frame(rows[: shape.max_rows])
+    except BadInput as error:
+        raise BadInput(f"{file}: {error}") from error
     total = len(rows)
     return Table(frame, truncated=total > shape.max_rows, total_rows=None if shape.layout.unnest else total)
 

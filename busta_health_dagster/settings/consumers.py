@@ -8,8 +8,8 @@ from pydantic import ValidationError
 
 from busta_health_dagster.domain.gate import Consumer, GatePolicy
 from busta_health_dagster.domain.units import config_duration
-from busta_health_dagster.settings.problems import translate
 from busta_health_dagster.settings.source_model import ConsumerFields
+from busta_health_dagster.settings.translating import translate
 from busta_health_dagster.wording.suggestions import meant
 
 if TYPE_CHECKING:

@@ -59,7 +59,7 @@ _WORDS |= dict.fromkeys(("", "~", "null", "Null", "NULL"))  # type: ignore[arg-t
 _NUMERIC = frozenset("+-.0123456789")
 _DIGITS = 19
 _INT = re.compile(r"[-+]?(0|[1-9][0-9]*)")
-_FLOAT = re.compile(r"[-+]?([0-9]+\.[0-9]*|\.[0-9]+|[0-9]+)([eE][-+]?[0-9]+)?")
+FLOAT = re.compile(r"[-+]?([0-9]+\.[0-9]*|\.[0-9]+|[0-9]+)([eE][-+]?[0-9]+)?")
 
 Place = tuple[str | int, ...]
 
@@ -103,6 +103,11 @@ def compose(name: str, text: str) -> yaml.Node | None:
         return node
     finally:
         loader.dispose()
+
+
+def written_twice(key: str) -> tuple[str, str]:
+    """What is wrong with a key that a mapping has a second time, and what would be right."""
+    return f"`{key}` is written twice in one mapping: one of the two would be lost.", "keep one of them"
 
 
 def position(node: yaml.Node) -> str:
@@ -212,12 +217,7 @@ class Document:
                 continue
             key = str(key_node.value)
             if key in own:
-                self._problem(
-                    key_node,
-                    (*path, key),
-                    f"`{key}` is written twice in one mapping: one of the two would be lost.",
-                    "keep one of them",
-                )
+                self._problem(key_node, (*path, key), *written_twice(key))
                 continue
             own[key] = (key_node, value_node)
         for key, pair in merged.items():
@@ -235,7 +235,7 @@ class Document:
                         return int(text)
                     self._problem(node, path, f"A number of {len(text)} digits is not read.", "a number below 10^18")
                     return None
-                if _FLOAT.fullmatch(text):
+                if FLOAT.fullmatch(text):
                     return float(text)
             return text
         if tag in {f"{_TAG}str", "!"}:

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 import yaml
 
 from busta_health_dagster.domain.errors import BadInput
-from busta_health_dagster.settings.document import UnreadableYaml, compose, position
+from busta_health_dagster.settings.document import UnreadableYaml, compose, position, written_twice
 from busta_health_dagster.settings.for_each import CannotExpand, expanded, rows_of, table_rows
-from busta_health_dagster.settings.included import ROOT, SECTIONS, named_files, pairs, resolve
+from busta_health_dagster.settings.included import ROOT, SECTIONS, named_files, pairs, repeated, resolve
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -52,6 +52,8 @@ class Expansion:
     ) -> Iterator[tuple[yaml.Node, str]]:
         for index, entry in enumerate(entries.value):
             head, keys = f"{section}[{index}]", pairs(entry)
+            if "include" in keys or "for_each" in keys:
+                self._once(entry, head)
             if "include" in keys:
                 yield from self._included(section, head, entry, keys["include"][1], chain)
             elif "for_each" in keys:
@@ -62,6 +64,8 @@ class Expansion:
     def _one_for_each(
         self, head: str, entry: yaml.MappingNode, values: yaml.Node, chain: tuple[str, ...]
     ) -> Iterator[tuple[yaml.Node, str]]:
+        for inner in (values, *_inside(values)):
+            self._once(inner, f"{head}, for_each")
         try:
             rows = self._rows(values, chain)
             made = expanded(entry, rows)
@@ -77,9 +81,13 @@ class Expansion:
             return rows_of(values)
         node = table[1]
         try:
-            (name,) = resolve(self._dir, chain[-1], node.value)[:1] or ("",)
+            found = resolve(self._dir, chain[-1], node.value)
         except BadInput as why:
             raise CannotExpand(node, f"{why}.", "file: teams.csv") from why
+        if len(found) > 1:
+            says = f"{node.value!r} matches {len(found)} files, and a table is one: the others would be lost."
+            raise CannotExpand(node, says, f"file: {found[0]}, and an entry of its own for each other one")
+        name = found[0] if found else ""
         if name not in self._texts:
             raise CannotExpand(node, f"There is no file {name or node.value}.", "a CSV file there, with a header")
         self._found.part(f"{self._shown}/{name}", f"{self._shown}/{ROOT}")
@@ -143,6 +151,8 @@ class Expansion:
             self._found.at(why.where, "", why.says, why.remedy)
             return None
         sections = pairs(root)
+        if root is not None:
+            self._once(root, "")
         for key, (node, value) in sections.items():
             if key not in {"version", section}:
                 says = (
@@ -160,5 +170,16 @@ class Expansion:
             return entries
         return None
 
+    def _once(self, node: yaml.Node, field: str) -> None:
+        """Say which keys stand twice in what only the expansion reads: of the two, one would be lost."""
+        for key in repeated(node):
+            self._say(key, f"{field}, {key.value}" if field else key.value, *written_twice(key.value))
+
     def _say(self, node: yaml.Node, field: str, says: str, remedy: str) -> None:
         self._found.at(position(node), field, says, remedy)
+
+
+def _inside(values: yaml.Node) -> Iterator[yaml.Node]:
+    """The sets of values of a `for_each`."""
+    for one in values.value if isinstance(values, yaml.CollectionNode) else ():
+        yield one[1] if isinstance(one, tuple) else one

@@ -52,7 +52,10 @@ def rows_of(node: yaml.Node) -> list[Row]:
     Raises:
         CannotExpand: it is none of the shapes, is empty, or would make too many sources.
     """
-    rows = list(_rows(node))
+    rows = list(itertools.islice(_rows(node), MOST + 1))
+    if len(rows) > MOST:
+        says = f"`for_each` would make more than {MOST:,} sources of this entry, and that many are the most."
+        raise CannotExpand(node, says, "fewer values")
     if not rows:
         raise CannotExpand(node, "`for_each` has no value: the entry would stand for no source.", _SHAPES)
     for row in rows:
@@ -63,7 +66,10 @@ def rows_of(node: yaml.Node) -> list[Row]:
 def _rows(node: yaml.Node) -> Iterator[Row]:
     if isinstance(node, yaml.SequenceNode):
         for one in node.value:
-            yield _mapping(one) if isinstance(one, yaml.MappingNode) else {"value": one}
+            row = _mapping(one) if isinstance(one, yaml.MappingNode) else {"value": one}
+            if not row:
+                raise CannotExpand(one, "This set of values is empty: no two entries would differ by it.", _SHAPES)
+            yield row
         return
     if not isinstance(node, yaml.MappingNode):
         raise CannotExpand(node, "`for_each` is neither a list nor a mapping.", _SHAPES)

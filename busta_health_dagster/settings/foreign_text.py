@@ -8,7 +8,7 @@ import re
 from typing import TYPE_CHECKING
 
 from busta_health_dagster.settings.secret import MASK
-from busta_health_dagster.settings.secret_scanner import SHAPES, SMELLS, URL_PASSWORD
+from busta_health_dagster.settings.secret_scanner import SHAPES, SMELLS, URL_PASSWORD, URL_QUERY, is_secret_parameter
 
 if TYPE_CHECKING:
     from busta_health_dagster.settings.secret import Secrets
@@ -16,15 +16,19 @@ if TYPE_CHECKING:
 _MOST_CHARS = 300
 _READ_CHARS = 4_000
 _NAMED = re.compile(
-    rf"(?i)([\w-]*(?:{'|'.join(SMELLS)}|api-key)[\w-]*[\"']?\s*[=:]\s*(?:bearer\s+|basic\s+)?)([\"']?)([^\s\"'&,;]+)"
+    rf"(?i)([\w-]*(?:{'|'.join(SMELLS)}|api-key)[\w-]*[\"']?\s*[=:]+\s*(?:bearer\s+|basic\s+)?)([\"']?)([^\s\"'&,;]+)"
 )
 
 
 def foreign_text(text: str | None, secrets: Secrets) -> str:
-    """Scrubbed first, then cut, so that no half of a secret is left. We know our secrets by value; theirs by the name that
-    stands before them (`token=...`), by their place in a URL, or by their shape.
+    """Scrubbed first, then cut, so that no half of a secret is left. We know our secrets by value."""
+    return " ".join(masked(secrets.scrub((text or "")[:_READ_CHARS])).split())[:_MOST_CHARS]
+
+
+def masked(text: str) -> str:
+    """Without the secrets of others: we know them by the name that stands before them (`token=...`), by their place in a URL,
+    or by their shape.
     """
-    known = secrets.scrub((text or "")[:_READ_CHARS])
-    known = URL_PASSWORD.sub(lambda m: m.group(0).replace(f":{m.group(1)}@", f":{MASK}@"), known)
-    known = _NAMED.sub(rf"\1\2{MASK}", known)
-    return " ".join(SHAPES.sub(MASK, known).split())[:_MOST_CHARS]
+    text = URL_PASSWORD.sub(lambda m: m.group(0).replace(f":{m.group(1)}@", f":{MASK}@"), text)
+    text = URL_QUERY.sub(lambda m: f"{m[0][0]}{m[1]}={MASK}" if is_secret_parameter(m[1]) else m[0], text)
+    return SHAPES.sub(MASK, _NAMED.sub(rf"\1\2{MASK}", text))

@@ -5,6 +5,7 @@ All of them lie in the configuration's directory, so that its last good copy can
 
 from __future__ import annotations
 
+import errno
 import posixpath
 import re
 from contextlib import suppress
@@ -40,6 +41,16 @@ def pairs(node: yaml.Node | None) -> dict[str, tuple[yaml.Node, yaml.Node]]:
     if not isinstance(node, yaml.MappingNode):
         return {}
     return {key.value: (key, value) for key, value in node.value if isinstance(key, yaml.ScalarNode)}
+
+
+def repeated(node: yaml.Node) -> Iterator[yaml.ScalarNode]:
+    """The keys that a mapping has a second time; `pairs` keeps the last one alone."""
+    seen: set[str] = set()
+    for key, _ in node.value if isinstance(node, yaml.MappingNode) else ():
+        if isinstance(key, yaml.ScalarNode):
+            if key.value in seen:
+                yield key
+            seen.add(key.value)
 
 
 def named_files(node: yaml.Node) -> list[yaml.ScalarNode]:
@@ -112,10 +123,12 @@ def walk(config_dir: Path, references_of: Callable[[str], Sequence[Reference]]) 
 def read(config_dir: Path, name: str) -> bytes | None:
     """The bytes of a file that is there; reading a pipe would wait for ever."""
     path = config_dir / name
-    if path.is_file():
-        with suppress(FileNotFoundError):
-            return path.read_bytes()
-    return None
+    try:
+        return path.read_bytes() if path.is_file() else None
+    except OSError as error:
+        if error.errno in {errno.ENOENT, errno.ENAMETOOLONG}:
+            return None
+        raise
 
 
 def made_of(config_dir: Path) -> dict[str, bytes]:

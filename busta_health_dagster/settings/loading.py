@@ -31,10 +31,11 @@ from busta_health_dagster.settings.document import Document
 from busta_health_dagster.settings.files import content_sha, read_documents, read_texts
 from busta_health_dagster.settings.locate import shown_as
 from busta_health_dagster.settings.policy import AlertReader
-from busta_health_dagster.settings.problems import Findings, translate
+from busta_health_dagster.settings.problems import Findings
 from busta_health_dagster.settings.secret import Secrets
 from busta_health_dagster.settings.settings_model import Settings
 from busta_health_dagster.settings.sources import SourceReader
+from busta_health_dagster.settings.translating import translate
 from busta_health_dagster.settings.windows import read_windows
 from busta_health_dagster.wording.lists import listed, plural
 

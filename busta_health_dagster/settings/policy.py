@@ -28,8 +28,8 @@ from busta_health_dagster.settings.alert_model import (
     RuleFields,
 )
 from busta_health_dagster.settings.on_call import read_rotation
-from busta_health_dagster.settings.problems import keys_of, takes_any, translate
 from busta_health_dagster.settings.rules import RuleReader
+from busta_health_dagster.settings.translating import keys_of, takes_any, translate
 from busta_health_dagster.wording.suggestions import meant, near
 
 if TYPE_CHECKING:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from busta_health_dagster.domain.rule import Aggregate, Condition, Override, Pattern, Rule, Severity
-from busta_health_dagster.settings.problems import said
 from busta_health_dagster.settings.rule_values import value_of
+from busta_health_dagster.settings.translating import said
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -47,7 +47,7 @@ SHAPES = re.compile(
     r"|\b\d{8,10}:[A-Za-z0-9_-]{35}\b|\btk_[a-z0-9]{29}\b"
 )
 URL_PASSWORD = re.compile(r"[a-zA-Z][\w+.-]*://[^/\s:@]*:([^/\s@]+)@")
-_URL_QUERY = re.compile(r"[?&]([^=&\s#]+)=([^&\s#]+)")
+URL_QUERY = re.compile(r"[?&]([^=&\s#]+)=([^&\s#]+)")
 _PLACEHOLDER = re.compile(r"\$\{([A-Za-z_]\w*)[^}]*\}")
 _ENV_NAME = re.compile(r"[A-Za-z_]\w*")
 _TEXTS = {
@@ -110,7 +110,7 @@ def secret_in(key: str, value: Any, path: Place) -> str | None:
         return shape.group(0)
     if (inside := URL_PASSWORD.search(text)) and unquote(inside.group(1)):
         return inside.group(1)
-    for name, held in _URL_QUERY.findall(text) if "://" in text else ():
+    for name, held in URL_QUERY.findall(text) if "://" in text else ():
         if is_secret_parameter(name):
             return str(held)
     if "expect" in path:  # what a header should look like is no secret

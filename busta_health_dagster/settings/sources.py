@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from busta_health_dagster.settings.problems import keys_of, takes_any, translate
 from busta_health_dagster.settings.source_model import (
     COMMON,
     MERGED,
     SourceFields,
 )
 from busta_health_dagster.settings.source_resolving import resolve
+from busta_health_dagster.settings.translating import keys_of, takes_any, translate
 from busta_health_dagster.wording.suggestions import meant, near
 
 if TYPE_CHECKING:

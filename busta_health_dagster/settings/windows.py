@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from busta_health_dagster.domain.maintenance import Window
 from busta_health_dagster.engines.maintenance import validate
-from busta_health_dagster.settings.problems import translate
+from busta_health_dagster.settings.translating import translate
 from busta_health_dagster.settings.window_model import EventFields, WindowFields
 
 if TYPE_CHECKING:

@@ -21,6 +21,15 @@ STATUS_WORD: Final = {
     "up": "up",
     "unknown": "without data",
 }
+STATUS_COUNTED: Final = {
+    "down": "down",
+    "degraded": "degraded",
+    "maintenance": "maintenance",
+    "off_season": "off season",
+    "up": "up",
+    "unknown": "no data",
+}
+"""Behind a count or alone: 2 maintenance, 1 no data. In a sentence it is STATUS_WORD."""
 SEVERITY: Final = {"critical": "!!", "warning": "!", "info": "i"}
 ALERT_STATE: Final = {"pending": "…", "resolved": "✓", "cancelled": "✓"}
 CHECK: Final = {"passed": "✓", "failed": "✗", "noted": "i", "not evaluated": "?"}

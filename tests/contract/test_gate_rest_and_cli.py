@@ -92,6 +92,7 @@ def test_an_unusable_one_is_a_problem_with_the_reasons_and_exit_code_1(caller: C
     ("query", "code", "said"),
     [
         ("?sources=good_fil", 404, "No source is called 'good_fil'. Did you mean good_file or gone_file?"),
+        ("?sources=zzz", 404, "No source is called 'zzz'. There are: gone_file, good_file and nightly."),
         ("?consumer=bats", 404, "No consumer is called 'bats'."),
         ("", 400, "Name the sources: /api/v1/gate?sources=odds_api,scores"),
         ("?sources=good_file&max_data_age=soon", 422, "max_data_age"),

@@ -68,8 +68,8 @@ def detect(text: str) -> Format:
         found = None
     if found is not None:
         return found
-    first = start.splitlines()[0]
-    if "://" in first or any(separator in first for separator in ",;\t|"):
+    first, *others = start.splitlines()
+    if any("://" in line for line in (first, *others[:1])) or any(separator in first for separator in ",;\t|"):
         return Format.CSV
     raise BadInput(f"its format cannot be told. Say it: --from {'|'.join(Format)}")
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import re
 from typing import Any
-from urllib.parse import urlsplit
 
 from busta_health_dagster.domain.errors import BadInput
 from busta_health_dagster.drafts.draft import Estate, Unusable, at_address
 from busta_health_dagster.drafts.estates.gatus_conditions import carry_over
-from busta_health_dagster.drafts.estates.plain_data import mapping, mappings, plain_data, seconds
+from busta_health_dagster.drafts.estates.plain_data import mapping, mappings, plain_data, seconds, texts
 
 
 def read_gatus(text: str) -> Estate:
@@ -42,7 +41,8 @@ def read_gatus(text: str) -> Estate:
 
 
 def _kind(one: dict[str, Any]) -> str:
-    return "dns" if one.get("dns") else urlsplit(str(one.get("url") or "")).scheme or "endpoint"
+    scheme, colon, _ = str(one.get("url") or "").partition("://")
+    return "dns" if one.get("dns") else scheme if colon else "endpoint"
 
 
 def _endpoint(one: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
@@ -61,7 +61,7 @@ def _endpoint(one: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
     notes: list[str] = []
     if entry["probe"] == "http":
         _request(entry, one, client, notes)
-    carry_over(entry, [str(c) for c in one.get("conditions") or []], notes)
+    carry_over(entry, texts(one.get("conditions")), notes)
     return entry, notes
 
 

@@ -12,7 +12,8 @@ _CONDITION = re.compile(r"^\s*(.+?)\s*(==|!=|<=|>=|<|>)\s*(.+?)\s*$")
 _BODY = re.compile(r"\[BODY\](\.?[\w.\[\]*-]+)")
 _HAS = re.compile(r"has\(\[BODY\](\.?[\w.\[\]-]+)\)")
 _LENGTH = re.compile(r"len\(\[BODY\](\.?[\w.\[\]-]*)\)")
-_NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
+_NUMBER = re.compile(r"-?\d{1,15}(?:\.\d{1,15})?")
+_COUNT = re.compile(r"\d{1,9}")
 _EVERY_STATUS = frozenset(range(100, 600))
 _ALWAYS = {("[CONNECTED]", "==", "true"), ("[DNS_RCODE]", "==", "NOERROR")}
 
@@ -68,7 +69,7 @@ class _Held:
         if (path := _HAS.fullmatch(left)) and right in {"true", "false"}:
             self.json.append({"path": _path(path[1]), "exists": (right == "true") is (op == "==")})
             return True
-        if (path := _LENGTH.fullmatch(left)) and right.isdecimal() and op in {">", ">="}:
+        if (path := _LENGTH.fullmatch(left)) and _COUNT.fullmatch(right) and op in {">", ">="}:
             self.entry["items"] = f"{_path(path[1])}[*]"
             self.expect["min_items"] = int(right) + (op == ">")
             return True
@@ -89,8 +90,8 @@ class _Held:
 def _statuses(op: str, right: str) -> frozenset[int] | None:
     if (inner := re.fullmatch(r"any\((.*)\)", right)) and op == "==":
         codes = [code.strip() for code in inner[1].split(",")]
-        return frozenset(map(int, codes)) if all(code.isdecimal() for code in codes) else None
-    if not right.isdecimal():
+        return frozenset(map(int, codes)) if all(map(_COUNT.fullmatch, codes)) else None
+    if not _COUNT.fullmatch(right):
         return None
     code = int(right)
     tests = {
@@ -124,7 +125,10 @@ def _match(path: str, op: str, right: str) -> dict[str, Any] | None:
         return {"path": path, "one_of": [_value(one.strip()) for one in inner[1].split(",")]}
     if "(" in right or "[" in right:
         return None
-    return {"path": path, "equals": _value(right)} if op == "==" else {"path": path, "op": op, "value": _value(right)}
+    value = _value(right)
+    if op not in {"==", "!="} and (isinstance(value, bool) or not isinstance(value, int | float)):
+        return None  # order is one of numbers
+    return {"path": path, "equals": value} if op == "==" else {"path": path, "op": op, "value": value}
 
 
 def _path(path: str) -> str:

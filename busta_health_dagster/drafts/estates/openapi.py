@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
-from urllib.parse import urljoin
 
 from busta_health_dagster.domain.errors import BadInput
 from busta_health_dagster.drafts.draft import Estate, Unusable, at_address
 from busta_health_dagster.drafts.estates.plain_data import mapping, mappings, plain_data, texts
+from busta_health_dagster.settings.foreign_text import masked
 from busta_health_dagster.settings.secret_scanner import env_name
 from busta_health_dagster.wording.names import name_text
 
@@ -55,11 +56,14 @@ def _base(data: dict[str, Any], base_url: str) -> str:
     if not url and data.get("host"):
         scheme = (texts(data.get("schemes")) or ["https"])[-1]
         url = f"{scheme}://{data['host']}{data.get('basePath') or ''}"
-    url = urljoin(base_url.rstrip("/") + "/", url.lstrip("/")) if base_url and "://" not in url else base_url or url
+    if base_url:
+        url = base_url if "://" in url else f"{base_url.rstrip('/')}/{url.lstrip('/')}"
     if not url:
         raise BadInput(f"it has no `servers`, so no one can tell where the API is. {_REMEDY}")
     if "://" not in url or "{" in url:
-        raise BadInput(f"its server {url!r} is no complete address. {_REMEDY}")
+        raise BadInput(f"its server {masked(url)!r} is no complete address. {_REMEDY}")
+    if "?" in url or "#" in url:
+        raise BadInput(f"its server {masked(url)!r} has a query, behind which no path can stand. {_REMEDY}")
     return url.rstrip("/")
 
 
@@ -94,10 +98,10 @@ def _operation(
     for one in parameters:
         if one.get("required") is not True:
             continue
-        value = _example(data, one)
-        if value is None or one.get("in") not in {"query", "header"}:
-            raise Unusable(f"it needs {one.get('in')} parameter {one.get('name')!r}, and there is no example of it")
-        if one["in"] == "query":
+        value, where = _example(data, one), str(one.get("in"))
+        if value is None or where not in {"query", "header"}:
+            raise Unusable(f"it needs {where} parameter {one.get('name')!r}, and there is no example of it")
+        if where == "query":
             params[str(one["name"])] = value
         else:
             entry.setdefault("headers", {})[str(one["name"])] = str(value)
@@ -110,11 +114,15 @@ def _operation(
     return entry
 
 
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
 def _example(data: dict[str, Any], parameter: dict[str, Any]) -> Any:
     schema = _resolved(data, parameter.get("schema"))
     candidates = [parameter.get("example"), schema.get("example"), schema.get("default"), parameter.get("default")]
     candidates += [mapping(one).get("value") for one in mapping(parameter.get("examples")).values()]
-    candidates += (schema.get("enum") or parameter.get("enum") or [])[:1]
+    candidates += _list(schema.get("enum") or parameter.get("enum"))[:1]
     return next((one for one in candidates if isinstance(one, str | int | float) and one != ""), None)
 
 
@@ -134,7 +142,7 @@ def _security(
 
     for name in asked[0]:
         scheme = _resolved(data, schemes.get(name))
-        kind, where = str(scheme.get("type")), scheme.get("in")
+        kind, where = str(scheme.get("type")), str(scheme.get("in"))
         way = str(scheme.get("scheme") or "").lower()
         if kind == "apiKey" and where in {"header", "query"}:
             into = entry.setdefault("headers", {}) if where == "header" else params
@@ -151,7 +159,7 @@ def _answer(data: dict[str, Any], operation: dict[str, Any], entry: dict[str, An
     """Which status is right, and where the records are, as far as the description promises it."""
     responses = {str(code): held for code, held in mapping(operation.get("responses")).items()}
     good = sorted(code for code in responses if code.startswith("2"))
-    if good and all(code.isdecimal() for code in good):
+    if good and all(re.fullmatch(r"2\d\d", code) for code in good):
         entry["expect"] = {"status": [int(code) for code in good]}
     answer = _resolved(data, responses[good[0]]) if good else {}
     content = mapping(answer.get("content"))

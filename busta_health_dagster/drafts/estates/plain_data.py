@@ -9,6 +9,8 @@ from busta_health_dagster.domain.units import parse_seconds
 from busta_health_dagster.probes.json_text import parse_json
 from busta_health_dagster.settings.document import Document
 
+_ENDLESS_S = 1e9
+
 
 def plain_data(name: str, text: str) -> Any:
     """What a file says, whichever of the two it is.
@@ -49,9 +51,9 @@ def seconds(value: Any) -> float | None:
     if isinstance(value, bool) or value is None:
         return None
     if isinstance(value, int | float):
-        return float(value) if value > 0 else None
+        return float(value) if 0 < value < _ENDLESS_S else None
     try:
         found = float(parse_seconds(str(value)))
     except ValueError:
         return None
-    return found if found > 0 else None
+    return found if 0 < found < _ENDLESS_S else None

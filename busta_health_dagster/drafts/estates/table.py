@@ -83,7 +83,7 @@ def _add(estate: Estate, cells: dict[str, str], number: int) -> None:
     for key in ("type", "max_data_age", "cadence", "runbook", "items"):
         if cells.get(key):
             entry[key] = cells[key]
-    if cells.get("tier", "").isdecimal():
+    if re.fullmatch(r"\d", cells.get("tier", "")):
         entry["tier"] = int(cells["tier"])
     if cells.get("owners"):
         entry["owners"] = [owner for owner in re.split(r"[\s,;]+", cells["owners"]) if owner]

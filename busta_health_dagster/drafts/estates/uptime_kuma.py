@@ -25,7 +25,7 @@ def read_uptime_kuma(text: str) -> Estate:
     monitors = mappings(list(held.values()) if isinstance(held, dict) else held)
     if not monitors:
         raise BadInput("it has no `monitorList`, which is where a backup of Uptime Kuma lists what it watches")
-    folders = {m.get("id"): str(m.get("name") or "") for m in monitors if m.get("type") == "group"}
+    folders = {str(m.get("id")): str(m.get("name") or "") for m in monitors if m.get("type") == "group"}
     estate = Estate("uptime-kuma")
     for one in monitors:
         kind = str(one.get("type") or "monitor")
@@ -40,7 +40,7 @@ def read_uptime_kuma(text: str) -> Estate:
             continue
         if one.get("description"):
             entry["description"] = str(one["description"])
-        estate.add(title, entry, folders.get(one.get("parent")) or _first_tag(one), tuple(notes))
+        estate.add(title, entry, folders.get(str(one.get("parent") or "")) or _first_tag(one), tuple(notes))
     return estate
 
 
@@ -138,10 +138,10 @@ def _expect(entry: dict[str, Any], kind: str, one: dict[str, Any], notes: list[s
 def _statuses(ranges: list[str]) -> list[int | str]:
     out: list[int | str] = []
     for one in ranges:
-        low, _, high = one.partition("-")
-        if not low.isdecimal() or (high and not high.isdecimal()):
+        codes = re.fullmatch(r"(\d{3})(?:-(\d{3}))?", one.strip())
+        if codes is None:
             continue
-        first, last = int(low), int(high or low)
+        first, last = int(codes[1]), int(codes[2] or codes[1])
         if first % 100 == 0 and last % 100 == 99:
             out += [f"{head}xx" for head in range(max(2, first // 100), min(5, last // 100) + 1)]
         elif first <= last < first + 50:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 _LEFT = re.compile(r"(?i)^(?:x-)?(?:rate-?limit|requests?)-?(?:remaining|left)$")
-_AGE = re.compile(r"max-age=(\d+)")
+_AGE = re.compile(r"max-age=(\d{1,9})(?!\d)")
 
 
 def of_answer(entry: Mapping[str, Any], status: int, headers: Mapping[str, str], body: bytes, now: float) -> Suggestion:
@@ -42,7 +42,7 @@ def of_answer(entry: Mapping[str, Any], status: int, headers: Mapping[str, str],
     elif "csv" in kind or urlsplit(str(entry.get("url"))).path.endswith(".csv"):
         out.keys["type"] = TYPES["file"]
         out.put("format", "csv", f"content type {kind or 'unknown'}, the path or the header line")
-        rows = _table(body)
+        rows = _table(out, body)
         _columns(out, rows, now)
     else:
         _page(out, body, headers, now)
@@ -153,9 +153,13 @@ def _last_modified(out: Suggestion, headers: Mapping[str, str], now: float) -> N
     _max_age(out, max(0.0, now - at))
 
 
-def _table(body: bytes) -> list[dict[str, Any]]:
+def _table(out: Suggestion, body: bytes) -> list[dict[str, Any]]:
     text = body.decode("utf-8-sig", "replace")
-    return [dict(row) for row in csv.DictReader(io.StringIO(text, newline=""))]
+    try:
+        return [dict(row) for row in csv.DictReader(io.StringIO(text, newline=""))]
+    except csv.Error as error:
+        out.notes.append(f"It was not read as CSV: {error}.")
+        return []
 
 
 def _page(out: Suggestion, body: bytes, headers: Mapping[str, str], now: float) -> None:

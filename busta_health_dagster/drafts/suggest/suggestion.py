@@ -6,9 +6,9 @@ import math
 from dataclasses import dataclass, field
 from typing import Any
 
-import yaml
-
 from busta_health_dagster.domain.units import config_duration
+from busta_health_dagster.drafts.writing import comments, written
+from busta_health_dagster.wording.sentences import one_line
 
 _NICE_S = (900, 1800, 3600, 7200, 10800, 21600, 43200, 86400, 93600, 172800, 259200, 604800, 1209600, 2592000)
 
@@ -23,31 +23,24 @@ class Suggestion:
 
     def put(self, key: str, value: Any, why: str) -> None:
         self.keys[key] = value
-        self.why[key] = _line(why)
+        self.why[key] = one_line(why)
 
     def drop(self, key: str, because: str) -> None:
         """Take a key back that the configuration refuses."""
         self.keys.pop(key, None)
-        self.notes.append(_line(f"{key} was left out: {because}"))
+        self.notes.append(f"{key} was left out: {because}")
 
     def text(self, head: str) -> str:
         """A file of sources with this one entry, the evidence as comments."""
-        notes = "".join(f"# {line}\n" for line in (head, *self.notes))
+        notes = comments((head, *self.notes))
         lines = []
         for key, value in self.keys.items():
             flow = None if isinstance(value, dict | list) else False  # small mappings on one line
-            written = yaml.safe_dump(
-                {key: value}, default_flow_style=flow, sort_keys=False, allow_unicode=True, width=10_000
-            ).splitlines()
+            first, *rest = written({key: value}, flow=flow)
             why = f"   # {self.why[key]}" if self.why.get(key) else ""
-            lines += [f"{written[0]}{why}", *written[1:]]
+            lines += [f"{first}{why}", *rest]
         body = "".join(f"  {'- ' if number == 0 else '  '}{line}\n" for number, line in enumerate(lines))
         return f"{notes}version: 1\n\nsources:\n{body}"
-
-
-def _line(text: str) -> str:
-    """What came from outside must not end the comment that it stands in."""
-    return "".join(c for c in " ".join(text.split()) if c.isprintable())
 
 
 def nice_age(seconds: float) -> str:

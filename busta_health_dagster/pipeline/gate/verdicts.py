@@ -11,6 +11,7 @@ from busta_health_dagster.domain.gate import GateAnswer, GatePolicy
 from busta_health_dagster.domain.verdict import CheckVerdict, Outcome
 from busta_health_dagster.engines.gate import usable_verdict
 from busta_health_dagster.pipeline.app.freshness import is_stale
+from busta_health_dagster.wording.lists import listed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -87,5 +88,4 @@ def _near(name: str, known: Mapping[str, object]) -> str:
     near = difflib.get_close_matches(name, known, n=3)
     if near:
         return f"Did you mean {' or '.join(near)}?"
-    shown = ", ".join(sorted(known)[:10])
-    return f"There are: {shown}." if shown else "There is none; see docs/gate.md."
+    return f"There are: {listed(sorted(known), 10)}." if known else "There is none; see docs/gate.md."

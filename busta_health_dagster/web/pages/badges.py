@@ -70,7 +70,7 @@ def badge(row: SourceHealth) -> str:
     """`odds_api | up 99.96%`, in the shape that READMEs know. The word says what the colour says."""
     status = row.shown
     uptime = row.uptime.get("30d")
-    word = {"maintenance": "maintenance", "off_season": "off season", "unknown": "no data"}.get(status, status)
+    word = glyphs.STATUS_COUNTED[status]
     right = word if uptime is None else f"{word} · {percentages.percent(uptime)} 30 d"
     return pair(row.source, right, BADGE[status])
 

@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from busta_health_dagster.store.rollup_queries import Bar
 
 PAGE_ROWS = 100
-CHIPS = {"unknown": "no data", "maintenance": "maintenance", "off_season": "off season"}
 NOUNS = glyphs.STATUS_WORD
 
 
@@ -278,7 +277,7 @@ def overview(
         "head": head,
         "title": title,
         "counts": [
-            (s, CHIPS.get(s, NOUNS[s]), counts[s], wanted.address(state="" if wanted.state == s else s, page=1))
+            (s, glyphs.STATUS_COUNTED[s], counts[s], wanted.address(state="" if wanted.state == s else s, page=1))
             for s in WORST_FIRST
             if counts[s]
         ],

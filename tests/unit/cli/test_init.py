@@ -21,7 +21,7 @@ def run(*words: str) -> str:
 def test_what_it_writes_loads_without_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     said = run(str(tmp_path / "monitor"))
     assert "17 files written" in said
-    assert "busta config doctor" in said
+    assert f"Next:\n  cd {tmp_path / 'monitor'}\n  busta config doctor " in said
     monkeypatch.chdir(tmp_path / "monitor")
     found = bootstrap.diagnose_config(tmp_path / "monitor" / "config", {})
     assert found.errors == ()

@@ -110,6 +110,28 @@ def test_a_rollout_of_a_type_goes_when_all_its_sources_go(place: Path) -> None:
     assert "types: {t: {}}" in (place / "config" / "sources.yaml").read_text()
 
 
+def test_what_stays_in_shadow_is_not_called_live_and_nothing_is_edited_by_half(place: Path) -> None:
+    sources = SOURCES.replace("sources:", "types: {u: {rollout: {until: 2099-01-01}}}\nsources:").replace(
+        "type: t", "type: u"
+    )
+    (place / "config" / "sources.yaml").write_text(sources)
+    said = run("a", "mine", "--apply", code=2)
+    assert "The `rollout` of mine stands in `types` or `defaults`" in said
+    assert imported(place) == IMPORTED
+    assert (place / "config" / "sources.yaml").read_text() == sources
+
+
+def test_a_source_that_falls_back_to_the_rollout_of_its_type_is_not_called_live(place: Path) -> None:
+    sources = SOURCES.replace("sources:", "types: {t: {rollout: {until: 2099-02-02}}}\nsources:")
+    (place / "config" / "sources.yaml").write_text(sources)
+    said = run("a", "--apply", "-o", "json", code=2)
+    assert "The `rollout` of a itself was removed, but `types` or `defaults` hold one, too" in said
+
+
+def test_a_source_that_is_live_already_is_said_by_its_name(place: Path) -> None:
+    assert "None of these sources (mine) is introduced" in run("mine")
+
+
 def test_files_that_are_not_in_force_are_not_edited(place: Path) -> None:
     (place / "config" / "sources.yaml").write_text("sources: [")
     assert "are not edited" in run("--apply", code=2)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+from http_stories import Answer, answering
 from typer.testing import CliRunner
 
 from busta_health_dagster import bootstrap
@@ -17,25 +17,16 @@ FEED = b'<rss version="2.0"><channel><title>t</title><item><title>a</title></ite
 ANSWERS = {"/feed": FEED, "/health": b'{"status": "UP", "rows": [1, 2]}', "/metrics": b"up 1\n"}
 
 
-class _Answers(BaseHTTPRequestHandler):
-    def do_GET(self) -> None:
-        body = ANSWERS.get(self.path.partition("?")[0])
-        self.send_response(404 if body is None else 200)
-        self.end_headers()
-        self.wfile.write(body or b"")
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002  the name of the base class
-        del format, args
+def answer(path: str, headers: Mapping[str, str]) -> Answer:
+    del headers
+    body = ANSWERS.get(path.partition("?")[0])
+    return Answer(b"", 404) if body is None else Answer(body)
 
 
 @pytest.fixture
 def server():
-    with ThreadingHTTPServer(("127.0.0.1", 0), _Answers) as running:
-        thread = threading.Thread(target=running.serve_forever)
-        thread.start()
-        yield f"127.0.0.1:{running.server_port}"
-        running.shutdown()
-        thread.join()
+    with answering(answer) as at:
+        yield at
 
 
 @pytest.fixture
@@ -142,6 +133,8 @@ def test_the_entries_can_be_printed_without_a_shadow(place: Path) -> None:
         (("a.csv", "--from", "opml"), "a.csv: it is not readable as XML"),
         (("a.csv", "--shadow-for", "soon"), "--shadow-for: 'soon'"),
         (("latin.csv",), "latin.csv is not utf-8"),
+        (("half.opml",), "half.opml is not undefined"),
+        (("odd.opml",), "odd.opml is not wtf-9: unknown encoding: wtf-9. Save it as UTF-8."),
         (("api.json",), "api.json: it has no `servers`, so no one can tell where the API is. Say where"),
         (("empty.opml",), "empty.opml has nothing that can be watched."),
         ((".",), "There is no file ."),
@@ -150,6 +143,8 @@ def test_the_entries_can_be_printed_without_a_shadow(place: Path) -> None:
 def test_what_cannot_be_imported_is_said_in_a_sentence(place: Path, words: tuple[str, ...], says: str) -> None:
     (place / "a.csv").write_text("https://x.example/a\n")
     (place / "latin.csv").write_bytes(b"url,name\nhttps://x.example,Malm\xf6\n")
+    for name, encoding in (("half", "undefined"), ("odd", "wtf-9")):
+        (place / f"{name}.opml").write_bytes(f'<?xml version="1.0" encoding="{encoding}"?><opml>\xf6'.encode("latin-1"))
     (place / "api.json").write_text('{"openapi": "3.0.0", "paths": {"/a": {"get": {}}}}')
     (place / "empty.opml").write_text("<opml><body/></opml>")
     assert says in " ".join(run("sources", "import", *words, code=2).split())

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import sqlite3
-import threading
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 import yaml
+from http_stories import Answer, answering
 from typer.testing import CliRunner
 
 from busta_health_dagster import bootstrap
@@ -22,33 +22,33 @@ ROWS = [{"id": f"g{n}", "last_update": JUST_NOW} for n in range(6)]
 FEED = "<rss version='2.0'><channel><item><title>a</title></item></channel></rss>"
 
 
-class _Answers(BaseHTTPRequestHandler):
-    asked = 0
+class Api:
+    """Some documents, one of them behind a key; and how often it was asked."""
 
-    def do_GET(self) -> None:
-        type(self).asked += 1
-        path = self.path.partition("?")[0]
+    def __init__(self) -> None:
+        self.asked = 0
+
+    def answer(self, path: str, headers: Mapping[str, str]) -> Answer:
+        self.asked += 1
+        path = path.partition("?")[0]
         known = {"/odds": json.dumps({"data": ROWS}), "/feed": FEED, "/page": "<title>Hello</title>"}
-        allowed = path != "/locked" or self.headers.get("X-Api-Key") == SECRET
-        body = json.dumps(ROWS) if path == "/locked" else known.get(path)
-        self.send_response(401 if not allowed else 200 if body else 404)
-        self.send_header("Content-Type", "application/json" if "odds" in path or "locked" in path else "text/html")
-        self.end_headers()
-        self.wfile.write((body or "").encode())
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002  the name of the base class
-        del format, args
+        if path == "/locked":
+            if headers.get("X-Api-Key") != SECRET:
+                return Answer(status=401)
+            known = {path: json.dumps(ROWS)}
+        kind = {"Content-Type": "application/json" if path in {"/odds", "/locked"} else "text/html"}
+        return Answer(known[path].encode(), 200, kind) if path in known else Answer(status=404)
 
 
 @pytest.fixture
-def server():
-    _Answers.asked = 0
-    with ThreadingHTTPServer(("127.0.0.1", 0), _Answers) as running:
-        thread = threading.Thread(target=running.serve_forever)
-        thread.start()
-        yield f"http://127.0.0.1:{running.server_port}"
-        running.shutdown()
-        thread.join()
+def api() -> Api:
+    return Api()
+
+
+@pytest.fixture
+def server(api: Api):
+    with answering(api.answer) as at:
+        yield f"http://{at}"
 
 
 @pytest.fixture(autouse=True)
@@ -80,10 +80,10 @@ def run(*words: str, code: int = 0, **env: str) -> str:
     ],
 )
 def test_what_is_suggested_passes_the_doctor_and_is_up(
-    place: Path, server: str, address: str, words: tuple[str, ...], probe: str, env: dict[str, str]
+    place: Path, api: Api, server: str, address: str, words: tuple[str, ...], probe: str, env: dict[str, str]
 ) -> None:
     text = run("sources", "suggest", address.format(server=server), "--name", "odds", *words)
-    assert _Answers.asked <= 1
+    assert api.asked <= 1
     assert SECRET not in text
     (entry,) = yaml.safe_load(text)["sources"]
     assert (entry["name"], entry["probe"]) == ("odds", probe)
@@ -120,6 +120,7 @@ def test_it_writes_where_it_is_told_to_and_overwrites_nothing(place: Path, serve
         (("nosuch://x/y",), "The database was not read"),
         (("tcp://x.example:5432",), "A port needs no suggestion"),
         (("games.csv", "--name", "My Games"), "'My Games' cannot be a name; write --name my_games"),
+        (("{server}/odds", "--header", "X-Api-Key: a\nb"), "was not observed: the request cannot be written: "),
         (("games.csv", "--header", "nonsense"), "--header is written 'X-Api-Key: VALUE'"),
     ],
 )

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -141,3 +144,34 @@ def test_planned_work_names_its_end(tmp_path: Path) -> None:
         tick(monitor.app, seen(monitor.app, "odds_api", Status.DOWN))
         lines = drawn(monitor.fleet(bars=True), 80)
     assert any("maintenance until 09:00; alerts held; answered 503" in line for line in lines)
+
+
+DROPPED = """
+import io, json, signal, sys
+from busta_health_dagster.cli import watch
+
+class Finalizer:
+    def __del__(self):
+        signal.raise_signal(signal.SIGINT)  # Python drops what this raises here
+
+class Pipe(io.StringIO):
+    def flush(self):
+        Finalizer()
+
+fleet = json.load(sys.stdin)
+sys.stdout = Pipe()
+watch.REFRESH_S = 3600.0
+watch.watch(lambda: fleet)
+"""
+
+
+def test_a_ctrl_c_that_python_drops_ends_the_watching_at_once_and_not_after_the_pause(fleet) -> None:
+    ended = subprocess.run(
+        [sys.executable, "-c", DROPPED],
+        input=json.dumps(fleet),
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stderr

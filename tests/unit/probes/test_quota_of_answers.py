@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import threading
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
+from http_stories import Answer, answering
 
 from busta_health_dagster import bootstrap
 from busta_health_dagster.pipeline.facade import Monitor
@@ -32,37 +31,22 @@ class Api:
 
     def __init__(self) -> None:
         self.left: int | str = 100
-        api = self
+        self.url = ""
 
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                if isinstance(api.left, int):
-                    api.left -= 2
-                body = json.dumps({"meta": {"left": api.left, "limit": 500}}).encode()
-                self.send_response(200)
-                self.send_header("Content-Type", "application/json")
-                self.send_header("X-Requests-Remaining", str(api.left))
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-
-            def log_message(self, *_: object) -> None:
-                """Quiet."""
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server.server_port}/odds"
+    def answer(self, path: str, headers: Mapping[str, str]) -> Answer:
+        del path, headers
+        if isinstance(self.left, int):
+            self.left -= 2
+        body = json.dumps({"meta": {"left": self.left, "limit": 500}}).encode()
+        return Answer(body, 200, {"Content-Type": "application/json", "X-Requests-Remaining": str(self.left)})
 
 
 @pytest.fixture
 def api() -> Iterator[Api]:
     api = Api()
-    yield api
-    api.server.shutdown()
-    api.server.server_close()
+    with answering(api.answer) as at:
+        api.url = f"http://{at}/odds"
+        yield api
 
 
 @pytest.mark.parametrize(

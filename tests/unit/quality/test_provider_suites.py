@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from busta_health_dagster.domain.errors import BadInput
 from busta_health_dagster.quality.loader import load_suite
 from busta_health_dagster.quality.scorecard import score_file
 
@@ -321,5 +322,8 @@ def test_a_layout_of_another_shape_is_named_with_an_example(key: str, tmp_path: 
         load_suite(tmp_path / "s.json")
 
 
-def test_rows_that_a_document_does_not_have_are_no_data(scored) -> None:
-    assert scored("weather", {"cod": 401, "message": "Invalid API key"})[0] is None
+def test_rows_that_a_document_does_not_have_are_said_with_what_it_has(scored) -> None:
+    with pytest.raises(
+        BadInput, match="the document has no `list`, where `rows` of the suite leads; it has cod and message"
+    ):
+        scored("weather", {"cod": 401, "message": "Invalid API key"})

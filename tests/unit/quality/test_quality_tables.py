@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 
 import pandas as pd
 import pyarrow as pa
@@ -255,3 +256,58 @@ def test_a_file_is_unnested_and_renamed_as_its_suite_says(tmp_path):
     assert list(table.frame["books.offers.price"]) == [-110, 105]
     (tmp_path / "plain.csv").write_text("a,b\n1,2\n")
     assert list(read_table(tmp_path / "plain.csv", Layout(rename={"a": "first"})).frame.columns) == ["first", "b"]
+
+
+@pytest.mark.parametrize(
+    ("document", "rows", "says"),
+    [
+        (
+            {"error": "quota", "code": 7},
+            "list",
+            "the document has no `list`, where `rows` of the suite leads; it has error and code.",
+        ),
+        ({}, "list", "the document has no `list`, where `rows` of the suite leads; it has no keys."),
+        (
+            {"list": {"a": 1}},
+            "list",
+            "`list` in the document is one object, and `rows` of the suite leads to lists only.",
+        ),
+        ({"list": "none"}, "list", "`list` in the document is text"),
+        (
+            {"teams": [{"a": 1}, {"b": 2}]},
+            "teams.games",
+            "`teams` has no `games`, where `rows` of the suite leads; it has a and b.",
+        ),
+        ({"teams": ["a"]}, "teams.games", "`teams` has no `games`, where `rows` of the suite leads; it has no keys."),
+        ({"teams": [{"games": [{"x": 1}]}]}, "teams.games.plays", "`teams.games` has no `plays`"),
+    ],
+)
+def test_a_document_without_the_list_that_rows_names_is_no_table_of_zero_rows(
+    tmp_path: Path, document: dict, rows: str, says: str
+) -> None:
+    with pytest.raises(BadInput) as refused:
+        rows_to_frame(document, Layout(rows=rows))
+    assert says in str(refused.value)
+    file = tmp_path / "odds.json"
+    file.write_text(json.dumps(document))
+    with pytest.raises(BadInput) as refused:
+        read_table(file, Layout(rows=rows))
+    assert str(refused.value).startswith(f"{file}: ")
+    assert says in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("document", "rows", "ids"),
+    [
+        ({"list": []}, "list", []),
+        ({"list": None}, "list", []),
+        ({"teams": []}, "teams.games", []),
+        ({"teams": [{"a": 1}, {"games": [{"id": 1}]}, {"games": None}]}, "teams.games", [1]),
+        ({"teams": [{"games": []}, {"games": []}]}, "teams.games", []),
+    ],
+)
+def test_an_empty_list_is_an_answer_and_one_of_many_parents_may_lack_its_own(
+    document: dict, rows: str, ids: list[int]
+) -> None:
+    frame = rows_to_frame(document, Layout(rows=rows))
+    assert (list(frame["id"]) if ids else len(frame)) == (ids or 0)

@@ -16,6 +16,8 @@ from busta_health_dagster.settings.foreign_text import foreign_text
         ("Authorization: Bearer abc.def.ghi", "Authorization: Bearer [secret]"),
         ("postgresql://bets:swordfish@db:5432/odds is away", "postgresql://bets:[secret]@db:5432/odds is away"),
         ("GET https://api.example.com/v4?apiKey=abcdef123&x=1", "GET https://api.example.com/v4?apiKey=[secret]&x=1"),
+        ("GET https://api.example.com/v4?key=abcdef123#top", "GET https://api.example.com/v4?key=[secret]#top"),
+        ("[BODY].token == abcdef123", "[BODY].token == [secret]"),
         ("slack said xoxb-123456789-abcdefgh", "slack said [secret]"),
         ("ValueError: 3 rows\n  diverged", "ValueError: 3 rows diverged"),
         (None, ""),

@@ -103,6 +103,8 @@ def test_the_same_name_in_two_files_is_refused_naming_the_first(files):
         ("{include: [a.yaml, a.yaml]}", {"a.yaml": "a"}, "a.yaml is included already, at config/sources.yaml:4"),
         ("{include: alerts.yaml}", {}, "There is no `sources` in this file."),
         ("{include: sources.yaml}", {}, "in a circle: sources.yaml includes sources.yaml."),
+        (f"{{include: {'a' * 300}.yaml}}", {}, f"There is no file {'a' * 300}.yaml."),
+        ("{include: a.yaml, include: b.yaml}", {"a.yaml": "a", "b.yaml": "b"}, "`include` is written twice"),
     ],
 )
 def test_an_include_that_cannot_be_followed_is_an_error_with_its_place(files, entry, others, says):
@@ -130,6 +132,10 @@ def test_files_that_include_each_other_are_named_in_their_circle(files):
         (b"", "There is no `sources` in this file."),
         (b"sources: {a: b}", "`sources` is not a list."),
         (b"version: 3\nsources: [{name: a, type: t, probe: file, path: x}]", "Version '3' is not known"),
+        (
+            b"sources: [{name: a, type: t, probe: file, path: x}]\nsources: []",
+            "`sources` is written twice in one mapping",
+        ),
         (b"types: {}\nsources: [{name: a, type: t, probe: file, path: x}]", "`types` belongs to sources.yaml"),
     ],
 )
@@ -233,6 +239,12 @@ def test_a_wrong_value_is_reported_at_the_value_and_says_which_of_them(files):
         (EACH % "for_each: {today: [a, b]}", "{today} is a date already"),
         (EACH % "for_each: {'Team Name': [a, b]}", "'Team Name' cannot be a placeholder"),
         (EACH % f"for_each: {{team: {list(range(101))}, n: {list(range(100))}}}", "would make 10,100 sources"),
+        (EACH % f"for_each: {list(range(10_001))}", "would make more than 10,000 sources"),
+        (EACH % f"for_each: {dict.fromkeys(range(10_001), 0)}", "would make more than 10,000 sources"),
+        (EACH % "for_each: [{}, {}]", "This set of values is empty"),
+        (EACH % "for_each: {team: [a], team: [b]}", "`team` is written twice in one mapping"),
+        (EACH % "for_each: [{team: a, team: b}]", "`team` is written twice in one mapping"),
+        (EACH % "for_each: {team: [a]}, for_each: {team: [b]}", "`for_each` is written twice in one mapping"),
         (EACH % "for_each: {team: [a, A]}", "The name 'news_a' is taken"),
         (EACH % "for_each: {file: gone.csv}", "There is no file gone.csv."),
         (EACH % "for_each: {file: ../t.csv}", "does not lie in the configuration's directory"),
@@ -241,6 +253,7 @@ def test_a_wrong_value_is_reported_at_the_value_and_says_which_of_them(files):
             EACH % "for_each: {file: ragged.csv}",
             "config/ragged.csv:3:1  sources[1], for_each\n    This row has 3 cells",
         ),
+        (EACH % "for_each: {file: '[eo]*.csv'}", "'[eo]*.csv' matches 2 files, and a table is one"),
         (EACH % "for_each: {file: twice.csv}", "Two columns have the same name."),
         (EACH % "for_each: {file: open.csv}", "This is not readable as CSV"),
         (

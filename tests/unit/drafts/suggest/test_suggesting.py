@@ -117,3 +117,9 @@ def test_what_comes_from_outside_cannot_leave_its_comment() -> None:
     made = answer([], {"x-requests-remaining": "4\r\n  evil: true\x00"})
     assert "\n  evil" not in made.text("head")
     assert "\x00" not in made.text("head")
+
+
+def test_an_answer_of_odd_sizes_is_a_suggestion_all_the_same() -> None:
+    assert answer([], {"Cache-Control": f"max-age={'9' * 5000}"}).keys["interval"] == "5m"
+    made = answer(b"a,b\n" + b"x" * 200_000 + b",1\n", kind="text/csv")
+    assert "It was not read as CSV: field larger than field limit (131072)." in made.notes

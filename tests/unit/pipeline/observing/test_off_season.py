@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from busta_health_dagster import bootstrap
-from busta_health_dagster.cli.health_view import shown
+from busta_health_dagster.cli.health_summary import shown
 from busta_health_dagster.cli.nagios import line
 from busta_health_dagster.pipeline.alerting.asset_checks import stored_checks
 from busta_health_dagster.pipeline.app.app import App

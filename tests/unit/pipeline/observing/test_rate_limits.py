@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
+from http_stories import Answer, answering
 
 from busta_health_dagster import bootstrap
 from busta_health_dagster.domain.observation import Status
@@ -25,24 +24,12 @@ class Api:
     """Answers with `status`, and counts."""
 
     def __init__(self) -> None:
-        self.status, self.retry_after, self.asked = 200, "", 0
-        api = self
+        self.status, self.retry_after, self.asked, self.url = 200, "", 0, ""
 
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                api.asked += 1
-                self.send_response(api.status)
-                if api.retry_after:
-                    self.send_header("Retry-After", api.retry_after)
-                self.send_header("Content-Length", "2")
-                self.end_headers()
-                self.wfile.write(b"[]")
-
-            def log_message(self, *_: object) -> None:
-                """Quiet."""
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+    def answer(self, path: str, headers: Mapping[str, str]) -> Answer:
+        del path, headers
+        self.asked += 1
+        return Answer(b"[]", self.status, {"Retry-After": self.retry_after} if self.retry_after else {})
 
     def limits(self, retry_after: str = FAR) -> None:
         self.status, self.retry_after = 429, retry_after
@@ -54,19 +41,18 @@ class Api:
 @pytest.fixture
 def api() -> Iterator[Api]:
     api = Api()
-    yield api
-    api.server.shutdown()
-    api.server.server_close()
+    with answering(api.answer) as at:
+        api.url = f"http://{at}"
+        yield api
 
 
 @pytest.fixture
 def app(api: Api, tmp_path: Path) -> Iterator[App]:
     (tmp_path / "config").mkdir()
-    url = f"http://127.0.0.1:{api.server.server_port}"
     (tmp_path / "config" / "sources.yaml").write_text(
         "version: 1\ndefaults: {allow_private: true, confirm: 0}\nsources:\n"
-        f"  - {{name: odds, type: odds, probe: http, url: '{url}/', interval: 5m}}\n"
-        f"  - {{name: daily, type: files, probe: file, path: '{url}/odds.json', interval: 1h}}\n"
+        f"  - {{name: odds, type: odds, probe: http, url: '{api.url}/', interval: 5m}}\n"
+        f"  - {{name: daily, type: files, probe: file, path: '{api.url}/odds.json', interval: 1h}}\n"
     )
     (tmp_path / "config" / "alerts.yaml").write_text(
         "version: 1\nrules:\n  - {name: no-data, pattern: no_data, intervals: 3}\n"
