@@ -51,10 +51,12 @@ def read_ticks(instance: dg.DagsterInstance, app: App, cursor: Mapping[str, Any]
                 failing.discard(key)
             continue
         newest = _newest(instance, state)
-        if newest is None or newest.tick_id == last[key]:
+        if newest is None:
             continue
-        last[key] = newest.tick_id
         ok = newest.status is not TickStatus.FAILURE
+        if newest.tick_id == last[key] and ok is (key not in failing):
+            continue  # one that is tried again (`max_tick_retries`) keeps its number
+        last[key] = newest.tick_id
         (failing.discard if ok else failing.add)(key)
         detail = "" if ok else error_text(newest.error, app.secrets)
         facts.append(_fact(state, owners, ok=ok, at=int(newest.timestamp), detail=detail))

@@ -33,11 +33,17 @@ def health_checks(source: str, *, asset: str, blocking: Sequence[str] = ("usable
     from busta_health_dagster.defs.sources import specs_of
 
     config = read_config()
+    if not isinstance(source, str):
+        raise BadInput(
+            f"health_checks: {source!r} is no name of a source; write health_checks('odds_api', asset='odds/raw')."
+        )
     if source not in config.sources:
         near = difflib.get_close_matches(source, config.sources, n=3)
         hint = f"Did you mean {' or '.join(near)}?" if near else "Names: busta sources list"
         raise UnknownName(f"health_checks: no source is called {source!r}. {hint}")
-    if not asset or not all(asset.split("/")):
+    if isinstance(blocking, str):
+        raise BadInput(f"health_checks of {source}: blocking is a list of checks: blocking=[{blocking!r}].")
+    if not isinstance(asset, str) or not all(asset.split("/")):
         raise BadInput(f"health_checks of {source}: {asset!r} is no asset key; write asset='odds/raw'.")
     found = replace(config.sources[source], asset=asset)
     every = [*specs_of([found], config), usable_spec(found)]
