@@ -95,8 +95,10 @@ def state_metadata(state: SourceState) -> dict[str, dg.MetadataValue]:
 
 
 def decided(verdict: CheckVerdict) -> bool:
-    """What cannot be told is neither passed nor failed: it is not an evaluation."""
-    return verdict.outcome is not Outcome.UNKNOWN
+    """What cannot be told is neither passed nor failed: it is not an evaluation. One that came to nothing is: as a warning,
+    so that what passed before is not shown any longer.
+    """
+    return verdict.outcome is not Outcome.UNKNOWN or verdict.came_to_nothing
 
 
 def check_passed(verdict: CheckVerdict) -> bool:

@@ -13,7 +13,7 @@ from busta_health_dagster.engines.gate import usable_verdict
 from busta_health_dagster.pipeline.app.freshness import is_stale
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from busta_health_dagster.domain.gate import UsableVerdict
     from busta_health_dagster.domain.observation import SourceState
@@ -67,8 +67,8 @@ def verdicts(
     now = app.now()
     overrides = uow.gates.overrides(now)
     asked = {name: app.config.sources[name].gate.tightened(policy) for name in names}
-    unscored = [name for name, wish in asked.items() if wish.min_quality is not None and _unscored(states.get(name))]
-    why = {name: newest.score.reason for name, newest in uow.quality.newest(unscored).items()} if unscored else {}
+    scored = [name for name, wish in asked.items() if wish.min_quality is not None and name in states]
+    why = uow.quality.no_scores(unscored(states[name] for name in scored))
     out = {}
     for name, wish in asked.items():
         source, state = app.config.sources[name], states.get(name)
@@ -85,9 +85,9 @@ def verdicts(
     return out
 
 
-def _unscored(state: SourceState | None) -> bool:
-    """It was validated, and that came to no score."""
-    return state is not None and state.quality is None and state.quality_at is not None
+def unscored(states: Iterable[SourceState]) -> list[str]:
+    """Names of those that were validated, and that came to no score."""
+    return [state.source for state in states if state.quality is None and state.quality_at is not None]
 
 
 def usable_check(verdict: UsableVerdict) -> CheckVerdict:
