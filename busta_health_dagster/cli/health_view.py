@@ -21,7 +21,7 @@ from busta_health_dagster.cli.health_layout import (
     resample,
     response_width,
 )
-from busta_health_dagster.domain.health import WORST_FIRST
+from busta_health_dagster.domain.health import WORST_FIRST, shown
 from busta_health_dagster.domain.units import from_epoch, from_iso
 from busta_health_dagster.domain.uptime_and_budget import spoken_budget
 from busta_health_dagster.wording import numbers, percentages
@@ -44,15 +44,6 @@ class Lost:
 
     since: int
     why: str
-
-
-def shown(row: SourceRow) -> str:
-    """The status a list shows: off season comes before all; stale is unknown, and maintenance covers what it covers."""
-    if row["status"] == "off_season":
-        return "off_season"
-    if row["stale"]:
-        return "unknown"
-    return "maintenance" if row["maintenance_until"] is not None else row["status"]
 
 
 def render(

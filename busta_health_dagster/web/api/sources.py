@@ -19,6 +19,7 @@ from busta_health_dagster.domain.documents.sources import (
     SourceInfo,
     SourceRow,
 )
+from busta_health_dagster.domain.health import shown
 from busta_health_dagster.domain.units import parse_seconds
 from busta_health_dagster.pipeline.views.overview import version_of
 from busta_health_dagster.web.api.manual_checks import ManualChecks
@@ -79,19 +80,11 @@ def sources(
     cursor: Cursor = None,
 ) -> Page[SourceRow | SourceConfig]:
     monitor = monitor_of(request)
-    rows: list[Any] = [r for r in monitor.fleet()["sources"] if state is None or _shown(r) == state]
+    rows: list[Any] = [r for r in monitor.fleet()["sources"] if state is None or shown(r) == state]
     if view == "config":
         chosen = {r["source"] for r in rows}
         rows = [row for row in monitor.sources() if row["source"] in chosen]
     return page(rows, limit, cursor)
-
-
-def _shown(row: SourceRow) -> str:
-    if row["status"] == "off_season":
-        return "off_season"
-    if row["stale"]:
-        return "unknown"
-    return "maintenance" if row["maintenance_until"] is not None else row["status"]
 
 
 @router.get("/sources/{name}", summary="All that is known of one source")

@@ -217,6 +217,7 @@ def overview(
         "chosen": chosen,
         "many": len(chosen.rows) > 40,
         "filter": wanted,
+        "states": [("unhealthy", "unhealthy"), *((s, CHIPS.get(s, NOUNS[s])) for s in WORST_FIRST)],
         "types": sorted({r.type for r in page.health.rows}),
         "alerts": [a for a in alerts if a.open and not a.quiet],
         "quiet": [a for a in alerts if a.quiet],
