@@ -28,7 +28,8 @@ from busta_health_dagster.pipeline.views.alert_list import Wanted
 from busta_health_dagster.testing import FakeClock
 
 NOW = time.time()
-SPAN = ("--from", "2026-12-01", "--until", "2d")
+SPAN = ("--from", "2126-12-01", "--until", "2d")
+PLANNED = int(datetime(2126, 12, 1, tzinfo=UTC).timestamp())
 
 
 class Laptop:
@@ -132,7 +133,7 @@ ASKED: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "outbox": (delivery.Outbox, ()),
     "windows": (list[service.WindowRow], ()),
     "gate": (gate.GateState, (["gone_file", "good_file"],)),
-    "occurrences": (list[service.MaintenanceOccurrence], (int(NOW), int(NOW) + 3 * 86400)),
+    "occurrences": (list[service.MaintenanceOccurrence], (PLANNED, PLANNED + 3 * 86400)),
     "sla": (list[service.ServiceLevelRow], (None, "30d")),
     "incidents": (service.IncidentTable, (None, "30d", None, "type")),
     "incident": (service.IncidentDetail, ("INC-1",)),
