@@ -9,7 +9,7 @@ import pytest
 from page_stories import history, seen, tick, world
 
 from busta_health_dagster.cli.glyphs import ASCII, UNICODE
-from busta_health_dagster.cli.health_layout import LAYOUTS
+from busta_health_dagster.cli.health_layout import LAYOUTS, resample
 from busta_health_dagster.cli.health_view import render
 from busta_health_dagster.cli.watch import follow
 from busta_health_dagster.domain.errors import Refused, RemoteUnavailable
@@ -141,3 +141,8 @@ def test_planned_work_names_its_end(tmp_path: Path) -> None:
         tick(monitor.app, seen(monitor.app, "odds_api", Status.DOWN))
         lines = drawn(monitor.fleet(bars=True), 80)
     assert any("maintenance until 09:00; alerts held; answered 503" in line for line in lines)
+
+
+def test_a_time_in_which_no_one_knew_does_not_vanish_between_two_bars() -> None:
+    strip = ["up", "unknown", "up", "down", "unknown", "degraded", None, "up", None, None, "off_season", "up"]
+    assert resample(strip, 6) == ["unknown", "down", "degraded", "up", None, "off_season"]
