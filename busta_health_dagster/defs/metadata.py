@@ -108,7 +108,7 @@ def check_passed(verdict: CheckVerdict) -> bool:
 def check_severity(verdict: CheckVerdict) -> dg.AssetCheckSeverity:
     return (
         dg.AssetCheckSeverity.ERROR
-        if verdict.severity == "ERROR" and verdict.outcome is Outcome.BAD
+        if verdict.severity == "ERROR" and not check_passed(verdict)
         else dg.AssetCheckSeverity.WARN
     )
 

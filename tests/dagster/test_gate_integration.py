@@ -14,9 +14,9 @@ from gate_stories import ODDS, Story
 from busta_health_dagster import bootstrap
 from busta_health_dagster.defs import keys
 from busta_health_dagster.defs.alerts import alert_sensor
-from busta_health_dagster.domain.errors import BadInput, BustaError, UnknownName
+from busta_health_dagster.domain.errors import BadInput, BustaError
 from busta_health_dagster.gate import gated_sensor
-from busta_health_dagster.integration import build_defs, health_checks, with_sources
+from busta_health_dagster.integration import build_defs, with_sources
 from busta_health_dagster.pipeline.facade import Monitor
 
 pytestmark = pytest.mark.filterwarnings("ignore::dagster.BetaWarning", "ignore::dagster.PreviewWarning")
@@ -189,50 +189,6 @@ def test_an_asset_that_their_runs_materialize_is_theirs_to_materialize(story: St
         whole.resolve_job_def("health_tick").execute_in_process(instance=story.instance)
     assert len(story.instance.fetch_materializations(RAW, limit=9).records) == 1
     assert len(story.instance.fetch_observations(RAW, limit=9).records) == 2
-
-
-def test_checks_in_code_run_with_their_asset_and_stop_what_is_downstream(story: Story) -> None:
-    @dg.asset(key=RAW)
-    def raw() -> None: ...
-
-    @dg.asset(deps=[RAW])
-    def model() -> None: ...
-
-    story.observe(0)
-    checks = health_checks("odds_api", asset="odds/raw", blocking=("connectivity",))
-    whole = dg.Definitions.merge(dg.Definitions(assets=[raw, model], asset_checks=checks), build_defs())
-    job = whole.resolve_implicit_global_asset_job_def()
-    wanted = [RAW, AssetKey("model")]
-
-    def built() -> set[str]:
-        result = job.execute_in_process(instance=story.instance, asset_selection=wanted, raise_on_error=False)
-        return {event.asset_key.to_user_string() for event in result.get_asset_materialization_events()}
-
-    assert built() == {"odds/raw", "model"}
-    story.odds.unlink()
-    story.observe()
-    assert built() == {"odds/raw"}
-    (story.config / "maintenance.yaml").write_text(
-        'version: 1\nwindows:\n  - {name: work, select: {}, start: "2020-01-01T00:00", duration: 23h59m, rrule: FREQ=DAILY, zone: UTC}\n'
-        '  - {name: more, select: {}, start: "2020-01-01T12:00", duration: 23h59m, rrule: FREQ=DAILY, zone: UTC}\n'
-    )
-    story.observe()
-    assert built() == {"odds/raw"}, "a window silences people, not the gate"
-
-
-def test_checks_in_code_name_what_is_wrong(story: Story) -> None:
-    with pytest.raises(UnknownName, match=r"no source is called 'odds_apy'. Did you mean odds_api\?"):
-        health_checks("odds_apy", asset="odds/raw")
-    with pytest.raises(BadInput, match="it has no check 'data_age'; it has connectivity, usable"):
-        health_checks("odds_api", asset="odds/raw", blocking=("data_age",))
-    with pytest.raises(BadInput, match="'odds//raw' is no asset key"):
-        health_checks("odds_api", asset="odds//raw")
-    with pytest.raises(BadInput, match=r"blocking is a list of checks: blocking=\['connectivity'\]"):
-        health_checks("odds_api", asset="odds/raw", blocking="connectivity")
-    with pytest.raises(BadInput, match="None is no asset key"):
-        health_checks("odds_api", asset=None)
-    with pytest.raises(BadInput, match=r"\['odds_api'\] is no name of a source"):
-        health_checks(["odds_api"], asset="odds/raw")
 
 
 @pytest.mark.parametrize(
