@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from busta_health_dagster.cli.glyphs import GlyphSet
+from busta_health_dagster.domain.health import WORST_FIRST
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -81,13 +82,12 @@ def fit(text: str, size: int, letters: GlyphSet) -> str:
 
 
 def resample(strip: Sequence[str | None], bars: int) -> list[str | None]:
-    """The worst word of each group, so that a short outage cannot vanish between two bars."""
+    """The worst word of each group, so that neither a short outage nor a time in which no one knew vanishes between bars."""
     if not strip:
         return [None] * bars
     out: list[str | None] = []
     for i in range(bars):
         part = strip[i * len(strip) // bars : max((i + 1) * len(strip) // bars, i * len(strip) // bars + 1)]
         known = [word for word in part if word is not None]
-        ranked = ("down", "degraded", "maintenance", "up", "off_season", "unknown")
-        out.append(min(known, key=ranked.index) if known else None)
+        out.append(min(known, key=WORST_FIRST.index) if known else None)
     return out

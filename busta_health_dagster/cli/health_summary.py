@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from busta_health_dagster.cli.glyphs import COLOURS, GlyphSet
-from busta_health_dagster.domain.health import WORST_FIRST
+from busta_health_dagster.domain.health import WORST_FIRST, shown
 from busta_health_dagster.domain.units import from_epoch, from_iso
 from busta_health_dagster.wording.durations import duration_text
 from busta_health_dagster.wording.glyphs import STATUS_COUNTED
@@ -28,15 +28,6 @@ class Lost:
 
     since: int
     why: str
-
-
-def shown(row: SourceRow) -> str:
-    """The status a list shows: off season comes before all; stale is unknown, and maintenance covers what it covers."""
-    if row["status"] == "off_season":
-        return "off_season"
-    if row["stale"]:
-        return "unknown"
-    return "maintenance" if row["maintenance_until"] is not None else row["status"]
 
 
 def shown_in(fleet: Fleet, row: SourceRow) -> str:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from busta_health_dagster.cli.health_summary import shown
+from busta_health_dagster.domain.health import shown
+from busta_health_dagster.wording.glyphs import STATUS_WORD
 from busta_health_dagster.wording.lists import listed
 
 if TYPE_CHECKING:
@@ -41,7 +42,8 @@ def line(fleet: Fleet) -> tuple[str, int]:
             "quality": _unit(row["quality"], "%"),
         }
         perf = [f"{name}={value}" for name, value in values.items() if value]
-    clean = " ".join((text or f"{len(codes)} sources healthy").replace("|", "/").split())
+    well = ", ".join(f"{count:,} {STATUS_WORD[status]}" for status, count in fleet["counts"].items() if count)
+    clean = " ".join((text or well).replace("|", "/").split())
     return f"{STATES[code]} - {clean}" + (f" | {' '.join(perf)}" if perf else ""), code
 
 

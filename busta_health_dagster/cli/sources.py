@@ -94,7 +94,7 @@ def health(
 
 
 def _leave(fleet: Fleet) -> None:
-    from busta_health_dagster.cli.health_summary import shown
+    from busta_health_dagster.domain.health import shown
 
     words = {shown(row) for row in fleet["sources"]}
     if words & {"down", "degraded"}:

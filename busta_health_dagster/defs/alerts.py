@@ -13,7 +13,7 @@ from busta_health_dagster.defs.fleet import GROUP
 from busta_health_dagster.defs.instance_facts import instance_facts
 from busta_health_dagster.defs.keys import own_key
 from busta_health_dagster.defs.lineage import note_lineage
-from busta_health_dagster.defs.metadata import plottable, table
+from busta_health_dagster.defs.metadata import plottable, table, texts
 from busta_health_dagster.defs.resources import Monitor
 from busta_health_dagster.defs.stopped import stopped
 from busta_health_dagster.domain.units import from_epoch
@@ -137,8 +137,10 @@ def alerts_metadata(app: App) -> tuple[str, dict[str, dg.MetadataValue]]:
         "held by maintenance": len(found.held),
         "in shadow mode": len(found.shadow),
     }
+    causes = [clean(line.text) for line in found.causes]
     content = [f"{r.alert.id} {int(r.alert.severity)} {r.alert.step} {r.acknowledged} {r.coming}" for r in found.rows]
-    return "\n".join([*content, str(counts)]), {"alerts": shown} | plottable(counts)
+    metadata = {"alerts": shown} | texts({"what they share": listed(causes, most=10)}) | plottable(counts)
+    return "\n".join([*content, *causes, str(counts)]), metadata
 
 
 def _name(alert: Alert) -> str:

@@ -1,4 +1,4 @@
-"""Heartheartbeats of Dagster's daemons: one that is dead launches nothing, and nothing fails."""
+"""Heartbeats of Dagster's daemons: one that is dead launches nothing, and nothing fails."""
 
 from __future__ import annotations
 

@@ -10,10 +10,9 @@ from dagster._core.definitions.freshness import FreshnessState, FreshnessStateCh
 from dagster._core.storage.event_log.sql_event_log import SqlEventLogStorage
 
 from busta_health_dagster.defs.catalog import OWN_CHECKS
-from busta_health_dagster.defs.instance_stream import ROWS, Budget, Stream
+from busta_health_dagster.defs.instance_stream import ROWS, Budget, Stream, owners
 from busta_health_dagster.defs.keys import asset_key, own_keys
 from busta_health_dagster.domain.verdict import ExternalFact
-from busta_health_dagster.pipeline.gate.stored_lineage import owners_of
 from busta_health_dagster.settings.foreign_text import foreign_text
 
 if TYPE_CHECKING:
@@ -32,7 +31,7 @@ _FRESH = {FreshnessState.PASS: True, FreshnessState.FAIL: False}
 def read_checks(instance: dg.DagsterInstance, app: App, cursor: Mapping[str, Any] | None, budget: Budget) -> Stream:
     """Evaluations of checks that are no verdict of our own rules."""
     ours, attached = _ours(app), _attached(app)
-    owners = _owners(app)
+    owned_by = owners(app)
 
     def read(record: dg.EventLogRecord, event: dg.DagsterEvent) -> ExternalFact | None:
         found = event.asset_check_evaluation_data
@@ -51,7 +50,7 @@ def read_checks(instance: dg.DagsterInstance, app: App, cursor: Mapping[str, Any
             detail,
             record.event_log_entry.run_id,
             asset=asset,
-            owners=owners("asset", asset),
+            owners=owned_by("asset", asset),
             path=f"{_asset_path(key)}?view=checks&checkDetail={quote(found.check_name, safe='')}",
         )
 
@@ -62,7 +61,7 @@ def read_freshness(instance: dg.DagsterInstance, app: App, cursor: Mapping[str, 
     """Assets that are late by their freshness policy, and those that are on time again. Dagster's freshness daemon writes that
     down, unless the instance says `freshness: {enabled: false}`.
     """
-    ours, owners = _ours(app), _owners(app)
+    ours, owned_by = _ours(app), owners(app)
 
     def read(record: dg.EventLogRecord, event: dg.DagsterEvent) -> ExternalFact | None:
         change = cast("FreshnessStateChange", event.event_specific_data)
@@ -71,7 +70,7 @@ def read_freshness(instance: dg.DagsterInstance, app: App, cursor: Mapping[str, 
         asset, state = change.key.to_user_string(), change.new_state
         detail = f"its freshness policy says {state.value}"
         at = int(record.event_log_entry.timestamp)
-        path, mine = _asset_path(change.key), owners("asset", asset)
+        path, mine = _asset_path(change.key), owned_by("asset", asset)
         return ExternalFact("freshness", asset, _FRESH.get(state), at, detail, asset=asset, owners=mine, path=path)
 
     return _read_events(instance, dg.DagsterEventType.FRESHNESS_STATE_CHANGE, cursor, budget, read)
@@ -118,11 +117,6 @@ def _ours(app: App) -> frozenset[dg.AssetKey]:
 def _attached(app: App) -> frozenset[dg.AssetKey]:
     """Assets of others that our checks stand on."""
     return frozenset(asset_key(source) for source in app.config.sources.values() if source.asset is not None)
-
-
-def _owners(app: App) -> Callable[[str, str], tuple[str, ...]]:
-    with app.store.read() as uow:
-        return owners_of(uow)
 
 
 def _asset_path(key: dg.AssetKey) -> str:

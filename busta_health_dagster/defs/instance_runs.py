@@ -11,19 +11,16 @@ from typing import TYPE_CHECKING, Any, cast
 import dagster as dg
 from dagster._core.storage.tags import REPOSITORY_LABEL_TAG, WILL_RETRY_TAG
 
-from busta_health_dagster.defs.instance_stream import ROWS, Budget, Stream, error_text
+from busta_health_dagster.defs.instance_stream import ROWS, Budget, Owners, Stream, error_text, owners
 from busta_health_dagster.domain.verdict import ExternalFact
-from busta_health_dagster.pipeline.gate.stored_lineage import owners_of
 from busta_health_dagster.settings.foreign_text import foreign_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
     from dagster._core.events import JobFailureData
 
     from busta_health_dagster.pipeline.app.app import App
-
-    Owners = Callable[[str, str], tuple[str, ...]]
 
 _OVERLAP_S = 120
 """Rows that commit out of order: so far back we look again, and know what we have seen."""
@@ -42,8 +39,7 @@ def read_runs(instance: dg.DagsterInstance, app: App, cursor: Mapping[str, Any] 
     """Runs that succeeded or failed, by when they were last written, oldest first."""
     if cursor is None:
         return Stream({"begin": app.clock.now(), "at": app.clock.now(), "seen": []}, [])
-    with app.store.read() as uow:
-        owners = owners_of(uow)
+    owned_by = owners(app)
     facts: list[ExternalFact] = []
     seen, last, reached = dict(cursor["seen"]), cursor["at"], None
     while True:
@@ -55,7 +51,7 @@ def read_runs(instance: dg.DagsterInstance, app: App, cursor: Mapping[str, Any] 
             run, at = record.dagster_run, record.update_timestamp.timestamp()
             if run.run_id in seen or at <= cursor["begin"]:
                 continue
-            facts += _facts(instance, app, record, owners)
+            facts += _facts(instance, app, record, owned_by)
             seen[run.run_id] = at
             last = max(last, at)
             if budget.spent and record is not page[-1]:
@@ -67,7 +63,7 @@ def read_runs(instance: dg.DagsterInstance, app: App, cursor: Mapping[str, Any] 
     return Stream({"begin": cursor["begin"], "at": last, "seen": kept}, facts, reached)
 
 
-def _facts(instance: dg.DagsterInstance, app: App, record: dg.RunRecord, owners: Owners) -> Iterator[ExternalFact]:
+def _facts(instance: dg.DagsterInstance, app: App, record: dg.RunRecord, owned_by: Owners) -> Iterator[ExternalFact]:
     run = record.dagster_run
     ok: bool | None = run.status is dg.DagsterRunStatus.SUCCESS
     if not ok and run.tags.get(WILL_RETRY_TAG) == "true":
@@ -93,7 +89,7 @@ def _facts(instance: dg.DagsterInstance, app: App, record: dg.RunRecord, owners:
     failed = {asset for asset in assets if course.ended.get(course.planned.get(asset, "")) is False}
     for asset in sorted(assets):
         name, step = asset.to_user_string(), course.planned.get(asset, "")
-        of_it = replace(fact, name=f"{there}asset:{name}", asset=name, owners=owners("asset", name))
+        of_it = replace(fact, name=f"{there}asset:{name}", asset=name, owners=owned_by("asset", name))
         if ok is not False or (failed and asset not in failed):
             # Of what a failed run never came to, it says nothing.
             yield replace(of_it, ok=True if ok is False and course.ended.get(step) else ok if ok is not False else None)

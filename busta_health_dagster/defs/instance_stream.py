@@ -1,4 +1,4 @@
-"""What the readers of the Dagster instance share: a budget, and what one of them brings."""
+"""What the readers of the Dagster instance share: a budget, what one of them brings, and who owns what fails."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import dagster as dg
 
 from busta_health_dagster.domain.verdict import ExternalFact
 from busta_health_dagster.pipeline.app.app import App
+from busta_health_dagster.pipeline.gate.stored_lineage import owners_of
 from busta_health_dagster.settings.foreign_text import foreign_text
 
 if TYPE_CHECKING:
@@ -45,7 +46,15 @@ class Stream:
     reached: float | None = None
 
 
+Owners = Callable[[str, str], tuple[str, ...]]
+"""Of an asset, job, schedule or sensor: (its kind, its name) -> those that it names."""
 Reader = Callable[[dg.DagsterInstance, App, Mapping[str, Any] | None, Budget], Stream]
+
+
+def owners(app: App) -> Owners:
+    """As the lineage was noted last."""
+    with app.store.read() as uow:
+        return owners_of(uow)
 
 
 def error_text(error: SerializableErrorInfo | None, secrets: Secrets) -> str:

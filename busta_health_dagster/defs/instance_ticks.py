@@ -10,13 +10,12 @@ from urllib.parse import quote
 from dagster._core.definitions.run_request import InstigatorType
 from dagster._core.scheduler.instigation import InstigatorStatus, TickStatus
 
-from busta_health_dagster.defs.instance_stream import Budget, Stream, error_text
+from busta_health_dagster.defs.instance_stream import Budget, Owners, Stream, error_text, owners
 from busta_health_dagster.domain.verdict import ExternalFact
-from busta_health_dagster.pipeline.gate.stored_lineage import owners_of
 from busta_health_dagster.settings.instance import REPOSITORY
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     import dagster as dg
     from dagster._core.scheduler.instigation import InstigatorState, InstigatorTick
@@ -34,8 +33,7 @@ def read_ticks(instance: dg.DagsterInstance, app: App, cursor: Mapping[str, Any]
     waiting = [state for state in states if state.selector_id >= kept["next"]]
     last = {state.selector_id: kept["last"].get(state.selector_id, 0) for state in states}
     failing = {name for name in kept["failing"] if name in last}
-    with app.store.read() as uow:
-        owners = owners_of(uow)
+    owned_by = owners(app)
     facts: list[ExternalFact] = []
     goes_on = ""
     for number, state in enumerate(waiting):
@@ -46,18 +44,20 @@ def read_ticks(instance: dg.DagsterInstance, app: App, cursor: Mapping[str, Any]
         if state.status is InstigatorStatus.STOPPED:
             if key in failing:
                 facts.append(
-                    _fact(state, owners, ok=True, at=app.now(), detail="it was stopped, and has no more ticks")
+                    _fact(state, owned_by, ok=True, at=app.now(), detail="it was stopped, and has no more ticks")
                 )
                 failing.discard(key)
             continue
         newest = _newest(instance, state)
-        if newest is None or newest.tick_id == last[key]:
+        if newest is None:
             continue
-        last[key] = newest.tick_id
         ok = newest.status is not TickStatus.FAILURE
+        if newest.tick_id == last[key] and ok is (key not in failing):
+            continue  # one that is tried again (`max_tick_retries`) keeps its number
+        last[key] = newest.tick_id
         (failing.discard if ok else failing.add)(key)
         detail = "" if ok else error_text(newest.error, app.secrets)
-        facts.append(_fact(state, owners, ok=ok, at=int(newest.timestamp), detail=detail))
+        facts.append(_fact(state, owned_by, ok=ok, at=int(newest.timestamp), detail=detail))
     after = {"next": goes_on, "round_at": begun, "last": last, "failing": sorted(failing)}
     return Stream(after, facts, begun if goes_on else None)
 
@@ -67,9 +67,7 @@ def _newest(instance: dg.DagsterInstance, state: InstigatorState) -> InstigatorT
     return found[0] if found else None
 
 
-def _fact(
-    state: InstigatorState, owners: Callable[[str, str], tuple[str, ...]], *, ok: bool, at: int, detail: str
-) -> ExternalFact:
+def _fact(state: InstigatorState, owned_by: Owners, *, ok: bool, at: int, detail: str) -> ExternalFact:
     origin = state.origin.repository_origin
     location, name = origin.code_location_origin.location_name, state.instigator_name
     repository = "" if origin.repository_name == REPOSITORY else f"{origin.repository_name}@"
@@ -81,6 +79,6 @@ def _fact(
         at,
         detail,
         other_names=(name,),
-        owners=owners("instigator", name),
+        owners=owned_by("instigator", name),
         path=f"/locations/{quote(repository + location, safe='@')}/{kind}/{quote(name, safe='')}",
     )

@@ -95,8 +95,10 @@ def state_metadata(state: SourceState) -> dict[str, dg.MetadataValue]:
 
 
 def decided(verdict: CheckVerdict) -> bool:
-    """What cannot be told is neither passed nor failed: it is not an evaluation."""
-    return verdict.outcome is not Outcome.UNKNOWN
+    """What cannot be told is neither passed nor failed: it is not an evaluation. One that came to nothing is: as a warning,
+    so that what passed before is not shown any longer.
+    """
+    return verdict.outcome is not Outcome.UNKNOWN or verdict.came_to_nothing
 
 
 def check_passed(verdict: CheckVerdict) -> bool:
@@ -106,7 +108,7 @@ def check_passed(verdict: CheckVerdict) -> bool:
 def check_severity(verdict: CheckVerdict) -> dg.AssetCheckSeverity:
     return (
         dg.AssetCheckSeverity.ERROR
-        if verdict.severity == "ERROR" and verdict.outcome is Outcome.BAD
+        if verdict.severity == "ERROR" and not check_passed(verdict)
         else dg.AssetCheckSeverity.WARN
     )
 

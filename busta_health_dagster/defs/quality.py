@@ -1,4 +1,5 @@
-"""`quality/<name>`: materializing one scores that source now. The hourly job scores what is due.
+"""`quality/<name>`: materializing one scores that source now. The hourly job scores what is due. A materialization is a new
+score: NO DATA is an observation with its reason.
 
 Great Expectations costs 6-8 CPU seconds to import: the run's own process pays that once, the code location never.
 """
@@ -54,6 +55,7 @@ def _spec(source: Source) -> dg.AssetSpec:
         owners=list(source.owners),
         kinds={"greatexpectations"} if spec.suite else {"python"},
         metadata={"suite": evaluated_by, "config": source.where},
+        skippable=True,
     )
 
 
@@ -75,11 +77,13 @@ def _shard(number: int, sources: Sequence[Source]) -> dg.AssetsDefinition:
             for name, reason in run.skipped.items():
                 context.log.info("%s: %s", name, reason)
             for outcome in run.outcomes:
-                if outcome.broken:
-                    context.log.error("%s: %s", outcome.scored.source, outcome.scored.score.reason)
-                yield dg.MaterializeResult(
-                    asset_key=quality_key(outcome.scored.source), metadata=score_metadata(app, outcome)
-                )
+                key, metadata = quality_key(outcome.scored.source), score_metadata(app, outcome)
+                if not outcome.scored.score.no_data:
+                    yield dg.MaterializeResult(asset_key=key, metadata=metadata)
+                    continue
+                log = context.log.error if outcome.broken else context.log.warning
+                log("%s: no data: %s", outcome.scored.source, outcome.scored.score.reason)
+                context.log_event(dg.AssetObservation(asset_key=key, metadata=metadata))
 
     return score_sources
 

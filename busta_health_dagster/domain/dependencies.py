@@ -1,4 +1,4 @@
-"""What stands on what among the sources: `depends_on`, followed upwards."""
+"""What stands on what among the sources: `depends_on`, followed upwards; and circles, also of what is built from them."""
 
 from __future__ import annotations
 
@@ -45,6 +45,15 @@ def circle(direct: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
                 path.append(name)
                 ahead.append(iter(direct.get(name, ())))
     return ()
+
+
+def built_in_a_circle(sources: Iterable[Source]) -> tuple[str, ...]:
+    """Assets of yours that would be built from themselves: a source stands on the first (`asset`) and feeds the next."""
+    feeding: dict[str, list[str]] = {}
+    for source in sources:
+        if source.asset is not None:
+            feeding.setdefault(source.asset, []).extend(source.feeds)
+    return circle(feeding)
 
 
 def _above(name: str, direct: Mapping[str, Sequence[str]]) -> tuple[str, ...]:

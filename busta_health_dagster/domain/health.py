@@ -59,12 +59,12 @@ class SourceHealth:
 
     @property
     def shown(self) -> str:
-        """The status a list shows: off season comes before all; stale is unknown, and maintenance covers what it covers."""
-        if self.off_season:
-            return OFF_SEASON
-        if self.stale:
-            return "unknown"
-        return "maintenance" if self.maintenance_until is not None else self.status
+        """The status a list shows."""
+        return _shown(self._status, self.stale, self.maintenance_until)
+
+    @property
+    def _status(self) -> str:
+        return OFF_SEASON if self.off_season else "unknown" if self.stale else self.status
 
     @property
     def budget(self) -> float | None:
@@ -82,7 +82,7 @@ class SourceHealth:
             "source": self.source,
             "type": self.type,
             "tier": self.tier,
-            "status": OFF_SEASON if self.off_season else "unknown" if self.stale else self.status,
+            "status": self._status,
             "last_status": self.status,
             "since": iso(self.since),
             "reason": self.detail or self.reason,
@@ -132,6 +132,17 @@ class FleetHealth:
         for row in self.rows:
             counts["unknown" if self.stale_monitor else row.shown] += 1
         return counts
+
+
+def shown(row: SourceRow) -> str:
+    """The status a list shows, of a row that came as a document."""
+    return _shown(row["status"], row["stale"], row["maintenance_until"])
+
+
+def _shown(status: str, stale: bool, maintenance_until: int | str | None) -> str:
+    """Off season comes before all; stale is unknown, and maintenance covers what it covers."""
+    covered = maintenance_until is not None and not stale and status != OFF_SEASON
+    return "maintenance" if covered else status
 
 
 def worst_first(row: SourceHealth) -> tuple[int, int, float, str]:

@@ -51,13 +51,17 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class CheckVerdict:
-    """The result of one Dagster asset check. ERROR is down or outside the SLA, WARN is degraded."""
+    """The result of one Dagster asset check. ERROR is down or outside the SLA, WARN is degraded.
+
+    `came_to_nothing`: it was evaluated, and nothing can be told. What passed before holds no longer.
+    """
 
     name: str
     outcome: Outcome
     severity: Literal["WARN", "ERROR"]
     reason: str
     numbers: Mapping[str, Any] = field(default_factory=dict)
+    came_to_nothing: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 UNREAD_EVERY_S = 3600
 """New versions of a source that nothing is built from are sent at most so often."""
+NOTHING = "nothing"
+"""The code of a check that was evaluated, and nothing came of it: what Dagster shows as passed holds no longer."""
 _UNKNOWN = "unknown"
 _CONNECTIVITY = "connectivity"
 
@@ -81,8 +83,8 @@ def plan_reports(
     """Changed checks first (worst first), then new data (longest-waiting first), then the oldest refreshes, within `cap`
     events.
 
-    `current` holds, per source and check, a short code of its verdict (`good`, `bad:warn`, `bad:error`, `unknown`). What
-    cannot be told is never sent as an evaluation. A source that Dagster does not know yet counts as changed. `versions`
+    `current` holds, per source and check, a short code of its verdict (`good`, `bad:warn`, `bad:error`, `nothing`,
+    `unknown`). What cannot be told is never sent as an evaluation. A source that Dagster does not know yet counts as changed. `versions`
     are those of the data where they can be told; sources that something is built from are in `read`.
     """
     queues = _Queues()
@@ -126,7 +128,7 @@ def _new_version(version: str | None, before: Reported | None, now: int, *, ofte
 def _urgency(now: Mapping[str, str], before: Mapping[str, str]) -> int:
     """0 for an error that began or ended, 1 for a warning, 2 for what is unknown, 3 for the rest."""
     codes = {*now.values(), *(before.get(name, "good") for name in now)}
-    for rank, code in enumerate(("bad:error", "bad:warn", _UNKNOWN)):
-        if code in codes:
+    for rank, some in enumerate(({"bad:error"}, {"bad:warn"}, {_UNKNOWN, NOTHING})):
+        if codes & some:
             return rank
     return 3

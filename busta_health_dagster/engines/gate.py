@@ -34,9 +34,10 @@ def usable_verdict(
     now: int,
     policy: GatePolicy,
     override: GateOverride | None = None,
+    no_score: str = "",
 ) -> UsableVerdict:
     """`stale`: the newest observation is too old to say anything. `policy` is the source's own, tightened by the caller that
-    asks.
+    asks. `no_score`: why the newest validation came to no score.
     """
     status = "unknown" if state is None or stale else state.status.word
     seen = None if state is None else state.observed_at
@@ -48,7 +49,7 @@ def usable_verdict(
     gap = off_season_at(source.active, now)
     if gap is not None:
         return _off_season(source, gap, policy, seen)
-    refused, unsure = _refusal(source, state, policy, now, stale=stale)
+    refused, unsure = _refusal(source, state, policy, now, stale=stale, no_score=no_score)
     if refused is not None:
         return UsableVerdict(source.name, False, refused, status, seen)
     if unsure is not None:
@@ -68,7 +69,7 @@ def _off_season(source: Source, gap: Interval, policy: GatePolicy, seen: int | N
 
 
 def _refusal(
-    source: Source, state: SourceState | None, policy: GatePolicy, now: int, *, stale: bool
+    source: Source, state: SourceState | None, policy: GatePolicy, now: int, *, stale: bool, no_score: str
 ) -> tuple[str | None, str | None]:
     """-> (why it is not usable, what cannot be told)."""
     name = source.name
@@ -84,7 +85,8 @@ def _refusal(
     if policy.min_quality is not None:
         every = source.quality.every_s if source.quality is not None else source.interval_s
         if state.quality is None or state.quality_at is None:
-            unsure = f"{name} has no quality score yet (at least {policy.min_quality:g} asked)"
+            why = f": {no_score}" if no_score else " yet"
+            unsure = f"{name} has no quality score{why} (at least {policy.min_quality:g} asked)"
         elif now - state.quality_at > QUALITY_AGES * every + source.interval_s:
             unsure = f"the quality score of {name} is {duration_text(now - state.quality_at)} old"
         elif state.quality < policy.min_quality:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeGuard, get_args
 
 from busta_health_dagster.domain.errors import BadInput, BustaError
-from busta_health_dagster.domain.gate import GatePolicy
+from busta_health_dagster.domain.gate import GatePolicy, UnknownPolicy
 from busta_health_dagster.domain.units import parse_seconds
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from busta_health_dagster.domain.documents.gate import GateState
-    from busta_health_dagster.domain.gate import UnknownPolicy
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,26 +64,42 @@ def asked(question: Question) -> Answer:
         return Answer(False, f"the gate cannot be asked: {error}", question.sources)
 
 
-def policy_of(min_quality: float | None, max_data_age: str | None, unknown: UnknownPolicy | None) -> GatePolicy:
-    """Raises BadInput: `max_data_age` is no duration, or the quality no score."""
-    age = None if max_data_age is None else int(duration(max_data_age, "max_data_age"))
-    if min_quality is not None and not 0 <= min_quality <= 100:
-        raise BadInput(f"min_quality {min_quality:g} is no score; write 0 to 100, such as 95.")
+def policy_of(who: str, min_quality: object, max_data_age: object, unknown: UnknownPolicy | None) -> GatePolicy:
+    """Raises BadInput: `max_data_age` is no duration, the quality no score, or `unknown` neither block nor allow."""
+    age = None if max_data_age is None else int(duration(max_data_age, f"{who}, max_data_age"))
+    if min_quality is not None and not (_is_number(min_quality) and 0 <= min_quality <= 100):
+        raise BadInput(f"{who}: min_quality {min_quality!r} is no score; write 0 to 100, such as min_quality=95.")
+    if unknown is not None and unknown not in get_args(UnknownPolicy):
+        raise BadInput(f"{who}: unknown {unknown!r} is not known; write unknown='block' or 'allow'.")
     return GatePolicy(min_quality, age, unknown)
 
 
-def duration(text: str, name: str) -> float:
+def _is_number(value: object) -> TypeGuard[float]:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def duration(text: object, name: str) -> float:
     """Raises BadInput."""
+    if not isinstance(text, str):
+        raise BadInput(f"{name}: {text!r} is not a duration; write it as text with its unit, such as '30m'.")
     try:
         return float(parse_seconds(text))
     except ValueError as error:
         raise BadInput(f"{name}: {error}") from error
 
 
-def named(sources: Sequence[str], consumer: str | None, who: str) -> tuple[str, ...]:
-    """Raises BadInput: nothing is asked for."""
+def named(sources: object, consumer: object, who: str) -> tuple[str, ...]:
+    """Raises BadInput: nothing is asked for, or by something that is no name."""
     if isinstance(sources, str):
         raise BadInput(f'{who}: sources is a list of names: sources=["{sources}"].')
-    if not sources and consumer is None:
+    if consumer is not None and not isinstance(consumer, str):
+        raise BadInput(f"{who}: consumer {consumer!r} is no name; write consumer='place-bets'.")
+    if not isinstance(sources, Iterable):
+        raise BadInput(f"{who}: sources {sources!r} is no list of names; write sources=['odds_api'].")
+    names = tuple(sources)
+    for name in names:
+        if not isinstance(name, str):
+            raise BadInput(f"{who}: {name!r} is no name of a source; write each as text: 'odds_api'.")
+    if not names and consumer is None:
         raise BadInput(f'{who} needs the sources that it depends on: sources=["odds_api"], or consumer="place-bets".')
-    return tuple(sources)
+    return names

@@ -31,8 +31,8 @@ class HealthGate(dg.ConfigurableResource["HealthGate"]):
         Raises:
             BadInput: no source, or an argument that cannot be used.
         """
-        names = named(sources, self.consumer, "HealthGate.check()")
-        policy = policy_of(min_quality, max_data_age, unknown)
+        names = named(sources, self.consumer, "HealthGate")
+        policy = policy_of("HealthGate", min_quality, max_data_age, unknown)
         return asked(Question(names, self.consumer, policy, self.url, self.token))
 
     def require(

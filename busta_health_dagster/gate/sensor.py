@@ -56,10 +56,12 @@ def gated_sensor(
     Raises:
         BadInput: an argument that cannot be used; the sentence names the job.
     """
-    who = f"gated_sensor of {job.name}"
+    who = _who(job)
     question = Question(
-        named(sources, consumer, who), consumer, policy_of(min_quality, max_data_age, unknown), url, token
+        named(sources, consumer, who), consumer, policy_of(who, min_quality, max_data_age, unknown), url, token
     )
+    if not isinstance(every_s, int) or isinstance(every_s, bool) or every_s < 1:
+        raise BadInput(f"{who}: every_s {every_s!r} is no number of seconds; write every_s=30.")
     hold_for_s = duration(hold_for, f"{who}, hold_for")
     if hold_for_s < 2 * every_s:
         raise BadInput(
@@ -83,7 +85,8 @@ def gated_sensor(
         if decision.state.given_up is not None:
             reason = f"the slot of {_clock(decision.state.given_up, timezone)} was given up, and none has run since"
         seen = Answer(answer.usable, reason, answer.sources)
-        _note(context, job.name, sensor, question, seen, upcoming, now, held_since)
+        if _is_tick(context):
+            _note(context, job.name, sensor, question, seen, upcoming, now, held_since)
         if decision.slot is None:
             return dg.SkipReason(f"Next slot {_clock(upcoming, timezone)}.")
         at = _clock(decision.slot, timezone)
@@ -125,16 +128,25 @@ def gated_schedule(
     return gated_sensor(job, cron=cron_schedule, timezone=execution_timezone, sources=sources, **more)
 
 
-def _check_schedule(who: str, cron: str, timezone: str) -> None:
+def _who(job: object) -> str:
+    """Raises BadInput: it is no job. Another one that Dagster knows has a `name` as well, and cannot be started."""
+    from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
+
+    if not isinstance(job, dg.JobDefinition | UnresolvedAssetJobDefinition):
+        raise BadInput(f"gated_sensor: {job!r} is no job; hand over what @dg.job or dg.define_asset_job made.")
+    return f"gated_sensor of {job.name}"
+
+
+def _check_schedule(who: str, cron: object, timezone: object) -> None:
     from dagster._utils.schedules import is_valid_cron_schedule
 
-    if not is_valid_cron_schedule(cron):
+    if not isinstance(cron, str) or not is_valid_cron_schedule(cron):
         raise BadInput(
             f"{who}: {cron!r} is no cron schedule; write minute hour day month weekday, such as 50 16 * * *."
         )
     try:
-        ZoneInfo(timezone)
-    except (ValueError, OSError, KeyError) as error:
+        ZoneInfo(timezone)  # type: ignore[arg-type]
+    except (ValueError, OSError, KeyError, TypeError, AttributeError) as error:
         raise BadInput(f"{who}: {timezone!r} is no zone; write an IANA name such as America/New_York.") from error
 
 
@@ -165,6 +177,15 @@ def _next_slot(cron: str, timezone: str, now: int) -> int:
 
 def _clock(epoch: int, timezone: str) -> str:
     return f"{datetime.fromtimestamp(epoch, ZoneInfo(timezone)):%H:%M}"
+
+
+def _is_tick(context: dg.SensorEvaluationContext) -> bool:
+    """Does the daemon evaluate? `dagster sensor preview` and the test in Dagster's UI do too: nothing waits then, and nothing is
+    written. Dagster 1.13.27 says it by two things, and a sensor that was reset has only the second: when the sensor was
+    started, and a key of its log that ends with the number of the tick (a preview's ends with the time).
+    """
+    key = context.log_key
+    return context.last_sensor_start_time is not None or bool(key and key[-1].isdigit())
 
 
 def _note(

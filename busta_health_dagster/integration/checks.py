@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import dagster as dg
 
 from busta_health_dagster.domain.errors import BadInput, UnknownName
+from busta_health_dagster.domain.verdict import CheckVerdict, Outcome
 
 if TYPE_CHECKING:
     from busta_health_dagster.defs.resources import Monitor
@@ -33,11 +34,17 @@ def health_checks(source: str, *, asset: str, blocking: Sequence[str] = ("usable
     from busta_health_dagster.defs.sources import specs_of
 
     config = read_config()
+    if not isinstance(source, str):
+        raise BadInput(
+            f"health_checks: {source!r} is no name of a source; write health_checks('odds_api', asset='odds/raw')."
+        )
     if source not in config.sources:
         near = difflib.get_close_matches(source, config.sources, n=3)
         hint = f"Did you mean {' or '.join(near)}?" if near else "Names: busta sources list"
         raise UnknownName(f"health_checks: no source is called {source!r}. {hint}")
-    if not asset or not all(asset.split("/")):
+    if isinstance(blocking, str):
+        raise BadInput(f"health_checks of {source}: blocking is a list of checks: blocking=[{blocking!r}].")
+    if not isinstance(asset, str) or not all(asset.split("/")):
         raise BadInput(f"health_checks of {source}: {asset!r} is no asset key; write asset='odds/raw'.")
     found = replace(config.sources[source], asset=asset)
     every = [*specs_of([found], config), usable_spec(found)]
@@ -63,10 +70,12 @@ def _definition(source: str, name: str, specs: Sequence[dg.AssetCheckSpec]) -> d
         with monitor.open() as app:
             verdicts = stored_checks(app, [source]).get(source, {})
         for check in sorted(context.op_execution_context.selected_asset_check_keys):
-            verdict = verdicts.get(check.name)
-            if verdict is not None and decided(verdict):
-                # Within a run only an ERROR stops what is downstream: a window silences people, not the gate.
-                stopping = replace(verdict, severity="ERROR") if check.name in blocking else verdict
-                yield check_result(check.asset_key, stopping)
+            verdict = verdicts.get(check.name) or CheckVerdict(check.name, Outcome.UNKNOWN, "WARN", "not observed yet")
+            if check.name in blocking:
+                # Within a run only an ERROR stops what is downstream, and a check that says nothing stops it not: a window
+                # silences people, not the gate, and what no one can tell is not healthy.
+                yield check_result(check.asset_key, replace(verdict, severity="ERROR"))
+            elif decided(verdict):
+                yield check_result(check.asset_key, verdict)
 
     return stored

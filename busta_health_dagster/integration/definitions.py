@@ -25,19 +25,35 @@ def build_defs(
     stands before all asset keys of ours (`health/fleet` becomes `monitor/health/fleet`).
 
     Raises:
-        BadInput: a prefix that is no part of an asset key.
+        BadInput: a prefix that is no part of an asset key, or a directory that is no path.
         ConfigError: the configuration is wrong and there is no last good one; every problem with its remedy.
     """
     from busta_health_dagster.defs.build import build
     from busta_health_dagster.defs.keys import PREFIX_VARIABLE
 
-    if key_prefix is not None and not all(_PART.fullmatch(part) for part in key_prefix.split("/")):
+    if key_prefix is not None and not (
+        isinstance(key_prefix, str) and all(map(_PART.fullmatch, key_prefix.split("/")))
+    ):
         raise BadInput(
             f"build_defs: key_prefix {key_prefix!r} cannot stand before an asset key; write letters, digits and _, with / "
             "between parts: key_prefix='monitor'."
         )
-    for variable, value in (("BUSTA_CONFIG_DIR", config_dir), ("BUSTA_HOME", home)):
-        if value is not None:
-            os.environ[variable] = str(Path(value).resolve())
-    os.environ[PREFIX_VARIABLE] = key_prefix or ""
-    return build()
+    wanted = {PREFIX_VARIABLE: key_prefix or ""}
+    for name, variable, value in (("config_dir", "BUSTA_CONFIG_DIR", config_dir), ("home", "BUSTA_HOME", home)):
+        if value is None:
+            continue
+        if not isinstance(value, str | Path):
+            raise BadInput(f"build_defs: {name} {value!r} is no path; write {name}='...' or a pathlib.Path.")
+        wanted[variable] = str(Path(value).resolve())
+    before = {variable: os.environ.get(variable) for variable in wanted}
+    os.environ.update(wanted)
+    try:
+        return build()
+    except BaseException:
+        # Nothing was built: who asks next is not to read a directory that no one has.
+        for variable, value in before.items():
+            if value is None:
+                os.environ.pop(variable, None)
+            else:
+                os.environ[variable] = value
+        raise

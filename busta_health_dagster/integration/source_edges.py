@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, cast
 
 import dagster as dg
 
+from busta_health_dagster.domain.dependencies import built_in_a_circle
 from busta_health_dagster.domain.errors import BadInput
 
 if TYPE_CHECKING:
@@ -19,13 +20,23 @@ def with_sources(defs: dg.Definitions) -> dg.Definitions:
     Reads the configuration that BUSTA_CONFIG_DIR names; call it after `build_defs(config_dir=...)`.
 
     Raises:
-        BadInput: an asset of yours has the key of one of ours, is one to which Dagster can add no dependency, or depends on a
-            key that a source does not have here.
+        BadInput: an asset of yours has the key of one of ours, is one to which Dagster can add no dependency, depends on a
+            key that a source does not have here, or would be built from itself.
     """
     from busta_health_dagster.defs.build import read_config
     from busta_health_dagster.defs.keys import asset_key, own_keys
 
+    if not isinstance(defs, dg.Definitions):
+        raise BadInput(
+            f"with_sources: {defs!r} is no dg.Definitions; write with_sources(dg.Definitions(assets=[...]))."
+        )
     config = read_config()
+    around = built_in_a_circle(config.sources.values())
+    if around:
+        raise BadInput(
+            f"An asset would be built from itself, by `asset` and `feeds` of sources.yaml: {' -> '.join(around)}. "
+            "`busta config doctor` names the line."
+        )
     feeding: dict[dg.AssetKey, list[dg.AssetKey]] = {}
     for source in config.sources.values():
         for fed in source.feeds:

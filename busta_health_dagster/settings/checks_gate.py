@@ -1,9 +1,12 @@
-"""What the doctor knows of gates: one that can never open, and an asset that two sources claim."""
+"""What the doctor knows of gates and of what is built behind them: a gate that can never open, an asset that two sources
+claim, and `feeds` that name no asset or the source's own.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from busta_health_dagster.domain.dependencies import built_in_a_circle
 from busta_health_dagster.settings.checks import who_says
 from busta_health_dagster.wording.lists import listed
 
@@ -48,3 +51,33 @@ def shared_assets(review: CheckContext) -> None:
             says = f"The asset {source.asset} has the checks of source {first} already: those of {source.name} would overwrite them."
             remedy = "an asset for each source, or one source without `asset`"
             review.found.add(review.docs["sources.yaml"], review.at_source(source.name, "asset"), says, remedy)
+
+
+def feeds_that_are_no_keys(review: CheckContext) -> None:
+    """A key with an empty part is the key of no asset: what was to depend on the source would not."""
+    doc = review.docs["sources.yaml"]
+    empty: dict[tuple[Place, str], list[str]] = {}
+    for source in review.sources.values():
+        for key in source.feeds:
+            if not all(part.strip() for part in key.split("/")):
+                place = who_says(doc, review.at_source(source.name), source.type, "feeds")
+                empty.setdefault((place, key), []).append(source.name)
+    for (place, key), names in empty.items():
+        says = f"{key!r} is no asset key: nothing depends on {listed(names)} by it."
+        remedy = "write the parts of the key with / between them: feeds: [models/moneyline]"
+        review.found.add(doc, (*place, "feeds"), says, remedy, key=True, blocks=False)
+
+
+def built_from_itself(review: CheckContext) -> None:
+    """An asset that a source stands on and that is, over the `feeds`, built from that source: Dagster loads no circle."""
+    around = built_in_a_circle(review.sources.values())
+    if not around:
+        return
+    doc = review.docs["sources.yaml"]
+    source = next(s for s in review.sources.values() if s.asset == around[0] and around[1] in s.feeds)
+    place = who_says(doc, review.at_source(source.name), source.type, "feeds")
+    says = (
+        f"An asset would be built from itself, by `asset` and `feeds`: {' -> '.join(around)}. Dagster loads no circle."
+    )
+    remedy = f"take {around[1]} out of the feeds of {source.name}; name there what is built from {around[0]}"
+    review.found.add(doc, (*place, "feeds"), says, remedy, key=True, blocks=False)

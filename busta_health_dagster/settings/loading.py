@@ -15,6 +15,7 @@ from busta_health_dagster.domain.errors import ConfigError, Problem
 from busta_health_dagster.domain.policy import AlertPolicy
 from busta_health_dagster.settings import (
     checks,
+    checks_code,
     checks_dagster,
     checks_gate,
     checks_rollout,
@@ -214,9 +215,12 @@ def _review(review: CheckContext) -> None:
         ((), checks.lonely_reconciliations),
         ((), checks.missing_extras),
         ((), checks.half_a_quality),
+        ((), checks_code.missing_modules),
         ((), checks_rollout.rollouts),
         ((), checks_gate.undecidable_gates),
         ((), checks_gate.shared_assets),
+        ((), checks_gate.feeds_that_are_no_keys),
+        ((), checks_gate.built_from_itself),
         ((), checks_season.seasons_that_are_over),
         (("sources.yaml", "alerts.yaml"), checks_season.gates_that_no_one_watches),
         ((), checks_dagster.their_instance),

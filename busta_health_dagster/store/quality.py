@@ -74,6 +74,14 @@ class Quality:
         rows = self._uow.connection.execute(asked).mappings()
         return {keys[r["source_id"]]: _scored(keys[r["source_id"]], r) for r in rows if r["source_id"] in keys}
 
+    def no_scores(self, names: Collection[str]) -> dict[str, str]:
+        """Why the newest validation of these came to no score; without those of which it did."""
+        if not names:
+            return {}
+        keys = self._uow.sources.ids(names)
+        asked = select(_R.source_id, _R.reason).where(_R.id.in_(self._newest_ids(keys)), _R.score.is_(None))
+        return {keys[key]: reason for key, reason in self._uow.connection.execute(asked) if key in keys}
+
     def history(self, name: str, since: int, until: int) -> list[Scored]:
         """Every validation of a source scored in [since, until), oldest first, with the checks that are still kept."""
         key = self._uow.sources.get(name).id

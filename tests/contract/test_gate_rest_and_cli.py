@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 from busta_health_dagster import bootstrap
 from busta_health_dagster.cli.main import app as busta
 from busta_health_dagster.domain.access import Role
+from busta_health_dagster.domain.alert import Alert
 from busta_health_dagster.domain.gate import GatedJob
 from busta_health_dagster.pipeline.alerting.alert_pass import alert_pass
 from busta_health_dagster.pipeline.app import access
@@ -53,9 +54,14 @@ class Caller:
 
 
 @pytest.fixture
-def caller(tmp_path, monkeypatch: pytest.MonkeyPatch):
-    clock = FakeClock(time.time())
-    monkeypatch.setattr(bootstrap, "SystemClock", lambda: clock)
+def clock(monkeypatch: pytest.MonkeyPatch) -> FakeClock:
+    fake = FakeClock(time.time())
+    monkeypatch.setattr(bootstrap, "SystemClock", lambda: fake)
+    return fake
+
+
+@pytest.fixture
+def caller(tmp_path, clock: FakeClock):
     with small_home(tmp_path, clock=clock) as app, served(app) as url:
         yield Caller(app, tmp_path, url, clock)
 
@@ -172,45 +178,47 @@ def held(caller: Caller, since: int | None, reason: str = "gone_file is down") -
     note_job(caller.app, GatedJob("bets", "place_bets", ("gone_file",), now + 600, now, since, reason))
 
 
-def test_what_waits_at_the_gate_is_shown_measured_and_alerted_on(tmp_path, monkeypatch) -> None:
-    clock = FakeClock(time.time())
-    monkeypatch.setattr(bootstrap, "SystemClock", lambda: clock)
-    with small_home(tmp_path, clock=clock) as app:
+def held_alerts(caller: Caller) -> list[Alert]:
+    """After a pass: the open alerts of jobs that are held."""
+    alert_pass(caller.app, whole=False)
+    with caller.app.store.read() as uow:
+        return [alert for alert in uow.alerts.open() if alert.rule == "bets-held"]
+
+
+@pytest.fixture
+def watched(tmp_path, clock: FakeClock):
+    """A rule watches what is held."""
+    with small_home(tmp_path, clock=clock):
         alerts = tmp_path / "config" / "alerts.yaml"
         rule = "rules:\n  - {name: bets-held, pattern: gate_held, over: 10m, severity: critical}\n"
         alerts.write_text(alerts.read_text().replace("rules:\n", rule))
-    with bootstrap.open_app(environ=environ_of(tmp_path), create_store=True) as app, served(app) as url:
-        caller = Caller(app, tmp_path, url, clock)
-        begun = int(clock.now())
-        held(caller, begun)
-        alert_pass(app, whole=False)
-        clock.advance(599)
-        held(caller, begun)
-        alert_pass(app, whole=False)
-        with app.store.read() as uow:
-            assert "dagster/bets-held/place_bets" not in {a.fingerprint for a in uow.alerts.open()}
-        clock.advance(2)
-        held(caller, begun)
-        alert_pass(app, whole=False)
-        with app.store.read() as uow:
-            (alert,) = [a for a in uow.alerts.open() if a.rule == "bets-held"]
-        assert alert.bad_reason == "place_bets held for 10 min (limit 10m): gone_file is down"
-        assert "job place_bets is held since " in caller.busta("status")[1]
-        headers = {"authorization": f"Bearer {caller.viewer}"}
-        metrics = requests.get(f"{url}/metrics", headers=headers, timeout=30).text
-        assert 'busta_gate_held_seconds{job="place_bets"} 601.0' in metrics
-        assert 'busta_gate_usable{source="gone_file"} 0.0' in metrics
-        assert 'busta_gate_usable{source="good_file"} 1.0' in metrics
-        held(caller, None, "")
-        clock.advance(30)
-        alert_pass(app, whole=False)
-        with app.store.read() as uow:
-            assert not [a for a in uow.alerts.open() if a.rule == "bets-held"]
+    with bootstrap.open_app(environ=environ_of(tmp_path)) as app, served(app) as url:
+        yield Caller(app, tmp_path, url, clock)
 
 
-def test_a_message_says_what_the_source_hits_and_that_somebody_opened_the_gate(tmp_path, monkeypatch) -> None:
-    clock = FakeClock(time.time())
-    monkeypatch.setattr(bootstrap, "SystemClock", lambda: clock)
+def test_what_waits_at_the_gate_is_shown_measured_and_alerted_on(watched: Caller) -> None:
+    begun = int(watched.clock.now())
+    held(watched, begun)
+    assert held_alerts(watched) == []
+    watched.clock.advance(599)
+    held(watched, begun)
+    assert held_alerts(watched) == []
+    watched.clock.advance(2)
+    held(watched, begun)
+    (alert,) = held_alerts(watched)
+    assert alert.bad_reason == "place_bets held for 10 min (limit 10m): gone_file is down"
+    assert "job place_bets is held since " in watched.busta("status")[1]
+    headers = {"authorization": f"Bearer {watched.viewer}"}
+    metrics = requests.get(f"{watched.url}/metrics", headers=headers, timeout=30).text
+    assert 'busta_gate_held_seconds{job="place_bets"} 601.0' in metrics
+    assert 'busta_gate_usable{source="gone_file"} 0.0' in metrics
+    assert 'busta_gate_usable{source="good_file"} 1.0' in metrics
+    held(watched, None, "")
+    watched.clock.advance(30)
+    assert held_alerts(watched) == []
+
+
+def test_a_message_says_what_the_source_hits_and_that_somebody_opened_the_gate(tmp_path, clock: FakeClock) -> None:
     with small_home(tmp_path, clock=clock) as app:
         now = int(clock.now())
         note_job(app, GatedJob("bets", "place_bets", ("good_file",), now + 600, now))
@@ -273,24 +281,14 @@ def test_a_job_that_is_held_for_a_misspelt_source_is_in_the_status(caller: Calle
     assert "place_bets" not in caller.busta("status", "good_file")[1]
 
 
-def test_a_slot_that_was_given_up_is_no_recovery(tmp_path, monkeypatch) -> None:
-    clock = FakeClock(time.time())
-    monkeypatch.setattr(bootstrap, "SystemClock", lambda: clock)
-    with small_home(tmp_path, clock=clock) as app:
-        alerts = tmp_path / "config" / "alerts.yaml"
-        rule = "rules:\n  - {name: bets-held, pattern: gate_held, over: 10m, severity: critical}\n"
-        alerts.write_text(alerts.read_text().replace("rules:\n", rule))
-    with bootstrap.open_app(environ=environ_of(tmp_path), create_store=True) as app:
-        begun = int(clock.now())
-        clock.advance(700)
-        for since, reason, still_open in (
-            (begun, "gone_file is down", True),
-            (None, "the slot of 16:50 was given up, and none has run since", True),
-            (None, "", False),
-        ):
-            now = int(clock.now())
-            note_job(app, GatedJob("bets", "place_bets", ("gone_file",), now + 600, now, since, reason))
-            alert_pass(app, whole=False)
-            clock.advance(30)
-            with app.store.read() as uow:
-                assert bool([a for a in uow.alerts.open() if a.rule == "bets-held"]) is still_open
+def test_a_slot_that_was_given_up_is_no_recovery(watched: Caller) -> None:
+    begun = int(watched.clock.now())
+    watched.clock.advance(700)
+    for since, reason, still_open in (
+        (begun, "gone_file is down", True),
+        (None, "the slot of 16:50 was given up, and none has run since", True),
+        (None, "", False),
+    ):
+        held(watched, since, reason)
+        assert bool(held_alerts(watched)) is still_open
+        watched.clock.advance(30)

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 
 import dagster as dg
 import pytest
+from dagster._core.definitions.sensor_definition import SensorExecutionData
 from gate_stories import Story
 
 from busta_health_dagster import bootstrap
@@ -29,7 +30,7 @@ def place_bets() -> None:
 
 
 class Bets:
-    """The sensor of place_bets, evaluated as the daemon does: with the cursor of the evaluation before."""
+    """The sensor of place_bets, evaluated as the daemon does: with the cursor of the evaluation before, and since when it runs."""
 
     def __init__(self, story: Story, **arguments: object) -> None:
         self.story, self.cursor = story, None
@@ -37,13 +38,16 @@ class Bets:
 
     def evaluate(self) -> tuple[str, dict[str, str]]:
         """-> the words of a skipped tick, or the key and the tags of a run."""
-        with dg.build_sensor_context(instance=self.story.instance, cursor=self.cursor) as context:
-            done = self.sensor.evaluate_tick(context)
+        done = self.evaluated(last_sensor_start_time=1.0)
         self.cursor = done.cursor
         if done.run_requests:
             (run,) = done.run_requests
             return run.run_key, {k: v for k, v in run.tags.items() if k.startswith("busta/")}
         return done.skip_message, {}
+
+    def evaluated(self, **known: object) -> SensorExecutionData:
+        with dg.build_sensor_context(instance=self.story.instance, cursor=self.cursor, **known) as context:
+            return self.sensor.evaluate_tick(context)
 
     def next_slot(self) -> str:
         """Go to the next slot of ten minutes, observing on the way."""
@@ -190,12 +194,95 @@ def test_a_gated_schedule_is_the_same_in_the_words_of_a_schedule() -> None:
         ({"hold_for": "59s"}, "Write hold_for='1m' or more."),
         ({"timezone": "Mars/Olympus"}, "'Mars/Olympus' is no zone; write an IANA name"),
         ({"min_quality": 950}, "min_quality 950 is no score; write 0 to 100"),
+        ({"min_quality": "95"}, "min_quality '95' is no score; write 0 to 100, such as min_quality=95."),
+        ({"min_quality": True}, "min_quality True is no score"),
+        ({"max_data_age": 5}, "gated_sensor of place_bets, max_data_age: 5 is not a duration; write it as text"),
+        ({"max_data_age": "soon"}, "gated_sensor of place_bets, max_data_age: 'soon' is not a duration"),
+        ({"unknown": "maybe"}, "unknown 'maybe' is not known; write unknown='block' or 'allow'."),
+        ({"unknown": ["allow"]}, "unknown ['allow'] is not known"),
+        ({"hold_for": 30}, "gated_sensor of place_bets, hold_for: 30 is not a duration; write it as text"),
+        ({"hold_for": None}, "hold_for: None is not a duration"),
+        ({"every_s": "30"}, "every_s '30' is no number of seconds; write every_s=30."),
+        ({"sources": 5}, "sources 5 is no list of names; write sources=['odds_api']."),
+        ({"sources": [["odds_api"]]}, "['odds_api'] is no name of a source; write each as text: 'odds_api'."),
+        ({"consumer": ["bets"]}, "consumer ['bets'] is no name; write consumer='place-bets'."),
+        ({"cron": 5}, "gated_sensor of place_bets: 5 is no cron schedule"),
+        ({"timezone": None}, "None is no zone; write an IANA name"),
+        ({"timezone": 5}, "5 is no zone; write an IANA name"),
+        (
+            {"job": "place_bets"},
+            "gated_sensor: 'place_bets' is no job; hand over what @dg.job or dg.define_asset_job made.",
+        ),
+        ({"job": None}, "gated_sensor: None is no job"),
     ],
 )
 def test_an_argument_that_cannot_be_used_is_named_when_the_code_loads(arguments, said) -> None:
     with pytest.raises(BadInput) as error:
-        gated_sensor(place_bets, **({"cron": "0 * * * *", "sources": ["odds_api"]} | arguments))
+        gated_sensor(**({"job": place_bets, "cron": "0 * * * *", "sources": ["odds_api"]} | arguments))
     assert said in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("sources", "arguments", "said"),
+    [
+        ((["odds_api"],), {}, "HealthGate: ['odds_api'] is no name of a source; write each as text: 'odds_api'."),
+        ((), {}, "HealthGate needs the sources that it depends on"),
+        (("odds_api",), {"max_data_age": 5}, "HealthGate, max_data_age: 5 is not a duration"),
+        (("odds_api",), {"min_quality": "95"}, "HealthGate: min_quality '95' is no score"),
+        (("odds_api",), {"unknown": "maybe"}, "HealthGate: unknown 'maybe' is not known"),
+    ],
+)
+def test_an_argument_of_the_resource_that_cannot_be_used_is_named(sources, arguments, said) -> None:
+    with pytest.raises(BadInput) as error:
+        HealthGate().require(*sources, **arguments)
+    assert str(error.value).startswith(said)
+
+
+PREVIEW = [{}, {"repository_name": "theirs", "sensor_name": "place_bets_gated"}]
+"""What `dagster sensor preview` and the UI's test hand over: no start of the sensor, and no log; Dagster puts a time there."""
+
+
+@pytest.mark.parametrize("known", PREVIEW)
+def test_a_preview_says_that_it_would_be_held_and_writes_nothing(story: Story, known) -> None:
+    story.observe(0)
+    bets = Bets(story)
+    bets.cursor = bets.evaluated(**known).cursor
+    story.odds.unlink()
+    slot = bets.next_slot()
+    assert bets.evaluated(**known).skip_message.startswith(f"HELD {slot}: odds_api is down")
+    assert gate(story)["jobs"] == []
+    bets.evaluate()
+    assert gate(story)["jobs"][0]["held_since"] is not None, "a tick of the daemon does"
+
+
+def test_a_preview_does_not_end_what_waits(story: Story) -> None:
+    story.observe(0)
+    bets = Bets(story)
+    bets.evaluate()
+    story.odds.unlink()
+    bets.next_slot()
+    bets.evaluate()
+    bets.cursor = None
+    assert bets.evaluated().skip_message.startswith("Next slot ")
+    assert gate(story)["jobs"][0]["held_since"] is not None
+
+
+def test_a_sensor_that_was_reset_still_tells_what_waits(story: Story) -> None:
+    """Dagster then forgets when it was started; its ticks have their numbers."""
+    story.observe(0)
+    bets = Bets(story)
+    context = dg.SensorEvaluationContext(
+        instance_ref=None,
+        last_tick_completion_time=None,
+        last_run_key=None,
+        cursor=None,
+        log_key=["theirs", "place_bets_gated", "17"],
+        repository_name="theirs",
+        instance=story.instance,
+        sensor_name="place_bets_gated",
+    )
+    bets.sensor.evaluate_tick(context)
+    assert [job["job"] for job in gate(story)["jobs"]] == ["place_bets"]
 
 
 def test_the_answer_is_true_only_while_they_may_be_used(story: Story) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 
@@ -13,9 +14,9 @@ from gate_stories import ODDS, Story
 from busta_health_dagster import bootstrap
 from busta_health_dagster.defs import keys
 from busta_health_dagster.defs.alerts import alert_sensor
-from busta_health_dagster.domain.errors import BadInput, UnknownName
+from busta_health_dagster.domain.errors import BadInput, BustaError
 from busta_health_dagster.gate import gated_sensor
-from busta_health_dagster.integration import build_defs, health_checks, with_sources
+from busta_health_dagster.integration import build_defs, with_sources
 from busta_health_dagster.pipeline.facade import Monitor
 
 pytestmark = pytest.mark.filterwarnings("ignore::dagster.BetaWarning", "ignore::dagster.PreviewWarning")
@@ -140,7 +141,7 @@ def test_the_monitor_learns_what_a_source_hits_and_when_it_runs_next(story: Stor
     whole = dg.Definitions.merge(with_sources(theirs()), build_defs())
     story.observe(0)
     gated = gated_sensor(hedge, cron="0 16 * * *", sources=["odds_api"])
-    with dg.build_sensor_context(instance=story.instance) as context:
+    with dg.build_sensor_context(instance=story.instance, last_sensor_start_time=1.0) as context:
         gated.evaluate_tick(context)
     with dg.build_sensor_context(instance=story.instance, repository_def=whole.get_repository_def()) as context:
         alert_sensor.evaluate_tick(context)
@@ -190,42 +191,40 @@ def test_an_asset_that_their_runs_materialize_is_theirs_to_materialize(story: St
     assert len(story.instance.fetch_observations(RAW, limit=9).records) == 2
 
 
-def test_checks_in_code_run_with_their_asset_and_stop_what_is_downstream(story: Story) -> None:
-    @dg.asset(key=RAW)
-    def raw() -> None: ...
-
-    @dg.asset(deps=[RAW])
-    def model() -> None: ...
-
-    story.observe(0)
-    checks = health_checks("odds_api", asset="odds/raw", blocking=("connectivity",))
-    whole = dg.Definitions.merge(dg.Definitions(assets=[raw, model], asset_checks=checks), build_defs())
-    job = whole.resolve_implicit_global_asset_job_def()
-    wanted = [RAW, AssetKey("model")]
-
-    def built() -> set[str]:
-        result = job.execute_in_process(instance=story.instance, asset_selection=wanted, raise_on_error=False)
-        return {event.asset_key.to_user_string() for event in result.get_asset_materialization_events()}
-
-    assert built() == {"odds/raw", "model"}
-    story.odds.unlink()
-    story.observe()
-    assert built() == {"odds/raw"}
-    (story.config / "maintenance.yaml").write_text(
-        'version: 1\nwindows:\n  - {name: work, select: {}, start: "2020-01-01T00:00", duration: 23h59m, rrule: FREQ=DAILY, zone: UTC}\n'
-        '  - {name: more, select: {}, start: "2020-01-01T12:00", duration: 23h59m, rrule: FREQ=DAILY, zone: UTC}\n'
-    )
-    story.observe()
-    assert built() == {"odds/raw"}, "a window silences people, not the gate"
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ({"key_prefix": ["monitor"]}, r"key_prefix \['monitor'\] cannot stand before an asset key"),
+        ({"key_prefix": "a//b"}, "key_prefix 'a//b' cannot stand before an asset key"),
+        ({"config_dir": 5}, "config_dir 5 is no path; write config_dir="),
+        ({"home": ["home"]}, r"home \['home'\] is no path; write home="),
+    ],
+)
+def test_arguments_of_build_defs_that_cannot_be_used_are_named(story: Story, arguments, said) -> None:
+    with pytest.raises(BadInput, match=said):
+        build_defs(**arguments)
 
 
-def test_checks_in_code_name_what_is_wrong(story: Story) -> None:
-    with pytest.raises(UnknownName, match=r"no source is called 'odds_apy'. Did you mean odds_api\?"):
-        health_checks("odds_apy", asset="odds/raw")
-    with pytest.raises(BadInput, match="it has no check 'data_age'; it has connectivity, usable"):
-        health_checks("odds_api", asset="odds/raw", blocking=("data_age",))
-    with pytest.raises(BadInput, match="'odds//raw' is no asset key"):
-        health_checks("odds_api", asset="odds//raw")
+def test_a_directory_that_is_not_there_is_not_kept_in_the_environment(story: Story, tmp_path, monkeypatch) -> None:
+    for before in (str(story.config), None):
+        if before is None:
+            monkeypatch.delenv("BUSTA_CONFIG_DIR")
+        with pytest.raises(BustaError):
+            build_defs(config_dir=tmp_path / "nowhere", key_prefix="monitor")
+        assert os.environ.get("BUSTA_CONFIG_DIR") == before
+        assert os.environ[keys.PREFIX_VARIABLE] == ""
+
+
+def test_an_asset_that_would_be_built_from_itself_is_refused_with_its_circle(story: Story) -> None:
+    sources = story.config / "sources.yaml"
+    sources.write_text(sources.read_text().replace("confirm: 0,", "confirm: 0, asset: models/moneyline,", 1))
+    with pytest.raises(BadInput, match=r"would be built from itself, .*: models/moneyline -> models/moneyline"):
+        with_sources(theirs())
+
+
+def test_what_is_no_definitions_is_refused(story: Story) -> None:
+    with pytest.raises(BadInput, match=r"with_sources: \[\] is no dg.Definitions"):
+        with_sources([])
 
 
 def test_importing_the_public_names_opens_nothing_and_loads_nothing_heavy() -> None:

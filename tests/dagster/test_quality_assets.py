@@ -69,6 +69,21 @@ def metadata(result: dg.ExecuteInProcessResult) -> dict[str, dict]:
     return found
 
 
+def check(instance: DagsterInstance, name: str) -> tuple[bool, str, str]:
+    """What Dagster shows of the check `quality` of this source."""
+    key = dg.AssetCheckKey(AssetKey(["sources", name]), "quality")
+    record = instance.event_log_storage.get_latest_asset_check_execution_by_key([key])[key]
+    assert record.evaluation is not None
+    return record.evaluation.passed, record.evaluation.severity.value, record.evaluation.description or ""
+
+
+def newest(instance: DagsterInstance, name: str) -> str | None:
+    """The result that the asset shows as its newest materialization."""
+    event = instance.get_latest_materialization_event(AssetKey(["quality", name]))
+    made = event and event.asset_materialization
+    return str(made.metadata["result"].value) if made else None
+
+
 def test_scores_plot_and_the_check_of_the_source_says_what_the_rule_says(location, instance, clock) -> None:
     assert run(location, instance, "health_tick").success
     result = run(location, instance, "quality_hourly")
@@ -89,13 +104,7 @@ def test_scores_plot_and_the_check_of_the_source_says_what_the_rule_says(locatio
     assert Path(old["report file"]).read_text().startswith("<!doctype html>")
     clock.advance(300)
     run(location, instance, "health_tick")
-    shown = {}
-    for name in ("good_file", "old_file"):
-        key = dg.AssetCheckKey(AssetKey(["sources", name]), "quality")
-        record = instance.event_log_storage.get_latest_asset_check_execution_by_key([key])[key]
-        assert record.evaluation is not None
-        shown[name] = (record.evaluation.passed, record.evaluation.severity.value, record.evaluation.description)
-    assert shown == {
+    assert {name: check(instance, name) for name in ("good_file", "old_file")} == {
         "good_file": (True, "WARN", "score 100.0, limit 90"),
         "old_file": (False, "WARN", "score 50.0, limit 90"),
     }
@@ -115,12 +124,48 @@ def test_the_schedule_scores_what_is_due_and_a_person_what_they_ask_for(location
     assert set(metadata(one)) == {"quality/good_file"}
 
 
-def test_a_source_without_data_has_a_reason_and_no_number(location, instance, data) -> None:
+def test_no_data_is_no_materialization_and_what_passed_before_is_not_shown_any_longer(
+    location, instance, data, clock
+) -> None:
+    run(location, instance, "health_tick")
+    run(location, instance, "quality_hourly")
+    clock.advance(300)
+    run(location, instance, "health_tick")
+    assert check(instance, "good_file") == (True, "WARN", "score 100.0, limit 90")
+    delivered = (data / "good.csv").read_text()
+    (data / "good.csv").unlink()
+    clock.advance(3600)
+    run(location, instance, "health_tick")
+    result = run(location, instance, "quality_hourly")
+    assert result.success
+    assert set(metadata(result)) == {"quality/old_file"}
+    assert newest(instance, "good_file") == "100", "the newest score, not the newest attempt"
+    (seen,) = instance.fetch_observations(AssetKey(["quality", "good_file"]), limit=10).records
+    said = {k: v.value for k, v in seen.asset_observation.metadata.items()}
+    assert said["result"].startswith("no data: the source is down")
+    assert not {"score", "rows"} & set(said)
+    clock.advance(300)
+    run(location, instance, "health_tick")
+    passed, severity, why = check(instance, "good_file")
+    assert (passed, severity) == (False, "WARN")
+    assert why.startswith("cannot be evaluated: the source is down: there is no file ")
+    (data / "good.csv").write_text(delivered)
+    clock.advance(3600)
+    run(location, instance, "health_tick")
+    assert set(metadata(run(location, instance, "quality_hourly"))) == {"quality/good_file", "quality/old_file"}
+    clock.advance(300)
+    run(location, instance, "health_tick")
+    assert check(instance, "good_file") == (True, "WARN", "score 100.0, limit 90")
+
+
+def test_a_source_that_never_had_a_score_is_never_materialized_and_its_log_says_why(location, instance, data) -> None:
     (data / "good.csv").unlink()
     run(location, instance, "health_tick")
-    made = metadata(run(location, instance, "quality_hourly"))["quality/good_file"]
-    assert made["result"].startswith("no data: the source is down")
-    assert not {"score", "rows"} & set(made)
+    result = run(location, instance, "quality_hourly")
+    assert result.success
+    assert newest(instance, "good_file") is None
+    logged = [entry.user_message for entry in instance.all_logs(result.run_id) if entry.level == 30]
+    assert [line for line in logged if line.startswith("good_file: no data: the source is down: there is no file ")]
 
 
 def test_any_day_of_the_trends_can_be_filled_again(location, instance, clock) -> None:

@@ -28,6 +28,20 @@ def muted_until(alert: Alert, channel: str, now: float) -> int | None:
     return min(waits) if waits and len(waits) == len(ends) else None
 
 
+def muted(alert: Alert, now: float) -> tuple[tuple[str, ...], int] | None:
+    """The channels that would know by now, were their route not muted, and until when the first of them is; None: no message
+    waits for that.
+    """
+    ends = {
+        channel: end
+        for held in alert.held
+        if held.muted
+        for channel in held.channels
+        if (end := muted_until(alert, channel, now)) is not None
+    }
+    return (tuple(sorted(ends)), min(ends.values())) if ends else None
+
+
 def put_aside(alert: Alert, event: Event, channel: str, reason: str, *, knows: bool, loudest: Sequence[Event]) -> Alert:
     """The alert with this message among those that wait. One channel has one: the loudest, and what announces stays."""
     mine = waits_for(alert, channel)

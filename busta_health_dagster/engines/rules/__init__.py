@@ -19,7 +19,7 @@ from busta_health_dagster.engines.rules.compile import (
     survey,
 )
 from busta_health_dagster.engines.rules.external import INSTANCE_PATTERNS, evaluate_external
-from busta_health_dagster.engines.rules.limits import classify, effective, effective_rules, limits_for
+from busta_health_dagster.engines.rules.limits import classify, effective, effective_rules, limits_for, rolled_out
 from busta_health_dagster.engines.rules.needs import Needs
 from busta_health_dagster.engines.rules.window import SourceWindow
 from busta_health_dagster.engines.rules.window_state import to_state
@@ -45,6 +45,7 @@ __all__ = [
     "limits_for",
     "painted",
     "quality_check",
+    "rolled_out",
     "rules_for",
     "survey",
     "to_state",

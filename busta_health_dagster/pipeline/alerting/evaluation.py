@@ -237,9 +237,15 @@ def _together(
 
 
 def verdicts_of(
-    app: App, states: Mapping[str, SourceState], rule_states: Mapping[str, SourceRuleState], now: int
+    app: App,
+    states: Mapping[str, SourceState],
+    rule_states: Mapping[str, SourceRuleState],
+    now: int,
+    no_scores: Mapping[str, str],
 ) -> dict[str, dict[str, CheckVerdict]]:
-    """The asset checks of every source as they are now, as far as they can be decided at all."""
+    """The asset checks of every source as they are now, as far as they can be decided at all. `no_scores`: why the newest
+    validation of a source came to no score.
+    """
     out: dict[str, dict[str, CheckVerdict]] = {}
     for name, taken in rule_states.items():
         source, state = taken.source, states[name]
@@ -249,6 +255,6 @@ def verdicts_of(
         if rate is not None:
             checks["failure_rate"] = failure_check(source, limits, rate.bad, rate.observed)
         if source.quality is not None:
-            checks["quality"] = quality_check(source, limits, taken.window.score, now)
+            checks["quality"] = quality_check(source, limits, taken.window.score, now, no_scores.get(name, ""))
         out[name] = {check: checks[check] for check in decidable_checks(source, limits)}
     return out

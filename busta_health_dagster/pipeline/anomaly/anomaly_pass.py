@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from busta_health_dagster.domain.anomaly import AnomalyVerdict, Judgement
 from busta_health_dagster.domain.units import iso
 from busta_health_dagster.engines.maintenance import MaintenanceIndex
-from busta_health_dagster.engines.rules import anomaly_check
+from busta_health_dagster.engines.rules import anomaly_check, rolled_out
 from busta_health_dagster.pipeline.anomaly.fleet_detector import Detector, known_events, watched_by
 from busta_health_dagster.pipeline.app.failpoints import failpoint
 from busta_health_dagster.pipeline.maintenance.index import maintenance
@@ -196,7 +196,7 @@ def save_detector(app: App, uow: UnitOfWork, detector: Detector, learned: Mappin
 
 def checks(app: App, states: Mapping[str, SourceState], now: int) -> dict[str, CheckVerdict]:
     """The asset check `anomaly` of every source that a rule watches, from what was said last. A rule in shadow mode has
-    none.
+    none, nor has a source that is not rolled out yet.
     """
     rules = watched(app)
     if not rules:
@@ -206,7 +206,7 @@ def checks(app: App, states: Mapping[str, SourceState], now: int) -> dict[str, C
     return {
         name: check_of(app, name, learned.get(name), now)
         for name, rule in rules.items()
-        if name in states and not rule.shadow
+        if name in states and not rolled_out(rule, app.config.sources[name], now).shadow
     }
 
 

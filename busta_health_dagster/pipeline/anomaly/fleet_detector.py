@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from busta_health_dagster.domain.rule import Pattern
 from busta_health_dagster.engines.maintenance import occurrences
-from busta_health_dagster.engines.rules import effective_rules
+from busta_health_dagster.engines.rules import effective_rules, rolled_out
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -26,10 +26,14 @@ if TYPE_CHECKING:
     Histories = Callable[[Sequence[str]], Mapping[str, bytes]]
 
 
-def anomaly_rule(source: Source, rules: Iterable[Rule]) -> Rule | None:
-    """The first rule of pattern anomaly that selects this source, with its overrides; None: no one asked for it."""
+def anomaly_rule(source: Source, rules: Iterable[Rule], now: int | None = None) -> Rule | None:
+    """The first rule of pattern anomaly that selects this source, with its overrides; None: no one asked for it. With `now`
+    it is in shadow until its source is rolled out.
+    """
     mine = effective_rules(source, [r for r in rules if r.pattern is Pattern.ANOMALY])
-    return mine[0] if mine else None
+    if not mine or now is None:
+        return mine[0] if mine else None
+    return rolled_out(mine[0], source, now)
 
 
 def watched_by(sources: Iterable[Source], rules: Iterable[Rule]) -> dict[str, Rule]:

@@ -101,7 +101,7 @@ def baselines_of(app: App, names: Sequence[str], *, ahead_hours: int = AHEAD_HOU
         learned = uow.baselines.learned()
         for name in names:
             source = app.config.sources[name]
-            rule = anomaly_rule(source, app.config.rules)
+            rule = anomaly_rule(source, app.config.rules, now)
             check = None if rule is None else check_of(app, name, learned.get(name), now)
             normal_ranges = {} if rule is None else _normal_ranges(app, uow, name, rule, WITH_NORMAL_RANGE, hours)
             series = {m: tuple(zip(hours, some, strict=True)) for m, some in normal_ranges.items()}

@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from busta_health_dagster.domain.verdict import Outcome
-from busta_health_dagster.engines.dagster_events import Reported, ReportPlan, plan_reports
+from busta_health_dagster.engines.dagster_events import NOTHING, Reported, ReportPlan, plan_reports
 from busta_health_dagster.engines.data_version import data_version
 from busta_health_dagster.pipeline.gate.stored_lineage import built_from
 
@@ -23,6 +23,8 @@ _CONNECTIVITY = "connectivity"
 
 def outcome_code(verdict: CheckVerdict) -> str:
     """What counts as a change: the outcome, and for a bad one its severity. Numbers alone change nothing."""
+    if verdict.came_to_nothing:
+        return NOTHING
     return f"bad:{verdict.severity.lower()}" if verdict.outcome is Outcome.BAD else verdict.outcome.name.lower()
 
 

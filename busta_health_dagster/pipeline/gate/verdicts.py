@@ -14,9 +14,9 @@ from busta_health_dagster.pipeline.app.freshness import is_stale
 from busta_health_dagster.wording.lists import listed
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
-    from busta_health_dagster.domain.gate import GateOverride, UsableVerdict
+    from busta_health_dagster.domain.gate import UsableVerdict
     from busta_health_dagster.domain.observation import SourceState
     from busta_health_dagster.pipeline.app.app import App
     from busta_health_dagster.store import UnitOfWork
@@ -67,15 +67,28 @@ def verdicts(
     """Of these configured sources, by name, each once and in this order."""
     now = app.now()
     overrides = uow.gates.overrides(now)
-    return {name: _verdict(app, name, states.get(name), now, policy, overrides.get(name)) for name in names}
+    asked = {name: app.config.sources[name].gate.tightened(policy) for name in names}
+    scored = [name for name, wish in asked.items() if wish.min_quality is not None and name in states]
+    why = uow.quality.no_scores(unscored(states[name] for name in scored))
+    out = {}
+    for name, wish in asked.items():
+        source, state = app.config.sources[name], states.get(name)
+        stale = state is not None and is_stale(source, state, now)
+        out[name] = usable_verdict(
+            source,
+            state,
+            stale=stale,
+            now=now,
+            policy=wish,
+            override=overrides.get(name),
+            no_score=why.get(name, ""),
+        )
+    return out
 
 
-def _verdict(
-    app: App, name: str, state: SourceState | None, now: int, policy: GatePolicy, override: GateOverride | None
-) -> UsableVerdict:
-    source = app.config.sources[name]
-    stale = state is not None and is_stale(source, state, now)
-    return usable_verdict(source, state, stale=stale, now=now, policy=source.gate.tightened(policy), override=override)
+def unscored(states: Iterable[SourceState]) -> list[str]:
+    """Names of those that were validated, and that came to no score."""
+    return [state.source for state in states if state.quality is None and state.quality_at is not None]
 
 
 def usable_check(verdict: UsableVerdict) -> CheckVerdict:

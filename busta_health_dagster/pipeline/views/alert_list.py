@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from busta_health_dagster.domain.alert import Alert, AlertState
 from busta_health_dagster.domain.units import from_epoch, iso
 from busta_health_dagster.engines.alerting.escalation import Upcoming, is_recovering, upcoming
+from busta_health_dagster.engines.alerting.muting import muted
 from busta_health_dagster.pipeline.alerting.monotonic_clock import read_clock
 from busta_health_dagster.pipeline.views.root_causes import RootCauseLine, root_cause_lines
 
@@ -60,7 +61,7 @@ class Row:
 
     @property
     def coming(self) -> str:
-        """`pager 09:55`, `repeats 12:00`, `resumes 10:30`, or why nothing comes."""
+        """`pager 09:55`, `repeats 12:00`, `resumes 10:30`, `chat is muted until 09:00`, or why nothing comes."""
         a, now = self.alert, self.now
         if a.suppressed_by and a.active:
             return f"held by {a.suppressed_by}"
@@ -72,6 +73,9 @@ class Row:
             return f"snoozed until {clock(a.snooze.ends_at, now)}"
         if a.ack is not None:
             return f"resumes {clock(a.ack.ends_at, now)}"
+        if (waits := muted(a, now)) is not None:
+            channels, until = waits
+            return f"{' + '.join(channels)} is muted until {clock(until, now)}"
         if is_recovering(a):
             return "when it fails again, or is steady"
         if self.next is None:

@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from busta_health_dagster.domain.anomaly import Metric
 from busta_health_dagster.engines.maintenance import MaintenanceIndex
-from busta_health_dagster.engines.rules import check_verdicts, effective_rules, failure_check, limits_for, rules_for
+from busta_health_dagster.engines.rules import (
+    check_verdicts,
+    effective_rules,
+    failure_check,
+    limits_for,
+    rolled_out,
+    rules_for,
+)
 from busta_health_dagster.engines.seasons import without_verdicts
 from busta_health_dagster.pipeline.alerting.monotonic_clock import read_clock
 from busta_health_dagster.pipeline.anomaly.anomaly_pass import check_of
@@ -142,7 +149,7 @@ def source_page(app: App, name: str, window: str = "24h") -> SourcePage:
         sample = uow.samples.get(name) if known else None
         active = active_alerts(uow)
         alerts = [a for a in active if a.source == name]
-        watching = anomaly_rule(source, app.config.rules)
+        watching = anomaly_rule(source, app.config.rules, now)
         strange = anomalies_of(uow, name, watching, now - MONTH_S, alerts) if watching is not None else ()
         monitor_alerts = self_monitoring_alerts(app, uow, active)
         impact = impacts(app, uow, states, [name]).get(name)
@@ -184,7 +191,7 @@ def source_page(app: App, name: str, window: str = "24h") -> SourcePage:
         days=tuple(days),
         levels=levels,
         limits=limits,
-        rules=effective_rules(source, app.config.rules),
+        rules=tuple(rolled_out(rule, source, now) for rule in effective_rules(source, app.config.rules)),
         checks=without_verdicts(checks, source, now),
         phases=state.phases if state else None,
         usual_phases=_usual([o for o in observations if state is None or o.slot != state.slot]),

@@ -183,8 +183,8 @@ def _row(
         stale=is_stale(source, state, now),
         http_status=state.http_status,
         attempts=state.attempts,
-        facts=state.facts,
-        metrics=state.metrics,
+        facts={} if gap is not None else state.facts,
+        metrics={} if gap is not None else state.metrics,
         **common,  # type: ignore[arg-type]
     )
 

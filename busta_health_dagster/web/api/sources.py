@@ -19,6 +19,7 @@ from busta_health_dagster.domain.documents.sources import (
     SourceInfo,
     SourceRow,
 )
+from busta_health_dagster.domain.health import shown
 from busta_health_dagster.domain.units import parse_seconds
 from busta_health_dagster.pipeline.views.overview import version_of
 from busta_health_dagster.web.api.manual_checks import ManualChecks
@@ -79,7 +80,7 @@ def sources(
     limit: Limit = 200,
     cursor: Cursor = None,
 ) -> Page[SourceRow | SourceConfig]:
-    rows: list[Any] = [r for r in _whole_fleet(request)["sources"] if state is None or _shown(r) == state]
+    rows: list[Any] = [r for r in _whole_fleet(request)["sources"] if state is None or shown(r) == state]
     if view == "config":
         chosen = {r["source"] for r in rows}
         rows = [row for row in monitor_of(request).sources() if row["source"] in chosen]
@@ -90,14 +91,6 @@ def _whole_fleet(request: Request) -> Fleet:
     """Of a small fleet as it is now. A large one is read once per change, and for a script up to a minute old: `at` says."""
     shared: SharedRead[Fleet] = request.app.state.fleet
     return shared.get(newest=False) if shared.is_large else monitor_of(request).fleet()
-
-
-def _shown(row: SourceRow) -> str:
-    if row["status"] == "off_season":
-        return "off_season"
-    if row["stale"]:
-        return "unknown"
-    return "maintenance" if row["maintenance_until"] is not None else row["status"]
 
 
 @router.get("/sources/{name}", summary="All that is known of one source")

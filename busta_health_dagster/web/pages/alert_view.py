@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from busta_health_dagster.domain.alert import Event
+from busta_health_dagster.engines.alerting.muting import muted
 from busta_health_dagster.web.pages import texts
 from busta_health_dagster.wording import lists, numbers
 from busta_health_dagster.wording.durations import duration_text
@@ -122,6 +123,9 @@ def _held(alert: Alert, now: int) -> str:
         return f"snoozed by {alert.snooze.by} until {texts.moment(alert.snooze.ends_at, now)}"
     if alert.ack is not None:
         return f"held until {texts.moment(alert.ack.ends_at, now)}"
+    if (waits := muted(alert, now)) is not None:
+        channels, until = waits
+        return f"{' + '.join(channels)} is muted until {texts.moment(until, now)}"
     return ""
 
 

@@ -1,10 +1,9 @@
-"""The overview's facts as its template writes them: which rows, in which words, and what the page's numbers are."""
+"""The overview's facts as its template writes them: its rows, in which words, and what the page's numbers are."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlencode
 
 from busta_health_dagster.domain.health import WORST_FIRST
 from busta_health_dagster.domain.season import OFF_SEASON
@@ -24,59 +23,9 @@ if TYPE_CHECKING:
     from busta_health_dagster.domain.source import Source
     from busta_health_dagster.pipeline.views.overview import FleetPage, Trend
     from busta_health_dagster.store.rollup_queries import Bar
+    from busta_health_dagster.web.pages.fleet_filter import Chosen, Filter
 
-PAGE_ROWS = 100
 NOUNS = glyphs.STATUS_WORD
-
-
-@dataclass(frozen=True, slots=True)
-class Filter:
-    """What the address asks for. Everything is optional; what is not understood counts as not asked."""
-
-    state: str = ""
-    q: str = ""
-    type: str = ""
-    page: int = 1
-    wall: bool = False
-
-    @classmethod
-    def of(cls, query: Mapping[str, str]) -> Filter:
-        state, page = query.get("state", ""), query.get("page", "1")
-        return cls(
-            state if state in {*WORST_FIRST, "unhealthy"} else "",
-            query.get("q", "").strip()[:100],
-            query.get("type", "")[:100],
-            max(1, int(page)) if page.isdecimal() and len(page) < 6 else 1,
-            query.get("wall") == "1",
-        )
-
-    def takes(self, row: SourceHealth, source: Source | None) -> bool:
-        if self.type and row.type != self.type:
-            return False
-        if self.state and row.shown != self.state and not (self.state == "unhealthy" and row.unhealthy):
-            return False
-        words = self.q.lower().split()
-        if not words:
-            return True
-        owners = " ".join((*source.owners, *source.tags.values(), *source.feeds)) if source else ""
-        text = f"{row.source} {row.type} {row.probe} {row.group} {row.shown} tier{row.tier} {owners}".lower()
-        return all(word in text for word in words)
-
-    def address(self, **changes: Any) -> str:
-        """The same page with something else asked for."""
-        asked = {
-            "state": self.state,
-            "type": self.type,
-            "q": self.q,
-            "page": self.page,
-            "wall": int(self.wall),
-        } | changes
-        kept = {k: v for k, v in asked.items() if v and not (k == "page" and v == 1)}
-        return "/source-health" + (f"?{urlencode(kept)}" if kept else "")
-
-    @property
-    def active(self) -> bool:
-        return bool(self.state or self.q or self.type)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,28 +53,6 @@ class Row:
     budget: str
     budget_bad: bool
     meter: Markup
-
-
-@dataclass(frozen=True, slots=True)
-class Chosen:
-    """The rows to show of those that the filter takes."""
-
-    rows: tuple[SourceHealth, ...]
-    matching: int
-    page: int
-    pages: int
-
-    @property
-    def first(self) -> int:
-        return (self.page - 1) * PAGE_ROWS + 1
-
-
-def choose(page: FleetPage, wanted: Filter, sources: Mapping[str, Source]) -> Chosen:
-    """Worst first, a hundred at a time."""
-    rows = [r for r in page.health.rows if wanted.takes(r, sources.get(r.source))]
-    pages = max(1, -(-len(rows) // PAGE_ROWS))
-    at = min(wanted.page, pages)
-    return Chosen(tuple(rows[(at - 1) * PAGE_ROWS : at * PAGE_ROWS]), len(rows), at, pages)
 
 
 def _gate(row: SourceHealth, page: FleetPage, source: Source | None) -> str:
@@ -289,6 +216,7 @@ def overview(
         "chosen": chosen,
         "many": len(chosen.rows) > 40,
         "filter": wanted,
+        "states": [("unhealthy", "unhealthy"), *((s, glyphs.STATUS_COUNTED[s]) for s in WORST_FIRST)],
         "types": sorted({r.type for r in page.health.rows}),
         "alerts": [a for a in alerts if a.open and not a.quiet],
         "quiet": [a for a in alerts if a.quiet],

@@ -21,8 +21,9 @@ from busta_health_dagster.pipeline.views.status import STRIP_BUCKET_S, fleet_hea
 from busta_health_dagster.reports.html import page as report_html
 from busta_health_dagster.web import live
 from busta_health_dagster.web.pages import badges
+from busta_health_dagster.web.pages.fleet_filter import Filter, choose
 from busta_health_dagster.web.pages.fleet_picture import fleet_picture, rows_of
-from busta_health_dagster.web.pages.fleet_view import Filter, bar_words, choose, overview
+from busta_health_dagster.web.pages.fleet_view import bar_words, overview
 from busta_health_dagster.web.pages.login import Login
 from busta_health_dagster.web.pages.overview_cache import OverviewCache
 from busta_health_dagster.web.pages.rendering import SECURITY, STATIC, html, svg

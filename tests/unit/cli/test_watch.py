@@ -12,7 +12,7 @@ import pytest
 from page_stories import history, seen, tick, world
 
 from busta_health_dagster.cli.glyphs import ASCII, UNICODE
-from busta_health_dagster.cli.health_layout import LAYOUTS
+from busta_health_dagster.cli.health_layout import LAYOUTS, resample
 from busta_health_dagster.cli.health_view import render
 from busta_health_dagster.cli.watch import follow
 from busta_health_dagster.domain.errors import Refused, RemoteUnavailable
@@ -175,3 +175,8 @@ def test_a_ctrl_c_that_python_drops_ends_the_watching_at_once_and_not_after_the_
         check=False,
     )
     assert ended.returncode == 0, ended.stderr
+
+
+def test_a_time_in_which_no_one_knew_does_not_vanish_between_two_bars() -> None:
+    strip = ["up", "unknown", "up", "down", "unknown", "degraded", None, "up", None, None, "off_season", "up"]
+    assert resample(strip, 6) == ["unknown", "down", "degraded", "up", None, "off_season"]

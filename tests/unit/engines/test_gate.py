@@ -18,8 +18,8 @@ SOURCE = Source("odds_api", "odds", "http", quality=QualitySpec(suite="odds"))
 UP = SourceState("odds_api", Status.UP, NOW - 900, NOW - 60, NOW - 60, "ok", "answered 200", data_age_s=30.0)
 
 
-def ask(state, policy=BLOCK, *, stale=False, override=None):
-    verdict = usable_verdict(SOURCE, state, stale=stale, now=NOW, policy=policy, override=override)
+def ask(state, policy=BLOCK, **known):
+    verdict = usable_verdict(SOURCE, state, **({"stale": False, "now": NOW, "policy": policy} | known))
     return verdict.usable, verdict.reason
 
 
@@ -46,6 +46,16 @@ def test_what_is_down_is_not_and_the_reason_is_the_sources_own() -> None:
 def test_what_cannot_be_told_blocks_unless_the_policy_allows_it(state, stale, why) -> None:
     assert ask(state, stale=stale) == (False, why)
     assert ask(state, GatePolicy(unknown="allow"), stale=stale) == (True, f"{why}; gate.unknown: allow")
+
+
+def test_a_validation_that_came_to_no_score_says_why() -> None:
+    asked = GatePolicy(min_quality=90.0, unknown="block")
+    unscored = replace(UP, quality=None, quality_at=NOW - 60)
+    why = "there is no module 'bets'"
+    assert ask(unscored, asked, no_score=why) == (
+        False,
+        "odds_api has no quality score: there is no module 'bets' (at least 90 asked)",
+    )
 
 
 def test_quality_below_what_is_asked_is_not_usable() -> None:

@@ -28,4 +28,13 @@ SOURCE = Source("odds_api", "odds", "http", quality=QualitySpec(suite="odds", ev
 )
 def test_the_newest_score_against_its_limit(score, limit, outcome, reason) -> None:
     verdict = quality_check(SOURCE, Limits(quality=limit), score, NOW)
+    assert not verdict.came_to_nothing
     assert (verdict.name, verdict.outcome, verdict.severity, verdict.reason) == ("quality", outcome, "WARN", reason)
+
+
+def test_a_validation_without_a_score_takes_back_the_score_of_better_days() -> None:
+    verdict = quality_check(
+        SOURCE, Limits(quality=90.0), Score(NOW, 100.0), NOW, no_score="the source is down: HTTP 503"
+    )
+    assert (verdict.outcome, verdict.came_to_nothing) == (Outcome.UNKNOWN, True)
+    assert verdict.reason == "cannot be evaluated: the source is down: HTTP 503"

@@ -70,6 +70,14 @@ def test_what_cannot_be_told_is_not_an_evaluation() -> None:
     assert plan({"odds": {**GOOD, "response_time": "unknown"}}, {"odds": Reported(GOOD, 9_900)}).reports == ()
 
 
+def test_a_check_that_came_to_nothing_is_sent_once_and_after_what_is_bad() -> None:
+    nothing = {**GOOD, "quality": "nothing"}
+    before = Reported({**GOOD, "quality": "good"}, 9_900)
+    first, second = plan({"odds": nothing, "scores": LATE}, {"odds": before, "scores": before}).reports
+    assert (first.source, second.source, second.checks) == ("scores", "odds", ("quality",))
+    assert plan({"odds": nothing}, {"odds": Reported(nothing, 9_900)}).reports == ()
+
+
 def test_a_source_that_is_lost_from_sight_is_news_although_no_check_says_so() -> None:
     lost = {"connectivity": "unknown", "data_age": "unknown"}
     (report,) = plan({"odds": lost}, {"odds": Reported(GOOD, 9_900)}).reports

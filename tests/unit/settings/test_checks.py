@@ -219,9 +219,9 @@ def test_a_suite_that_is_not_there_is_told_with_the_one_that_was_meant(warnings,
 
 def test_a_quality_by_which_nothing_can_be_scored_is_told(warnings):
     fleet = sources(
-        source(quality="{validator: 'm:V'}"),
+        source(quality="{validator: 'json:JSONDecoder'}"),
         source(name="b", quality="{every: 1h}"),
-        source(name="c", quality="{validator: 'm:V', validator_scale: 100}"),
+        source(name="c", quality="{validator: 'json:JSONDecoder', validator_scale: 100}"),
     )
     scale, neither = warnings(sources=fleet)
     assert scale.startswith("sources[0] a, quality.validator: A validator needs `validator_scale`")

@@ -111,3 +111,40 @@ def test_an_asset_belongs_to_one_source(tmp_path: Path) -> None:
     assert problem.field == "sources[1] two, asset"
     wrong = diagnosed(tmp_path, f"sources:\n  - {{name: one, type: odds, {AGED}, asset: 'odds//raw'}}\n")
     assert str(wrong.errors[0]).endswith("Instead:  write its parts with / between them: odds/raw")
+
+
+def test_a_source_that_feeds_the_asset_it_stands_on_is_named_and_stops_nothing(tmp_path: Path) -> None:
+    found = diagnosed(
+        tmp_path,
+        f"sources:\n  - {{name: one, type: odds, {ODDS}, asset: models/moneyline, feeds: [bets/slip, models/moneyline]}}\n",
+    )
+    (error,) = found.errors
+    assert (":3:" in error.where, error.field) == (True, "sources[0] one, feeds")
+    assert error.message == (
+        "An asset would be built from itself, by `asset` and `feeds`: models/moneyline -> models/moneyline. "
+        "Dagster loads no circle."
+    )
+    assert error.remedy.startswith("take models/moneyline out of the feeds of one; name there what is built from")
+    assert found.config is not None
+
+
+def test_two_sources_that_feed_each_others_assets_are_a_circle(tmp_path: Path) -> None:
+    found = diagnosed(
+        tmp_path,
+        f"sources:\n  - {{name: one, type: odds, {ODDS}, asset: odds/raw, feeds: [odds/clean]}}\n"
+        f"  - {{name: two, type: odds, {ODDS}, asset: odds/clean, feeds: [odds/raw]}}\n",
+    )
+    assert ["odds/raw -> odds/clean -> odds/raw" in e.message for e in found.errors] == [True]
+
+
+@pytest.mark.parametrize("key", ["", "models//x", "/models", " ", "models/"])
+def test_feeds_that_are_no_key_are_named(tmp_path: Path, key: str) -> None:
+    found = diagnosed(
+        tmp_path, f"types: {{odds: {{feeds: ['{key}']}}}}\nsources:\n  - {{name: one, type: odds, {ODDS}}}\n"
+    )
+    (error,) = found.errors
+    assert (error.field, error.message) == (
+        "types.odds, feeds",
+        f"{key!r} is no asset key: nothing depends on one by it.",
+    )
+    assert found.config is not None

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from busta_health_dagster import bootstrap
-from busta_health_dagster.cli.health_summary import shown
 from busta_health_dagster.cli.nagios import line
+from busta_health_dagster.domain.health import shown
 from busta_health_dagster.pipeline.alerting.asset_checks import stored_checks
 from busta_health_dagster.pipeline.app.app import App
 from busta_health_dagster.pipeline.facade import Monitor
