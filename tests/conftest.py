@@ -7,6 +7,7 @@ import os
 import shutil
 import tempfile
 import warnings
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,6 +31,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--update-golden", action="store_true", help="write the golden files again; review them in the diff"
     )
+    parser.addoption("--at", type=datetime.fromisoformat, help="begin at another instant: 2028-02-29T06:29+00:00")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """The wall clock of the test process starts at `--at` and goes on from there. Waits and files keep the machine's: a
+    library that is preloaded instead (libfaketime) shifts the monotonic clock too, and then Python's own waits fail.
+    """
+    if (at := config.getoption("--at")) is not None:
+        from time_machine import travel
+
+        travel(at, tick=True).start()
 
 
 @pytest.hookimpl(trylast=True)

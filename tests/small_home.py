@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -52,12 +54,18 @@ def environ_of(base: Path, **more: str) -> dict[str, str]:
     return {"BUSTA_HOME": str(base / "home"), "BUSTA_CONFIG_DIR": str(base / "config"), **more}
 
 
+def delivered(file: Path, text: str, now: float) -> None:
+    """A file as old as the clock says, not as the machine does."""
+    file.write_text(text)
+    os.utime(file, (now, now))
+
+
 @contextmanager
 def small_home(base: Path, *, clock: Clock | None = None, **environ: str) -> Iterator[App]:
     """good_file is up, gone_file is down with an open alert (1), nightly was never beaten; checked once."""
     for folder in ("data", "config"):
         (base / folder).mkdir()
-    (base / "data" / "good.csv").write_text("a\n1\n2\n")
+    delivered(base / "data" / "good.csv", "a\n1\n2\n", time.time() if clock is None else clock.now())
     (base / "config" / "sources.yaml").write_text(SOURCES % {"data": base / "data"})
     (base / "config" / "alerts.yaml").write_text(ALERTS % {"data": base / "data"})
     (base / "config" / "maintenance.yaml").write_text(MAINTENANCE)

@@ -31,7 +31,7 @@ class Lost:
 
 
 def shown_in(fleet: Fleet, row: SourceRow) -> str:
-    """The same where the monitor did not report for too long: then nothing is known of any source."""
+    """The status a row shows. Where the monitor did not report for too long, nothing is known of any source."""
     return "unknown" if fleet["stale"] else shown(row)
 
 

@@ -61,7 +61,10 @@ def backup(
     try:
         if file.exists():
             raise BadInput(f"{file} exists already. Name a new file: a backup never replaces another one.")
-        part.unlink(missing_ok=True)  # a backup is as of one instant: half of an older one is of no use
+        for left in part.parent.glob(
+            f"{part.name}*"
+        ):  # a backup is as of one instant: half of an older one is of no use
+            left.unlink()
         with Store(f"sqlite:///{part.absolute()}") as target:
             copied = _copied(app.store, target)
             target.make_one_file()

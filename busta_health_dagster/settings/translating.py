@@ -46,9 +46,9 @@ def translate(
 ) -> None:
     """Tell pydantic's findings in our words: `report(path, message, remedy, key)`, paths inside `data`.
 
-    What only follows from another finding is left out: the missing `interval` beside an unknown `intervall`, and of
-    a value that may
-    have several shapes every one but the one that was nearly met. `guessed`: keys whose misspelling was reported already.
+    What only follows from another finding is left out: the missing `interval` beside an unknown `intervall`, and of a value
+    that may have several shapes every one but the one that was nearly met. `guessed`: keys whose misspelling was reported
+    already.
     """
     walked = [(detail, *_walk(detail["loc"], data)) for detail in error.errors(include_url=False)]
     misspelt = {

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Text, column, delete, func, select, table, text, tuple_, update
 
-from busta_health_dagster.domain.errors import BadInput, StoreUnavailable
+from busta_health_dagster.domain.errors import BadInput, StoreError, StoreUnavailable
 from busta_health_dagster.store.schema import metadata
 from busta_health_dagster.store.versions import HEAD, UNFINISHED, VERSION_TABLE
 
@@ -68,8 +68,14 @@ def _written_by_sqlite(source: Store, target: Store) -> list[CopiedTable]:
     path = target.sqlite_path
     part = path.with_name(path.name + ".part")
     _new_private_file(part)
-    with source.outside_transactions() as connection:
-        connection.execute(text("VACUUM INTO :path"), {"path": str(part)})
+    try:
+        with source.outside_transactions() as connection:
+            connection.execute(text("VACUUM INTO :path"), {"path": str(part)})
+    except StoreError as error:  # it names the store that is read, and most often it is the copy that has no room
+        part.unlink(missing_ok=True)
+        raise StoreUnavailable(
+            f"The copy to {path} broke off: {error} Is there room for it in {path.parent}? Nothing of it is left."
+        ) from error
     part.replace(path)
     target.upgrade()  # with a journal of its own, as a store that was made here
     with target.read() as uow:

@@ -39,7 +39,7 @@ class SchemaStatus:
             case "unfinished":
                 return (
                     f"The store at {self.url} is a copy that was not finished. Give the same `busta db copy` or "
-                    "`busta db restore` again: it goes on where it stopped."
+                    "`busta db restore` again: it goes on where it stopped. To give it up, delete that database."
                 )
             case "old":
                 return (

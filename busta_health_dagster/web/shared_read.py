@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import threading
+from contextlib import suppress
 from typing import TYPE_CHECKING, Generic, TypeVar
 
+from busta_health_dagster.domain.errors import StoreError
 from busta_health_dagster.pipeline.views.overview import version_of
 
 if TYPE_CHECKING:
@@ -31,13 +33,14 @@ class SharedRead(Generic[T]):
         self._read = read
         self._lock = threading.Lock()
         self._kept: tuple[T, tuple[int, int | None], float] | None = None
+        self._renewing: threading.Thread | None = None
 
     def get(self, *, newest: bool = True) -> T:
         """The facts; with `newest` False those of a large fleet may be up to a minute old."""
         kept = self._kept
         if not newest and kept is not None and self.is_large and self._age(kept) < KEEP_S:
             if not self._is_current(kept):
-                threading.Thread(target=self.get, daemon=True).start()
+                self._renew()
             return kept[0]
         with self._lock:
             kept = self._kept
@@ -45,6 +48,17 @@ class SharedRead(Generic[T]):
                 seen = self._seen()  # before the facts: what happens meanwhile is read the next time
                 self._kept = kept = (self._read(), seen, self._app.clock.monotonic())
             return kept[0]
+
+    def _renew(self) -> None:
+        """Read again beside those who ask: one thread, however many they are."""
+        if self._renewing is not None and self._renewing.is_alive():
+            return
+        self._renewing = threading.Thread(target=self._read_again, name="busta-read", daemon=True)
+        self._renewing.start()
+
+    def _read_again(self) -> None:
+        with suppress(StoreError):  # no one waits for it here: the next who asks is told
+            self.get()
 
     @property
     def is_large(self) -> bool:

@@ -7,7 +7,7 @@ import time
 
 import pytest
 import requests
-from small_home import environ_of, served, small_home
+from small_home import delivered, environ_of, served, small_home
 from sqlalchemy import text
 from typer.testing import CliRunner
 
@@ -117,8 +117,8 @@ def test_the_monitor_that_cannot_be_asked_is_exit_code_3(caller: Caller) -> None
 
 def test_wait_ends_as_soon_as_it_is_usable(caller: Caller, monkeypatch) -> None:
     def later(_: float) -> None:
-        (caller.base / "data" / "gone.csv").write_text("a\n1\n")
         caller.clock.advance(300)
+        delivered(caller.base / "data" / "gone.csv", "a\n1\n", caller.clock.now())
         run_tick(caller.app)
 
     monkeypatch.setattr("busta_health_dagster.cli.gate.time.sleep", later)

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+import pytest
 import requests
 from page_stories import seen, tick, world
 from small_home import served
 
 from busta_health_dagster.domain.access import Role
+from busta_health_dagster.domain.errors import StoreUnavailable
 from busta_health_dagster.domain.observation import Status
 from busta_health_dagster.pipeline.app import access
 from busta_health_dagster.testing import FakeClock
+from busta_health_dagster.web.shared_read import SharedRead
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -22,13 +26,16 @@ if TYPE_CHECKING:
 T0 = 1_795_000_200  # a slot of five minutes, and 20 s
 
 
+def configured(size: int) -> str:
+    entry = '  - {{name: s{}, type: odds, probe: http, url: "http://127.0.0.1:9/", allow_private: true}}'
+    return "\n".join(["version: 1", "sources:", *(entry.format(n) for n in range(size))])
+
+
 @contextmanager
 def fleet(base: Path, size: int) -> Iterator[tuple[FakeClock, Callable[..., None], Callable[[str], dict]]]:
     """-> the clock, a tick with these statuses, and what a path of REST answers."""
     clock = FakeClock(T0)
-    entry = '  - {{name: s{}, type: odds, probe: http, url: "http://127.0.0.1:9/", allow_private: true}}'
-    sources = "\n".join(["version: 1", "sources:", *(entry.format(n) for n in range(size))])
-    with world(base, clock, sources) as app, served(app) as url:
+    with world(base, clock, configured(size)) as app, served(app) as url:
         token = access.create_token(app, name="viewer", role=Role.VIEWER, by="test")
 
         def get(path: str) -> dict:
@@ -72,3 +79,33 @@ def test_a_small_fleet_is_answered_as_it_is_now(tmp_path: Path) -> None:
         first = get("/api/v1/status")
         clock.advance(1)
         assert get("/api/v1/status")["at"] != first["at"]
+
+
+def test_reading_again_is_one_thread_for_all_and_a_store_that_is_away_ends_it_without_a_word(tmp_path: Path) -> None:
+    class Reading:
+        begun, go_on, failing = 0, threading.Event(), False
+
+        def __call__(self) -> int:
+            self.begun += 1
+            if self.begun > 1:
+                self.go_on.wait(60)
+            if self.failing:
+                raise StoreUnavailable("away")
+            return self.begun
+
+    reading, clock = Reading(), FakeClock(T0)
+    with world(tmp_path, clock, configured(201)) as app:
+        shared = SharedRead(app, reading)
+        assert shared.get(newest=False) == 1
+        clock.advance(30)
+        tick(app, seen(app, "s1", Status.DOWN))
+        assert [shared.get(newest=False) for _ in range(20)] == [1] * 20
+        reading.failing = True
+        reading.go_on.set()
+        for thread in [t for t in threading.enumerate() if t.name == "busta-read"]:
+            thread.join(60)
+        assert reading.begun == 2
+        with pytest.raises(StoreUnavailable):
+            shared.get()
+        reading.failing = False
+        assert shared.get() == 4

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import stat
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -25,6 +28,7 @@ from busta_health_dagster.store.schema import metadata
 from busta_health_dagster.store.schema.access import api_token
 from busta_health_dagster.store.schema.alerting import audit
 from busta_health_dagster.store.schema.observing import observation, source
+from busta_health_dagster.store.vacuum import give_room_back, vacuum
 from busta_health_dagster.testing import FakeClock
 
 if TYPE_CHECKING:
@@ -112,48 +116,50 @@ class Unplugged(Exception):
     """What ends a copy in the middle."""
 
 
-@pytest.mark.postgres
-def test_an_interrupted_copy_is_no_store_and_goes_on_where_it_stopped(tmp_path: Path, postgres_url: str) -> None:
+def interrupted(old: Store, new: Store) -> None:
+    def unplug(done: int, _total: int | None) -> None:
+        if done > 3_000:
+            raise Unplugged
+
+    with pytest.raises(Unplugged):
+        copy_store(old, new, unplug)
+
+
+@pytest.fixture
+def old_and_new(tmp_path: Path, postgres_url: str) -> Iterator[tuple[Store, Store]]:
+    """A filled store on SQLite, and an empty database."""
     with Store(f"sqlite:///{tmp_path}/old.db") as old, Store(postgres_url) as new:
         old.upgrade()
         filled(old)
-
-        def unplug(done: int, _total: int | None) -> None:
-            if done > 3_000:
-                raise Unplugged
-
-        with pytest.raises(Unplugged):
-            copy_store(old, new, unplug)
-        for refused in (new.check, new.upgrade):
-            with pytest.raises(StoreMissing, match="copy that was not finished"):
-                refused()
-        with new.filling() as here:
-            arrived = here.execute(select(func.count()).select_from(observation)).scalar_one()
-        assert 0 < arrived < 5000
-
-        seen: list[int] = []
-        copy_store(old, new, lambda done, _total: seen.append(done))
-        assert seen[0] > arrived, "what had arrived was not sent again"
-        assert contents(new) == contents(old)
+        yield old, new
 
 
 @pytest.mark.postgres
-def test_a_copy_that_was_interrupted_while_the_store_went_on_begins_anew(tmp_path: Path, postgres_url: str) -> None:
-    with Store(f"sqlite:///{tmp_path}/old.db") as old, Store(postgres_url) as new:
-        old.upgrade()
-        filled(old)
+def test_an_interrupted_copy_is_no_store_and_goes_on_where_it_stopped(old_and_new: tuple[Store, Store]) -> None:
+    old, new = old_and_new
+    interrupted(old, new)
+    for refused in (new.check, new.upgrade):
+        with pytest.raises(StoreMissing, match="copy that was not finished"):
+            refused()
+    with new.filling() as here:
+        arrived = here.execute(select(func.count()).select_from(observation)).scalar_one()
+    assert 0 < arrived < 5000
 
-        def unplug(done: int, _total: int | None) -> None:
-            if done > 3_000:
-                raise Unplugged
+    seen: list[int] = []
+    copy_store(old, new, lambda done, _total: seen.append(done))
+    assert seen[0] > arrived, "what had arrived was not sent again"
+    assert contents(new) == contents(old)
 
-        with pytest.raises(Unplugged):
-            copy_store(old, new, unplug)
-        with old.write() as uow:
-            uow.connection.execute(update(observation).where(observation.c.slot == T0).values(response=77))
-            uow.meta.put("Alpha", "changed")
-        copy_store(old, new, quiet)
-        assert contents(new) == contents(old)
+
+@pytest.mark.postgres
+def test_a_copy_that_was_interrupted_while_the_store_went_on_begins_anew(old_and_new: tuple[Store, Store]) -> None:
+    old, new = old_and_new
+    interrupted(old, new)
+    with old.write() as uow:
+        uow.connection.execute(update(observation).where(observation.c.slot == T0).values(response=77))
+        uow.meta.put("Alpha", "changed")
+    copy_store(old, new, quiet)
+    assert contents(new) == contents(old)
 
 
 def test_a_store_in_use_is_never_written_over(store: Store, other: Store) -> None:
@@ -169,19 +175,17 @@ def test_a_store_in_use_is_never_written_over(store: Store, other: Store) -> Non
 
 
 @pytest.mark.postgres
-def test_what_someone_else_writes_into_the_copy_is_found(tmp_path: Path, postgres_url: str) -> None:
-    with Store(f"sqlite:///{tmp_path}/old.db") as old, Store(postgres_url) as new:
-        old.upgrade()
-        filled(old)
+def test_what_someone_else_writes_into_the_copy_is_found(old_and_new: tuple[Store, Store]) -> None:
+    old, new = old_and_new
 
-        def meddle(done: int, _total: int | None) -> None:
-            if 2_000 < done < 4_500:
-                with new.filling() as here:
-                    here.execute(update(observation).where(observation.c.slot == T0).values(response=-1))
+    def meddle(done: int, _total: int | None) -> None:
+        if 2_000 < done < 4_500:
+            with new.filling() as here:
+                here.execute(update(observation).where(observation.c.slot == T0).values(response=-1))
 
-        with pytest.raises(StoreUnavailable, match="differs in observation"):
-            copy_store(old, new, meddle)
-        assert new.status().state == "unfinished"
+    with pytest.raises(StoreUnavailable, match="differs in observation"):
+        copy_store(old, new, meddle)
+    assert new.status().state == "unfinished"
 
 
 @pytest.mark.postgres
@@ -308,8 +312,6 @@ def test_room_of_pruned_rows_goes_back_to_the_disk(tmp_path: Path) -> None:
 
 
 def test_vacuum_makes_an_older_store_small_and_keeps_its_rows(store: Store) -> None:
-    from busta_health_dagster.store.vacuum import vacuum
-
     filled(store, rows=20_000)
     with store.write() as uow:
         uow.connection.execute(observation.delete().where(observation.c.slot > T0 + 3000))
@@ -322,3 +324,34 @@ def test_vacuum_makes_an_older_store_small_and_keeps_its_rows(store: Store) -> N
     if store.is_sqlite:
         with store.read() as uow:
             assert uow.connection.exec_driver_sql("PRAGMA auto_vacuum").scalar_one() == 2
+
+
+def test_a_backup_that_has_no_room_says_which_disk_and_leaves_nothing(tmp_path: Path) -> None:
+    with small_home(tmp_path) as app:
+        with app.store.write() as uow:
+            uow.meta.put("large", "x" * 2_000_000)
+        kept = tmp_path / "backups" / "kept.db"
+        kept.parent.mkdir()
+        command = f'ulimit -f 256; exec "{sys.executable}" -m busta_health_dagster.cli db backup "{kept}"'
+        environ = os.environ | environ_of(tmp_path)
+        done = subprocess.run(["bash", "-c", command], env=environ, capture_output=True, text=True, check=False)
+    said = " ".join(done.stderr.split())
+    assert done.returncode == 3, said
+    assert "broke off" in said
+    assert f"Is there room for it in {kept.parent}? Nothing of it is left." in said
+    assert "Traceback" not in said
+    assert [p.name for p in kept.parent.iterdir() if p.suffix == ".db" or p.name.endswith(".part")] == []
+
+
+def test_pruning_beside_a_writer_that_never_ends_says_what_keeps_its_room(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/x.db"
+    with Store(url, busy_timeout_s=0.1) as store, Store(url) as other:
+        store.upgrade()
+        filled(store, rows=20_000)
+        with store.write() as uow:
+            uow.connection.execute(observation.delete())
+        with other.write(), pytest.raises(StoreUnavailable, match="keeps the room of the old rows: database is locked"):
+            give_room_back(store)
+        give_room_back(store)
+        with store.read() as uow:
+            assert uow.connection.exec_driver_sql("PRAGMA freelist_count").scalar_one() == 0

@@ -183,6 +183,7 @@ async def test_a_certificate_degrades_its_source_two_weeks_before_it_ends(serve,
     assert 9.9 < seen.tls_days_left < 10.01
 
 
+@pytest.mark.machine_clock
 @pytest.mark.parametrize(
     ("name", "days", "trusted", "words"),
     [

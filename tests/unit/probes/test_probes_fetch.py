@@ -207,6 +207,7 @@ def certificate(name, issuer, key, signer, days, *, ca):
     return build.sign(signer, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
 
 
+@pytest.mark.machine_clock
 @pytest.mark.parametrize("probe", ["http", "tcp"])
 async def test_an_intermediate_certificate_near_its_end_counts_like_the_leaf(serve, tmp_path, probe):
     root, middle, leaf = (ec.generate_private_key(ec.SECP256R1()) for _ in range(3))
