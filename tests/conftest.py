@@ -6,14 +6,16 @@ import functools
 import itertools
 import os
 import shutil
+import sqlite3
 import tempfile
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import typer.testing
 from hypothesis import Phase, settings
+from sqlalchemy import Engine, event
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -53,6 +55,15 @@ def _commands_built_once() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(typer.testing, "_get_command", functools.cache(typer.testing._get_command))
         yield
+
+
+@event.listens_for(Engine, "connect")
+def _sqlite_in_a_hurry(connection: Any, _record: object) -> None:
+    """A test survives no power cut. Dagster's storages wait for the disk a thousand times in one test; processes that a
+    test starts still do.
+    """
+    if isinstance(connection, sqlite3.Connection):
+        connection.execute("PRAGMA synchronous = OFF")
 
 
 @pytest.fixture(scope="session")
