@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+# Files stay in the order of tests/conftest.py: xdist would keep the few long stories of a file for the end.
+SUITE = $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 .PHONY: install demo up test test-times foreign other-days mutation check bench bench-detection release clean
 
@@ -21,15 +23,15 @@ up: install
 	@exec $(BIN)/busta up
 
 test: install
-	@exec $(BIN)/python -m pytest -n 2 --dist loadfile -m "not foreign"
+	@exec $(SUITE) -m "not foreign"
 
 test-times: install
-	@exec $(BIN)/python -m pytest -n 2 --dist loadfile -m "not foreign" --durations=20
+	@exec $(SUITE) -m "not foreign" --durations=20
 
 # The clock of another day: a year ahead, and the last minute of a year. Debian: faketime.
 other-days: install
-	faketime -f '+365d' $(BIN)/python -m pytest -n 2 --dist loadfile tests/unit tests/contract -m "not e2e and not postgres"
-	faketime -f '@2026-12-31 23:59:00' $(BIN)/python -m pytest -n 2 --dist loadfile tests/unit tests/contract -m "not e2e and not postgres"
+	faketime -f '+365d' $(SUITE) tests/unit tests/contract -m "not e2e and not postgres"
+	faketime -f '@2026-12-31 23:59:00' $(SUITE) tests/unit tests/contract -m "not e2e and not postgres"
 
 foreign: install
 	@exec $(BIN)/python -m pytest -n 0 -m foreign tests/foreign
