@@ -125,6 +125,21 @@ def _sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.fixture(scope="session")
+def unused_instance(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path], object]:
+    """`unused_instance(folder)` puts the databases of a Dagster in which nothing has happened there: making them takes 0.3 CPU
+    seconds.
+    """
+    from dagster import DagsterInstance
+
+    made = tmp_path_factory.mktemp("dagster")
+    (made / "dagster.yaml").write_text("telemetry: {enabled: false}\n")
+    with DagsterInstance.from_config(str(made)):
+        pass
+    ignored = shutil.ignore_patterns("dagster.yaml")
+    return lambda folder: shutil.copytree(made, folder, dirs_exist_ok=True, ignore=ignored)
+
+
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
 def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """The URL of a store with today's schema and nothing in it: every test that uses it runs on both databases."""
