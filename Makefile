@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+# Where the environment forbids it, every process that starts would compile all of busta again: a second of CPU each.
+export PYTHONDONTWRITEBYTECODE :=
 # Files stay in the order of tests/conftest.py: xdist would keep the few long stories of a file for the end.
 SUITE = $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
