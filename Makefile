@@ -3,6 +3,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+# Where the environment forbids it, every process that starts would compile all of busta again: a second of CPU each.
+export PYTHONDONTWRITEBYTECODE :=
+# Files stay in the order of tests/conftest.py: xdist would keep the few long stories of a file for the end.
+SUITE = $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 .PHONY: install demo up test test-times foreign other-days mutation check bench bench-detection release clean
 
@@ -21,16 +25,16 @@ up: install
 	@exec $(BIN)/busta up
 
 test: install
-	@exec $(BIN)/python -m pytest -n 2 --dist loadfile -m "not foreign"
+	@exec $(SUITE) -m "not foreign"
 
 test-times: install
-	@exec $(BIN)/python -m pytest -n 2 --dist loadfile -m "not foreign" --durations=20
+	@exec $(SUITE) -m "not foreign" --durations=20
 
 # The clock of another day: a leap day in the hour of the night's work, and the last minute of a year.
 other-days: OTHER_DAYS = tests/unit tests/contract -m "not e2e and not postgres and not machine_clock"
 other-days: install
-	$(BIN)/python -m pytest -n 2 --dist loadfile --at 2028-02-29T03:10+00:00 $(OTHER_DAYS)
-	$(BIN)/python -m pytest -n 2 --dist loadfile --at 2026-12-31T23:59+00:00 $(OTHER_DAYS)
+	$(SUITE) --at 2028-02-29T03:10+00:00 $(OTHER_DAYS)
+	$(SUITE) --at 2026-12-31T23:59+00:00 $(OTHER_DAYS)
 
 foreign: install
 	@exec $(BIN)/python -m pytest -n 0 -m foreign tests/foreign

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import dagster as dg
@@ -96,7 +97,7 @@ class Story:
 
 
 @pytest.fixture
-def story(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def story(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, unused_instance: Callable[[Path], object]):
     for folder in ("data", "config"):
         (tmp_path / folder).mkdir()
     (tmp_path / "config" / "sources.yaml").write_text(SOURCES % {"data": tmp_path / "data"})
@@ -109,6 +110,7 @@ def story(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     environ = {"BUSTA_HOME": str(tmp_path / "home"), "BUSTA_CONFIG_DIR": str(tmp_path / "config")}
     for name, value in bootstrap.prepare_home(home=None, config_dir=None, environ=environ).items():
         monkeypatch.setenv(name, value)
+    unused_instance(Path(os.environ["DAGSTER_HOME"]))
     with DagsterInstance.get() as instance:
         found = Story(tmp_path, instance, clock)
         found.new_odds()

@@ -15,8 +15,10 @@ if TYPE_CHECKING:
 
 _MOST_CHARS = 300
 _READ_CHARS = 4_000
+# A word is entered at its beginning only and never given back: the time grows with the text, however it repeats itself.
 _NAMED = re.compile(
-    rf"(?i)([\w-]*(?:{'|'.join(SMELLS)}|api-key)[\w-]*[\"']?\s*[=:]+\s*(?:bearer\s+|basic\s+)?)([\"']?)([^\s\"'&,;]+)"
+    rf"(?i)((?<![\w-])(?=[\w-]*?(?:{'|'.join(SMELLS)}|api-key))[\w-]++[\"']?\s*[=:]+\s*(?:bearer\s+|basic\s+)?)"
+    r"([\"']?)([^\s\"'&,;]+)"
 )
 
 

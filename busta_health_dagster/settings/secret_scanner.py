@@ -46,8 +46,8 @@ SHAPES = re.compile(
     r"|hooks\.slack\.com/services/\w+/\w+/\w+|discord(?:app)?\.com/api/webhooks/\d+/[\w-]+"
     r"|\b\d{8,10}:[A-Za-z0-9_-]{35}\b|\btk_[a-z0-9]{29}\b"
 )
-URL_PASSWORD = re.compile(r"[a-zA-Z][\w+.-]*://[^/\s:@]*:([^/\s@]+)@")
-URL_QUERY = re.compile(r"[?&]([^=&\s#]+)=([^&\s#]+)")
+URL_PASSWORD = re.compile(r"(?<=[\w+.-])://[^/\s:@]*:([^/\s@]+)@")
+URL_QUERY = re.compile(r"[?&]([^?=&\s#]+)=([^&\s#]+)")
 _PLACEHOLDER = re.compile(r"\$\{([A-Za-z_]\w*)[^}]*\}")
 _ENV_NAME = re.compile(r"[A-Za-z_]\w*")
 _TEXTS = {

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -35,8 +37,6 @@ def data(tmp_path: Path) -> Path:
     folder.mkdir()
     (folder / "good.csv").write_text("game_id,play\n1,run\n2,pass\n")
     (folder / "old.csv").write_text("a\n1\n")
-    import os
-
     os.utime(folder / "old.csv", (1_700_000_000, 1_700_000_000))
     return folder
 
@@ -57,6 +57,7 @@ def home(tmp_path: Path, data: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def instance(home: Path):
+def instance(home: Path, unused_instance: Callable[[Path], object]):
+    unused_instance(Path(os.environ["DAGSTER_HOME"]))
     with DagsterInstance.get() as found:
         yield found

@@ -31,3 +31,16 @@ def test_a_long_error_is_cut_after_it_was_scrubbed() -> None:
     text = foreign_text("x" * 290 + " password=swordfish", Secrets({}))
     assert len(text) == 300
     assert "fish" not in text
+
+
+@pytest.mark.parametrize("word", ["token", "9", "a-", "x://", "?", "eyJ", "token: bearer "])
+def test_a_text_that_repeats_itself_is_read_in_one_go(word: str) -> None:
+    """The search for `token=` began again at every letter: four thousand characters of "token" held a worker for minutes."""
+    assert foreign_text(word * 1000, Secrets({}))[:3] == (word * 3)[:3]
+
+
+def test_what_stands_behind_a_repeated_word_is_masked() -> None:
+    text = foreign_text(
+        "token" * 20 + "=swordfish password=hunter2 foo=secret=letmein 9db://u:swordfish@h", Secrets({})
+    )
+    assert text == "token" * 20 + "=[secret] password=[secret] foo=secret=[secret] 9db://u:[secret]@h"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 import requests
-from page_stories import guest, history, serving
+from page_stories import SOURCES, guest, history, serving, world
 from sqlalchemy import event, text
 
 from busta_health_dagster.domain.access import Role
@@ -20,9 +20,17 @@ from busta_health_dagster.web.routes import routes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from busta_health_dagster.pipeline.app.app import App
     from busta_health_dagster.testing import FakeClock
+
+
+@pytest.fixture
+def app(tmp_path: Path, clock: FakeClock) -> Iterator[App]:
+    """Its ticks really ask the sources, where no one answers: once each, as asking again waits for real seconds."""
+    with world(tmp_path / "home", clock, SOURCES.replace("allow_private", "confirm: 0, allow_private")) as opened:
+        yield opened
 
 
 @pytest.fixture

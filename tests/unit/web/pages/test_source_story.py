@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ from busta_health_dagster.domain.units import floor_to
 from busta_health_dagster.pipeline.alerting import actions
 from busta_health_dagster.pipeline.alerting.alert_pass import alert_pass
 from busta_health_dagster.pipeline.anomaly.anomaly_pass import catch_up
+from busta_health_dagster.testing import FakeClock
 from busta_health_dagster.web.pages import routes
 
 if TYPE_CHECKING:
@@ -24,7 +26,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from busta_health_dagster.pipeline.app.app import App
-    from busta_health_dagster.testing import FakeClock
 
 
 def words(app: App, path: str, **port: object) -> str:
@@ -34,38 +35,47 @@ def words(app: App, path: str, **port: object) -> str:
     return " ".join(re.sub(r"<[^>]+>", " ", page).split())
 
 
-@pytest.fixture
-def learned(tmp_path: Path, clock: FakeClock) -> Iterator[App]:
-    """A week of checks odds_api and scores_api, watched in shadow mode, up to this slot."""
-    app = world(tmp_path / "home", clock)
-    alerts = app.home.config / "alerts.yaml"
+@pytest.fixture(scope="module")
+def week(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The home of a monitor with a week of checks of odds_api and scores_api, watched in shadow mode, up to this slot."""
+    from busta_health_dagster import bootstrap
+
+    home, clock = tmp_path_factory.mktemp("week") / "home", FakeClock()
+    world(home, clock).close()
+    alerts = home / "config" / "alerts.yaml"
     alerts.write_text(
         alerts.read_text().replace("rules:\n", "rules:\n  - {name: anomaly, pattern: anomaly, shadow: true}\n", 1)
     )
-    app.close()
+    now, rng = floor_to(clock.now(), 300), np.random.default_rng(7)
+    noise = rng.standard_normal((2, 2016))
+    with bootstrap.open_app(home=home, environ={}, create_store=True, clock=clock) as app:
+        with app.store.write() as uow:
+            uow.observations.add(
+                Observation(
+                    name,
+                    now - 300 * k,
+                    now - 300 * k,
+                    Status.UP,
+                    response_ms=200 * float(np.exp(0.1 * noise[i, k - 1])),
+                    items=14,
+                    data_age_s=120,
+                )
+                for i, name in enumerate(("odds_api", "scores_api"))
+                for k in range(2016, 0, -1)
+            )
+        tick(app, seen(app, "odds_api", response_ms=200.0), seen(app, "scores_api", response_ms=200.0))
+        assert catch_up(app)
+    return home
+
+
+@pytest.fixture
+def learned(tmp_path: Path, clock: FakeClock, week: Path) -> Iterator[App]:
+    """That monitor, in a copy of its home."""
     from busta_health_dagster import bootstrap
 
-    app = bootstrap.open_app(home=tmp_path / "home", environ={}, create_store=True, clock=clock)
-    now, rng = floor_to(app.now(), 300), np.random.default_rng(7)
-    noise = rng.standard_normal((2, 2016))
-    with app.store.write() as uow:
-        uow.observations.add(
-            Observation(
-                name,
-                now - 300 * k,
-                now - 300 * k,
-                Status.UP,
-                response_ms=200 * float(np.exp(0.1 * noise[i, k - 1])),
-                items=14,
-                data_age_s=120,
-            )
-            for i, name in enumerate(("odds_api", "scores_api"))
-            for k in range(2016, 0, -1)
-        )
-    tick(app, seen(app, "odds_api", response_ms=200.0), seen(app, "scores_api", response_ms=200.0))
-    assert catch_up(app)
-    yield app
-    app.close()
+    shutil.copytree(week, tmp_path / "home")
+    with bootstrap.open_app(home=tmp_path / "home", environ={}, create_store=True, clock=clock) as app:
+        yield app
 
 
 def test_the_normal_range_is_on_every_chart_that_has_learned_one(learned: App, clock: FakeClock) -> None:
