@@ -73,7 +73,7 @@ def test_with_a_workspace_dagsters_ui_reads_the_instance_that_code_server_and_da
     with up(environ, "web", "--workspace", str(workspace), "--port", str(ports.free())):
         url = running(environ)["url"]
         asked = requests.post(f"{url}/graphql", json={"query": "{ instance { info } }"}, timeout=60)
-        assert "QueuedRunCoordinator" in asked.json()["data"]["instance"]["info"]
+        assert "applyLimitPerUniqueValue: true" in asked.json()["data"]["instance"]["info"]
     assert written_by_us(Path(environ["BUSTA_HOME"], "dagster"))
 
 
