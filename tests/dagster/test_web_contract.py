@@ -249,7 +249,7 @@ def test_the_documented_jq_prints_one_line_for_each_asset_with_a_red_check(web: 
     program = text.partition("jq -r '")[2].partition("'\n```")[0]
     done = subprocess.run(["jq", "-r", program], input=said, capture_output=True, text=True, check=True)
     lines = dict(line.split(": ") for line in done.stdout.splitlines())
-    assert lines["sources/gone_file"] == "connectivity"
+    assert lines["sources/gone_file"] == "connectivity, usable"
     assert "sources/good_file" not in lines
     assert len(lines) == len(done.stdout.splitlines())
 

@@ -25,9 +25,10 @@ _FENCED = re.compile(r"^(?P<in> *)```(?P<language>\w*)\n(?P<text>.*?)^ *```", re
 _INDENTED = re.compile(r"(?:^|\n)\n((?: {4}[^\n]*\n)+)")
 _SET = r"((?:[A-Z_]+=\S+ +)*)"
 _BUSTA = r"(?:\.venv/bin/|/opt/busta/\.venv/bin/)?busta(?= |$)"
-_SPAN = re.compile(rf"`({_SET}{_BUSTA}[^`\n]*)`")
-_ANYWHERE = re.compile(rf"(?:^|[\s(]){_SET}{_BUSTA}")
-_AT_THE_START = re.compile(rf"^ *(?:\$ |ExecStart=)?{_SET}{_BUSTA}")
+_SPAN = re.compile(rf"`((?:sudo |docker compose exec code )?{_SET}{_BUSTA}[^`\n]*)`")
+_IN_A_SHELL = re.compile(rf"(?:^|[;&|(] *|\b(?:sudo|env|exec|code) +| -- +|(?= /opt)){_SET} *{_BUSTA}")
+"""Where a command begins, also one of another user, or of a container (`docker compose run code`)."""
+_AT_THE_START = re.compile(rf"^ *(?:\$ |ExecStart=|sudo |docker compose exec code )?{_SET}{_BUSTA}")
 _ENDS = {"|", "&&", "||", ";", ">", ">>", "<", "&", ")"}
 
 
@@ -70,7 +71,7 @@ def blocks(*languages: str) -> list[Block]:
 def commands() -> list[Command]:
     found: list[Command] = []
     for block in blocks("", "sh", "bash"):
-        found += _commands(block.where, block.text, _ANYWHERE if block.language else _AT_THE_START)
+        found += _commands(block.where, block.text, _IN_A_SHELL if block.language else _AT_THE_START)
     for page in PAGES:
         name, text = str(page.relative_to(ROOT)), page.read_text(encoding="utf-8")
         for match in _INDENTED.finditer(text):
