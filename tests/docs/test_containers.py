@@ -40,6 +40,17 @@ def test_every_command_of_a_container_is_one_of_ours() -> None:
         parsed(words)
 
 
+def test_every_unit_of_systemd_starts_a_command_of_ours_where_the_page_installs_it() -> None:
+    units = sorted((ROOT / "deploy" / "systemd").glob("*.service"))
+    for unit in units:
+        text = unit.read_text(encoding="utf-8")
+        (started,) = re.findall(r"^ExecStart=.*?/opt/busta/\.venv/bin/busta ([^\"'\n]+)(\"?)", text, re.MULTILINE)
+        parsed([*started[0].split(), *(["file"] if started[1] else [])])
+        assert "User=busta\nEnvironment=BUSTA_HOME=/var/lib/busta BUSTA_CONFIG_DIR=/etc/busta/config" in text
+    page = (ROOT / "docs" / "production.md").read_text(encoding="utf-8")
+    assert [unit.name for unit in units if f"deploy/systemd/{unit.name}" not in page] == []
+
+
 def test_every_file_that_is_mounted_or_copied_is_there() -> None:
     for service in COMPOSE["services"].values():
         for volume in service["volumes"]:
