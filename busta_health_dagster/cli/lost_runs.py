@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from busta_health_dagster.cli.dagster_processes import lost_runs_argv
 from busta_health_dagster.cli.supervisor import Child
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class LostRuns:
         if self._due is None or busy or time.monotonic() < self._due:
             return
         self._due = None
-        argv = [sys.executable, "-m", "busta_health_dagster.defs.lost_runs", "--before", f"{time.time():.3f}"]
+        argv = lost_runs_argv()
         if self._child is None:
             self._child = Child("lost-runs", argv, self.env, once=True, ended=self._ended)
         self._child.argv = argv

@@ -15,6 +15,7 @@ from busta_health_dagster.cli.anomalies import anomalies_app
 from busta_health_dagster.cli.backtest import backtest
 from busta_health_dagster.cli.baselines import baselines_app
 from busta_health_dagster.cli.config import config_app
+from busta_health_dagster.cli.dagster_processes import code_server, daemon
 from busta_health_dagster.cli.db import db_app
 from busta_health_dagster.cli.delivery import register as register_delivery
 from busta_health_dagster.cli.gate import gate_app
@@ -63,6 +64,8 @@ app.add_typer(tokens_app, name="tokens")
 app.command("init")(init)
 app.command("up")(up)
 app.command("web")(web)
+app.command("code-server")(code_server)
+app.command("daemon")(daemon)
 app.command("demo")(demo)
 app.command(
     "dagster", context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}

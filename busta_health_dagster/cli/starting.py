@@ -14,12 +14,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from busta_health_dagster.cli import ports
+from busta_health_dagster.cli.dagster_processes import code_server_argv, daemon_argv
 from busta_health_dagster.cli.lost_runs import LostRuns
 from busta_health_dagster.cli.run import MODULE, here
 from busta_health_dagster.cli.session import err_console
 from busta_health_dagster.cli.supervisor import Child, Supervisor
 from busta_health_dagster.domain.errors import HomeError
-from busta_health_dagster.settings.instance import LOCATION, write_workspace
+from busta_health_dagster.settings.instance import write_workspace
 
 if TYPE_CHECKING:
     import socket
@@ -89,25 +90,9 @@ def start_processes(
     listener: socket.socket,
     after: Sequence[Sequence[str]],
 ) -> Running | None:
-    python = sys.executable
     port = listener.getsockname()[1]
     code_port = ports.free()
     workspace = write_workspace(home, host=LOOPBACK, port=code_port)
-    code = [
-        "-m",
-        "dagster",
-        "code-server",
-        "start",
-        "-h",
-        LOOPBACK,
-        "-p",
-        str(code_port),
-        "-m",
-        MODULE,
-        "--log-level",
-        "warning",
-    ]
-    code += ["--location-name", LOCATION]
     lost_runs = LostRuns(supervisor, env)
     supervisor.tasks[LostRuns.__name__] = lost_runs.retry
     lost_runs.observation()
@@ -115,12 +100,13 @@ def start_processes(
     # with two heads, and nothing could start on them again.
     if not _until(supervisor, lambda: not lost_runs.searching, "Opening the Dagster instance"):
         return None
-    code_server = Child("code-server", [python, *code], env, ended=lambda _: lost_runs.observation())
+    code_server = Child(
+        "code-server", code_server_argv(LOOPBACK, code_port), env, ended=lambda _: lost_runs.observation()
+    )
     children = [supervisor.start(code_server)]
     if not _until(supervisor, lambda: ports.accepts(LOOPBACK, code_port), "Loading the code location"):
         return None
-    daemon = [python, "-m", "dagster._daemon", "run", "-w", workspace, "--log-level", "warning"]
-    children.append(supervisor.start(Child("daemon", daemon, env)))
+    children.append(supervisor.start(Child("daemon", daemon_argv(workspace), env)))
     children.append(supervisor.start(_web(env, host, listener, workspace)))
     supervisor.start(_first_runs(env, after, lost_runs))
     return _served(supervisor, home, children, host=host, port=port, code_port=code_port)

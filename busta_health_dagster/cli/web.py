@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -10,6 +9,7 @@ from typing import Annotated
 import typer
 
 from busta_health_dagster.cli.config_watch import config_watch, renewal
+from busta_health_dagster.cli.run import dagster_env
 from busta_health_dagster.cli.session import Session, at_home, console
 from busta_health_dagster.cli.starting import LOOPBACK, start_web
 from busta_health_dagster.cli.supervised import supervised
@@ -44,10 +44,11 @@ def run_web(current: Session, *, host: str, port: int | None, workspace: Path | 
 
     with supervised(current, host=host, port=port) as stage:
         supervisor, home = stage.supervisor, stage.home
-        directory = bootstrap.find_config_dir(home=current.home, config_dir=current.config_dir, environ=current.environ)
-        env = dict(current.environ) | {"BUSTA_HOME": str(home.root), "BUSTA_CONFIG_DIR": str(directory.resolve())}
-        if workspace is not None:
-            env |= {"DAGSTER_HOME": os.environ.get("DAGSTER_HOME") or str(home.dagster)}
+        if workspace is not None and not current.environ.get("DAGSTER_HOME"):
+            env = dagster_env(current)  # our own instance: its file says where runs and events are
+        else:
+            found = bootstrap.find_config_dir(home=current.home, config_dir=current.config_dir, environ=current.environ)
+            env = dict(current.environ) | {"BUSTA_HOME": str(home.root), "BUSTA_CONFIG_DIR": str(found.resolve())}
         path = str(workspace.resolve()) if workspace is not None else None
         running = start_web(supervisor, home, env, host=host, listener=stage.listener, workspace=path)
         if running is None:

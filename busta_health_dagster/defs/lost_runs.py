@@ -1,7 +1,8 @@
 """Fails the runs of ours whose process has died: `python -m busta_health_dagster.defs.lost_runs --before EPOCH_SECONDS`.
 
 Killed together with its code server, a run stays STARTED for Dagster, and holds up the queue of its job until its maximum
-runtime has passed. `busta up` runs this at its start and after each death of a process that runs were in.
+runtime has passed. `busta up` runs this at its start and after each death of a process that runs were in, `busta code-server` at
+its start.
 """
 
 from __future__ import annotations
@@ -50,7 +51,8 @@ def _was_here(instance: DagsterInstance, run: DagsterRun) -> bool:
     if isinstance(instance.run_storage, SqliteRunStorage):
         return True  # files of this home, which is locked for us
     if GRPC_INFO_TAG in run.tags:
-        return json.loads(run.tags[GRPC_INFO_TAG]).get("host") in _LOOPBACK
+        # By the machine's own name where the code server is a container of its own.
+        return json.loads(run.tags[GRPC_INFO_TAG]).get("host") in {*_LOOPBACK, platform.node()}
     return run.tags.get(HOST_TAG) == platform.node()
 
 

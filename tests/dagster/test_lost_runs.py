@@ -99,6 +99,7 @@ def test_what_waits_in_the_queue_is_not_lost(instance: DagsterInstance) -> None:
         ({"busta/host": "another-machine"}, False),
         ({".dagster/grpc_info": '{"host": "code.example.com", "port": 4000}'}, False),
         ({".dagster/grpc_info": '{"host": "127.0.0.1", "port": 4000}'}, True),
+        ({".dagster/grpc_info": '{"host": "HERE", "port": 4000}'}, True),
         ({"busta/host": "HERE"}, True),
     ],
 )
@@ -108,7 +109,7 @@ def test_in_a_database_that_others_share_only_runs_of_this_machine_are_judged(
     folder = tmp_path / "shared"
     folder.mkdir()
     (folder / "dagster.yaml").write_text(f"storage: {{postgres: {{postgres_url: '{postgres_url}'}}}}\n")
-    here = {k: os.uname().nodename if v == "HERE" else v for k, v in tags.items()}
+    here = {k: v.replace("HERE", os.uname().nodename) for k, v in tags.items()}
     with DagsterInstance.from_config(str(folder)) as shared:
         wanted = here | {"busta/job": "health_tick"}
         create_run_for_test(shared, "health_tick", status=DagsterRunStatus.STARTED, tags=wanted)

@@ -6,6 +6,8 @@ GuardedWebserver leans on private names of the pinned dagster-webserver. When th
 from __future__ import annotations
 
 import json
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -237,6 +239,19 @@ def test_a_documented_query_says_what_is_unhealthy(web: Web) -> None:
                 failed.add(("/".join(node["assetKey"]["path"]), check["name"], latest["evaluation"]["severity"]))
     assert ("sources/gone_file", "connectivity", "ERROR") in failed
     assert not any(asset == "sources/good_file" for asset, _, _ in failed)
+
+
+@pytest.mark.skipif(shutil.which("jq") is None, reason="jq is not installed (Debian: jq)")
+def test_the_documented_jq_prints_one_line_for_each_asset_with_a_red_check(web: Web) -> None:
+    text = (ROOT / "docs" / "dagster.md").read_text(encoding="utf-8")
+    query = text.partition("```graphql\n")[2].partition("```")[0]
+    said = web.ask(query, Role.VIEWER).text
+    program = text.partition("jq -r '")[2].partition("'\n```")[0]
+    done = subprocess.run(["jq", "-r", program], input=said, capture_output=True, text=True, check=True)
+    lines = dict(line.split(": ") for line in done.stdout.splitlines())
+    assert lines["sources/gone_file"] == "connectivity, usable"
+    assert "sources/good_file" not in lines
+    assert len(lines) == len(done.stdout.splitlines())
 
 
 STOP_SENSOR = """

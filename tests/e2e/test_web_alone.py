@@ -13,6 +13,7 @@ import requests
 from up_stories import BUSTA, environment, eventually, running, up
 
 from busta_health_dagster.cli import ports
+from busta_health_dagster.settings.instance import written_by_us
 
 pytestmark = pytest.mark.e2e
 
@@ -62,16 +63,37 @@ def test_ctrl_c_ends_it_and_nothing_is_left(tmp_path: Path) -> None:
         eventually(lambda: not Path(f"/proc/{pid}").exists(), "the web process ends")
 
 
+def test_with_a_workspace_dagsters_ui_reads_the_instance_that_code_server_and_daemon_of_this_home_write(
+    tmp_path: Path,
+) -> None:
+    """In containers it may be the first of the three: without the instance file its UI would show empty files of its own."""
+    environ = environment(tmp_path)
+    workspace = tmp_path / "workspace.yaml"
+    workspace.write_text("load_from: []\n")
+    with up(environ, "web", "--workspace", str(workspace), "--port", str(ports.free())):
+        url = running(environ)["url"]
+        asked = requests.post(f"{url}/graphql", json={"query": "{ instance { info } }"}, timeout=60)
+        assert "applyLimitPerUniqueValue: true" in asked.json()["data"]["instance"]["info"]
+    assert written_by_us(Path(environ["BUSTA_HOME"], "dagster"))
+
+
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        (("--workspace", "none.yaml"), "there is no file none.yaml; --workspace names a workspace.yaml of Dagster"),
-        (("--workspace", "none.yaml", "--no-dagster"), "leave one of the two out"),
+        (
+            ("web", "--workspace", "none.yaml"),
+            "there is no file none.yaml; --workspace names a workspace.yaml of Dagster",
+        ),
+        (
+            ("daemon", "--workspace", "none.yaml"),
+            "there is no file none.yaml; --workspace names a workspace.yaml of Dagster",
+        ),
+        (("web", "--workspace", "none.yaml", "--no-dagster"), "leave one of the two out"),
     ],
 )
 def test_options_that_do_not_fit_are_named(tmp_path: Path, words: tuple[str, ...], says: str) -> None:
     environ = dict(os.environ) | {"BUSTA_HOME": str(tmp_path / "home")}
-    argv = [sys.executable, "-m", "busta_health_dagster.cli", "web", *words]
+    argv = [sys.executable, "-m", "busta_health_dagster.cli", *words]
     done = subprocess.run(argv, env=environ, check=False, capture_output=True, text=True, timeout=240)
     assert (done.returncode, "Traceback" in done.stderr) == (2, False)
     assert says in " ".join(done.stderr.replace("│", " ").split())
