@@ -43,6 +43,7 @@ _PATTERNS = {
     Pattern.DAGSTER_FRESHNESS: "dagster",
     Pattern.GATE_HELD: "held",
     Pattern.QUOTA: "quota",
+    Pattern.NO_SCORE: "unscored",
 }
 _METRICS = {"response_ms": "slow", "data_age_s": "stale", "quality": "quality", "status": "down", "failed": "fails"}
 _PHASES = {
@@ -62,13 +63,14 @@ _ADVICE = {
     "silent": "Check the monitor and the network it runs in before the source.",
     "held": "Check the source that holds it: busta gate status. Open its gate by hand only where its data are right.",
     "quota": "Make its interval longer, or buy credits: afterwards no one can tell how the source is.",
+    "unscored": "See why on the source page, or with busta quality run: the suite, the columns, or no rows at all?",
     "dagster": "Open it in Dagster: the events and the whole error are there.",
     "other": "Check the source page: the numbers behind the rule are there.",
 }
 
 
 def topic(rule: RuleFacts | None, source: SourceFacts | None) -> str:
-    """What it is about: down, slow, stale, quality, fails, budget, silent, unusual, flaps, trend, dagster or other."""
+    """What it is about: down, slow, stale, quality, unscored, fails, budget, silent, unusual, flaps, trend, dagster or other."""
     if rule is None:
         return "other"
     if rule.pattern is Pattern.STATUS and source is not None and source.status is Status.UNKNOWN:
@@ -114,6 +116,7 @@ def complaint(notification: Notification) -> str:
         "trend": f"is {still}on its way over its limit",
         "held": f"{'still holds' if still else 'holds'} a job at the gate",
         "quota": f"{'still runs' if still else 'runs'} out of credits",
+        "unscored": f"{'still has' if still else 'has'} no quality score",
         "dagster": f"{'still reports' if still else 'reports'}",
     }
     head = (

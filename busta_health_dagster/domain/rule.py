@@ -43,6 +43,11 @@ class Pattern(StrEnum):
     DAGSTER_FRESHNESS = "dagster_freshness"
     GATE_HELD = "gate_held"
     QUOTA = "quota"
+    NO_SCORE = "no_score"
+
+
+NO_OUTAGE = frozenset({Pattern.NO_DATA, Pattern.GATE_HELD, Pattern.QUOTA, Pattern.NO_SCORE})
+"""Silence says nothing of the source, and a job that waits at the gate has the outage of a source for its cause."""
 
 
 Op = Literal["==", "!=", ">", ">=", "<", "<="]

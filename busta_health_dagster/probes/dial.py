@@ -113,12 +113,12 @@ def _literal(host: str, port: int) -> tuple[AddrInfo, ...]:
     return tuple(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST))
 
 
-async def dial(host: str, port: int, resolver: Resolver, *, guarded: bool) -> socket.socket:
-    """Connect to the first address that answers.
+async def allowed(host: str, port: int, resolver: Resolver, *, guarded: bool) -> Sequence[AddrInfo]:
+    """The addresses of a name that may be connected to.
 
     Raises:
         AddressRefused: `guarded`, and every address of the name is one that must not be reached.
-        Failed: `dns` or `connect`.
+        Failed: `dns`.
     """
     loop, times = asyncio.get_running_loop(), timing()
     infos: Sequence[AddrInfo] = _literal(host, port)
@@ -130,12 +130,24 @@ async def dial(host: str, port: int, resolver: Resolver, *, guarded: bool) -> so
             raise Failed("dns", f"{host} does not resolve: {error_text(error)}") from error
         finally:
             times.add("dns", start, loop.time())
-    if guarded:
-        allowed = [info for info in infos if refusal(info[4][0]) is None]
-        if not allowed:
-            address = infos[0][4][0]
-            raise AddressRefused(host, address, refusal(address) or "")
-        infos = allowed
+    if not guarded:
+        return infos
+    reachable = [info for info in infos if refusal(info[4][0]) is None]
+    if not reachable:
+        address = infos[0][4][0]
+        raise AddressRefused(host, address, refusal(address) or "")
+    return reachable
+
+
+async def dial(host: str, port: int, resolver: Resolver, *, guarded: bool) -> socket.socket:
+    """Connect to the first address that answers.
+
+    Raises:
+        AddressRefused: `guarded`, and every address of the name is one that must not be reached.
+        Failed: `dns` or `connect`.
+    """
+    loop, times = asyncio.get_running_loop(), timing()
+    infos = await allowed(host, port, resolver, guarded=guarded)
     times.stage, start = f"{host}:{port} to accept the connection", loop.time()
     try:
         sock = await _connect(loop, infos)

@@ -11,6 +11,7 @@ import asyncio
 import re
 import ssl
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
@@ -29,6 +30,7 @@ from busta_health_dagster.probes.dial import (
     tls_failure,
 )
 from busta_health_dagster.probes.port import Failed
+from busta_health_dagster.probes.proxy import LOGIN, Proxy, connected, unknown
 from busta_health_dagster.probes.urls import address, redirected, shown
 
 if TYPE_CHECKING:
@@ -45,7 +47,8 @@ _TLS_BYE_S = 0.2  # a peer that never says goodbye would otherwise hold its sock
 @dataclass(frozen=True, slots=True)
 class Request:
     """`headers` go to every hop of the first origin only where named in `secrets` (lower case); the rest goes everywhere.
-    So do `digest` (user, password) and `tls` with its client certificate; `tls_elsewhere` is for other origins.
+    So do `digest` (user, password) and `tls` with its client certificate; `tls_elsewhere` is for other origins. `proxy` is
+    asked for every hop.
     """
 
     url: str
@@ -60,6 +63,7 @@ class Request:
     tls: ssl.SSLContext | None = None
     tls_elsewhere: ssl.SSLContext | None = None
     digest: tuple[str, str] | None = None
+    proxy: Proxy | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,10 +110,17 @@ class _Connector(aiohttp.BaseConnector):
     async def _create_connection(self, req: aiohttp.ClientRequest, traces: Any, timeout: Any) -> ResponseHandler:  # noqa: ARG002, ASYNC109
         host, port = (req.url.raw_host or "").rstrip("."), req.url.port or 80
         loop, times = self._loop, timing()
-        sock = await dial(host, port, self._resolver, guarded=self._guarded)
-        if req.url.scheme == "http":
-            _, plain = await loop.create_connection(self._factory, sock=sock)
-            return plain
+        plain = req.url.scheme == "http"
+        if req.proxy is None:
+            sock = await dial(host, port, self._resolver, guarded=self._guarded)
+        else:
+            proxy = Proxy(req.proxy.host or "", req.proxy.port or 0, req.proxy_headers or {})
+            sock = await connected(proxy, host, port, self._resolver, tunnel=not plain, guarded=self._guarded)
+            if plain:
+                req.headers.update(proxy.headers)
+        if plain:
+            _, unencrypted = await loop.create_connection(self._factory, sock=sock)
+            return unencrypted
         context = req.ssl if isinstance(req.ssl, ssl.SSLContext) else tls_context()
         times.stage, start = f"the TLS handshake with {host}:{port}", loop.time()
         try:
@@ -179,8 +190,12 @@ class Http:
                     allow_redirects=False,
                     ssl=(request.tls if own else request.tls_elsewhere) or True,
                     cookies=sent,
+                    proxy=request.proxy.url if request.proxy else None,
+                    proxy_headers=request.proxy.headers if request.proxy else None,
                     middlewares=(aiohttp.DigestAuthMiddleware(*request.digest),) if request.digest and own else (),
                 ) as response:
+                    if request.proxy and response.status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
+                        raise unknown(f"{request.proxy.name} {LOGIN}")
                     if response.cookies:
                         cookies = cookies or aiohttp.CookieJar(unsafe=True)  # an address may set some, too
                         cookies.update_cookies(response.cookies, url)
@@ -204,7 +219,7 @@ class Http:
             except aiohttp.ClientError as error:
                 raise _client_failure(error, url) from error
             except ValueError as error:  # a header or method that HTTP cannot carry, often a secret with a line break
-                raise _unusable(f"the request cannot be written: {error_text(error)}") from error
+                raise unknown(f"the request cannot be written: {error_text(error)}") from error
             seen.append(step)
             url = _next(url, location, seen, request.redirects)
             if url.origin() != origin:
@@ -247,11 +262,7 @@ def _url(text: str, params: Sequence[tuple[str, str]]) -> URL:
     try:
         return address(text, params)
     except ValueError as error:
-        raise _unusable("its URL is not an http(s) URL; write https://host/path") from error
-
-
-def _unusable(detail: str) -> Failed:
-    return Failed("probe_error", detail, status=Status.UNKNOWN)
+        raise unknown("its URL is not an http(s) URL; write https://host/path") from error
 
 
 def _next(url: URL, location: str, seen: list[str], limit: int) -> URL:

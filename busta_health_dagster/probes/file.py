@@ -58,6 +58,10 @@ _CLOUD = frozenset({"s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "adl", "oci
 _DIALS = ("endpoint", "host", "proxy", "client_kwargs", "config_kwargs", "url")
 
 
+_FOR_ALL = frozenset({"proxy"})
+"""What defaults may say for every source, although a path of this machine has no use for it."""
+
+
 class FileConfig(WithMetrics, WebKeys):
     """`items` is `rows`, or the JSON path of the records. Without `data_age` the file's modification time counts."""
 
@@ -95,7 +99,7 @@ class FileConfig(WithMetrics, WebKeys):
     def _no_literal_secret(self) -> FileConfig:
         refuse_literal_secrets(self.options, "option")
         if not self.path.startswith(("http://", "https://")):
-            web = [key for key in WebKeys.model_fields if key in self.model_fields_set]
+            web = [key for key in WebKeys.model_fields if key in self.model_fields_set and key not in _FOR_ALL]
             if web:
                 raise ValueError(f"{web[0]} belongs to a path that is asked for over http(s); remove it")
         placed = next((name for name, metric in self.metrics.items() if metric.path is not None), None)

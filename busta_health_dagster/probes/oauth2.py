@@ -61,6 +61,7 @@ async def _token(grant: ClientCredentials, request: Request, source: Source, con
         redirects=0,
         guarded=not source.allow_private,
         tls=request.tls,
+        proxy=request.proxy,
     )
     got, who = await context.http.fetch(asked), f"the token endpoint {urlsplit(grant.token_url).hostname}"
     if got.status == 429:  # says nothing about the client; asked again at once it would go on

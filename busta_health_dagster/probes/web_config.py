@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from busta_health_dagster.domain.source import Source
     from busta_health_dagster.probes.fetch import Fetched, Request
     from busta_health_dagster.probes.port import ProbeContext
+    from busta_health_dagster.probes.proxy import Proxy
 
 _SECRET_NAME = re.compile(
     r"authori[sz]ation|api[-_]?key|token|secret|passw|cookie|^key$|[-_]key$|^sig(nature)?$", re.IGNORECASE
@@ -148,14 +149,28 @@ class Tls(Strict):
         return self
 
 
+def _proxy_url(value: TextOrSecret | None) -> TextOrSecret | None:
+    if value is None or isinstance(value, SecretRef):
+        return value
+    parts = urlsplit(value)
+    if parts.password or parts.username:
+        raise ValueError("a literal user or password in the proxy's URL; write proxy: {env: NAME}")
+    if parts.scheme != "http" or not parts.hostname or parts.path.strip("/") or parts.query:
+        raise ValueError(f"{value!r} is not a proxy; write http://host:3128, or {{env: HTTPS_PROXY}}")
+    return value
+
+
 class WebKeys(Strict):
-    """What every way of asking over HTTP has. `cert_days`: degraded when the certificate ends sooner."""
+    """What every way of asking over HTTP has. `cert_days`: degraded when the certificate ends sooner. `proxy` is the
+    URL of an HTTP proxy.
+    """
 
     headers: dict[str, TextOrSecret | PrefixedSecret] = Field(default_factory=dict)
     auth: Auth | None = None
     tls: Tls | None = None
     cert_days: float = Field(default=14, ge=0)
     redirects: int = Field(default=5, ge=0, le=20)
+    proxy: Annotated[TextOrSecret | None, AfterValidator(_proxy_url)] = None
 
     @model_validator(mode="after")
     def _no_literal_secret_header(self) -> WebKeys:
@@ -230,7 +245,19 @@ def build_request(config: WebConfig, source: Source, context: ProbeContext) -> R
         tls=_tls(config.tls, context, client=True),
         tls_elsewhere=_tls(config.tls, context, client=False),
         digest=None if digest is None else (text(digest.username), context.secret(digest.password)),
+        proxy=_proxy(config.proxy, context),
     )
+
+
+def _proxy(given: TextOrSecret | None, context: ProbeContext) -> Proxy | None:
+    from busta_health_dagster.probes.proxy import parse_proxy, unknown
+
+    if given is None:
+        return None
+    try:
+        return parse_proxy(context.secret(given) if isinstance(given, SecretRef) else given)
+    except ValueError as error:
+        raise unknown(f"proxy {given}: {error}") from error
 
 
 def _tls(tls: Tls | None, context: ProbeContext, *, client: bool) -> ssl.SSLContext | None:

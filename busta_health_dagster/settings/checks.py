@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from busta_health_dagster.domain.source import Source
     from busta_health_dagster.settings.document import Document, Place
 
+_PROXIES = ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy")
 _SUITES = frozenset({".json", ".yaml", ".yml"})
 
 
@@ -128,6 +129,16 @@ def metered(review: CheckContext) -> None:
         review.warn(
             "sources.yaml", review.at_source(source.name, "metered"), says, f"interval: {shortest}, or more credits"
         )
+
+
+def unused_proxy(review: CheckContext) -> None:
+    """A proxy in the environment, as other programs take it, that no source is asked through."""
+    name = next((n for n in _PROXIES if review.environ.get(n)), None)
+    direct = [s.name for s in review.sources.values() if getattr(s.config, "proxy", False) is None]
+    if name is None or not direct or any(getattr(s.config, "proxy", None) for s in review.sources.values()):
+        return
+    says = f"{name} is set in the environment, and nothing is asked through it: the way to {listed(direct)} is direct."
+    review.warn("sources.yaml", ("sources",), says, f"defaults: {{proxy: {{env: {name}}}}}, if the way out leads there")
 
 
 def unused_types(review: CheckContext) -> None:

@@ -209,6 +209,7 @@ def _review(review: CheckContext) -> None:
         ((), checks.unmeasurable_slo),
         ((), checks.slow_confirmation),
         ((), checks.metered),
+        ((), checks.unused_proxy),
         ((), checks.untold_ages),
         ((), checks.misspelt_groups),
         ((), checks.missing_suites),

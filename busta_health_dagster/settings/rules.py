@@ -34,6 +34,7 @@ KEYS: dict[Pattern, set[str]] = {
     Pattern.DAGSTER_FRESHNESS: {"assets"},
     Pattern.GATE_HELD: {"jobs", "over"},
     Pattern.QUOTA: {"over"},
+    Pattern.NO_SCORE: {"over"},
 }
 """What a pattern reads, besides what every rule may say."""
 _NEEDED = {Pattern.THRESHOLD: ("metric", "op", "value"), Pattern.TREND: ("metric", "op", "value", "within")}

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from busta_health_dagster.settings.problems import Findings
 
 _Model = TypeVar("_Model", bound=BaseModel)
+NO_PROBE = "no probe"
 _PLACEHOLDER = {"name": "x", "type": "x", "probe": "x"}
 
 
@@ -105,7 +106,7 @@ class SourceReader:
         merged, origin = self._merge(path, entry)
         self.used_types |= {type_} if isinstance(type_ := merged.get("type"), str) else set()
         common = {key: value for key, value in merged.items() if key in COMMON}
-        own = {key: value for key, value in merged.items() if key not in COMMON}
+        own = self._of_its_probe(common.get("probe"), {k: v for k, v in merged.items() if k not in COMMON}, origin)
         hints = {
             "probe": f"probe: http, here or for the type; {', '.join(self._probes)}",
             "type": "type: odds, or any family of data that shares defaults",
@@ -115,12 +116,20 @@ class SourceReader:
         if model is None:
             for key in strangers:
                 if near(key, COMMON):
-                    self._report_unknown(origin((key,)), key, own[key], sorted(COMMON), "no probe")
+                    self._report_unknown(origin((key,)), key, own[key], sorted(COMMON), NO_PROBE)
         fields = self._validate(SourceFields, common, origin, hints, {near(key, COMMON) for key in strangers})
         config = self._probe_config(common.get("probe"), own, origin, path)
         if fields is None or config is None:
             return None
         return resolve(fields, config, entry, where=self._doc.line(path), shards=self._shards)
+
+    def _of_its_probe(self, probe: Any, own: dict[str, Any], origin: Callable[[Place], Place]) -> dict[str, Any]:
+        """Without what `defaults` say for sources of other probes: a proxy is nothing to a SQL source."""
+        model = self._probes.get(probe) if isinstance(probe, str) else None
+        if model is None or takes_any(model):
+            return own
+        known = keys_of(model, ())
+        return {key: value for key, value in own.items() if key in known or origin((key,)) != ("defaults", key)}
 
     def _merge(self, path: Place, entry: dict[str, Any]) -> tuple[dict[str, Any], Callable[[Place], Place]]:
         """The entry over its type over the defaults; and from a path in the result to the one in the document."""
@@ -211,7 +220,8 @@ class SourceReader:
             self._found.add(
                 self._doc,
                 place,
-                f"Unknown key `{key}`: {whose} does not know it.",
+                f"Unknown key `{key}`: "
+                + ("no probe knows it." if whose == NO_PROBE else f"{whose} does not know it."),
                 f"remove it; beside the common keys: {listed}",
                 key=True,
             )
@@ -252,6 +262,6 @@ class SourceReader:
         strangers = [key for key in block if key not in COMMON and key not in known and not anything]
         for key in strangers:
             self._report_unknown(
-                (*place, key), key, block[key], [*sorted(COMMON), *known], f"probe {probe}" if probe else "no probe"
+                (*place, key), key, block[key], [*sorted(COMMON), *known], f"probe {probe}" if probe else NO_PROBE
             )
         return {key: value for key, value in block.items() if key not in strangers}

@@ -1,4 +1,4 @@
-"""Rules that are not about one metric's value: no data, anomalies of the detector, a source that keeps changing."""
+"""Rules that are not about one metric's value: no data, no score, anomalies of the detector, a source that keeps changing."""
 
 from __future__ import annotations
 
@@ -9,13 +9,18 @@ from busta_health_dagster.domain.verdict import Outcome, Verdict
 from busta_health_dagster.engines.rules.metrics import (
     ANOMALY_BIT,
     CLOSED_BIT,
+    QUALITY_BIT,
     STATUS_BIT,
 )
+from busta_health_dagster.wording.durations import duration_text
 from busta_health_dagster.wording.lists import plural
 
 if TYPE_CHECKING:
     from busta_health_dagster.engines.rules.window import SourceWindow
 from busta_health_dagster.engines.rules.evaluators import BAD, GOOD, UNKNOWN, Evaluator
+
+SCORES_MISSED = 3
+"""So many scores of a source may fail to come before it is told."""
 
 
 class NoData(Evaluator):
@@ -52,6 +57,38 @@ class NoData(Evaluator):
             numbers,
             since=since if outcome is BAD else None,
         )
+
+
+class NoScore(Evaluator):
+    """A source that is to be scored and is not: its suite cannot be run, or what it delivers cannot be scored. What was
+    good then says nothing of now.
+    """
+
+    __slots__ = ()
+
+    def outcome(self, w: SourceWindow) -> Outcome | None:
+        if not w.fresh & (CLOSED_BIT | QUALITY_BIT):
+            return None
+        if w.maintenance:
+            return UNKNOWN
+        return BAD if self._age_s(w) > self._limit_s() else GOOD
+
+    def explain(self, w: SourceWindow, outcome: Outcome) -> Verdict:
+        age, limit = self._age_s(w), self._limit_s()
+        said = "no score yet" if w.score is None else "no new score"
+        reason = (
+            f"{said} for {duration_text(age)}, limit {duration_text(limit)}" if outcome is BAD else "it has a score"
+        )
+        return Verdict(
+            outcome, w.slot, reason, float(age), float(limit), since=w.slot - age + limit if outcome is BAD else None
+        )
+
+    def _age_s(self, w: SourceWindow) -> int:
+        return max(0, w.slot - w.score_awaited_since)
+
+    def _limit_s(self) -> int:
+        assert self.source.quality is not None
+        return self.rule.over_s or SCORES_MISSED * self.source.quality.every_s
 
 
 class Anomaly(Evaluator):

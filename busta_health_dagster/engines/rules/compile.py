@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from busta_health_dagster.domain.rule import Pattern, Rule
 from busta_health_dagster.domain.verdict import Outcome, Verdict
 from busta_health_dagster.engines.rules import quota, shares
-from busta_health_dagster.engines.rules.absence_evaluators import Anomaly, FlappingSource, NoData
+from busta_health_dagster.engines.rules.absence_evaluators import Anomaly, FlappingSource, NoData, NoScore
 from busta_health_dagster.engines.rules.evaluators import Evaluator, newest_or_combined
 from busta_health_dagster.engines.rules.external import INSTANCE_PATTERNS
 from busta_health_dagster.engines.rules.limits import effective
@@ -86,6 +86,8 @@ def _compile(rule: Rule, source: Source) -> Evaluator | str:
             return shares.trend(rule, source)
         case Pattern.QUOTA:
             return quota.credits_end(rule, source)
+        case Pattern.NO_SCORE:
+            return "the source is not scored" if source.quality is None else NoScore(rule, source)
         case _:
             return f"pattern {rule.pattern} is evaluated per instance, not per source"
 

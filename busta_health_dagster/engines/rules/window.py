@@ -46,7 +46,8 @@ if TYPE_CHECKING:
 class SourceWindow:
     """The memory of one source's rules.
 
-    `slot`s are epoch seconds; values are in the metric's unit (see `Condition`).
+    `slot`s are epoch seconds; values are in the metric's unit (see `Condition`). `score_awaited_since` is the newest score,
+    or the first slot since the source is to be scored.
     """
 
     __slots__ = (
@@ -71,6 +72,8 @@ class SourceWindow:
         "rates",
         "scheduled_slot",
         "score",
+        "score_awaited_since",
+        "scored",
         "series",
         "slot",
         "source",
@@ -91,6 +94,7 @@ class SourceWindow:
         self.custom = source.metric_names
         self.values: list[float | None] = [None] * width(source)
         self.score: Score | None = None
+        self.scored, self.score_awaited_since = source.quality is not None, 0
         self.anomaly: AnomalyVerdict | None = None
         self.series = {
             at: Series(over) for metric, over in needs.series if (at := position(metric, source)) is not None
@@ -148,8 +152,8 @@ class SourceWindow:
         """
         if slot < self.slot or (scheduled and slot == self.scheduled_slot):
             return False
-        if not self.first_slot:
-            self.first_slot = slot
+        if not (self.first_slot and self.score_awaited_since):
+            self._begin(slot)
         self.slot, self.anomaly = slot, None
         self.maintenance, self.kept_away = maintenance, limited
         if suspect:
@@ -173,6 +177,7 @@ class SourceWindow:
                 fresh |= 1 << at
         if quality is not None:
             self.score, values[QUALITY] = Score(slot, quality), quality
+            self.score_awaited_since = slot
             fresh |= QUALITY_BIT
         if status:
             values[5] = 100.0 if status == 3 else 0.0
@@ -191,6 +196,10 @@ class SourceWindow:
             self._remember(slot, fresh)
         self.fresh = self.last_fresh = fresh | self.fresh & QUALITY_BIT  # a score that no one evaluated yet stays new
         return True
+
+    def _begin(self, slot: int) -> None:
+        self.first_slot = self.first_slot or slot
+        self.score_awaited_since = self.score_awaited_since or slot
 
     def _count(self, slot: int, status: int) -> int:
         """One scheduled slot outside maintenance enters what counts slots. -> SLOTTED_BIT, where it has a verdict."""
@@ -226,6 +235,8 @@ class SourceWindow:
         if self.score is not None and score.at <= self.score.at:
             return False
         self.score, self.values[QUALITY] = score, score.score
+        if score.score is not None:
+            self.score_awaited_since = score.at
         self.fresh |= QUALITY_BIT
         self.last_fresh |= QUALITY_BIT
         if QUALITY in self.series and score.score is not None and not self.maintenance:
@@ -244,8 +255,7 @@ class SourceWindow:
         """
         if slot <= self.slot:
             return False
-        if not self.first_slot:
-            self.first_slot = slot
+        self._begin(slot)
         self.slot, self.newest_lost, self.anomaly = slot, lost, None
         self.kept_away = False
         self.lost_since += lost

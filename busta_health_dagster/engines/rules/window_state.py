@@ -53,6 +53,7 @@ def to_state(window: SourceWindow) -> dict[str, Any]:
         "rates": {str(over): r.to_state(window.interval_s) for over, r in window.rates.items()},
         "burn": None if window.burn is None else window.burn.to_state(),
         "flaps": None if window.flaps is None else window.flaps.to_state(),
+        "score_awaited_since": window.score_awaited_since if window.scored else 0,
     }
 
 
@@ -79,6 +80,7 @@ def restore(source: Source, needs: Needs, state: Mapping[str, Any] | None) -> So
     window.values = list(state["values"])
     if state["score"] is not None:
         window.score = Score(*state["score"])
+    window.score_awaited_since = state.get("score_awaited_since", 0)
     names = _names(window)
     for metric, kept in state["series"].items():
         window.series[names.index(metric)].values = deque((int(at), float(v)) for at, v in kept)

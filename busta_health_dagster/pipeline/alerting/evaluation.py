@@ -76,6 +76,7 @@ def load_windows(
         window = compiled.window(kept.get(name))
         if window is None:
             window = compiled.empty_window()
+            window.score_awaited_since = state.quality_at or state.slot
             intake.rebuilt[name] = state.slot - window.lookback_s()
             intake.changed.add(name)
         if state.pending:

@@ -18,7 +18,7 @@ from busta_health_dagster.domain.notification import (
     VerdictFacts,
 )
 from busta_health_dagster.domain.observation import SourceState
-from busta_health_dagster.domain.rule import Pattern, Rule
+from busta_health_dagster.domain.rule import NO_OUTAGE, Pattern, Rule
 from busta_health_dagster.domain.self_monitoring import MONITOR
 from busta_health_dagster.engines.alerting.escalation import is_recovering, upcoming
 from busta_health_dagster.engines.alerting.flapping import ratio
@@ -73,11 +73,7 @@ def incident_of(alert: Alert, rule: Rule | None) -> str | None:
     """
     if alert.id is None or alert.shadow or alert.source == MONITOR.name:
         return None
-    return (
-        None
-        if rule is not None and rule.pattern in {Pattern.NO_DATA, Pattern.GATE_HELD, Pattern.QUOTA}
-        else f"INC-{alert.id}"
-    )
+    return None if rule is not None and rule.pattern in NO_OUTAGE else f"INC-{alert.id}"
 
 
 def dagster_url(alert: Alert, base_url: str) -> str:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from busta_health_dagster.channels.event_filter import event_filters
+from busta_health_dagster.domain.rule import Pattern
 from busta_health_dagster.engines.alerting.actions import close
 from busta_health_dagster.engines.maintenance import MaintenanceIndex
 from busta_health_dagster.pipeline.alerting.engine import AlertEngine, CompiledRules
@@ -65,7 +66,9 @@ class Replay:
         planned = MaintenanceIndex(script.windows, script.since - longest, script.until + longest + 1)
         # What a source would have sent is the question, also of one that is still introduced.
         live = [replace(source, shadow_until=None) for source in script.sources.values()]
-        rulebook = CompiledRules.of(live, script.rules, script.policy, _filters(script.policy))
+        # Recordings hold scores as far as observations brought one: without them every source would be unscored.
+        rules = [rule for rule in script.rules if rule.pattern is not Pattern.NO_SCORE]
+        rulebook = CompiledRules.of(live, rules, script.policy, _filters(script.policy))
         self.book = AlertEngine(rulebook, planned)
         self.detector: Detector | None = None
         watched = watched_by(script.sources.values(), script.rules)

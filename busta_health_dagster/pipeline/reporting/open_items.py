@@ -34,6 +34,7 @@ _PATTERNS = {
     Pattern.BURN_RATE: "burning",
     Pattern.TREND: "drifting",
     Pattern.QUOTA: "short of credits",
+    Pattern.NO_SCORE: "not scored",
 }
 _DO = {
     "down": "call the provider, or switch to a backup feed",

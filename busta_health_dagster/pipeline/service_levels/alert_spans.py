@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from busta_health_dagster.domain.alert import Alert, AlertState, Event
 from busta_health_dagster.domain.incident import AlertSpan, Incident
 from busta_health_dagster.domain.observation import Status
-from busta_health_dagster.domain.rule import Pattern
+from busta_health_dagster.domain.rule import NO_OUTAGE, Pattern
 from busta_health_dagster.engines.service_levels import incidents as engine
 from busta_health_dagster.pipeline.maintenance.index import maintenance
 
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from busta_health_dagster.store import UnitOfWork
     from busta_health_dagster.store.alerts import StoredTransition
 
-_NO_OUTAGE = frozenset({Pattern.NO_DATA, Pattern.GATE_HELD, Pattern.QUOTA})
-"""Silence says nothing of the source, and a job that waits at the gate has the outage of a source for its cause."""
 BEFORE_S = 2 * 86400
 """How far before a window alerts are read, because they may be one incident with the first of the window."""
 _PAGE = 1000
@@ -34,7 +32,7 @@ def spans_of(app: App, uow: UnitOfWork, sources: Mapping[str, Source], *, since:
     alerts = {a.id: a for a in _alerts(uow, sources, since, at) if a.id is not None}
     if not alerts:
         return []
-    silent = {rule.name for rule in app.config.rules if rule.pattern in _NO_OUTAGE} | {"no-data"}
+    silent = {rule.name for rule in app.config.rules if rule.pattern in NO_OUTAGE} | {"no-data"}
     history: dict[int, list[StoredTransition]] = defaultdict(list)
     begin = min(a.pending_at or a.opened_at or 0 for a in alerts.values())
     for stored in uow.transitions.between(begin, at):

@@ -52,7 +52,7 @@ def test_a_state_is_json_and_brings_back_every_field():
 
 def test_a_state_is_written_as_it_has_been_since_it_was_first_kept():
     state = to_state(seen_a_lot())
-    assert list(state) == ["sig", "at", "values", "score", "series", "rates", "burn", "flaps"]
+    assert list(state) == ["sig", "at", "values", "score", "series", "rates", "burn", "flaps", "score_awaited_since"]
     assert state["sig"] == (
         "3|300|0|Needs(series=(('items', 3600), ('quality', 3600), ('response_ms', 3600)), "
         "rates=(3600, 21600), burn=True, flapping=True)"
