@@ -66,10 +66,15 @@ class Condition:
     agg: Aggregate = "last"
 
 
+def recover_key(op: str) -> str:
+    """The key of the second limit beside this comparison; "" where values have no order."""
+    return {">": "recover_below", "<": "recover_above"}.get(op[0], "")
+
+
 @dataclass(frozen=True, slots=True)
 class Override:
     """For the sources it selects, `changes` replace fields of the rule: value, severity, for_, over_s, min_bad,
-    shadow, intervals, sensitivity, budget_s, metrics.
+    shadow, intervals, sensitivity, budget_s, metrics, recover_limit.
     """
 
     select: Selector
@@ -79,7 +84,8 @@ class Override:
 @dataclass(frozen=True, slots=True)
 class Rule:
     """One rule of alerts.yaml. `for_` counts consecutive evaluations; a metric is evaluated only when it has a new
-    value.
+    value. `recover_limit` is a second limit of its one condition: an open alert recovers only beyond it, so that a value which
+    drifts around the first one opens one alert.
 
     `combine` says whether all or any of `conditions` must hold. `over_s`, `min_bad` belong to the rate pattern,
     `intervals` to
@@ -98,6 +104,7 @@ class Rule:
     intervals: int = 3
     within_s: int | None = None
     recover_after: int = 2
+    recover_limit: float | None = None
     severity: Severity = Severity.WARNING
     select: Selector = field(default_factory=Selector)
     shadow: bool = False

@@ -45,6 +45,10 @@ class OverrideFields(Strict):
 
     select: SelectFields = Field(description="Which sources.")
     value: Value | None = Field(None, description="In the unit of the rule's metric.")
+    recover_below: Value | None = Field(
+        None, description="As in the rule; without it the rule's moves with `value`, in proportion."
+    )
+    recover_above: Value | None = Field(None, description="The same.")
     severity: Word | None = Field(None, description="Severity.")
     for_: Annotated[int, _COUNT] | None = Field(None, alias="for", description="Consecutive evaluations.")
     over: PositiveDuration | None = Field(None, description="Window.")
@@ -96,6 +100,11 @@ class RuleFields(Strict):
         "daemons; * matches; without it all.",
     )
     recover_after: Annotated[int, _COUNT] = Field(2, description="Good evaluations before it resolves.")
+    recover_below: Value | None = Field(
+        None,
+        description="op > or >=: recovers only below this second limit, so that a drift around `value` does not flap.",
+    )
+    recover_above: Value | None = Field(None, description="op < or <=: recovers only above this second limit.")
     severity: Word = Field("warning", description="Severity at opening.")
     select: SelectFields = Field(default_factory=SelectFields, description="Which sources; empty is all.")
     shadow: bool = Field(False, description="Evaluate and record, notify no one.")

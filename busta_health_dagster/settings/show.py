@@ -205,6 +205,7 @@ def _rule(rule: Rule) -> dict[str, Any]:
         "intervals": rule.intervals,
         "within": _duration(rule.within_s),
         "recover_after": rule.recover_after,
+        "recover_limit": rule.recover_limit,
         "severity": rule.severity,
         "select": _select(rule.select),
         "shadow": rule.shadow,

@@ -28,6 +28,8 @@ def advance(alert: Alert | None, verdict: Verdict | None, ctx: Context) -> Trans
         verdict.outcome is Outcome.UNKNOWN or (alert is not None and verdict.slot < alert.evaluated_slot)
     ):
         verdict = None
+    if verdict is not None and not verdict.recovered and alert is not None and alert.state is AlertState.OPEN:
+        verdict = replace(verdict, outcome=Outcome.BAD)  # between its two limits: what is open stays open
     if is_echo(verdict) and (alert is None or alert.state is not AlertState.OPEN):
         verdict = None
     if alert is not None and alert.active and alert.shadow and not ctx.rule.shadow:
