@@ -57,6 +57,7 @@ class OverrideFields(Strict):
     sensitivity: float | None = Field(None, description="anomaly: added to every threshold.")
     budget: Budget | None = Field(None, description="anomaly: how often one may turn out to be nothing.")
     metrics: _Metrics | None = Field(None, description="anomaly: evaluate these metrics alone.")
+    confirm: bool | None = Field(None, description="status: as in the rule.")
     shadow: bool | None = Field(None, description="Record and notify no one.")
 
 
@@ -98,6 +99,10 @@ class RuleFields(Strict):
         None,
         description="dagster_tick, dagster_location, dagster_daemon: names of schedules and sensors, of code locations, of "
         "daemons; * matches; without it all.",
+    )
+    confirm: bool = Field(
+        False,
+        description="status: opens only when it still holds after 90 s (observed again after 30 s and 90 s), or at the next slot.",
     )
     recover_after: Annotated[int, _COUNT] = Field(2, description="Good evaluations before it resolves.")
     recover_below: Value | None = Field(

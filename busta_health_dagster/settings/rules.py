@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _ALWAYS = {"name", "pattern", "for", "recover_after", "severity", "select", "shadow", "overrides", "runbook"}
 _COMPARED = {"metric", "op", "value"}
 KEYS: dict[Pattern, set[str]] = {
-    Pattern.STATUS: _COMPARED,
+    Pattern.STATUS: _COMPARED | {"confirm"},
     Pattern.THRESHOLD: _COMPARED | {"over", "agg", "all", "any", "recover_below", "recover_above"},
     Pattern.RATE: _COMPARED | {"over", "min_bad"},
     Pattern.NO_DATA: {"intervals"},
@@ -47,6 +47,7 @@ _OVERRIDES = {
     "sensitivity": {"sensitivity"},
     "budget": {"budget"},
     "metrics": {"metrics"},
+    "confirm": {"confirm"},
 }
 _RECOVER_KEYS = ("recover_below", "recover_above")
 _SIX_HOURS = 6 * 3600
@@ -83,6 +84,7 @@ class RuleReader:
             within_s=None if fields.within is None else int(fields.within),
             recover_after=fields.recover_after,
             recover_limit=recovers,
+            confirm=fields.confirm,
             severity=Severity[fields.severity.upper()],
             select=fields.select.domain(),
             shadow=fields.shadow,
@@ -114,6 +116,10 @@ class RuleReader:
                 f"remove it; this pattern reads {reads}",
                 key=True,
             )
+        if written.get("confirm") and written.get("for", 1) != 1:
+            fits = False
+            says = "`for` asks for further observations already: there is nothing left to confirm."
+            self._report((*place, "confirm"), says, "for: 1, or leave confirm out")
         combined = [key for key in ("all", "any") if key in written]
         if len(combined) == 2 or (combined and _COMPARED & written.keys()):
             self._report(
@@ -263,6 +269,7 @@ def _plain_changes(fields: OverrideFields) -> tuple[tuple[str, Any, Callable[[An
         ("budget_s", fields.budget, float),
         ("metrics", fields.metrics, tuple),
         ("shadow", fields.shadow, bool),
+        ("confirm", fields.confirm, bool),
     )
 
 

@@ -206,6 +206,7 @@ def _rule(rule: Rule) -> dict[str, Any]:
         "within": _duration(rule.within_s),
         "recover_after": rule.recover_after,
         "recover_limit": rule.recover_limit,
+        "confirm": rule.confirm,
         "severity": rule.severity,
         "select": _select(rule.select),
         "shadow": rule.shadow,

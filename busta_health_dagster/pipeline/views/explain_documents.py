@@ -103,6 +103,8 @@ def rule_text(rule: Rule) -> str:
     if rule.recover_limit is not None:
         key, first = recover_key(rule.conditions[0].op), rule.conditions[0]
         parts.insert(3, f"{key} {limit_text(rule.recover_limit, first.metric)}")
+    if rule.confirm:
+        parts.insert(2, "confirmed")
     if rule.over_s:
         parts.insert(1, f"over {config_duration(rule.over_s)}")
     return ", ".join(parts) + (", shadow" if rule.shadow else "")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -28,14 +29,22 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> FakeClock:
 
 @pytest.fixture
 def story(tmp_path: Path, clock: FakeClock):
-    """The Monday of the design: odds_api slow from 07:50 on, weather_api down."""
-    app = bootstrap.open_app(home=tmp_path, config_dir=CONFIG, environ={}, create_store=True)
+    """The Monday of the design: odds_api slow from 07:50 on, weather_api down. The shipped rules, each at its first slot."""
+    shutil.copytree(CONFIG, tmp_path / "config")
+    shutil.copytree(CONFIG.parent / "expectations", tmp_path / "expectations")
+    alerts = tmp_path / "config" / "alerts.yaml"
+    alerts.write_text(alerts.read_text().replace("confirm: true", "confirm: false"))
+    app = bootstrap.open_app(home=tmp_path, config_dir=alerts.parent, environ={}, create_store=True)
     yield Story(app)
     app.close()
 
 
+def _config(story: Story) -> Path:
+    return story.app.home.root / "config"
+
+
 def run(story: Story, *args: str, code: int = 0) -> str:
-    result = CliRunner().invoke(busta, ["--home", str(story.app.home.root), "--config-dir", str(CONFIG), *args])
+    result = CliRunner().invoke(busta, ["--home", str(story.app.home.root), "--config-dir", str(_config(story)), *args])
     assert result.exit_code == code, result.output
     return result.output
 

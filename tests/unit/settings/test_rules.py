@@ -147,6 +147,21 @@ def test_a_value_without_the_right_unit_is_refused_with_what_to_write(problem, m
             "rules[0] r, recover_above",
             "not above its limit of 7",
         ),
+        (
+            "{name: r, metric: status, op: '==', value: down, for: 2, confirm: true}",
+            "rules[0] r, confirm",
+            "nothing left",
+        ),
+        (
+            "{name: r, metric: items, op: '<', value: 5, confirm: true}",
+            "rules[0] r, confirm",
+            "does not read `confirm`",
+        ),
+        (
+            "{name: r, pattern: no_data, overrides: [{select: {}, confirm: true}]}",
+            "rules[0] r, overrides[0].confirm",
+            "does not read `confirm`",
+        ),
         ("{name: r, pattern: no_data, recover_above: 3}", "rules[0] r, recover_above", "does not read"),
         ("{name: r, pattern: no_data, severity: urgent}", "rules[0] r, severity", "is not known here"),
         ("{name: r, pattern: no_data, for: 0}", "rules[0] r, for", "greater than or equal to 1"),
