@@ -118,6 +118,12 @@ class RemoteMonitor:
     def resolve(self, ids: Sequence[int], *, note: str = "") -> list[alert_documents.AlertRow]:
         return [self._remote.post(f"alerts/{key}/resolve", {"note": note}) for key in ids]
 
+    def noise(self, names: Sequence[str] | None = None, *, since_s: int) -> alert_documents.NoiseTable:
+        found: alert_documents.NoiseTable = self._remote.get(
+            "alerts/noise", since=f"{-(-since_s // 60)}m", source=list(names or ())
+        )
+        return found
+
     def outbox(self) -> delivery.Outbox:
         found: delivery.Outbox = self._remote.get("outbox")
         return found

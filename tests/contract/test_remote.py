@@ -80,6 +80,8 @@ READINGS = [
     ["alerts", "explain", "1"],
     ["alerts", "explain", "good_file"],
     ["alerts", "outbox"],
+    ["alerts", "noise"],
+    ["alerts", "noise", "good_file", "--since", "7d"],
     ["gate", "status"],
     ["gate", "status", "good_file"],
     ["gate", "check", "gone_file", "good_file"],
