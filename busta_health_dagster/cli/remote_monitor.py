@@ -178,6 +178,13 @@ class RemoteMonitor:
         )
         return rows
 
+    def suggest_windows(self, names: Sequence[str] | None = None, *, since_s: int) -> list[service.WindowSuggestion]:
+        since = f"{-(-since_s // 60)}m"
+        rows: list[service.WindowSuggestion] = self._remote.all(
+            "maintenance/suggestions", since=since, source=list(names or ())
+        )
+        return rows
+
     def add_window(
         self,
         name: str,

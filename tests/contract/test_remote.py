@@ -87,6 +87,7 @@ READINGS = [
     ["gate", "check", "gone_file", "good_file"],
     ["maintenance", "list"],
     ["maintenance", "preview", *SPAN],
+    ["maintenance", "suggest", "good_file"],
     ["incidents", "list", "--window", "24h", "--by", "source"],
     ["incidents", "show", "INC-1"],
     ["incidents", "export", "INC-1"],
