@@ -112,7 +112,11 @@ class Player:
         """`bad`, `good` or `unknown` at T0 + `at` seconds; `pass` is a pass without a verdict."""
         verdict = None
         if word != "pass":
-            about = {k: more.pop(k) for k in ("value", "limit", "severity", "settled", "numbers", "news") if k in more}
+            about = {
+                k: more.pop(k)
+                for k in ("value", "limit", "severity", "settled", "numbers", "news", "recovered")
+                if k in more
+            }
             verdict = Verdict(Outcome[word.upper()], int(T0 + at), word, **about)
         steady = more.pop("steady", T0 + at)
         now = more.pop("now", int(T0 + at))

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from busta_health_dagster.cli.alert_noise import noise
 from busta_health_dagster.cli.glyphs import glyph_set
 from busta_health_dagster.cli.rollout import rollout
 from busta_health_dagster.cli.session import Output, at_home, console, err_console, print_json, session
@@ -29,6 +30,7 @@ def register(alerts_app: typer.Typer) -> None:
     alerts_app.command("drill")(drill)
     alerts_app.command("outbox")(outbox)
     alerts_app.command("rollout")(rollout)
+    alerts_app.command("noise")(noise)
 
 
 def try_channel(

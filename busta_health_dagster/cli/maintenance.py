@@ -10,11 +10,11 @@ import typer
 
 from busta_health_dagster.cli.alerts import ByOption
 from busta_health_dagster.cli.session import BustaGroup, Output, console, err_console, print_json, session
-from busta_health_dagster.cli.sources import OutputOption, seconds
+from busta_health_dagster.cli.sources import NamesArgument, OutputOption, seconds
 from busta_health_dagster.domain.errors import BadInput
 from busta_health_dagster.domain.source import Selector
 from busta_health_dagster.domain.units import config_duration, from_epoch, from_iso, near_instant, parse_seconds
-from busta_health_dagster.wording.lists import plural
+from busta_health_dagster.wording.lists import listed, plural
 
 if TYPE_CHECKING:
     from busta_health_dagster.domain.documents.service import Span, WindowRow
@@ -46,6 +46,31 @@ def list_(context: typer.Context, output: OutputOption = Output.TABLE) -> None:
     out.print(table)
     on = sum(row["active"] for row in found)
     out.print(f"{len(found)} windows, {on} on now. When exactly: busta maintenance preview", soft_wrap=True)
+
+
+@maintenance_app.command()
+def suggest(
+    context: typer.Context,
+    names: NamesArgument = None,
+    since: Annotated[str, typer.Option("--since", help="How far back to look for a habit.")] = "30d",
+    output: OutputOption = Output.TABLE,
+) -> None:
+    """Outages that come back at the same time every day or week, as windows to plan; plans nothing. Example: busta maintenance
+    suggest --since 30d
+    """
+    with session(context).monitor() as monitor:
+        found = monitor.suggest_windows(names, since_s=seconds(since, "--since"))
+    if output is Output.JSON:
+        print_json(found)
+        return
+    out = console()
+    if not found:
+        out.print(f"No outage came back at the same time every day or week in the last {since}.", soft_wrap=True)
+    for row in found:
+        when = "every day" if row["every"] == "day" else f"every {datetime.fromisoformat(row['start']):%A}"
+        covered = f"would have covered {len(row['nights'])} of {plural(row['of'], row['every'])}"
+        says = f"{row['source']}: down {when} at {row['start'][11:]} {row['zone']} for {row['duration']}; {covered}"
+        out.print(f"{says}: {listed(row['nights'])}\n  {row['command']}", soft_wrap=True, markup=False)
 
 
 @maintenance_app.command()

@@ -118,6 +118,12 @@ class RemoteMonitor:
     def resolve(self, ids: Sequence[int], *, note: str = "") -> list[alert_documents.AlertRow]:
         return [self._remote.post(f"alerts/{key}/resolve", {"note": note}) for key in ids]
 
+    def noise(self, names: Sequence[str] | None = None, *, since_s: int) -> alert_documents.NoiseTable:
+        found: alert_documents.NoiseTable = self._remote.get(
+            "alerts/noise", since=f"{-(-since_s // 60)}m", source=list(names or ())
+        )
+        return found
+
     def outbox(self) -> delivery.Outbox:
         found: delivery.Outbox = self._remote.get("outbox")
         return found
@@ -169,6 +175,13 @@ class RemoteMonitor:
     def occurrences(self, since: int, until: int) -> list[service.MaintenanceOccurrence]:
         rows: list[service.MaintenanceOccurrence] = self._remote.all(
             "maintenance/occurrences", since=iso(since), until=iso(until)
+        )
+        return rows
+
+    def suggest_windows(self, names: Sequence[str] | None = None, *, since_s: int) -> list[service.WindowSuggestion]:
+        since = f"{-(-since_s // 60)}m"
+        rows: list[service.WindowSuggestion] = self._remote.all(
+            "maintenance/suggestions", since=since, source=list(names or ())
         )
         return rows
 

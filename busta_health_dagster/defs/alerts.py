@@ -43,10 +43,12 @@ _WINDOW_COLUMNS = ("window", "when (UTC)", "sources", "reason")
     minimum_interval_seconds=EVERY_S,
     default_status=dg.DefaultSensorStatus.RUNNING,
     description="Moves alerts on between the ticks: escalations, ends of snoozes and maintenance, observations that a killed "
-    "tick left, what fails in this instance beside the sources. The messages leave through notification_sensor.",
+    "tick left, what fails in this instance beside the sources. Observes again what has just failed, to confirm it. The messages "
+    "leave through notification_sensor.",
 )
 def alert_sensor(context: dg.SensorEvaluationContext) -> dg.SkipReason:
     from busta_health_dagster.pipeline.alerting.alert_pass import alert_pass
+    from busta_health_dagster.pipeline.tick.confirmation import confirmation_pass
 
     started = time.monotonic()
     with cached_app() as app:
@@ -54,6 +56,7 @@ def alert_sensor(context: dg.SensorEvaluationContext) -> dg.SkipReason:
         here = context.code_location_origin
         asleep = stopped(context.instance, here.location_name if here is not None else None)
         passed = alert_pass(app, instance=found, whole=False, stopped=asleep)
+        confirmed = confirmation_pass(app)
         if passed.clock_note:
             context.log.warning(passed.clock_note)
         shown = 0
@@ -62,9 +65,11 @@ def alert_sensor(context: dg.SensorEvaluationContext) -> dg.SkipReason:
         repository = context.repository_def
         if repository is not None and time.monotonic() - started < BUDGET_S:
             note_lineage(app, context.instance, repository, here.location_name or "" if here is not None else "")
-    notified = len(passed.changes.notifications)
+    both = passed, confirmed
+    notified = sum(len(p.changes.notifications) for p in both)
+    observations, opened, resolved = (sum(getattr(p, n) for p in both) for n in ("observations", "opened", "resolved"))
     return dg.SkipReason(
-        f"{passed.observations} observations evaluated, {passed.opened} alerts opened, {passed.resolved} resolved, {notified} messages put "
+        f"{observations} observations evaluated, {opened} alerts opened, {resolved} resolved, {notified} messages put "
         f"into the outbox, {shown} assets shown again"
     )
 

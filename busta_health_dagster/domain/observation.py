@@ -31,10 +31,13 @@ class Status(IntEnum):
 
 
 class Kind(IntEnum):
-    """Why we looked. Manual observations are evaluated, and stay outside SLA and rollups."""
+    """Why we looked. What is not scheduled is evaluated, and stays outside SLA and rollups: a person asked for it, or a failure
+    is to be confirmed before anyone is notified.
+    """
 
     SCHEDULED = 0
     MANUAL = 1
+    CONFIRMATION = 2
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,10 +71,15 @@ class Condition:
     agg: Aggregate = "last"
 
 
+def recover_key(op: str) -> str:
+    """The key of the second limit beside this comparison; "" where values have no order."""
+    return {">": "recover_below", "<": "recover_above"}.get(op[0], "")
+
+
 @dataclass(frozen=True, slots=True)
 class Override:
     """For the sources it selects, `changes` replace fields of the rule: value, severity, for_, over_s, min_bad,
-    shadow, intervals, sensitivity, budget_s, metrics.
+    shadow, intervals, sensitivity, budget_s, metrics, recover_limit, confirm.
     """
 
     select: Selector
@@ -84,7 +89,10 @@ class Override:
 @dataclass(frozen=True, slots=True)
 class Rule:
     """One rule of alerts.yaml. `for_` counts consecutive evaluations; a metric is evaluated only when it has a new
-    value.
+    value. `recover_limit` is a second limit of its one condition: an open alert recovers only beyond it, so that a value which
+    drifts around the first one opens one alert.
+
+    `confirm`: it opens only when a further observation finds the same.
 
     `combine` says whether all or any of `conditions` must hold. `over_s`, `min_bad` belong to the rate pattern,
     `intervals` to
@@ -103,6 +111,8 @@ class Rule:
     intervals: int = 3
     within_s: int | None = None
     recover_after: int = 2
+    recover_limit: float | None = None
+    confirm: bool = False
     severity: Severity = Severity.WARNING
     select: Selector = field(default_factory=Selector)
     shadow: bool = False

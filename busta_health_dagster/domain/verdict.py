@@ -32,7 +32,8 @@ class Verdict:
     `severity`, where set, replaces the rule's (burn-rate tiers). `settled` says that the pattern's own clearing rule
     already counted enough good observations, so that `recover_after` is met. `since` and `last_bad` name the first and last
     slot that were really bad, where they are not the slot of the evaluation itself (no-data, rate). `label`
-    distinguishes alerts of one rule and source. `news` says what new thing has begun inside what is already bad.
+    distinguishes alerts of one rule and source. `recovered`: a good value is beyond the rule's second limit as well
+    (`recover_below`); else it keeps an open alert open. `news` says what new thing has begun inside what is already bad.
     """
 
     outcome: Outcome
@@ -47,6 +48,7 @@ class Verdict:
     last_bad: int | None = None
     label: str = ""
     news: str = ""
+    recovered: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,6 +45,10 @@ class OverrideFields(Strict):
 
     select: SelectFields = Field(description="Which sources.")
     value: Value | None = Field(None, description="In the unit of the rule's metric.")
+    recover_below: Value | None = Field(
+        None, description="As in the rule; without it the rule's moves with `value`, in proportion."
+    )
+    recover_above: Value | None = Field(None, description="The same.")
     severity: Word | None = Field(None, description="Severity.")
     for_: Annotated[int, _COUNT] | None = Field(None, alias="for", description="Consecutive evaluations.")
     over: PositiveDuration | None = Field(None, description="Window.")
@@ -53,6 +57,7 @@ class OverrideFields(Strict):
     sensitivity: float | None = Field(None, description="anomaly: added to every threshold.")
     budget: Budget | None = Field(None, description="anomaly: how often one may turn out to be nothing.")
     metrics: _Metrics | None = Field(None, description="anomaly: evaluate these metrics alone.")
+    confirm: bool | None = Field(None, description="status: as in the rule.")
     shadow: bool | None = Field(None, description="Record and notify no one.")
 
 
@@ -95,7 +100,16 @@ class RuleFields(Strict):
         description="dagster_tick, dagster_location, dagster_daemon: names of schedules and sensors, of code locations, of "
         "daemons; * matches; without it all.",
     )
+    confirm: bool = Field(
+        False,
+        description="status: opens only when it still holds after 90 s (observed again after 30 s and 90 s), or at the next slot.",
+    )
     recover_after: Annotated[int, _COUNT] = Field(2, description="Good evaluations before it resolves.")
+    recover_below: Value | None = Field(
+        None,
+        description="op > or >=: recovers only below this second limit, so that a drift around `value` does not flap.",
+    )
+    recover_above: Value | None = Field(None, description="op < or <=: recovers only above this second limit.")
     severity: Word = Field("warning", description="Severity at opening.")
     select: SelectFields = Field(default_factory=SelectFields, description="Which sources; empty is all.")
     shadow: bool = Field(False, description="Evaluate and record, notify no one.")

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from busta_health_dagster.domain.custom_metric import BUILT_IN
-from busta_health_dagster.domain.rule import Pattern
+from busta_health_dagster.domain.rule import Pattern, recover_key
 from busta_health_dagster.domain.units import config_duration
 from busta_health_dagster.wording.lists import listed
+from busta_health_dagster.wording.measures import limit_text
 from busta_health_dagster.wording.suggestions import near
 
 if TYPE_CHECKING:
@@ -69,6 +70,26 @@ def impossible_limits(review: CheckContext) -> None:
                 verdict = "can never be true" if never else "is always true"
                 says = f"{c.metric} {c.op} {c.value:g} {verdict}: {c.metric} is {_range(low, high)}."
                 review.warn("alerts.yaml", place, says, "correct op or value, or remove the rule")
+
+
+def recovery_limits(review: CheckContext) -> None:
+    """A second limit that is not beyond the first: it would end an alert while it is bad."""
+    for place, _, pairs in review.effective_rules:
+        for rule, group in pairs:
+            limit = rule.recover_limit
+            if limit is None:
+                continue
+            first = rule.conditions[0]
+            key, value = recover_key(first.op), float(first.value)
+            if limit >= value if key == "recover_below" else limit <= value:
+                side = key.removeprefix("recover_")
+                says = (
+                    f"For {listed(source.name for source in group)} it recovers {side} {limit_text(limit, first.metric)}, which is not "
+                    f"{side} its limit of {limit_text(value, first.metric)}."
+                )
+                remedy = f"{key}: a number {side} the value, in the rule or in the override that changes the value"
+                review.found.add(review.docs["alerts.yaml"], (*place, key), says, remedy)
+                break
 
 
 def _range(low: float, high: float | None) -> str:

@@ -231,6 +231,7 @@ def _review(review: CheckContext) -> None:
         (("alerts.yaml",), checks_routes.unused_ladders),
         (("sources.yaml", "alerts.yaml"), checks_rules.unknown_metrics),
         (("alerts.yaml",), checks_rules.impossible_limits),
+        (("alerts.yaml",), checks_rules.recovery_limits),
         (("alerts.yaml",), checks_rules.contradictions),
         (("alerts.yaml",), checks_rules.beyond_the_timeout),
         (("alerts.yaml",), checks_rules.short_windows),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from busta_health_dagster.domain.rule import Aggregate, Condition, Override, Pattern, Rule, Severity
+from busta_health_dagster.domain.rule import Aggregate, Condition, Override, Pattern, Rule, Severity, recover_key
 from busta_health_dagster.settings.rule_values import value_of
 from busta_health_dagster.settings.translating import said
 
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 _ALWAYS = {"name", "pattern", "for", "recover_after", "severity", "select", "shadow", "overrides", "runbook"}
 _COMPARED = {"metric", "op", "value"}
 KEYS: dict[Pattern, set[str]] = {
-    Pattern.STATUS: _COMPARED,
-    Pattern.THRESHOLD: _COMPARED | {"over", "agg", "all", "any"},
+    Pattern.STATUS: _COMPARED | {"confirm"},
+    Pattern.THRESHOLD: _COMPARED | {"over", "agg", "all", "any", "recover_below", "recover_above"},
     Pattern.RATE: _COMPARED | {"over", "min_bad"},
     Pattern.NO_DATA: {"intervals"},
     Pattern.ANOMALY: {"sensitivity", "budget", "metrics"},
@@ -40,13 +40,17 @@ KEYS: dict[Pattern, set[str]] = {
 _NEEDED = {Pattern.THRESHOLD: ("metric", "op", "value"), Pattern.TREND: ("metric", "op", "value", "within")}
 _OVERRIDES = {
     "value": _COMPARED,
+    "recover_below": {"recover_below"},
+    "recover_above": {"recover_above"},
     "over": {"over"},
     "min_bad": {"min_bad"},
     "intervals": {"intervals"},
     "sensitivity": {"sensitivity"},
     "budget": {"budget"},
     "metrics": {"metrics"},
+    "confirm": {"confirm"},
 }
+_RECOVER_KEYS = ("recover_below", "recover_above")
 _SIX_HOURS = 6 * 3600
 NOISE_BUDGET_S = 30 * 86_400.0
 
@@ -61,6 +65,7 @@ class RuleReader:
         """The rule, or None with its problems reported. `written` is the entry as the file has it."""
         pattern = self._pattern(fields)
         fits = self._fits(place, pattern, written)
+        recovers = self._recovers(place, fields, fields)
         conditions, combine = self._conditions(place, pattern, fields)
         overrides = tuple(
             self._override((*place, "overrides", i), pattern, fields, o) for i, o in enumerate(fields.overrides)
@@ -79,6 +84,8 @@ class RuleReader:
             intervals=fields.intervals or 3,
             within_s=None if fields.within is None else int(fields.within),
             recover_after=fields.recover_after,
+            recover_limit=recovers,
+            confirm=fields.confirm,
             severity=Severity[fields.severity.upper()],
             select=fields.select.domain(),
             shadow=fields.shadow,
@@ -110,6 +117,10 @@ class RuleReader:
                 f"remove it; this pattern reads {reads}",
                 key=True,
             )
+        if written.get("confirm") and written.get("for", 1) != 1:
+            fits = False
+            says = "`for` asks for further observations already: there is nothing left to confirm."
+            self._report((*place, "confirm"), says, "for: 1, or leave confirm out")
         combined = [key for key in ("all", "any") if key in written]
         if len(combined) == 2 or (combined and _COMPARED & written.keys()):
             self._report(
@@ -189,6 +200,31 @@ class RuleReader:
             self._report((*place, "value"), *said(why))
             return None
 
+    def _recovers(self, place: Place, rule: RuleFields, fields: RuleFields | OverrideFields) -> float | None:
+        """The second limit, if one is written, beside the one value it belongs to."""
+        given = {key: raw for key in _RECOVER_KEYS if (raw := getattr(fields, key)) is not None}
+        if not given:
+            return None
+        key, raw = given.popitem()
+        if rule.metric is None or rule.op is None or rule.value is None:
+            says, remedy = "A second limit belongs to one comparison.", "metric, op and value instead of all or any"
+        elif len(given) > 0 or key != recover_key(rule.op):
+            right = recover_key(rule.op)
+            says = f"`{key}` is not what ends `{rule.metric} {rule.op} {rule.value}`."
+            remedy = f"{right}: ... alone" if right else f"remove it: {rule.op} compares for equality"
+        else:
+            try:
+                limit, value = value_of(rule.metric, raw), value_of(rule.metric, rule.value)
+            except ValueError as why:
+                self._report((*place, key), *said(why))
+                return None
+            if not isinstance(limit, str) and not isinstance(value, str):
+                return limit
+            says = "max_data_age differs from source to source, so that nothing is surely beyond it."
+            remedy = f"value: 26h, {key}: 20h; or leave `{key}` out"
+        self._report((*place, key), says, remedy)
+        return None
+
     def _override(self, place: Place, pattern: Pattern, rule: RuleFields, fields: OverrideFields) -> Override | None:
         changes: dict[str, Any] = {}
         for key, needs in _OVERRIDES.items():
@@ -210,6 +246,9 @@ class RuleReader:
             if value is None:
                 return None
             changes["value"] = value
+        recovers = self._recovers(place, rule, fields)
+        if recovers is not None:
+            changes["recover_limit"] = recovers
         changes |= {name: kind(given) for name, given, kind in _plain_changes(fields) if given is not None}
         if not changes:
             self._report(place, "This override changes nothing.", "remove it, or add value: ...")
@@ -231,6 +270,7 @@ def _plain_changes(fields: OverrideFields) -> tuple[tuple[str, Any, Callable[[An
         ("budget_s", fields.budget, float),
         ("metrics", fields.metrics, tuple),
         ("shadow", fields.shadow, bool),
+        ("confirm", fields.confirm, bool),
     )
 
 

@@ -205,6 +205,8 @@ def _rule(rule: Rule) -> dict[str, Any]:
         "intervals": rule.intervals,
         "within": _duration(rule.within_s),
         "recover_after": rule.recover_after,
+        "recover_limit": rule.recover_limit,
+        "confirm": rule.confirm,
         "severity": rule.severity,
         "select": _select(rule.select),
         "shadow": rule.shadow,

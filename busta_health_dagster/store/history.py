@@ -13,6 +13,7 @@ from busta_health_dagster.domain.observation import Kind, Observation
 from busta_health_dagster.engines.rules.metrics import LIMITED_REASON, NETWORK_REASON
 from busta_health_dagster.store.observation_scan import scan
 from busta_health_dagster.store.packing import (
+    CONFIRMATION,
     MAINTENANCE,
     SCORED,
     SUSPECT,
@@ -276,7 +277,7 @@ class History:
         asked = select(manual_observation).where(_M.slot >= since, _M.slot < until).order_by(_M.slot, _M.id)
         for row in self._uow.connection.execute(asked):
             if row.source_id in keys:
-                yield self._observation(keys[row.source_id], (row.slot, row.source_id, *row[3:]), Kind.MANUAL)
+                yield self._observation(keys[row.source_id], (row.slot, row.source_id, *row[3:]), _kind(row.verdict))
 
     def _newest_manual(self, n: int, keys: dict[int, str]) -> dict[str, list[Observation]]:
         ranked = select(
@@ -286,5 +287,10 @@ class History:
         for row in self._uow.connection.execute(select(ranked).where(ranked.c.rank <= n).order_by(ranked.c.id)):
             if row.source_id in keys:
                 name = keys[row.source_id]
-                found[name].append(self._observation(name, (row.slot, row.source_id, *row[3:-1]), Kind.MANUAL))
+                found[name].append(self._observation(name, (row.slot, row.source_id, *row[3:-1]), _kind(row.verdict)))
         return found
+
+
+def _kind(verdict: int) -> Kind:
+    """Of an observation outside the slots."""
+    return Kind.CONFIRMATION if verdict & CONFIRMATION else Kind.MANUAL

@@ -50,7 +50,7 @@ class Observations(History):
             key = keys[one.source]
             packed = pack(one, numbers[one.reason], maintenance=one.source in planned, metric_ids=ids)
             row = {"slot": one.slot, "source_id": key, **packed._asdict()}
-            if one.kind is Kind.MANUAL:
+            if one.kind is not Kind.SCHEDULED:
                 manual.append(row)
             elif (one.slot, key) not in rows:
                 rows[one.slot, key] = row
@@ -65,8 +65,8 @@ class Observations(History):
         )
         before = self._uow.states.rows(keys.values())
         self._roll_up([rows[at] for at in sorted(stored)], before)
-        new = [one for one in batch if one.kind is Kind.MANUAL or seen[one.slot, keys[one.source]] is one]
-        new = [one for one in new if one.kind is Kind.MANUAL or (one.slot, keys[one.source]) in stored]
+        new = [one for one in batch if one.kind is not Kind.SCHEDULED or seen[one.slot, keys[one.source]] is one]
+        new = [one for one in new if one.kind is not Kind.SCHEDULED or (one.slot, keys[one.source]) in stored]
         self._uow.states.advance(before, [(keys[one.source], one) for one in new])
         return {(one.source, one.slot) for one in new}
 

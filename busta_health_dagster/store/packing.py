@@ -17,7 +17,7 @@ from busta_health_dagster.store.packed_numbers import put, put_number, put_signe
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-MAINTENANCE, SUSPECT = 4, 8
+MAINTENANCE, SUSPECT, CONFIRMATION = 4, 8, 256
 _ATTEMPTS_SHIFT = 4
 _MOST_ATTEMPTS = 16
 _PHASE_STEPS = 17  # per doubling: a byte holds 0 to 32 s, 2% exact
@@ -46,7 +46,7 @@ def verdict_code(status: int, *, maintenance: bool = False, suspect: bool = Fals
 
 
 def attempts_of(verdict: int) -> int:
-    return (verdict >> _ATTEMPTS_SHIFT) + 1
+    return (verdict >> _ATTEMPTS_SHIFT) % _MOST_ATTEMPTS + 1
 
 
 def tenths(ms: float | None) -> int | None:
@@ -95,6 +95,8 @@ def pack(
     head = bytes((first | _MORE, rare)) if rare else bytes((first,))
     age = None if seen.data_age_s is None else round(seen.data_age_s)
     verdict = verdict_code(seen.status, maintenance=maintenance, suspect=seen.suspect, attempts=seen.attempts)
+    if seen.kind is Kind.CONFIRMATION:
+        verdict |= CONFIRMATION  # only where observations outside the slots are
     return Packed(verdict, response, seen.items, age, head + bytes(body))
 
 

@@ -146,3 +146,21 @@ def test_both_assets_can_be_materialized_by_hand(location, instance, clock) -> N
     result = dg.materialize(both, instance=instance)
     assert result.success
     assert "No alert is open" in json.dumps(shown(instance, "open_alerts"))
+
+
+def test_what_has_just_failed_is_observed_again_by_the_sensor_before_it_opens(home, instance, clock) -> None:
+    alerts_yaml = home.parent / "config" / "alerts.yaml"
+    alerts_yaml.write_text(
+        alerts_yaml.read_text().replace("value: down, severity", "value: down, confirm: true, severity")
+    )
+    location = build()
+    try:
+        location.resolve_job_def("health_tick").execute_in_process(instance=instance)
+        assert not any(name.endswith("source-down") for name in opened())
+        clock.advance(30)
+        assert "1 observations evaluated, 0 alerts opened" in sense(location, instance)
+        clock.advance(60)
+        assert "1 observations evaluated, 1 alerts opened" in sense(location, instance)
+        assert "gone_file/source-down" in opened()
+    finally:
+        app_cache._cache.forget()

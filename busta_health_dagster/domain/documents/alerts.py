@@ -225,6 +225,31 @@ class AlsoSeen(TypedDict):
     lasted_s: int | None
 
 
+class NoiseRow(TypedDict):
+    """A source and a rule: messages (one to each channel), and what became of their alerts. `unheeded`: messages of alerts that no
+    one acknowledged.
+    """
+
+    source: str
+    rule: str
+    notifications: int
+    per_week: Number
+    alerts: int
+    acknowledged_percent: Number | None
+    self_resolved_percent: Number | None
+    unheeded: int
+
+
+class NoiseTable(TypedDict):
+    """Notifications by source and rule, the most unheeded first: `alerts noise -o json`."""
+
+    since: str
+    until: str
+    notifications: int
+    per_week: Number
+    items: list[NoiseRow]
+
+
 class AlertExplanation(TypedDict):
     """Why was I (not) notified: `alerts explain ID -o json`. `policies` are the escalations frozen when it opened."""
 

@@ -52,6 +52,20 @@ class WindowEnded(TypedDict):
     said: str
 
 
+class WindowSuggestion(TypedDict):
+    """A window that outages of the past suggest: `nights` it would have covered, of so many days (weeks) since the first."""
+
+    source: str
+    every: str
+    start: str
+    zone: str
+    duration: str
+    rrule: str
+    nights: list[str]
+    of: int
+    command: str
+
+
 class MaintenanceOccurrence(Occurrence):
     """One time that a window is on: an entry of `maintenance preview -o json`."""
 

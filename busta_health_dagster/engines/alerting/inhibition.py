@@ -4,7 +4,7 @@ While `source-down` is open, the other rules of that source are evaluated and re
 excepted: its score belongs to data that were delivered before. While it is open of a source that another one depends on, all
 rules of that other one are. A shadow alert inhibits no one: it notifies no one either.
 A flapping one inhibits nothing of a higher severity than its rule's: half of all observations may fail for days, and it does
-not end.
+not end. Nor does one that waits to be confirmed: else a failure too short for an alert would be announced as a rate, or as a budget.
 """
 
 from __future__ import annotations
@@ -51,13 +51,14 @@ class OpenAlerts:
         for alert, source in opened:
             self.update(alert, source)
 
-    def update(self, alert: Alert, source: Source, own: Severity | None = None) -> None:
+    def update(self, alert: Alert, source: Source, own: Severity | None = None, *, unconfirmed: bool = False) -> None:
         """Call with every alert that changed, before those that it may inhibit are checked. `own` is the severity that
-        its rule gives it, whatever the ladder has made of it since.
+        its rule gives it, whatever the ladder has made of it since; `unconfirmed`: its rule confirms what is pending.
         """
-        counts = alert.state is AlertState.OPEN and not alert.shadow
+        unconfirmed = unconfirmed and alert.state is AlertState.PENDING
+        counts = (alert.state is AlertState.OPEN or unconfirmed) and not alert.shadow
         mutes = max(Severity)
-        if alert.flapping:
+        if alert.flapping or unconfirmed:
             mutes = alert.severity if own is None else min(own, alert.severity)
         if alert.rule == SOURCE_DOWN and not alert.label:
             if counts:

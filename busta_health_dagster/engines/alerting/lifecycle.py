@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING
 
 from busta_health_dagster.domain.alert import Alert, AlertState, Event, fingerprint
 from busta_health_dagster.domain.verdict import Outcome, Verdict
-from busta_health_dagster.engines.alerting import escalation
+from busta_health_dagster.engines.alerting import confirmation, escalation
 from busta_health_dagster.engines.alerting.actions import close
 from busta_health_dagster.engines.alerting.flapping import ENDS_AT, is_flapping, push_state, ratio
 from busta_health_dagster.engines.alerting.opening import Opener, blocker
 from busta_health_dagster.engines.alerting.transition import Context, TransitionResult
+from busta_health_dagster.wording.durations import duration_text
 
 if TYPE_CHECKING:
     from busta_health_dagster.domain.rule import Severity
@@ -28,6 +29,8 @@ def advance(alert: Alert | None, verdict: Verdict | None, ctx: Context) -> Trans
         verdict.outcome is Outcome.UNKNOWN or (alert is not None and verdict.slot < alert.evaluated_slot)
     ):
         verdict = None
+    if verdict is not None and not verdict.recovered and alert is not None and alert.state is AlertState.OPEN:
+        verdict = replace(verdict, outcome=Outcome.BAD)  # between its two limits: what is open stays open
     if is_echo(verdict) and (alert is None or alert.state is not AlertState.OPEN):
         verdict = None
     if alert is not None and alert.active and alert.shadow and not ctx.rule.shadow:
@@ -147,16 +150,20 @@ class _Pass(Opener):
             if verdict.news and self.alert.state is AlertState.OPEN:
                 self.renew(verdict.news)
             return
-        counted = f"{self.alert.bad_run} of {rule.for_} bad"
+        lasting = confirmation.lasts(rule, self.ctx.source, self.alert.run_since, verdict.slot)
+        counted = f"{self.alert.bad_run} of {rule.for_} bad" if lasting else "to be confirmed"
         if a.state is AlertState.CANCELLED:
             self.set(state=AlertState.PENDING, pending_at=self.ctx.now, severity=severity)
-            self.unsaid = a.bad_run >= rule.for_ and not blocker(self.ctx)
+            self.unsaid = a.bad_run >= rule.for_ and not blocker(self.ctx) and lasting
             if not self.unsaid:
                 self.record(
                     Event.PENDING, None, f"{counted}: {verdict.reason}", value=verdict.value, limit=verdict.limit
                 )
         if a.bad_run < rule.for_:
             self.skip(Event.PENDING, f"{counted}: the rule asks for {rule.for_} in a row")
+        elif not lasting:
+            wait = duration_text(confirmation.wait_s(self.ctx.source))
+            self.skip(Event.PENDING, f"{counted}: the rule asks for {wait} of it, or the next slot")
         else:
             self.fire(verdict.reason, severity)
 

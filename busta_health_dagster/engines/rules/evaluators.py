@@ -87,7 +87,9 @@ class NewestValue(Evaluator):
             reason = value_text("status", value)
         else:
             reason = f"{value_text(self.metric, value)}, limit {limit_text(self.limit, self.metric)}"
-        return Verdict(outcome, w.slot, reason, value, self.limit, {"metric": self.metric, "op": self.symbol})
+        recovered, between = recovery(self.rule, outcome, value)
+        numbers = {"metric": self.metric, "op": self.symbol}
+        return Verdict(outcome, w.slot, reason + between, value, self.limit, numbers, recovered=recovered)
 
 
 class NewestScore(NewestValue):
@@ -117,7 +119,8 @@ class NewestScore(NewestValue):
                 else "too few rows to tell"
             )
         numbers = {"metric": "quality", "op": self.symbol, "raw": score.raw, "half_width": score.half_width}
-        return Verdict(outcome, score.at, reason, score.score, self.limit, numbers)
+        recovered, between = recovery(self.rule, outcome, score.score)
+        return Verdict(outcome, score.at, reason + between, score.score, self.limit, numbers, recovered=recovered)
 
 
 class Combined(Evaluator):
@@ -187,7 +190,24 @@ class Combined(Evaluator):
             if held and worst[0] is None:
                 worst = (value, limit)
         reason = (" and " if self.rule.combine == "all" else " or ").join(parts)
-        return Verdict(outcome, w.slot, reason, worst[0], worst[1], {"conditions": conditions})
+        only = self.measure(self.rule.conditions[0], w)[0] if self.rule.recover_limit is not None else None
+        recovered, between = recovery(self.rule, outcome, only)
+        numbers = {"conditions": conditions}
+        return Verdict(outcome, w.slot, reason + between, worst[0], worst[1], numbers, recovered=recovered)
+
+
+def recovery(rule: Rule, outcome: Outcome, value: float | None) -> tuple[bool, str]:
+    """Has a good value passed the second limit of the rule (`recover_below`, `recover_above`) as well? If not, what to add to
+    its sentence.
+    """
+    limit = rule.recover_limit
+    if outcome is not GOOD or limit is None or value is None:
+        return True, ""
+    condition = rule.conditions[0]
+    rises = condition.op.startswith("<")
+    if value > limit if rises else value < limit:
+        return True, ""
+    return False, f", recovers {'above' if rises else 'below'} {limit_text(limit, condition.metric)}"
 
 
 def aggregate(points: Sequence[float], agg: str) -> float:

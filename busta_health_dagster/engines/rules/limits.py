@@ -28,7 +28,8 @@ MAX_DATA_AGE = "max_data_age"
 def effective(rule: Rule, source: Source) -> Rule | None:
     """The rule with the overrides that select this source applied in order; None when the rule does not select it.
 
-    `value` replaces the value of the first condition, `over_s` the window of every condition that has one.
+    `value` replaces the value of the first condition, `over_s` the window of every condition that has one. The second limit
+    moves with the value, unless the override says it.
     """
     if not rule.select.matches(source):
         return None
@@ -41,10 +42,18 @@ def effective(rule: Rule, source: Source) -> Rule | None:
     value = changes.pop("value", None)
     if value is not None and rule.conditions:
         changes["conditions"] = (replace(rule.conditions[0], value=value), *rule.conditions[1:])
+        if rule.recover_limit is not None:
+            changes.setdefault("recover_limit", moved(rule.recover_limit, rule.conditions[0].value, value))
     if "over_s" in changes:
         conditions = changes.get("conditions", rule.conditions)
         changes["conditions"] = tuple(replace(c, over_s=changes["over_s"]) if c.over_s else c for c in conditions)
     return replace(rule, **changes)
+
+
+def moved(recover_limit: float, old: float | str, new: float | str) -> float:
+    """A second limit when the first one changes: in proportion, or by the same distance where there is no proportion."""
+    was, now = float(old), float(new)
+    return recover_limit * now / was if was * now > 0 else recover_limit + now - was
 
 
 def rolled_out(rule: Rule, source: Source, now: int) -> Rule:

@@ -16,6 +16,7 @@ from busta_health_dagster.channels.event_filter import event_filters
 from busta_health_dagster.domain import self_monitoring
 from busta_health_dagster.domain.alert import AlertState
 from busta_health_dagster.domain.errors import Refused
+from busta_health_dagster.domain.observation import Kind
 from busta_health_dagster.domain.units import floor_to
 from busta_health_dagster.pipeline.alerting import evaluation, monitor_rules
 from busta_health_dagster.pipeline.alerting.asset_checks import asset_checks
@@ -112,7 +113,8 @@ def alert_pass(
         if ticking:
             waiting = frozenset(n for n in waiting if shard is not None and app.config.sources[n].shard != shard)
         book.begin(now, steady.at, _reprobed(app, book, states, now), waiting)
-        in_force = ticking or not by_hand  # only the running monitor knows; a person's check may use other files
+        # Only the running monitor knows; a person's check may use other files.
+        in_force = ticking or all(o.kind is Kind.CONFIRMATION for o in by_hand)
         if in_force:
             book.leave_lost_channels()
         anomalies = anomaly_pass.evaluate_pending(

@@ -233,9 +233,9 @@ class AlertEngine:
     def _advance(self, name: str, verdict: Verdict | None, source: Source, rule: Rule) -> None:
         alert = self.alerts.get(name)
         at = self.now if verdict is None else verdict.slot
-        severity = alert.severity if alert is not None else rule.severity
+        severity = rule.severity if alert is None else alert.severity
         if verdict is not None and verdict.severity is not None:
-            severity = max(severity, verdict.severity)
+            severity = verdict.severity if alert is None else max(severity, verdict.severity)
         context = Context(
             self.now,
             self.steady,
@@ -287,8 +287,10 @@ class AlertEngine:
         (self._held.add if alert.held else self._held.discard)(name)
         source = self._sources.get(alert.source)
         if source is not None:
-            rule = self.rules.rule(alert.source, alert.rule) if alert.flapping else None
-            self._open.update(alert, source, None if rule is None else rule.severity)
+            doubted = alert.flapping or alert.state is AlertState.PENDING
+            rule = self.rules.rule(alert.source, alert.rule) if doubted else None
+            own, unconfirmed = (None, False) if rule is None else (rule.severity, rule.confirm)
+            self._open.update(alert, source, own, unconfirmed=unconfirmed)
 
     def _route(self, source: Source, rule: str, severity: Severity) -> Routed:
         routed = route(self.rules.policy, source, rule, severity)

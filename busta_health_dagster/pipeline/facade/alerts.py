@@ -71,6 +71,12 @@ class Alerts(MonitorBase):
         actions.resolve(self.app, ids, actor=self.actor, note=note)
         return [self.alert(key) for key in ids]
 
+    def noise(self, names: Sequence[str] | None = None, *, since_s: int) -> alert_documents.NoiseTable:
+        """Notifications by source and rule, and the share that anyone acted upon."""
+        from busta_health_dagster.pipeline.views.alert_noise import alert_noise
+
+        return alert_noise(self.app, since_s, self.known(names))
+
     def outbox(self) -> delivery.Outbox:
         """What waits to be sent, and the dead letters, each with its reason."""
         from busta_health_dagster.pipeline.delivery.outbox_view import outbox_view

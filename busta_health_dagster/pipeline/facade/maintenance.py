@@ -37,6 +37,12 @@ class Maintenance(MonitorBase):
             for o in actions.preview(self.app, since, until)
         ]
 
+    def suggest_windows(self, names: Sequence[str] | None = None, *, since_s: int) -> list[service.WindowSuggestion]:
+        """Windows that outages at the same time of every day, or week, suggest."""
+        from busta_health_dagster.pipeline.maintenance.suggest import suggestions
+
+        return suggestions(self.app, self.known(names), since_s)
+
     def add_window(
         self,
         name: str,

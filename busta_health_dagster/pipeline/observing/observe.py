@@ -88,7 +88,7 @@ def store_observations(app: App, seen: Sequence[Observation]) -> list[Observatio
         uow.states.set_not_before(pauses(evaluated, sources, uow.states.waiting(now), now))
         uow.counters.add(_counted(evaluated))
     failpoint("after_observe")
-    return [o for o in evaluated if o.kind is Kind.MANUAL or (o.source, o.slot) in stored]
+    return [o for o in evaluated if o.kind is not Kind.SCHEDULED or (o.source, o.slot) in stored]
 
 
 def _evaluated(source: Source, o: Observation, rules: Sequence[Rule]) -> Observation:

@@ -52,7 +52,7 @@ def noise_of(
     """
     past = _opened(uow, min(week.since, week.until - PAST_S), week.until)
     opened = [a for a in past if a.opened_at is not None and a.opened_at >= week.since]
-    messages = _notified(uow, week)
+    messages = notified(uow, week)
     rule_of = {a.id: a.rule for a in uow.alerts.by_ids({m.alert_ids[0] for m in messages})}
     sent = Counter(rule_of[m.alert_ids[0]] for m in messages if m.alert_ids[0] in rule_of)
     flapping: dict[str, set[str]] = defaultdict(set)
@@ -75,10 +75,11 @@ def noise_of(
 
 def sent_in(uow: UnitOfWork, span: Period) -> int:
     """How many notifications were written in a stretch."""
-    return len(_notified(uow, span))
+    return len(notified(uow, span))
 
 
-def _notified(uow: UnitOfWork, span: Week | Period) -> list[SentMessage]:
+def notified(uow: UnitOfWork, span: Week | Period) -> list[SentMessage]:
+    """Messages about alerts that notified someone again, written in a stretch."""
     written = uow.reports.messages(span.since, span.until)
     return [m for m in written if m.kind in NOTIFIES and m.state not in {"dead", "dropped"} and m.alert_ids]
 

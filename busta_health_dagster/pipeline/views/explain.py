@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from busta_health_dagster.domain.alert import Alert
 from busta_health_dagster.domain.units import iso
+from busta_health_dagster.domain.verdict import Outcome
 from busta_health_dagster.engines.alerting.flapping import ratio
 from busta_health_dagster.engines.alerting.lifecycle import is_echo
 from busta_health_dagster.engines.rules import INSTANCE_PATTERNS, rules_for, survey
@@ -226,6 +227,8 @@ def _verdicts(
         window.fresh = 0
         if o.slot < since or verdict is None or o.slot > ended:
             continue
+        if not verdict.recovered and alert.first_bad_slot is not None and o.slot <= (alert.last_bad_slot or 0):
+            verdict = replace(verdict, outcome=Outcome.BAD)  # between its limits: it kept the alert open
         unknown += verdict.outcome.value == 0
         found.append(EvaluatedObservation(o.slot, verdict, o.suspect, inside, o.status.word))
     return tuple(found), unknown

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from busta_health_dagster.domain.alert import AlertState
+from busta_health_dagster.domain.rule import recover_key
 from busta_health_dagster.domain.units import config_duration, iso
 from busta_health_dagster.engines.alerting.flapping import STARTS_AT
 from busta_health_dagster.engines.rules.limits import limit_text
@@ -99,6 +100,11 @@ def rule_text(rule: Rule) -> str:
         for c in rule.conditions
     )
     parts = [said or rule.pattern.value, f"for {rule.for_}", f"recover_after {rule.recover_after}", rule.severity.word]
+    if rule.recover_limit is not None:
+        key, first = recover_key(rule.conditions[0].op), rule.conditions[0]
+        parts.insert(3, f"{key} {limit_text(rule.recover_limit, first.metric)}")
+    if rule.confirm:
+        parts.insert(2, "confirmed")
     if rule.over_s:
         parts.insert(1, f"over {config_duration(rule.over_s)}")
     return ", ".join(parts) + (", shadow" if rule.shadow else "")

@@ -6,11 +6,12 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Request
 
-from busta_health_dagster.domain.documents.alerts import AlertExplanation, AlertRow, SourceExplanation
+from busta_health_dagster.domain.documents.alerts import AlertExplanation, AlertRow, NoiseTable, SourceExplanation
 from busta_health_dagster.domain.documents.delivery import ChannelAnswer, Outbox
+from busta_health_dagster.domain.units import parse_seconds
 from busta_health_dagster.pipeline.views.alert_list import Wanted
 from busta_health_dagster.web.api.models import Ack, AlertPage, Requeued, Retry, Snooze
-from busta_health_dagster.web.api.parameters import AlertId, Cursor, Limit, Names, SourceName, monitor_of
+from busta_health_dagster.web.api.parameters import AlertId, Cursor, Limit, Names, Since, SourceName, monitor_of
 from busta_health_dagster.web.api.problems import RESPONSES, page
 
 router = APIRouter(responses=RESPONSES)
@@ -26,6 +27,14 @@ def alerts(
 ) -> AlertPage:
     found = monitor_of(request).alerts(state, source)
     return {**page(found["items"], limit, cursor), "summary": found["summary"]}
+
+
+@router.get(
+    "/alerts/noise",
+    summary="Notifications by source and rule, the most unheeded first; the shape of `busta alerts noise -o json`",
+)
+def noise(request: Request, source: Names = None, since: Since = "28d") -> NoiseTable:
+    return monitor_of(request).noise(source, since_s=int(parse_seconds(since)))
 
 
 @router.get("/alerts/{alert}", summary="One alert as it stands")

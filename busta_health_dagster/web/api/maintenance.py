@@ -8,12 +8,18 @@ from fastapi import APIRouter, Header, Path, Query, Request, Response
 from pydantic import AwareDatetime
 
 from busta_health_dagster.domain import maintenance as nouns
-from busta_health_dagster.domain.documents.service import MaintenanceOccurrence, WindowAdded, WindowEnded, WindowRow
+from busta_health_dagster.domain.documents.service import (
+    MaintenanceOccurrence,
+    WindowAdded,
+    WindowEnded,
+    WindowRow,
+    WindowSuggestion,
+)
 from busta_health_dagster.domain.errors import BadInput
-from busta_health_dagster.domain.units import to_epoch
+from busta_health_dagster.domain.units import parse_seconds, to_epoch
 from busta_health_dagster.pipeline.maintenance import actions
 from busta_health_dagster.web.api.models import Page, WindowIn
-from busta_health_dagster.web.api.parameters import Cursor, Limit, app_of, monitor_of, who
+from busta_health_dagster.web.api.parameters import Cursor, Limit, Names, Since, app_of, monitor_of, who
 from busta_health_dagster.web.api.problems import RESPONSES, page, problem
 
 router = APIRouter(responses=RESPONSES)
@@ -47,6 +53,16 @@ def occurrences(
     if end - begin > LONGEST_DAYS * 86400:
         raise BadInput(f"At most {LONGEST_DAYS} days at once; ask for less.")
     return page(monitor_of(request).occurrences(begin, end), limit, cursor)
+
+
+@router.get(
+    "/maintenance/suggestions",
+    summary="Windows that recurring outages suggest; the shape of `busta maintenance suggest -o json`",
+)
+def suggestions(
+    request: Request, source: Names = None, since: Since = "30d", limit: Limit = 200, cursor: Cursor = None
+) -> Page[WindowSuggestion]:
+    return page(monitor_of(request).suggest_windows(source, since_s=int(parse_seconds(since))), limit, cursor)
 
 
 @router.post("/maintenance", status_code=201, summary="Plan work: alerts are held, watching goes on")

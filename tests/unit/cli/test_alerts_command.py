@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -28,14 +29,22 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> FakeClock:
 
 @pytest.fixture
 def story(tmp_path: Path, clock: FakeClock):
-    """The Monday of the design: odds_api slow from 07:50 on, weather_api down."""
-    app = bootstrap.open_app(home=tmp_path, config_dir=CONFIG, environ={}, create_store=True)
+    """The Monday of the design: odds_api slow from 07:50 on, weather_api down. The shipped rules, each at its first slot."""
+    shutil.copytree(CONFIG, tmp_path / "config")
+    shutil.copytree(CONFIG.parent / "expectations", tmp_path / "expectations")
+    alerts = tmp_path / "config" / "alerts.yaml"
+    alerts.write_text(alerts.read_text().replace("confirm: true", "confirm: false"))
+    app = bootstrap.open_app(home=tmp_path, config_dir=alerts.parent, environ={}, create_store=True)
     yield Story(app)
     app.close()
 
 
+def _config(story: Story) -> Path:
+    return story.app.home.root / "config"
+
+
 def run(story: Story, *args: str, code: int = 0) -> str:
-    result = CliRunner().invoke(busta, ["--home", str(story.app.home.root), "--config-dir", str(CONFIG), *args])
+    result = CliRunner().invoke(busta, ["--home", str(story.app.home.root), "--config-dir", str(_config(story)), *args])
     assert result.exit_code == code, result.output
     return result.output
 
@@ -192,3 +201,22 @@ def test_wrong_maintenance_is_refused_with_the_remedy(story: Story) -> None:
     assert "No source is called" in run(story, *add, "-s", "nobody", code=2)
     assert "rrule" in run(story, *add, "--all", "--rrule", "FREQ=SOMETIMES", code=2)
     assert "ends" in run(story, "maintenance", "preview", "--from", "2026-11-23", "--until", "2026-11-22", code=2)
+
+
+def test_noise_says_what_each_source_sent_and_what_anyone_acted_upon(story: Story) -> None:
+    story.tick()
+    story.ticks(8, odds_api=6_412.0, weather_api="down")
+    run(story, "alerts", "ack", "odds_api", "--by", "op-1")
+    story.ticks(4)
+    found = parsed(story, "alerts", "noise", "--since", "1d")
+    weather, odds = found["items"]
+    assert (weather["source"], weather["rule"], weather["acknowledged_percent"]) == ("weather_api", "source-down", 0.0)
+    assert weather["unheeded"] == weather["notifications"] > 0
+    assert (odds["source"], odds["rule"], odds["acknowledged_percent"]) == ("odds_api", "slow-response", 100.0)
+    assert found["notifications"] == weather["notifications"] + odds["notifications"]
+    assert [row["source"] for row in parsed(story, "alerts", "noise", "odds_api")["items"]] == ["odds_api"]
+    said = run(story, "alerts", "noise").splitlines()
+    assert said[0].split() == ["SOURCE", "RULE", "MESSAGES", "PER", "WEEK", "ALERTS", "ACTED", "UPON", "SELF-RESOLVED"]
+    assert said[1].split()[:2] == ["weather_api", "source-down"]
+    story.clock.advance(40 * 86400)
+    assert run(story, "alerts", "noise").strip() == "No message about an alert was sent in the last 28d."

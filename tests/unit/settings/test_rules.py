@@ -117,6 +117,52 @@ def test_a_value_without_the_right_unit_is_refused_with_what_to_write(problem, m
             "rules[0] r, overrides[0].value",
             "Which of the conditions?",
         ),
+        (
+            "{name: r, metric: items, op: '<', value: 5, recover_below: 8}",
+            "rules[0] r, recover_below",
+            "is not what ends `items < 5`",
+        ),
+        (
+            "{name: r, metric: items, op: '<', value: 5, recover_above: 5}",
+            "rules[0] r, recover_above",
+            "For a it recovers above 5, which is not above its limit of 5.",
+        ),
+        (
+            "{name: r, metric: data_age_s, op: '>', value: max_data_age, recover_below: 1h}",
+            "rules[0] r, recover_below",
+            "differs from source to source",
+        ),
+        (
+            "{name: r, any: [{metric: items, op: '<', value: 1}], recover_above: 3}",
+            "rules[0] r, recover_above",
+            "belongs to one comparison",
+        ),
+        (
+            "{name: r, metric: response_ms, op: '>', value: 5s, recover_below: 4}",
+            "rules[0] r, recover_below",
+            "no unit",
+        ),
+        (
+            "{name: r, metric: items, op: '<', value: 5, recover_above: 8, overrides: [{select: {}, value: 7, recover_above: 6}]}",
+            "rules[0] r, recover_above",
+            "not above its limit of 7",
+        ),
+        (
+            "{name: r, metric: status, op: '==', value: down, for: 2, confirm: true}",
+            "rules[0] r, confirm",
+            "nothing left",
+        ),
+        (
+            "{name: r, metric: items, op: '<', value: 5, confirm: true}",
+            "rules[0] r, confirm",
+            "does not read `confirm`",
+        ),
+        (
+            "{name: r, pattern: no_data, overrides: [{select: {}, confirm: true}]}",
+            "rules[0] r, overrides[0].confirm",
+            "does not read `confirm`",
+        ),
+        ("{name: r, pattern: no_data, recover_above: 3}", "rules[0] r, recover_above", "does not read"),
         ("{name: r, pattern: no_data, severity: urgent}", "rules[0] r, severity", "is not known here"),
         ("{name: r, pattern: no_data, for: 0}", "rules[0] r, for", "greater than or equal to 1"),
         ("{name: r, pattern: no_data, select: {name: [a]}}", "rules[0] r, select.name", "did you mean `names`?"),
