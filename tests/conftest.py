@@ -6,6 +6,7 @@ import functools
 import itertools
 import os
 import shutil
+import signal
 import sqlite3
 import tempfile
 import warnings
@@ -42,6 +43,10 @@ def pytest_configure(config: pytest.Config) -> None:
     """The wall clock of the test process starts at `--at` and goes on from there. Waits and files keep the machine's: a
     library that is preloaded instead (libfaketime) shifts the monotonic clock too, and then Python's own waits fail.
     """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        # A script that starts the suite with `&` has Ctrl-C ignored, Dagster gives SIGTERM what SIGINT has, and both would
+        # be inherited by every process that a test starts and means to stop.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     if (at := config.getoption("--at")) is not None:
         from time_machine import travel
 
