@@ -1,4 +1,4 @@
-"""`busta` alone as text: one line for each source that is not up, the worst first. Pure: a document in, lines out."""
+"""`busta` alone as text: one line for each source that is not well, the worst first. Pure: a document in, lines out."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _MORE = "busta --help: every command. More: busta sources health"
 def glance(fleet: Fleet, *, width: int, letters: GlyphSet) -> list[Text]:
     """At most ten lines of at most `width` columns; the sources that have no room are counted by their status."""
     lines = [*header(fleet, width, letters), Text("")]
-    unwell = [row for row in fleet["sources"] if shown_in(fleet, row) != "up"]
+    unwell = [row for row in fleet["sources"] if shown_in(fleet, row) != "up" or row["reservations"]]
     room = _LINES - len(lines) - 2
     for row in unwell[:room]:
         status = shown_in(fleet, row)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from busta_health_dagster.cli.glyphs import COLOURS, GlyphSet
-from busta_health_dagster.domain.health import WORST_FIRST, shown
+from busta_health_dagster.domain.health import WORST_FIRST
 from busta_health_dagster.domain.units import from_epoch, from_iso
 from busta_health_dagster.wording.durations import duration_text
 from busta_health_dagster.wording.glyphs import STATUS_COUNTED
@@ -32,7 +32,7 @@ class Lost:
 
 def shown_in(fleet: Fleet, row: SourceRow) -> str:
     """The status a row shows. Where the monitor did not report for too long, nothing is known of any source."""
-    return "unknown" if fleet["stale"] else shown(row)
+    return "unknown" if fleet["stale"] else row["shown"]
 
 
 def header(fleet: Fleet, width: int, letters: GlyphSet, lost: Lost | None = None, *, live: bool = False) -> list[Text]:

@@ -22,7 +22,7 @@ from busta_health_dagster.cli.health_layout import (
 )
 from busta_health_dagster.cli.health_summary import Lost, counted, header, open_alerts, shown_in
 from busta_health_dagster.domain.units import from_epoch, from_iso
-from busta_health_dagster.domain.uptime_and_budget import spoken_budget
+from busta_health_dagster.domain.uptime_and_budget import spoken
 from busta_health_dagster.wording import numbers, percentages
 from busta_health_dagster.wording.durations import duration_text, milliseconds_text
 from busta_health_dagster.wording.glyphs import STATUS_LABEL
@@ -87,14 +87,14 @@ def _block(fleet: Fleet, row: SourceRow, letters: GlyphSet, layout: Layout, widt
         line.append(letters.bars[word or "unknown"], style=COLOURS[word or "unknown"])
     dash = letters.dash
     answered = status in {"up", "degraded", "maintenance", "off_season"} and row["response_ms"] is not None
-    code = str(row["http_status"]) if status == "down" and row["http_status"] else dash
+    code = f"HTTP {row['http_status']}" if status == "down" and row["http_status"] else dash
     response = milliseconds_text(row["response_ms"]) if answered else code
     line.append(
         "".join(f" {letters.write(percentages.share(row['uptime'].get(w))):>6}" for w in layout.windows)
         + f" {response:>{response_width(layout)}}"
     )
     if layout.money:
-        quality, budget = row["quality"], spoken_budget(row["budget_left"], row["coverage_30d"])
+        quality, budget = row["quality"], spoken(row["budget_left"], row["coverage_30d"])
         score = letters.write(numbers.score(None if status in {"down", "unknown"} else quality))
         left = letters.write(percentages.budget(budget))
         line.append(f" {score:>5} {left:>7}")
@@ -112,7 +112,7 @@ def _block(fleet: Fleet, row: SourceRow, letters: GlyphSet, layout: Layout, widt
 
 def reason(fleet: Fleet, row: SourceRow, status: str, letters: GlyphSet, *, room: int) -> str:
     """Why; then for how long, who has it and what comes next, as far as there is room: a cut reason tells nothing."""
-    if status == "up" and not fleet["stale"]:
+    if status == "up" and not fleet["stale"] and not row["reservations"]:
         return ""
     parts = list(_notified(fleet, row, status))
     said = fit(parts[0], room, letters)
@@ -131,6 +131,10 @@ def _notified(fleet: Fleet, row: SourceRow, status: str) -> Iterator[str]:
         yield f"last seen {STATUS_LABEL[row['last_status']]} at {from_epoch(from_iso(row['observed_at'])):%H:%M}"
         if row["response_ms"] is not None:
             yield milliseconds_text(row["response_ms"])
+        return
+    if status == "up":
+        for n, past in enumerate(row["reservations"]):
+            yield past if n else f"but {past}"
         return
     if status == "off_season":
         until = row["off_season_until"]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from busta_health_dagster.domain.health import shown
 from busta_health_dagster.wording.glyphs import STATUS_WORD
 from busta_health_dagster.wording.lists import listed
 
@@ -24,11 +23,11 @@ def line(fleet: Fleet) -> tuple[str, int]:
     if fleet["stale"]:
         return "UNKNOWN - the monitor has not reported; start it with `busta up`", 3
     rows = fleet["sources"]
-    codes = {row["source"]: _CODE[shown(row)] for row in rows}
+    codes = {row["source"]: _CODE[row["shown"]] for row in rows}
     if not codes:
         return "UNKNOWN - no source is configured", 3
     code = next(c for c in _RANK if c in codes.values())
-    named = [f"{r['source']} {shown(r)}: {r['reason']}" for r in rows if codes[r["source"]] == code and code]
+    named = [f"{r['source']} {r['shown']}: {r['reason']}" for r in rows if codes[r["source"]] == code and code]
     text = listed(named, 5)
     perf = [
         f"{name}={fleet['counts'][name]}" for name in ("down", "degraded", "unknown", "maintenance", "off_season", "up")

@@ -9,7 +9,7 @@ import typer
 from busta_health_dagster.cli.session import Output, console, print_json, session
 from busta_health_dagster.cli.sources import OutputOption
 from busta_health_dagster.cli.tables import Columns
-from busta_health_dagster.domain.uptime_and_budget import spoken_budget
+from busta_health_dagster.domain.uptime_and_budget import spoken
 from busta_health_dagster.wording import numbers, percentages
 from busta_health_dagster.wording.durations import duration_text
 
@@ -81,13 +81,13 @@ def _print(levels: Sequence[ServiceLevelRow]) -> None:
             Text(letters.shapes[shape], style=colour),
             row["source"],
             letters.write(percentages.share(row["target"])),
-            letters.write(percentages.share(row["uptime"])),
+            letters.write(percentages.share(spoken(row["uptime"], row["coverage"]))),
             f"{row['good']:,g}",
             f"{row['bad']:,g}",
             f"{row['excluded']:,}",
             f"{row['unknown']:,}",
             letters.write(percentages.share(row["coverage"])),
-            letters.write(percentages.budget(spoken_budget(row["budget_left"], row["coverage"]))),
+            letters.write(percentages.budget(spoken(row["budget_left"], row["coverage"]))),
             letters.dash if (burn := row["burn"].get(PACE)) is None else numbers.decimal(burn, 2),
             Text(row["verdict"], style=colour),
         )

@@ -14,6 +14,7 @@ from busta_health_dagster.wording.durations import duration_text, milliseconds_t
 from busta_health_dagster.wording.glyphs import STATUS_LABEL
 from busta_health_dagster.wording.measures import has_unit, measure
 from busta_health_dagster.wording.numbers import count
+from busta_health_dagster.wording.values import plain
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -94,9 +95,8 @@ def health(
 
 
 def _leave(fleet: Fleet) -> None:
-    from busta_health_dagster.domain.health import shown
 
-    words = {shown(row) for row in fleet["sources"]}
+    words = {row["shown"] for row in fleet["sources"]}
     if words & {"down", "degraded"}:
         raise typer.Exit(1)
     if fleet["stale"] or "unknown" in words:
@@ -147,7 +147,7 @@ def _readable(key: str, part: str, value: object) -> str:
         return "yes" if value else "no"
     if isinstance(value, int | float):
         return measure(value, key if not part or has_unit(key) else part)
-    return ", ".join(str(v) for v in value) if isinstance(value, list | tuple) else str(value)
+    return plain(value)
 
 
 @sources_app.command()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from busta_health_dagster.domain.season import OFF_SEASON
 from busta_health_dagster.domain.units import iso
-from busta_health_dagster.domain.uptime_and_budget import spoken_budget
+from busta_health_dagster.domain.uptime_and_budget import spoken
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -56,6 +56,12 @@ class SourceHealth:
     metrics: Mapping[str, float] = field(default_factory=dict)
     off_season: bool = False
     off_season_until: int | None = None
+    reservations: tuple[str, ...] = ()
+
+    @property
+    def but(self) -> str:
+        """What is not well with it although it is up; nothing of a source that is not."""
+        return "; ".join(self.reservations) if self.shown == "up" else ""
 
     @property
     def shown(self) -> str:
@@ -69,7 +75,7 @@ class SourceHealth:
     @property
     def budget(self) -> float | None:
         """What is left of it, where enough was seen to say so."""
-        return spoken_budget(self.budget_left, self.coverage_30d)
+        return spoken(self.budget_left, self.coverage_30d)
 
     @property
     def unhealthy(self) -> bool:
@@ -83,6 +89,7 @@ class SourceHealth:
             "type": self.type,
             "tier": self.tier,
             "status": self._status,
+            "shown": self.shown,
             "last_status": self.status,
             "since": iso(self.since),
             "reason": self.detail or self.reason,
@@ -97,6 +104,7 @@ class SourceHealth:
             "coverage_30d": self.coverage_30d,
             "budget_left": self.budget_left,
             "open_alerts": self.open_alerts,
+            "reservations": list(self.reservations) if self.shown == "up" else [],
             "maintenance_until": iso(self.maintenance_until),
             "off_season_until": iso(self.off_season_until),
             "observed_at": iso(self.observed_at),
@@ -134,12 +142,7 @@ class FleetHealth:
         return counts
 
 
-def shown(row: SourceRow) -> str:
-    """The status a list shows, of a row that came as a document."""
-    return _shown(row["status"], row["stale"], row["maintenance_until"])
-
-
-def _shown(status: str, stale: bool, maintenance_until: int | str | None) -> str:
+def _shown(status: str, stale: bool, maintenance_until: int | None) -> str:
     """Off season comes before all; stale is unknown, and maintenance covers what it covers."""
     covered = maintenance_until is not None and not stale and status != OFF_SEASON
     return "maintenance" if covered else status

@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 MINIMUM_COVERAGE = Fraction(95, 100)
 
 
-def spoken_budget(left: float | None, coverage: float | None) -> float | None:
-    """The budget as people are shown it (both as percentages): of a monitor that is an hour old, two bad observations would
-    read -19,900%. Below 95% coverage there is no verdict, and so no budget to speak of.
+def spoken(share: float | None, coverage: float | None) -> float | None:
+    """A percentage over a window (uptime, or what is left of the budget) as it is shown: of a monitor that is an hour old, two
+    bad observations would read 83.33% and -19,900%. Below 95% `coverage` (a percentage) there is no verdict, and so none.
     """
-    return None if coverage is None or coverage < 100 * MINIMUM_COVERAGE else left
+    return None if coverage is None or coverage < 100 * MINIMUM_COVERAGE else share
 
 
 Degraded = Literal["good", "bad", "half"]

@@ -93,9 +93,12 @@ class Reports:
         head = (found.name, found.period, found.since, found.until, found.written_at, found.sent_at, found.headline)
         return KeptReport(*head, data=whole)
 
-    def first_slot(self) -> int | None:
-        """The oldest scheduled observation that was ever stored, also when it has been deleted since."""
-        return self._uow.connection.execute(select(func.min(source_state.c.first_slot))).scalar_one_or_none()
+    def first_slot(self, name: str | None = None) -> int | None:
+        """The oldest scheduled observation that was ever stored (of a source), also when it has been deleted since."""
+        asked = select(func.min(source_state.c.first_slot))
+        if name is not None:
+            asked = asked.where(source_state.c.source_id == self._uow.sources.get(name).id)
+        return self._uow.connection.execute(asked).scalar_one_or_none()
 
     def slots_seen(self, since: int, until: int) -> list[int]:
         """Every slot of [since, until) in which anything was checked, in order: one seek each."""

@@ -202,13 +202,15 @@ class Rollups:
         return found
 
     def strip(self, names: Collection[str] | None, since: int, until: int, bucket_s: int) -> dict[str, list[Bar]]:
-        """Bars of `bucket_s` from `since` on, each with the worst status seen in it; maintenance only if nothing lies
-        outside.
+        """Bars of `bucket_s` from `since` on, each with the worst status that counts in it; what was seen in maintenance shows
+        only if nothing lies outside.
         """
         keys = self._uow.sources.ids(names)
         rank = "CASE o.verdict & 3 WHEN 3 THEN 3 WHEN 2 THEN 2 WHEN 0 THEN 1 ELSE 0 END"
         bar = "(o.slot - :origin) / :bucket AS bar"
-        columns = f"o.source_id, {bar}, max({rank}), min(o.verdict & {MAINTENANCE}), avg(o.response)"
+        counts = f"max(CASE WHEN o.verdict & {MAINTENANCE} = 0 THEN {rank} END)"
+        worst = f"coalesce({counts}, max({rank}))"
+        columns = f"o.source_id, {bar}, {worst}, min(o.verdict & {MAINTENANCE}), avg(o.response)"
         starts = range(since, until, bucket_s)
         found = {name: [Bar(start, None, False, None) for start in starts] for name in keys.values()}
         rows = scan(

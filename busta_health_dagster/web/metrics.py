@@ -159,7 +159,7 @@ def _sources(health: FleetHealth) -> Iterator[str]:
             "busta_slo_error_budget_remaining_ratio",
             "What is left of the 30-day error budget; negative when overspent.",
             rows,
-            lambda r: _over(r.budget_left, 100),
+            lambda r: _over(r.budget, 100),
         ),
     )
     for name, said, of, value in each:

@@ -13,8 +13,9 @@ import yaml
 from page_stories import history, seen, tick, world
 from prometheus_client.parser import text_string_to_metric_families
 
-from busta_health_dagster.domain.observation import Status
+from busta_health_dagster.domain.observation import Observation, Status
 from busta_health_dagster.domain.rule import Severity
+from busta_health_dagster.domain.units import floor_to
 from busta_health_dagster.pipeline.delivery.attempt_result import OVERTAKEN
 from busta_health_dagster.pipeline.service_levels.windows import WINDOWS_S
 from busta_health_dagster.testing import FakeClock
@@ -31,6 +32,12 @@ def exposed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[str, se
     """Name -> (type, labels) of what a monitored world exposes."""
     clock = FakeClock(1_795_000_000)
     with world(tmp_path_factory.mktemp("metrics"), clock) as app:
+        month = floor_to(app.now(), 300) - 30 * 86_400  # shares are exposed of what was observed long enough
+        first = [
+            Observation("odds_api", month + 300 * n, month + 300 * n, Status.UP, response_ms=120.0) for n in range(8640)
+        ]
+        with app.store.write() as uow:
+            uow.observations.add(first)
         history(app, clock, 2)
         tick(app, seen(app, "odds_api"))
         with app.store.write() as uow:

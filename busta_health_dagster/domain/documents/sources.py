@@ -10,15 +10,18 @@ from busta_health_dagster.domain.documents.alerts import AlertRow, Number
 
 
 class SourceRow(TypedDict):
-    """One source now: an entry of `sources health -o json`. `status` is unknown when `stale`, and `off_season` outside the
+    """One source now: an entry of `sources health -o json`. `shown` is what every list shows and what `counts` count: the
+    status, or maintenance. `status` is unknown when `stale`, and `off_season` outside the
     season of the source (until `off_season_until`; null: no season follows);
-    `last_status` is what was seen last. `reason` is a sentence, `reason_code` its stable code.
+    `last_status` is what was seen last. `reason` is a sentence, `reason_code` its stable code. `reservations`: what is not well
+    although it is up; only with none of them is it healthy.
     """
 
     source: str
     type: str
     tier: int
     status: str
+    shown: str
     last_status: str
     since: str | None
     reason: str
@@ -33,6 +36,7 @@ class SourceRow(TypedDict):
     coverage_30d: Number | None
     budget_left: Number | None
     open_alerts: int
+    reservations: list[str]
     maintenance_until: str | None
     off_season_until: str | None
     observed_at: str | None

@@ -8,6 +8,7 @@ from busta_health_dagster.engines.rules.asset_checks import (
     decidable_checks,
     failure_check,
     quality_check,
+    quality_limit,
 )
 from busta_health_dagster.engines.rules.catalog_colour import painted
 from busta_health_dagster.engines.rules.compile import (
@@ -45,6 +46,7 @@ __all__ = [
     "limits_for",
     "painted",
     "quality_check",
+    "quality_limit",
     "rolled_out",
     "rules_for",
     "survey",

@@ -90,12 +90,17 @@ def failure_check(source: Source, limits: Limits, failed: int, observed: int, go
     )
 
 
+def quality_limit(source: Source, limits: Limits) -> float:
+    """The least good score, 0-100: of a rule, else what the SLA promises."""
+    return float(source.sla.quality * 100) if limits.quality is None else limits.quality
+
+
 def quality_check(source: Source, limits: Limits, newest: Score | None, now: int, no_score: str = "") -> CheckVerdict:
     """From the newest score. `no_score`: why a later validation came to none; then the score of better days says nothing.
     Without a rule the source's own SLA is the limit. Never ERROR: what is delivered is there, and is worse than it should
     be.
     """
-    limit = float(source.sla.quality * 100) if limits.quality is None else limits.quality
+    limit = quality_limit(source, limits)
     if no_score:
         why = f"cannot be evaluated: {no_score}"
         return CheckVerdict("quality", Outcome.UNKNOWN, "WARN", why, came_to_nothing=True)

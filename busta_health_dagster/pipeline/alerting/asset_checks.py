@@ -53,10 +53,14 @@ def asset_checks(
 
 
 def stored_checks(app: App, names: Sequence[str]) -> dict[str, dict[str, CheckVerdict]]:
-    """The same of these sources, from the store alone: nothing is observed, evaluated or written."""
+    """The same of these sources, from the store alone: nothing is observed, evaluated or written. A score that came since the
+    rules were evaluated counts.
+    """
     now = app.now()
     with app.store.read() as uow:
         states = uow.states.of(names)
         batch = evaluation.load_windows(uow, app.rulebook, states, list(states))
+        for name, score in evaluation.newer_scores(uow, batch, states).items():
+            batch.rule_states[name].window.score = score
         planned = maintenance(app, uow, now - 1, now + 1)
     return asset_checks(app, states, batch.rule_states, planned, now)

@@ -117,7 +117,17 @@ def evaluate_observations(
 def evaluate_scores(
     uow: UnitOfWork, book: AlertEngine, intake: EvaluationBatch, states: Mapping[str, SourceState]
 ) -> None:
-    """Quality scores that are newer than the last one a window knows, with what makes them uncertain."""
+    """What the rules make of quality scores that are newer than the last one a window knows."""
+    for name, score in newer_scores(uow, intake, states).items():
+        source = intake.rule_states[name].source
+        if intake.rule_states[name].window.push_score(score):
+            every = source.quality.every_s if source.quality is not None else source.interval_s
+            book.evaluate_rules(name, may_open=score.at >= book.now - OPENS_WITHIN_INTERVALS * every)
+            intake.changed.add(name)
+
+
+def newer_scores(uow: UnitOfWork, intake: EvaluationBatch, states: Mapping[str, SourceState]) -> dict[str, Score]:
+    """Those that no window knows yet, with what makes them uncertain."""
     new = {
         name: (state.quality_at, state.quality)
         for name, taken in intake.rule_states.items()
@@ -126,17 +136,13 @@ def evaluate_scores(
         and _is_new(taken.window.score, state.quality, state.quality_at, taken.source)
     }
     if not new:
-        return
+        return {}
     exact = uow.quality.for_rules(min(at for at, _ in new.values()))
+    found = {}
     for name, (at, value) in new.items():
-        source = intake.rule_states[name].source
         score = exact.get(name)
-        if score is None or score.at != at:
-            score = Score(at, value)
-        if intake.rule_states[name].window.push_score(score):
-            every = source.quality.every_s if source.quality is not None else source.interval_s
-            book.evaluate_rules(name, may_open=at >= book.now - OPENS_WITHIN_INTERVALS * every)
-            intake.changed.add(name)
+        found[name] = score if score is not None and score.at == at else Score(at, value)
+    return found
 
 
 def _is_new(known: Score | None, value: float, at: int, source: Source) -> bool:

@@ -24,8 +24,10 @@ def in_short(health: FleetHealth) -> str:
 
 
 def what_is_wrong(health: FleetHealth) -> list[tuple[str, ...]]:
-    """Everything that is not well, worst first, as rows of COLUMNS; what does not fit is counted."""
-    bad = [row for row in health.rows if row.unhealthy]
+    """Everything that is not well, worst first, as rows of COLUMNS; what does not fit is counted. What is up and past a limit
+    comes last.
+    """
+    bad = [row for row in health.rows if row.unhealthy or row.but]
     rows = [_row(health, row) for row in bad[:ROWS_AT_MOST]]
     if len(bad) > len(rows):
         rows.append((f"{len(bad) - len(rows):,} more", "", "none worse than these"))
@@ -34,5 +36,5 @@ def what_is_wrong(health: FleetHealth) -> list[tuple[str, ...]]:
 
 def _row(health: FleetHealth, row: SourceHealth) -> tuple[str, ...]:
     since = f" for {duration_text(health.at - row.since)}" if row.since else ""
-    why = (row.detail or row.reason)[:_WHY_LETTERS]
+    why = (f"but {row.but}" if row.but else row.detail or row.reason)[:_WHY_LETTERS]
     return row.source, f"{STATUS[row.shown]} {row.shown}{since}", why

@@ -68,6 +68,9 @@ class Stretch:
     quality: float | None
 
 
+UNSEEN = Stretch(None, None)
+
+
 @dataclass(frozen=True, slots=True)
 class Trend:
     """One source's last 24 h as bars of 30 minutes, and its days of a month, oldest first (None: nothing was measured)."""
@@ -103,6 +106,7 @@ class FleetPage:
     targets: tuple[float, ...] = field(default=())
     monitor_alerts: tuple[MonitorAlert, ...] = ()
     impacts: Mapping[str, Impact] = field(default_factory=dict)
+    observing_since: int | None = None
     root_causes: tuple[RootCauseLine, ...] = ()
 
 
@@ -137,6 +141,7 @@ def fleet_page(app: App, days: tuple[float | None, ...]) -> FleetPage:
         monitor_alerts = self_monitoring_alerts(app, uow, alerts)
         states = uow.states.all()
         gates = impacts(app, uow, states, list(sources))
+        began = uow.reports.first_slot()
     met, missed, nearest = _budgets(health)
     spare = None
     if nearest is not None:
@@ -151,8 +156,8 @@ def fleet_page(app: App, days: tuple[float | None, ...]) -> FleetPage:
         missed=missed,
         nearest=nearest,
         spare_s=spare,
-        week=_stretch("week", sources, seen),
-        week_before=_stretch("before", sources, seen),
+        week=_stretch("week", sources, seen) if _seen_enough(began, *windows["week"]) else UNSEEN,
+        week_before=_stretch("before", sources, seen) if _seen_enough(began, *windows["before"]) else UNSEEN,
         planned=_planned(app, index, now),
         alerts=page_alerts.shown(alerts, now, steady),
         incidents=incidents,
@@ -162,6 +167,7 @@ def fleet_page(app: App, days: tuple[float | None, ...]) -> FleetPage:
         targets=tuple(sorted({float(s.sla.uptime * 100) for s in sources.values()})),
         monitor_alerts=monitor_alerts,
         impacts=gates,
+        observing_since=began,
         root_causes=root_cause_lines(sources, alerts, states),
     )
 
@@ -254,6 +260,11 @@ def _stretch(label: str, sources: Mapping[str, Source], seen: Mapping[str, Mappi
             if quality is not None:
                 scores.append(quality)
     return Stretch(percent(good / evaluated) if evaluated else None, sum(scores) / len(scores) if scores else None)
+
+
+def _seen_enough(began: int | None, since: int, until: int) -> bool:
+    """A monitor that began in the middle of a stretch has no figure for it."""
+    return began is not None and until - max(since, began) >= MINIMUM_COVERAGE * (until - since)
 
 
 def _planned(app: App, index: MaintenanceIndex, now: int) -> tuple[PlannedMaintenance, ...]:

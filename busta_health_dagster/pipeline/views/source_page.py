@@ -6,21 +6,20 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from busta_health_dagster.domain.anomaly import Metric
+from busta_health_dagster.domain.verdict import CheckVerdict, Outcome
 from busta_health_dagster.engines.maintenance import MaintenanceIndex
 from busta_health_dagster.engines.rules import (
-    check_verdicts,
+    decidable_checks,
     effective_rules,
-    failure_check,
     limits_for,
     rolled_out,
-    rules_for,
 )
 from busta_health_dagster.engines.seasons import without_verdicts
+from busta_health_dagster.pipeline.alerting.asset_checks import stored_checks
 from busta_health_dagster.pipeline.alerting.monotonic_clock import read_clock
 from busta_health_dagster.pipeline.anomaly.anomaly_pass import check_of
 from busta_health_dagster.pipeline.anomaly.fleet_detector import anomaly_rule
 from busta_health_dagster.pipeline.anomaly.normal_ranges import normal_ranges_of
-from busta_health_dagster.pipeline.app.freshness import newest_of
 from busta_health_dagster.pipeline.gate.impact import impacts
 from busta_health_dagster.pipeline.maintenance.index import maintenance
 from busta_health_dagster.pipeline.service_levels.windows import DAY_S, WINDOWS_S, sla_of, window_end
@@ -44,7 +43,6 @@ if TYPE_CHECKING:
     from busta_health_dagster.domain.rule import Limits, Rule
     from busta_health_dagster.domain.source import Source
     from busta_health_dagster.domain.uptime_and_budget import SlaResult
-    from busta_health_dagster.domain.verdict import CheckVerdict
     from busta_health_dagster.pipeline.app.app import App
     from busta_health_dagster.pipeline.gate.impact import Impact
     from busta_health_dagster.pipeline.views.page_alerts import Month, ShownAlert
@@ -112,8 +110,10 @@ class SourcePage:
     normal_ranges: Mapping[Metric, tuple[Normal, ...]] = field(default_factory=dict)
     anomalies: tuple[ShownAnomaly, ...] = ()
     anomaly_rule: Rule | None = None
+    anomaly: CheckVerdict | None = None
     monitor_alerts: tuple[MonitorAlert, ...] = ()
     impact: Impact | None = None
+    observing_since: int | None = None
     quota: QuotaForecast | None = None
     score: QualityScore | None = None
     scored_by: str = ""
@@ -163,21 +163,15 @@ def source_page(app: App, name: str, window: str = "24h") -> SourcePage:
         causes = uow.notes.causes()
         credits_left = quotas(app, uow, states, [name]).get(name) if known else None
         steady = read_clock(app, uow).at
+        began = uow.reports.first_slot(name) if known else None
         scored = uow.quality.newest([name]).get(name) if known else None
         planned = index.intervals(source)
         levels = {label: sla_of(source, label, span, seen.get(label), planned) for label, span in spans.items()}
         good = levels["30d"]
         up_s = {name: float(good.good) * good.slice_s} if good else {}
         month = page_alerts.month(app, uow, {name: source}, now, up_s)
-        kept = uow.rule_windows.all().get(name) if known else None
         learned = uow.baselines.learned([name]).get(name) if known else None
     state = states.get(name)
-    checks = dict(check_verdicts(source, limits, newest_of(source, state, now) if state else None))
-    failures = _failures(app, source, limits, kept)
-    if failures is not None:
-        checks["failure_rate"] = failures
-    if watching is not None:
-        checks["anomaly"] = check_of(app, name, learned, now)
     return SourcePage(
         source=source,
         health=health,
@@ -192,7 +186,7 @@ def source_page(app: App, name: str, window: str = "24h") -> SourcePage:
         levels=levels,
         limits=limits,
         rules=tuple(rolled_out(rule, source, now) for rule in effective_rules(source, app.config.rules)),
-        checks=without_verdicts(checks, source, now),
+        checks=_checks(app, source, limits, now, observed=state is not None),
         phases=state.phases if state else None,
         usual_phases=_usual([o for o in observations if state is None or o.slot != state.slot]),
         slot=state.slot if state else None,
@@ -202,6 +196,7 @@ def source_page(app: App, name: str, window: str = "24h") -> SourcePage:
         month=month,
         planned=_coming(source, index, now),
         impact=impact,
+        observing_since=began,
         quota=credits_left,
         events=_coming(source, MaintenanceIndex(app.config.events, now, now + AHEAD_S), now),
         config=show_source(source, app.secrets),
@@ -213,6 +208,7 @@ def source_page(app: App, name: str, window: str = "24h") -> SourcePage:
         normal_ranges=_normal(app, name, [at for at, _ in days], range(since, until + 1, NORMAL_RANGE_STEP_S[window])),
         anomalies=strange,
         anomaly_rule=watching,
+        anomaly=None if watching is None else check_of(app, name, learned, now),
         monitor_alerts=monitor_alerts,
         score=scored.score if scored else None,
         scored_by=(scored.suite or "") if scored else "",
@@ -253,10 +249,15 @@ def _by_alert(stored: list[StoredTransition]) -> dict[int, tuple[Transition, ...
     return {key: tuple(some) for key, some in found.items()}
 
 
-def _failures(app: App, source: Source, limits: Limits, kept: Mapping[str, Any] | None) -> CheckVerdict | None:
-    window = rules_for(source, app.config.rules).window(kept)
-    rate = window.rates.get(limits.failure_over_s or 0) if window else None
-    return failure_check(source, limits, rate.bad, rate.observed) if rate is not None else None
+def _checks(app: App, source: Source, limits: Limits, now: int, *, observed: bool) -> Mapping[str, CheckVerdict]:
+    """Those that Dagster shows, as it shows them."""
+    if observed:
+        return stored_checks(app, [source.name])[source.name]
+    unknown = {
+        name: CheckVerdict(name, Outcome.UNKNOWN, "WARN", "not checked yet")
+        for name in decidable_checks(source, limits)
+    }
+    return without_verdicts(unknown, source, now)
 
 
 def _usual(observations: list[Observation]) -> dict[str, float]:

@@ -10,7 +10,8 @@ from busta_health_dagster.domain.health import FleetHealth, SourceHealth, worst_
 from busta_health_dagster.domain.maintenance import MAINTENANCE
 from busta_health_dagster.domain.season import OFF_SEASON
 from busta_health_dagster.domain.units import LATEST, config_duration, floor_to, iso
-from busta_health_dagster.domain.uptime_and_budget import percent
+from busta_health_dagster.domain.uptime_and_budget import percent, spoken
+from busta_health_dagster.engines.reservations import reservations
 from busta_health_dagster.engines.rules import limits_for
 from busta_health_dagster.engines.seasons import off_season
 from busta_health_dagster.engines.service_levels.timeslices import result
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
     from busta_health_dagster.domain.documents.sources import SourceConfig, SourceInfo
     from busta_health_dagster.domain.observation import SourceState
+    from busta_health_dagster.domain.rule import Limits
     from busta_health_dagster.domain.source import Source
     from busta_health_dagster.domain.uptime_and_budget import Degraded, SliceCounts
     from busta_health_dagster.engines.maintenance import MaintenanceIndex
@@ -53,8 +55,18 @@ def fleet_health(app: App, names: Collection[str] | None = None, *, strips: bool
         seen = uow.rollups.summary(asked, windows)
         planned = maintenance(app, uow, until - WINDOWS_S["30d"], now + 1)
         alerts = _open_alerts(uow)
+    rules = app.config.rules
     rows = [
-        _row(source, states.get(source.name), seen.get(source.name, {}), windows, planned, now, alerts)
+        _row(
+            source,
+            states.get(source.name),
+            seen.get(source.name, {}),
+            windows,
+            planned,
+            now,
+            alerts,
+            limits_for(source, rules),
+        )
         for source in chosen
     ]
     tick_s = app.config.tick_s
@@ -133,6 +145,7 @@ def _row(
     index: MaintenanceIndex,
     now: int,
     alerts: Mapping[str, int],
+    limits: Limits,
 ) -> SourceHealth:
     planned = index.intervals(source)
     levels = {label: _shares_of(source, windows[label], seen.get(label), planned) for label in WINDOWS_S}
@@ -146,7 +159,7 @@ def _row(
         "probe": source.probe,
         "group": source.group,
         "failure_rate": None if failed is None else round(100 * failed, 2),
-        "uptime": {label: shares[0] for label, shares in levels.items()},
+        "uptime": {label: spoken(shares[0], shares[1]) for label, shares in levels.items()},
         "coverage_30d": levels["30d"][1],
         "budget_left": levels["30d"][2],
         "open_alerts": alerts.get(source.name, 0),
@@ -185,6 +198,14 @@ def _row(
         attempts=state.attempts,
         facts={} if gap is not None else state.facts,
         metrics={} if gap is not None else state.metrics,
+        reservations=reservations(
+            source,
+            limits,
+            quality=state.quality,
+            failure_percent=common["failure_rate"],  # type: ignore[arg-type]
+            budget_left=spoken(levels["30d"][2], levels["30d"][1]),
+            open_alerts=alerts.get(source.name, 0),
+        ),
         **common,  # type: ignore[arg-type]
     )
 

@@ -19,7 +19,6 @@ from busta_health_dagster.domain.documents.sources import (
     SourceInfo,
     SourceRow,
 )
-from busta_health_dagster.domain.health import shown
 from busta_health_dagster.domain.units import parse_seconds
 from busta_health_dagster.pipeline.views.overview import version_of
 from busta_health_dagster.web.api.manual_checks import ManualChecks
@@ -80,7 +79,7 @@ def sources(
     limit: Limit = 200,
     cursor: Cursor = None,
 ) -> Page[SourceRow | SourceConfig]:
-    rows: list[Any] = [r for r in _whole_fleet(request)["sources"] if state is None or shown(r) == state]
+    rows: list[Any] = [r for r in _whole_fleet(request)["sources"] if state is None or r["shown"] == state]
     if view == "config":
         chosen = {r["source"] for r in rows}
         rows = [row for row in monitor_of(request).sources() if row["source"] in chosen]

@@ -84,7 +84,7 @@ def _strange(at: int, known: Sequence[tuple[int, float]], x: Callable[[float], f
 def _said(points: Sequence[Bar], known: Sequence[tuple[int, float]], limit: float | None, window: str) -> str:
     values = [ms for _, ms in known]
     text = (
-        f"Response time over {window}: {durations.milliseconds_text(min(values))} to {durations.milliseconds_text(max(values))}, "
+        f"Response time over {window}: {durations.between(min(values), max(values), durations.milliseconds_text)}, "
         f"last {durations.milliseconds_text(values[-1])}"
     )
     if limit is not None:
@@ -93,13 +93,20 @@ def _said(points: Sequence[Bar], known: Sequence[tuple[int, float]], limit: floa
             f"; {over} of {len(values)} points over the limit of {_round(limit)}" if over else "; never over its limit"
         )
     down = sum(p.status is not None and p.status.word == "down" and not p.maintenance for p in points)
-    return text + (f". Down in {down} of {len(points)} points." if down else ". Always answered.")
+    unknown = sum(p.status is not None and p.status.word == "unknown" for p in points)
+    said = [f"Down in {down} of {len(points)} points."] if down else []
+    said += [f"Not known in {unknown} of {len(points)} points."] if unknown else []
+    return f"{text}. {' '.join(said) or 'Always answered.'}"
 
 
 def quality(
-    days: Sequence[tuple[int, float | None]], *, limit: float | None, normal_range: Sequence[Normal] = ()
+    days: Sequence[tuple[int, float | None]],
+    *,
+    limit: float | None,
+    newest: float | None = None,
+    normal_range: Sequence[Normal] = (),
 ) -> Chart:
-    """Mean score of each day."""
+    """Mean score of each day. `newest`: the last single score, which a mean may hide."""
     known = [(at, q) for at, q in days if q is not None]
     if len(known) < 2:
         return Chart(Markup(""), "Fewer than two days have a quality score.")
@@ -118,11 +125,13 @@ def quality(
     outer = plotting.y_labels([(axis(t), f"{t:g}") for t in ticks]) + plotting.x_labels(since, until)
     outer += plotting.limit_words(limit, axis, lambda v: f"{v:g}")
     low_high = durations.between(min(values), max(values), numbers.score)
-    finding = f"Daily quality over {len(days)} days: {low_high}, last {numbers.score(values[-1])}"
+    finding = f"Daily means over {len(days)} days: {low_high}, last {numbers.score(values[-1])}"
     if limit is not None:
         under = sum(q < limit for q in values)
-        finding += f"; {lists.plural(under, 'day')} under" if under else "; never under"
-        finding += f" the limit of {limit:g}"
+        finding += f"; {lists.plural(under, 'day')}" if under else "; no day"
+        finding += f" under the limit of {limit:g}"
+        if newest is not None and newest < limit:
+            finding += f", and the newest score is: {numbers.score(newest)}"
     return Chart(
         plotting.plot(inner, outer, f"{finding}.", small=True), f"{finding}.", _normal_range_legend(normal_range)
     )

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from busta_health_dagster.web.pages import bars_and_sparklines
+from busta_health_dagster.domain.uptime_and_budget import MINIMUM_COVERAGE
+from busta_health_dagster.pipeline.views.overview import MONTH_S
+from busta_health_dagster.web.pages import bars_and_sparklines, texts
 from busta_health_dagster.wording import durations, lists, numbers, percentages
 
 if TYPE_CHECKING:
@@ -14,7 +16,8 @@ if TYPE_CHECKING:
 def kpis(page: FleetPage) -> dict[str, Any]:
     """The row of numbers."""
     target = page.targets[0] if len(page.targets) == 1 else None
-    uptime = page.month.uptime
+    evaluated = bool(page.met or page.missed)
+    uptime = page.month.uptime if evaluated else None
     gap = ""
     if uptime is not None and target is not None:
         difference = uptime - target
@@ -30,6 +33,7 @@ def kpis(page: FleetPage) -> dict[str, Any]:
         "uptime": percentages.share(uptime),
         "target": None if target is None else percentages.share(target),
         "uptime_gap": gap,
+        "uptime_from": "" if evaluated else first_figures(page.observing_since, MONTH_S, page.health.at),
         "uptime_bad": uptime is not None and target is not None and uptime < target,
         "uptime_spark": bars_and_sparklines.spark(page.days, limit=target),
         "met": len(page.met),
@@ -54,6 +58,15 @@ def kpis(page: FleetPage) -> dict[str, Any]:
         "next_low": bool(row and row.budget_left is not None and row.budget_left < 25),
         "next_spare": durations.duration_text(page.spare_s) if page.spare_s is not None else "",
     }
+
+
+def first_figures(since: int | None, span_s: int, now: int) -> str:
+    """`observing since 14:05, first figures on 6 Dec`: what there is to say of a window that was hardly seen yet."""
+    if since is None:
+        return "not observed yet"
+    ready = since + span_s * MINIMUM_COVERAGE  # where no slot is missed
+    when = f", first figures {texts.moment(int(ready), now)} UTC" if ready > now else ""
+    return f"observing since {texts.moment(since, now)} UTC{when}"
 
 
 def week(page: FleetPage) -> list[tuple[str, str, str, str, bool]]:

@@ -31,8 +31,8 @@ _BAR = 3
 
 
 def rows_of(health: FleetHealth) -> Sequence[SourceHealth]:
-    """Those that have a row: what is not up, else the worst of what is."""
-    others = [row for row in health.rows if row.shown != "up" or health.stale_monitor]
+    """Those that have a row: what is not well, else the worst of what is."""
+    others = [row for row in health.rows if row.shown != "up" or row.but or health.stale_monitor]
     return (others or health.rows)[:ROWS_AT_MOST]
 
 
@@ -85,7 +85,7 @@ def _line(row: SourceHealth, bars: Sequence[str | None], health: FleetHealth, to
             _AT_BARS + _BAR * i, top + 4 + round(above * 0.6, 1), round(tall * 0.6, 1), COLOURS[seen]
         )
     out += _text(_AT_SINCE, at, "#5c6877", duration_text(health.at - row.since if row.since else None))
-    why = f"{row.source}: {row.detail or row.reason}"
+    why = f"{row.source}: {_why(row)}"
     return out + Markup('<text x="{}" y="{}" fill="#1f2933"><title>{}</title>{}</text>').format(
         _AT_WHY, at, why, _cut(_why(row), _WHY_LETTERS)
     )
@@ -93,7 +93,7 @@ def _line(row: SourceHealth, bars: Sequence[str | None], health: FleetHealth, to
 
 def _others(rest: Sequence[SourceHealth]) -> str:
     """up: weather_api, feature_store; or how many more are as bad."""
-    bad = sum(row.shown != "up" for row in rest)
+    bad = sum(row.shown != "up" or bool(row.but) for row in rest)
     if bad:
         return f"{bad:,} more, none worse than these; {len(rest) - bad:,} up"
     return f"up: {', '.join(row.source for row in rest)}"
@@ -102,6 +102,8 @@ def _others(rest: Sequence[SourceHealth]) -> str:
 def _why(row: SourceHealth) -> str:
     if row.shown != "up":
         return row.detail or row.reason
+    if row.but:
+        return f"but {row.but}"
     uptime = row.uptime.get("30d")
     parts = [milliseconds_text(row.response_ms)] if row.response_ms is not None else []
     return ", ".join([*parts, f"{percent(uptime)} in 30 days"] if uptime is not None else parts)
@@ -109,7 +111,7 @@ def _why(row: SourceHealth) -> str:
 
 def _said(health: FleetHealth) -> str:
     counted = ", ".join(f"{n} {glyphs.STATUS_WORD[status]}" for status, n in health.counts.items() if n)
-    bad = [f"{r.source} is {glyphs.STATUS_WORD[r.shown]}: {r.detail or r.reason}" for r in health.rows if r.unhealthy]
+    bad = [f"{r.source} is {glyphs.STATUS_WORD[r.shown]}: {_why(r)}" for r in health.rows if r.unhealthy or r.but]
     return ". ".join([counted or "no sources", *bad[:ROWS_AT_MOST]])
 
 

@@ -116,7 +116,7 @@ _NO_ANSWER = {"timeout": "timeout", "dns": "no DNS", "tls": "TLS", "connect": "r
 
 def _no_answer(row: SourceHealth) -> str:
     if row.reason == "http_status" and row.http_status:
-        return str(row.http_status)
+        return f"HTTP {row.http_status}"  # a bare 503 reads as milliseconds
     return _NO_ANSWER.get(row.reason, "no answer")
 
 
@@ -125,9 +125,9 @@ def _missed(value: float | None, target: float) -> bool:
 
 
 def reason(row: SourceHealth, now: int, page: FleetPage | None = None, *, since: bool = True) -> str:
-    """What is wrong and, with `since`, since when. Nothing for a source that is up."""
+    """What is wrong and, with `since`, since when. Nothing for a source that is up and past no limit."""
     if row.shown == "up":
-        return ""
+        return f"Up, but {row.but}." if row.but else ""
     if row.shown == OFF_SEASON:
         return _off_season(row, now)
     if row.shown == "maintenance":
@@ -178,7 +178,9 @@ def headline(page: FleetPage, now: int) -> tuple[str, str, str]:
             return OFF_SEASON, "Everything is off season", "Off season"
         if counts["maintenance"] + counts[OFF_SEASON] == total:
             return "maintenance", "Everything is in maintenance", "Maintenance"
-        return "up", f"All {lists.plural(counts['up'], 'source')} up", "All up"
+        but = sum(bool(row.but) for row in page.health.rows)
+        head = f"All {lists.plural(counts['up'], 'source')} up" + (f", {but:,} past a limit" if but else "")
+        return "up", head, "All up"
     first, n = bad[0]
     head = ", ".join([f"{lists.plural(n, 'source')} {NOUNS[first]}", *(f"{m:,} {NOUNS[s]}" for s, m in bad[1:])])
     return first, head, " · ".join(f"{m} {NOUNS[s]}" for s, m in bad)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -12,6 +11,7 @@ from busta_health_dagster.pipeline.service_levels.windows import DAY_S
 from busta_health_dagster.web.pages import texts
 from busta_health_dagster.wording import glyphs, lists, numbers, sentences
 from busta_health_dagster.wording.durations import duration_text
+from busta_health_dagster.wording.values import plain
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -77,7 +77,7 @@ class Fed:
 def feeds(page: SourcePage, built: Mapping[str, datetime | None]) -> list[Fed]:
     """Each with when it was built last, where Dagster knows it, and whether that was on bad data."""
     row, now = page.health, page.fleet.at
-    state = "its source is up" if row.shown == "up" else f"its source is {glyphs.STATUS_WORD[row.shown]}"
+    state = f"its source is {glyphs.STATUS_WORD[row.shown]}" + (f", but {row.but}" if row.but else "")
     out = []
     for name in page.source.feeds:
         status, says = row.shown, state
@@ -118,7 +118,7 @@ def payload(page: SourcePage) -> list[tuple[str, str]]:
 
 
 def _plain(value: Any) -> str:
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+    text = plain(value)
     return text if len(text) <= 200 else f"{text[:199]}…"
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from busta_health_dagster.domain.anomaly import Metric
+from busta_health_dagster.pipeline.service_levels.windows import WINDOWS_S
 from busta_health_dagster.web.pages import bars_and_sparklines, texts
+from busta_health_dagster.web.pages.figures import first_figures
 from busta_health_dagster.wording import durations, numbers, percentages
 from busta_health_dagster.wording.measures import measured_range
 
@@ -24,7 +26,7 @@ def kpis(page: SourcePage) -> list[dict[str, Any]]:
     """Label, number, unit, two lines below, whether it is bad."""
     row, limits = page.health, page.limits
     out = [
-        _uptime(label, page.levels.get(key), row.target)
+        _uptime(label, WINDOWS_S[key], page.levels.get(key), page)
         for label, key in (("24 h", "24h"), ("7 d", "7d"), ("30 d", "30d"))
     ]
     month = page.levels.get("30d")
@@ -99,8 +101,14 @@ def _usual_items(page: SourcePage) -> list[str]:
     return [f"lately {durations.between(seen[0], seen[-1], numbers.count)}"] if seen else []
 
 
-def _uptime(label: str, level: SlaResult | None, target: float) -> dict[str, Any]:
-    uptime = None if level is None or level.uptime is None else float(level.uptime * 100)
+def _uptime(label: str, span_s: int, level: SlaResult | None, page: SourcePage) -> dict[str, Any]:
+    target = page.health.target
+    uptime = None if level is None or level.met is None or level.uptime is None else float(level.uptime * 100)
+    if uptime is None:
+        said = first_figures(page.observing_since, span_s, page.fleet.at).split(", ")
+        if level is not None and level.coverage is not None:
+            said.append(f"coverage {percentages.share(float(level.coverage * 100))}, 95 needed")
+        return {"name": f"Uptime, {label}", "figure": numbers.DASH, "unit": "", "under": said, "bad": False}
     bad = "nothing was seen" if level is None or not level.good + level.bad else f"{level.bad} bad"
     if level is not None and level.good + level.bad and label != "30 d":
         bad += f" of {int(level.good + level.bad):,}"
@@ -108,10 +116,10 @@ def _uptime(label: str, level: SlaResult | None, target: float) -> dict[str, Any
     return {
         "name": f"Uptime, {label}",
         "figure": percentages.share(uptime),
-        "unit": "%" if uptime is not None else "",
+        "unit": "%",
         "under": [
             f"target {percentages.share(target)} · {bad}" if label == "30 d" else bad,
             f"coverage {percentages.share(coverage)}",
         ],
-        "bad": uptime is not None and uptime < target,
+        "bad": uptime < target,
     }

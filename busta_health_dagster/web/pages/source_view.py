@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from busta_health_dagster.domain.anomaly import Metric
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from busta_health_dagster.domain.quality import Cap
+    from busta_health_dagster.domain.verdict import CheckVerdict
     from busta_health_dagster.pipeline.views.source_page import SourcePage
     from busta_health_dagster.store.rollup_queries import Bar
     from busta_health_dagster.web.pages.plotting import Chart
@@ -65,9 +67,7 @@ def source_view(page: SourcePage, built: Mapping[str, datetime | None] | None = 
         ),
         "delivered": _delivered(page),
         "anomalies": source_facts.anomalies(page),
-        "unjudged": next(
-            (c.reason for c in page.checks.values() if c.name == "anomaly" and c.outcome is Outcome.UNKNOWN), ""
-        ),
+        "unjudged": page.anomaly.reason if page.anomaly is not None and page.anomaly.outcome is Outcome.UNKNOWN else "",
         "feeds": source_facts.feeds(page, built or {}),
         "table": table(page.points, _ROWS[page.window], now),
         "windows": [(w, WINDOW_WORDS[w], f"?window={w}", w == page.window) for w in WINDOW_WORDS],
@@ -76,6 +76,7 @@ def source_view(page: SourcePage, built: Mapping[str, datetime | None] | None = 
         "phase_note": phase_note(page),
         "payload": source_facts.payload(page),
         "checks": checks(page),
+        "checks_counted": checks_counted(page),
         "quality_chart": _quality_chart(page, daily) if scored else None,
         "quality_days": list(reversed([(at, q) for at, q in daily if q is not None])),
         "capped": _capped(page.score.caps) if page.score is not None else "",
@@ -117,7 +118,7 @@ def _delivered(page: SourcePage) -> list[tuple[str, Chart]]:
 def lead(page: SourcePage) -> str:
     """The first sentence: how it is."""
     row, now = page.health, page.fleet.at
-    said = reason(row, now, since=False)
+    said = doubts(page) or reason(row, now, since=False)
     limit, normal_range = page.limits.response_ms, normal_range_of(page, Metric.RESPONSE)
     if row.shown == "degraded" and row.reason == "slow" and row.response_ms is not None and limit is not None:
         normal = (
@@ -129,9 +130,28 @@ def lead(page: SourcePage) -> str:
     if said:
         return said
     if row.response_ms is None:
-        return "Healthy."
+        return "Healthy: every check passes." if all_pass(page) else "Up."
     tail = f"; its limit is {limit_text(limit, 'response_ms')}" if limit is not None else ""
     return f"Answers in {durations.milliseconds_text(row.response_ms)}{tail}."
+
+
+def doubts(page: SourcePage) -> str:
+    """What is not well with a source that is up: the figures past a limit, then the checks that fail besides."""
+    row = page.health
+    if row.shown != "up":
+        return ""
+    said_already = {"quality" if "quality" in row.but else "", "failure_rate" if "of checks failed" in row.but else ""}
+    failing = [f"{c.name.replace('_', ' ')}: {c.reason}" for c in _failing(page) if c.name not in said_already]
+    said = "; ".join(filter(None, [row.but, *failing]))
+    return f"Up, but {said}." if said else ""
+
+
+def _failing(page: SourcePage) -> list[CheckVerdict]:
+    return [c for c in page.checks.values() if c.outcome is Outcome.BAD]
+
+
+def all_pass(page: SourcePage) -> bool:
+    return all(c.outcome is Outcome.GOOD for c in page.checks.values())
 
 
 def detail(page: SourcePage) -> str:
@@ -167,7 +187,7 @@ def _recent(page: SourcePage) -> Any:
     words: list[str | None] = [o.status.word for o in observations]
     start = observations[0].observed_at if observations else page.fleet.at
     return bars_and_sparklines.heartbeats(
-        words, f"last {len(observations)} checks", start=start, step_s=page.source.interval_s
+        words, f"last {lists.plural(len(observations), 'check')}", start=start, step_s=page.source.interval_s
     )
 
 
@@ -252,9 +272,18 @@ def checks(page: SourcePage) -> list[dict[str, str]]:
     return out
 
 
+def checks_counted(page: SourcePage) -> str:
+    """`1 fails, 1 without data`; that all pass is said only where they do."""
+    counted = Counter(c.outcome for c in page.checks.values())
+    bad, unknown = counted[Outcome.BAD], counted[Outcome.UNKNOWN]
+    said = [f"{bad} {'fails' if bad == 1 else 'fail'}"] if bad else []
+    said += [f"{unknown} without data"] if unknown else []
+    return ", ".join(said) or ("all pass" if page.checks else "none yet")
+
+
 def _quality_chart(page: SourcePage, daily: Sequence[tuple[int, float | None]]) -> Chart:
     normal_range = normal_range_of(page, Metric.QUALITY)
-    return charts.quality(daily, limit=page.limits.quality, normal_range=normal_range)
+    return charts.quality(daily, limit=page.limits.quality, newest=page.health.quality, normal_range=normal_range)
 
 
 def _dimensions(page: SourcePage) -> list[dict[str, Any]]:

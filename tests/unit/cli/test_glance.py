@@ -33,7 +33,15 @@ def of(fleet: Any, **counts: int) -> Any:
     """The fleet with so many sources of each status."""
     row = fleet["sources"][0]
     rows = [
-        {**row, "source": f"{status}_{n}", "status": status, "reason": f"it is {status}", "open_alerts": 0}
+        {
+            **row,
+            "source": f"{status}_{n}",
+            "status": status,
+            "shown": status,
+            "reason": f"it is {status}",
+            "open_alerts": 0,
+            "reservations": [],
+        }
         for status in WORST_FIRST
         for n in range(1, counts.get(status, 0) + 1)
     ]

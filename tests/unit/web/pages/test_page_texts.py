@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from busta_health_dagster.domain.uptime_and_budget import spoken_budget
+from busta_health_dagster.domain.uptime_and_budget import spoken
 from busta_health_dagster.web.pages import source_facts, texts
 
 
@@ -23,6 +23,6 @@ def test_the_trend_of_quality_is_said_only_as_far_as_the_days_carry_it() -> None
 
 
 def test_too_little_seen_is_no_budget_to_speak_of() -> None:
-    assert spoken_budget(-19_900.0, 1.4) is None
-    assert spoken_budget(93.0, None) is None
-    assert spoken_budget(-1.86, 95.0) == -1.86
+    assert spoken(-19_900.0, 1.4) is None
+    assert spoken(93.0, None) is None
+    assert spoken(-1.86, 95.0) == -1.86
