@@ -103,7 +103,8 @@ class Observation:
 
     `slot` and `observed_at` are epoch seconds, UTC. `attempts` > 1 with status up means flaky. `suspect` marks a
     response time
-    measured while our own loop lagged: it feeds neither alerts nor baselines. `metrics` are the source's own numbers.
+    measured while our own loop lagged: it feeds neither alerts nor baselines. `metrics` are the source's own numbers. A
+    `light` one brought no data, and says nothing of them.
     """
 
     source: str
@@ -128,10 +129,20 @@ class Observation:
     sample: Sample | None = None
     metrics: Mapping[str, float] = field(default_factory=dict)
     """Custom metrics that could be read."""
+    light: bool = False
 
     @classmethod
     def from_result(
-        cls, source: str, slot: int, observed_at: int, result: ProbeResult, *, kind: Kind, attempts: int, suspect: bool
+        cls,
+        source: str,
+        slot: int,
+        observed_at: int,
+        result: ProbeResult,
+        *,
+        kind: Kind,
+        attempts: int,
+        suspect: bool,
+        light: bool = False,
     ) -> Observation:
         return cls(
             source=source,
@@ -154,6 +165,7 @@ class Observation:
             facts=result.facts,
             sample=result.sample,
             metrics=result.metrics,
+            light=light,
         )
 
     def evaluated(self, status: Status, reason: str, detail: str) -> Observation:
@@ -162,9 +174,20 @@ class Observation:
 
 
 @dataclass(frozen=True, slots=True)
+class FullObservation:
+    """What the newest full observation of a source said, where light ones came after it."""
+
+    slot: int
+    observed_at: int
+    status: Status
+    reason: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
 class SourceState:
     """The newest thing known of a source, kept up to date in the insert's transaction. `since` is the first slot of
-    this status.
+    this status. After a light observation items, age, facts and metrics are still those of the `full` one.
     """
 
     source: str
@@ -188,6 +211,13 @@ class SourceState:
     not_before: int = 0  # a 429's Retry-After: no probe before this epoch
     metrics: Mapping[str, float] = field(default_factory=dict)
     scheduled_slot: int | None = None  # newest scheduled observation; `slot` may be a manual one's
+
+    full: FullObservation | None = None  # None: the newest observation is a full one
+
+    @property
+    def last_full(self) -> FullObservation:
+        """The newest observation that brought data, or would have."""
+        return self.full or FullObservation(self.slot, self.observed_at, self.status, self.reason, self.detail)
 
     @property
     def pending(self) -> bool:

@@ -92,7 +92,7 @@ class Metered:
     each: int = 1
 
     def asked(self, interval_s: int) -> int:
-        """Credits that observations at this interval take in a month, without re-probes."""
+        """Credits that full observations at this interval take in a month, without re-probes."""
         return MONTH_S // interval_s * self.each
 
     def lasts_s(self, interval_s: int) -> int:
@@ -102,6 +102,16 @@ class Metered:
     def shortest_interval_s(self) -> int:
         """The shortest interval, in whole minutes, at which they last the month."""
         return -(-MONTH_S * self.each // self.per_month // 60) * 60
+
+
+@dataclass(frozen=True, slots=True)
+class Light:
+    """How a source is observed between its full observations: that it answers, at a place that costs nothing. `config` is the
+    probe's own model.
+    """
+
+    every_s: int
+    config: Any = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +154,7 @@ class Source:
     allow_private: bool = False
     metrics: tuple[CustomMetric, ...] = ()
     metered: Metered | None = None
+    light: Light | None = None
     active: Season | None = None
     quota: Quota | None = None
     shadow_until: int | None = None
@@ -154,6 +165,11 @@ class Source:
     def metric_names(self) -> tuple[str, ...]:
         """Its custom metrics, in the order of the configuration."""
         return tuple(metric.name for metric in self.metrics)
+
+    @property
+    def full_every_s(self) -> int:
+        """How often its payload is observed; its light observations come in between."""
+        return self.interval_s if self.light is None else self.light.every_s
 
     @property
     def stale_after_s(self) -> int | None:

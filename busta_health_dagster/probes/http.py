@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import io
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from pydantic import Field, model_validator
 
+from busta_health_dagster.domain.fields import PositiveDuration, Strict
 from busta_health_dagster.domain.observation import ProbeResult
 from busta_health_dagster.probes.ages import AgeOf, Ages, DataAge, age_findings, ages_of, cell
 from busta_health_dagster.probes.bounds import parsed_bytes, refuse_memory, table_bytes
@@ -20,7 +21,17 @@ from busta_health_dagster.probes.measure import conclude, content_mark, sample_o
 from busta_health_dagster.probes.oauth2 import authorized
 from busta_health_dagster.probes.port import Finding, ProbeContext, ProbeType
 from busta_health_dagster.probes.records import records
-from busta_health_dagster.probes.web_config import WebConfig, build_request, certificate_findings, host_of, rate_limited
+from busta_health_dagster.probes.web_config import (
+    Params,
+    WebConfig,
+    WebKeys,
+    WebUrl,
+    build_request,
+    certificate_findings,
+    host_of,
+    rate_limited,
+    refuse_literal_secrets,
+)
 from busta_health_dagster.wording.durations import milliseconds_text
 from busta_health_dagster.wording.lists import plural
 
@@ -45,6 +56,23 @@ _TYPES: dict[str, Format] = {
 }
 
 
+class HttpLight(Strict):
+    """A cheap observation each interval, at a place that costs nothing; the source itself is asked `every` so often. Headers,
+    auth, tls and proxy are those of the source.
+    """
+
+    every: PositiveDuration = Field(description="How often the source itself is asked: the full observation.")
+    url: WebUrl = Field(description="What is asked in between.")
+    method: Literal["GET", "HEAD"] = Field("GET", description="How it is asked.")
+    params: Params = Field(default_factory=dict, description="Its parameters; those of the source do not go with it.")
+    expect: HttpExpect = Field(default_factory=HttpExpect, description="What its answer must be.")
+
+    @model_validator(mode="after")
+    def _no_literal_secret(self) -> HttpLight:
+        refuse_literal_secrets(self.params, "parameter")
+        return self
+
+
 class HttpConfig(WebConfig, WithMetrics):
     """`items` is the JSON path of the records; without one, a top-level list is counted."""
 
@@ -53,6 +81,16 @@ class HttpConfig(WebConfig, WithMetrics):
     delimiter: str = Field(default=",", min_length=1, max_length=1)
     items: JsonPath | None = None
     data_age: DataAge | None = None
+    light: HttpLight | None = None
+
+    @property
+    def light_config(self) -> HttpConfig | None:
+        """What a light observation is made with."""
+        if self.light is None:
+            return None
+        shared = {name: getattr(self, name) for name in (*WebKeys.model_fields, "zone", "max_bytes")}
+        asked = {name: getattr(self.light, name) for name in ("url", "method", "params", "expect")}
+        return HttpConfig.model_construct(**shared, **asked)
 
     @property
     def tells_age(self) -> bool:
@@ -87,6 +125,12 @@ class HttpConfig(WebConfig, WithMetrics):
                 f"redirects: 0 refuses every redirect, so status {', '.join(follows)} is never seen; expect the status "
                 f"of the place it leads to, and redirects: 5"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _light_can_be_asked(self) -> HttpConfig:
+        if self.light is not None:
+            HttpConfig(url=self.light.url, method=self.light.method, expect=self.light.expect)
         return self
 
     @model_validator(mode="after")

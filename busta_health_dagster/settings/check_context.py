@@ -47,6 +47,10 @@ class CheckContext:
     def warn(self, file: str, place: Place, message: str, remedy: str, *, key: bool = False) -> None:
         self.found.add(self.docs[file], place, message, remedy, level="warning", key=key)
 
+    def note(self, file: str, place: Place, message: str) -> None:
+        """What is right, and worth knowing."""
+        self.found.add(self.docs[file], place, message, level="note")
+
     def at_source(self, name: str, *inside: str | int) -> Place:
         return (*self.places[name], *inside)
 

@@ -56,6 +56,8 @@ class Diagnosis:
     warnings: tuple[Problem, ...]
     files: tuple[str, ...]
     config: Config | None
+    notes: tuple[Problem, ...] = ()
+    """What is right, and worth knowing."""
 
     @property
     def summary(self) -> str:
@@ -179,7 +181,7 @@ def _diagnose(
         if any(problem.blocks for problem in errors)
         else Config(**{name: getattr(config, name) for name in Config.__slots__} | {"warnings": (*errors, *warnings)})
     )
-    return Diagnosis(errors, warnings, config.files, complete)
+    return Diagnosis(errors, warnings, config.files, complete, found.notes)
 
 
 def _report_plugins(plugins: Sequence[PluginProblem], config: Config, found: Findings) -> None:
@@ -209,6 +211,7 @@ def _review(review: CheckContext) -> None:
         ((), checks.unmeasurable_slo),
         ((), checks.slow_confirmation),
         ((), checks.metered),
+        ((), checks.light_observations),
         ((), checks.unused_proxy),
         ((), checks.untold_ages),
         ((), checks.misspelt_groups),

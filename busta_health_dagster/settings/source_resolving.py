@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from busta_health_dagster.domain.gate import GatePolicy
-from busta_health_dagster.domain.source import Metered, QualitySpec, Reconcile, Sla, Source
+from busta_health_dagster.domain.source import Light, Metered, QualitySpec, Reconcile, Sla, Source
 from busta_health_dagster.domain.units import to_epoch
 from busta_health_dagster.settings.active import season
 from busta_health_dagster.settings.source_model import default_group
@@ -64,6 +64,7 @@ def resolve(
         concurrency_per_host=fields.concurrency_per_host,
         allow_private=fields.allow_private,
         metered=None if fields.metered is None else Metered(fields.metered.per_month, fields.metered.each),
+        light=_light(config),
         active=None if fields.active is None else season(fields.active),
         quota=None if (credits_ := getattr(config, "quota", None)) is None else credits_.domain(),
         shadow_until=None if fields.rollout is None else to_epoch(fields.rollout.until.replace(tzinfo=UTC)),
@@ -72,6 +73,11 @@ def resolve(
         shard=zlib.crc32(fields.name.encode()) % shards,
         where=where,
     )
+
+
+def _light(config: BaseModel | None) -> Light | None:
+    said = getattr(config, "light", None)
+    return None if said is None else Light(int(said.every), getattr(config, "light_config", None))
 
 
 def _host(config: BaseModel | None) -> str:

@@ -14,6 +14,7 @@ from busta_health_dagster.engines.rules.metrics import LIMITED_REASON, NETWORK_R
 from busta_health_dagster.store.observation_scan import scan
 from busta_health_dagster.store.packing import (
     CONFIRMATION,
+    LIGHT,
     MAINTENANCE,
     SCORED,
     SUSPECT,
@@ -57,6 +58,7 @@ class ObservationRow(NamedTuple):
     lost: bool = False  # unknown because the monitor's own network was out
     limited: bool = False  # a 429, or not asked because of one
     metrics: Mapping[str, float] = NO_METRICS
+    light: bool = False  # brought no data
 
 
 class MeasuredRow(NamedTuple):
@@ -143,6 +145,7 @@ class History:
                             not verdict & 3 and reason == NETWORK_REASON,
                             reason == LIMITED_REASON,
                             metrics_of(trace, metric_names) if has_metrics(trace) else NO_METRICS,
+                            verdict & LIGHT > 0,
                         ),
                     )
                 )

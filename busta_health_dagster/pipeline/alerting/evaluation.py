@@ -193,6 +193,7 @@ def _rebuild(
                         maintenance=planned.covers(rule_state.source, o.slot),
                         lost=o.lost,
                         limited=o.limited,
+                        light=o.light,
                         metrics=o.metrics,
                     )
             rule_state.window.fresh = 0

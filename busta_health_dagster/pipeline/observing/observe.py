@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from busta_health_dagster.domain.observation import Kind, Observation, Status
 from busta_health_dagster.domain.retry_after import longest_pause_s
 from busta_health_dagster.domain.units import floor_to
+from busta_health_dagster.engines.light import is_light, with_full_verdict
 from busta_health_dagster.engines.rules import classify, limits_for
 from busta_health_dagster.engines.rules.metrics import LIMITED_REASON
 from busta_health_dagster.engines.seasons import off_season_at, reachability_only
@@ -53,6 +54,7 @@ def observe(app: App, shard: int | None = None) -> tuple[list[Observation], int]
     mine = [s for s in app.config.sources.values() if shard is None or s.shard == shard]
     todo = due(mine, states, now)
     asked = [(source, slot) for source, slot in todo if not _backs_off(states.get(source.name), now)]
+    light = {s.name for s, slot in asked if is_light(s, states.get(s.name), slot, s.full_every_s)}
     held = [
         _skipped_by_retry_after(source, slot, states[source.name], now)
         for source, slot in todo
@@ -60,16 +62,34 @@ def observe(app: App, shard: int | None = None) -> tuple[list[Observation], int]
     ]
     app.heartbeats.refresh()
     budget_s = TICK_SHARE * app.config.tick_s
-    seen = [*held, *asyncio.run(app.prober.check(asked, Kind.SCHEDULED, budget_s=budget_s))]
+    seen = [*held, *probe(app, asked, Kind.SCHEDULED, light, budget_s=budget_s)]
     failpoint("during_probe")
     return store_observations(app, seen), len(todo)
 
 
+def probe(
+    app: App,
+    asked: Sequence[tuple[Source, int]],
+    kind: Kind,
+    light: Collection[str] = (),
+    *,
+    budget_s: float | None = None,
+) -> list[Observation]:
+    """Each (source, slot) once; the sources named in `light` at the place that costs nothing."""
+    wanted = [(_lightly(source) if source.name in light else source, slot) for source, slot in asked]
+    seen = asyncio.run(app.prober.check(wanted, kind, budget_s=budget_s))
+    return [replace(o, light=True) if o.source in light else o for o in seen]
+
+
+def _lightly(source: Source) -> Source:
+    return source if source.light is None else replace(source, config=source.light.config, metrics=(), quality=None)
+
+
 def check_now(app: App, sources: Sequence[Source]) -> list[Observation]:
-    """Observations that a person asked for: stored as manual, outside SLA and rollups."""
+    """Observations that a person asked for: full ones, stored as manual, outside SLA and rollups."""
     now = app.now()
     app.heartbeats.refresh()
-    return store_observations(app, asyncio.run(app.prober.check([(source, now) for source in sources], Kind.MANUAL)))
+    return store_observations(app, probe(app, [(source, now) for source in sources], Kind.MANUAL))
 
 
 def store_observations(app: App, seen: Sequence[Observation]) -> list[Observation]:
@@ -77,7 +97,8 @@ def store_observations(app: App, seen: Sequence[Observation]) -> list[Observatio
     if not seen:
         return []
     sources, rules = app.config.sources, app.config.rules
-    evaluated = [_scrubbed(app, _evaluated(sources[o.source], o, rules)) for o in seen]
+    states = _last_states(app, seen)
+    evaluated = [_scrubbed(app, _evaluated(sources[o.source], o, rules, states.get(o.source))) for o in seen]
     first, last = min(o.slot for o in evaluated), max(o.slot for o in evaluated)
     now = app.now()
     with app.store.write() as uow:
@@ -91,11 +112,21 @@ def store_observations(app: App, seen: Sequence[Observation]) -> list[Observatio
     return [o for o in evaluated if o.kind is not Kind.SCHEDULED or (o.source, o.slot) in stored]
 
 
-def _evaluated(source: Source, o: Observation, rules: Sequence[Rule]) -> Observation:
-    """By its effective limits; off season only that it answers counts."""
+def _last_states(app: App, seen: Sequence[Observation]) -> dict[str, SourceState]:
+    """What was known before of the sources that were observed lightly."""
+    names = [o.source for o in seen if o.light]
+    if not names:
+        return {}
+    with app.store.read() as uow:
+        return uow.states.of(names)
+
+
+def _evaluated(source: Source, o: Observation, rules: Sequence[Rule], before: SourceState | None) -> Observation:
+    """By its effective limits; off season only that it answers counts. A light one leaves what is known of the data."""
     if off_season_at(source.active, o.slot) is not None:
         return reachability_only(o)
-    return classify(source, o, limits_for(source, rules))
+    by_limits = classify(source, o, limits_for(source, rules))
+    return with_full_verdict(by_limits, before.last_full) if o.light and before is not None else by_limits
 
 
 _STAY_AWAY = frozenset({429, 503})

@@ -183,6 +183,7 @@ def _row(
         stale=is_stale(source, state, now),
         http_status=state.http_status,
         attempts=state.attempts,
+        full_at=None if state.full is None else state.full.observed_at,
         facts={} if gap is not None else state.facts,
         metrics={} if gap is not None else state.metrics,
         **common,  # type: ignore[arg-type]
@@ -241,6 +242,8 @@ def source_info(app: App, name: str) -> SourceInfo:
         },
         "probe": source.probe,
         "interval": config_duration(source.interval_s),
+        "full_every": config_duration(source.full_every_s),
+        "full_observed_at": row.as_json()["observed_at"] if row.full_at is None else iso(row.full_at),
         "timeout": config_duration(source.timeout_s),
         "confirm": source.confirm,
         "group": source.group,
