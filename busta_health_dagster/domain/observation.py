@@ -31,13 +31,14 @@ class Status(IntEnum):
 
 
 class Kind(IntEnum):
-    """Why we looked. What is not scheduled is evaluated, and stays outside SLA and rollups: a person asked for it, or a failure
-    is to be confirmed before anyone is notified.
+    """Why we looked. What is not scheduled is evaluated, and stays outside SLA and rollups: a person asked for it, a failure
+    is to be confirmed before anyone is notified, or an event is near and the source is observed more often.
     """
 
     SCHEDULED = 0
     MANUAL = 1
     CONFIRMATION = 2
+    NEAR_EVENT = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +96,8 @@ class ProbeResult:
     sample: Sample | None = None
     metrics: Mapping[str, float] = field(default_factory=dict)
     """Custom metrics that could be read."""
+    event_times: Mapping[str, tuple[int, ...]] | None = None
+    """Calendar -> the starts of events that the payload named; one that could not be read is left out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +133,7 @@ class Observation:
     metrics: Mapping[str, float] = field(default_factory=dict)
     """Custom metrics that could be read."""
     light: bool = False
+    event_times: Mapping[str, tuple[int, ...]] | None = None
 
     @classmethod
     def from_result(
@@ -166,6 +170,7 @@ class Observation:
             sample=result.sample,
             metrics=result.metrics,
             light=light,
+            event_times=result.event_times,
         )
 
     def evaluated(self, status: Status, reason: str, detail: str) -> Observation:

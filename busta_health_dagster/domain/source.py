@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from busta_health_dagster.domain.custom_metric import CustomMetric
+    from busta_health_dagster.domain.near_events import NearEvents
     from busta_health_dagster.domain.quota import Quota
     from busta_health_dagster.domain.season import Season
 
@@ -121,6 +122,8 @@ class Source:
     Sources of one `provider` are likely to fail together; it is what is configured, its tag of that name, or the host of its
     address.
 
+    `event_paths`: (calendar, JSON path) of the calendars that are read from its payload.
+
     Before `shadow_until` (epoch seconds) its rules are evaluated and recorded, and notify no one.
 
     `config` is the probe's own validated model; only that probe reads it. `where` names the line of the file it came
@@ -156,6 +159,8 @@ class Source:
     metered: Metered | None = None
     light: Light | None = None
     active: Season | None = None
+    near_events: NearEvents | None = None
+    event_paths: tuple[tuple[str, str], ...] = ()
     quota: Quota | None = None
     shadow_until: int | None = None
     shard: int = 0

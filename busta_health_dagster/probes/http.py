@@ -10,7 +10,8 @@ from pydantic import Field, model_validator
 
 from busta_health_dagster.domain.fields import PositiveDuration, Strict
 from busta_health_dagster.domain.observation import ProbeResult
-from busta_health_dagster.probes.ages import AgeOf, Ages, DataAge, age_findings, ages_of, cell
+from busta_health_dagster.domain.units import EARLIEST, LATEST
+from busta_health_dagster.probes.ages import AgeOf, Ages, DataAge, age_findings, ages_of, cell, to_epoch
 from busta_health_dagster.probes.bounds import parsed_bytes, refuse_memory, table_bytes
 from busta_health_dagster.probes.custom_metrics import Payload, WithMetrics, measure
 from busta_health_dagster.probes.expect import HttpExpect, check_age, check_headers, check_items, check_json, check_text
@@ -196,6 +197,7 @@ def _evaluate(
         return conclude(findings, "", facts=facts, **seen)
     document: Any = None
     wanted = config.items is not None or bool(expect.json_) or (age is not None and age.header is None)
+    wanted = wanted or bool(source.event_paths)
     wanted = wanted or any(m.path is not None or m.column is not None for m in config.custom_metrics)
     facts["content"] = content_mark(got.body, got.headers.get("ETag"))
     kind = config.format or _TYPES.get(facts["type"].lower(), "json")
@@ -218,6 +220,7 @@ def _evaluate(
         findings += age_findings(found, place, items if age.stands_in(config.items) else None)
         facts |= ages.facts()
     findings += check_age(expect, found.age_s)
+    times = event_times(source, document)
     metrics = measure(
         config.custom_metrics,
         Payload(
@@ -238,11 +241,25 @@ def _evaluate(
         items=items,
         data_age_s=found.age_s,
         metrics=metrics.values,
+        event_times=times,
         sample=_sample(
             source, document, rows, context, small=kind == "json" and len(got.body) <= context.limits.sample_bytes
         ),
         **seen,
     )
+
+
+def event_times(source: Source, document: Any) -> dict[str, tuple[int, ...]] | None:
+    """The starts of events, by calendar; one whose list is not there, or holds no time at all, is left out."""
+    if not source.event_paths:
+        return None
+    found = {}
+    for calendar, path in source.event_paths:
+        listed = records(path, document)
+        times = [at for value in listed.rows if (at := to_epoch(value)) is not None]
+        if not listed.findings and (times or not listed.rows):
+            found[calendar] = tuple(sorted({int(at) for at in times if EARLIEST <= at < LATEST}))
+    return found
 
 
 def _document(

@@ -14,7 +14,7 @@ from busta_health_dagster.wording.lists import listed
 from busta_health_dagster.wording.suggestions import near
 
 if TYPE_CHECKING:
-    from busta_health_dagster.domain.source import Source
+    from busta_health_dagster.domain.source import Metered, Source
     from busta_health_dagster.settings.document import Document, Place
 
 _PROXIES = ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy")
@@ -124,13 +124,24 @@ def metered(review: CheckContext) -> None:
         takes = f"{source.name} takes {asked:,} credits a month at every {config_duration(every)}"
         place = review.at_source(source.name, "metered")
         if asked <= paid.per_month:
-            review.note("sources.yaml", place, f"{takes}, of {paid.per_month:,}.")
+            review.note("sources.yaml", place, f"{takes}, of {paid.per_month:,}{_near_an_event(source, paid)}.")
             continue
         says = f"{takes} and has {paid.per_month:,}: they last {duration_text(paid.lasts_s(every))}."
         shortest = config_duration(paid.shortest_interval_s())
         key = "interval" if source.light is None else "light.every"
         cheaper = "" if source.light is not None else ", a free place in between (`light`)"
         review.warn("sources.yaml", place, says, f"{key}: {shortest}{cheaper}, or more credits")
+
+
+def _near_an_event(source: Source, paid: Metered) -> str:
+    """What each known event takes on top."""
+    spec = source.near_events
+    if spec is None or spec.interval_s is None or spec.interval_s >= source.full_every_s:
+        return ""
+    lasts = spec.before_s + spec.after_s
+    more = (lasts // spec.interval_s - lasts // source.full_every_s) * paid.each
+    every = config_duration(spec.interval_s)
+    return f", and {more:,} more for each event of {spec.calendar} ({config_duration(lasts)} at every {every})"
 
 
 def light_observations(review: CheckContext) -> None:

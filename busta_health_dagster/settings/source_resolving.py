@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from busta_health_dagster.domain.gate import GatePolicy
+from busta_health_dagster.domain.near_events import NearEvents
+from busta_health_dagster.domain.rule import Severity
 from busta_health_dagster.domain.source import Light, Metered, QualitySpec, Reconcile, Sla, Source
 from busta_health_dagster.domain.units import to_epoch
 from busta_health_dagster.settings.active import season
@@ -16,7 +18,12 @@ from busta_health_dagster.settings.source_model import default_group
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
-    from busta_health_dagster.settings.source_model import QualityFields, ReconcileFields, SourceFields
+    from busta_health_dagster.settings.source_model import (
+        NearEventsFields,
+        QualityFields,
+        ReconcileFields,
+        SourceFields,
+    )
 
 
 def resolve(
@@ -65,6 +72,7 @@ def resolve(
         allow_private=fields.allow_private,
         metered=None if fields.metered is None else Metered(fields.metered.per_month, fields.metered.each),
         light=_light(config),
+        near_events=None if fields.near_events is None else _near(fields.near_events),
         active=None if fields.active is None else season(fields.active),
         quota=None if (credits_ := getattr(config, "quota", None)) is None else credits_.domain(),
         shadow_until=None if fields.rollout is None else to_epoch(fields.rollout.until.replace(tzinfo=UTC)),
@@ -72,6 +80,17 @@ def resolve(
         # By name, not by position: a source added at the top must not move every other one to another run.
         shard=zlib.crc32(fields.name.encode()) % shards,
         where=where,
+    )
+
+
+def _near(fields: NearEventsFields) -> NearEvents:
+    return NearEvents(
+        fields.calendar,
+        int(fields.before),
+        int(fields.after),
+        None if fields.max_data_age is None else int(fields.max_data_age),
+        None if fields.interval is None else int(fields.interval),
+        None if fields.severity is None else Severity[fields.severity.upper()],
     )
 
 

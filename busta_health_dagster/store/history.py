@@ -16,6 +16,7 @@ from busta_health_dagster.store.packing import (
     CONFIRMATION,
     LIGHT,
     MAINTENANCE,
+    NEAR_EVENT,
     SCORED,
     SUSPECT,
     Packed,
@@ -296,4 +297,6 @@ class History:
 
 def _kind(verdict: int) -> Kind:
     """Of an observation outside the slots."""
+    if verdict & NEAR_EVENT:
+        return Kind.NEAR_EVENT
     return Kind.CONFIRMATION if verdict & CONFIRMATION else Kind.MANUAL

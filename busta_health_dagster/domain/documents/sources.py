@@ -127,6 +127,8 @@ class SourceInfo(SourceRow):
     gate: str
     hits: str | None
     quota: QuotaRow | None
+    near_event: str | None
+    calendar_problem: str | None
     runbook: str | None
     next_check: str | None
     config: str

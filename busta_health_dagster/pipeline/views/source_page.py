@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from busta_health_dagster.domain.anomaly import Metric
 from busta_health_dagster.engines.maintenance import MaintenanceIndex
+from busta_health_dagster.engines.near_events import near_text
 from busta_health_dagster.engines.rules import (
     check_verdicts,
     effective_rules,
@@ -20,6 +21,7 @@ from busta_health_dagster.pipeline.alerting.monotonic_clock import read_clock
 from busta_health_dagster.pipeline.anomaly.anomaly_pass import check_of
 from busta_health_dagster.pipeline.anomaly.fleet_detector import anomaly_rule
 from busta_health_dagster.pipeline.anomaly.normal_ranges import normal_ranges_of
+from busta_health_dagster.pipeline.app.calendars import calendar_of, calendar_problems, near_events
 from busta_health_dagster.pipeline.app.freshness import newest_of
 from busta_health_dagster.pipeline.gate.impact import impacts
 from busta_health_dagster.pipeline.maintenance.index import maintenance
@@ -117,6 +119,9 @@ class SourcePage:
     quota: QuotaForecast | None = None
     score: QualityScore | None = None
     scored_by: str = ""
+    near: str = ""
+    """The known event at hand, as a sentence."""
+    calendar_problem: str = ""
 
     @property
     def incidents(self) -> tuple[Incident, ...]:
@@ -162,6 +167,7 @@ def source_page(app: App, name: str, window: str = "24h") -> SourcePage:
         }
         causes = uow.notes.causes()
         credits_left = quotas(app, uow, states, [name]).get(name) if known else None
+        event = _event(app, uow, name, now)
         steady = read_clock(app, uow).at
         scored = uow.quality.newest([name]).get(name) if known else None
         planned = index.intervals(source)
@@ -216,7 +222,15 @@ def source_page(app: App, name: str, window: str = "24h") -> SourcePage:
         monitor_alerts=monitor_alerts,
         score=scored.score if scored else None,
         scored_by=(scored.suite or "") if scored else "",
+        near=event[0],
+        calendar_problem=event[1],
     )
+
+
+def _event(app: App, uow: UnitOfWork, name: str, now: int) -> tuple[str, str]:
+    """The known event at hand, and what is wrong with its calendar, as sentences."""
+    near = near_events(app, uow, now).get(name)
+    return "" if near is None else near_text(near, now), calendar_of(app, calendar_problems(app, uow), name)
 
 
 def _normal(app: App, name: str, days: list[int], instants: Sequence[int]) -> dict[Metric, tuple[Normal, ...]]:

@@ -11,9 +11,11 @@ from busta_health_dagster.domain.maintenance import MAINTENANCE
 from busta_health_dagster.domain.season import OFF_SEASON
 from busta_health_dagster.domain.units import LATEST, config_duration, floor_to, iso
 from busta_health_dagster.domain.uptime_and_budget import percent
+from busta_health_dagster.engines.near_events import near_text
 from busta_health_dagster.engines.rules import limits_for
 from busta_health_dagster.engines.seasons import off_season
 from busta_health_dagster.engines.service_levels.timeslices import result
+from busta_health_dagster.pipeline.app.calendars import calendar_of, calendar_problems, near_events
 from busta_health_dagster.pipeline.app.freshness import LAST_TICK, STALE_TICKS, is_stale, ticks_are_stale
 from busta_health_dagster.pipeline.gate.impact import impacts
 from busta_health_dagster.pipeline.gate.stored_lineage import feeds_without_asset
@@ -219,6 +221,8 @@ def source_info(app: App, name: str) -> SourceInfo:
         sample = uow.samples.get(name) if name in known else None
         missing = feeds_without_asset(uow, source)
         impact = impacts(app, uow, {} if state is None else {name: state}, [name])[name]
+        near = near_events(app, uow, app.now()).get(name)
+        calendar_problem = calendar_of(app, calendar_problems(app, uow), name)
         credits_left = None if state is None else quotas(app, uow, {name: state}, [name]).get(name)
     limits = limits_for(source, app.config.rules)
     return {
@@ -255,6 +259,8 @@ def source_info(app: App, name: str) -> SourceInfo:
         "gate": impact.override or impact.verdict.reason,
         "hits": impact.radius.sentence if impact.radius is not None else None,
         "quota": None if credits_left is None else credits_left.as_json(),
+        "near_event": None if near is None else near_text(near, app.now()),
+        "calendar_problem": calendar_problem or None,
         "runbook": source.runbook,
         "next_check": iso(row.next_slot),
         "config": source.where,

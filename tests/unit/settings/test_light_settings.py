@@ -36,6 +36,20 @@ def test_light_observations_cost_no_credits(tmp_path: Path) -> None:
     assert [note.message for note in found.notes] == ["odds takes 1,488 credits a month at every 1h, of 20,000."]
 
 
+def test_what_a_kick_off_takes_on_top_is_said(tmp_path: Path) -> None:
+    (tmp_path / "maintenance.yaml").write_text("version: 1\nevents: [{name: nfl, ical: 'https://x.example/nfl.ics'}]\n")
+    found = diagnosed(
+        tmp_path,
+        metered="{per_month: 20000, each: 2}",
+        light=f"{{every: 15m, {FREE}}}",
+        near_events="{calendar: nfl, before: 2h, after: 4h, interval: 5m}",
+    )
+
+    assert [note.message for note in found.notes] == [
+        "odds takes 5,952 credits a month at every 15m, of 20,000, and 96 more for each event of nfl (6h at every 5m)."
+    ]
+
+
 def test_full_observations_that_take_too_many_credits_are_a_warning_with_the_interval_that_fits(tmp_path: Path) -> None:
     found = diagnosed(tmp_path, metered="{per_month: 500}", light=f"{{every: 1h, {FREE}}}")
 
