@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from busta_health_dagster.domain.observation import Status
 from busta_health_dagster.domain.units import from_epoch
 from busta_health_dagster.engines.rules.metrics import LIMITED_REASON
-from busta_health_dagster.engines.seasons import CONTENT_REASONS
+from busta_health_dagster.engines.seasons import CONTENT_REASONS, off_season_at
 
 if TYPE_CHECKING:
     from busta_health_dagster.domain.observation import FullObservation, Observation, SourceState
@@ -20,8 +20,10 @@ if TYPE_CHECKING:
 
 def is_light(source: Source, state: SourceState | None, slot: int, every_s: int) -> bool:
     """Is the observation of this slot a light one, where the payload is due `every_s`? Not before any was full, and not after
-    a full one that brought nothing: it is repeated at once.
+    a full one that brought nothing: it is repeated at once. Off season no payload is evaluated, and none is paid for.
     """
+    if source.light is not None and off_season_at(source.active, slot) is not None:
+        return True
     if source.light is None or state is None:
         return False
     last = state.last_full

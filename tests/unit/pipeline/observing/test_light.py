@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from http_stories import Answer, answering
 from busta_health_dagster import bootstrap
 from busta_health_dagster.domain.gate import GatePolicy
 from busta_health_dagster.domain.observation import Observation, SourceState
+from busta_health_dagster.domain.season import ActiveTimes, DateRange, Season
 from busta_health_dagster.engines.gate import usable_verdict
 from busta_health_dagster.engines.rules import Inputs, evaluate
 from busta_health_dagster.pipeline.alerting.alert_pass import alert_pass
@@ -202,3 +204,12 @@ def test_the_age_that_a_consumer_asks_for_counts_from_the_full_observation(app: 
     policy = GatePolicy(max_data_age_s=30 * 60, unknown="block")
     verdict = usable_verdict(app.config.sources["odds"], state(app), stale=False, now=T0 + 2700, policy=policy)
     assert (verdict.usable, verdict.reason) == (False, "the data of odds are 46 min old (at most 30m asked)")
+
+
+def test_off_season_no_credit_is_spent(api: Api, app: App) -> None:
+    season = Season((ActiveTimes("UTC", (DateRange((None, 12, 1), (None, 12, 31)),)),))
+    sources = {"odds": replace(app.config.sources["odds"], active=season)}
+    idle = replace(app, config=replace(app.config, sources=sources))
+    seen = [o for _ in range(3) for o in (observe(idle)[0], app.clock.advance(300))[0]]
+    assert [(o.light, o.status.word) for o in seen] == [(True, "up")] * 3
+    assert api.asked == {LIGHT: 3}
