@@ -9,12 +9,13 @@ from busta_health_dagster.domain.near_events import KnownTime, NearEvent
 from busta_health_dagster.domain.units import from_epoch
 from busta_health_dagster.engines.baseline.known_events import KnownEvent
 from busta_health_dagster.engines.maintenance import merged, occurrences
-from busta_health_dagster.engines.near_events import near_event
+from busta_health_dagster.engines.near_events import near_event, source_near
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from busta_health_dagster.domain.near_events import EventCalendar
+    from busta_health_dagster.domain.source import Source
     from busta_health_dagster.pipeline.app.app import App
     from busta_health_dagster.store import UnitOfWork
 
@@ -82,6 +83,12 @@ def near_events(app: App, uow: UnitOfWork, now: int) -> dict[str, NearEvent]:
     }
     found = {name: near_event(spec, known.get(spec.calendar, ()), now) for name, spec in wanted.items()}
     return {name: near for name, near in found.items() if near is not None}
+
+
+def as_watched(app: App, uow: UnitOfWork, name: str, now: int) -> Source:
+    """The source with the limits that hold now."""
+    source = app.config.sources[name]
+    return source_near(source) if name in near_events(app, uow, now) else source
 
 
 def calendar_events(app: App, uow: UnitOfWork) -> tuple[KnownEvent, ...]:

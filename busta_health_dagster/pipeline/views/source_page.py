@@ -21,7 +21,7 @@ from busta_health_dagster.pipeline.alerting.monotonic_clock import read_clock
 from busta_health_dagster.pipeline.anomaly.anomaly_pass import check_of
 from busta_health_dagster.pipeline.anomaly.fleet_detector import anomaly_rule
 from busta_health_dagster.pipeline.anomaly.normal_ranges import normal_ranges_of
-from busta_health_dagster.pipeline.app.calendars import calendar_of, calendar_problems, near_events
+from busta_health_dagster.pipeline.app.calendars import as_watched, calendar_of, calendar_problems, near_events
 from busta_health_dagster.pipeline.app.freshness import newest_of
 from busta_health_dagster.pipeline.gate.impact import impacts
 from busta_health_dagster.pipeline.maintenance.index import maintenance
@@ -135,7 +135,6 @@ def source_page(app: App, name: str, window: str = "24h") -> SourcePage:
     version = version_of(app)
     fleet = fleet_health(app, [name])
     health = fleet.rows[0]
-    limits = limits_for(source, app.config.rules)
     now = fleet.at
     with app.store.read() as uow:
         states = uow.states.all()
@@ -168,6 +167,7 @@ def source_page(app: App, name: str, window: str = "24h") -> SourcePage:
         causes = uow.notes.causes()
         credits_left = quotas(app, uow, states, [name]).get(name) if known else None
         event = _event(app, uow, name, now)
+        limits = limits_for(as_watched(app, uow, name, now), app.config.rules)
         steady = read_clock(app, uow).at
         scored = uow.quality.newest([name]).get(name) if known else None
         planned = index.intervals(source)

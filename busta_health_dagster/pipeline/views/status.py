@@ -15,7 +15,7 @@ from busta_health_dagster.engines.near_events import near_text
 from busta_health_dagster.engines.rules import limits_for
 from busta_health_dagster.engines.seasons import off_season
 from busta_health_dagster.engines.service_levels.timeslices import result
-from busta_health_dagster.pipeline.app.calendars import calendar_of, calendar_problems, near_events
+from busta_health_dagster.pipeline.app.calendars import as_watched, calendar_of, calendar_problems, near_events
 from busta_health_dagster.pipeline.app.freshness import LAST_TICK, STALE_TICKS, is_stale, ticks_are_stale
 from busta_health_dagster.pipeline.gate.impact import impacts
 from busta_health_dagster.pipeline.gate.stored_lineage import feeds_without_asset
@@ -222,9 +222,9 @@ def source_info(app: App, name: str) -> SourceInfo:
         missing = feeds_without_asset(uow, source)
         impact = impacts(app, uow, {} if state is None else {name: state}, [name])[name]
         near = near_events(app, uow, app.now()).get(name)
+        limits = limits_for(as_watched(app, uow, name, app.now()), app.config.rules)
         calendar_problem = calendar_of(app, calendar_problems(app, uow), name)
         credits_left = None if state is None else quotas(app, uow, {name: state}, [name]).get(name)
-    limits = limits_for(source, app.config.rules)
     return {
         **row.as_json(),
         "attempts": row.attempts,

@@ -19,6 +19,7 @@ from busta_health_dagster.pipeline.app.app import App
 from busta_health_dagster.pipeline.app.calendars import kept_calendars, near_events
 from busta_health_dagster.pipeline.tick.tick import TickReport, run_tick
 from busta_health_dagster.pipeline.views.doctor import store_findings
+from busta_health_dagster.pipeline.views.explain import explain_source
 from busta_health_dagster.pipeline.views.source_page import source_page
 from busta_health_dagster.pipeline.views.status import source_info
 from busta_health_dagster.testing import FakeClock
@@ -175,6 +176,19 @@ def test_surfaces_say_that_an_event_is_near(web: Web, opened) -> None:
     until(app, web, KICK_OFF - 2400)
     assert source_info(app, "odds")["near_event"] == "kick-off in 40 min (nfl: Jets @ Bills)"
     assert source_page(app, "odds").near == "kick-off in 40 min (nfl: Jets @ Bills)"
+
+
+def test_surfaces_and_asset_checks_show_the_limit_that_holds_now(web: Web, opened) -> None:
+    app = opened(ICAL)
+    until(app, web, T0)
+    assert source_info(app, "odds")["limits"]["data_age_s"] == 600
+    tick = until(app, web, KICK_OFF - 2400)
+    assert source_info(app, "odds")["limits"]["data_age_s"] == 120
+    assert source_page(app, "odds").limits.data_age_s == 120
+    check = tick.verdicts["odds"]["data_age"]
+    assert (check.outcome.word, check.reason) == ("bad", "5 min old, limit 2 min")
+    (standing,) = explain_source(app, "odds").rules
+    assert (standing.outcome, standing.reason) == ("bad", "5 min, limit 2 min")
 
 
 def test_kick_offs_come_from_the_payload_of_another_source(web: Web, opened) -> None:
