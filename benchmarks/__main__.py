@@ -8,6 +8,7 @@ import sys
 
 ALL = (
     "benchmarks.probing.cpu",
+    "benchmarks.probing.neighbour",
     "benchmarks.tick",
     "benchmarks.store.reads",
     "benchmarks.quality.validation",

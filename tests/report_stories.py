@@ -8,6 +8,7 @@ from busta_health_dagster.domain.report import (
     Figure,
     IncidentRow,
     Incidents,
+    MetricRow,
     OpenItem,
     SlaRow,
     Took,
@@ -158,6 +159,11 @@ FULL = WeeklyReport(
         TrendRow("odds_api", 88.749, 96.2, 90.0, days(96.0, 95.0, 90.1, 88.7), -0.314, "already below", 0, 88.7, 1.6),
         TrendRow("weather_api", 99.0, 99.0, 90.0, days(99.0), 0.0, "flat"),
     ),
+    metrics=(
+        MetricRow("odds_api", "distinct_books", 4.2, 11.0, 3.0, 11.0),
+        MetricRow("odds_api", "oldest_book_s", 5400.0, 5000.0, 40.0, 9000.0),
+        MetricRow("new_feed", "entries", 12.0, None, 10.0, 14.0),
+    ),
     noise=Noise(
         (
             NoiseRow("source-down", False, 8, 13, 1, 2, ("pfr_stats",)),
@@ -220,6 +226,7 @@ FIRST = replace(
     open=(),
     incidents=Incidents(),
     noise=Noise(),
+    metrics=(),
     response=(),
     quality=(),
     figures=(Figure("Fleet uptime", 100.0, None, "%", "down"), Figure("SLA met, 30 d", None, None, "", "down", 0)),

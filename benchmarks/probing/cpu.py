@@ -1,4 +1,4 @@
-"""CPU of 1,000 HTTP checks (2 KB of JSON, assertions, new connections) against a bare aiohttp loop, in the same run.
+"""CPU of 1,000 HTTP checks (2 KB of JSON, assertions, a pattern, four custom metrics) against a bare aiohttp loop, in the same run.
 
     python benchmarks/probing/cpu.py [--checks 1000] [--rounds 7] [--profile]
 
@@ -15,6 +15,7 @@ import statistics
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,6 +32,12 @@ if TYPE_CHECKING:
 
 _AT_ONCE = 100
 TARGET = 1.5
+METRICS = {
+    "distinct_books": {"path": "$[*].bookmakers[*].key", "agg": "distinct"},
+    "books_per_game": {"path": "$[*].bookmakers[*]", "agg": "count", "per": "items"},
+    "best_price": {"path": "$[*].bookmakers[*].price", "agg": "max"},
+    "oldest_book_s": {"path": "$[*].bookmakers[*].last_update", "agg": "oldest_age"},
+}
 
 
 async def bare(url: str, checks: int) -> None:
@@ -57,13 +64,24 @@ def sources(url: str, checks: int) -> list[tuple[Source, int]]:
                 "status": [200],
                 "min_items": 1,
                 "headers": [{"name": "Content-Type", "matches": "json"}],
+                "regex": [r'"id": "game-\d+"'],
                 "json": [{"path": "$[*].bookmakers[*].key", "min_items": 3, "severity": "warning"}],
             },
             "data_age": {"path": "$[*].bookmakers[*].last_update"},
+            "metrics": METRICS,
         }
     )
     names = (f"source_{n:04d}" for n in range(checks))
-    return [(Source(n, "odds", "http", config, concurrency_per_host=_AT_ONCE, allow_private=True), 0) for n in names]
+    like = Source(
+        "odds",
+        "odds",
+        "http",
+        config,
+        concurrency_per_host=_AT_ONCE,
+        allow_private=True,
+        metrics=config.custom_metrics,
+    )
+    return [(replace(like, name=name), 0) for name in names]
 
 
 async def ours(pairs: list[tuple[Source, int]]) -> None:

@@ -33,7 +33,7 @@ def doctor(
     found = bootstrap.diagnose_config(directory, current.environ)
     if not found.errors:
         found = replace(found, warnings=(*found.warnings, *_of_the_store(current, directory)))
-    problems = (*found.errors, *found.warnings)
+    problems = (*found.errors, *found.warnings, *found.notes)
     if output is Output.JSON:
         fields = ("level", "where", "field", "message", "remedy")
         print_json([{name: getattr(p, name) for name in fields} for p in problems])

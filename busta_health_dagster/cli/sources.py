@@ -202,5 +202,5 @@ def observation_cells(row: ObservationRow) -> tuple[Text, str, str, str, Text]:
         response,
         letters.write(count(row["items"])),
         letters.write(duration_text(row["data_age_s"])),
-        Text(row["detail"]),
+        Text(" · ".join(filter(None, ("light" if row["light"] else "", row["detail"])))),
     )

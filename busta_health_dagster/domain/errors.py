@@ -31,6 +31,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 
+Level = Literal["error", "warning", "note"]
+"""A note is right, and worth knowing."""
+
+
 class BustaError(Exception):
     """The root. `str(error)` is the whole text for a person."""
 
@@ -48,13 +52,13 @@ class Problem:
     field: str
     message: str
     remedy: str
-    level: Literal["error", "warning"] = "error"
+    level: Level = "error"
     blocks: bool = True
     """An error that does not block is reported, fails the doctor, and leaves the configuration usable."""
 
     def __str__(self) -> str:
         head = f"{self.where}  {self.field}".rstrip()
-        prefix = "warning  " if self.level == "warning" else ""
+        prefix = "" if self.level == "error" else f"{self.level}  "
         return f"{prefix}{head}\n    {self.message}" + (f"\n    Instead:  {self.remedy}" if self.remedy else "")
 
 

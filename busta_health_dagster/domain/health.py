@@ -56,6 +56,8 @@ class SourceHealth:
     metrics: Mapping[str, float] = field(default_factory=dict)
     off_season: bool = False
     off_season_until: int | None = None
+    full_at: int | None = None
+    """When its data were observed, where light observations came after that."""
     reservations: tuple[str, ...] = ()
 
     @property

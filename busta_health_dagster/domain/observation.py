@@ -31,13 +31,14 @@ class Status(IntEnum):
 
 
 class Kind(IntEnum):
-    """Why we looked. What is not scheduled is evaluated, and stays outside SLA and rollups: a person asked for it, or a failure
-    is to be confirmed before anyone is notified.
+    """Why we looked. What is not scheduled is evaluated, and stays outside SLA and rollups: a person asked for it, a failure
+    is to be confirmed before anyone is notified, or an event is near and the source is observed more often.
     """
 
     SCHEDULED = 0
     MANUAL = 1
     CONFIRMATION = 2
+    NEAR_EVENT = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +96,8 @@ class ProbeResult:
     sample: Sample | None = None
     metrics: Mapping[str, float] = field(default_factory=dict)
     """Custom metrics that could be read."""
+    event_times: Mapping[str, tuple[int, ...]] | None = None
+    """Calendar -> the starts of events that the payload named; one that could not be read is left out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +106,8 @@ class Observation:
 
     `slot` and `observed_at` are epoch seconds, UTC. `attempts` > 1 with status up means flaky. `suspect` marks a
     response time
-    measured while our own loop lagged: it feeds neither alerts nor baselines. `metrics` are the source's own numbers.
+    measured while our own loop lagged: it feeds neither alerts nor baselines. `metrics` are the source's own numbers. A
+    `light` one brought no data, and says nothing of them.
     """
 
     source: str
@@ -128,10 +132,21 @@ class Observation:
     sample: Sample | None = None
     metrics: Mapping[str, float] = field(default_factory=dict)
     """Custom metrics that could be read."""
+    light: bool = False
+    event_times: Mapping[str, tuple[int, ...]] | None = None
 
     @classmethod
     def from_result(
-        cls, source: str, slot: int, observed_at: int, result: ProbeResult, *, kind: Kind, attempts: int, suspect: bool
+        cls,
+        source: str,
+        slot: int,
+        observed_at: int,
+        result: ProbeResult,
+        *,
+        kind: Kind,
+        attempts: int,
+        suspect: bool,
+        light: bool = False,
     ) -> Observation:
         return cls(
             source=source,
@@ -154,6 +169,8 @@ class Observation:
             facts=result.facts,
             sample=result.sample,
             metrics=result.metrics,
+            light=light,
+            event_times=result.event_times,
         )
 
     def evaluated(self, status: Status, reason: str, detail: str) -> Observation:
@@ -162,9 +179,20 @@ class Observation:
 
 
 @dataclass(frozen=True, slots=True)
+class FullObservation:
+    """What the newest full observation of a source said, where light ones came after it."""
+
+    slot: int
+    observed_at: int
+    status: Status
+    reason: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
 class SourceState:
     """The newest thing known of a source, kept up to date in the insert's transaction. `since` is the first slot of
-    this status.
+    this status. After a light observation items, age, facts and metrics are still those of the `full` one.
     """
 
     source: str
@@ -188,6 +216,13 @@ class SourceState:
     not_before: int = 0  # a 429's Retry-After: no probe before this epoch
     metrics: Mapping[str, float] = field(default_factory=dict)
     scheduled_slot: int | None = None  # newest scheduled observation; `slot` may be a manual one's
+
+    full: FullObservation | None = None  # None: the newest observation is a full one
+
+    @property
+    def last_full(self) -> FullObservation:
+        """The newest observation that brought data, or would have."""
+        return self.full or FullObservation(self.slot, self.observed_at, self.status, self.reason, self.detail)
 
     @property
     def pending(self) -> bool:

@@ -188,6 +188,22 @@ class TrendRow:
 
 
 @dataclass(frozen=True, slots=True)
+class MetricRow:
+    """A source's own metric over the week: its mean beside that of the week before, the lowest and the highest value."""
+
+    source: str
+    metric: str
+    now: float | None
+    before: float | None
+    lowest: float | None
+    highest: float | None
+
+    @property
+    def change_percent(self) -> float | None:
+        return None if self.now is None or not self.before else 100 * (self.now / self.before - 1)
+
+
+@dataclass(frozen=True, slots=True)
 class WeeklyReport:
     """The whole week. Lists are worst first. `first` says that nothing was observed before it; `began` is
     when the monitor did, if that was within this week.
@@ -205,6 +221,7 @@ class WeeklyReport:
     incidents: Incidents = Incidents()
     response: tuple[TrendRow, ...] = ()
     quality: tuple[TrendRow, ...] = ()
+    metrics: tuple[MetricRow, ...] = ()
     noise: Noise = field(default_factory=Noise)
     maintenance: Maintenance = field(default_factory=Maintenance)
     delivery: Delivery = field(default_factory=Delivery)

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from busta_health_dagster.domain.custom_metric import CustomMetric
+    from busta_health_dagster.domain.near_events import NearEvents
     from busta_health_dagster.domain.quota import Quota
     from busta_health_dagster.domain.season import Season
 
@@ -92,7 +93,7 @@ class Metered:
     each: int = 1
 
     def asked(self, interval_s: int) -> int:
-        """Credits that observations at this interval take in a month, without re-probes."""
+        """Credits that full observations at this interval take in a month, without re-probes."""
         return MONTH_S // interval_s * self.each
 
     def lasts_s(self, interval_s: int) -> int:
@@ -105,11 +106,23 @@ class Metered:
 
 
 @dataclass(frozen=True, slots=True)
+class Light:
+    """How a source is observed between its full observations: that it answers, at a place that costs nothing. `config` is the
+    probe's own model.
+    """
+
+    every_s: int
+    config: Any = None
+
+
+@dataclass(frozen=True, slots=True)
 class Source:
     """One source, resolved: the defaults of its type and of the file are already in it. Durations are seconds.
 
     Sources of one `provider` are likely to fail together; it is what is configured, its tag of that name, or the host of its
     address.
+
+    `event_paths`: (calendar, JSON path) of the calendars that are read from its payload.
 
     Before `shadow_until` (epoch seconds) its rules are evaluated and recorded, and notify no one.
 
@@ -144,7 +157,10 @@ class Source:
     allow_private: bool = False
     metrics: tuple[CustomMetric, ...] = ()
     metered: Metered | None = None
+    light: Light | None = None
     active: Season | None = None
+    near_events: NearEvents | None = None
+    event_paths: tuple[tuple[str, str], ...] = ()
     quota: Quota | None = None
     shadow_until: int | None = None
     shard: int = 0
@@ -154,6 +170,11 @@ class Source:
     def metric_names(self) -> tuple[str, ...]:
         """Its custom metrics, in the order of the configuration."""
         return tuple(metric.name for metric in self.metrics)
+
+    @property
+    def full_every_s(self) -> int:
+        """How often its payload is observed; its light observations come in between."""
+        return self.interval_s if self.light is None else self.light.every_s
 
     @property
     def stale_after_s(self) -> int | None:

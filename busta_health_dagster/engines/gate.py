@@ -95,7 +95,7 @@ def _refusal(
         if state.data_age_s is None:
             unsure = unsure or f"the age of the data of {name} cannot be told"
         else:
-            age = state.data_age_s + max(0, now - state.observed_at)
+            age = state.data_age_s + max(0, now - state.last_full.observed_at)
             if age > policy.max_data_age_s:
                 limit = config_duration(policy.max_data_age_s)
                 return f"the data of {name} are {duration_text(age)} old (at most {limit} asked)", None

@@ -151,6 +151,7 @@ class Ages:
 
     def __init__(self, spec: DataAge, now: float) -> None:
         self._style, self.zone, self._oldest, self._now = spec.format, spec.zone, spec.oldest, now
+        self._latest = now + _TOLERATED_FUTURE_S  # further ahead than clocks differ: it says nothing about age
         self._best: float | None = None
         self._future = self._unreadable = 0
 
@@ -165,7 +166,7 @@ class Ages:
         epoch = from_text(value, style, zone) if type(value) is str else to_epoch(value, style, zone)
         if epoch is None or epoch < _OLDEST or (epoch > self._now + _NEWEST_EPOCH_S and _is_number(value)):
             self._unreadable += 1
-        elif in_future(epoch, self._now):
+        elif epoch > self._latest:
             self._future += 1
         elif self._best is None or (epoch < self._best if self._oldest else epoch > self._best):
             self._best = epoch
@@ -173,7 +174,7 @@ class Ages:
     @property
     def counted(self) -> tuple[float, float]:
         """The epochs between which a time counts."""
-        return _OLDEST, self._now + _TOLERATED_FUTURE_S
+        return _OLDEST, self._latest
 
     def found(self) -> AgeOf:
         return AgeOf(None if self._best is None else max(0.0, self._now - self._best), self._future, self._unreadable)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
 from statistics import fmean, median
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
@@ -108,7 +109,7 @@ class WithMetrics(Strict):
                 raise ValueError(f"the metric {name!r} is taken by `quota`; {name}_own")
         return self
 
-    @property
+    @cached_property
     def custom_metrics(self) -> tuple[CustomMetric, ...]:
         own = tuple(CustomMetric(name, **fields.model_dump()) for name, fields in self.metrics.items())
         return own if self.quota is None else (*own, *self.quota.metrics())
@@ -189,7 +190,7 @@ def _aggregate(metric: CustomMetric, found: list[Any], now: float) -> float | st
     if not found:
         return "nothing stands"
     if metric.seconds:
-        spec = DataAge(column="-", format=metric.format, zone=metric.zone, oldest=metric.agg == "oldest_age")
+        spec = _age_spec(metric.format, metric.zone, metric.agg == "oldest_age")
         age = ages_of(found, spec, now).found().age_s
         return "no time can be read" if age is None else age
     if metric.agg == "first":
@@ -204,12 +205,19 @@ def _aggregate(metric: CustomMetric, found: list[Any], now: float) -> float | st
         return math.inf
 
 
+@lru_cache(maxsize=1024)
+def _age_spec(style: str, zone: str, oldest: bool) -> DataAge:
+    return DataAge(column="-", format=style, zone=zone, oldest=oldest)
+
+
 def _quoted(value: Any) -> str:
     return "null" if value is None else repr(str(value)[:40])
 
 
 def _number(value: Any) -> float | None:
     """A number, or a text that is one; true and false are none."""
+    if type(value) is float and math.isfinite(value):
+        return value
     if isinstance(value, bool) or value is None:
         return None
     try:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import io
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from pydantic import Field, model_validator
 
+from busta_health_dagster.domain.fields import PositiveDuration, Strict
 from busta_health_dagster.domain.observation import ProbeResult
-from busta_health_dagster.probes.ages import AgeOf, Ages, DataAge, age_findings, ages_of, cell
+from busta_health_dagster.domain.units import EARLIEST, LATEST
+from busta_health_dagster.probes.ages import AgeOf, Ages, DataAge, age_findings, ages_of, cell, to_epoch
 from busta_health_dagster.probes.bounds import parsed_bytes, refuse_memory, table_bytes
 from busta_health_dagster.probes.custom_metrics import Payload, WithMetrics, measure
 from busta_health_dagster.probes.expect import HttpExpect, check_age, check_headers, check_items, check_json, check_text
@@ -20,7 +22,17 @@ from busta_health_dagster.probes.measure import conclude, content_mark, sample_o
 from busta_health_dagster.probes.oauth2 import authorized
 from busta_health_dagster.probes.port import Finding, ProbeContext, ProbeType
 from busta_health_dagster.probes.records import records
-from busta_health_dagster.probes.web_config import WebConfig, build_request, certificate_findings, host_of, rate_limited
+from busta_health_dagster.probes.web_config import (
+    Params,
+    WebConfig,
+    WebKeys,
+    WebUrl,
+    build_request,
+    certificate_findings,
+    host_of,
+    rate_limited,
+    refuse_literal_secrets,
+)
 from busta_health_dagster.wording.durations import milliseconds_text
 from busta_health_dagster.wording.lists import plural
 
@@ -45,6 +57,23 @@ _TYPES: dict[str, Format] = {
 }
 
 
+class HttpLight(Strict):
+    """A cheap observation each interval, at a place that costs nothing; the source itself is asked `every` so often. Headers,
+    auth, tls and proxy are those of the source.
+    """
+
+    every: PositiveDuration = Field(description="How often the source itself is asked: the full observation.")
+    url: WebUrl = Field(description="What is asked in between.")
+    method: Literal["GET", "HEAD"] = Field("GET", description="How it is asked.")
+    params: Params = Field(default_factory=dict, description="Its parameters; those of the source do not go with it.")
+    expect: HttpExpect = Field(default_factory=HttpExpect, description="What its answer must be.")
+
+    @model_validator(mode="after")
+    def _no_literal_secret(self) -> HttpLight:
+        refuse_literal_secrets(self.params, "parameter")
+        return self
+
+
 class HttpConfig(WebConfig, WithMetrics):
     """`items` is the JSON path of the records; without one, a top-level list is counted."""
 
@@ -53,6 +82,16 @@ class HttpConfig(WebConfig, WithMetrics):
     delimiter: str = Field(default=",", min_length=1, max_length=1)
     items: JsonPath | None = None
     data_age: DataAge | None = None
+    light: HttpLight | None = None
+
+    @property
+    def light_config(self) -> HttpConfig | None:
+        """What a light observation is made with."""
+        if self.light is None:
+            return None
+        shared = {name: getattr(self, name) for name in (*WebKeys.model_fields, "zone", "max_bytes")}
+        asked = {name: getattr(self.light, name) for name in ("url", "method", "params", "expect")}
+        return HttpConfig.model_construct(**shared, **asked)
 
     @property
     def tells_age(self) -> bool:
@@ -87,6 +126,12 @@ class HttpConfig(WebConfig, WithMetrics):
                 f"redirects: 0 refuses every redirect, so status {', '.join(follows)} is never seen; expect the status "
                 f"of the place it leads to, and redirects: 5"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _light_can_be_asked(self) -> HttpConfig:
+        if self.light is not None:
+            HttpConfig(url=self.light.url, method=self.light.method, expect=self.light.expect)
         return self
 
     @model_validator(mode="after")
@@ -152,6 +197,7 @@ def _evaluate(
         return conclude(findings, "", facts=facts, **seen)
     document: Any = None
     wanted = config.items is not None or bool(expect.json_) or (age is not None and age.header is None)
+    wanted = wanted or bool(source.event_paths)
     wanted = wanted or any(m.path is not None or m.column is not None for m in config.custom_metrics)
     facts["content"] = content_mark(got.body, got.headers.get("ETag"))
     kind = config.format or _TYPES.get(facts["type"].lower(), "json")
@@ -174,6 +220,7 @@ def _evaluate(
         findings += age_findings(found, place, items if age.stands_in(config.items) else None)
         facts |= ages.facts()
     findings += check_age(expect, found.age_s)
+    times = event_times(source, document)
     metrics = measure(
         config.custom_metrics,
         Payload(
@@ -194,11 +241,25 @@ def _evaluate(
         items=items,
         data_age_s=found.age_s,
         metrics=metrics.values,
+        event_times=times,
         sample=_sample(
             source, document, rows, context, small=kind == "json" and len(got.body) <= context.limits.sample_bytes
         ),
         **seen,
     )
+
+
+def event_times(source: Source, document: Any) -> dict[str, tuple[int, ...]] | None:
+    """The starts of events, by calendar; one whose list is not there, or holds no time at all, is left out."""
+    if not source.event_paths:
+        return None
+    found = {}
+    for calendar, path in source.event_paths:
+        listed = records(path, document)
+        times = [at for value in listed.rows if (at := to_epoch(value)) is not None]
+        if not listed.findings and (times or not listed.rows):
+            found[calendar] = tuple(sorted({int(at) for at in times if EARLIEST <= at < LATEST}))
+    return found
 
 
 def _document(

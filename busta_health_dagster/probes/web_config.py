@@ -88,6 +88,9 @@ class PrefixedSecret(SecretRef):
 Parameter = TextOrSecret | int | float | bool
 
 
+Params = dict[str, Annotated[Parameter | list[Parameter], OnlyDates]]
+
+
 class Basic(Strict):
     username: TextOrSecret
     password: SecretRef
@@ -183,7 +186,7 @@ class WebConfig(WebKeys):
 
     url: WebUrl
     method: Literal["GET", "HEAD", "POST", "PUT", "OPTIONS"] = "GET"
-    params: dict[str, Annotated[Parameter | list[Parameter], OnlyDates]] = Field(default_factory=dict)
+    params: Params = Field(default_factory=dict)
     body: Annotated[TextOrSecret | dict[str, Any] | list[Any] | None, AfterValidator(_body_references), WithDates] = (
         None
     )

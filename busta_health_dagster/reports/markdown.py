@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from busta_health_dagster.extras import installed, remedy
 from busta_health_dagster.reports import findings, operation, picture, verdict
-from busta_health_dagster.reports.view import View, sla_cells
+from busta_health_dagster.reports.view import View, metric_cells, sla_cells
 from busta_health_dagster.wording import durations, glyphs, lists, numbers, sentences
 
 if TYPE_CHECKING:
@@ -43,6 +43,7 @@ def markdown(report: WeeklyReport, *, with_picture: bool = True) -> str:
         parts += _sla(view)
         parts += _incidents(view)
         parts += _trends(report, context, with_picture=with_picture)
+        parts += _metrics(view)
         parts += _noise(report)
     parts.append("### Maintenance\n\n" + "\n".join(_maintenance(report)))
     dead = [
@@ -147,6 +148,16 @@ def _trends(report: WeeklyReport, context: dict[str, object], *, with_picture: b
         if rows
         else parts
     )
+
+
+def _metrics(view: View) -> list[str]:
+    shown, more = view.cut(view.report.metrics)
+    if not shown:
+        return []
+    rows = [[_text(cell) for cell in metric_cells(row)] for row in shown]
+    head = ["source", "metric", "mean", "was", "change", "lowest", "highest"]
+    rest = [f"{lists.plural(more, 'more metric')}: `busta report weekly --format json`"] if more else []
+    return ["### Metrics of their own, what changed most first", _table(head, rows, right=2), *rest]
 
 
 def _noise(report: WeeklyReport) -> list[str]:

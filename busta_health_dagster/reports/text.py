@@ -7,7 +7,7 @@ import textwrap
 from typing import TYPE_CHECKING
 
 from busta_health_dagster.reports import findings, operation, verdict, words
-from busta_health_dagster.reports.view import View, sla_cells
+from busta_health_dagster.reports.view import View, metric_cells, sla_cells
 from busta_health_dagster.wording import durations, glyphs, lists, numbers, sentences
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def plain(report: WeeklyReport) -> str:
         *_open(report),
     ]
     if not report.empty:
-        blocks += [_figures(view), *_sla(view), *_incidents(view), *_trends(view), _noise(report)]
+        blocks += [_figures(view), *_sla(view), *_incidents(view), *_trends(view), *_metrics(view), _noise(report)]
     blocks += [_maintenance(report), _delivery(report), _monitor(report), _definitions(report), _links(report)]
     return "\n\n".join(block for block in blocks if block) + "\n"
 
@@ -167,6 +167,15 @@ def _trends(view: View) -> list[str]:
             ]
         )
     ]
+
+
+def _metrics(view: View) -> list[str]:
+    shown, more = view.cut(view.report.metrics)
+    if not shown:
+        return []
+    rows = [["source", "metric", "mean", "was", "change", "lowest", "highest"], *map(metric_cells, shown)]
+    lines = [indent(table(rows, "llrrrrr", shorten=(0, 1))), *_more(more)]
+    return ["METRICS OF THEIR OWN, WHAT CHANGED MOST FIRST\n\n" + "\n".join(lines)]
 
 
 def _noise(report: WeeklyReport) -> str:

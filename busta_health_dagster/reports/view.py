@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from busta_health_dagster.reports import findings, operation, verdict, words
 from busta_health_dagster.wording import durations, lists, numbers, percentages, sentences
+from busta_health_dagster.wording.measures import measure
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from busta_health_dagster.domain.report import SlaRow, TrendRow, WeeklyReport
+    from busta_health_dagster.domain.report import MetricRow, SlaRow, TrendRow, WeeklyReport
 
 PICTURES = 24
 """At most so many small charts of each kind: those that matter; the table has everyone."""
@@ -45,6 +46,7 @@ class View:
         incidents, incidents_more = self.cut(r.incidents.rows)
         response, response_more = self.cut(r.response)
         quality, quality_more = self.cut(r.quality)
+        metrics, metrics_more = self.cut(r.metrics)
         ticks, ticks_rest = operation.monitor(r)
         return {
             "r": r,
@@ -74,6 +76,8 @@ class View:
             "response_more": response_more,
             "quality": quality,
             "quality_more": quality_more,
+            "metrics": [metric_cells(x) for x in metrics],
+            "metrics_more": metrics_more,
             "ticks": ticks,
             "ticks_rest": ticks_rest,
             "hot_response": {x.source for x in r.response if _moved(x)},
@@ -102,6 +106,12 @@ def sla_cells(row: SlaRow) -> dict[str, Any]:
         "missed": row.met is False,
         "fell": words.fell(row),
     }
+
+
+def metric_cells(row: MetricRow) -> tuple[str, str, str, str, str, str, str]:
+    """source, metric, mean, last week's, change, lowest, highest."""
+    now, before, low, high = (measure(value, row.metric) for value in (row.now, row.before, row.lowest, row.highest))
+    return row.source, row.metric, now, before, percentages.percent_change(row.change_percent), low, high
 
 
 def _moved(row: TrendRow) -> bool:

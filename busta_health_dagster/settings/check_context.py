@@ -6,14 +6,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     from busta_health_dagster.domain.gate import Consumer
     from busta_health_dagster.domain.maintenance import Window
+    from busta_health_dagster.domain.near_events import EventCalendar
     from busta_health_dagster.domain.policy import AlertPolicy
     from busta_health_dagster.domain.rule import Rule
     from busta_health_dagster.domain.source import Source
@@ -43,9 +44,15 @@ class CheckContext:
     expectations: Path
     now: float
     consumers: Mapping[str, Consumer] = field(default_factory=dict)
+    calendars: tuple[EventCalendar, ...] = ()
+    directory: Path = Path()
 
     def warn(self, file: str, place: Place, message: str, remedy: str, *, key: bool = False) -> None:
         self.found.add(self.docs[file], place, message, remedy, level="warning", key=key)
+
+    def note(self, file: str, place: Place, message: str) -> None:
+        """What is right, and worth knowing."""
+        self.found.add(self.docs[file], place, message, level="note")
 
     def at_source(self, name: str, *inside: str | int) -> Place:
         return (*self.places[name], *inside)
@@ -87,6 +94,7 @@ class CheckContext:
         selectors += [s for r in self.rules for s in (r.select, *(o.select for o in r.overrides))] + [
             w.select for w in (*self.windows, *self.events)
         ]
+        selectors += [calendar.select for calendar in self.calendars]
         return {name for selector in selectors for name in selector.names}
 
 

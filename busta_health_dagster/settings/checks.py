@@ -14,7 +14,7 @@ from busta_health_dagster.wording.lists import listed
 from busta_health_dagster.wording.suggestions import near
 
 if TYPE_CHECKING:
-    from busta_health_dagster.domain.source import Source
+    from busta_health_dagster.domain.source import Metered, Source
     from busta_health_dagster.settings.document import Document, Place
 
 _PROXIES = ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy")
@@ -118,17 +118,41 @@ def metered(review: CheckContext) -> None:
     """Credits that do not last the month: the source would be unknown for the rest of it."""
     for source in review.sources.values():
         paid = source.metered
-        if paid is None or paid.asked(source.interval_s) <= paid.per_month:
+        if paid is None:
             continue
-        says = (
-            f"{source.name} takes {paid.asked(source.interval_s):,} credits a month at every "
-            f"{config_duration(source.interval_s)} and has {paid.per_month:,}: they last "
-            f"{duration_text(paid.lasts_s(source.interval_s))}."
-        )
+        every, asked = source.full_every_s, paid.asked(source.full_every_s)
+        takes = f"{source.name} takes {asked:,} credits a month at every {config_duration(every)}"
+        place = review.at_source(source.name, "metered")
+        if asked <= paid.per_month:
+            review.note("sources.yaml", place, f"{takes}, of {paid.per_month:,}{_near_an_event(source, paid)}.")
+            continue
+        says = f"{takes} and has {paid.per_month:,}: they last {duration_text(paid.lasts_s(every))}."
         shortest = config_duration(paid.shortest_interval_s())
-        review.warn(
-            "sources.yaml", review.at_source(source.name, "metered"), says, f"interval: {shortest}, or more credits"
-        )
+        key = "interval" if source.light is None else "light.every"
+        cheaper = "" if source.light is not None else ", a free place in between (`light`)"
+        review.warn("sources.yaml", place, says, f"{key}: {shortest}{cheaper}, or more credits")
+
+
+def _near_an_event(source: Source, paid: Metered) -> str:
+    """What each known event takes on top."""
+    spec = source.near_events
+    if spec is None or spec.interval_s is None or spec.interval_s >= source.full_every_s:
+        return ""
+    lasts = spec.before_s + spec.after_s
+    more = (lasts // spec.interval_s - lasts // source.full_every_s) * paid.each
+    every = config_duration(spec.interval_s)
+    return f", and {more:,} more for each event of {spec.calendar} ({config_duration(lasts)} at every {every})"
+
+
+def light_observations(review: CheckContext) -> None:
+    """A light observation that never takes place: the full one is due every time."""
+    for source in review.sources.values():
+        if source.light is not None and source.light.every_s <= source.interval_s:
+            every, interval = config_duration(source.light.every_s), config_duration(source.interval_s)
+            says = f"Every observation is a full one: `light` asks for one every {every}, the interval is {interval}."
+            remedy = f"light: {{every: {config_duration(12 * source.interval_s)}, ...}}, or no `light`"
+            place = (*review.at_source(source.name), "light", "every")
+            review.found.add(review.docs["sources.yaml"], place, says, remedy)
 
 
 def unused_proxy(review: CheckContext) -> None:

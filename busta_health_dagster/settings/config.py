@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from busta_health_dagster.domain.errors import Problem
     from busta_health_dagster.domain.gate import Consumer
     from busta_health_dagster.domain.maintenance import Window
+    from busta_health_dagster.domain.near_events import EventCalendar
     from busta_health_dagster.domain.rule import Rule
 
 FILES = ("sources.yaml", "alerts.yaml", "maintenance.yaml", "settings.yaml")
@@ -41,6 +42,7 @@ class Config:
     policy: AlertPolicy = field(default_factory=AlertPolicy)
     windows: tuple[Window, ...] = ()
     events: tuple[Window, ...] = ()
+    calendars: tuple[EventCalendar, ...] = ()
     settings: Settings = field(default_factory=Settings)
     sha: str = ""
     loaded_at: float = 0.0
@@ -78,8 +80,12 @@ class Config:
 
     @property
     def tick_s(self) -> int:
-        """Seconds between ticks: the greatest common divisor of all intervals, reduced to a divisor of an hour."""
-        return tick_of(source.interval_s for source in (*self.sources.values(), *self.control))
+        """Seconds between ticks: the greatest common divisor of all intervals, those near events included, reduced to a divisor of an
+        hour.
+        """
+        near = (s.near_events.interval_s for s in self.sources.values() if s.near_events is not None)
+        watched = (source.interval_s for source in (*self.sources.values(), *self.control))
+        return tick_of((*watched, *(interval for interval in near if interval is not None)))
 
     @property
     def first_day(self) -> date:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import logging
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -17,6 +17,7 @@ from busta_health_dagster.settings import (
     checks,
     checks_code,
     checks_dagster,
+    checks_events,
     checks_gate,
     checks_rollout,
     checks_routes,
@@ -37,13 +38,15 @@ from busta_health_dagster.settings.secret import Secrets
 from busta_health_dagster.settings.settings_model import Settings
 from busta_health_dagster.settings.sources import SourceReader
 from busta_health_dagster.settings.translating import translate
-from busta_health_dagster.settings.windows import read_windows
+from busta_health_dagster.settings.windows import read_calendars, read_windows
 from busta_health_dagster.wording.lists import listed, plural
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from busta_health_dagster.domain.near_events import EventCalendar
     from busta_health_dagster.domain.plugins import PluginProblem
+    from busta_health_dagster.domain.source import Source
 
 _LOG = logging.getLogger(__name__)
 
@@ -56,6 +59,8 @@ class Diagnosis:
     warnings: tuple[Problem, ...]
     files: tuple[str, ...]
     config: Config | None
+    notes: tuple[Problem, ...] = ()
+    """What is right, and worth knowing."""
 
     @property
     def summary(self) -> str:
@@ -136,6 +141,8 @@ def _diagnose(
     planned = docs.get("maintenance.yaml")
     windows = read_windows(planned, "windows", found) if planned else ()
     events = read_windows(planned, "events", found) if planned else ()
+    calendars = read_calendars(planned, {window.name for window in events}, found) if planned else ()
+    sources = with_event_paths(sources, calendars)
     config = Config(
         dir=config_dir,
         sources=sources,
@@ -145,6 +152,7 @@ def _diagnose(
         policy=policy,
         windows=windows,
         events=events,
+        calendars=calendars,
         settings=settings,
         sha=content_sha(texts),
         loaded_at=at,
@@ -170,6 +178,8 @@ def _diagnose(
             config.expectations_dir,
             at,
             consumers,
+            calendars,
+            config_dir,
         )
         _review(review)
     _report_plugins(plugins, config, found)
@@ -179,7 +189,16 @@ def _diagnose(
         if any(problem.blocks for problem in errors)
         else Config(**{name: getattr(config, name) for name in Config.__slots__} | {"warnings": (*errors, *warnings)})
     )
-    return Diagnosis(errors, warnings, config.files, complete)
+    return Diagnosis(errors, warnings, config.files, complete, found.notes)
+
+
+def with_event_paths(sources: Mapping[str, Source], calendars: Sequence[EventCalendar]) -> dict[str, Source]:
+    """Each source with the calendars that are read from its payload."""
+    paths: dict[str, list[tuple[str, str]]] = {}
+    for calendar in calendars:
+        if calendar.source is not None and calendar.path is not None:
+            paths.setdefault(calendar.source, []).append((calendar.name, calendar.path))
+    return {n: replace(s, event_paths=tuple(paths[n])) if n in paths else s for n, s in sources.items()}
 
 
 def _report_plugins(plugins: Sequence[PluginProblem], config: Config, found: Findings) -> None:
@@ -209,6 +228,9 @@ def _review(review: CheckContext) -> None:
         ((), checks.unmeasurable_slo),
         ((), checks.slow_confirmation),
         ((), checks.metered),
+        ((), checks.light_observations),
+        ((), checks_events.unknown_calendars),
+        ((), checks_events.intervals_near_events),
         ((), checks.unused_proxy),
         ((), checks.untold_ages),
         ((), checks.misspelt_groups),

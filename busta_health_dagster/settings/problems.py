@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from busta_health_dagster.domain.errors import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from busta_health_dagster.domain.errors import Level
     from busta_health_dagster.settings.document import Document, Place
 
 _OWN_WORDS = frozenset(
@@ -35,7 +36,7 @@ class Findings:
         message: str,
         remedy: str = "",
         *,
-        level: Literal["error", "warning"] = "error",
+        level: Level = "error",
         key: bool = False,
         blocks: bool = True,
     ) -> None:
@@ -48,7 +49,7 @@ class Findings:
         message: str,
         remedy: str = "",
         *,
-        level: Literal["error", "warning"] = "error",
+        level: Level = "error",
         blocks: bool = True,
     ) -> None:
         if where not in self._settled:
@@ -72,6 +73,10 @@ class Findings:
     @property
     def warnings(self) -> tuple[Problem, ...]:
         return tuple(p for p in self._clean() if p.level == "warning")
+
+    @property
+    def notes(self) -> tuple[Problem, ...]:
+        return tuple(p for p in self._clean() if p.level == "note")
 
     def broken(self, doc: Document | None) -> bool:
         """Has this file, or one that it includes, an error? What was built from it is then incomplete."""

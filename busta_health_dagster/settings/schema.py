@@ -46,7 +46,7 @@ class _MaintenanceFile(Strict):
 
     version: Literal[1]
     windows: tuple[window_model.WindowFields, ...] = ()
-    events: tuple[window_model.EventFields, ...] = ()
+    events: tuple[window_model.EventFields | window_model.CalendarFields, ...] = ()
 
 
 def _sources(probes: Mapping[str, type[BaseModel]]) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from busta_health_dagster.domain.weekly_hours import span_text
 
 if TYPE_CHECKING:
     from busta_health_dagster.domain.maintenance import Window
+    from busta_health_dagster.domain.near_events import EventCalendar, NearEvents
     from busta_health_dagster.domain.on_call import Rotation
     from busta_health_dagster.domain.policy import Mute
     from busta_health_dagster.domain.rule import Condition, Rule
@@ -90,7 +91,7 @@ def show(config: Config, secrets: Secrets) -> dict[str, Any]:
             "storm": policy.grouping.storm,
         },
         "windows": [_window(window) for window in config.windows],
-        "events": [_window(window) for window in config.events],
+        "events": [*map(_window, config.events), *(_calendar(calendar) for calendar in config.calendars)],
     }
     plain: dict[str, Any] = _plain(out, secrets)
     return plain
@@ -161,6 +162,7 @@ def _source(source: Source) -> dict[str, Any]:
         "cadence": _duration(source.cadence_s),
         "max_data_age": _duration(source.stale_after_s),
         "active": None if source.active is None else source.active.as_config(),
+        **({"near_events": _near(source.near_events)} if source.near_events is not None else {}),
         "sla": {"uptime": source.sla.uptime, "quality": source.sla.quality, "degraded": source.sla.degraded},
         "quality": None
         if quality is None
@@ -253,6 +255,32 @@ def _window(window: Window) -> dict[str, Any]:
         "rrule": window.rrule,
         "exdates": window.exdates,
         "reason": window.reason,
+    }
+
+
+def _calendar(calendar: EventCalendar) -> dict[str, Any]:
+    place = (
+        {"ical": str(calendar.ical)} if calendar.source is None else {"source": calendar.source, "path": calendar.path}
+    )
+    return {
+        "name": calendar.name,
+        "from": calendar.where,
+        "select": _select(calendar.select),
+        **place,
+        "zone": calendar.zone,
+        "duration": config_duration(calendar.duration_s),
+        "refresh": config_duration(calendar.refresh_s),
+    }
+
+
+def _near(near: NearEvents) -> dict[str, Any]:
+    return {
+        "calendar": near.calendar,
+        "before": config_duration(near.before_s),
+        "after": config_duration(near.after_s),
+        "max_data_age": _duration(near.max_data_age_s),
+        "interval": _duration(near.interval_s),
+        "severity": None if near.severity is None else near.severity.word,
     }
 
 

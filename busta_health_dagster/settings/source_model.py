@@ -96,6 +96,21 @@ class MeteredFields(Strict):
     each: Annotated[int, Field(ge=1)] = Field(1, description="Credits that one observation costs.")
 
 
+class NearEventsFields(Strict):
+    """What holds while a known event is near. What is left out stays as at any other time."""
+
+    calendar: Label = Field(description="An entry of `events` in maintenance.yaml.")
+    before: PositiveDuration = Field(description="From so long before an event begins ...")
+    after: PositiveDuration = Field(description="... until so long after that, and until it ends.")
+    max_data_age: PositiveDuration | None = Field(None, description="Older data are stale then.")
+    interval: Interval | None = Field(
+        None, description="How often it is observed then, in full; what lies between its slots is outside SLA."
+    )
+    severity: Literal["info", "warning", "critical"] | None = Field(
+        None, description="Alerts that are open then are at least as severe."
+    )
+
+
 class ConsumerFields(Strict):
     """One entry of `consumers:`: what uses sources, and what it asks of them. It may ask for more than the source's own
     `gate:`, never for less.
@@ -154,6 +169,9 @@ class SourceFields(Strict):
     )
     active: Active | None = Field(
         None, description="When it is watched; outside of it is off season. Several entries add up."
+    )
+    near_events: NearEventsFields | None = Field(
+        None, description="What holds while a known event, such as a kick-off, is near."
     )
     rollout: RolloutFields | None = Field(None, description="Until when its rules stay in shadow: they notify no one.")
     allow_private: bool = Field(False, description="Private, link-local and loopback addresses are refused without it.")

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from busta_health_dagster.domain.gate import GatePolicy
-from busta_health_dagster.domain.source import Metered, QualitySpec, Reconcile, Sla, Source
+from busta_health_dagster.domain.near_events import NearEvents
+from busta_health_dagster.domain.rule import Severity
+from busta_health_dagster.domain.source import Light, Metered, QualitySpec, Reconcile, Sla, Source
 from busta_health_dagster.domain.units import to_epoch
 from busta_health_dagster.settings.active import season
 from busta_health_dagster.settings.source_model import default_group
@@ -16,7 +18,12 @@ from busta_health_dagster.settings.source_model import default_group
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
-    from busta_health_dagster.settings.source_model import QualityFields, ReconcileFields, SourceFields
+    from busta_health_dagster.settings.source_model import (
+        NearEventsFields,
+        QualityFields,
+        ReconcileFields,
+        SourceFields,
+    )
 
 
 def resolve(
@@ -64,6 +71,8 @@ def resolve(
         concurrency_per_host=fields.concurrency_per_host,
         allow_private=fields.allow_private,
         metered=None if fields.metered is None else Metered(fields.metered.per_month, fields.metered.each),
+        light=_light(config),
+        near_events=None if fields.near_events is None else _near(fields.near_events),
         active=None if fields.active is None else season(fields.active),
         quota=None if (credits_ := getattr(config, "quota", None)) is None else credits_.domain(),
         shadow_until=None if fields.rollout is None else to_epoch(fields.rollout.until.replace(tzinfo=UTC)),
@@ -72,6 +81,22 @@ def resolve(
         shard=zlib.crc32(fields.name.encode()) % shards,
         where=where,
     )
+
+
+def _near(fields: NearEventsFields) -> NearEvents:
+    return NearEvents(
+        fields.calendar,
+        int(fields.before),
+        int(fields.after),
+        None if fields.max_data_age is None else int(fields.max_data_age),
+        None if fields.interval is None else int(fields.interval),
+        None if fields.severity is None else Severity[fields.severity.upper()],
+    )
+
+
+def _light(config: BaseModel | None) -> Light | None:
+    said = getattr(config, "light", None)
+    return None if said is None else Light(int(said.every), getattr(config, "light_config", None))
 
 
 def _host(config: BaseModel | None) -> str:

@@ -182,7 +182,7 @@ def _explain(url: URL, error: DBAPIError | PoolTimeout) -> StoreError | None:
 
 
 def _explain_sqlite(name: str, text: str, path: Path) -> StoreError | None:
-    if "full" in text:
+    if "is full" in text:
         return StoreFull(
             f"The store at {name} has no room left ({text}). Free space on its disk or shorten `retention:`; "
             "busta resumes by itself."

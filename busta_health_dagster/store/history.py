@@ -14,7 +14,9 @@ from busta_health_dagster.engines.rules.metrics import LIMITED_REASON, NETWORK_R
 from busta_health_dagster.store.observation_scan import scan
 from busta_health_dagster.store.packing import (
     CONFIRMATION,
+    LIGHT,
     MAINTENANCE,
+    NEAR_EVENT,
     SCORED,
     SUSPECT,
     Packed,
@@ -57,6 +59,7 @@ class ObservationRow(NamedTuple):
     lost: bool = False  # unknown because the monitor's own network was out
     limited: bool = False  # a 429, or not asked because of one
     metrics: Mapping[str, float] = NO_METRICS
+    light: bool = False  # brought no data
 
 
 class MeasuredRow(NamedTuple):
@@ -143,6 +146,7 @@ class History:
                             not verdict & 3 and reason == NETWORK_REASON,
                             reason == LIMITED_REASON,
                             metrics_of(trace, metric_names) if has_metrics(trace) else NO_METRICS,
+                            verdict & LIGHT > 0,
                         ),
                     )
                 )
@@ -293,4 +297,6 @@ class History:
 
 def _kind(verdict: int) -> Kind:
     """Of an observation outside the slots."""
+    if verdict & NEAR_EVENT:
+        return Kind.NEAR_EVENT
     return Kind.CONFIRMATION if verdict & CONFIRMATION else Kind.MANUAL

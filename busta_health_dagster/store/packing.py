@@ -17,7 +17,14 @@ from busta_health_dagster.store.packed_numbers import put, put_number, put_signe
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-MAINTENANCE, SUSPECT, CONFIRMATION = 4, 8, 256
+MAINTENANCE, SUSPECT, CONFIRMATION, LIGHT, NEAR_EVENT = (
+    4,
+    8,
+    256,
+    512,
+    1024,
+)  # the third and the last lie outside the slots
+_KINDS = {Kind.CONFIRMATION: CONFIRMATION, Kind.NEAR_EVENT: NEAR_EVENT}
 _ATTEMPTS_SHIFT = 4
 _MOST_ATTEMPTS = 16
 _PHASE_STEPS = 17  # per doubling: a byte holds 0 to 32 s, 2% exact
@@ -95,8 +102,7 @@ def pack(
     head = bytes((first | _MORE, rare)) if rare else bytes((first,))
     age = None if seen.data_age_s is None else round(seen.data_age_s)
     verdict = verdict_code(seen.status, maintenance=maintenance, suspect=seen.suspect, attempts=seen.attempts)
-    if seen.kind is Kind.CONFIRMATION:
-        verdict |= CONFIRMATION  # only where observations outside the slots are
+    verdict |= _KINDS.get(seen.kind, 0) | LIGHT * seen.light
     return Packed(verdict, response, seen.items, age, head + bytes(body))
 
 
@@ -176,6 +182,7 @@ def unpack(
         suspect=bool(row.verdict & SUSPECT),
         quality=None if quality is None else quality / 100,
         metrics=metrics,
+        light=bool(row.verdict & LIGHT),
     )
 
 

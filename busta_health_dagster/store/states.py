@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import bindparam, select, update
 
-from busta_health_dagster.domain.observation import Kind, Observation, Phases, SourceState, Status
+from busta_health_dagster.domain.observation import FullObservation, Kind, Observation, Phases, SourceState, Status
 from busta_health_dagster.store.schema.observing import source, source_state
 
 if TYPE_CHECKING:
@@ -120,6 +120,7 @@ def _moved(row: dict[str, Any] | None, key: int, seen: Observation) -> dict[str,
     if not fresh:
         return row
     same = row.get("status") == seen.status
+    full = _full_one(row) if seen.light and "status" in row else None
     row |= {
         "since": row["since"] if same else seen.slot,
         "status": int(seen.status),
@@ -128,18 +129,34 @@ def _moved(row: dict[str, Any] | None, key: int, seen: Observation) -> dict[str,
         "reason": seen.reason,
         "detail": seen.detail,
         "response_ms": None if seen.suspect else seen.response_ms,  # measured while we lagged: not the source's
-        "items": seen.items,
-        "data_age_s": seen.data_age_s,
         "attempts": seen.attempts,
         "http_status": seen.http_status,
         "tls_days_left": seen.tls_days_left,
         "phases": json.dumps(seen.phases.as_dict()) if seen.phases else None,
-        "facts": json.dumps(dict(seen.facts), default=str) if seen.facts else "{}",
-        "metrics": json.dumps(dict(seen.metrics)) if seen.metrics else None,
+        "data_of": full,
     }
+    if full is None:
+        row |= {
+            "items": seen.items,
+            "data_age_s": seen.data_age_s,
+            "facts": json.dumps(dict(seen.facts), default=str) if seen.facts else "{}",
+            "metrics": json.dumps(dict(seen.metrics)) if seen.metrics else None,
+        }
     if seen.quality is not None:
         row |= {"quality": seen.quality, "quality_at": seen.observed_at}
     return {"quality": None, "quality_at": None} | row
+
+
+def _full_one(row: Mapping[str, Any]) -> str:
+    """The newest full observation, which a light one leaves as it is."""
+    if row["data_of"]:
+        return str(row["data_of"])
+    return json.dumps([row["slot"], row["observed_at"], row["status"], row["reason"], row["detail"]])
+
+
+def _full(written: str) -> FullObservation:
+    slot, observed_at, status, reason, detail = json.loads(written)
+    return FullObservation(slot, observed_at, Status(status), reason, detail)
 
 
 def _state(name: str, row: Mapping[Any, Any]) -> SourceState:
@@ -165,4 +182,5 @@ def _state(name: str, row: Mapping[Any, Any]) -> SourceState:
         not_before=row["not_before"],
         metrics=json.loads(row["metrics"]) if row["metrics"] else {},
         scheduled_slot=row["last_slot"],
+        full=_full(row["data_of"]) if row["data_of"] else None,
     )

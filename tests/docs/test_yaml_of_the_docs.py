@@ -55,11 +55,12 @@ def as_files(block: Block) -> dict[str, dict[str, Any]]:
     return files
 
 
-def sources(shown: dict[str, Any]) -> dict[str, Any]:
+def sources(shown: dict[str, Any], events: list[dict[str, Any]]) -> dict[str, Any]:
     entries = [
         entry if {"include", "probe"} & set(entry) else SOURCE | entry for entry in shown.get("sources", [SOURCE])
     ]
     wanted = {entry["quality"]["reconcile"]["with"] for entry in entries if "reconcile" in entry.get("quality", {})}
+    wanted |= {event["source"] for event in events if "source" in event}
     return {**shown, "sources": entries + [OTHER[name] for name in wanted]}
 
 
@@ -94,7 +95,7 @@ def test_a_yaml_block_loads(block: Block, tmp_path: Path) -> None:
     config.mkdir()
     (tmp_path / "expectations").symlink_to(ROOT / "expectations")
     files = as_files(block)
-    files["sources.yaml"] = sources(files["sources.yaml"])
+    files["sources.yaml"] = sources(files["sources.yaml"], files["maintenance.yaml"].get("events", []))
     files["alerts.yaml"] = alerts(files["alerts.yaml"])
     for number, name in enumerate(included(files["sources.yaml"]["sources"])):
         path = config / name.replace("*", "some")

@@ -105,7 +105,8 @@ class QuotaRow(TypedDict):
 
 class SourceInfo(SourceRow):
     """All that is known of one source: `sources info -o json`. `feeds_without_asset`: what it feeds by its configuration, and
-    no code location has; `hits`: what is downstream.
+    no code location has; `hits`: what is downstream. `full_observed_at`: when items, age, payload and metrics were observed; later
+    observations were light.
     """
 
     attempts: int
@@ -117,6 +118,8 @@ class SourceInfo(SourceRow):
     sla: dict[str, Any]
     probe: str
     interval: str
+    full_every: str
+    full_observed_at: str | None
     timeout: str
     confirm: int
     group: str
@@ -128,6 +131,8 @@ class SourceInfo(SourceRow):
     gate: str
     hits: str | None
     quota: QuotaRow | None
+    near_event: str | None
+    calendar_problem: str | None
     runbook: str | None
     next_check: str | None
     config: str
@@ -149,6 +154,7 @@ class ObservationRow(TypedDict):
     quality: Number | None
     attempts: int
     suspect: bool
+    light: bool
     phases_ms: dict[str, Number] | None
     metrics: dict[str, Number]
 

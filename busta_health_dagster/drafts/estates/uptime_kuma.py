@@ -11,6 +11,16 @@ from busta_health_dagster.drafts.draft import Estate, Unusable, at_address, at_p
 from busta_health_dagster.drafts.estates.plain_data import mapping, mappings, plain_data, seconds, texts
 
 _PUSH = "Uptime Kuma gets this one by push: let the job run `busta sources heartbeat` with this name."
+_A_PORT = "; that a port of it is open says probe: tcp"
+_BY_PUSH = "; let a job look, and push with `busta sources heartbeat` (probe: heartbeat)"
+_INSTEAD = {
+    **dict.fromkeys(
+        ("ping", "tailscale-ping", "mqtt", "redis", "mongodb", "rabbitmq", "smtp", "websocket-upgrade", "grpc-keyword"),
+        _A_PORT,
+    ),
+    **dict.fromkeys(("docker", "system-service", "kafka-producer", "snmp", "real-browser"), _BY_PUSH),
+}
+"""What comes closest to a type of theirs that we have no probe for."""
 _RECORDS = {"A", "AAAA", "CNAME", "MX", "NS", "SRV", "TXT"}
 
 
@@ -71,10 +81,10 @@ def _monitor(kind: str, one: dict[str, Any], notes: list[str]) -> dict[str, Any]
         return {"probe": "heartbeat", "interval": timing["interval"]}
     if kind in {"postgres", "mysql", "sqlserver"}:
         raise Unusable(
-            "its connection has a password: write probe: sql, url: {env: NAME} and its query, for instance "
+            "its connection may hold a secret; write probe: sql with url: {env: NAME} and its query, for instance "
             f"{str(one.get('databaseQuery') or 'select 1')[:60]!r}"
         )
-    raise Unusable(f"there is no probe for monitors of type {kind}")
+    raise Unusable(f"there is no probe for monitors of type {kind}{_INSTEAD.get(kind, '')}")
 
 
 def _web(kind: str, one: dict[str, Any], notes: list[str]) -> dict[str, Any]:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from busta_health_dagster.domain.dependencies import Dependencies
 from busta_health_dagster.domain.self_monitoring import DAGSTER
-from busta_health_dagster.engines.rules import INSTANCE_PATTERNS, SourceRules, SourceWindow, rules_for
+from busta_health_dagster.engines.near_events import rule_near, source_near
+from busta_health_dagster.engines.rules import INSTANCE_PATTERNS, SourceRules, SourceWindow, effective_rules, rules_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -31,6 +32,8 @@ class CompiledRules:
     instance_rules: tuple[Rule, ...] = ()
     also: Mapping[str, tuple[Source, tuple[Rule, ...]]] = field(default_factory=dict)
     dependencies: Dependencies = field(default_factory=Dependencies)
+    near: Mapping[str, SourceRules] = field(default_factory=dict)
+    """The rules of a source as they are while one of its events is near."""
 
     @classmethod
     def of(
@@ -49,7 +52,12 @@ class CompiledRules:
             more[DAGSTER.name] = (DAGSTER, instance_rules)
         sources = tuple(sources)
         compiled = {s.name: rules_for(s, rules) for s in sources}
-        return cls(compiled, policy, event_filters, instance_rules, more, Dependencies.of(sources))
+        near = {
+            s.name: rules_for(source_near(s), [rule_near(rule, s) for rule in effective_rules(s, rules)])
+            for s in sources
+            if s.near_events is not None
+        }
+        return cls(compiled, policy, event_filters, instance_rules, more, Dependencies.of(sources), near)
 
     def source(self, name: str) -> Source | None:
         rules = self.compiled.get(name)

@@ -14,6 +14,8 @@ from busta_health_dagster.domain.observation import Status
 from busta_health_dagster.domain.verdict import Outcome, Verdict
 from busta_health_dagster.engines.rules.limits import limit_text, limit_value, value_text
 from busta_health_dagster.engines.rules.metrics import (
+    DATA,
+    FIRST_CUSTOM,
     OBSERVED_BIT,
     QUALITY,
     index_of,
@@ -160,11 +162,15 @@ class Combined(Evaluator):
         index = index_of(c.metric, self.source)
         newest = w.score.at if index == QUALITY and w.score is not None else w.slot
         points = [value for _, value in w.series[index].since(newest - over)]
-        every = self.source.quality.every_s if index == QUALITY and self.source.quality else w.interval_s
+        every = self.source.quality.every_s if index == QUALITY and self.source.quality else self._every(index)
         # Half a window is the least that speaks for it: a mean of one value right after a gap is a blip.
         if len(points) * 2 < max(1, over // every):
             return None, len(points)
         return aggregate(points, c.agg), len(points)
+
+    def _every(self, index: int) -> int:
+        """How often the metric has a new value."""
+        return self.source.full_every_s if index in DATA or index >= FIRST_CUSTOM else self.source.interval_s
 
     def newest(self, c: Condition, w: SourceWindow) -> float | None:
         if c.metric == "quality":

@@ -100,7 +100,7 @@ def classify(source: Source, observation: Observation, limits: Limits) -> Observ
     """
     if observation.status is not Status.UP:
         return observation
-    if source.stale_after_s is not None and observation.data_age_s is None:
+    if source.stale_after_s is not None and observation.data_age_s is None and not observation.light:
         never = not getattr(source.config, "tells_age", True)
         if never or observation.items != 0:  # no items, no age; unless there is no age with items either
             key = "max_data_age" if source.max_data_age_s is not None else "cadence"

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
 METRICS = BUILT_IN
 INDEX = {name: i for i, name in enumerate(METRICS)}
+DATA = frozenset({INDEX["items"], INDEX["data_age_s"], INDEX["size_bytes"]})
+"""Of the built-in values those that only a full observation brings."""
 FIRST_CUSTOM = 16
 """Where the custom metrics of a source begin among its values, in the order of its configuration. Their bits begin there too:
 the bits in between are taken."""

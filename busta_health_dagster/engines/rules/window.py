@@ -123,6 +123,7 @@ class SourceWindow:
             maintenance=maintenance,
             lost=o.status is Status.UNKNOWN and o.reason == NETWORK_REASON,
             limited=o.reason == LIMITED_REASON,
+            light=o.light,
             metrics=o.metrics,
         )
 
@@ -143,12 +144,14 @@ class SourceWindow:
         maintenance: bool = False,
         lost: bool = False,
         limited: bool = False,
+        light: bool = False,
         metrics: Mapping[str, float] | None = None,
     ) -> bool:
         """`push` for plain values: the backtest's path.
 
         A manual observation is evaluated and stays out of the slot windows (rate, burn, flapping); a slot in maintenance
-        stays out of all windows, as if it had not been. A `limited` one has a status, and brought no data.
+        stays out of all windows, as if it had not been. A `limited` one has a status, and brought no data; neither did a
+        `light` one, after which the values of the last full one stay, and none of them is new.
         """
         if slot < self.slot or (scheduled and slot == self.scheduled_slot):
             return False
@@ -160,21 +163,15 @@ class SourceWindow:
             response_ms = None
         values = self.values
         values[0], values[5] = status, None
-        values[1], values[2], values[3] = response_ms, items, data_age_s
-        values[6], values[7], values[8] = tls_days_left, attempts, size_bytes
+        values[1], values[6], values[7] = response_ms, tls_days_left, attempts
         fresh = (
             OBSERVED_BIT
             | CLOSED_BIT
             | (0 if response_ms is None else RESPONSE_BIT)
-            | (0 if items is None else ITEMS_BIT)
-            | (0 if data_age_s is None else AGE_BIT)
             | (0 if tls_days_left is None else TLS_BIT)
-            | (0 if size_bytes is None else SIZE_BIT)
         )
-        for at, name in enumerate(self.custom, FIRST_CUSTOM):
-            values[at] = metrics.get(name) if metrics else None
-            if values[at] is not None:
-                fresh |= 1 << at
+        if not light:
+            fresh |= self._take_data(items, data_age_s, size_bytes, metrics)
         if quality is not None:
             self.score, values[QUALITY] = Score(slot, quality), quality
             self.score_awaited_since = slot
@@ -196,6 +193,27 @@ class SourceWindow:
             self._remember(slot, fresh)
         self.fresh = self.last_fresh = fresh | self.fresh & QUALITY_BIT  # a score that no one evaluated yet stays new
         return True
+
+    def _take_data(
+        self,
+        items: float | None,
+        data_age_s: float | None,
+        size_bytes: float | None,
+        metrics: Mapping[str, float] | None,
+    ) -> int:
+        """What a full observation brought. -> the bits of what is new."""
+        values = self.values
+        values[2], values[3], values[8] = items, data_age_s, size_bytes
+        fresh = (
+            (0 if items is None else ITEMS_BIT)
+            | (0 if data_age_s is None else AGE_BIT)
+            | (0 if size_bytes is None else SIZE_BIT)
+        )
+        for at, name in enumerate(self.custom, FIRST_CUSTOM):
+            values[at] = metrics.get(name) if metrics else None
+            if values[at] is not None:
+                fresh |= 1 << at
+        return fresh
 
     def _begin(self, slot: int) -> None:
         self.first_slot = self.first_slot or slot

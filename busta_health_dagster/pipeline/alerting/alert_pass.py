@@ -25,6 +25,7 @@ from busta_health_dagster.pipeline.alerting.commit import commit
 from busta_health_dagster.pipeline.alerting.engine import AlertEngine, CompiledRules
 from busta_health_dagster.pipeline.alerting.monotonic_clock import read_clock, save_clock
 from busta_health_dagster.pipeline.anomaly import anomaly_pass
+from busta_health_dagster.pipeline.app.calendars import near_events
 from busta_health_dagster.pipeline.app.failpoints import failpoint
 from busta_health_dagster.pipeline.app.freshness import LAST_TICK, STALE_TICKS, clock_set_back
 from busta_health_dagster.pipeline.app.overload import slot_count
@@ -112,7 +113,7 @@ def alert_pass(
         waiting = due_sources(app, states, now) - {o.source for o in by_hand}
         if ticking:
             waiting = frozenset(n for n in waiting if shard is not None and app.config.sources[n].shard != shard)
-        book.begin(now, steady.at, _reprobed(app, book, states, now), waiting)
+        book.begin(now, steady.at, _reprobed(app, book, states, now), waiting, near_events(app, uow, now))
         # Only the running monitor knows; a person's check may use other files.
         in_force = ticking or all(o.kind is Kind.CONFIRMATION for o in by_hand)
         if in_force:

@@ -10,6 +10,7 @@ from busta_health_dagster.engines.rules import ANOMALY_CHECK, painted
 from busta_health_dagster.engines.seasons import without_verdicts
 from busta_health_dagster.pipeline.alerting import evaluation
 from busta_health_dagster.pipeline.anomaly import anomaly_pass
+from busta_health_dagster.pipeline.app.calendars import near_events
 from busta_health_dagster.pipeline.gate.verdicts import USABLE_CHECK, unscored, usable_check, verdicts
 from busta_health_dagster.pipeline.maintenance.index import maintenance
 
@@ -33,10 +34,11 @@ def asset_checks(
     """By source and check, with the severity that paints them; the gate stays as it is."""
     with app.store.read() as uow:
         usable = verdicts(app, uow, states, list(rule_states))
+        near = near_events(app, uow, now)
         no_scores = uow.quality.no_scores(unscored(states[name] for name in rule_states))
     anomalies = anomaly_pass.checks(app, states, now)
     out: dict[str, dict[str, CheckVerdict]] = {}
-    for name, checks in evaluation.verdicts_of(app, states, rule_states, now, no_scores).items():
+    for name, checks in evaluation.verdicts_of(app, states, rule_states, now, no_scores, near).items():
         shown = {**checks, USABLE_CHECK: usable_check(usable[name])}
         if name in anomalies:
             shown[ANOMALY_CHECK] = anomalies[name]

@@ -33,6 +33,7 @@ from busta_health_dagster.engines.alerting.on_call import hand_over, staffed
 from busta_health_dagster.engines.alerting.rerouting import move_to_current_route
 from busta_health_dagster.engines.alerting.routing import Routed, route
 from busta_health_dagster.engines.alerting.transition import GRACE_S, Context, TransitionResult
+from busta_health_dagster.engines.near_events import with_event
 from busta_health_dagster.engines.rules import evaluate_external, evaluate_rules
 from busta_health_dagster.engines.rules.limits import rolled_out
 from busta_health_dagster.pipeline.alerting.changes import Changes, Record
@@ -41,6 +42,7 @@ from busta_health_dagster.pipeline.alerting.planned_times import off_season_reas
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from busta_health_dagster.domain.near_events import NearEvent
     from busta_health_dagster.domain.rule import Rule, Severity
     from busta_health_dagster.domain.source import Source
     from busta_health_dagster.domain.verdict import ExternalFact
@@ -80,6 +82,7 @@ class AlertEngine:
         self._open = OpenAlerts(rules.policy.inhibitions, above=rules.dependencies.above)
         self.now, self.steady = 0, 0.0
         self._duty: dict[str, str] = {}
+        self._near: dict[str, NearEvent] = {}
         self._steps: list[TransitionResult] = []
         self._records: dict[str, Record] = {}
         self._past: list[Record] = []
@@ -94,11 +97,13 @@ class AlertEngine:
         steady: float,
         reprobed: frozenset[str] = frozenset(),
         due: frozenset[str] = frozenset(),
+        near: Mapping[str, NearEvent] | None = None,
     ) -> None:
         """Start a pass at `now` (epoch seconds); `steady` is the clock that durations run on. `reprobed` are sources
         whose newest observation was taken just before their maintenance ended, `due` those that a tick is about to observe:
-        their clocks wait for it.
+        their clocks wait for it. `near` are sources with an event at hand: stricter limits and severities hold.
         """
+        self._near = dict(near or {})
         self.now, self.steady, self.reprobed, self.due = now, steady, reprobed, due
         self._duty = duty_list(self.rules.policy.on_call, now)
         self._steps, self._records, self._past = [], {}, []
@@ -114,9 +119,13 @@ class AlertEngine:
         open nothing.
         """
         rule_state = self.rule_states[name]
-        found = evaluate_rules(rule_state.rules, rule_state.window, self._watched.get(name, ()))
+        near = self._near.get(name)
+        rules = rule_state.rules if near is None else self.rules.near[name]
+        found = evaluate_rules(rules, rule_state.window, self._watched.get(name, ()))
         if not found:
             return
+        if near is not None:
+            found = [(rule, with_event(verdict, near, self.now)) for rule, verdict in found]
         if len(found) > 1:
             found.sort(key=_inhibitors_first)
         for rule, verdict in found:

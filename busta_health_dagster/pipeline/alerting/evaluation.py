@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from busta_health_dagster.domain.observation import Observation
 from busta_health_dagster.domain.units import floor_to
 from busta_health_dagster.domain.verdict import Score
+from busta_health_dagster.engines.near_events import source_near
 from busta_health_dagster.engines.rules import (
     check_verdicts,
     decidable_checks,
@@ -199,6 +200,7 @@ def _rebuild(
                         maintenance=planned.covers(rule_state.source, o.slot),
                         lost=o.lost,
                         limited=o.limited,
+                        light=o.light,
                         metrics=o.metrics,
                     )
             rule_state.window.fresh = 0
@@ -249,13 +251,15 @@ def verdicts_of(
     rule_states: Mapping[str, SourceRuleState],
     now: int,
     no_scores: Mapping[str, str],
+    near: Collection[str],
 ) -> dict[str, dict[str, CheckVerdict]]:
     """The asset checks of every source as they are now, as far as they can be decided at all. `no_scores`: why the newest
-    validation of a source came to no score.
+    validation of a source came to no score; `near`: sources with a known event at hand.
     """
     out: dict[str, dict[str, CheckVerdict]] = {}
     for name, taken in rule_states.items():
-        source, state = taken.source, states[name]
+        usual, state = taken.source, states[name]
+        source = source_near(usual) if name in near else usual
         limits = limits_for(source, app.config.rules)
         checks = dict(check_verdicts(source, limits, newest_of(source, state, now)))
         rate = taken.window.rates.get(limits.failure_over_s or 0)
@@ -263,5 +267,5 @@ def verdicts_of(
             checks["failure_rate"] = failure_check(source, limits, rate.bad, rate.observed)
         if source.quality is not None:
             checks["quality"] = quality_check(source, limits, taken.window.score, now, no_scores.get(name, ""))
-        out[name] = {check: checks[check] for check in decidable_checks(source, limits)}
+        out[name] = {check: checks[check] for check in decidable_checks(usual, limits_for(usual, app.config.rules))}
     return out

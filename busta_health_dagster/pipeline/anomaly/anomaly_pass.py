@@ -17,6 +17,7 @@ from busta_health_dagster.domain.units import iso
 from busta_health_dagster.engines.maintenance import MaintenanceIndex
 from busta_health_dagster.engines.rules import anomaly_check, rolled_out
 from busta_health_dagster.pipeline.anomaly.fleet_detector import Detector, known_events, watched_by
+from busta_health_dagster.pipeline.app.calendars import calendar_events
 from busta_health_dagster.pipeline.app.failpoints import failpoint
 from busta_health_dagster.pipeline.maintenance.index import maintenance
 from busta_health_dagster.store.baselines import Learned
@@ -172,6 +173,7 @@ def load_detector(
     """The detector as it was kept, with the known events of [since, until); with `names`, of these sources alone."""
     sources = app.config.sources
     events = known_events(app.config.events, sources, since - NEAR_S, until + NEAR_S)
+    events += calendar_events(app, uow)
     chosen = sources.values() if names is None else [sources[name] for name in names]
     detector = Detector(chosen, rules, events, kinds=uow.meta.get(KINDS, ()))
     detector.load(uow.baselines.hot(names))

@@ -237,6 +237,7 @@ class SourceCursor:
             maintenance=self.maintenance,
             lost=observation.lost,
             limited=observation.limited,
+            light=observation.light,
             metrics=observation.metrics,
         )
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from busta_health_dagster.domain.observation import Kind, Status
 from busta_health_dagster.engines.alerting.confirmation import due
-from busta_health_dagster.pipeline.observing.observe import store_observations
+from busta_health_dagster.engines.light import is_light
+from busta_health_dagster.engines.near_events import full_every_s
+from busta_health_dagster.pipeline.app.calendars import near_events
+from busta_health_dagster.pipeline.observing.observe import probe, store_observations
 
 if TYPE_CHECKING:
     from busta_health_dagster.domain.observation import Observation
@@ -30,7 +32,10 @@ def confirm(app: App) -> list[Observation]:
     app.heartbeats.refresh()
     now = app.now()
     asked = [(replace(source, confirm=0), now) for source in sources]
-    seen = asyncio.run(app.prober.check(asked, Kind.CONFIRMATION, budget_s=BUDGET_S))
+    with app.store.read() as uow:
+        states, near = uow.states.of([source.name for source in sources]), near_events(app, uow, now)
+    light = {s.name for s in sources if is_light(s, states.get(s.name), now, full_every_s(s, near.get(s.name)))}
+    seen = probe(app, asked, Kind.CONFIRMATION, light, budget_s=BUDGET_S)
     return store_observations(app, [o for o in seen if o.status is not Status.UNKNOWN])
 
 

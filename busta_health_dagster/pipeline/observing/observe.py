@@ -10,16 +10,21 @@ from typing import TYPE_CHECKING, Any
 from busta_health_dagster.domain.observation import Kind, Observation, Status
 from busta_health_dagster.domain.retry_after import longest_pause_s
 from busta_health_dagster.domain.units import floor_to
+from busta_health_dagster.engines.light import is_light, with_full_verdict
+from busta_health_dagster.engines.near_events import extra_slot, full_every_s, source_near
 from busta_health_dagster.engines.rules import classify, limits_for
 from busta_health_dagster.engines.rules.metrics import LIMITED_REASON
 from busta_health_dagster.engines.seasons import off_season_at, reachability_only
+from busta_health_dagster.pipeline.app.calendars import near_events
 from busta_health_dagster.pipeline.app.failpoints import failpoint
 from busta_health_dagster.pipeline.maintenance.index import maintenance
+from busta_health_dagster.pipeline.observing.calendars import take_event_times
 from busta_health_dagster.wording.durations import duration_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
+    from busta_health_dagster.domain.near_events import NearEvent
     from busta_health_dagster.domain.observation import SourceState
     from busta_health_dagster.domain.rule import Rule
     from busta_health_dagster.domain.source import Source
@@ -47,12 +52,15 @@ def observe(app: App, shard: int | None = None) -> tuple[list[Observation], int]
 
     A second tick of the same slot finds nothing due; one that overlaps stores only what the first has not.
     """
+    now = app.now()
     with app.store.read() as uow:
         states = uow.states.all()
-    now = app.now()
+        near = near_events(app, uow, now)
     mine = [s for s in app.config.sources.values() if shard is None or s.shard == shard]
     todo = due(mine, states, now)
     asked = [(source, slot) for source, slot in todo if not _backs_off(states.get(source.name), now)]
+    light = {s.name for s, slot in asked if is_light(s, states.get(s.name), slot, full_every_s(s, near.get(s.name)))}
+    more = _between_slots(mine, {s.name for s, _ in todo}, states, near, now)
     held = [
         _skipped_by_retry_after(source, slot, states[source.name], now)
         for source, slot in todo
@@ -60,16 +68,54 @@ def observe(app: App, shard: int | None = None) -> tuple[list[Observation], int]
     ]
     app.heartbeats.refresh()
     budget_s = TICK_SHARE * app.config.tick_s
-    seen = [*held, *asyncio.run(app.prober.check(asked, Kind.SCHEDULED, budget_s=budget_s))]
+    seen = [*held, *probe(app, asked, Kind.SCHEDULED, light, budget_s=budget_s)]
+    if more:
+        seen += probe(app, more, Kind.NEAR_EVENT, budget_s=budget_s)
     failpoint("during_probe")
     return store_observations(app, seen), len(todo)
 
 
+def _between_slots(
+    sources: Iterable[Source],
+    busy: Collection[str],
+    states: Mapping[str, SourceState],
+    near: Mapping[str, NearEvent],
+    now: int,
+) -> list[tuple[Source, int]]:
+    """Sources near an event that are observed more often than their interval, each with the slot of now."""
+    found = []
+    for source in sources:
+        state = states.get(source.name)
+        if source.name in near and source.name not in busy and not _backs_off(state, now):
+            slot = extra_slot(source, near[source.name], None if state is None else state.slot, now)
+            if slot is not None:
+                found.append((source, slot))
+    return found
+
+
+def probe(
+    app: App,
+    asked: Sequence[tuple[Source, int]],
+    kind: Kind,
+    light: Collection[str] = (),
+    *,
+    budget_s: float | None = None,
+) -> list[Observation]:
+    """Each (source, slot) once; the sources named in `light` at the place that costs nothing."""
+    wanted = [(_lightly(source) if source.name in light else source, slot) for source, slot in asked]
+    seen = asyncio.run(app.prober.check(wanted, kind, budget_s=budget_s))
+    return [replace(o, light=True) if o.source in light else o for o in seen]
+
+
+def _lightly(source: Source) -> Source:
+    return source if source.light is None else replace(source, config=source.light.config, metrics=(), quality=None)
+
+
 def check_now(app: App, sources: Sequence[Source]) -> list[Observation]:
-    """Observations that a person asked for: stored as manual, outside SLA and rollups."""
+    """Observations that a person asked for: full ones, stored as manual, outside SLA and rollups."""
     now = app.now()
     app.heartbeats.refresh()
-    return store_observations(app, asyncio.run(app.prober.check([(source, now) for source in sources], Kind.MANUAL)))
+    return store_observations(app, probe(app, [(source, now) for source in sources], Kind.MANUAL))
 
 
 def store_observations(app: App, seen: Sequence[Observation]) -> list[Observation]:
@@ -77,7 +123,9 @@ def store_observations(app: App, seen: Sequence[Observation]) -> list[Observatio
     if not seen:
         return []
     sources, rules = app.config.sources, app.config.rules
-    evaluated = [_scrubbed(app, _evaluated(sources[o.source], o, rules)) for o in seen]
+    states, near = _known_before(app, seen)
+    watched = {o.source: source_near(sources[o.source]) if o.source in near else sources[o.source] for o in seen}
+    evaluated = [_scrubbed(app, _evaluated(watched[o.source], o, rules, states.get(o.source))) for o in seen]
     first, last = min(o.slot for o in evaluated), max(o.slot for o in evaluated)
     now = app.now()
     with app.store.write() as uow:
@@ -86,16 +134,25 @@ def store_observations(app: App, seen: Sequence[Observation]) -> list[Observatio
         stored = uow.observations.add(evaluated, in_maintenance=inside)
         uow.samples.put({o.source: o.sample for o in evaluated if o.sample is not None}, now)
         uow.states.set_not_before(pauses(evaluated, sources, uow.states.waiting(now), now))
+        take_event_times(app, uow, (o for o in seen if o.event_times is not None))
         uow.counters.add(_counted(evaluated))
     failpoint("after_observe")
     return [o for o in evaluated if o.kind is not Kind.SCHEDULED or (o.source, o.slot) in stored]
 
 
-def _evaluated(source: Source, o: Observation, rules: Sequence[Rule]) -> Observation:
-    """By its effective limits; off season only that it answers counts."""
+def _known_before(app: App, seen: Sequence[Observation]) -> tuple[dict[str, SourceState], Mapping[str, NearEvent]]:
+    """What was known of the sources that were observed lightly, and which sources are near an event."""
+    names = [o.source for o in seen if o.light]
+    with app.store.read() as uow:
+        return uow.states.of(names) if names else {}, near_events(app, uow, app.now())
+
+
+def _evaluated(source: Source, o: Observation, rules: Sequence[Rule], before: SourceState | None) -> Observation:
+    """By its effective limits; off season only that it answers counts. A light one leaves what is known of the data."""
     if off_season_at(source.active, o.slot) is not None:
         return reachability_only(o)
-    return classify(source, o, limits_for(source, rules))
+    by_limits = classify(source, o, limits_for(source, rules))
+    return with_full_verdict(by_limits, before.last_full) if o.light and before is not None else by_limits
 
 
 _STAY_AWAY = frozenset({429, 503})

@@ -3,25 +3,30 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from functools import reduce
 from typing import TYPE_CHECKING, Any
 
-from busta_health_dagster.domain.report import TrendRow
+from busta_health_dagster.domain.quota import QUOTA_LIMIT, QUOTA_REMAINING, QUOTA_RESET
+from busta_health_dagster.domain.report import MetricRow, TrendRow
 from busta_health_dagster.domain.units import floor_to, from_epoch
 from busta_health_dagster.engines.rules import limits_for
 from busta_health_dagster.pipeline.quality.trends import trends_of
 from busta_health_dagster.pipeline.service_levels.service_levels import DAY_S
+from busta_health_dagster.store.metric_rollups import HOUR_S, MetricStats
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from busta_health_dagster.domain.report import Week
     from busta_health_dagster.domain.source import Source
     from busta_health_dagster.engines.service_levels.periods import Period
     from busta_health_dagster.pipeline.app.app import App
     from busta_health_dagster.quality.trends import Trend
+    from busta_health_dagster.store import UnitOfWork
     from busta_health_dagster.store.rollup_queries import Summary
 
 DAYS = 30
+_OF_QUOTA = frozenset({QUOTA_REMAINING, QUOTA_LIMIT, QUOTA_RESET})
 
 
 def response_of(
@@ -87,6 +92,28 @@ def quality_of(
             )
         )
     return tuple(sorted(rows, key=lambda r: (r.now is None, r.now or 0.0, r.source)))
+
+
+def metrics_of(uow: UnitOfWork, week: Week, before: Period, sources: Mapping[str, Source]) -> tuple[MetricRow, ...]:
+    """Custom metrics, those that changed most first. What is left of a quota is no level: it falls until it is renewed."""
+    rows = []
+    for name, source in sources.items():
+        wanted = [metric for metric in source.metric_names if metric not in _OF_QUOTA]
+        series = uow.metric_rollups.series(name, before.since, week.until, step_s=HOUR_S) if wanted else {}
+        for metric in wanted:
+            now = _together(stats for at, stats in series.get(metric, ()) if at >= week.since)
+            then = _together(stats for at, stats in series.get(metric, ()) if at < before.until)
+            if now is None and then is None:
+                continue
+            mean, was = None if now is None else now.mean, None if then is None else then.mean
+            low, high = (None, None) if now is None else (now.lowest, now.highest)
+            rows.append(MetricRow(name, metric, mean, was, low, high))
+    return tuple(sorted(rows, key=lambda r: -abs(r.change_percent or 0)))
+
+
+def _together(some: Iterable[MetricStats]) -> MetricStats | None:
+    kept = list(some)
+    return reduce(MetricStats.plus, kept) if kept else None
 
 
 def _of_means(

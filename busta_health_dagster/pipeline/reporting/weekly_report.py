@@ -21,7 +21,7 @@ from busta_health_dagster.engines.service_levels.periods import Period, period
 from busta_health_dagster.pipeline.app.source_lookup import known_sources
 from busta_health_dagster.pipeline.reporting.open_items import open_items
 from busta_health_dagster.pipeline.reporting.operation import delivery_of, maintenance_of, monitor_of, noise_of, sent_in
-from busta_health_dagster.pipeline.reporting.report_trends import quality_of, response_of
+from busta_health_dagster.pipeline.reporting.report_trends import metrics_of, quality_of, response_of
 from busta_health_dagster.pipeline.service_levels.incidents import list_incidents
 from busta_health_dagster.pipeline.service_levels.service_levels import DAY_S, service_levels, slice_counts
 
@@ -117,6 +117,7 @@ def weekly_report(app: App, label: str | None = None) -> WeeklyReport:
         sent_before = sent_in(uow, before)
         planned = maintenance_of(app, uow, week, sources)
         delivery = delivery_of(app, uow, week)
+        metrics = metrics_of(uow, week, before, {name: sources[name] for name in sorted(seen)})
         rows = tuple(_sla_row(level, counted) for level in levels)
         items = open_items(app, uow, week, standing.open, sources, {r.source: r for r in rows}, counted.week)
     response = response_of(app, week, summary, sources)
@@ -135,6 +136,7 @@ def weekly_report(app: App, label: str | None = None) -> WeeklyReport:
         incidents=_incidents(cohort, earlier.summary),
         response=response,
         quality=quality,
+        metrics=metrics,
         noise=noise,
         maintenance=planned,
         delivery=delivery,

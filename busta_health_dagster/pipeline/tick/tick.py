@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from busta_health_dagster.domain.observation import Kind
 from busta_health_dagster.pipeline.alerting.alert_pass import alert_pass
 from busta_health_dagster.pipeline.anomaly.anomaly_pass import catch_up
 from busta_health_dagster.pipeline.app.freshness import LAST_TICK
@@ -12,6 +13,7 @@ from busta_health_dagster.pipeline.app.overload import note_begun
 from busta_health_dagster.pipeline.app.store_failure import recording_store_failure
 from busta_health_dagster.pipeline.delivery.dead_mans_switch import heartbeat
 from busta_health_dagster.pipeline.delivery.delivery_pass import delivery_pass
+from busta_health_dagster.pipeline.observing.calendars import refresh_calendars
 from busta_health_dagster.pipeline.observing.observe import observe
 from busta_health_dagster.pipeline.observing.reprobe import reprobe
 from busta_health_dagster.pipeline.views.status import fleet_health
@@ -64,8 +66,9 @@ def _tick(app: App, shard: int | None, stopped: Sequence[str] | None, instance: 
     at = app.now()
     note_begun(app, shard)
     stored, due = observe(app, shard)
+    between = [o for o in stored if o.kind is Kind.NEAR_EVENT]
     passed = alert_pass(
-        app, manual=reprobe(app, since=at), ticking=True, shard=shard, stopped=stopped, instance=instance
+        app, manual=[*between, *reprobe(app, since=at)], ticking=True, shard=shard, stopped=stopped, instance=instance
     )
     took = app.clock.monotonic() - started
     with app.store.write() as uow:
@@ -84,5 +87,7 @@ def _tick(app: App, shard: int | None, stopped: Sequence[str] | None, instance: 
         uow.counters.add({"busta_ticks_total": 1})
     delivery_pass(app)
     heartbeat(app)
+    if not shard:
+        refresh_calendars(app)
     catch_up(app, for_s=LEARN_SHARE * app.config.tick_s)
     return TickReport(at, due, tuple(stored), passed.verdicts, fleet_health(app), took)

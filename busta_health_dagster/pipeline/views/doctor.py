@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from busta_health_dagster.domain.errors import Problem
 from busta_health_dagster.engines.alerting.rerouting import lost_channels
 from busta_health_dagster.engines.alerting.routing import route
+from busta_health_dagster.pipeline.app.calendars import calendar_problems
 from busta_health_dagster.pipeline.app.links import base_url, works_here_only
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ def store_findings(app: App) -> list[Problem]:
         StoreError: the store cannot be read.
     """
     with app.store.read() as uow:
-        return [*_orphans(app, uow), *_links(app, uow)]
+        return [*_orphans(app, uow), *_links(app, uow), *_calendars(app, uow)]
 
 
 def orphaned_alerts(app: App) -> list[str]:
@@ -54,6 +55,15 @@ def _orphans(app: App, uow: UnitOfWork) -> list[Problem]:
         where = f"{app.config.dir}/alerts.yaml"
         found.append(Problem(where, "channels", message, f"put {lost} back if they should hear how it ends", "warning"))
     return found
+
+
+def _calendars(app: App, uow: UnitOfWork) -> list[Problem]:
+    where = {calendar.name: calendar.where for calendar in app.config.calendars}
+    remedy = "the place in `ical`, or `source` and `path`; it is tried again by itself"
+    return [
+        Problem(where[name], f"events {name}", says, remedy, "warning")
+        for name, says in calendar_problems(app, uow).items()
+    ]
 
 
 def _links(app: App, uow: UnitOfWork) -> list[Problem]:

@@ -16,6 +16,7 @@ from busta_health_dagster.engines.alerting.lifecycle import is_echo
 from busta_health_dagster.engines.rules import INSTANCE_PATTERNS, rules_for, survey
 from busta_health_dagster.engines.rules.limits import rolled_out
 from busta_health_dagster.pipeline.alerting.monotonic_clock import latest
+from busta_health_dagster.pipeline.app.calendars import near_events
 from busta_health_dagster.pipeline.app.source_lookup import known_sources
 from busta_health_dagster.pipeline.delivery.outbox_view import waiting_reasons, why_waiting
 from busta_health_dagster.pipeline.maintenance.index import maintenance, windows
@@ -164,7 +165,12 @@ def explain_source(app: App, name: str) -> SourceExplanation:
         state = uow.states.get(name) if name in known else None
         if imported and state is not None:
             now = min(now, state.slot + source.interval_s)
-        compiled = rules_for(source, app.config.rules) if imported else app.rulebook.compiled[name]
+        near = {} if imported else near_events(app, uow, now)
+        compiled = (
+            rules_for(source, app.config.rules)
+            if imported
+            else (app.rulebook.near if name in near else app.rulebook.compiled)[name]
+        )
         window = compiled.window((uow.rule_windows.all([name]) if name in known else {}).get(name))
         if (window is None or not window.slot) and state is not None:
             window = _newest_values(app, uow, source, compiled, state.slot)

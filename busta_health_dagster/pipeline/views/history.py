@@ -29,6 +29,7 @@ def history_row(o: Observation) -> ObservationRow:
         "quality": o.quality,
         "attempts": o.attempts,
         "suspect": o.suspect,
+        "light": o.light,
         "phases_ms": o.phases.as_dict() if o.phases else None,
         "metrics": dict(o.metrics),
     }

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from busta_health_dagster.domain.anomaly import Metric
 from busta_health_dagster.domain.verdict import CheckVerdict, Outcome
 from busta_health_dagster.engines.maintenance import MaintenanceIndex
+from busta_health_dagster.engines.near_events import near_text
 from busta_health_dagster.engines.rules import (
     decidable_checks,
     effective_rules,
@@ -20,6 +21,7 @@ from busta_health_dagster.pipeline.alerting.monotonic_clock import read_clock
 from busta_health_dagster.pipeline.anomaly.anomaly_pass import check_of
 from busta_health_dagster.pipeline.anomaly.fleet_detector import anomaly_rule
 from busta_health_dagster.pipeline.anomaly.normal_ranges import normal_ranges_of
+from busta_health_dagster.pipeline.app.calendars import as_watched, calendar_of, calendar_problems, near_events
 from busta_health_dagster.pipeline.gate.impact import impacts
 from busta_health_dagster.pipeline.maintenance.index import maintenance
 from busta_health_dagster.pipeline.service_levels.windows import DAY_S, WINDOWS_S, sla_of, window_end
@@ -117,6 +119,9 @@ class SourcePage:
     quota: QuotaForecast | None = None
     score: QualityScore | None = None
     scored_by: str = ""
+    near: str = ""
+    """The known event at hand, as a sentence."""
+    calendar_problem: str = ""
 
     @property
     def incidents(self) -> tuple[Incident, ...]:
@@ -130,7 +135,6 @@ def source_page(app: App, name: str, window: str = "24h") -> SourcePage:
     version = version_of(app)
     fleet = fleet_health(app, [name])
     health = fleet.rows[0]
-    limits = limits_for(source, app.config.rules)
     now = fleet.at
     with app.store.read() as uow:
         states = uow.states.all()
@@ -162,6 +166,8 @@ def source_page(app: App, name: str, window: str = "24h") -> SourcePage:
         }
         causes = uow.notes.causes()
         credits_left = quotas(app, uow, states, [name]).get(name) if known else None
+        event = _event(app, uow, name, now)
+        limits = limits_for(as_watched(app, uow, name, now), app.config.rules)
         steady = read_clock(app, uow).at
         began = uow.reports.first_slot(name) if known else None
         scored = uow.quality.newest([name]).get(name) if known else None
@@ -212,7 +218,15 @@ def source_page(app: App, name: str, window: str = "24h") -> SourcePage:
         monitor_alerts=monitor_alerts,
         score=scored.score if scored else None,
         scored_by=(scored.suite or "") if scored else "",
+        near=event[0],
+        calendar_problem=event[1],
     )
+
+
+def _event(app: App, uow: UnitOfWork, name: str, now: int) -> tuple[str, str]:
+    """The known event at hand, and what is wrong with its calendar, as sentences."""
+    near = near_events(app, uow, now).get(name)
+    return "" if near is None else near_text(near, now), calendar_of(app, calendar_problems(app, uow), name)
 
 
 def _normal(app: App, name: str, days: list[int], instants: Sequence[int]) -> dict[Metric, tuple[Normal, ...]]:

@@ -11,10 +11,12 @@ from busta_health_dagster.domain.maintenance import MAINTENANCE
 from busta_health_dagster.domain.season import OFF_SEASON
 from busta_health_dagster.domain.units import LATEST, config_duration, floor_to, iso
 from busta_health_dagster.domain.uptime_and_budget import percent, spoken
+from busta_health_dagster.engines.near_events import near_text
 from busta_health_dagster.engines.reservations import reservations
 from busta_health_dagster.engines.rules import limits_for
 from busta_health_dagster.engines.seasons import off_season
 from busta_health_dagster.engines.service_levels.timeslices import result
+from busta_health_dagster.pipeline.app.calendars import as_watched, calendar_of, calendar_problems, near_events
 from busta_health_dagster.pipeline.app.freshness import LAST_TICK, STALE_TICKS, is_stale, ticks_are_stale
 from busta_health_dagster.pipeline.gate.impact import impacts
 from busta_health_dagster.pipeline.gate.stored_lineage import feeds_without_asset
@@ -196,6 +198,7 @@ def _row(
         stale=is_stale(source, state, now),
         http_status=state.http_status,
         attempts=state.attempts,
+        full_at=None if state.full is None else state.full.observed_at,
         facts={} if gap is not None else state.facts,
         metrics={} if gap is not None else state.metrics,
         reservations=reservations(
@@ -239,8 +242,10 @@ def source_info(app: App, name: str) -> SourceInfo:
         sample = uow.samples.get(name) if name in known else None
         missing = feeds_without_asset(uow, source)
         impact = impacts(app, uow, {} if state is None else {name: state}, [name])[name]
+        near = near_events(app, uow, app.now()).get(name)
+        limits = limits_for(as_watched(app, uow, name, app.now()), app.config.rules)
+        calendar_problem = calendar_of(app, calendar_problems(app, uow), name)
         credits_left = None if state is None else quotas(app, uow, {name: state}, [name]).get(name)
-    limits = limits_for(source, app.config.rules)
     return {
         **row.as_json(),
         "attempts": row.attempts,
@@ -262,6 +267,8 @@ def source_info(app: App, name: str) -> SourceInfo:
         },
         "probe": source.probe,
         "interval": config_duration(source.interval_s),
+        "full_every": config_duration(source.full_every_s),
+        "full_observed_at": row.as_json()["observed_at"] if row.full_at is None else iso(row.full_at),
         "timeout": config_duration(source.timeout_s),
         "confirm": source.confirm,
         "group": source.group,
@@ -273,6 +280,8 @@ def source_info(app: App, name: str) -> SourceInfo:
         "gate": impact.override or impact.verdict.reason,
         "hits": impact.radius.sentence if impact.radius is not None else None,
         "quota": None if credits_left is None else credits_left.as_json(),
+        "near_event": None if near is None else near_text(near, app.now()),
+        "calendar_problem": calendar_problem or None,
         "runbook": source.runbook,
         "next_check": iso(row.next_slot),
         "config": source.where,

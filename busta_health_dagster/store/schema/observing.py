@@ -51,7 +51,10 @@ observation = Table(
     Column("slot", Epoch, primary_key=True, autoincrement=False),
     Column("source_id", Integer, primary_key=True, autoincrement=False),
     Column(
-        "verdict", SmallInteger, nullable=False, comment="status | 4 in maintenance | 8 suspect | (attempts - 1) << 4"
+        "verdict",
+        SmallInteger,
+        nullable=False,
+        comment="status | 4 in maintenance | 8 suspect | (attempts - 1) << 4",
     ),
     Column("response", BigInteger, comment="tenths of milliseconds"),
     Column("items", BigInteger),
@@ -99,6 +102,7 @@ source_state = Table(
     Column("first_slot", Epoch, comment="oldest scheduled observation ever stored"),
     Column("last_slot", Epoch, comment="newest one"),
     Column("metrics", Text, comment="JSON: custom metrics"),
+    Column("data_of", Text, comment="JSON: the newest full observation, while light ones follow it"),
 )
 
 rollup_hour = Table(

@@ -102,6 +102,8 @@ def payload(page: SourcePage) -> list[tuple[str, str]]:
     row = page.health
     newest = page.observations[-1] if page.observations else None
     out: list[tuple[str, str]] = []
+    if page.source.light is not None and row.observed_at is not None:
+        out.append(("Observed in full", _in_full(page, row.full_at or row.observed_at)))
     if row.http_status:
         out.append(("HTTP status", str(row.http_status)))
     if newest is not None and newest.size_bytes is not None:
@@ -115,6 +117,11 @@ def payload(page: SourcePage) -> list[tuple[str, str]]:
         out.append(("Sample", f"{rows:,} rows, taken {texts.moment(at, page.fleet.at)} UTC"))
     out += [(key.replace("_", " "), _plain(value)) for key, value in row.facts.items()]
     return out
+
+
+def _in_full(page: SourcePage, at: int) -> str:
+    every = duration_text(page.source.full_every_s)
+    return f"{texts.moment(at, page.fleet.at)} UTC, every {every}; light observations in between"
 
 
 def _plain(value: Any) -> str:

@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 from weekly_history import DAY, HOUR, MONDAY, SEVEN, write_history
 
+from busta_health_dagster import bootstrap
 from busta_health_dagster.domain.errors import BadInput
+from busta_health_dagster.domain.observation import Observation, Status
 from busta_health_dagster.domain.units import iso
 from busta_health_dagster.pipeline.delivery.delivery_pass import delivery_pass
 from busta_health_dagster.pipeline.imports.import_history import import_history
@@ -161,3 +163,35 @@ def test_scores_that_only_an_import_brought_have_a_slope_too(app, tmp_path: Path
     import_history(app, tmp_path / "bought.csv")
     row = next(r for r in weekly_report(app, "2026-W47").quality if r.source == "bought_feed")
     assert row.slope == pytest.approx(-0.5, abs=0.01)
+
+
+def test_metrics_of_a_sources_own_stand_beside_those_of_the_week_before(
+    tmp_path: Path, config: Path, store_url: str, clock
+) -> None:
+    """11 bookmakers in week 46, 4 in week 47 but for an hour of maintenance; what is left of a quota falls by itself."""
+    (config / "sources.yaml").write_text(
+        "version: 1\nsources:\n  - {name: odds_api, type: odds, probe: http, url: https://odds.example.com/, interval: 1h,\n"
+        "     metrics: {books: {path: '$[*]', agg: count}, flat: {path: '$.x'}},\n"
+        "     quota: {remaining: {header: x-left}, resets: monthly}}\n"
+    )
+    (config / "maintenance.yaml").write_text(
+        "version: 1\nwindows: [{name: w, start: '2026-11-18T00:00', zone: UTC, duration: 1h}]\n"
+    )
+    environ = {"BUSTA_DATABASE_URL": store_url}
+    with bootstrap.open_app(
+        home=tmp_path / "home", config_dir=config, environ=environ, create_store=True, clock=clock
+    ) as app:
+        seen = []
+        for slot in range(MONDAY - 14 * DAY, MONDAY, HOUR):
+            week = slot >= MONDAY - 7 * DAY
+            books = 1000.0 if slot == MONDAY - 5 * DAY else 4.0 if week else 11.0
+            metrics = {"books": books, "flat": 5.0, "quota_remaining": 900.0 - (slot % 500)}
+            seen.append(Observation("odds_api", slot, slot, Status.UP, metrics=metrics))
+        with app.store.write() as uow:
+            for one in seen:
+                inside = {"odds_api"} if one.slot == MONDAY - 5 * DAY else ()
+                uow.observations.add([one], in_maintenance=inside)
+        assert [(r.metric, r.now, r.before, r.lowest, r.highest) for r in weekly_report(app).metrics] == [
+            ("books", 4.0, 11.0, 4.0, 4.0),
+            ("flat", 5.0, 5.0, 5.0, 5.0),
+        ]

@@ -10,6 +10,7 @@ from pathlib import Path
 import psycopg2
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
 from store_stories import DAY, T0, added, seen, synced
 
 from busta_health_dagster.domain.errors import StoreFull, StoreUnavailable
@@ -180,4 +181,13 @@ def test_a_connection_that_died_while_idle_is_replaced_unnoticed(postgres_store:
         assert uow.observations.last_slot() is None
     assert terminated(postgres_url) == 1
     assert added(store, seen("odds", T0)) == {("odds", T0)}
+    store.close()
+
+
+def test_a_name_that_holds_the_word_full_is_no_full_disk(path: Path) -> None:
+    """A mistake of ours in a statement would send someone to delete files."""
+    store = Store(f"sqlite:///{path}")
+    store.upgrade()
+    with pytest.raises(OperationalError, match="no such column: full_name"), store.read() as uow:
+        uow.connection.execute(text("SELECT full_name FROM source_state"))
     store.close()

@@ -128,6 +128,7 @@ def test_an_older_store_asks_for_the_upgrade_and_keeps_its_rows(bare: Store) -> 
     with bare.write() as uow:
         for table in _newer_than_0002():
             uow.connection.execute(text(f"DROP TABLE {table}"))
+        uow.connection.execute(text("ALTER TABLE source_state DROP COLUMN data_of"))  # of 0010
         uow.connection.execute(text("ALTER TABLE source_state DROP COLUMN metrics"))  # of 0008
         for column in ("version", "version_at"):  # of 0007
             uow.connection.execute(text(f"ALTER TABLE reported DROP COLUMN {column}"))

@@ -316,7 +316,7 @@ def test_credits_that_do_not_last_the_month_are_computed(warnings) -> None:
     (said,) = warnings(sources=sources(source(metered="{per_month: 500}")))
     assert said == (
         "sources[0] a, metered: a takes 8,928 credits a month at every 5m and has 500: they last 1 d 17 h. "
-        "-> interval: 1h30m, or more credits"
+        "-> interval: 1h30m, a free place in between (`light`), or more credits"
     )
     fitting = warnings(sources=sources(source(metered="{per_month: 500}", interval="1h30m")))
     assert not any("credits" in warning for warning in fitting)
@@ -333,7 +333,7 @@ def test_the_shipped_odds_source_fits_the_smallest_paid_plan() -> None:
     paid = Metered(**odds["metered"])
     markets, regions = odds["params"]["markets"].split(","), odds["params"]["regions"].split(",")
     assert paid.each == len(markets) * len(regions)
-    assert paid.asked(int(parse_seconds("5m"))) == 17_856 <= paid.per_month
+    assert paid.asked(int(parse_seconds(odds["light"]["every"]))) == 5_952 <= paid.per_month
 
 
 @pytest.mark.parametrize(

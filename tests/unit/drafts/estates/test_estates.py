@@ -275,8 +275,30 @@ def test_an_uptime_kuma_backup_names_the_types_that_it_leaves_out() -> None:
         ("postgres", 1),
         ("http", 1),
     ]
-    assert ("Ping", "ping", "there is no probe for monitors of type ping") in left(found)
+    says = "there is no probe for monitors of type ping; that a port of it is open says probe: tcp"
+    assert ("Ping", "ping", says) in left(found)
     assert [n for e in found.entries for n in e.notes if "JSONata" in n]
+
+
+@pytest.mark.parametrize(
+    ("kind", "says"),
+    [
+        ("redis", "there is no probe for monitors of type redis; that a port of it is open says probe: tcp"),
+        (
+            "snmp",
+            "there is no probe for monitors of type snmp; let a job look, and push with `busta sources heartbeat`",
+        ),
+        ("sip-options", "there is no probe for monitors of type sip-options"),
+        ("postgres", "its connection may hold a secret; write probe: sql with url: {env: NAME} and its query"),
+    ],
+)
+def test_a_kind_of_uptime_kuma_that_we_lack_says_what_comes_closest_and_hides_nothing_of_it(
+    kind: str, says: str
+) -> None:
+    (one,) = left(made(json.dumps({"monitorList": [{"type": kind, "name": "odd", "hostname": "x.example"}]})))
+    assert one[:2] == ("odd", kind)
+    assert one[2].startswith(says)
+    assert "[secret]" not in one[2]
 
 
 PROMETHEUS = """
