@@ -250,7 +250,66 @@ TEST = Notification(
     NotificationKind.TEST, at("09:00"), text="Test message of busta: channel ops-hook works", base_url=BASE
 )
 INJECTED = replace(DOWN, source=replace(DOWN.source, detail=HOSTILE), related=(HOSTILE,))
+ONE_TAP = replace(
+    OPENED,
+    action_urls={
+        action: f"{BASE}/source-health/act/WzEsImFjayJd.077aeacb.{action}5tQk" for action in ("ack", "snooze", "open")
+    },
+)
+RENOTIFIED = replace(
+    DOWN,
+    kind=NotificationKind.RENOTIFIED,
+    at=at("12:00:03"),
+    alert=replace(DOWN.alert, next=NextFacts(at("16:00:03"), ("pager",), repeat=True)),
+    source=replace(DOWN.source, reason="missing", probe="file", detail="no file matches data/pbp/*.csv", runbook=None),
+    reason="still open, repeated every 4 h",
+)
+BY_LINK = replace(
+    ACKED,
+    alert=replace(
+        ACKED.alert,
+        acked=AckFacts("by link, sent to slack-data", at("08:31:40"), "", at("12:31:40"), taken_over="op-1"),
+    ),
+)
+SNOOZED = replace(
+    ESCALATED,
+    kind=NotificationKind.SNOOZED,
+    at=at("08:31:40"),
+    alert=replace(
+        ESCALATED.alert, snoozed=AckFacts("anna", at("08:31:40"), "the provider works on it", at("09:31:40")), next=None
+    ),
+)
+UNACKED = replace(
+    ESCALATED,
+    kind=NotificationKind.UNACKED,
+    at=at("12:31:40"),
+    reason="acknowledgement of op-1 ended after 4 h; the clock runs on",
+)
+FLAPPING = replace(
+    ESCALATED,
+    kind=NotificationKind.FLAPPING_STARTED,
+    alert=replace(ESCALATED.alert, flapping=True, flapping_percent=42.5),
+)
+LATE = replace(ESCALATED, at=at("08:41:10"), late_from=at("08:25:03"))
+PAST = replace(RESOLVED, past=True)
+MONITOR = Notification(
+    NotificationKind.MONITOR,
+    at("09:00"),
+    reason="channel",
+    text="Channel pager did not get a message (escalated): HTTP 403. See: busta alerts outbox",
+    base_url=BASE,
+)
 STORIES = {
+    "one_tap": ONE_TAP,
+    "renotified": RENOTIFIED,
+    "by_link": BY_LINK,
+    "snoozed": SNOOZED,
+    "unacked": UNACKED,
+    "flapping": FLAPPING,
+    "steady": replace(FLAPPING, kind=NotificationKind.FLAPPING_ENDED, alert=ESCALATED.alert),
+    "late": LATE,
+    "past": PAST,
+    "monitor": MONITOR,
     "opened": OPENED,
     "escalated": ESCALATED,
     "acked": ACKED,

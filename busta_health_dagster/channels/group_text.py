@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from busta_health_dagster.channels.text import LOUD, At, Button, Entry, Line, Part, Text
+from busta_health_dagster.domain.action_link import acting
 from busta_health_dagster.domain.notification import NotificationKind
 from busta_health_dagster.domain.observation import Status
 from busta_health_dagster.wording.durations import duration_text
@@ -165,7 +166,7 @@ def _context(facts: GroupFacts, word: str) -> list[Part]:
     n = len(facts.members)
     parts: list[Part] = [f"{'storm' if facts.storm else word} · {n} alerts recorded, {n - 1} messages held back"]
     if facts.acked is not None:
-        parts.append(f" · {clean(facts.acked.by)} acknowledged")
+        parts.append(f" · {clean(acting(facts.acked.by))} acknowledged")
     if facts.next is not None:
         what = facts.next.severity.word if facts.next.severity is not None else f"tells {listed(facts.next.notify)}"
         parts += [f" · {what} at ", At(facts.next.at), " unless acknowledged"]

@@ -6,9 +6,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from busta_health_dagster.domain.errors import Problem
+from busta_health_dagster.domain.errors import HomeError, MissingSecret, Problem
 from busta_health_dagster.engines.alerting.rerouting import lost_channels
 from busta_health_dagster.engines.alerting.routing import route
+from busta_health_dagster.pipeline.app.link_key import link_key
 from busta_health_dagster.pipeline.app.links import base_url, works_here_only
 
 if TYPE_CHECKING:
@@ -59,6 +60,22 @@ def _orphans(app: App, uow: UnitOfWork) -> list[Problem]:
 def _links(app: App, uow: UnitOfWork) -> list[Problem]:
     if not app.config.policy.channels:
         return []
+    return [*_address(app, uow), *_signing(app)]
+
+
+def _signing(app: App) -> list[Problem]:
+    if app.config.settings.web.link_key is None and not app.home.link_key.exists():
+        return []  # it is made with the first message
+    try:
+        link_key(app)
+    except (MissingSecret, HomeError) as problem:
+        says = f"Messages carry no links to acknowledge and snooze with one tap. {problem}"
+        remedy = "web: {link_key: {env: BUSTA_LINK_KEY}}, or a private file in the home"
+        return [Problem(f"{app.config.dir}/settings.yaml", "web.link_key", says, remedy, "warning")]
+    return []
+
+
+def _address(app: App, uow: UnitOfWork) -> list[Problem]:
     url = base_url(app, uow)
     if url and not works_here_only(url):
         return []
