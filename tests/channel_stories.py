@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime
 
+from busta_health_dagster.domain.alert import Alert, AlertState, Hold
 from busta_health_dagster.domain.delivery import Delivery
+from busta_health_dagster.domain.digest import Digest
 from busta_health_dagster.domain.notification import (
     AckFacts,
     AlertFacts,
@@ -23,6 +25,8 @@ from busta_health_dagster.domain.notification import (
 )
 from busta_health_dagster.domain.observation import Status
 from busta_health_dagster.domain.rule import Pattern, Severity
+from busta_health_dagster.engines.alerting.digest import DigestItem
+from busta_health_dagster.reports.digest import digest_facts
 
 BASE = "https://health.example.com"
 HOSTILE = 'down <!channel> <a href="https://evil.example">*x*</a> & http://evil.example/a\r\nBcc: all@example.com "}],'
@@ -246,6 +250,40 @@ WEEKLY = Notification(
     ),
     base_url=BASE,
 )
+_SLOW_ALERT = Alert(
+    "odds_api/slow-response",
+    "odds_api",
+    "slow-response",
+    id=4127,
+    state=AlertState.OPEN,
+    opened_at=at("14:05:03", 22),
+    first_bad_slot=at("14:00", 22),
+    bad_reason="6.41 s, limit 5 s",
+    ack=Hold("anna", at("15:00", 22), 0.0, at("19:00", 22), "ticket 7"),
+)
+_OVER_ALERT = replace(
+    _SLOW_ALERT,
+    fingerprint="pfr_stats/failure-rate",
+    source="pfr_stats",
+    rule="failure-rate",
+    state=AlertState.RESOLVED,
+    first_good_slot=at("16:20", 22),
+    bad_reason="6.9% of 72 failed, limit 5%",
+    ack=None,
+)
+DIGEST = Notification(
+    NotificationKind.REPORT,
+    at("07:00"),
+    report=digest_facts(
+        (DigestItem(_SLOW_ALERT, 1), DigestItem(_OVER_ALERT, 3)),
+        (replace(_SLOW_ALERT, fingerprint="rss_news/stale-data"),),
+        Digest(480, "Europe/Berlin"),
+        since=at("09:30", 22),
+        at=at("07:00"),
+        base_url=BASE,
+    ),
+    base_url=BASE,
+)
 TEST = Notification(
     NotificationKind.TEST, at("09:00"), text="Test message of busta: channel ops-hook works", base_url=BASE
 )
@@ -323,6 +361,7 @@ STORIES = {
     "provider_less": PROVIDER_LESS,
     "provider_over": PROVIDER_OVER,
     "weekly": WEEKLY,
+    "digest": DIGEST,
     "test": TEST,
     "drill": replace(ESCALATED, drill=True),
     "injected": INJECTED,

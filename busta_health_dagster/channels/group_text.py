@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from busta_health_dagster.domain.notification import GroupFacts, Member, Notification
 
 
+_OPEN = {"digest": "Open the page"}
 _SHARED = "Find out what they share first: network, proxy, provider, credentials."
 
 
@@ -88,7 +89,9 @@ def report(notification: Notification) -> Text:
         summary=facts.headline,
         notification=facts.headline,
         lines=tuple(lines),
-        buttons=(Button("report", "Open the report", facts.url, primary=True),) if facts.url else (),
+        buttons=(Button("report", _OPEN.get(facts.name, "Open the report"), facts.url, primary=True),)
+        if facts.url
+        else (),
         context=(facts.footer,) if facts.footer else (),
         table=facts.table,
     )

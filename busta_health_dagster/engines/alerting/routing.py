@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from busta_health_dagster.domain.alert import Ladder
 
 if TYPE_CHECKING:
-    from busta_health_dagster.domain.policy import AlertPolicy
+    from busta_health_dagster.domain.policy import AlertPolicy, Route
     from busta_health_dagster.domain.rule import Severity
     from busta_health_dagster.domain.source import Selector, Source
 
@@ -47,17 +47,21 @@ def route(policy: AlertPolicy, source: Source, rule: str, severity: Severity) ->
         if miss:
             considered.append(Considered(number, text, False, miss))
             continue
-        ladders.append(Ladder(policy.escalations[candidate.escalation], number, mute=candidate.mute))
+        ladders.append(_ladder(policy, candidate, number))
         stopped = not candidate.continue_
         goes_on = "stop" if stopped else "continue"
         considered.append(Considered(number, text, True, f"matches -> {candidate.escalation}; {goes_on}"))
     if not ladders and policy.routes:
         last = policy.routes[-1]
-        ladders.append(Ladder(policy.escalations[last.escalation], len(policy.routes), mute=last.mute))
+        ladders.append(_ladder(policy, last, len(policy.routes)))
         considered.append(
             Considered(len(policy.routes), "default", True, f"nothing matched -> {last.escalation}, the last")
         )
     return Routed(tuple(ladders), tuple(considered))
+
+
+def _ladder(policy: AlertPolicy, taken: Route, number: int) -> Ladder:
+    return Ladder(policy.escalations[taken.escalation], number, mute=taken.mute, digest=taken.digest)
 
 
 def mismatch(select: Selector, source: Source, rule: str, severity: str) -> str:
