@@ -1,7 +1,8 @@
 """Outages that come back at the same local time, every day or every week: proposed as maintenance windows.
 
-A habit is at least five days (three weeks) with an outage that begins within half an hour of the others. Its window covers one on at
-least 70% of the days since the first of them, and at least half of all outages of the source. So what fails at random, or all the time, is none.
+A habit is at least five days (three weeks) with an outage that begins within half an hour of the others. Its window covers
+one on at least 70% of the days since the first of them, and at least half of all outages of the source. So what fails at random,
+or all the time, is none.
 """
 
 from __future__ import annotations
