@@ -29,6 +29,12 @@ def digest_of(ladders: Sequence[Ladder], channel: str, severity: Severity) -> Di
     return mine[0] if mine and None not in mine else None
 
 
+def collected(alert: Alert, now: float) -> tuple[tuple[str, ...], int] | None:
+    """The channels that know of an open alert by a digest alone, and when the next one is sent; None: no channel does."""
+    found = {c: digest for c in alert.notified if (digest := digest_of(alert.ladders, c, alert.severity)) is not None}
+    return (tuple(found), min(digest.next(now) for digest in found.values())) if found else None
+
+
 @dataclass(frozen=True, slots=True)
 class DigestItem:
     """An alert of a digest, as it is when the digest is written. `times`: how often it began since the last one."""

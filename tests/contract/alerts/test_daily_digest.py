@@ -11,7 +11,9 @@ from busta_health_dagster.domain.digest import Digest
 from busta_health_dagster.domain.policy import Escalation, Route, Step
 from busta_health_dagster.domain.rule import Severity
 from busta_health_dagster.domain.source import Selector
+from busta_health_dagster.engines.alerting.digest import collected
 from busta_health_dagster.pipeline.alerting.actions import acknowledge, snooze
+from busta_health_dagster.pipeline.views.alert_list import row_of
 from busta_health_dagster.testing import EPOCH
 from tests.alert_stories import HOUR, ODDS, POLICY, WEATHER, Story, app_on
 
@@ -146,3 +148,16 @@ def test_why_a_channel_was_not_notified_is_explained(story: Story) -> None:
     with story.app.store.read() as uow:
         (opened,) = [n for n in uow.suppressions.of(story.alert("odds_api/slow-response").id) if n.channel == "chat"]
     assert opened.reason == f"collected for the digest of {DIGEST.text}"
+
+
+def test_lists_say_for_which_digest_an_alert_waits(store: Store) -> None:
+    patient = replace(CALM, steps=(CALM.steps[0], replace(CALM.steps[1], after_s=30 * HOUR)))
+    story = Story(app_on(store, policy=replace(QUIET, escalations={"calm": patient})))
+    story.ticks(2)
+    story.ticks(3, odds_api=SLOW)
+    key = story.alert("odds_api/slow-response").id
+    assert row_of(story.app, key).coming == "chat: digest 24 Nov 08:00"
+    until_the_digest(story, odds_api=SLOW)
+    assert row_of(story.app, key).coming == "mail 14:15", "the next step comes before the next digest"
+    story.ticks(80, odds_api=SLOW)
+    assert collected(story.alert("odds_api/slow-response"), story.app.now()) is None, "what is critical was sent"
