@@ -82,6 +82,9 @@ def _open(item: DigestItem, digest: Digest) -> str:
 def _over(item: DigestItem, digest: Digest) -> str:
     alert = item.alert
     end = alert.first_good_slot or alert.resolved_at or 0
+    if alert.first_good_slot is None:  # no recovery: someone, or the configuration, ended it
+        why = clean(alert.resolve_reason, 120) or "no reason given"
+        return f"{alert.source}, {alert.rule}: closed since {digest.clock(end)}, {why}{_often(item)}"
     lasted = duration_text(max(end - (alert.first_bad_slot or end), 0))
     said = (
         f"{alert.source}, {alert.rule}: {clean(alert.bad_reason, 120)}; over since {digest.clock(end)}, after {lasted}"

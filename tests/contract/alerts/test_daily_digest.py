@@ -12,7 +12,7 @@ from busta_health_dagster.domain.policy import Escalation, Route, Step
 from busta_health_dagster.domain.rule import Severity
 from busta_health_dagster.domain.source import Selector
 from busta_health_dagster.engines.alerting.digest import collected
-from busta_health_dagster.pipeline.alerting.actions import acknowledge, snooze
+from busta_health_dagster.pipeline.alerting.actions import acknowledge, resolve, snooze
 from busta_health_dagster.pipeline.views.alert_list import row_of
 from busta_health_dagster.testing import EPOCH
 from tests.alert_stories import HOUR, ODDS, POLICY, WEATHER, Story, app_on
@@ -161,3 +161,34 @@ def test_lists_say_for_which_digest_an_alert_waits(store: Store) -> None:
     assert row_of(story.app, key).coming == "mail 14:15", "the next step comes before the next digest"
     story.ticks(80, odds_api=SLOW)
     assert collected(story.alert("odds_api/slow-response"), story.app.now()) is None, "what is critical was sent"
+
+
+def test_what_was_closed_is_not_called_a_recovery(story: Story) -> None:
+    story.ticks(2)
+    story.ticks(3, odds_api=SLOW, weather_api=SLOW)
+    resolve(story.app, [story.alert("weather_api/slow-response").id], actor="anna", note="false alarm")
+    without = story.with_(rules=tuple(r for r in story.app.config.rules if r.name != "slow-response"))
+    until_the_digest(without)
+    said = text(digests(without)[0])
+    assert "odds_api, slow-response: closed since Mon 23 Nov 08:25, removed: rule slow-response" in said
+    assert 'closed since Mon 23 Nov 08:25, by hand, anna: "false alarm"' in said
+
+
+def test_two_digests_of_one_channel_are_two_messages(store: Store) -> None:
+    late = Digest(DIGEST.minute + 60, "UTC")
+    routes = (Route(Selector(names=("odds_api",)), "calm", digest=DIGEST), Route(Selector(), "calm", digest=late))
+    story = Story(app_on(store, policy=replace(QUIET, routes=routes), sources=(ODDS, WEATHER)))
+    story.ticks(2)
+    story.ticks(3, odds_api=SLOW, weather_api=SLOW)
+    story.ticks(3)
+    while story.app.now() < late.next(EPOCH + 7200):
+        story.tick()
+    story.ticks(2)
+    said = [text(d) for d in digests(story)]
+    assert [("odds_api" in t, "weather_api" in t) for t in said] == [(False, True), (True, False)]
+
+
+def test_what_the_monitor_says_of_itself_waits_for_no_digest(story: Story) -> None:
+    broken = Story(replace(story.app, config_problem="alerts.yaml:3 is wrong"))
+    broken.ticks(3)
+    assert ("chat", "opened") in broken.messages()
