@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime
 
+from busta_health_dagster.domain.alert import Alert, AlertState, Hold
 from busta_health_dagster.domain.delivery import Delivery
+from busta_health_dagster.domain.digest import Digest
 from busta_health_dagster.domain.notification import (
     AckFacts,
     AlertFacts,
@@ -23,6 +25,8 @@ from busta_health_dagster.domain.notification import (
 )
 from busta_health_dagster.domain.observation import Status
 from busta_health_dagster.domain.rule import Pattern, Severity
+from busta_health_dagster.engines.alerting.digest import DigestItem
+from busta_health_dagster.reports.digest import digest_facts
 
 BASE = "https://health.example.com"
 HOSTILE = 'down <!channel> <a href="https://evil.example">*x*</a> & http://evil.example/a\r\nBcc: all@example.com "}],'
@@ -246,11 +250,104 @@ WEEKLY = Notification(
     ),
     base_url=BASE,
 )
+_SLOW_ALERT = Alert(
+    "odds_api/slow-response",
+    "odds_api",
+    "slow-response",
+    id=4127,
+    state=AlertState.OPEN,
+    opened_at=at("14:05:03", 22),
+    first_bad_slot=at("14:00", 22),
+    bad_reason="6.41 s, limit 5 s",
+    ack=Hold("anna", at("15:00", 22), 0.0, at("19:00", 22), "ticket 7"),
+)
+_OVER_ALERT = replace(
+    _SLOW_ALERT,
+    fingerprint="pfr_stats/failure-rate",
+    source="pfr_stats",
+    rule="failure-rate",
+    state=AlertState.RESOLVED,
+    first_good_slot=at("16:20", 22),
+    bad_reason="6.9% of 72 failed, limit 5%",
+    ack=None,
+)
+DIGEST = Notification(
+    NotificationKind.REPORT,
+    at("07:00"),
+    report=digest_facts(
+        (DigestItem(_SLOW_ALERT, 1), DigestItem(_OVER_ALERT, 3)),
+        (replace(_SLOW_ALERT, fingerprint="rss_news/stale-data"),),
+        Digest(480, "Europe/Berlin"),
+        since=at("09:30", 22),
+        at=at("07:00"),
+        base_url=BASE,
+    ),
+    base_url=BASE,
+)
 TEST = Notification(
     NotificationKind.TEST, at("09:00"), text="Test message of busta: channel ops-hook works", base_url=BASE
 )
 INJECTED = replace(DOWN, source=replace(DOWN.source, detail=HOSTILE), related=(HOSTILE,))
+ONE_TAP = replace(
+    OPENED,
+    action_urls={
+        action: f"{BASE}/source-health/act/WzEsImFjayJd.077aeacb.{action}5tQk" for action in ("ack", "snooze", "open")
+    },
+)
+RENOTIFIED = replace(
+    DOWN,
+    kind=NotificationKind.RENOTIFIED,
+    at=at("12:00:03"),
+    alert=replace(DOWN.alert, next=NextFacts(at("16:00:03"), ("pager",), repeat=True)),
+    source=replace(DOWN.source, reason="missing", probe="file", detail="no file matches data/pbp/*.csv", runbook=None),
+    reason="still open, repeated every 4 h",
+)
+BY_LINK = replace(
+    ACKED,
+    alert=replace(
+        ACKED.alert,
+        acked=AckFacts("by link, sent to slack-data", at("08:31:40"), "", at("12:31:40"), taken_over="op-1"),
+    ),
+)
+SNOOZED = replace(
+    ESCALATED,
+    kind=NotificationKind.SNOOZED,
+    at=at("08:31:40"),
+    alert=replace(
+        ESCALATED.alert, snoozed=AckFacts("anna", at("08:31:40"), "the provider works on it", at("09:31:40")), next=None
+    ),
+)
+UNACKED = replace(
+    ESCALATED,
+    kind=NotificationKind.UNACKED,
+    at=at("12:31:40"),
+    reason="acknowledgement of op-1 ended after 4 h; the clock runs on",
+)
+FLAPPING = replace(
+    ESCALATED,
+    kind=NotificationKind.FLAPPING_STARTED,
+    alert=replace(ESCALATED.alert, flapping=True, flapping_percent=42.5),
+)
+LATE = replace(ESCALATED, at=at("08:41:10"), late_from=at("08:25:03"))
+PAST = replace(RESOLVED, past=True)
+MONITOR = Notification(
+    NotificationKind.MONITOR,
+    at("09:00"),
+    reason="channel",
+    text="Channel pager did not get a message (escalated): HTTP 403. See: busta alerts outbox",
+    base_url=BASE,
+)
 STORIES = {
+    "one_tap": ONE_TAP,
+    "renotified": RENOTIFIED,
+    "by_link": BY_LINK,
+    "snoozed": SNOOZED,
+    "unacked": UNACKED,
+    "flapping": FLAPPING,
+    "steady": replace(FLAPPING, kind=NotificationKind.FLAPPING_ENDED, alert=ESCALATED.alert),
+    "late": LATE,
+    "past": PAST,
+    "monitor": MONITOR,
     "opened": OPENED,
     "escalated": ESCALATED,
     "acked": ACKED,
@@ -264,6 +361,7 @@ STORIES = {
     "provider_less": PROVIDER_LESS,
     "provider_over": PROVIDER_OVER,
     "weekly": WEEKLY,
+    "digest": DIGEST,
     "test": TEST,
     "drill": replace(ESCALATED, drill=True),
     "injected": INJECTED,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from busta_health_dagster.channels.text import At, Button, Part
+from busta_health_dagster.domain.action_link import acting
 from busta_health_dagster.wording.durations import duration_text
 from busta_health_dagster.wording.percentages import budget, percent
 from busta_health_dagster.wording.sentences import clean
@@ -30,7 +31,7 @@ class AlertText:
         took = duration_text(max(acked.at - self.alert.opened_at, 0))
         note = f": “{clean(acked.note)}”" if acked.note else ""
         over = f", taken over from {clean(acked.taken_over)}" if acked.taken_over else ""
-        said: list[Part] = [f"{clean(acked.by)} acknowledged after {took}{over}"]
+        said: list[Part] = [f"{clean(acting(acked.by))} acknowledged after {took}{over}"]
         if acked.until and self.alert.resolved_at is None:
             said += [", the clock stands until ", At(acked.until)]
         return [*said, note]

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from busta_health_dagster.channels import phrases
 from busta_health_dagster.channels.text import LOUD, At, Button, Line, Part, Text
+from busta_health_dagster.domain.action_link import SNOOZE_S, LinkAction, acting
 from busta_health_dagster.domain.notification import NotificationKind
 from busta_health_dagster.domain.observation import Status
 from busta_health_dagster.wording.durations import duration_text
@@ -90,16 +91,16 @@ class FiringText(AlertText):
         alert, kind = self.alert, self.notification.kind
         if kind is NotificationKind.ACKED and alert.acked is not None:
             over = f", taken over from {clean(alert.acked.taken_over)}" if alert.acked.taken_over else ""
-            return f"{clean(alert.acked.by)} has it{over}: "
+            return f"{clean(acting(alert.acked.by))} has it{over}: "
         if kind is NotificationKind.SNOOZED and alert.snoozed is not None:
             until = At(alert.snoozed.until or self.notification.at).utc(self.notification.at)
-            return f"{clean(alert.snoozed.by)} snoozed it until {until}: "
+            return f"{clean(acting(alert.snoozed.by))} snoozed it until {until}: "
         return "Acknowledgement ended: " if kind is NotificationKind.UNACKED else ""
 
     def _snoozed(self, snoozed: AckFacts) -> list[Part]:
         note = f": “{clean(snoozed.note)}”" if snoozed.note else ""
         return [
-            f"{clean(snoozed.by)} snoozed it until ",
+            f"{clean(acting(snoozed.by))} snoozed it until ",
             At(snoozed.until or self.notification.at),
             note or ".",
         ]
@@ -157,9 +158,13 @@ class FiringText(AlertText):
             found = phrases.runbook(self.notification)
             in_dagster = self._in_dagster()
             return (*in_dagster, Button("runbook", "Runbook", found)) if found else in_dagster
-        buttons = [Button("open", "Open source", self.url())]
+        signed = self.notification.action_urls
+        buttons = [Button("open", "Open source", signed.get(LinkAction.OPEN, self.url()))]
+        if snooze := signed.get(LinkAction.SNOOZE):
+            buttons.insert(0, Button("snooze", f"Snooze {duration_text(SNOOZE_S)}", snooze))
         if self.alert.acked is None:
-            buttons.insert(0, Button("ack", "Acknowledge", f"{self.url()}?alert={self.alert.id}#ack", primary=True))
+            ack = signed.get(LinkAction.ACK, f"{self.url()}?alert={self.alert.id}#ack")
+            buttons.insert(0, Button("ack", "Acknowledge", ack, primary=True))
         if (found := phrases.runbook(self.notification)) is not None:
             buttons.append(Button("runbook", "Runbook", found))
         return tuple(buttons)

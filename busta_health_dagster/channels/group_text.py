@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from busta_health_dagster.channels.text import LOUD, At, Button, Entry, Line, Part, Text
+from busta_health_dagster.domain.action_link import acting
 from busta_health_dagster.domain.notification import NotificationKind
 from busta_health_dagster.domain.observation import Status
 from busta_health_dagster.wording.durations import duration_text
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from busta_health_dagster.domain.notification import GroupFacts, Member, Notification
 
 
+_OPEN = {"digest": "Open the page"}
 _SHARED = "Find out what they share first: network, proxy, provider, credentials."
 
 
@@ -87,7 +89,9 @@ def report(notification: Notification) -> Text:
         summary=facts.headline,
         notification=facts.headline,
         lines=tuple(lines),
-        buttons=(Button("report", "Open the report", facts.url, primary=True),) if facts.url else (),
+        buttons=(Button("report", _OPEN.get(facts.name, "Open the report"), facts.url, primary=True),)
+        if facts.url
+        else (),
         context=(facts.footer,) if facts.footer else (),
         table=facts.table,
     )
@@ -165,7 +169,7 @@ def _context(facts: GroupFacts, word: str) -> list[Part]:
     n = len(facts.members)
     parts: list[Part] = [f"{'storm' if facts.storm else word} · {n} alerts recorded, {n - 1} messages held back"]
     if facts.acked is not None:
-        parts.append(f" · {clean(facts.acked.by)} acknowledged")
+        parts.append(f" · {clean(acting(facts.acked.by))} acknowledged")
     if facts.next is not None:
         what = facts.next.severity.word if facts.next.severity is not None else f"tells {listed(facts.next.notify)}"
         parts += [f" · {what} at ", At(facts.next.at), " unless acknowledged"]

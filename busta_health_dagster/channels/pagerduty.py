@@ -45,7 +45,7 @@ def payload(notification: Notification, routing_key: str, client: str = "Source 
     if action != "trigger":
         return event
     text = text_of(notification)
-    links = [{"href": b.url, "text": b.label} for b in text.buttons if b.id != "ack"]
+    links = [{"href": b.url, "text": b.label} for b in text.buttons if b.id not in {"ack", "snooze"}]
     event |= {
         "client": client,
         "links": links,

@@ -104,6 +104,7 @@ def payload(notification: Notification) -> dict[str, Any]:
             else None,
             "reason": notification.reason or None,
             "related": list(notification.related),
+            "links": dict(notification.action_urls) or None,
         }
     else:
         data = {"reason": notification.reason or None}

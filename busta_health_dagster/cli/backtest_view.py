@@ -38,6 +38,8 @@ def print_summary(summary: Summary) -> None:
     for cost in (*summary.rules, summary.total):
         table.add_row(*_row(cost, dash))
     out.print(table)
+    if summary.digests:
+        out.print(f"And {plural(summary.digests, 'daily digest')}.")
     if summary.noisiest:
         noisy = ", ".join(f"{name} {n} ({rate:.2f} a week)" for name, n, rate in summary.noisiest[:_SOURCES_SHOWN])
         out.print(f"Most notifications: {noisy}.")

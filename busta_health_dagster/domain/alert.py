@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field, fields
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Self
 
+from busta_health_dagster.domain.digest import Digest
 from busta_health_dagster.domain.policy import Escalation, Mute, Step
 from busta_health_dagster.domain.rule import Severity
 from busta_health_dagster.domain.weekly_hours import WeeklyHours
@@ -51,7 +52,7 @@ class Event(StrEnum):
 class Ladder:
     """A route's escalation as it was when the alert opened.
 
-    `step` counts from 1; `notified_s` is the clock at the last message.
+    `step` counts from 1; `notified_s` is the clock at the last message, `said` what is compared with it before it is repeated.
     """
 
     policy: Escalation
@@ -59,6 +60,8 @@ class Ladder:
     step: int = 0
     notified_s: float = 0.0
     mute: Mute | None = None
+    digest: Digest | None = None
+    said: str = ""
 
     @property
     def names(self) -> frozenset[str]:
@@ -240,6 +243,9 @@ def _ladder_out(ladder: Ladder) -> dict[str, Any]:
         "step": ladder.step,
         "notified_s": ladder.notified_s,
         "mute": None if ladder.mute is None else asdict(ladder.mute),
+        "digest": None if ladder.digest is None else asdict(ladder.digest),
+        "repeat_changed": policy.repeat_changed,
+        "said": ladder.said,
     }
     return out
 
@@ -254,9 +260,23 @@ def _ladder_in(data: Mapping[str, Any]) -> Ladder:
         )
         for s in data["steps"]
     )
-    policy = Escalation(data["name"], steps, data["repeat_s"], data["ack_timeout_s"], data.get("sticky_ack", False))
+    policy = Escalation(
+        data["name"],
+        steps,
+        data["repeat_s"],
+        data["ack_timeout_s"],
+        data.get("sticky_ack", False),
+        data.get("repeat_changed", False),
+    )
+    digest = data.get("digest")
     return Ladder(
-        policy, data["route"], data["step"], data.get("notified_s", data.get("told_s", 0.0)), _mute_in(data.get("mute"))
+        policy,
+        data["route"],
+        data["step"],
+        data.get("notified_s", data.get("told_s", 0.0)),
+        _mute_in(data.get("mute")),
+        None if digest is None else Digest(**digest),
+        data.get("said", ""),
     )
 
 

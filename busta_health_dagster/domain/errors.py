@@ -5,6 +5,7 @@
     ├── UnknownName                 a source, alert, channel ... that does not exist
     ├── BadInput                    a file or an argument that cannot be used
     ├── Refused                     asked for something that the state does not allow (ack of a resolved alert)
+    │   └── LinkRefused             a link in a message that may not be used (any more)
     ├── MissingSecret               a secret's variable or file is not there
     ├── MissingExtra                an optional part of the installation is not there (extras.py)
     ├── PluginError                 a third party's probe or channel cannot be used
@@ -80,6 +81,16 @@ class BadInput(BustaError):
 
 class Refused(BustaError):
     """The state of the thing asked about does not allow it."""
+
+
+class LinkRefused(Refused):
+    """A link of a message that may not be used. `why` is what the web answers by."""
+
+    def __init__(
+        self, why: Literal["incomplete", "forged", "foreign", "expired", "used", "missing", "over"], text: str
+    ) -> None:
+        self.why = why
+        super().__init__(text)
 
 
 class MissingSecret(BustaError):

@@ -227,7 +227,8 @@ class Notification:
     kinds `monitor` (whose `reason` is a code: stale, reload, network, channel) and `test`. `base_url` is where people
     reach the web page ("": nowhere). `late_from` is when it was written, where it could only be sent later; `past`: it
     tells of the end to someone who was never told of the beginning. `dagster_url` is where Dagster's UI shows the run,
-    sensor or asset that it is about.
+    sensor or asset that it is about. `action_urls` are signed addresses by action, made for the one channel that it is about to
+    be sent to: they are never stored.
     """
 
     kind: NotificationKind
@@ -251,6 +252,7 @@ class Notification:
     late_from: int | None = None
     past: bool = False
     dagster_url: str = ""
+    action_urls: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def thread_key(self) -> str:

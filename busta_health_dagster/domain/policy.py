@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from busta_health_dagster.domain.digest import Digest
 from busta_health_dagster.domain.on_call import Rotation
 from busta_health_dagster.domain.rule import Severity
 from busta_health_dagster.domain.source import Selector
@@ -26,7 +27,8 @@ class Step:
 @dataclass(frozen=True, slots=True)
 class Escalation:
     """A ladder of steps, frozen into the alert when it opens. `repeat_s` re-sends the last step reached; None:
-    never. An acknowledgement ends with the recovery, unless it is sticky.
+    never. `repeat_changed`: only where something has changed since it was sent. An
+    acknowledgement ends with the recovery, unless it is sticky.
     """
 
     name: str
@@ -34,6 +36,7 @@ class Escalation:
     repeat_s: int | None = None
     ack_timeout_s: int = 4 * 3600
     sticky_ack: bool = False
+    repeat_changed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +62,7 @@ class Route:
     continue_: bool = False
     where: str = ""
     mute: Mute | None = None
+    digest: Digest | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,8 @@
 """Outages that come back at the same local time, every day or every week: proposed as maintenance windows.
 
-A habit is at least five days (three weeks) with an outage that begins within half an hour of the others, on at least 70% of the
-days since the first of them, and it explains at least half of all outages of the source. So what fails at random, or all the time, is none.
+A habit is at least five days (three weeks) with an outage that begins within half an hour of the others. Its window covers
+one on at least 70% of the days since the first of them, and at least half of all outages of the source. So what fails at random,
+or all the time, is none.
 """
 
 from __future__ import annotations
@@ -90,15 +91,16 @@ def _of(
             best = mine
     if len(best) < LEAST[every]:
         return []
-    first, last = min(best), from_epoch(now).astimezone(zone).date()
-    step = 1 if every == "day" else 7
-    of = max((last - first).days // step + (0 if every == "day" else 1), len(best))
-    if len(best) * _SHARE[1] < of * _SHARE[0] or 2 * len(best) < total:
-        return []
     begin = floor_to(min(phase for phase, _ in best.values()), _ROUND_S)
     ends = sorted(phase + o.end - o.start for phase, o in best.values())
     end = _ROUND_S * -(-ends[-(-len(ends) * _ENDED[0] // _ENDED[1]) - 1] // _ROUND_S)
     nights = tuple(sorted(n for n, (phase, o) in best.items() if phase + o.end - o.start <= end))
+    first, last = min(best), from_epoch(now).astimezone(zone).date()
+    step = 1 if every == "day" else 7
+    of = max((last - first).days // step + (0 if every == "day" else 1), len(best))
+    # What counts is what the window covers: an outage that lasts beyond it would be told all the same.
+    if len(nights) < LEAST[every] or len(nights) * _SHARE[1] < of * _SHARE[0] or 2 * len(nights) < total:
+        return []
     return [Habit(every, _next(begin, every, now, zone), end - begin, nights, of)]
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from fractions import Fraction
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, WithJsonSchema, field_validator, model_validator
+from pydantic import BeforeValidator, Field, WithJsonSchema, field_validator, model_validator
 
 from busta_health_dagster.domain.custom_metric import BUILT_IN
+from busta_health_dagster.domain.digest import Digest
 from busta_health_dagster.domain.fields import Budget, Duration, Percent, PositiveDuration, Strict
 from busta_health_dagster.domain.policy import Mute
 from busta_health_dagster.domain.rule import Pattern, Severity
@@ -26,6 +28,35 @@ Value = Annotated[
     Any, WithJsonSchema({"type": ["string", "number"], "examples": ["5s", "90%", "26h", "max_data_age", "down"]})
 ]
 _COUNT = Field(ge=1)
+_CLOCK = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
+_REPEAT_SCHEMA: dict[str, Any] = {
+    "anyOf": [
+        {"type": "string", "examples": ["4h"]},
+        {
+            "type": "object",
+            "properties": {"every": {"type": "string", "examples": ["4h"]}, "when": {"enum": ["always", "changed"]}},
+            "required": ["every"],
+            "additionalProperties": False,
+        },
+        {"type": "null"},
+    ]
+}
+_DIGEST_SCHEMA: dict[str, Any] = {
+    "anyOf": [
+        {
+            "type": "string",
+            "pattern": r"^([01]\d|2[0-3]):[0-5]\d( \S+)?$",
+            "examples": ["08:00", "08:00 Europe/Berlin"],
+        },
+        {
+            "type": "object",
+            "properties": {"at": {"type": "string", "examples": ["08:00"]}, "zone": {"type": "string"}},
+            "required": ["at"],
+            "additionalProperties": False,
+        },
+        {"type": "null"},
+    ]
+}
 _Names = Annotated[tuple[str, ...], Field(min_length=1)]
 _Metrics = Annotated[tuple[Annotated[str, Field(pattern="^[a-z][a-z0-9_]{0,62}$")], ...], Field(min_length=1)]
 
@@ -139,12 +170,29 @@ class StepFields(Strict):
     notify: Annotated[tuple[str, ...], Field(min_length=1)] = Field(description="Channels.")
 
 
+class RepeatFields(Strict):
+    """How often the last step reached is sent again, and whether always."""
+
+    every: PositiveDuration = Field(description="Time between two messages of the step.")
+    when: Literal["always", "changed"] = Field(
+        "changed",
+        description="changed: only when something has changed since it was sent (severity, reason, it began again, it flaps, "
+        "someone acted, it is worse by half of its limit).",
+    )
+
+
+def _repeat(value: Any) -> Any:
+    return {"every": value, "when": "always"} if isinstance(value, str | int | float) else value
+
+
 class EscalationFields(Strict):
     """A ladder."""
 
     name: Label = Field(description="Unique.")
     steps: Annotated[tuple[StepFields, ...], Field(min_length=1)] = Field(description="In order of `after`.")
-    repeat: PositiveDuration | None = Field(None, description="Re-sends the last step reached; without it never.")
+    repeat: Annotated[RepeatFields | None, BeforeValidator(_repeat), WithJsonSchema(_REPEAT_SCHEMA)] = Field(
+        None, description="Re-sends the last step reached: `4h`, or {every: 4h, when: changed}; without it never."
+    )
     ack_timeout: PositiveDuration = Field(4 * 3600.0, description="How long an acknowledgement stops the clock.")
     ack: Literal["until_recovery", "sticky"] = Field(
         "until_recovery", description="Whether an acknowledgement ends with the recovery, or holds if it fails again."
@@ -186,6 +234,40 @@ class MuteFields(Strict):
 
     def domain(self) -> Mute:
         return Mute(self.hours(), Severity[self.unless.upper()] if self.unless else None)
+
+
+class DigestFields(Strict):
+    """When a route sends what it has collected."""
+
+    at: str = Field(description="Local time of day, `08:00`.")
+    zone: Zone = Field("UTC", description="IANA zone of that time.")
+
+    @field_validator("at")
+    @classmethod
+    def _time(cls, at: str) -> str:
+        if not _CLOCK.fullmatch(at):
+            raise ValueError(f'{at!r} is not a time of day; write "08:00"')
+        return at
+
+    def domain(self) -> Digest:
+        hours, _, minutes = self.at.partition(":")
+        return Digest(int(hours) * 60 + int(minutes), self.zone)
+
+
+def _digest(value: Any) -> Any:
+    """`08:00` and `08:00 Europe/Berlin` as a mapping. YAML reads a bare 18:00 as the number 1080."""
+    if isinstance(value, bool | list) or value in ("", {}) or (isinstance(value, dict) and not value.get("at")):
+        raise ValueError(
+            'a digest needs the time at which it is sent; write digest: "08:00", or {at: "08:00", zone: Europe/Berlin}'
+        )
+    if isinstance(value, int):
+        value = f"{value // 60:02}:{value % 60:02}"
+    if isinstance(value, str):
+        at, _, zone = value.partition(" ")
+        return {"at": at, "zone": zone.strip() or "UTC"}
+    if isinstance(value, dict) and isinstance(value.get("at"), int) and not isinstance(value["at"], bool):
+        return {**value, "at": f"{value['at'] // 60:02}:{value['at'] % 60:02}"}
+    return value
 
 
 class ShiftFields(Strict):
@@ -246,6 +328,18 @@ class RouteFields(Strict):
     mute: MuteFields | None = Field(
         None, description="Hours in which it sends nothing; what opens then is sent at their end, if it is still open."
     )
+    digest: Annotated[DigestFields | None, BeforeValidator(_digest), WithJsonSchema(_DIGEST_SCHEMA)] = Field(
+        None,
+        description="What is below critical is collected and sent once a day: `08:00`, `08:00 Europe/Berlin`, or {at: ..., zone: ...}.",
+    )
+
+    @model_validator(mode="after")
+    def _digest_outside_the_mute(self) -> RouteFields:
+        if self.mute is not None and self.digest is not None:
+            raise ValueError(
+                "a route has a mute or a digest: what is collected for a digest needs no hours of silence; remove one of them"
+            )
+        return self
 
 
 class InhibitFields(Strict):

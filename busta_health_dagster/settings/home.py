@@ -68,6 +68,11 @@ class Home:
         return self.root / "supervisor_failures"
 
     @property
+    def link_key(self) -> Path:
+        """What the links of messages are signed with; for this user only."""
+        return self.root / "link.key"
+
+    @property
     def logs(self) -> Path:
         return self.root / "logs"
 

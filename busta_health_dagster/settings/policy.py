@@ -182,9 +182,10 @@ class AlertReader:
             yield Escalation(
                 fields.name,
                 tuple(steps),
-                None if fields.repeat is None else int(fields.repeat),
+                None if fields.repeat is None else int(fields.repeat.every),
                 int(fields.ack_timeout),
                 fields.ack == "sticky",
+                fields.repeat is not None and fields.repeat.when == "changed",
             )
 
     def _routes(self, escalations: Mapping[str, Escalation]) -> Iterator[Route]:
@@ -197,7 +198,9 @@ class AlertReader:
                 )
             elif fields.escalation in escalations:
                 mute = fields.mute.domain() if fields.mute is not None else None
-                yield Route(fields.select.domain(), fields.escalation, fields.continue_, self._doc.line(place), mute)
+                digest = fields.digest.domain() if fields.digest is not None else None
+                where = self._doc.line(place)
+                yield Route(fields.select.domain(), fields.escalation, fields.continue_, where, mute, digest)
 
     def _grouping(self) -> Grouping:
         fields = self._valid(GroupingFields, self._doc.data.get("grouping", {}), ("grouping",))

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer
 
-from busta_health_dagster.domain import observation_limits
+from busta_health_dagster.domain import fields, observation_limits
 from busta_health_dagster.domain.fields import PositiveDuration, Strict, TextOrSecret
 from busta_health_dagster.settings.fields import Interval, Size, Zone, size_text
 
@@ -119,6 +119,11 @@ class Web(Strict):
         (), description="Host headers to accept besides the bound address and public_url."
     )
     tls: Tls | None = Field(None, description="Serve https.")
+    link_key: fields.SecretRef | None = Field(
+        None,
+        description="Signs the links of messages (at least 32 characters). Without it a key in the home; processes without a "
+        "common home need the same one here.",
+    )
     trusted_proxy: TrustedProxy | None = Field(None, description="Believe a proxy's header.")
 
 

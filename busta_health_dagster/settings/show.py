@@ -70,7 +70,9 @@ def show(config: Config, secrets: Secrets) -> dict[str, Any]:
                 "steps": [
                     {"after": config_duration(s.after_s), "severity": s.severity, "notify": s.notify} for s in e.steps
                 ],
-                "repeat": _duration(e.repeat_s),
+                "repeat": {"every": _duration(e.repeat_s), "when": "changed"}
+                if e.repeat_changed
+                else _duration(e.repeat_s),
                 "ack_timeout": config_duration(e.ack_timeout_s),
                 **({"ack": "sticky"} if e.sticky_ack else {}),
             }
@@ -79,6 +81,7 @@ def show(config: Config, secrets: Secrets) -> dict[str, Any]:
         "routes": [
             {"from": r.where, "select": _select(r.select), "escalation": r.escalation, "continue": r.continue_}
             | ({} if r.mute is None else {"mute": _mute(r.mute)})
+            | ({} if r.digest is None else {"digest": r.digest.text})
             for r in policy.routes
         ],
         "inhibit": [

@@ -254,6 +254,17 @@ class Suppressions:
             select(suppression).where(c.fingerprint.startswith(f"{source}/", autoescape=True), c.at >= since)
         )
 
+    def collected(self, channel: str, reason: str, after: int) -> list[tuple[int, int | None, NotSent]]:
+        """What was put off for a channel with this reason, oldest first: (its number, the alert's id, itself), from the number
+        `after` on.
+        """
+        c = suppression.c
+        asked = select(suppression).where(c.id > after, c.channel == channel, c.reason == reason).order_by(c.id)
+        return [
+            (r.id, r.alert_id, NotSent(r.at, r.fingerprint, r.channel, Event(r.event), r.reason))
+            for r in self._uow.connection.execute(asked)
+        ]
+
     def _read(self, asked: Any) -> list[NotSent]:
         rows = self._uow.connection.execute(asked.order_by(suppression.c.id))
         return [NotSent(r.at, r.fingerprint, r.channel, Event(r.event), r.reason) for r in rows]

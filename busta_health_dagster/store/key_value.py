@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from busta_health_dagster.engines.dagster_events import Reported
 from busta_health_dagster.store.schema.observing import counter, meta, reported, rule_window
@@ -31,6 +31,31 @@ class Meta:
         self._uow.connection.execute(
             wish.on_conflict_do_update(index_elements=["key"], set_={"value": wish.excluded.value})
         )
+
+
+class UsedLinks:
+    """Links of messages that were used: kept for as long as they would be valid, so that none is used twice."""
+
+    _PREFIX = "used_link/"
+
+    def __init__(self, uow: UnitOfWork) -> None:
+        self._uow = uow
+
+    def used_at(self, use: str) -> int | None:
+        """When it was used; None: not yet."""
+        found = self._uow.meta.get(f"{self._PREFIX}{use}")
+        return None if found is None else int(found["at"])
+
+    def take(self, use: str, at: int, expires: int) -> bool:
+        """Use it now. False: it is used already, by whichever process. What has expired is forgotten."""
+        mine = meta.c.key.startswith(self._PREFIX, autoescape=True)
+        stored = self._uow.connection.execute(select(meta.c.key, meta.c.value).where(mine)).all()
+        expired = [r.key for r in stored if json.loads(r.value)["expires"] <= at]
+        if expired:
+            self._uow.connection.execute(delete(meta).where(meta.c.key.in_(expired)))
+        row = {"key": f"{self._PREFIX}{use}", "value": json.dumps({"at": at, "expires": expires})}
+        wish = self._uow.insert(meta).values(**row).on_conflict_do_nothing(index_elements=["key"])
+        return self._uow.connection.execute(wish).rowcount == 1
 
 
 class Counters:

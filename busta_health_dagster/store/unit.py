@@ -14,7 +14,7 @@ from busta_health_dagster.store.baselines import Baselines
 from busta_health_dagster.store.events import Events
 from busta_health_dagster.store.gate import Gates
 from busta_health_dagster.store.heartbeats import Heartbeats
-from busta_health_dagster.store.key_value import Counters, Meta, ReportedToDagster, RuleWindows
+from busta_health_dagster.store.key_value import Counters, Meta, ReportedToDagster, RuleWindows, UsedLinks
 from busta_health_dagster.store.leases import Leases
 from busta_health_dagster.store.maintenance import MaintenanceFacts
 from busta_health_dagster.store.metric_rollups import MetricRollups
@@ -102,6 +102,10 @@ class UnitOfWork:
     @cached_property
     def meta(self) -> Meta:
         return Meta(self)
+
+    @cached_property
+    def used_links(self) -> UsedLinks:
+        return UsedLinks(self)
 
     @cached_property
     def counters(self) -> Counters:

@@ -14,6 +14,7 @@ from urllib.parse import quote
 from starlette.requests import Request
 
 from busta_health_dagster.domain.access import Principal, Right
+from busta_health_dagster.domain.action_link import LINK_PATH
 from busta_health_dagster.domain.errors import StoreError
 from busta_health_dagster.web.api.limits import Limits
 from busta_health_dagster.web.authenticator import Authenticator, csrf_refusal, query_parameters
@@ -34,7 +35,8 @@ if TYPE_CHECKING:
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 OPEN = frozenset({"/livez", "/readyz", "/source-health/login"})
 """Answered without a caller, and the files of the pages with them: they say nothing about any source."""
-_OPEN_FOLDER = "/source-health/static/"
+_OPEN_FOLDERS = ("/source-health/static/", LINK_PATH)
+"""And the links of messages, each of which carries its own permission."""
 
 
 _ACTING = ("/notebook", "/download_debug")
@@ -50,7 +52,7 @@ _HEADERS = (
 
 
 def is_open(path: str) -> bool:
-    return path in OPEN or path.startswith(_OPEN_FOLDER)
+    return path in OPEN or path.startswith(_OPEN_FOLDERS)
 
 
 def _within(path: str, *folders: str) -> bool:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import anyio
 
+from busta_health_dagster.domain.action_link import LINK_PATH
 from busta_health_dagster.domain.errors import StoreError
 
 if TYPE_CHECKING:
@@ -87,7 +88,8 @@ class RefusalLog:
         if n >= PER_MINUTE:
             return
         more = f"; {left_out} more before were not written down" if left_out else ""
-        subject = f"{scope.get('method', 'WEBSOCKET')} {scope['path']}"[:200]
+        path = f"{LINK_PATH}..." if scope["path"].startswith(LINK_PATH) else scope["path"]
+        subject = f"{scope.get('method', 'WEBSOCKET')} {path}"[:200]
         detail = f"{refusal.status} {refusal.title}, from {address}{more}"
         task = asyncio.get_running_loop().create_task(self._written(actor, subject, detail))
         self._writing.add(task)

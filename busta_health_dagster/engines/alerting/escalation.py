@@ -6,6 +6,7 @@ clock, so that nothing has to be written while it runs, and neither a restart no
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -15,10 +16,15 @@ from busta_health_dagster.wording.durations import duration_text
 if TYPE_CHECKING:
     from busta_health_dagster.domain.alert import Alert, Ladder
 
+_NUMBERS = re.compile(r"\d[\d,.]*")
+_WORSE = 0.5
+
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """A ladder whose time has come. `repeat` re-sends the step reached; else it climbs to `step` (counted from 1)."""
+    """A ladder whose time has come. `repeat` re-sends the step reached; else it climbs to `step` (counted from 1). `unchanged`:
+    it would say what it has said already, and its policy repeats only what has changed.
+    """
 
     ladder: int
     step: int
@@ -26,6 +32,7 @@ class Due:
     severity: Severity | None
     repeat: bool
     reason: str
+    unchanged: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,16 +110,31 @@ def due(alert: Alert, steady: float, between: str) -> list[Due]:
                 reason += f"; steps L{reached[0][0]} to L{top} at once: {why}"
             out.append(Due(i, top, channels, severity, False, reason))
         elif (every := _repeat_s(alert, ladder)) and clock - ladder.notified_s >= every:
+            unchanged = ladder.policy.repeat_changed and ladder.said == what_it_says(alert)
             reason = f"still open, repeated every {duration_text(every)}"
-            out.append(Due(i, ladder.step, ladder.channels, None, True, reason))
+            if ladder.policy.repeat_changed:
+                reason = "nothing has changed since it was sent" if unchanged else f"{reason} while it changes"
+            out.append(Due(i, ladder.step, ladder.channels, None, True, reason, unchanged))
     return out
 
 
 def climbed(alert: Alert, step: Due, steady: float) -> Alert:
     """The alert after a due step was sent."""
     ladders = list(alert.ladders)
-    ladders[step.ladder] = replace(ladders[step.ladder], step=step.step, notified_s=elapsed(alert, steady))
+    said = ladders[step.ladder].said if step.unchanged else what_it_says(alert)
+    ladders[step.ladder] = replace(ladders[step.ladder], step=step.step, notified_s=elapsed(alert, steady), said=said)
     return replace(alert, ladders=tuple(ladders))
+
+
+def what_it_says(alert: Alert) -> str:
+    """What a repeat would add: the severity, how often it began again, what people did, whether it flaps, the words of
+    its reason, and whether it has become worse by half of its limit. Numbers that only wander are no news.
+    """
+    worse = 0
+    if alert.worst is not None and alert.limit:
+        worse = int((alert.worst - alert.limit) / (abs(alert.limit) * _WORSE))
+    words = _NUMBERS.sub("#", alert.bad_reason)
+    return f"{int(alert.severity)}|{alert.reopened}|{alert.acts}|{alert.flapping:d}|{worse}|{words}"
 
 
 def upcoming(alert: Alert, now: int, steady: float) -> Upcoming | None:
@@ -125,7 +147,7 @@ def upcoming(alert: Alert, now: int, steady: float) -> Upcoming | None:
     for ladder in alert.ladders:
         rest = ladder.policy.steps[ladder.step :]
         times = [(rest[0].after_s, ladder.step + 1, rest[0].notify, False)] if rest else []
-        if every := _repeat_s(alert, ladder):
+        if (every := _repeat_s(alert, ladder)) and not ladder.policy.repeat_changed:
             times.append((int(ladder.notified_s + every), ladder.step, ladder.channels, True))
         for after, step, channels, repeat in times:
             at = int(now + wait + max(0.0, after - clock))

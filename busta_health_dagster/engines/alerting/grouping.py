@@ -91,9 +91,11 @@ def plan_notifications(
     hearing = Hearing(grouping, event_filters, sources, now, steady, due)
     hearing.alerts.update(known)
     hearing.gather(steps)
+    hearing.collect()
     hearing.mute()
     timing = GroupTiming(hearing)
     timing.hold_or_release()
+    hearing.collect()  # what had waited for its group
     messages = _messages(hearing, timing)
     return Plan(tuple(messages), tuple(hearing.not_sent), {n: hearing.alerts[n] for n in sorted(hearing.changed)})
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from busta_health_dagster.domain.alert import Alert, AlertState, Event
 from busta_health_dagster.domain.units import from_epoch
+from busta_health_dagster.engines.alerting.digest import digest_of
 from busta_health_dagster.engines.alerting.muting import NEVER_MUTED, muted_until, put_aside
 from busta_health_dagster.engines.alerting.threads import group_key
 from busta_health_dagster.engines.alerting.transition import Intent, NotSent, TransitionResult
@@ -136,7 +137,18 @@ class Hearing:
         alert = self.alerts[name]
         self.put(replace(alert, notified=tuple(c for c in alert.notified if c != channel)))
 
-    # 2. What a mute silences waits for its end.
+    # 2. What a daily digest is for is collected: the store keeps it with its reason.
+
+    def collect(self) -> None:
+        for name, mine in self.wanted.items():
+            alert = self.alerts[name]
+            for channel, intent in list(mine.items()):
+                digest = digest_of(alert.ladders, channel, alert.severity)
+                if digest is not None:
+                    del mine[channel]
+                    self.skip(alert, channel, intent.event, digest.reason)
+
+    # 3. What a mute silences waits for its end.
 
     def mute(self) -> None:
         for name, mine in self.wanted.items():

@@ -252,6 +252,9 @@ class _Pass(Opener):
         for step in escalation.due(a, ctx.steady, self.between):
             before = self.alert.severity
             self.alert = escalation.climbed(self.alert, step, ctx.steady)
+            if step.unchanged:
+                self.skip(Event.RENOTIFIED, f"not repeated: {step.reason}")
+                continue
             self.set(severity=max(before, step.severity) if step.severity is not None else before)
             rises = self.alert.severity > before
             event = Event.ESCALATED if rises else Event.RENOTIFIED

@@ -132,7 +132,8 @@ class Opener(Recorder):
         flaps = is_flapping(self.alert.history, False) and not self.alert.shadow
         channels = tuple(dict.fromkeys((*also, *(c for x in self.alert.ladders for c in x.channels))))
         clock = escalation.elapsed(self.alert, self.ctx.steady)
-        self.set(ladders=tuple(replace(x, notified_s=clock) for x in self.alert.ladders), notified_before=())
+        said = escalation.what_it_says(self.alert)
+        self.set(ladders=tuple(replace(x, notified_s=clock, said=said) for x in self.alert.ladders), notified_before=())
         a = self.alert
         self.record(
             event,

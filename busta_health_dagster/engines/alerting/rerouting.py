@@ -81,7 +81,7 @@ def _as_high(ladder: Ladder, alert: Alert, clock: float) -> Ladder:
     """At the first step of the alert's severity, or as far as it had climbed if its clock has come so far here."""
     due = sum(step.after_s <= clock for step in ladder.policy.steps)
     step = max(escalation.starting_step(ladder, alert.severity).step, min(alert.step, due))
-    return replace(ladder, step=step, notified_s=clock)
+    return replace(ladder, step=step, notified_s=clock, said=escalation.what_it_says(alert))
 
 
 def _instead(known: tuple[str, ...], reached: tuple[str, ...], channels: Collection[str]) -> tuple[str, ...]:

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from busta_health_dagster.domain.alert import Ladder
+from busta_health_dagster.domain.self_monitoring import MONITOR
 
 if TYPE_CHECKING:
-    from busta_health_dagster.domain.policy import AlertPolicy
+    from busta_health_dagster.domain.policy import AlertPolicy, Route
     from busta_health_dagster.domain.rule import Severity
     from busta_health_dagster.domain.source import Selector, Source
 
@@ -47,17 +48,23 @@ def route(policy: AlertPolicy, source: Source, rule: str, severity: Severity) ->
         if miss:
             considered.append(Considered(number, text, False, miss))
             continue
-        ladders.append(Ladder(policy.escalations[candidate.escalation], number, mute=candidate.mute))
+        ladders.append(_ladder(policy, candidate, number, source))
         stopped = not candidate.continue_
         goes_on = "stop" if stopped else "continue"
         considered.append(Considered(number, text, True, f"matches -> {candidate.escalation}; {goes_on}"))
     if not ladders and policy.routes:
         last = policy.routes[-1]
-        ladders.append(Ladder(policy.escalations[last.escalation], len(policy.routes), mute=last.mute))
+        ladders.append(_ladder(policy, last, len(policy.routes), source))
         considered.append(
             Considered(len(policy.routes), "default", True, f"nothing matched -> {last.escalation}, the last")
         )
     return Routed(tuple(ladders), tuple(considered))
+
+
+def _ladder(policy: AlertPolicy, taken: Route, number: int, source: Source) -> Ladder:
+    # What the monitor says of itself waits for no morning: by then it may say nothing more.
+    digest = None if source.name == MONITOR.name else taken.digest
+    return Ladder(policy.escalations[taken.escalation], number, mute=taken.mute, digest=digest)
 
 
 def mismatch(select: Selector, source: Source, rule: str, severity: str) -> str:

@@ -23,19 +23,33 @@ if TYPE_CHECKING:
     from busta_health_dagster.domain.alert import Alert
     from busta_health_dagster.engines.alerting.transition import TransitionResult
     from busta_health_dagster.pipeline.app.app import App
+    from busta_health_dagster.store import UnitOfWork
+
+    Permit = Callable[[UnitOfWork], None]
 
 NOTE_LIMIT = 500
 _LONGEST_ID = 18
 
 
-def acknowledge(app: App, ids: Sequence[int], *, actor: str, note: str = "") -> list[Alert]:
-    """Someone takes care of it: the clock stops until the policy's timeout.
+def acknowledge(
+    app: App, ids: Sequence[int], *, actor: str, note: str = "", permit: Permit | None = None
+) -> list[Alert]:
+    """Someone takes care of it: the clock stops until the policy's timeout. `permit` is asked in the same transaction, and
+    raises when it may not be done.
 
     Raises:
         UnknownName: there is no such alert.
         Refused: one of them is not open; none is changed.
     """
-    return _act(app, ids, "alert.ack", actor, note, deed=lambda a, now, at: decide.acknowledge(a, now, at, actor, note))
+    return _act(
+        app,
+        ids,
+        "alert.ack",
+        actor,
+        note,
+        deed=lambda a, now, at: decide.acknowledge(a, now, at, actor, note),
+        permit=permit,
+    )
 
 
 def unacknowledge(app: App, ids: Sequence[int], *, actor: str, note: str = "") -> list[Alert]:
@@ -45,7 +59,9 @@ def unacknowledge(app: App, ids: Sequence[int], *, actor: str, note: str = "") -
     )
 
 
-def snooze(app: App, ids: Sequence[int], *, actor: str, for_s: float, note: str = "") -> list[Alert]:
+def snooze(
+    app: App, ids: Sequence[int], *, actor: str, for_s: float, note: str = "", permit: Permit | None = None
+) -> list[Alert]:
     """Send no more notifications of it for a while, unless it ends. Raises as `acknowledge`."""
     detail = f"for {config_duration(for_s)}" + (f": {note}" if note else "")
     return _act(
@@ -55,6 +71,7 @@ def snooze(app: App, ids: Sequence[int], *, actor: str, for_s: float, note: str 
         actor,
         detail,
         deed=lambda a, now, at: decide.snooze(a, now, at, actor, for_s, note=note),
+        permit=permit,
     )
 
 
@@ -89,6 +106,7 @@ def _act(
     detail: str,
     *,
     deed: Callable[[Alert, int, float], TransitionResult],
+    permit: Permit | None = None,
 ) -> list[Alert]:
     given_name(actor, "The name of who acts")
     given_note(detail, "The note")
@@ -98,6 +116,8 @@ def _act(
         )
     wanted = list(dict.fromkeys(ids))
     with locked(app) as uow:
+        if permit is not None:
+            permit(uow)
         now = app.now()
         states = {n: s for n, s in uow.states.all().items() if n in app.config.sources}
         steady = read_clock(app, uow).at

@@ -22,6 +22,7 @@ from busta_health_dagster.pipeline.alerting import evaluation, monitor_rules
 from busta_health_dagster.pipeline.alerting.asset_checks import asset_checks
 from busta_health_dagster.pipeline.alerting.changes import Changes
 from busta_health_dagster.pipeline.alerting.commit import commit
+from busta_health_dagster.pipeline.alerting.digests import send_due
 from busta_health_dagster.pipeline.alerting.engine import AlertEngine, CompiledRules
 from busta_health_dagster.pipeline.alerting.monotonic_clock import read_clock, save_clock
 from busta_health_dagster.pipeline.anomaly import anomaly_pass
@@ -137,6 +138,7 @@ def alert_pass(
         evaluation.save_windows(uow, intake, states)
         failpoint("after_evaluate")
         commit(app, uow, book, changes, states)
+        send_due(app, uow, now)
         save_clock(uow, steady)
         for key, value in (instance.remember if instance is not None else {}).items():
             uow.meta.put(key, value)

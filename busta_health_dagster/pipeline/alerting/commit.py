@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from busta_health_dagster.domain.alert import Alert, AlertState, Event
 from busta_health_dagster.engines.alerting.root_cause import provider_sizes
+from busta_health_dagster.pipeline.alerting.digests import note_collected
 from busta_health_dagster.pipeline.alerting.notification_facts import NotificationContext
 from busta_health_dagster.pipeline.alerting.notifications import build_notification, by_alert
 from busta_health_dagster.pipeline.anomaly.normal_ranges import normal_range_lookup
@@ -40,6 +41,7 @@ def commit(
     entries = [(key, r.transitions, r.considered) for key, r in zip(ids, changes.records, strict=True) if r.transitions]
     uow.transitions.append_all(entries)
     uow.suppressions.append(changes.not_sent, {name: alert.id for name, alert in saved.items() if alert.id is not None})
+    note_collected(uow, changes.records, changes.at)
     if changes.notifications:
         alerts = {**book.alerts, **saved}
         scene = notification_context(

@@ -20,6 +20,7 @@ from busta_health_dagster.domain.notification import (
 from busta_health_dagster.domain.observation import SourceState
 from busta_health_dagster.domain.rule import NO_OUTAGE, Pattern, Rule
 from busta_health_dagster.domain.self_monitoring import MONITOR
+from busta_health_dagster.engines.alerting.digest import digest_of
 from busta_health_dagster.engines.alerting.escalation import is_recovering, upcoming
 from busta_health_dagster.engines.alerting.flapping import ratio
 from busta_health_dagster.engines.rules.limits import limit_value
@@ -209,7 +210,7 @@ def notified_channels(alert: Alert, scene: NotificationContext) -> Iterable[Noti
     for t in scene.transitions.get(alert.id or 0, ()):
         if t.event in _FIRES and t.at < scene.now:
             for channel in t.notify:
-                if channel not in waiting:
+                if channel not in waiting and digest_of(alert.ladders, channel, t.severity) is None:
                     first.setdefault(channel, t.at)
     return [Notified(channel, at) for channel, at in first.items()]
 

@@ -207,6 +207,8 @@ def lines(changes: Changes) -> Iterator[dict[str, Any]]:
     for record in changes.records:
         if record.alert.shadow:
             continue
+        digests = {x.digest.reason for x in record.alert.ladders if x.digest is not None}
+        put_off = {(n.event, n.channel) for n in record.not_sent if n.reason in digests}
         for t in record.transitions:
             if t.surface_event in SHOWN:
                 yield {
@@ -215,6 +217,6 @@ def lines(changes: Changes) -> Iterator[dict[str, Any]]:
                     "rule": record.alert.rule,
                     "event": t.surface_event,
                     "severity": t.severity.word,
-                    "notify": list(t.notify),
+                    "notify": [c for c in t.notify if (t.event, c) not in put_off],
                     "reason": t.reason,
                 }

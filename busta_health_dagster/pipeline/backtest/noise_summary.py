@@ -38,6 +38,8 @@ class NoiseSummary:
     notified_per_source: Counter[str] = field(default_factory=Counter)
     notified_by: Counter[tuple[str, str]] = field(default_factory=Counter)
     shadow: set[str] = field(default_factory=set)
+    digests: set[tuple[str, int]] = field(default_factory=set)
+    """(channel, when) of every daily digest that would have been sent: one message, whatever is in it."""
     _open: dict[str, int] = field(default_factory=dict)
 
     def take(self, changes: Changes) -> None:
@@ -49,6 +51,10 @@ class NoiseSummary:
             alert = record.alert
             if alert.shadow:
                 self.shadow.add(alert.rule)
+            by_reason = {x.digest.reason: x.digest for x in alert.ladders if x.digest is not None}
+            for skipped in record.not_sent if by_reason else ():
+                if (digest := by_reason.get(skipped.reason)) is not None:
+                    self.digests.add((skipped.channel, digest.next(changes.at)))
             for t in record.transitions:
                 if t.event in {Event.OPENED, Event.REOPENED}:
                     # Reopened counts again: everyone notified of its end is notified again.

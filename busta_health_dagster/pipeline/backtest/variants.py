@@ -91,6 +91,7 @@ class Summary:
     noisiest: tuple[tuple[str, int, float], ...]
     variants: tuple[Variant, ...]
     best: str
+    digests: int = 0
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -100,6 +101,7 @@ class Summary:
             "observations": self.observations,
             "rules": [r.as_json() for r in self.rules],
             "total": self.total.as_json(),
+            "digests": self.digests,
             "by_source": [
                 {"source": s, "notifications": n, "per_week": round(rate, 3)} for s, n, rate in self.noisiest
             ],
@@ -121,7 +123,8 @@ def summarise(
     noisy = tuple((s, n, n / weeks) for s, n in noise.notified_per_source.most_common())
     found = tuple(_variants(run, noise, advance))
     observations = sum((run.until - run.since) // s.interval_s for s in run.script.sources.values())
-    return Summary(run.since, run.until, sources, observations, costs, total, noisy, found, best_trade(found))
+    best, digests = best_trade(found), len(noise.digests)
+    return Summary(run.since, run.until, sources, observations, costs, total, noisy, found, best, digests)
 
 
 def _cost(noise: NoiseSummary, rules: Sequence[str], name: str, source_weeks: float) -> RuleCost:

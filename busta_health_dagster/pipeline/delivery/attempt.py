@@ -10,6 +10,7 @@ from busta_health_dagster.channels.port import deliver
 from busta_health_dagster.domain.delivery import Delivered, Delivery, Outcome, Rejected, RetryLater
 from busta_health_dagster.domain.notification import Notification
 from busta_health_dagster.engines.retry import SCHEDULE_S
+from busta_health_dagster.pipeline.alerting.action_links import action_urls
 from busta_health_dagster.pipeline.alerting.rebuilding import as_sent_now, with_service_level
 
 if TYPE_CHECKING:
@@ -38,6 +39,8 @@ def attempt(app: App, row: OutboxRow, timeout_s: float = SEND_TIMEOUT_S) -> Outc
     with app.store.read() as uow:
         if not app.drill:
             notification = with_service_level(app, uow, as_sent_now(app, uow, row, notification))
+            links = action_urls(app, uow, notification, row.message.key, row.message.channel)
+            notification = replace(notification, action_urls=links)
         receipt, earlier = uow.outbox.thread(row.message.thread, row.message.channel)
     thread = {name: str(value) for name, value in receipt.items()}
     delivery = Delivery(

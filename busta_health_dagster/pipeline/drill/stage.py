@@ -108,8 +108,8 @@ def stage(
     """Set it up, and clear it away whatever happens. `began_s_ago` lets the story end about now."""
     interval = min(s.interval_s for s in sources)
     heard = replace(
-        policy, routes=tuple(replace(r, mute=None) for r in policy.routes)
-    )  # asked for: no one is disturbed
+        policy, routes=tuple(replace(r, mute=None, digest=None) for r in policy.routes)
+    )  # asked for: no one is disturbed, and nothing waits for the morning
     config = replace(app.config, sources={s.name: s for s in sources}, control=(), policy=heard, windows=(), events=())
     with TemporaryDirectory(prefix="busta-drill-") as folder:
         clock = DrillClock(app.clock, -began_s_ago)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from busta_health_dagster.domain.alert import Alert, AlertState
 from busta_health_dagster.domain.units import from_epoch, iso
+from busta_health_dagster.engines.alerting.digest import collected
 from busta_health_dagster.engines.alerting.escalation import Upcoming, is_recovering, upcoming
 from busta_health_dagster.engines.alerting.muting import muted
 from busta_health_dagster.pipeline.alerting.monotonic_clock import read_clock
@@ -76,6 +77,8 @@ class Row:
         if (waits := muted(a, now)) is not None:
             channels, until = waits
             return f"{' + '.join(channels)} is muted until {clock(until, now)}"
+        if (digest := collected(a, now)) is not None and (self.next is None or self.next.at > digest[1]):
+            return f"{' + '.join(digest[0])}: digest {clock(digest[1], now)}"
         if is_recovering(a):
             return "when it fails again, or is steady"
         if self.next is None:

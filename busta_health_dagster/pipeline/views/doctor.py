@@ -4,12 +4,15 @@ messages that would carry no link.
 
 from __future__ import annotations
 
+from itertools import takewhile
 from typing import TYPE_CHECKING
 
-from busta_health_dagster.domain.errors import Problem
+from busta_health_dagster.domain.errors import HomeError, MissingSecret, Problem
+from busta_health_dagster.domain.rule import Severity
 from busta_health_dagster.engines.alerting.rerouting import lost_channels
 from busta_health_dagster.engines.alerting.routing import route
 from busta_health_dagster.pipeline.app.calendars import calendar_problems
+from busta_health_dagster.pipeline.app.link_key import link_key
 from busta_health_dagster.pipeline.app.links import base_url, works_here_only
 
 if TYPE_CHECKING:
@@ -24,7 +27,7 @@ def store_findings(app: App) -> list[Problem]:
         StoreError: the store cannot be read.
     """
     with app.store.read() as uow:
-        return [*_orphans(app, uow), *_links(app, uow), *_calendars(app, uow)]
+        return [*_orphans(app, uow), *_links(app, uow), *_calendars(app, uow), *_digests(app)]
 
 
 def orphaned_alerts(app: App) -> list[str]:
@@ -66,9 +69,45 @@ def _calendars(app: App, uow: UnitOfWork) -> list[Problem]:
     ]
 
 
+def _digests(app: App) -> list[Problem]:
+    """Channels that a digest is collected for, and whose kind takes none."""
+    found = []
+    policy = app.config.policy
+    for index, route_ in enumerate(policy.routes):
+        if route_.digest is None:
+            continue
+        steps = policy.escalations[route_.escalation].steps
+        below = takewhile(lambda s: s.severity is None or s.severity < Severity.CRITICAL, steps)
+        for name in dict.fromkeys(c for step in below for c in step.notify):
+            spec = policy.channels.get(name)
+            kind = app.channels.registry.get(spec.kind) if spec is not None else None
+            if kind is not None and not kind.reports:
+                says = f"The digest of {route_.digest.text} would go to {name}, and {kind.kind} takes no digest."
+                remedy = f"notify {name} in a step of severity critical, which waits for no digest"
+                where = f"{app.config.dir}/alerts.yaml"
+                found.append(Problem(where, f"routes[{index}], digest", says, remedy, "warning"))
+    return found
+
+
 def _links(app: App, uow: UnitOfWork) -> list[Problem]:
     if not app.config.policy.channels:
         return []
+    return [*_address(app, uow), *_signing(app)]
+
+
+def _signing(app: App) -> list[Problem]:
+    if app.config.settings.web.link_key is None and not app.home.link_key.exists():
+        return []  # it is made with the first message
+    try:
+        link_key(app)
+    except (MissingSecret, HomeError) as problem:
+        says = f"Messages carry no links to acknowledge and snooze with one tap. {problem}"
+        remedy = "web: {link_key: {env: BUSTA_LINK_KEY}}, or a private file in the home"
+        return [Problem(f"{app.config.dir}/settings.yaml", "web.link_key", says, remedy, "warning")]
+    return []
+
+
+def _address(app: App, uow: UnitOfWork) -> list[Problem]:
     url = base_url(app, uow)
     if url and not works_here_only(url):
         return []

@@ -133,7 +133,8 @@ def _policy(ladder: Ladder) -> str:
         for s in policy.steps
     ]
     if policy.repeat_s:
-        steps.append(f"repeat {config_duration(policy.repeat_s)}")
+        changed = " while it changes" if policy.repeat_changed else ""
+        steps.append(f"repeat {config_duration(policy.repeat_s)}{changed}")
     return f"{policy.name}: {', '.join(steps)}, ack_timeout {config_duration(policy.ack_timeout_s)}"
 
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
     from busta_health_dagster.domain.alert import Alert
+    from busta_health_dagster.domain.documents.alerts import NoiseTable
     from busta_health_dagster.domain.health import FleetHealth
     from busta_health_dagster.domain.maintenance import Occurrence
     from busta_health_dagster.domain.rule import Limits
@@ -108,6 +109,7 @@ class FleetPage:
     impacts: Mapping[str, Impact] = field(default_factory=dict)
     observing_since: int | None = None
     root_causes: tuple[RootCauseLine, ...] = ()
+    noise: NoiseTable | None = None
 
 
 def version_of(app: App) -> Version:
@@ -117,8 +119,8 @@ def version_of(app: App) -> Version:
         return Version(uow.events.last_id(), tick["at"] if tick else None, app.now() // 60)
 
 
-def fleet_page(app: App, days: tuple[float | None, ...]) -> FleetPage:
-    """The facts of the overview as they are now; `days` are those of `FleetDays`."""
+def fleet_page(app: App, days: tuple[float | None, ...], noise: NoiseTable | None = None) -> FleetPage:
+    """The facts of the overview as they are now; `days` are those of `FleetDays`, `noise` what the last weeks have sent."""
     version = version_of(app)
     health = fleet_health(app)
     now, sources, until = health.at, app.config.sources, health.until
@@ -169,6 +171,7 @@ def fleet_page(app: App, days: tuple[float | None, ...]) -> FleetPage:
         impacts=gates,
         observing_since=began,
         root_causes=root_cause_lines(sources, alerts, states),
+        noise=noise,
     )
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from busta_health_dagster.domain.alert import Event
+from busta_health_dagster.engines.alerting.digest import collected
 from busta_health_dagster.engines.alerting.muting import muted
 from busta_health_dagster.web.pages import texts
 from busta_health_dagster.wording import lists, numbers
@@ -94,7 +95,7 @@ def alert_view(one: ShownAlert, now: int, status: str, details: Mapping[str, str
         open=one.open,
         progress=alert.progress,
         acked=_acked(alert, now),
-        held=_held(alert, now),
+        held=_held(one, now),
         quiet=_quiet(alert),
         next=next_text,
         next_at=next_at,
@@ -118,7 +119,8 @@ def _acked(alert: Alert, now: int) -> str:
     return f"acknowledged by {alert.ack.by}, {texts.moment(alert.ack.at, now)}{note}"
 
 
-def _held(alert: Alert, now: int) -> str:
+def _held(one: ShownAlert, now: int) -> str:
+    alert = one.alert
     if alert.snooze is not None:
         return f"snoozed by {alert.snooze.by} until {texts.moment(alert.snooze.ends_at, now)}"
     if alert.ack is not None:
@@ -126,6 +128,8 @@ def _held(alert: Alert, now: int) -> str:
     if (waits := muted(alert, now)) is not None:
         channels, until = waits
         return f"{' + '.join(channels)} is muted until {texts.moment(until, now)}"
+    if one.open and (digest := collected(alert, now)) is not None and (one.next is None or one.next.at > digest[1]):
+        return f"in the digest for {' + '.join(digest[0])} at {texts.moment(digest[1], now)}"
     return ""
 
 

@@ -11,6 +11,7 @@ from busta_health_dagster.pipeline.views.status import STRIP_BUCKET_S
 from busta_health_dagster.web.pages import bars_and_sparklines, figures, texts
 from busta_health_dagster.web.pages.alert_view import alert_view
 from busta_health_dagster.web.pages.gantt import gantt
+from busta_health_dagster.web.pages.noise_view import noise_view
 from busta_health_dagster.wording import durations, glyphs, lists, numbers, percentages, sentences
 from busta_health_dagster.wording.durations import duration_text
 
@@ -226,6 +227,7 @@ def overview(
         "names": shown,
         "most_alerts": 4 if wanted.wall else 12,
         "week": figures.week(page),
+        "noise": noise_view(page.noise),
         "calm": len(page.health.rows) - len({i.source for i in page.incidents.incidents} & shown.keys()),
         "gantt": gantt(page.incidents.incidents, now),
         "planned": page.planned,

@@ -20,7 +20,7 @@ from busta_health_dagster.pipeline.views.source_page import BUCKETS_S, source_pa
 from busta_health_dagster.pipeline.views.status import STRIP_BUCKET_S, fleet_health
 from busta_health_dagster.reports.html import page as report_html
 from busta_health_dagster.web import live
-from busta_health_dagster.web.pages import badges
+from busta_health_dagster.web.pages import action_page, badges
 from busta_health_dagster.web.pages.fleet_filter import Filter, choose
 from busta_health_dagster.web.pages.fleet_picture import fleet_picture, rows_of
 from busta_health_dagster.web.pages.fleet_view import bar_words, overview
@@ -174,7 +174,7 @@ def routes(app: App, materialized: Materialized | None = None, dagster: str | No
     `materialized`: names of assets -> when each was built last, for those that the Dagster instance knows. `dagster`: what
     addresses of Dagster's UI begin with; None where there is none, and the pages do not link to it.
     """
-    pages, login = Pages(app, materialized, dagster), Login(app)
+    pages, login, action = Pages(app, materialized, dagster), Login(app), action_page.ActionPage(app)
     packed = [Middleware(GZipMiddleware, minimum_size=2000, compresslevel=5)]
     return [
         Route(ROOT, loud(pages.overview), middleware=packed),
@@ -189,5 +189,7 @@ def routes(app: App, materialized: Materialized | None = None, dagster: str | No
         Route(f"{ROOT}/login", login.form, methods=["GET"]),
         Route(f"{ROOT}/login", login.submit, methods=["POST"]),
         Route(f"{ROOT}/logout", login.logout, methods=["POST"]),
+        Route(action_page.ROUTE, action.show, methods=["GET"]),
+        Route(action_page.ROUTE, action.act, methods=["POST"]),
         Mount(f"{ROOT}/static", Static(directory=STATIC)),
     ]

@@ -71,7 +71,7 @@ class Login:
     async def submit(self, request: Request) -> Response:
         address = request.client.host if request.client else ""
         wait = self._turnstile.wait_s(address)
-        body = await _limited(request)
+        body = await limited(request)
         if body is None:
             return self._page(request, HOME, "That is too much for a token.", 413)
         sent = parse_qs(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=10)
@@ -122,7 +122,8 @@ def _is_https(app: App, request: Request) -> bool:
     return request.url.scheme == "https" or bool(public and urlsplit(public).scheme == "https")
 
 
-async def _limited(request: Request) -> bytes | None:
+async def limited(request: Request) -> bytes | None:
+    """The body of a small form; None when it is no small one."""
     body = b""
     async for chunk in request.stream():
         body += chunk

@@ -6,16 +6,20 @@ import threading
 from collections import OrderedDict
 from typing import TYPE_CHECKING
 
+from busta_health_dagster.pipeline.views.alert_noise import alert_noise
 from busta_health_dagster.pipeline.views.overview import FleetDays, fleet_page, trends
 from busta_health_dagster.web.shared_read import SharedRead
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from busta_health_dagster.domain.documents.alerts import NoiseTable
     from busta_health_dagster.pipeline.app.app import App
     from busta_health_dagster.pipeline.views.overview import FleetPage, Trend
 
 _TREND_PAGES = 32
+_NOISE_SPAN_S = 28 * 86400
+_NOISE_S = 300
 
 
 class OverviewCache:
@@ -29,6 +33,7 @@ class OverviewCache:
         self._days = FleetDays()
         self._page = SharedRead(app, self._read)
         self._reading_days: threading.Thread | None = None
+        self._noise: tuple[int, NoiseTable] | None = None
         self._trends: OrderedDict[tuple[str, ...], dict[str, Trend]] = OrderedDict()
 
     def page(self, *, newest: bool = True) -> FleetPage:
@@ -37,10 +42,17 @@ class OverviewCache:
 
     def _read(self) -> FleetPage:
         self._read_days()
-        page = fleet_page(self._app, self._days.known(self._app.now()))
+        page = fleet_page(self._app, self._days.known(self._app.now()), self._read_noise())
         with self._lock:
             self._trends.clear()
         return page
+
+    def _read_noise(self) -> NoiseTable:
+        """Four weeks of messages change slowly, and are read every few minutes."""
+        now = self._app.now()
+        if self._noise is None or not 0 <= now - self._noise[0] < _NOISE_S:
+            self._noise = (now, alert_noise(self._app, _NOISE_SPAN_S))
+        return self._noise[1]
 
     def _read_days(self) -> None:
         """Of a large fleet the first page does not wait for the line of 30 days; the next has it."""

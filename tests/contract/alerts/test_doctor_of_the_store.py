@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 import pytest
 from alert_stories import POLICY, Story, app_on
 
-from busta_health_dagster.domain.policy import ChannelSpec, Escalation, Step
+from busta_health_dagster.domain.digest import Digest
+from busta_health_dagster.domain.policy import ChannelSpec, Escalation, Route, Step
 from busta_health_dagster.domain.rule import Severity
+from busta_health_dagster.domain.source import Selector
 from busta_health_dagster.pipeline.app.links import note_web_address
 from busta_health_dagster.pipeline.views.doctor import orphaned_alerts, store_findings
 
@@ -58,3 +60,17 @@ def test_links_lead_to_the_page_as_it_runs_and_the_doctor_says_whom_that_helps(
     assert [says in s for s in said] == ([True] if says else [])
     story.tick(odds_api="down")
     assert [p["base_url"] for p in story.payloads()] == [url]
+
+
+def test_the_doctor_names_a_channel_that_takes_no_digest(store: Store) -> None:
+    ladder = Escalation("calm", (Step(0, ("chat", "pager"), Severity.WARNING), Step(60, ("late",), Severity.CRITICAL)))
+    channels = {
+        "chat": ChannelSpec("chat", "console"),
+        "pager": ChannelSpec("pager", "pagerduty"),
+        "late": ChannelSpec("late", "opsgenie"),
+    }
+    routes = (Route(Selector(), "calm", digest=Digest(480, "Europe/Berlin")),)
+    policy = replace(POLICY, escalations={"calm": ladder}, routes=routes, channels=channels)
+    (found,) = [p for p in store_findings(app_on(store, policy=policy)) if "digest" in p.field]
+    assert found.message == "The digest of 08:00 Europe/Berlin would go to pager, and pagerduty takes no digest."
+    assert "severity critical" in found.remedy

@@ -10,6 +10,7 @@ import pytest
 
 from busta_health_dagster.channels import registry
 from busta_health_dagster.domain.clock import SystemClock
+from busta_health_dagster.domain.digest import Digest
 from busta_health_dagster.domain.errors import UnknownName
 from busta_health_dagster.domain.fields import SecretRef
 from busta_health_dagster.domain.on_call import Rotation, Shift
@@ -145,7 +146,9 @@ def test_a_drill_and_a_test_go_through_each_service(store: Store, tmp_path: Path
     assert len(service.received) > asked
 
 
-def test_a_drill_is_heard_at_muted_hours_and_reaches_who_is_on_call(store: Store, tmp_path: Path) -> None:
+def test_a_drill_is_heard_at_muted_hours_waits_for_no_digest_and_reaches_who_is_on_call(
+    store: Store, tmp_path: Path
+) -> None:
     with Receiver() as chat, Receiver() as anna:
         app = on_call(store, tmp_path, hook("chat", chat.url), hook("anna", anna.url))
         now = datetime.fromtimestamp(app.now(), UTC).replace(tzinfo=None)
@@ -155,7 +158,7 @@ def test_a_drill_is_heard_at_muted_hours_and_reaches_who_is_on_call(store: Store
         policy = replace(
             app.config.policy,
             escalations={"default": ladder},
-            routes=(Route(Selector(), "default", mute=almost_always),),
+            routes=(Route(Selector(), "default", mute=almost_always, digest=Digest(480)),),
             on_call={"data": rota},
         )
         report = drill(replace(app, config=replace(app.config, policy=policy)), source="odds_api", speed=FAST)

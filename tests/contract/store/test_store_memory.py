@@ -8,8 +8,10 @@ from decimal import Decimal
 import pytest
 from store_stories import T0, added, seen, synced
 
+from busta_health_dagster.domain.alert import Event
 from busta_health_dagster.domain.errors import UnknownName
 from busta_health_dagster.domain.observation import Phases, Sample, SourceState, Status
+from busta_health_dagster.engines.alerting.transition import NotSent
 from busta_health_dagster.engines.dagster_events import Reported
 from busta_health_dagster.store import Store
 
@@ -127,3 +129,39 @@ def test_the_event_log_is_replayed_from_any_id(store: Store) -> None:
         assert [(e.id, e.kind, e.payload) for e in uow.events.since(first)] == [(second, "alert", {"id": 4})]
         assert [e.id for e in uow.events.since(0, limit=1)] == [first]
         assert uow.events.last_id() == second
+
+
+def test_a_link_is_used_once_and_forgotten_when_it_has_expired(store: Store) -> None:
+    with store.write() as uow:
+        assert uow.used_links.used_at("a") is None
+        assert uow.used_links.take("a", T0, T0 + 100)
+        assert not uow.used_links.take("a", T0 + 1, T0 + 100)
+    with store.write() as uow:
+        assert uow.used_links.used_at("a") == T0
+        assert uow.used_links.take("b", T0 + 200, T0 + 300)
+        assert uow.used_links.used_at("a") is None, "it would be refused by its age"
+
+
+def test_a_use_that_was_rolled_back_is_none(store: Store) -> None:
+    def refused() -> None:
+        with store.write() as uow:
+            assert uow.used_links.take("a", T0, T0 + 100)
+            raise ValueError("refused")
+
+    with pytest.raises(ValueError, match="refused"):
+        refused()
+    with store.read() as uow:
+        assert uow.used_links.used_at("a") is None
+
+
+def test_what_was_put_off_for_a_channel_is_read_from_where_it_was_left(store: Store) -> None:
+    with store.write() as uow:
+        for n, (channel, reason) in enumerate(
+            (("chat", "digest"), ("chat", "other"), ("mail", "digest"), ("chat", "digest"))
+        ):
+            uow.suppressions.append([NotSent(T0 + n, "a/slow", channel, Event.OPENED, reason)])
+    with store.read() as uow:
+        found = uow.suppressions.collected("chat", "digest", 0)
+        assert [one.at for _, _, one in found] == [T0, T0 + 3]
+        assert uow.suppressions.collected("chat", "digest", found[0][0]) == found[1:]
+        assert uow.suppressions.collected("chat", "digest", found[1][0]) == []

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 from settings_stories import ONE_SOURCE
 
+from busta_health_dagster.domain.digest import Digest
 from busta_health_dagster.domain.policy import Grouping, ProviderGrouping, Route, Step
 from busta_health_dagster.domain.rule import Severity
 from busta_health_dagster.domain.source import Selector
@@ -216,3 +217,67 @@ def test_a_rotation_with_a_gap_and_other_slips_are_refused_with_the_remedy(probl
 def test_a_rotation_cannot_have_the_name_of_a_channel(problem):
     found = problem(alerts=on_call("start: 2026-11-30, turns: [hook]", "chat").replace("name: data", "name: chat"))
     assert "is the name of a channel, too" in found.message
+
+
+def routed(more: str) -> str:
+    return WHOLE.replace("select: {}, escalation: d", f"select: {{}}, escalation: d, {more}")
+
+
+@pytest.mark.parametrize(
+    ("written", "digest"),
+    [
+        ('digest: "08:00"', Digest(480, "UTC")),
+        ('digest: "08:00 Europe/Berlin"', Digest(480, "Europe/Berlin")),
+        ('digest: {at: "07:30", zone: America/New_York}', Digest(450, "America/New_York")),
+        ("digest: 18:00", Digest(1080, "UTC")),
+        ("digest: {at: 18:05}", Digest(1085, "UTC")),
+    ],
+)
+def test_a_digest_is_read_as_it_is_written(files, written, digest):
+    (route,) = files.write(sources=ONE_SOURCE, alerts=routed(written)).config().policy.routes
+    assert route.digest == digest
+
+
+@pytest.mark.parametrize(
+    ("written", "says"),
+    [
+        ("digest: true", "a digest needs the time"),
+        ("digest: {}", "a digest needs the time"),
+        ("digest: {zone: Europe/Berlin}", "a digest needs the time"),
+        ('digest: ""', "a digest needs the time"),
+        ('digest: "8"', "not a time of day"),
+        ('digest: "24:00"', "not a time of day"),
+        ('digest: "08:00 Mars/Base"', "Mars/Base"),
+        ('digest: {at: "08:00", days: [mon]}', "days"),
+        ("digest: [8]", "a digest needs the time"),
+        ('digest: "08:00", mute: {zone: UTC, during: [sat]}', "a mute or a digest"),
+    ],
+)
+def test_a_digest_route_without_a_time_and_other_slips_are_refused_by_name(problem, written, says):
+    found = problem(alerts=routed(written))
+    assert says in f"{found.message} {found.remedy} {found.field}"
+    assert "routes[0]" in found.field
+    assert found.remedy
+
+
+@pytest.mark.parametrize(
+    ("written", "every", "changed"),
+    [
+        ("repeat: 4h", 14400, False),
+        ("repeat: {every: 24h, when: changed}", 86400, True),
+        ("repeat: {every: 1h}", 3600, True),
+    ],
+)
+def test_a_repeat_says_how_often_and_whether_always(files, written, every, changed):
+    alerts = WHOLE.replace("{name: d, ", f"{{name: d, {written}, ")
+    (ladder,) = files.write(sources=ONE_SOURCE, alerts=alerts).config().policy.escalations.values()
+    assert (ladder.repeat_s, ladder.repeat_changed) == (every, changed)
+
+
+@pytest.mark.parametrize(
+    "written", ["repeat: 4", "repeat: true", "repeat: {when: changed}", "repeat: {every: 1h, when: never}"]
+)
+def test_a_repeat_that_cannot_be_read_is_refused_by_name(problem, written):
+    found = problem(alerts=WHOLE.replace("{name: d, ", f"{{name: d, {written}, "))
+    assert "escalations[0]" in found.field
+    assert found.remedy

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from busta_health_dagster.domain.digest import Digest
 from busta_health_dagster.domain.maintenance import Window
 from busta_health_dagster.domain.policy import AlertPolicy, Escalation, Grouping, Route, Step
 from busta_health_dagster.domain.rule import Condition, Override, Pattern, Rule, Severity
@@ -248,3 +249,17 @@ def test_a_threshold_is_suggested_per_type_within_the_budget() -> None:
     assert found["api"].proposed.per_source_week <= 6
     assert found["api"].proposed.caught >= 1
     assert found["api"].override().startswith("{select: {types: [api]}, value: ")
+
+
+def test_what_a_digest_collects_is_counted_as_one_message_a_day() -> None:
+    digest = Digest(480)
+    calm = Escalation("calm", (Step(0, ("chat",), Severity.WARNING), Step(7200, ("chat", "mail"), Severity.CRITICAL)))
+    policy = replace(POLICY, escalations={"calm": calm}, routes=(Route(Selector(), "calm", digest=digest),))
+    day = "u" * 20 + "sssuuuuuu" * 6 + "u" * (288 - 20 - 54)
+    run = trial({"feed": observations(day * 3 + "u" * 12 + "s" * 30 + "u" * 10)}, (SLOW,), policy=policy)
+    noise = summarize_noise(run, lambda *_: None, lambda _: None)
+    assert len(noise.digests) == 4
+    assert noise.notified["slow-response"] == 4, "critical, to two channels, and its end"
+    assert summarise(run, noise).as_json()["digests"] == 4
+    sent = [line for changes in run.run() for line in lines(changes) if line["notify"]]
+    assert [line["event"] for line in sent] == ["escalated", "resolved"]
