@@ -239,15 +239,9 @@ class _Pass(Opener):
             self.notify(Event.UNACKED, channels, reason)
             if not channels:
                 self.skip(Event.UNACKED, self.why_silent())
-        if a.snooze is not None and ctx.steady >= a.snooze.until:
-            self.set(snooze=None)
-            channels = self.audible(tuple(dict.fromkeys(c for x in a.ladders for c in x.channels)))
-            reason = f"the snooze by {a.snooze.by} is over and it is still open"
-            self.record(Event.RENOTIFIED, a.state, reason, channels)
-            self.notify(Event.RENOTIFIED, channels, reason, first=True)
-            self.notified(channels)
+        self._end_snoozes()
         a = self.alert
-        if a.suppressed_by or a.snooze is not None or a.shadow:
+        if a.suppressed_by or a.snoozed is not None or a.shadow:
             return
         for step in escalation.due(a, ctx.steady, self.between):
             before = self.alert.severity
@@ -260,6 +254,26 @@ class _Pass(Opener):
             self.record(event, a.state, reason, step.channels)
             self.notify(event, step.channels, reason, self.alert.ladders[step.ladder].route, first=not step.repeat)
             self.notified(step.channels)
+
+    def _end_snoozes(self) -> None:
+        a, ctx = self.alert, self.ctx
+        before = a.snoozed
+        if a.snooze is not None and ctx.steady >= a.snooze.until:
+            self.set(snooze=None)
+        if a.silence is not None and ctx.silence is None:
+            self.set(silence=None)
+            self.settle_clock()
+        after = self.alert.snoozed
+        if before is None or after == before:
+            return
+        if after is not None:
+            self.say_snoozed(a.notified)
+            return
+        channels = self.audible(tuple(dict.fromkeys(c for x in a.ladders for c in x.channels)))
+        reason = f"the {'silence' if before is a.silence else 'snooze'} by {before.by} is over and it is still open"
+        self.record(Event.RENOTIFIED, a.state, reason, channels)
+        self.notify(Event.RENOTIFIED, channels, reason, first=True)
+        self.notified(channels)
 
 
 def _worse(worst: float | None, verdict: Verdict) -> float | None:

@@ -107,6 +107,7 @@ def alert_pass(
             rules,
             _planned(app, uow, intake, states, now),
             uow.alerts.watched().values(),
+            silences=uow.silences.active(now),
             rule_states=intake.rule_states,
         )
         waiting = due_sources(app, states, now) - {o.source for o in by_hand}

@@ -23,6 +23,7 @@ from busta_health_dagster.domain.alert import Alert, AlertState, fingerprint
 from busta_health_dagster.domain.on_call import duty_list
 from busta_health_dagster.domain.rule import Pattern
 from busta_health_dagster.domain.self_monitoring import DAGSTER
+from busta_health_dagster.domain.silence import covering, source_labels
 from busta_health_dagster.domain.verdict import Outcome, Verdict
 from busta_health_dagster.engines.alerting.actions import close, removal_reason
 from busta_health_dagster.engines.alerting.compiled_rules import CompiledRules, SourceRuleState
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from busta_health_dagster.domain.rule import Rule, Severity
+    from busta_health_dagster.domain.silence import Silence
     from busta_health_dagster.domain.source import Source
     from busta_health_dagster.domain.verdict import ExternalFact
     from busta_health_dagster.engines.maintenance import MaintenanceIndex
@@ -58,11 +60,13 @@ class AlertEngine:
         planned: MaintenanceIndex,
         alerts: Iterable[Alert] = (),
         *,
+        silences: Iterable[Silence] = (),
         grace_s: int = GRACE_S,
         rule_states: Mapping[str, SourceRuleState] | None = None,
     ) -> None:
         self.rules = rules
         self.planned = planned
+        self.silences = tuple(silences)
         self.grace_s = grace_s
         self.rule_states: dict[str, SourceRuleState] = (
             dict(rule_states)
@@ -248,11 +252,20 @@ class AlertEngine:
             due=source.name in self.due,
             grace_s=self.grace_s,
             duty=self._duty,
+            silence=self._silence(
+                source, rule.name, severity, alert.label if alert is not None else verdict.label if verdict else ""
+            ),
         )
         step = advance(alert, verdict, context)
         if step.alert is None or (step.alert is alert and not step.transitions and not step.not_sent):
             return
         self._note(name, step)
+
+    def _silence(self, source: Source, rule: str, severity: Severity, label: str) -> Silence | None:
+        if not self.silences:
+            return None
+        labels = source_labels(source, rule, severity, label)
+        return next(iter(covering(self.silences, labels, self.now)), None)
 
     def _note(self, name: str, step: TransitionResult) -> None:
         assert step.alert is not None
