@@ -14,6 +14,7 @@ from busta_health_dagster.pipeline.alerting.alert_pass import due_sources, locke
 from busta_health_dagster.pipeline.alerting.commit import commit
 from busta_health_dagster.pipeline.alerting.engine import AlertEngine
 from busta_health_dagster.pipeline.alerting.monotonic_clock import read_clock
+from busta_health_dagster.pipeline.alerting.on_call_calendars import rotations_now
 from busta_health_dagster.pipeline.app.failpoints import failpoint
 from busta_health_dagster.pipeline.maintenance.index import maintenance
 
@@ -91,6 +92,7 @@ def opened_book(app: App, uow: UnitOfWork, states: Mapping[str, SourceState]) ->
         maintenance(app, uow, now - 1, now + 1),
         uow.alerts.watched().values(),
         silences=uow.silences.active(now),
+        on_call=rotations_now(app, uow),
         rule_states={},
     )
     book.begin(now, read_clock(app, uow).at, due=due_sources(app, states, now))

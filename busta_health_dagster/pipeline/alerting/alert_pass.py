@@ -24,6 +24,7 @@ from busta_health_dagster.pipeline.alerting.changes import Changes
 from busta_health_dagster.pipeline.alerting.commit import commit
 from busta_health_dagster.pipeline.alerting.engine import AlertEngine, CompiledRules
 from busta_health_dagster.pipeline.alerting.monotonic_clock import read_clock, save_clock
+from busta_health_dagster.pipeline.alerting.on_call_calendars import rotations_now
 from busta_health_dagster.pipeline.anomaly import anomaly_pass
 from busta_health_dagster.pipeline.app.failpoints import failpoint
 from busta_health_dagster.pipeline.app.freshness import LAST_TICK, STALE_TICKS, clock_set_back
@@ -108,6 +109,7 @@ def alert_pass(
             _planned(app, uow, intake, states, now),
             uow.alerts.watched().values(),
             silences=uow.silences.active(now),
+            on_call=rotations_now(app, uow),
             rule_states=intake.rule_states,
         )
         waiting = due_sources(app, states, now) - {o.source for o in by_hand}

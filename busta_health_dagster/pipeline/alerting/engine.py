@@ -42,6 +42,7 @@ from busta_health_dagster.pipeline.alerting.planned_times import off_season_reas
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from busta_health_dagster.domain.on_call import Rotation
     from busta_health_dagster.domain.rule import Rule, Severity
     from busta_health_dagster.domain.silence import Silence
     from busta_health_dagster.domain.source import Source
@@ -61,12 +62,14 @@ class AlertEngine:
         alerts: Iterable[Alert] = (),
         *,
         silences: Iterable[Silence] = (),
+        on_call: Mapping[str, Rotation] | None = None,
         grace_s: int = GRACE_S,
         rule_states: Mapping[str, SourceRuleState] | None = None,
     ) -> None:
         self.rules = rules
         self.planned = planned
         self.silences = tuple(silences)
+        self._on_call = rules.policy.on_call if on_call is None else on_call
         self.grace_s = grace_s
         self.rule_states: dict[str, SourceRuleState] = (
             dict(rule_states)
@@ -104,7 +107,7 @@ class AlertEngine:
         their clocks wait for it.
         """
         self.now, self.steady, self.reprobed, self.due = now, steady, reprobed, due
-        self._duty = duty_list(self.rules.policy.on_call, now)
+        self._duty = duty_list(self._on_call, now)
         self._steps, self._records, self._past = [], {}, []
         for name in tuple(self._held):
             step = hand_over(self.alerts[name], self._duty, now, steady)

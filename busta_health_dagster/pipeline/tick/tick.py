@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from busta_health_dagster.pipeline.alerting.alert_pass import alert_pass
+from busta_health_dagster.pipeline.alerting.on_call_calendars import refresh_calendars
 from busta_health_dagster.pipeline.anomaly.anomaly_pass import catch_up
 from busta_health_dagster.pipeline.app.freshness import LAST_TICK
 from busta_health_dagster.pipeline.app.overload import note_begun
@@ -64,6 +65,7 @@ def _tick(app: App, shard: int | None, stopped: Sequence[str] | None, instance: 
     at = app.now()
     note_begun(app, shard)
     stored, due = observe(app, shard)
+    refresh_calendars(app)
     passed = alert_pass(
         app, manual=reprobe(app, since=at), ticking=True, shard=shard, stopped=stopped, instance=instance
     )
