@@ -20,7 +20,7 @@ from busta_health_dagster.engines.alerting.transition import Context, Transition
 from busta_health_dagster.wording.durations import duration_text
 
 if TYPE_CHECKING:
-    from busta_health_dagster.domain.rule import Severity
+    from busta_health_dagster.domain.rule import Rule, Severity
 
 
 def advance(alert: Alert | None, verdict: Verdict | None, ctx: Context) -> TransitionResult:
@@ -38,7 +38,9 @@ def advance(alert: Alert | None, verdict: Verdict | None, ctx: Context) -> Trans
         # start.
         return close(alert, "the rule left its shadow trial", ctx.now, ctx.steady)
     superseded = None
-    if verdict is not None and (alert is None or (verdict.outcome is Outcome.BAD and _is_over(alert, ctx))):
+    if verdict is not None and (
+        alert is None or (verdict.outcome is Outcome.BAD and is_over(alert, ctx.rule, ctx.steady, ctx.grace_s))
+    ):
         if verdict.outcome is Outcome.GOOD:
             return TransitionResult(None)
         superseded = replace(alert, history=0) if alert is not None and alert.state is AlertState.RESOLVED else None
@@ -66,7 +68,7 @@ def is_echo(verdict: Verdict | None) -> bool:
     return verdict.last_bad < verdict.slot
 
 
-def _is_over(alert: Alert, ctx: Context) -> bool:
+def is_over(alert: Alert, rule: Rule, steady: float, grace_s: int) -> bool:
     """Does a bad verdict begin something new?
 
     A run of bad ones that began within the grace period continues the old. Its end is outside, like that of every
@@ -76,7 +78,7 @@ def _is_over(alert: Alert, ctx: Context) -> bool:
         return True
     if alert.state is not AlertState.RESOLVED or alert.bad_run:
         return False
-    return alert.shadow != ctx.rule.shadow or ctx.steady - (alert.resolved_steady or 0.0) >= ctx.grace_s
+    return alert.shadow != rule.shadow or steady - (alert.resolved_steady or 0.0) >= grace_s
 
 
 def _fresh(old: Alert | None, verdict: Verdict, ctx: Context) -> Alert:

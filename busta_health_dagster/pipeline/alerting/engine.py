@@ -29,7 +29,7 @@ from busta_health_dagster.engines.alerting.actions import close, removal_reason
 from busta_health_dagster.engines.alerting.compiled_rules import CompiledRules, SourceRuleState
 from busta_health_dagster.engines.alerting.grouping import Plan, plan_notifications
 from busta_health_dagster.engines.alerting.inhibition import SOURCE_DOWN, OpenAlerts
-from busta_health_dagster.engines.alerting.lifecycle import advance
+from busta_health_dagster.engines.alerting.lifecycle import advance, is_over
 from busta_health_dagster.engines.alerting.on_call import hand_over, staffed
 from busta_health_dagster.engines.alerting.rerouting import move_to_current_route
 from busta_health_dagster.engines.alerting.routing import Routed, route
@@ -240,14 +240,17 @@ class AlertEngine:
     def _advance(self, name: str, verdict: Verdict | None, source: Source, rule: Rule) -> None:
         alert = self.alerts.get(name)
         at = self.now if verdict is None else verdict.slot
-        severity = rule.severity if alert is None else alert.severity
+        present = rolled_out(rule, source, self.now)
+        # What is over says nothing of how severe the next one is.
+        over = alert is None or is_over(alert, present, self.steady, self.grace_s)
+        severity = rule.severity if alert is None or over else alert.severity
         if verdict is not None and verdict.severity is not None:
-            severity = verdict.severity if alert is None else max(severity, verdict.severity)
+            severity = verdict.severity if over else max(severity, verdict.severity)
         context = Context(
             self.now,
             self.steady,
             source,
-            rolled_out(rule, source, self.now),
+            present,
             self._route,
             maintenance=window_name(self.planned, source, at),
             inhibited_by=self._open.inhibitor(name, source, rule.name, severity),
