@@ -8,7 +8,7 @@ export PYTHONDONTWRITEBYTECODE :=
 # Files stay in the order of tests/conftest.py: xdist would keep the few long stories of a file for the end.
 SUITE = $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
-.PHONY: install demo up test test-times foreign other-days mutation check bench bench-detection release clean
+.PHONY: install demo up test test-times foreign other-days mutation check bench bench-detection oracle live-night release clean
 
 install: $(STAMP)
 
@@ -51,6 +51,15 @@ check: install
 
 bench: install
 	$(BIN)/python -m benchmarks
+
+# A thousand random days through the engine and through a second opinion on the life of an alert: 3 CPU minutes.
+oracle: install
+	nice $(BIN)/python -m benchmarks.oracle
+
+# A real monitor among failing sources, killed processes and receivers that are out.
+live-night: MINUTES ?= 60
+live-night: install
+	nice $(BIN)/python -m benchmarks.live_night --minutes $(MINUTES)
 
 bench-detection: install
 	$(BIN)/python -m benchmarks.detection.run

@@ -16,6 +16,7 @@ MODULES = {
     "file": ("pyarrow",),
     "report": ("matplotlib",),
     "postgres": ("psycopg2", "psycopg", "dagster_postgres"),
+    "apprise": ("apprise",),
     "s3": ("s3fs",),
     "gcs": ("gcsfs",),
     "azure": ("adlfs",),

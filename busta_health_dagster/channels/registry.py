@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from busta_health_dagster.channels import (
+    apprise,
     discord,
     googlechat,
     mail,
@@ -46,6 +47,7 @@ BUILT_IN: Mapping[str, ChannelType] = {
     "googlechat": googlechat.CHANNEL,
     "ntfy": ntfy.CHANNEL,
     "sms": sms.CHANNEL,
+    "apprise": apprise.CHANNEL,
     "console": stream.CONSOLE,
     "file": stream.FILE,
 }

@@ -71,7 +71,9 @@ def backtest(
     if out is not None and many and str(out) == "-":
         raise typer.BadParameter("the JSON lines and the table cannot both go to stdout", param_hint="--out")
     current = at_home(context) if observations is None else session(context)
-    with _trial(current, observations, alerts, maintenance, since, include_shadow=include_shadow, many=many) as run:
+    with _trial(
+        current, observations, alerts, maintenance, since, include_shadow=include_shadow, many=many, costs=summary
+    ) as run:
         if not many:
             screen = sys.stdout.isatty() and (out is None or str(out) == "-")
             with (
@@ -142,6 +144,7 @@ def _trial(
     *,
     include_shadow: bool,
     many: bool,
+    costs: bool,
 ) -> Iterator[BacktestRun]:
     from busta_health_dagster import bootstrap
     from busta_health_dagster.pipeline.backtest.backtest import file_run, stored_run, tried
@@ -156,7 +159,7 @@ def _trial(
         if own is None and config is None:
             raise BadInput("There is neither a configuration nor --alerts FILE, so no rule to try. Say --alerts FILE.")
         rules, policy = own if own is not None else (config.rules, config.policy)  # type: ignore[union-attr]
-        return tried(rules, include_shadow=include_shadow, keep_shadow=many), policy
+        return tried(rules, include_shadow=include_shadow, keep_shadow=costs), policy
 
     if observations is not None:
         config = _config(current)

@@ -84,26 +84,36 @@ def _row(cost: RuleCost, dash: str) -> tuple[str, ...]:
 
 
 def print_suggestions(found: Sequence[Suggestion], budget: float) -> None:
-    """Per rule and group: now, proposed, and the lines for alerts.yaml."""
+    """What changes something, the worst first: now, proposed, and the patch to alerts.yaml."""
     from rich.table import Table
 
     out, dash = console(), glyph_set().dash
-    out.print(f"Thresholds for at most {budget:g} notifications per source and week, each rule by itself")
+    shown = [one for one in found if one.changes or one.proposed is None]
+    same = len(found) - len(shown)
+    stay = f"{plural(same, 'limit')} {'stays as it is' if same == 1 else 'stay as they are'}"
+    out.print(f"Thresholds for at most {budget:g} notifications per source and week, each rule by itself: {stay}.")
+    if not shown:
+        return
     table = Table(box=None, header_style="bold")
     for head in ("RULE", "FOR", "NOW", "A WEEK", "CAUGHT", "PROPOSED", "A WEEK", "CAUGHT", "MISSED"):
         table.add_column(head, justify="left" if head in {"RULE", "FOR"} else "right")
-    for one in found:
+    for one in shown:
         now, new = one.present, one.proposed
         cells = [one.text(now.value), f"{now.per_source_week:.2f}", f"{now.caught}/{one.known}"]
         if new is None:
             cells += ["none fits", dash, dash, dash]
         else:
-            word = one.text(new.value) if one.changes else "as it is"
-            cells += [word, f"{new.per_source_week:.2f}", f"{new.caught}/{one.known}", str(one.known - new.caught)]
+            missed = str(one.known - new.caught)
+            cells += [one.text(new.value), f"{new.per_source_week:.2f}", f"{new.caught}/{one.known}", missed]
         table.add_row(one.rule, one.group, *cells)
     out.print(table)
-    changed = [one for one in found if one.changes]
-    for rule, some in groupby(changed, key=lambda one: one.rule):
-        out.print(f"\n{rule} in alerts.yaml, overrides:", markup=False)
-        for one in some:
-            out.print(f"  - {one.override()}", markup=False)
+    changed = [one for one in shown if one.changes]
+    if changed:
+        out.print("\nalerts.yaml", markup=False)
+    for rule in dict.fromkeys(one.rule for one in changed):
+        out.print(f"   - name: {rule}", markup=False)
+        mine = [one for one in changed if one.rule == rule]
+        if any(one.is_override for one in mine):
+            out.print("     overrides:", markup=False)
+        for one in mine:
+            out.print(f"+{'      - ' if one.is_override else '    '}{one.override()}", markup=False)

@@ -10,6 +10,7 @@ from busta_health_dagster.cli.alert_noise import noise
 from busta_health_dagster.cli.glyphs import glyph_set
 from busta_health_dagster.cli.rollout import rollout
 from busta_health_dagster.cli.session import Output, at_home, console, err_console, print_json, session
+from busta_health_dagster.cli.silences import silences
 from busta_health_dagster.cli.sources import OutputOption
 from busta_health_dagster.cli.tables import Columns
 from busta_health_dagster.domain.errors import BadInput
@@ -31,6 +32,7 @@ def register(alerts_app: typer.Typer) -> None:
     alerts_app.command("outbox")(outbox)
     alerts_app.command("rollout")(rollout)
     alerts_app.command("noise")(noise)
+    alerts_app.command("silences")(silences)
 
 
 def try_channel(

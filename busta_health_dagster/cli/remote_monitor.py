@@ -118,6 +118,14 @@ class RemoteMonitor:
     def resolve(self, ids: Sequence[int], *, note: str = "") -> list[alert_documents.AlertRow]:
         return [self._remote.post(f"alerts/{key}/resolve", {"note": note}) for key in ids]
 
+    def silences(self, *, ended: bool = False) -> list[alert_documents.SilenceRow]:
+        found: list[alert_documents.SilenceRow] = self._remote.all("silences", ended=str(ended).lower())
+        return found
+
+    def end_silence(self, silence: str) -> alert_documents.SilenceRow:
+        found: alert_documents.SilenceRow = self._remote.post(f"silences/{part(silence)}/end")
+        return found
+
     def noise(self, names: Sequence[str] | None = None, *, since_s: int) -> alert_documents.NoiseTable:
         found: alert_documents.NoiseTable = self._remote.get(
             "alerts/noise", since=f"{-(-since_s // 60)}m", source=list(names or ())

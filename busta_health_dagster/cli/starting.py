@@ -101,7 +101,11 @@ def start_processes(
     if not _until(supervisor, lambda: not lost_runs.searching, "Opening the Dagster instance"):
         return None
     code_server = Child(
-        "code-server", code_server_argv(LOOPBACK, code_port), env, ended=lambda _: lost_runs.observation()
+        "code-server",
+        code_server_argv(LOOPBACK, code_port),
+        env,
+        ended=lambda _: lost_runs.observation(),
+        through_another=True,
     )
     children = [supervisor.start(code_server)]
     if not _until(supervisor, lambda: ports.accepts(LOOPBACK, code_port), "Loading the code location"):

@@ -20,6 +20,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from busta_health_dagster.cli.child_log import ChildLog
+from busta_health_dagster.cli.offspring import has_living_child
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -32,6 +33,7 @@ GRACE_S = 6.0
 STOP_WITHIN_S = 9.0
 BACKOFF_S = (0.0, 1.0, 2.0, 5.0, 15.0, 30.0)
 STEADY_AFTER_S = 60.0
+ALONE_S = 10.0
 _STEP_S = 0.1
 
 
@@ -44,7 +46,8 @@ class Stopped(BaseException):
 @dataclass(slots=True, eq=False)
 class Child:
     """One supervised process. `once` children are not restarted (the first tick); their exit code is logged, and where
-    it is 0, `then` is started. `ended` is called after every end of it that no one asked for, with the exit code.
+    it is 0, `then` is started. `ended` is called after every end of it that no one asked for, with the exit code. One that
+    works `through_another` process, which it started itself, is started again when that one has gone.
     """
 
     name: str
@@ -54,6 +57,8 @@ class Child:
     once: bool = False
     then: Child | None = None
     ended: Callable[[int], None] | None = None
+    through_another: bool = False
+    alone_since: float | None = None
     process: subprocess.Popen[bytes] | None = None
     log: ChildLog | None = None
     started: float = 0.0
@@ -196,6 +201,8 @@ class Supervisor:
         if code is None:
             if child.failures and now - child.started > STEADY_AFTER_S:
                 child.failures = 0
+            if child.through_another:
+                self._mind_the_other(child, child.process.pid, now)
             return
         _signal_group(child, signal.SIGKILL)
         child.process = None
@@ -215,7 +222,16 @@ class Supervisor:
         if child.ended is not None:
             child.ended(code)
 
+    def _mind_the_other(self, child: Child, pid: int, now: float) -> None:
+        """At its start, and while it changes one for another, a process may be alone for a while."""
+        if has_living_child(pid) is not False:
+            child.alone_since = now
+        elif child.alone_since is not None and now - child.alone_since > ALONE_S:
+            self.on_event(f"{child.name} has lost the process that it works through, and is ended")
+            _signal_group(child, signal.SIGKILL)
+
     def _spawn(self, child: Child) -> None:
+        child.alone_since = None
         if child.log is None:
             child.log = ChildLog(self._log(child), self.failures)
         child.process = subprocess.Popen(  # noqa: S603  our own argv

@@ -114,7 +114,8 @@ class Alert:
     hear of it (`held`), and do not know yet that it ended; when it ends they become `notified_before`, for the case that it
     reopens.
     `value`, `limit`, `reason` are those of the newest verdict, `bad_reason` of the newest bad one. `acts` counts what
-    people did to it: two deeds of one second are two messages. `cause` is the provider whose failure it is a part of.
+    people did to it: two deeds of one second are two messages. `snooze` is of this alert alone, `silence` came by its labels.
+    `cause` is the provider whose failure it is a part of.
     """
 
     fingerprint: str
@@ -154,6 +155,7 @@ class Alert:
     ack: Hold | None = None
     first_acked_at: int | None = None
     snooze: Hold | None = None
+    silence: Hold | None = None
     notified: tuple[str, ...] = ()
     notified_before: tuple[str, ...] = ()
     held: tuple[Held, ...] = ()
@@ -196,6 +198,12 @@ class Alert:
         return tuple(c for c in self.notified if c not in self.unaware)
 
     @property
+    def snoozed(self) -> Hold | None:
+        """What lasts longer: its own snooze, or the silence that matches it."""
+        holds = [h for h in (self.snooze, self.silence) if h is not None]
+        return max(holds, key=lambda h: h.until, default=None)
+
+    @property
     def progress(self) -> str:
         """`1 of 2`, for a list of pending alerts."""
         wanted = self.numbers.get("for", 1)
@@ -206,7 +214,7 @@ class Alert:
         out: dict[str, Any] = {f.name: getattr(self, f.name) for f in fields(self)}  # asdict would copy for 0.5 ms
         out |= {"state": self.state.value, "severity": int(self.severity), "numbers": dict(self.numbers)}
         out |= {name: list(out[name]) for name in ("notified", "notified_before")}
-        out |= {name: None if out[name] is None else asdict(out[name]) for name in ("ack", "snooze")}
+        out |= {name: None if out[name] is None else asdict(out[name]) for name in _HOLDS}
         out["held"] = [asdict(h) | {"event": h.event.value, "channels": list(h.channels)} for h in self.held]
         return out | {"ladders": [_ladder_out(x) for x in self.ladders]}
 
@@ -216,8 +224,8 @@ class Alert:
         kept["state"] = AlertState(kept["state"])
         kept["severity"] = Severity(kept["severity"])
         kept["ladders"] = tuple(_ladder_in(x) for x in kept["ladders"])
-        for name in ("ack", "snooze"):
-            kept[name] = None if kept[name] is None else Hold(**kept[name])
+        for name in _HOLDS:
+            kept[name] = None if kept.get(name) is None else Hold(**kept[name])
         kept["held"] = tuple(
             Held(**h | {"event": Event(h["event"]), "channels": tuple(h["channels"])}) for h in kept["held"]
         )
@@ -225,6 +233,7 @@ class Alert:
         return cls(**kept)
 
 
+_HOLDS = ("ack", "snooze", "silence")
 _RENAMED = {"told": "notified", "told_before": "notified_before"}
 """Field names of 0.1.0, as its stores still hold them."""
 

@@ -41,7 +41,7 @@ def snapshot(alert: Alert) -> AlertSnapshot:
         resolved_at=alert.resolved_at,
         reopened=alert.reopened,
         acked_by=alert.ack.by if alert.ack else "",
-        snoozed_until=alert.snooze.ends_at if alert.snooze else None,
+        snoozed_until=alert.snoozed.ends_at if alert.snoozed else None,
         flapping=alert.flapping,
         suppressed_by=alert.suppressed_by,
         notified=tuple(sorted(alert.notified)),

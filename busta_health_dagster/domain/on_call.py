@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
@@ -10,8 +11,10 @@ from busta_health_dagster.domain.units import from_epoch
 from busta_health_dagster.domain.weekly_hours import Span, WeeklyHours, outside
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
     from datetime import datetime
+
+    from busta_health_dagster.domain.fields import SecretRef
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +35,29 @@ class Override:
 
 
 @dataclass(frozen=True, slots=True)
+class OnCallCalendar:
+    """An iCalendar that says who is on call: at a URL, or in a file seen from the configuration's directory. `people`: what an
+    entry calls someone (a name within its title, or an attendee's address) -> their channel.
+    """
+
+    url: SecretRef | None
+    path: str | None
+    people: Mapping[str, str]
+    allow_private: bool = False
+
+    def channel_of(self, title: str, addresses: Collection[str]) -> str | None:
+        """The channel of whom this entry names; None: no one that we know."""
+        for name, channel in self.people.items():
+            if name.lower() in addresses or re.search(rf"(?<!\w){re.escape(name)}(?!\w)", title, re.IGNORECASE):
+                return channel
+        return None
+
+
+@dataclass(frozen=True, slots=True)
 class Rotation:
     """The turn goes on every `every_days` days, at the time of day of `start` (local, in `zone`); the first of each list has it
-    from `start` on. The first shift that covers an hour has it, and together the shifts cover the week.
+    from `start` on. The first shift that covers an hour has it, and together the shifts cover the week. What a `calendar` says
+    comes as overrides (pipeline/alerting/on_call_calendars.py); the shifts are then for the hours that it leaves open.
     """
 
     name: str
@@ -43,6 +66,7 @@ class Rotation:
     every_days: int
     shifts: tuple[Shift, ...]
     overrides: tuple[Override, ...] = ()
+    calendar: OnCallCalendar | None = None
 
     def on_duty(self, at: float) -> str:
         """The channel to notify at this instant.
@@ -69,6 +93,7 @@ class Rotation:
     def channels(self) -> tuple[str, ...]:
         """Everyone who may be on call."""
         named = [c for shift in self.shifts for c in shift.turns]
+        named += self.calendar.people.values() if self.calendar is not None else ()
         return tuple(dict.fromkeys([*named, *(o.channel for o in self.overrides)]))
 
 

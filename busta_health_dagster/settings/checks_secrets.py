@@ -49,6 +49,8 @@ def _consequence(file: str, places: list[Place], doc: Document) -> str:
     recipients = listed(dict.fromkeys(names))
     several = len(set(names)) > 1
     if file == "alerts.yaml":
+        if places[0][0] == "on_call":
+            return f"the calendar of {recipients} is not read"
         return f"the channel{'s' if several else ''} {recipients} cannot send"
     if file == "sources.yaml":
         takers = (

@@ -227,6 +227,16 @@ def _condition(condition: Condition) -> str:
 
 
 def _rotation(rotation: Rotation) -> dict[str, Any]:
+    calendar = rotation.calendar
+    if calendar is not None:
+        place = {"url": str(calendar.url)} if calendar.url is not None else {"path": str(calendar.path)}
+        return {
+            "name": rotation.name,
+            "zone": rotation.zone,
+            "calendar": place,
+            "people": dict(calendar.people),
+            "otherwise": rotation.shifts[0].turns[0],
+        }
     return {
         "name": rotation.name,
         "zone": rotation.zone,

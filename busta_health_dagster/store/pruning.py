@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Column, Table, delete, select
 
 from busta_health_dagster.store.schema.access import session
-from busta_health_dagster.store.schema.alerting import alert, audit, outbox, suppression
+from busta_health_dagster.store.schema.alerting import alert, audit, outbox, silence, suppression
 from busta_health_dagster.store.schema.custom_metrics import metric_day, metric_hour
 from busta_health_dagster.store.schema.observing import (
     event_log,
@@ -32,7 +32,7 @@ KEEPABLE: Mapping[str, tuple[tuple[Table, Column[Any]], ...]] = {
     "observations": ((observation, observation.c.slot), (manual_observation, manual_observation.c.slot)),
     "rollup_hour": ((rollup_hour, rollup_hour.c.hour), (metric_hour, metric_hour.c.hour)),
     "rollup_day": ((rollup_day, rollup_day.c.day), (metric_day, metric_day.c.day)),
-    "alerts": ((alert, alert.c.resolved_at),),
+    "alerts": ((alert, alert.c.resolved_at), (silence, silence.c.ends_at)),
     "deliveries": ((outbox, outbox.c.finished_at), (suppression, suppression.c.at)),
     "audit": ((audit, audit.c.at),),
     "live_events": ((event_log, event_log.c.at),),

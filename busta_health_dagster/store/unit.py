@@ -25,6 +25,7 @@ from busta_health_dagster.store.reports import Reports
 from busta_health_dagster.store.rollup_queries import Rollups
 from busta_health_dagster.store.samples import Samples
 from busta_health_dagster.store.schema import metadata
+from busta_health_dagster.store.silences import Silences
 from busta_health_dagster.store.sources import MetricNames, Reasons, Sources
 from busta_health_dagster.store.states import States
 
@@ -130,6 +131,10 @@ class UnitOfWork:
     @cached_property
     def suppressions(self) -> Suppressions:
         return Suppressions(self)
+
+    @cached_property
+    def silences(self) -> Silences:
+        return Silences(self)
 
     @cached_property
     def leases(self) -> Leases:

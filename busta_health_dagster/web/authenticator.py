@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import hmac
 import ipaddress
@@ -94,6 +95,8 @@ class Authenticator:
         scheme, _, value = headers.get("authorization", "").partition(" ")
         if scheme.lower() == "bearer" and value:
             return self.by_token(value.strip())
+        if scheme.lower() == "basic" and value:
+            return self.by_token(_password(value))
         if self.by_proxy is not None and self._from_proxy(scope) and headers.get(self.proxy_header):
             return self.by_proxy(headers[self.proxy_header])
         cookie = session_cookie(headers)
@@ -120,6 +123,14 @@ class Authenticator:
     def _from_proxy(self, scope: Scope) -> bool:
         address = _peer(scope)
         return address is not None and any(address in network for network in self.proxies)
+
+
+def _password(credentials: str) -> str:
+    """Of basic authentication, for tools that know no other: the password is the token, the user's name says nothing."""
+    try:
+        return base64.b64decode(credentials.strip(), validate=True).decode().partition(":")[2]
+    except ValueError:
+        return ""
 
 
 def _peer(scope: Scope) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:

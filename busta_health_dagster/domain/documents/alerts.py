@@ -300,3 +300,19 @@ class SourceExplanation(TypedDict):
     maintenance: list[Occurrence]
     not_sent: list[NotSent]
     alerts: list[AlertRow]
+
+
+class SilenceRow(TypedDict):
+    """One silence: an entry of `alerts silences -o json`. `matchers` are as Prometheus writes them, `alerts` the ids of the open
+    alerts that it keeps quiet now; `actor` is who was let in, `created_by` the name that was given.
+    """
+
+    id: str
+    state: str
+    matchers: list[str]
+    starts_at: str
+    ends_at: str
+    created_by: str
+    actor: str
+    comment: str
+    alerts: list[int]

@@ -77,7 +77,8 @@ def snooze(alert: Alert, now: int, steady: float, actor: str, for_s: float, *, n
     p.set(snooze=Hold(actor, now, steady + for_s, int(now + for_s), note))
     _hold_clock(p)
     reason = f"snoozed by {actor} for {duration_text(for_s)}" + (f': "{note}"' if note else "")
-    p.record(Event.SNOOZED, alert.state, reason, alert.notified, actor, until=int(now + for_s), note=note)
+    lasts = max(h.ends_at for h in (p.alert.snooze, p.alert.silence) if h is not None)
+    p.record(Event.SNOOZED, alert.state, reason, alert.notified, actor, until=lasts, note=note)
     p.notify(Event.SNOOZED, alert.notified, reason)
     return p.step()
 

@@ -57,8 +57,8 @@ def stopped(alert: Alert, steady: float) -> Alert:
 
 
 def running(alert: Alert, steady: float) -> Alert:
-    """The clock, which stands, runs on, once an acknowledgement or a snooze has ended."""
-    holds = [h.until for h in (alert.ack, alert.snooze) if h is not None]
+    """The clock, which stands, runs on, once an acknowledgement, a snooze or a silence has ended."""
+    holds = [h.until for h in (alert.ack, alert.snooze, alert.silence) if h is not None]
     return replace(alert, mark=max([steady, *holds]))
 
 

@@ -20,7 +20,7 @@ from busta_health_dagster.engines.alerting.transition import Context, Transition
 from busta_health_dagster.wording.durations import duration_text
 
 if TYPE_CHECKING:
-    from busta_health_dagster.domain.rule import Severity
+    from busta_health_dagster.domain.rule import Rule, Severity
 
 
 def advance(alert: Alert | None, verdict: Verdict | None, ctx: Context) -> TransitionResult:
@@ -38,7 +38,9 @@ def advance(alert: Alert | None, verdict: Verdict | None, ctx: Context) -> Trans
         # start.
         return close(alert, "the rule left its shadow trial", ctx.now, ctx.steady)
     superseded = None
-    if verdict is not None and (alert is None or (verdict.outcome is Outcome.BAD and _is_over(alert, ctx))):
+    if verdict is not None and (
+        alert is None or (verdict.outcome is Outcome.BAD and is_over(alert, ctx.rule, ctx.steady, ctx.grace_s))
+    ):
         if verdict.outcome is Outcome.GOOD:
             return TransitionResult(None)
         superseded = replace(alert, history=0) if alert is not None and alert.state is AlertState.RESOLVED else None
@@ -66,7 +68,7 @@ def is_echo(verdict: Verdict | None) -> bool:
     return verdict.last_bad < verdict.slot
 
 
-def _is_over(alert: Alert, ctx: Context) -> bool:
+def is_over(alert: Alert, rule: Rule, steady: float, grace_s: int) -> bool:
     """Does a bad verdict begin something new?
 
     A run of bad ones that began within the grace period continues the old. Its end is outside, like that of every
@@ -76,7 +78,7 @@ def _is_over(alert: Alert, ctx: Context) -> bool:
         return True
     if alert.state is not AlertState.RESOLVED or alert.bad_run:
         return False
-    return alert.shadow != ctx.rule.shadow or ctx.steady - (alert.resolved_steady or 0.0) >= ctx.grace_s
+    return alert.shadow != rule.shadow or steady - (alert.resolved_steady or 0.0) >= grace_s
 
 
 def _fresh(old: Alert | None, verdict: Verdict, ctx: Context) -> Alert:
@@ -239,15 +241,9 @@ class _Pass(Opener):
             self.notify(Event.UNACKED, channels, reason)
             if not channels:
                 self.skip(Event.UNACKED, self.why_silent())
-        if a.snooze is not None and ctx.steady >= a.snooze.until:
-            self.set(snooze=None)
-            channels = self.audible(tuple(dict.fromkeys(c for x in a.ladders for c in x.channels)))
-            reason = f"the snooze by {a.snooze.by} is over and it is still open"
-            self.record(Event.RENOTIFIED, a.state, reason, channels)
-            self.notify(Event.RENOTIFIED, channels, reason, first=True)
-            self.notified(channels)
+        self._end_snoozes()
         a = self.alert
-        if a.suppressed_by or a.snooze is not None or a.shadow:
+        if a.suppressed_by or a.snoozed is not None or a.shadow:
             return
         for step in escalation.due(a, ctx.steady, self.between):
             before = self.alert.severity
@@ -263,6 +259,26 @@ class _Pass(Opener):
             self.record(event, a.state, reason, step.channels)
             self.notify(event, step.channels, reason, self.alert.ladders[step.ladder].route, first=not step.repeat)
             self.notified(step.channels)
+
+    def _end_snoozes(self) -> None:
+        a, ctx = self.alert, self.ctx
+        before = a.snoozed
+        if a.snooze is not None and ctx.steady >= a.snooze.until:
+            self.set(snooze=None)
+        if a.silence is not None and ctx.silence is None:
+            self.set(silence=None)
+            self.settle_clock()
+        after = self.alert.snoozed
+        if before is None or after == before:
+            return
+        if after is not None:
+            self.say_snoozed(a.notified)
+            return
+        channels = self.audible(tuple(dict.fromkeys(c for x in a.ladders for c in x.channels)))
+        reason = f"the {'silence' if before is a.silence else 'snooze'} by {before.by} is over and it is still open"
+        self.record(Event.RENOTIFIED, a.state, reason, channels)
+        self.notify(Event.RENOTIFIED, channels, reason, first=True)
+        self.notified(channels)
 
 
 def _worse(worst: float | None, verdict: Verdict) -> float | None:

@@ -74,5 +74,5 @@ def may_speak(alert: Alert, held: Held, now: float, steady: float) -> bool:
     """
     if any(muted_until(alert, channel, now) is not None for channel in held.channels):
         return False
-    snoozed = alert.snooze is not None and steady < alert.snooze.until
+    snoozed = alert.snoozed is not None and steady < alert.snoozed.until
     return not (snoozed or alert.suppressed_by)

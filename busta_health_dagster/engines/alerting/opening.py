@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from busta_health_dagster.domain.alert import Alert, AlertState, Event
+from busta_health_dagster.domain.alert import Alert, AlertState, Event, Hold
 from busta_health_dagster.domain.rule import Severity
 from busta_health_dagster.engines.alerting import escalation
 from busta_health_dagster.engines.alerting.flapping import STARTS_AT, is_flapping, ratio
@@ -42,6 +42,35 @@ class Opener(Recorder):
             self.between = f"{a.suppressed_by} had kept it quiet"
             self.record(Event.RELEASED, a.state, f"{a.suppressed_by} ended")
             self.skip(Event.RELEASED, "nothing changed for those who know")
+        if self.take_silence():
+            self.say_snoozed(self.alert.notified)
+
+    def take_silence(self) -> bool:
+        """The silence that matches it now, if that is another than it has; -> whether that changes until when it is snoozed.
+        One that has ended is let go by the timers, after what was observed.
+        """
+        silence, mine = self.ctx.silence, self.alert.silence
+        if silence is None or (mine is not None and (mine.at, mine.ends_at) == (silence.starts_at, silence.ends_at)):
+            return False
+        before, left = self.alert.snoozed, silence.ends_at - self.now
+        self.set(silence=Hold(silence.by, silence.starts_at, self.steady + left, silence.ends_at, silence.comment))
+        self.settle_clock()
+        return self.alert.snoozed != before
+
+    def settle_clock(self) -> None:
+        """The clock under the holds as they are now; maintenance (no mark) keeps it standing."""
+        if self.alert.mark is not None:
+            self.alert = escalation.running(escalation.stopped(self.alert, self.steady), self.steady)
+
+    def say_snoozed(self, channels: tuple[str, ...]) -> None:
+        """To those who know: until when they are told no more."""
+        a, hold = self.alert, self.alert.snoozed
+        assert hold is not None
+        said = f': "{hold.note}"' if hold.note else ""
+        how = "silenced" if hold is a.silence else "snoozed"
+        reason = f"{how} by {hold.by} for {duration_text(hold.ends_at - self.now)}{said}"
+        self.record(Event.SNOOZED, a.state, reason, channels, hold.by, until=hold.ends_at, note=hold.note)
+        self.notify(Event.SNOOZED, channels, reason)
 
     def fire(self, why: str, severity: Severity) -> None:
         """Enough bad verdicts: open, reopen, or say what keeps it from opening."""
@@ -73,6 +102,7 @@ class Opener(Recorder):
             reached = [x.policy.steps[x.step - 1].severity for x in ladders]
             severity = max([a.severity, *(s for s in reached if s is not None)])
             self.set(ladders=ladders, mark=ctx.steady, severity=severity)
+            self.take_silence()
         self._announce(Event.OPENED, None if self.unsaid else was, reason, ())
         if a.shadow:
             self.skip(Event.OPENED, SHADOW)
@@ -94,6 +124,7 @@ class Opener(Recorder):
         )
         if not a.shadow:
             self.alert = escalation.running(self.alert, self.ctx.steady)
+            self.take_silence()
         self._announce(
             Event.REOPENED,
             a.state,
@@ -130,7 +161,9 @@ class Opener(Recorder):
         self, event: Event, was: AlertState | None, reason: str, also: tuple[str, ...], **numbers: Any
     ) -> None:
         flaps = is_flapping(self.alert.history, False) and not self.alert.shadow
-        channels = tuple(dict.fromkeys((*also, *(c for x in self.alert.ladders for c in x.channels))))
+        also = self.audible(also)
+        reached = tuple(dict.fromkeys(c for x in self.alert.ladders for c in x.channels))
+        channels = tuple(dict.fromkeys((*also, *self.audible(reached))))
         clock = escalation.elapsed(self.alert, self.ctx.steady)
         said = escalation.what_it_says(self.alert)
         self.set(ladders=tuple(replace(x, notified_s=clock, said=said) for x in self.alert.ladders), notified_before=())
@@ -148,11 +181,14 @@ class Opener(Recorder):
         )
         claimed: set[str] = set()
         for ladder in a.ladders:
-            mine = tuple(c for c in ladder.channels if c not in claimed)
+            mine = tuple(c for c in ladder.channels if c in channels and c not in claimed)
             claimed.update(mine)
             self.notify(event, mine, reason, ladder.route, first=True)
         self.notify(event, tuple(c for c in also if c not in claimed), reason, first=True)
         self.notified(channels)
+        if a.silence is not None:
+            self.skip(event, self.why_silent())
+            self.say_snoozed(())
         if flaps:
             self.start_flapping()
 

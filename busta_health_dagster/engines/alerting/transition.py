@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from busta_health_dagster.domain.rule import Rule, Severity
+    from busta_health_dagster.domain.silence import Silence
     from busta_health_dagster.domain.source import Source
     from busta_health_dagster.engines.alerting.routing import Considered, Routed
 
@@ -31,7 +32,7 @@ class Context:
     `inhibited_by` an open alert that keeps this one quiet. `reprobed` says that the newest observation was the one taken just
     before a maintenance window's end. `route` is asked once, when the alert opens. `due`: the source has no observation
     in its present slot, and a tick is about to make one; clocks speak after it, never on old news. `duty` is who is on
-    call now, by rotation.
+    call now, by rotation. `silence` is the one in force for this alert that ends last.
     """
 
     now: int
@@ -45,6 +46,7 @@ class Context:
     due: bool = False
     grace_s: int = GRACE_S
     duty: Mapping[str, str] = field(default_factory=dict)
+    silence: Silence | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +175,7 @@ class Recorder:
                 suppressed_by="",
                 flapping=False,
                 snooze=None,
+                silence=None,
                 clock_s=clock_s,
                 mark=None,
                 notified=(),
@@ -208,6 +211,6 @@ class Recorder:
             return SHADOW
         if a.suppressed_by:
             return f"suppressed ({a.suppressed_by})"
-        if a.snooze is not None and self.steady < a.snooze.until:
-            return f"snoozed by {a.snooze.by}"
+        if a.snoozed is not None and self.steady < a.snoozed.until:
+            return f"{'silenced' if a.snoozed is a.silence else 'snoozed'} by {a.snoozed.by}"
         return ""

@@ -14,13 +14,15 @@ from busta_health_dagster.pipeline.alerting.alert_pass import due_sources, locke
 from busta_health_dagster.pipeline.alerting.commit import commit
 from busta_health_dagster.pipeline.alerting.engine import AlertEngine
 from busta_health_dagster.pipeline.alerting.monotonic_clock import read_clock
+from busta_health_dagster.pipeline.alerting.on_call_calendars import rotations_now
 from busta_health_dagster.pipeline.app.failpoints import failpoint
 from busta_health_dagster.pipeline.maintenance.index import maintenance
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from busta_health_dagster.domain.alert import Alert
+    from busta_health_dagster.domain.observation import SourceState
     from busta_health_dagster.engines.alerting.transition import TransitionResult
     from busta_health_dagster.pipeline.app.app import App
     from busta_health_dagster.store import UnitOfWork
@@ -98,6 +100,21 @@ def open_of_thread(app: App, thread: str) -> list[int]:
     return found
 
 
+def opened_book(app: App, uow: UnitOfWork, states: Mapping[str, SourceState]) -> AlertEngine:
+    """Every alert that is still watched, with a pass begun now, for what a person does."""
+    now = app.now()
+    book = AlertEngine(
+        app.rulebook,
+        maintenance(app, uow, now - 1, now + 1),
+        uow.alerts.watched().values(),
+        silences=uow.silences.active(now),
+        on_call=rotations_now(app, uow),
+        rule_states={},
+    )
+    book.begin(now, read_clock(app, uow).at, due=due_sources(app, states, now))
+    return book
+
+
 def _act(
     app: App,
     ids: Sequence[int],
@@ -118,16 +135,12 @@ def _act(
     with locked(app) as uow:
         if permit is not None:
             permit(uow)
-        now = app.now()
         states = {n: s for n, s in uow.states.all().items() if n in app.config.sources}
-        steady = read_clock(app, uow).at
-        book = AlertEngine(
-            app.rulebook, maintenance(app, uow, now - 1, now + 1), uow.alerts.watched().values(), rule_states={}
-        )
-        book.begin(now, steady, due=due_sources(app, states, now))
+        book = opened_book(app, uow, states)
+        now = book.now
         for key in wanted:
             alert = book.current(uow.alerts.get(key))
-            book.note(deed(alert, now, steady))
+            book.note(deed(alert, now, book.steady))
             uow.audit.append(AuditEntry(now, actor, action, f"alert {key}", detail))
         saved = commit(app, uow, book, book.plan(), states)
         failpoint("before_commit")

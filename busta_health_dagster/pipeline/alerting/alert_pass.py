@@ -25,6 +25,7 @@ from busta_health_dagster.pipeline.alerting.commit import commit
 from busta_health_dagster.pipeline.alerting.digests import send_due
 from busta_health_dagster.pipeline.alerting.engine import AlertEngine, CompiledRules
 from busta_health_dagster.pipeline.alerting.monotonic_clock import read_clock, save_clock
+from busta_health_dagster.pipeline.alerting.on_call_calendars import rotations_now
 from busta_health_dagster.pipeline.anomaly import anomaly_pass
 from busta_health_dagster.pipeline.app.calendars import near_events
 from busta_health_dagster.pipeline.app.failpoints import failpoint
@@ -109,6 +110,8 @@ def alert_pass(
             rules,
             _planned(app, uow, intake, states, now),
             uow.alerts.watched().values(),
+            silences=uow.silences.active(now),
+            on_call=rotations_now(app, uow),
             rule_states=intake.rule_states,
         )
         waiting = due_sources(app, states, now) - {o.source for o in by_hand}

@@ -23,12 +23,13 @@ from busta_health_dagster.domain.alert import Alert, AlertState, fingerprint
 from busta_health_dagster.domain.on_call import duty_list
 from busta_health_dagster.domain.rule import Pattern
 from busta_health_dagster.domain.self_monitoring import DAGSTER
+from busta_health_dagster.domain.silence import covering, source_labels
 from busta_health_dagster.domain.verdict import Outcome, Verdict
 from busta_health_dagster.engines.alerting.actions import close, removal_reason
 from busta_health_dagster.engines.alerting.compiled_rules import CompiledRules, SourceRuleState
 from busta_health_dagster.engines.alerting.grouping import Plan, plan_notifications
 from busta_health_dagster.engines.alerting.inhibition import SOURCE_DOWN, OpenAlerts
-from busta_health_dagster.engines.alerting.lifecycle import advance
+from busta_health_dagster.engines.alerting.lifecycle import advance, is_over
 from busta_health_dagster.engines.alerting.on_call import hand_over, staffed
 from busta_health_dagster.engines.alerting.rerouting import move_to_current_route
 from busta_health_dagster.engines.alerting.routing import Routed, route
@@ -43,7 +44,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from busta_health_dagster.domain.near_events import NearEvent
+    from busta_health_dagster.domain.on_call import Rotation
     from busta_health_dagster.domain.rule import Rule, Severity
+    from busta_health_dagster.domain.silence import Silence
     from busta_health_dagster.domain.source import Source
     from busta_health_dagster.domain.verdict import ExternalFact
     from busta_health_dagster.engines.maintenance import MaintenanceIndex
@@ -60,11 +63,15 @@ class AlertEngine:
         planned: MaintenanceIndex,
         alerts: Iterable[Alert] = (),
         *,
+        silences: Iterable[Silence] = (),
+        on_call: Mapping[str, Rotation] | None = None,
         grace_s: int = GRACE_S,
         rule_states: Mapping[str, SourceRuleState] | None = None,
     ) -> None:
         self.rules = rules
         self.planned = planned
+        self.silences = tuple(silences)
+        self._on_call = rules.policy.on_call if on_call is None else on_call
         self.grace_s = grace_s
         self.rule_states: dict[str, SourceRuleState] = (
             dict(rule_states)
@@ -105,7 +112,7 @@ class AlertEngine:
         """
         self._near = dict(near or {})
         self.now, self.steady, self.reprobed, self.due = now, steady, reprobed, due
-        self._duty = duty_list(self.rules.policy.on_call, now)
+        self._duty = duty_list(self._on_call, now)
         self._steps, self._records, self._past = [], {}, []
         for name in tuple(self._held):
             step = hand_over(self.alerts[name], self._duty, now, steady)
@@ -242,14 +249,17 @@ class AlertEngine:
     def _advance(self, name: str, verdict: Verdict | None, source: Source, rule: Rule) -> None:
         alert = self.alerts.get(name)
         at = self.now if verdict is None else verdict.slot
-        severity = rule.severity if alert is None else alert.severity
+        present = rolled_out(rule, source, self.now)
+        # What is over says nothing of how severe the next one is.
+        over = alert is None or is_over(alert, present, self.steady, self.grace_s)
+        severity = rule.severity if alert is None or over else alert.severity
         if verdict is not None and verdict.severity is not None:
-            severity = verdict.severity if alert is None else max(severity, verdict.severity)
+            severity = verdict.severity if over else max(severity, verdict.severity)
         context = Context(
             self.now,
             self.steady,
             source,
-            rolled_out(rule, source, self.now),
+            present,
             self._route,
             maintenance=window_name(self.planned, source, at),
             inhibited_by=self._open.inhibitor(name, source, rule.name, severity),
@@ -257,11 +267,20 @@ class AlertEngine:
             due=source.name in self.due,
             grace_s=self.grace_s,
             duty=self._duty,
+            silence=self._silence(
+                source, rule.name, severity, alert.label if alert is not None else verdict.label if verdict else ""
+            ),
         )
         step = advance(alert, verdict, context)
         if step.alert is None or (step.alert is alert and not step.transitions and not step.not_sent):
             return
         self._note(name, step)
+
+    def _silence(self, source: Source, rule: str, severity: Severity, label: str) -> Silence | None:
+        if not self.silences:
+            return None
+        labels = source_labels(source, rule, severity, label)
+        return next(iter(covering(self.silences, labels, self.now)), None)
 
     def _note(self, name: str, step: TransitionResult) -> None:
         assert step.alert is not None

@@ -104,7 +104,7 @@ def alert_facts(alert: Alert, scene: NotificationContext) -> AlertFacts:
         step=max(alert.step, 1),
         of_steps=max(alert.steps, 1),
         acked=ack_facts(alert),
-        snoozed=hold_facts(alert.snooze),
+        snoozed=hold_facts(alert.snoozed),
         flapping=alert.flapping,
         flapping_percent=round(100 * ratio(alert.history), 1) if alert.flapping else None,
         next=next_facts(alert, scene) if alert.ack is None else None,

@@ -12,6 +12,7 @@ from busta_health_dagster.engines.maintenance import merged
 from busta_health_dagster.engines.rules import effective
 from busta_health_dagster.engines.rules.limits import limit_text
 from busta_health_dagster.pipeline.backtest.noise_summary import BLIP_S, summarize_noise
+from busta_health_dagster.pipeline.backtest.trimming import COLUMNS, trimmed
 from busta_health_dagster.pipeline.backtest.variants import only, real_stretches
 
 if TYPE_CHECKING:
@@ -21,13 +22,15 @@ if TYPE_CHECKING:
     from busta_health_dagster.domain.source import Source
     from busta_health_dagster.pipeline.backtest.backtest import BacktestRun
     from busta_health_dagster.pipeline.backtest.noise_summary import NoiseSummary, Stretch
+    from busta_health_dagster.pipeline.backtest.trimming import Ticks
 
 By = Literal["type", "source"]
 _WEEK_S = 7 * 86400
 _SHARES = (0.05, 0.02, 0.01, 0.005, 0.002, 0.001, 0.0002)
 """Candidates are the values that so many of the observations lie beyond."""
 _DIALS = (-2.0, -1.0, 0.0, 1.0, 2.0, 4.0)
-_METRICS = {"response_ms": 2, "items": 3, "data_age_s": 4, "quality": 5}
+_FAR = 3.0
+"""A limit that costs so many times the budget ends the search: the more watchful ones are not tried."""
 _FLEET = "all"
 
 
@@ -61,11 +64,16 @@ class Suggestion:
         """The value as it is written in alerts.yaml."""
         return f"{value:g}" if self.what == "sensitivity" else limit_text(value, self.what).replace(" ", "")
 
+    @property
+    def is_override(self) -> bool:
+        """For some sources; else it is the rule's own number."""
+        return self.group != _FLEET
+
     def override(self) -> str:
         """The line for alerts.yaml."""
         assert self.proposed is not None
-        if self.group == _FLEET:
-            return f"{{name: {self.rule}, ..., {self.what}: {self.text(self.proposed.value)}}}"
+        if not self.is_override:
+            return f"{self.what}: {self.text(self.proposed.value)}"
         key = "types" if self.by == "type" else "names"
         return f"{{select: {{{key}: [{self.group}]}}, value: {self.text(self.proposed.value)}}}"
 
@@ -103,7 +111,7 @@ def suggest(
     """Every rule with one numeric limit, per group; and the dial of the anomaly rule for the fleet.
 
     `budget` is in messages per source and week, for each rule by itself. Incidents are the joined alerts of all rules
-    that did not resolve themselves within 10 minutes, or those with a cause noted.
+    that did not resolve themselves within 10 minutes, or those with a cause noted. What sends most now comes first.
     """
     groups = {name: (s.type if by == "type" else name) for name, s in run.script.sources.items()}
     incidents = _incidents(run, noise)
@@ -111,18 +119,24 @@ def suggest(
     dials = [r for r in run.script.rules if r.pattern is Pattern.ANOMALY and r.name not in noise.shadow]
     runs = len(_SHARES) * bool(numeric) + len(dials) * (len(_DIALS) - 1)
     out: list[Suggestion] = []
-    candidates = {rule.name: _candidates(run, rule, groups) for rule in numeric}
+    ticks = list(run.ticks()) if numeric else []
+    candidates = {rule.name: _candidates(ticks, rule, groups) for rule in numeric}
     choices: dict[tuple[str, str], list[Choice]] = defaultdict(list)
     for rank in range(len(_SHARES) if numeric else 0):
         values = {
-            rule.name: {g: some[rank] for g, some in candidates[rule.name].items() if rank < len(some)}
+            rule.name: {
+                g: some[rank]
+                for g, some in candidates[rule.name].items()
+                if rank < len(some) and not _is_far(choices[rule.name, g], budget)
+            }
             for rule in numeric
         }
         changed = [_per_group(rule, values[rule.name], by) for rule in numeric if values[rule.name]]
-        counted = summarize_noise(only(run, changed), lambda _n, _t: None, lambda _c: None)
-        for rule in numeric:
-            for group, value in values[rule.name].items():
-                choices[rule.name, group].append(_choice(run, counted, rule, value, group, groups, incidents))
+        if changed:
+            counted = summarize_noise(trimmed(only(run, changed), ticks), lambda _n, _t: None, lambda _c: None)
+            for rule in numeric:
+                for group, value in values[rule.name].items():
+                    choices[rule.name, group].append(_choice(run, counted, rule, value, group, groups, incidents))
         advance(rank + 1, runs)
     for rule in numeric:
         for group in sorted(candidates[rule.name]):
@@ -144,24 +158,26 @@ def suggest(
             done += 1
             advance(done, runs)
         out.append(_suggestion(rule, "sensitivity", by, _FLEET, now, tried, budget, incidents, fleet))
-    return out
+    return sorted(out, key=lambda one: -one.present.per_source_week)
 
 
 def _turnable(rule: Rule) -> bool:
     if rule.pattern is not Pattern.THRESHOLD or len(rule.conditions) != 1:
         return False
     condition = rule.conditions[0]
-    return (
-        isinstance(condition.value, float) and condition.metric in _METRICS and condition.op in {">", ">=", "<", "<="}
-    )
+    return isinstance(condition.value, float) and condition.metric in COLUMNS and condition.op in {">", ">=", "<", "<="}
 
 
-def _candidates(run: BacktestRun, rule: Rule, groups: Mapping[str, str]) -> dict[str, list[float]]:
-    """Values of each group's own data, from the most watchful to the quietest, with two digits that people would write."""
+def _is_far(tried: Sequence[Choice], budget: float) -> bool:
+    return bool(tried) and tried[-1].per_source_week > _FAR * budget
+
+
+def _candidates(ticks: Ticks, rule: Rule, groups: Mapping[str, str]) -> dict[str, list[float]]:
+    """Values of each group's own data, from the quietest to the most watchful, with two digits that people would write."""
     condition = rule.conditions[0]
-    column, high = _METRICS[condition.metric], condition.op.startswith(">")
+    column, high = COLUMNS[condition.metric], condition.op.startswith(">")
     values: dict[str, list[float]] = defaultdict(list)
-    for _, observations in run.ticks():
+    for _, observations in ticks:
         for name, observation in observations:
             value = observation[column]
             if isinstance(value, int | float):
@@ -170,7 +186,7 @@ def _candidates(run: BacktestRun, rule: Rule, groups: Mapping[str, str]) -> dict
     for group, some in values.items():
         some.sort(reverse=high)
         picked = [_written(some[min(int(len(some) * share), len(some) - 1)], condition.metric) for share in _SHARES]
-        out[group] = list(dict.fromkeys(picked))
+        out[group] = list(dict.fromkeys(reversed(picked)))
     return out
 
 

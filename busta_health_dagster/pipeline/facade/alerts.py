@@ -71,6 +71,19 @@ class Alerts(MonitorBase):
         actions.resolve(self.app, ids, actor=self.actor, note=note)
         return [self.alert(key) for key in ids]
 
+    def silences(self, *, ended: bool = False) -> list[alert_documents.SilenceRow]:
+        """Those in force and to come; with `ended` the others, too."""
+        from busta_health_dagster.pipeline.views.silence_list import silence_rows
+
+        return silence_rows(self.app, ended=ended)
+
+    def end_silence(self, silence: str) -> alert_documents.SilenceRow:
+        """End it now, -> as it is then. Raises UnknownName, Refused."""
+        from busta_health_dagster.pipeline.alerting.silences import end_silence
+
+        end_silence(self.app, silence, actor=self.actor)
+        return next(row for row in self.silences(ended=True) if row["id"] == silence)
+
     def noise(self, names: Sequence[str] | None = None, *, since_s: int) -> alert_documents.NoiseTable:
         """Notifications by source and rule, and the share that anyone acted upon."""
         from busta_health_dagster.pipeline.views.alert_noise import alert_noise

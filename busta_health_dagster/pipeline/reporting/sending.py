@@ -14,6 +14,7 @@ from busta_health_dagster.domain.rule import Severity
 from busta_health_dagster.domain.self_monitoring import REPORT_RULE, REPORTER
 from busta_health_dagster.engines.alerting.on_call import staffed
 from busta_health_dagster.engines.alerting.routing import route
+from busta_health_dagster.pipeline.alerting.on_call_calendars import rotations_now
 from busta_health_dagster.pipeline.reporting.weekly_report import weekly_report
 from busta_health_dagster.reports import message, verdict
 from busta_health_dagster.store.outbox_rows import Message
@@ -89,7 +90,8 @@ def receivers(app: App) -> tuple[str, ...]:
     """
     policy = app.config.policy
     found: dict[str, None] = {}
-    duty = duty_list(policy.on_call, app.now())
+    with app.store.read() as uow:
+        duty = duty_list(rotations_now(app, uow), app.now())
     for ladder in route(policy, REPORTER, REPORT_RULE, Severity.INFO).ladders:
         found |= dict.fromkeys(staffed(ladder, duty).policy.steps[0].notify)
     return tuple(c for c in found if c in policy.channels and _takes_reports(app, policy.channels[c].kind))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from busta_health_dagster.domain.observation import Kind
 from busta_health_dagster.pipeline.alerting.alert_pass import alert_pass
+from busta_health_dagster.pipeline.alerting.on_call_calendars import refresh_rotations
 from busta_health_dagster.pipeline.anomaly.anomaly_pass import catch_up
 from busta_health_dagster.pipeline.app.freshness import LAST_TICK
 from busta_health_dagster.pipeline.app.overload import note_begun
@@ -67,6 +68,7 @@ def _tick(app: App, shard: int | None, stopped: Sequence[str] | None, instance: 
     note_begun(app, shard)
     stored, due = observe(app, shard)
     between = [o for o in stored if o.kind is Kind.NEAR_EVENT]
+    refresh_rotations(app)
     passed = alert_pass(
         app, manual=[*between, *reprobe(app, since=at)], ticking=True, shard=shard, stopped=stopped, instance=instance
     )

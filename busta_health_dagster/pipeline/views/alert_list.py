@@ -70,8 +70,8 @@ class Row:
             return f"pending {a.progress}"
         if a.state is not AlertState.OPEN:
             return f"{a.state.value} {clock(a.resolved_at or now, now)}"
-        if a.snooze is not None:
-            return f"snoozed until {clock(a.snooze.ends_at, now)}"
+        if a.snoozed is not None:
+            return f"snoozed until {clock(a.snoozed.ends_at, now)}"
         if a.ack is not None:
             return f"resumes {clock(a.ack.ends_at, now)}"
         if (waits := muted(a, now)) is not None:
@@ -116,8 +116,8 @@ class Row:
             "acked_at": iso(hold.at) if hold else None,
             "acked_until": iso(hold.ends_at) if hold else None,
             "note": (hold.note or None) if hold else None,
-            "snoozed_by": a.snooze.by if a.snooze else None,
-            "snoozed_until": iso(a.snooze.ends_at) if a.snooze else None,
+            "snoozed_by": a.snoozed.by if a.snoozed else None,
+            "snoozed_until": iso(a.snoozed.ends_at) if a.snoozed else None,
             "suppressed_by": a.suppressed_by or None,
             "flapping": a.flapping,
             "reopened": a.reopened,
@@ -195,7 +195,7 @@ def listing(app: App, wanted: Wanted = Wanted.OPEN, sources: Sequence[str] | Non
     chosen = {
         Wanted.OPEN: live,
         Wanted.ACKED: [a for a in live if a.ack is not None],
-        Wanted.SNOOZED: [a for a in live if a.snooze is not None],
+        Wanted.SNOOZED: [a for a in live if a.snoozed is not None],
         Wanted.RESOLVED: over,
         Wanted.ALL: [*live, *(a for a in active if a not in live), *over],
     }[wanted]
@@ -238,7 +238,7 @@ def _urgency(row: Row) -> tuple[bool, bool, bool, int, int, int]:
     return (
         a.state is AlertState.RESOLVED,
         a.state is not AlertState.OPEN,
-        a.ack is not None or a.snooze is not None,
+        a.ack is not None or a.snoozed is not None,
         -int(a.severity),
         begun,
         a.id or 0,

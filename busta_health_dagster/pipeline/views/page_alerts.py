@@ -70,7 +70,7 @@ def _urgency(one: ShownAlert) -> tuple[bool, bool, bool, int, int, str]:
     return (
         not one.open,
         one.notifies_nobody,
-        alert.ack is not None or alert.snooze is not None,
+        alert.ack is not None or alert.snoozed is not None,
         -int(alert.severity),
         alert.opened_at or alert.pending_at or 0,
         alert.fingerprint,

@@ -153,6 +153,20 @@ audit = Table(
     Index(None, "at"),
 )
 
+silence = Table(
+    "silence",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("matchers", Text, nullable=False, comment="JSON list"),
+    Column("starts_at", Epoch, nullable=False),
+    Column("ends_at", Epoch, nullable=False, comment="moved forward when it is ended early"),
+    Column("created_by", Text, nullable=False, comment="the name that was given"),
+    Column("comment", Text, nullable=False),
+    Column("actor", Text, nullable=False, comment="who was let in by the door"),
+    Column("updated_at", Epoch, nullable=False),
+    Index(None, "ends_at"),
+)
+
 incident_note = Table(
     "incident_note",
     metadata,

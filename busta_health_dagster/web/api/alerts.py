@@ -6,11 +6,17 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Request
 
-from busta_health_dagster.domain.documents.alerts import AlertExplanation, AlertRow, NoiseTable, SourceExplanation
+from busta_health_dagster.domain.documents.alerts import (
+    AlertExplanation,
+    AlertRow,
+    NoiseTable,
+    SilenceRow,
+    SourceExplanation,
+)
 from busta_health_dagster.domain.documents.delivery import ChannelAnswer, Outbox
 from busta_health_dagster.domain.units import parse_seconds
 from busta_health_dagster.pipeline.views.alert_list import Wanted
-from busta_health_dagster.web.api.models import Ack, AlertPage, Requeued, Retry, Snooze
+from busta_health_dagster.web.api.models import Ack, AlertPage, Page, Requeued, Retry, Snooze
 from busta_health_dagster.web.api.parameters import AlertId, Cursor, Limit, Names, Since, SourceName, monitor_of
 from busta_health_dagster.web.api.problems import RESPONSES, page
 
@@ -70,6 +76,23 @@ def snooze(request: Request, alert: AlertId, body: Snooze) -> AlertRow:
 @router.post("/alerts/{alert}/resolve", summary="End it on a person's word; it reopens if the source is still bad")
 def resolve(request: Request, alert: AlertId, body: Ack | None = None) -> AlertRow:
     return monitor_of(request).resolve([alert], note=(body or Ack()).note)[0]
+
+
+@router.get(
+    "/silences", summary="What no one is notified of, and until when; the shape of `busta alerts silences -o json`"
+)
+def silences(
+    request: Request,
+    ended: Annotated[bool, Query(description="With those that have ended.")] = False,
+    limit: Limit = 200,
+    cursor: Cursor = None,
+) -> Page[SilenceRow]:
+    return page(monitor_of(request).silences(ended=ended), limit, cursor)
+
+
+@router.post("/silences/{silence}/end", summary="End a silence now")
+def end_silence(request: Request, silence: Annotated[str, Path(max_length=63)]) -> SilenceRow:
+    return monitor_of(request).end_silence(silence)
 
 
 @router.get(

@@ -11,7 +11,7 @@ from fastapi.responses import HTMLResponse
 
 from busta_health_dagster import __version__
 from busta_health_dagster.pipeline.facade import Monitor
-from busta_health_dagster.web.api import alerts, gate, maintenance, service_levels_and_reports, sources
+from busta_health_dagster.web.api import alertmanager, alerts, gate, maintenance, service_levels_and_reports, sources
 from busta_health_dagster.web.api.manual_checks import ManualChecks
 from busta_health_dagster.web.api.problems import declare, install
 from busta_health_dagster.web.shared_read import SharedRead
@@ -40,6 +40,7 @@ def build(app: App) -> FastAPI:
     install(api)
     for part in (sources, alerts, gate, maintenance, service_levels_and_reports):
         api.include_router(part.router, prefix="/v1")
+    api.mount("/v2", alertmanager.build(app))
     generated = api.openapi
     api.openapi = lambda: declare(generated())  # type: ignore[method-assign]  # FastAPI's own way to extend it
 

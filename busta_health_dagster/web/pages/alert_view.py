@@ -121,8 +121,9 @@ def _acked(alert: Alert, now: int) -> str:
 
 def _held(one: ShownAlert, now: int) -> str:
     alert = one.alert
-    if alert.snooze is not None:
-        return f"snoozed by {alert.snooze.by} until {texts.moment(alert.snooze.ends_at, now)}"
+    if (snoozed := alert.snoozed) is not None:
+        note = f": {snoozed.note}" if snoozed.note else ""
+        return f"snoozed by {snoozed.by} until {texts.moment(snoozed.ends_at, now)}{note}"
     if alert.ack is not None:
         return f"held until {texts.moment(alert.ack.ends_at, now)}"
     if (waits := muted(alert, now)) is not None:
@@ -163,7 +164,7 @@ def _rungs(alert: Alert) -> tuple[Rung, ...]:
                 for part in (
                     step.severity.word if step.severity is not None else "",
                     texts.clock(opened + step.after_s)
-                    if opened is not None and alert.ack is None and alert.snooze is None
+                    if opened is not None and alert.ack is None and alert.snoozed is None
                     else "",
                 )
                 if part

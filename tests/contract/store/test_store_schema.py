@@ -119,7 +119,8 @@ def _newer_than_0002() -> list[str]:
     first = {
         table.name for module in (observing, alerting) for table in vars(module).values() if isinstance(table, Table)
     }
-    return [table.name for table in reversed(metadata.sorted_tables) if table.name not in first]
+    older = first - {"silence"}  # of 0011
+    return [table.name for table in reversed(metadata.sorted_tables) if table.name not in older]
 
 
 def test_an_older_store_asks_for_the_upgrade_and_keeps_its_rows(bare: Store) -> None:

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from busta_health_dagster.channels import (
+    apprise,
     discord,
     googlechat,
     mail_payload,
@@ -76,6 +77,7 @@ CHATS = {
     "ntfy": lambda n: ntfy.payload(n, "data-alerts"),
     "opsgenie": lambda n: opsgenie.payload(n, (opsgenie.Responder(type="team", name="data"),)),
     "sms": sms.payload,
+    "apprise": apprise.payload,
 }
 
 

@@ -291,3 +291,40 @@ def test_what_a_killed_supervisor_left_running_is_ended_and_nobody_else(supervis
     assert other.process.poll() is None
     assert not home.processes.exists()
     assert end_left_over(home) == []
+
+
+THROUGH_ANOTHER = (
+    "import subprocess, sys, time; "
+    "p = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)']); open({file!r}, 'w').write(str(p.pid)); "
+    "time.sleep(600)"
+)
+
+
+def test_a_child_that_lost_the_process_it_works_through_is_started_again(
+    supervisor: Supervisor, said: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Dagster's code server lives on without its server, and nothing would ever be observed again."""
+    monkeypatch.setattr("busta_health_dagster.cli.supervisor.ALONE_S", 0.2)
+    file = tmp_path / "pid"
+    server = supervisor.start(child("code-server", THROUGH_ANOTHER.format(file=str(file)), through_another=True))
+    watching = running(supervisor)
+    eventually(lambda: file.exists() and file.read_text())
+    first, before = int(file.read_text()), server.process
+    eventually(lambda: server.alone_since is not None)
+    os.kill(first, 9)
+    eventually(lambda: server.process not in {None, before} and file.read_text() not in {"", str(first)})
+    assert any("lost the process that it works through" in text for text in said)
+    supervisor.stop()
+    watching.join()
+
+
+def test_one_that_has_not_begun_yet_is_left_alone(
+    supervisor: Supervisor, said: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("busta_health_dagster.cli.supervisor.ALONE_S", 0.0)
+    slow = supervisor.start(child("code-server", FOREVER, through_another=True))
+    for _ in range(20):
+        supervisor._mind(slow)
+    assert slow.process is not None
+    assert slow.process.poll() is None
+    assert said == []

@@ -190,6 +190,15 @@ def test_a_rotation_is_read_and_a_step_may_name_it(files):
     assert not [w for w in files.diagnose().warnings if "No step and no fallback" in w.message], "hook is on call"
 
 
+def test_a_rotation_may_stand_in_a_calendar(files):
+    text = on_call("calendar: {url: {env: CAL}}, people: {Anna Adams: chat}, otherwise: hook")
+    files.write(sources=ONE_SOURCE, alerts=text)
+    rotation = files.config().policy.on_call["data"]
+    assert rotation.channels == ("hook", "chat")
+    assert rotation.gaps == ()
+    assert [w.message for w in files.diagnose().warnings if "the calendar of data is not read" in w.message]
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [
@@ -201,6 +210,16 @@ def test_a_rotation_is_read_and_a_step_may_name_it(files):
         ("start: 2026-11-30, turns: []", "turns"),
         ("start: 2026-11-30, turns: [chatt]", "There is no channel 'chatt'"),
         ("turns: [chat]", "start"),
+        ("calendar: {path: x.ics}", "people"),
+        ("calendar: {path: x.ics}, people: {Anna: chat}", "otherwise"),
+        ("calendar: {path: x.ics}, people: {Anna: chatt}, otherwise: hook", "There is no channel 'chatt'"),
+        (
+            "calendar: {url: 'https://x.pagerduty.com/private/abc'}, people: {Anna: chat}, otherwise: hook",
+            "is a secret",
+        ),
+        ("calendar: {}, people: {Anna: chat}, otherwise: hook", "at one place"),
+        ("calendar: {path: x.ics}, turns: [chat]", "one list"),
+        ("start: 2026-11-30, turns: [chat], otherwise: hook", "belong to a calendar"),
         ("start: 2026-11-30, turns: [chat], every: month", "month"),
         ("start: 2026-11-30, shifts: [{at: [always], turns: [chat]}]", "not a time of the week"),
         (

@@ -5,14 +5,17 @@ from __future__ import annotations
 from dataclasses import replace
 from itertools import pairwise
 
-from alert_engine_stories import DOWN, ODDS, POLICY, QUALITY, SLOW
+from alert_engine_stories import CHANNELS, DOWN, ODDS, POLICY, QUALITY, SLOW, T0, TICK
 from hypothesis import given
 from hypothesis import strategies as st
 
 from busta_health_dagster.domain.alert import Alert, AlertState
 from busta_health_dagster.domain.dependencies import Dependencies, circle
 from busta_health_dagster.domain.rule import Severity
+from busta_health_dagster.domain.verdict import Outcome, Verdict
 from busta_health_dagster.engines.alerting.inhibition import OpenAlerts
+from busta_health_dagster.engines.maintenance import MaintenanceIndex
+from busta_health_dagster.pipeline.alerting.engine import AlertEngine, CompiledRules
 
 WAREHOUSE = replace(ODDS, name="warehouse", depends_on=("network",))
 NETWORK = replace(ODDS, name="network")
@@ -69,3 +72,28 @@ def test_a_circle_is_found_where_there_is_one_and_it_is_one(direct):
         return
     dependencies = Dependencies.of(replace(ODDS, name=n, depends_on=tuple(direct.get(n, ()))) for n in LETTERS)
     assert all(dependencies.depth(p) < dependencies.depth(n) for n in direct for p in direct[n]), "parents come first"
+
+
+def test_what_was_critical_once_is_no_reason_to_wake_anyone_while_its_flapping_cause_is_down():
+    """An outage that is over has no say in how severe the next one is."""
+    rules = CompiledRules.of([MARTS, replace(WAREHOUSE, depends_on=())], (DOWN,), POLICY, CHANNELS)
+    engine = AlertEngine(rules, MaintenanceIndex((), T0, T0 + 86400))
+    events: list[str] = []
+
+    def tick(n: int, marts: str, warehouse: str) -> None:
+        at = T0 + n * TICK
+        engine.begin(at, float(at))
+        for source, word in ((WAREHOUSE, warehouse), (MARTS, marts)):
+            engine.take(source, DOWN, Verdict(Outcome[word], at, "said"))
+        changes = engine.finish()
+        events.extend(t.event.value for t in changes.transitions if t.fingerprint.startswith("marts/"))
+
+    for n in range(10):
+        tick(n, "BAD", "GOOD")
+    assert events == ["opened", "escalated"]
+    for n in range(10, 23):
+        tick(n, "GOOD", "BAD" if n % 2 else "GOOD")
+    tick(23, "BAD", "BAD")
+    assert engine.alerts["warehouse/source-down"].flapping
+    assert events.count("opened") == 1
+    assert events[-1] == "suppressed"
