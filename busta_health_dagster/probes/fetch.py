@@ -11,10 +11,12 @@ import asyncio
 import re
 import ssl
 from dataclasses import dataclass, field
+from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
+from aiohttp.client_proto import ResponseHandler
 from yarl import URL
 
 from busta_health_dagster.domain.observation import Phases, Status
@@ -36,7 +38,6 @@ from busta_health_dagster.probes.urls import address, redirected, shown
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from aiohttp.client_proto import ResponseHandler
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _CHARSET = re.compile(r"charset=[\"']?([\w.:-]+)", re.IGNORECASE)
@@ -98,6 +99,21 @@ class Fetched:
         return shown(self.url)
 
 
+class _Answer(ResponseHandler):
+    """Takes a head by itself. aiohttp's parser fails at bytes behind the announced end of a body, and what it read in the same
+    breath is lost: an answer with a blank too many would be no HTTP. So a body that came whole is at its end by then.
+    """
+
+    _in_body = False
+
+    def data_received(self, data: bytes) -> None:
+        while not self._in_body and 4 <= (end := data.find(b"\r\n\r\n") + 4) < len(data):
+            self._in_body = data[9:10] != b"1"  # HTTP/1.1 103 is followed by another head
+            super().data_received(data[:end])
+            data = data[end:]
+        super().data_received(data)
+
+
 class _Connector(aiohttp.BaseConnector):
     """A new connection for each request; `_create_connection` is the hook that aiohttp leaves to its subclasses."""
 
@@ -105,6 +121,7 @@ class _Connector(aiohttp.BaseConnector):
 
     def __init__(self, resolver: Resolver, *, guarded: bool) -> None:
         super().__init__(force_close=True, limit=0)
+        self._factory = partial(_Answer, loop=self._loop)  # type: ignore[assignment]  # partial is invariant
         self._resolver, self._guarded = resolver, guarded
 
     async def _create_connection(self, req: aiohttp.ClientRequest, traces: Any, timeout: Any) -> ResponseHandler:  # noqa: ARG002, ASYNC109

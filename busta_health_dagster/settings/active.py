@@ -122,6 +122,10 @@ class ActiveFields(Strict):
     dates: Annotated[tuple[Any, ...], _each(_range), _text("2026-09-04..2027-02-15")] = Field(
         (), description="Ranges of days, both included; `09-04..02-15` recurs every year."
     )
+    ical: str | None = Field(
+        None,
+        description="A file beside the configuration: the days of its events are active. Instead of `months` and `dates`.",
+    )
     weekdays: Annotated[tuple[Any, ...], _each(_weekdays), _text("thu-mon")] = Field(
         (), description="Weekdays: `mon-fri`, or a list."
     )
@@ -131,6 +135,8 @@ class ActiveFields(Strict):
 
     @model_validator(mode="after")
     def _says_something(self) -> ActiveFields:
+        if self.ical is not None:
+            raise ValueError("`ical` is the name of a file beside sources.yaml; ical: season-2026.ics")
         if self.months and self.dates:
             raise ValueError("`months` and `dates` both say which days; keep one of them, or write two entries")
         if not (self.months or self.dates or self.weekdays or self.hours):

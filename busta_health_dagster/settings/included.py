@@ -24,16 +24,19 @@ if TYPE_CHECKING:
 
 ROOT = "sources.yaml"
 SECTIONS = ("sources", "control")
-_MENTIONS = re.compile(rb"\b(include|for_each)\b")
+_MENTIONS = re.compile(rb"\b(include|for_each|ical)\b")
 _MAGIC = re.compile(r"[*?\[]")
 
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """What an entry names: files of sources (`include`), or a table of values."""
+    """What an entry names: files of sources (`include`), or a table of values or calendar, which names no others. `from_root`:
+    it lies beside sources.yaml, whichever file names it.
+    """
 
     pattern: str
     is_table: bool = False
+    from_root: bool = False
 
 
 def pairs(node: yaml.Node | None) -> dict[str, tuple[yaml.Node, yaml.Node]]:
@@ -73,16 +76,31 @@ def references(content: bytes) -> tuple[Reference, ...]:
 
 def _references(root: yaml.Node | None) -> Iterator[Reference]:
     sections = pairs(root)
+    _, defaults = sections.get("defaults", (None, None))
+    yield from _calendars(defaults)
+    _, types = sections.get("types", (None, None))
+    for _, block in pairs(types).values():
+        yield from _calendars(block)
     for section in SECTIONS:
         _, entries = sections.get(section, (None, None))
         for entry in entries.value if isinstance(entries, yaml.SequenceNode) else ():
             keys = pairs(entry)
+            yield from _calendars(entry)
             if "include" in keys:
                 yield from (Reference(one.value) for one in named_files(keys["include"][1]))
             if "for_each" in keys:
                 table = pairs(keys["for_each"][1]).get("file")
                 if table is not None and isinstance(table[1], yaml.ScalarNode):
                     yield Reference(table[1].value, is_table=True)
+
+
+def _calendars(block: yaml.Node | None) -> Iterator[Reference]:
+    """The calendars of its seasons."""
+    _, active = pairs(block).get("active", (None, None))
+    for one in active.value if isinstance(active, yaml.SequenceNode) else [active]:
+        _, name = pairs(one).get("ical", (None, None))
+        if isinstance(name, yaml.ScalarNode):
+            yield Reference(name.value, is_table=True, from_root=True)
 
 
 def resolve(config_dir: Path, base: str, pattern: str) -> list[str]:
@@ -114,7 +132,7 @@ def walk(config_dir: Path, references_of: Callable[[str], Sequence[Reference]]) 
     for name in names:  # grows while it is read
         for reference in references_of(name):
             with suppress(BadInput):  # reported with its place, where it is expanded
-                found = resolve(config_dir, name, reference.pattern)
+                found = resolve(config_dir, ROOT if reference.from_root else name, reference.pattern)
                 into = tables if reference.is_table else names
                 into += [one for one in dict.fromkeys(found) if one not in into]
     return [*names, *(table for table in tables if table not in names)]

@@ -25,6 +25,7 @@ from busta_health_dagster.settings import (
     checks_season,
     checks_secrets,
 )
+from busta_health_dagster.settings.calendar_seasons import with_calendar_days
 from busta_health_dagster.settings.check_context import CheckContext
 from busta_health_dagster.settings.config import Config
 from busta_health_dagster.settings.consumers import read_consumers
@@ -130,6 +131,7 @@ def _diagnose(
     reader = None
     control: tuple[Any, ...] = ()
     if "sources.yaml" in docs:
+        with_calendar_days(docs["sources.yaml"], texts, config_dir, at, found)
         reader = SourceReader(docs["sources.yaml"], probes, found, settings.limits.shards)
         sources, control = reader.read()
     if reader is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -89,6 +90,13 @@ def included(entries: list[dict[str, Any]]) -> list[str]:
     return [name for given in names for name in (given if isinstance(given, list) else [given])]
 
 
+def seasons(entries: list[dict[str, Any]]) -> list[str]:
+    """The files of calendars that an `active` names."""
+    said = [entry["active"] for entry in entries if "active" in entry]
+    times = [one for active in said for one in (active if isinstance(active, list) else [active])]
+    return [one["ical"] for one in times if "ical" in one]
+
+
 @pytest.mark.parametrize("block", BLOCKS, ids=lambda block: block.where)
 def test_a_yaml_block_loads(block: Block, tmp_path: Path) -> None:
     config = tmp_path / "config"
@@ -101,6 +109,9 @@ def test_a_yaml_block_loads(block: Block, tmp_path: Path) -> None:
         path = config / name.replace("*", "some")
         path.parent.mkdir(exist_ok=True)
         path.write_text(yaml.safe_dump({"version": 1, "sources": [SOURCE | {"name": f"included_{number}"}]}))
+    for name in seasons(files["sources.yaml"]["sources"]):
+        day = f"BEGIN:VEVENT\nUID:1\nDTSTART;VALUE=DATE:{datetime.now(UTC):%Y%m%d}\nEND:VEVENT"
+        (config / name).write_text(f"BEGIN:VCALENDAR\nVERSION:2.0\nPRODID:-//x//EN\n{day}\nEND:VCALENDAR\n")
     for name, content in files.items():
         (config / name).write_text(yaml.safe_dump({"version": 1, **content}, sort_keys=False))
     assert [str(problem) for problem in bootstrap.diagnose_config(config, {}).errors] == []
