@@ -8,7 +8,7 @@ export PYTHONDONTWRITEBYTECODE :=
 # Files stay in the order of tests/conftest.py: xdist would keep the few long stories of a file for the end.
 SUITE = $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
-.PHONY: install demo up test test-times foreign other-days mutation check bench bench-detection oracle live-night release clean
+.PHONY: install demo up docs test test-times foreign other-days mutation check bench bench-detection oracle live-night release clean
 
 install: $(STAMP)
 
@@ -48,6 +48,12 @@ check: install
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest -n 0 tests/docs
+
+# The documentation as a site in build/site; strict, and nothing in it asks another server.
+docs: export NO_MKDOCS_2_WARNING := 1
+docs: install
+	$(BIN)/python -m mkdocs build --quiet
+	@echo "build/site/index.html"
 
 bench: install
 	$(BIN)/python -m benchmarks
