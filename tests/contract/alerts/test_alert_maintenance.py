@@ -60,7 +60,7 @@ def test_the_look_before_the_end_decides_where_no_scheduled_one_is_near(store: S
     asked: list[str] = []
 
     class Prober:
-        async def check(self, todo: Any, kind: Kind) -> list[Any]:
+        async def check(self, todo: Any, kind: Kind, *, budget_s: float | None = None) -> list[Any]:
             asked.extend(source.name for source, _ in todo)
             return [observed(source, slot, BAD, kind) for source, slot in todo]
 
