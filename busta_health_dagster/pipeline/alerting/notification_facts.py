@@ -44,7 +44,7 @@ _OWN_THREAD = "alert-"
 class NotificationContext:
     """What notifications are written from. Alerts have their ids; `transitions` are of the alerts that messages are about.
 
-    `threads` are the alerts of group threads, by thread. `good_values` are there for the sources of single
+    `threads` are the alerts of group threads, by thread and channel. `good_values` are there for the sources of single
     messages, `incidents` their newest stretch by fingerprint; `providers` is how many sources each has; `normal` answers from
     the baselines, None where there is none yet.
     """
@@ -56,7 +56,7 @@ class NotificationContext:
     rules: Callable[[str, str], Rule | None]
     states: Mapping[str, SourceState] = field(default_factory=dict)
     transitions: Mapping[int, Sequence[Transition]] = field(default_factory=dict)
-    threads: Mapping[str, Sequence[Alert]] = field(default_factory=dict)
+    threads: Mapping[tuple[str, str], Sequence[Alert]] = field(default_factory=dict)
     good_values: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     normal: Callable[[str, str], Normal | None] | None = None
     incidents: Mapping[str, Incident] = field(default_factory=dict)

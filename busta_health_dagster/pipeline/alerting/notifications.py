@@ -39,10 +39,10 @@ if TYPE_CHECKING:
 
 
 def build_notification(plan: NotificationPlan, scene: NotificationContext) -> Notification:
-    """The notification of one planned message: of one alert, or of a group with everything its thread has sent."""
+    """The notification of one planned message: of one alert, or of a group with everything its thread has told that channel."""
     first = scene.alerts[plan.fingerprints[0]]
     kind = NotificationKind.OPENED if plan.event is Event.REOPENED else NotificationKind(plan.event.value)
-    if not plan.of_one_alert:
+    if not plan.stands_alone([a.fingerprint for a in scene.threads.get((plan.thread, plan.channel), ())]):
         return _group(plan, kind, scene)
     source = scene.sources.get(first.source)
     state = scene.states.get(first.source)
@@ -64,6 +64,7 @@ def build_notification(plan: NotificationPlan, scene: NotificationContext) -> No
         drill=scene.drill,
         base_url="" if about_us else scene.base_url,  # only real sources have a page
         dagster_url=dagster_url(first, scene.dagster_base),
+        shared_thread="" if plan.of_one_alert else plan.thread,
     )
 
 
@@ -73,7 +74,7 @@ def recovered(alert: Alert) -> bool:
 
 
 def _group(plan: NotificationPlan, kind: NotificationKind, scene: NotificationContext) -> Notification:
-    notified = {a.fingerprint: a for a in scene.threads.get(plan.thread, ())}
+    notified = {a.fingerprint: a for a in scene.threads.get((plan.thread, plan.channel), ())}
     notified |= {name: scene.alerts[name] for name in plan.fingerprints}
     alerts = list(notified.values())
     left = [a for a in alerts if a.state is AlertState.OPEN]
