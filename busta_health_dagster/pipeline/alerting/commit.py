@@ -11,6 +11,7 @@ from busta_health_dagster.pipeline.alerting.digests import note_collected
 from busta_health_dagster.pipeline.alerting.notification_facts import NotificationContext
 from busta_health_dagster.pipeline.alerting.notifications import build_notification, by_alert
 from busta_health_dagster.pipeline.anomaly.normal_ranges import normal_range_lookup
+from busta_health_dagster.pipeline.app.calendars import near_events
 from busta_health_dagster.pipeline.app.links import base_url, dagster_base
 from busta_health_dagster.pipeline.gate.impact import impacts
 from busta_health_dagster.pipeline.service_levels.alert_spans import stretch_of
@@ -124,6 +125,7 @@ def notification_context(
         good_values=_good_values(uow, rules, single),
         incidents=_incidents(app, uow, single, now),
         impacts=impacts(app, uow, states, names),
+        near=near_events(app, uow, now),
         normal=normal_range_lookup(app, uow, now),
         fleet=len(app.config.sources),
         providers=provider_sizes(app.config.sources.values()),

@@ -23,12 +23,14 @@ from busta_health_dagster.domain.self_monitoring import MONITOR
 from busta_health_dagster.engines.alerting.digest import digest_of
 from busta_health_dagster.engines.alerting.escalation import is_recovering, upcoming
 from busta_health_dagster.engines.alerting.flapping import ratio
+from busta_health_dagster.engines.near_events import near_text
 from busta_health_dagster.engines.rules.limits import limit_value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from busta_health_dagster.domain.incident import Incident
+    from busta_health_dagster.domain.near_events import NearEvent
     from busta_health_dagster.domain.source import Source
     from busta_health_dagster.pipeline.gate.impact import Impact
 
@@ -61,6 +63,7 @@ class NotificationContext:
     normal: Callable[[str, str], Normal | None] | None = None
     incidents: Mapping[str, Incident] = field(default_factory=dict)
     impacts: Mapping[str, Impact] = field(default_factory=dict)
+    near: Mapping[str, NearEvent] = field(default_factory=dict)
     fleet: int = 0
     providers: Mapping[str, int] = field(default_factory=dict)
     base_url: str = ""
@@ -185,6 +188,15 @@ def impact_sentences(alert: Alert, scene: NotificationContext) -> tuple[str, ...
     """What it hits, and what was done to its gate by hand."""
     found = scene.impacts.get(alert.source)
     return () if found is None or alert.state is AlertState.RESOLVED else found.sentences
+
+
+def event_sentences(alert: Alert, scene: NotificationContext) -> tuple[str, ...]:
+    """Why it is stricter now: the known event that its source is near."""
+    near = scene.near.get(alert.source)
+    if near is None or alert.state is AlertState.RESOLVED:
+        return ()
+    said = near_text(near, scene.now)
+    return (f"{said[:1].upper()}{said[1:]}.",)
 
 
 def related_alerts(alert: Alert, scene: NotificationContext) -> Iterable[str]:

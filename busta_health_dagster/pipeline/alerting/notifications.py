@@ -15,6 +15,7 @@ from busta_health_dagster.domain.notification import (
 from busta_health_dagster.domain.observation import Status
 from busta_health_dagster.domain.self_monitoring import MONITOR
 from busta_health_dagster.engines.alerting.root_cause import OWN_THREAD
+from busta_health_dagster.engines.near_events import source_near
 from busta_health_dagster.pipeline.alerting.monitor_rules import DO
 from busta_health_dagster.pipeline.alerting.notification_facts import (
     CLOSED,
@@ -22,6 +23,7 @@ from busta_health_dagster.pipeline.alerting.notification_facts import (
     ack_facts,
     alert_facts,
     dagster_url,
+    event_sentences,
     impact_sentences,
     incident_of,
     next_facts,
@@ -53,12 +55,18 @@ def build_notification(plan: NotificationPlan, scene: NotificationContext) -> No
         scene.now,
         alert=alert_facts(first, scene),
         source=source_facts(first, source, state),
-        rule=rule_facts(first, rule, source),
+        rule=rule_facts(
+            first, rule, source_near(source) if source is not None and source.name in scene.near else source
+        ),
         verdict=verdict_facts(first, rule, state, kind, scene),
         incident=incident.id if (incident := scene.incidents.get(first.fingerprint)) else incident_of(first, rule),
         reason=plan.reason,
         do=DO.get(first.rule, "") if first.source == MONITOR.name else "",
-        related=(*impact_sentences(first, scene), *related_alerts(first, scene)),
+        related=(
+            *event_sentences(first, scene),
+            *impact_sentences(first, scene),
+            *related_alerts(first, scene),
+        ),
         notified=tuple(notified_channels(first, scene)),
         recovered=recovered(first),
         drill=scene.drill,
