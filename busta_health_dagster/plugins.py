@@ -75,7 +75,8 @@ def _lines(notification: Notification, *, one_line: bool) -> Iterator[str]:
     if one_line:
         return
     for line in text.lines:
-        yield f"{line.label}: {flat(line.parts, notification.at)}"
+        said = flat(line.parts, notification.at)
+        yield f"{line.label}: {said}" if line.label else said
     for entry in text.entries[:10]:
         yield f"{entry.shape} {entry.name} · {entry.tail}"
     if notification.base_url:

@@ -91,6 +91,7 @@ def payload(notification: Notification) -> dict[str, Any]:
     if notification.report is not None:
         facts = notification.report
         data = {"name": facts.name, "period": facts.period, "headline": facts.headline, "summary": facts.summary}
+        data["lines"] = [{"label": label, "text": said.strip()} for label, said in facts.lines]
     elif notification.group is not None:
         data = _group(notification)
     elif notification.alert is not None and notification.source is not None:

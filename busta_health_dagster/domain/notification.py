@@ -228,7 +228,8 @@ class Notification:
     reach the web page ("": nowhere). `late_from` is when it was written, where it could only be sent later; `past`: it
     tells of the end to someone who was never told of the beginning. `dagster_url` is where Dagster's UI shows the run,
     sensor or asset that it is about. `action_urls` are signed addresses by action, made for the one channel that it is about to
-    be sent to: they are never stored.
+    be sent to: they are never stored. `shared_thread` is the thread of an alert that opened together with others, of which this
+    channel is not notified.
     """
 
     kind: NotificationKind
@@ -253,14 +254,16 @@ class Notification:
     past: bool = False
     dagster_url: str = ""
     action_urls: Mapping[str, str] = field(default_factory=dict)
+    shared_thread: str = ""
 
     @property
     def thread_key(self) -> str:
         """What belongs together in one thread, PagerDuty incident or updated message. A drill's never meets a real one:
         its alerts count from 1, too.
         """
-        if self.group is not None:
-            return f"drill-{self.group.key.removeprefix('alert-')}" if self.drill else self.group.key
+        shared = self.shared_thread if self.group is None else self.group.key
+        if shared:
+            return f"drill-{shared.removeprefix('alert-')}" if self.drill else shared
         if self.alert is not None:
             return f"{'drill' if self.drill else 'alert'}-{self.alert.id}"
         if self.report is not None:

@@ -198,9 +198,10 @@ class Outbox:
         rows = (_row(r) for r in self._uow.connection.execute(asked))
         return [row for row in rows if alert_id in row.message.alert_ids]
 
-    def event_words(self, thread: str) -> set[int]:
-        """The ids of every alert that a message of this thread was about."""
-        rows = self._uow.connection.execute(select(_T.alert_ids).where(_T.thread == thread)).scalars()
+    def event_words(self, thread: str, channel: str = "") -> set[int]:
+        """The ids of every alert that a message of this thread was about, on one channel or on any."""
+        asked = select(_T.alert_ids).where(_T.thread == thread)
+        rows = self._uow.connection.execute(asked.where(_T.channel == channel) if channel else asked).scalars()
         return {key for ids in rows for key in json.loads(ids)}
 
     def attempts(self, key: int) -> list[Attempt]:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 import pytest
-from channel_stories import OPENED
+from channel_stories import DIGEST, OPENED
 
 from busta_health_dagster import plugins
 
@@ -109,6 +109,12 @@ def test_the_example_needs_nothing_of_ours_but_the_public_face() -> None:
             if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("busta_health_dagster"):
                 assert node.module == "busta_health_dagster.plugins", path
                 assert {a.name for a in node.names} <= set(plugins.__all__)
+
+
+def test_a_digest_as_plain_text_has_a_label_only_where_a_sentence_has_one() -> None:
+    text = plugins.plain_text(DIGEST)
+    assert "\nCollected since" in text
+    assert "\nOpen: " in text
 
 
 def test_a_notification_as_plain_text_is_a_line_for_a_phone_and_sentences_below() -> None:

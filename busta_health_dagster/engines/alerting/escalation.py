@@ -63,11 +63,11 @@ def running(alert: Alert, steady: float) -> Alert:
 
 
 def starting_step(ladder: Ladder, severity: Severity) -> Ladder:
-    """At the first step of at least the alert's severity, else at the first: an alert that opens critical skips
-    the warnings.
+    """At the first step of the alert's severity, else at the first: an alert that opens critical skips the warnings, and no
+    warning skips what comes before the step that would make it critical.
     """
     for number, step in enumerate(ladder.policy.steps, 1):
-        if step.severity is not None and step.severity >= severity:
+        if step.severity == severity:
             return replace(ladder, step=number)
     return replace(ladder, step=1)
 

@@ -20,7 +20,7 @@ from busta_health_dagster.engines.alerting.root_cause import OWN_THREAD
 from busta_health_dagster.engines.alerting.threads import STORM, group_key
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
     from busta_health_dagster.domain.policy import Grouping
     from busta_health_dagster.domain.rule import Severity
@@ -58,6 +58,16 @@ class NotificationPlan:
     def of_one_alert(self) -> bool:
         """Is it about an alert that stands alone?"""
         return len(self.fingerprints) == 1 and self.thread.startswith(OWN_THREAD) and not self.cause
+
+    @property
+    def tells_of_all(self) -> bool:
+        """Is it about everything in its thread, also what other channels were notified of?"""
+        return bool(self.cause) or self.storm
+
+    def stands_alone(self, told: Collection[str]) -> bool:
+        """Is one alert all that its channel reads here? `told` are those that the thread has told this channel of."""
+        alone = len(self.fingerprints) == 1 and not self.tells_of_all and set(told) <= set(self.fingerprints)
+        return self.of_one_alert or alone
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,7 +51,12 @@ def advance(alert: Alert | None, verdict: Verdict | None, ctx: Context) -> Trans
     p.keep_quiet()
     if verdict is not None:
         p.take(verdict)
-    elif ctx.reprobed and alert.suppressed_by.startswith("maintenance") and alert.bad_run >= ctx.rule.for_:
+    elif (
+        ctx.reprobed
+        and alert.state is not AlertState.OPEN
+        and alert.suppressed_by.startswith("maintenance")
+        and alert.bad_run >= ctx.rule.for_
+    ):
         p.fire("", p.alert.severity)
     if p.alert.state is AlertState.OPEN and not ctx.due:
         p.timers()

@@ -11,6 +11,7 @@ from busta_health_dagster.pipeline.alerting.digests import note_collected
 from busta_health_dagster.pipeline.alerting.notification_facts import NotificationContext
 from busta_health_dagster.pipeline.alerting.notifications import build_notification, by_alert
 from busta_health_dagster.pipeline.anomaly.normal_ranges import normal_range_lookup
+from busta_health_dagster.pipeline.app.calendars import near_events
 from busta_health_dagster.pipeline.app.links import base_url, dagster_base
 from busta_health_dagster.pipeline.gate.impact import impacts
 from busta_health_dagster.pipeline.service_levels.alert_spans import stretch_of
@@ -100,11 +101,14 @@ def notification_context(
 ) -> NotificationContext:
     """Read what these messages need beyond the alerts (by fingerprint), with one query per table."""
     rules = app.rulebook
-    single = [alerts[p.fingerprints[0]] for p in plans if p.of_one_alert]
-    names = sorted({a.source for a in single if a.source in states})
-    notified = {t: uow.outbox.event_words(t) for t in dict.fromkeys(p.thread for p in plans if not p.of_one_alert)}
+    shared = {(p.thread, p.channel): "" if p.tells_of_all else p.channel for p in plans if not p.of_one_alert}
+    notified = {at: uow.outbox.event_words(at[0], only) for at, only in shared.items()}
     earlier = {a.id: a for a in uow.alerts.by_ids({key for ids in notified.values() for key in ids})}
     earlier |= {a.id: a for a in alerts.values() if a.id is not None}
+    threads = {at: [earlier[key] for key in sorted(ids) if key in earlier] for at, ids in notified.items()}
+    told = {at: [a.fingerprint for a in members] for at, members in threads.items()}
+    single = [alerts[p.fingerprints[0]] for p in plans if p.stands_alone(told.get((p.thread, p.channel), ()))]
+    names = sorted({a.source for a in single if a.source in states})
     about = {a.id for a in single if a.id is not None}
     about |= {key for ids in notified.values() for key in ids}
     about |= {key for p in plans for name in p.fingerprints if (key := alerts[name].id) is not None}
@@ -117,10 +121,11 @@ def notification_context(
         rules=rules.rule,
         states=states,
         transitions=by_alert((t.alert_id, t.transition) for t in stored),
-        threads={t: [earlier[key] for key in sorted(ids) if key in earlier] for t, ids in notified.items()},
+        threads=threads,
         good_values=_good_values(uow, rules, single),
         incidents=_incidents(app, uow, single, now),
         impacts=impacts(app, uow, states, names),
+        near=near_events(app, uow, now),
         normal=normal_range_lookup(app, uow, now),
         fleet=len(app.config.sources),
         providers=provider_sizes(app.config.sources.values()),

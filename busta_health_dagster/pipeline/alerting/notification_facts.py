@@ -23,12 +23,14 @@ from busta_health_dagster.domain.self_monitoring import MONITOR
 from busta_health_dagster.engines.alerting.digest import digest_of
 from busta_health_dagster.engines.alerting.escalation import is_recovering, upcoming
 from busta_health_dagster.engines.alerting.flapping import ratio
+from busta_health_dagster.engines.near_events import near_text
 from busta_health_dagster.engines.rules.limits import limit_value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from busta_health_dagster.domain.incident import Incident
+    from busta_health_dagster.domain.near_events import NearEvent
     from busta_health_dagster.domain.source import Source
     from busta_health_dagster.pipeline.gate.impact import Impact
 
@@ -44,7 +46,7 @@ _OWN_THREAD = "alert-"
 class NotificationContext:
     """What notifications are written from. Alerts have their ids; `transitions` are of the alerts that messages are about.
 
-    `threads` are the alerts of group threads, by thread. `good_values` are there for the sources of single
+    `threads` are the alerts of group threads, by thread and channel. `good_values` are there for the sources of single
     messages, `incidents` their newest stretch by fingerprint; `providers` is how many sources each has; `normal` answers from
     the baselines, None where there is none yet.
     """
@@ -56,11 +58,12 @@ class NotificationContext:
     rules: Callable[[str, str], Rule | None]
     states: Mapping[str, SourceState] = field(default_factory=dict)
     transitions: Mapping[int, Sequence[Transition]] = field(default_factory=dict)
-    threads: Mapping[str, Sequence[Alert]] = field(default_factory=dict)
+    threads: Mapping[tuple[str, str], Sequence[Alert]] = field(default_factory=dict)
     good_values: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     normal: Callable[[str, str], Normal | None] | None = None
     incidents: Mapping[str, Incident] = field(default_factory=dict)
     impacts: Mapping[str, Impact] = field(default_factory=dict)
+    near: Mapping[str, NearEvent] = field(default_factory=dict)
     fleet: int = 0
     providers: Mapping[str, int] = field(default_factory=dict)
     base_url: str = ""
@@ -185,6 +188,15 @@ def impact_sentences(alert: Alert, scene: NotificationContext) -> tuple[str, ...
     """What it hits, and what was done to its gate by hand."""
     found = scene.impacts.get(alert.source)
     return () if found is None or alert.state is AlertState.RESOLVED else found.sentences
+
+
+def event_sentences(alert: Alert, scene: NotificationContext) -> tuple[str, ...]:
+    """Why it is stricter now: the known event that its source is near."""
+    near = scene.near.get(alert.source)
+    if near is None or alert.state is AlertState.RESOLVED:
+        return ()
+    said = near_text(near, scene.now)
+    return (f"{said[:1].upper()}{said[1:]}.",)
 
 
 def related_alerts(alert: Alert, scene: NotificationContext) -> Iterable[str]:

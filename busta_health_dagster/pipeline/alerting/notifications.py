@@ -15,6 +15,7 @@ from busta_health_dagster.domain.notification import (
 from busta_health_dagster.domain.observation import Status
 from busta_health_dagster.domain.self_monitoring import MONITOR
 from busta_health_dagster.engines.alerting.root_cause import OWN_THREAD
+from busta_health_dagster.engines.near_events import source_near
 from busta_health_dagster.pipeline.alerting.monitor_rules import DO
 from busta_health_dagster.pipeline.alerting.notification_facts import (
     CLOSED,
@@ -22,6 +23,7 @@ from busta_health_dagster.pipeline.alerting.notification_facts import (
     ack_facts,
     alert_facts,
     dagster_url,
+    event_sentences,
     impact_sentences,
     incident_of,
     next_facts,
@@ -39,10 +41,10 @@ if TYPE_CHECKING:
 
 
 def build_notification(plan: NotificationPlan, scene: NotificationContext) -> Notification:
-    """The notification of one planned message: of one alert, or of a group with everything its thread has sent."""
+    """The notification of one planned message: of one alert, or of a group with everything its thread has told that channel."""
     first = scene.alerts[plan.fingerprints[0]]
     kind = NotificationKind.OPENED if plan.event is Event.REOPENED else NotificationKind(plan.event.value)
-    if not plan.of_one_alert:
+    if not plan.stands_alone([a.fingerprint for a in scene.threads.get((plan.thread, plan.channel), ())]):
         return _group(plan, kind, scene)
     source = scene.sources.get(first.source)
     state = scene.states.get(first.source)
@@ -53,17 +55,24 @@ def build_notification(plan: NotificationPlan, scene: NotificationContext) -> No
         scene.now,
         alert=alert_facts(first, scene),
         source=source_facts(first, source, state),
-        rule=rule_facts(first, rule, source),
+        rule=rule_facts(
+            first, rule, source_near(source) if source is not None and source.name in scene.near else source
+        ),
         verdict=verdict_facts(first, rule, state, kind, scene),
         incident=incident.id if (incident := scene.incidents.get(first.fingerprint)) else incident_of(first, rule),
         reason=plan.reason,
         do=DO.get(first.rule, "") if first.source == MONITOR.name else "",
-        related=(*impact_sentences(first, scene), *related_alerts(first, scene)),
+        related=(
+            *event_sentences(first, scene),
+            *impact_sentences(first, scene),
+            *related_alerts(first, scene),
+        ),
         notified=tuple(notified_channels(first, scene)),
         recovered=recovered(first),
         drill=scene.drill,
         base_url="" if about_us else scene.base_url,  # only real sources have a page
         dagster_url=dagster_url(first, scene.dagster_base),
+        shared_thread="" if plan.of_one_alert else plan.thread,
     )
 
 
@@ -73,7 +82,7 @@ def recovered(alert: Alert) -> bool:
 
 
 def _group(plan: NotificationPlan, kind: NotificationKind, scene: NotificationContext) -> Notification:
-    notified = {a.fingerprint: a for a in scene.threads.get(plan.thread, ())}
+    notified = {a.fingerprint: a for a in scene.threads.get((plan.thread, plan.channel), ())}
     notified |= {name: scene.alerts[name] for name in plan.fingerprints}
     alerts = list(notified.values())
     left = [a for a in alerts if a.state is AlertState.OPEN]

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from alert_engine_stories import DOWN, HOUR, MIN, POLICY, T0, TICK, Player
 
-from busta_health_dagster.domain.policy import Route
+from busta_health_dagster.domain.policy import Escalation, Route, Step
 from busta_health_dagster.domain.rule import Severity
 from busta_health_dagster.domain.source import Selector
 from busta_health_dagster.engines.alerting.actions import acknowledge, snooze, unacknowledge
@@ -48,6 +48,16 @@ def test_an_alert_that_opens_critical_starts_at_the_first_critical_step_and_coun
     p = open_alert(rule=replace(DOWN, severity=Severity.CRITICAL))
     p.see("pass", 2 * HOUR)
     assert said_at(p) == [(0, "opened", BOTH), (2 * HOUR, "renotified", PAGER)]
+
+
+def test_a_warning_starts_at_a_first_step_without_severity_and_becomes_critical_in_its_time():
+    steps = (Step(0, ("slack-data",)), Step(30 * MIN, ("pager",), Severity.CRITICAL))
+    policy = replace(POLICY, escalations={**POLICY.escalations, "default": Escalation("default", steps)})
+    p = Player(policy=policy)
+    p.every("b")
+    assert (p.story, p.alert.severity, p.alert.step) == ([("opened", ("slack-data",))], Severity.WARNING, 1)
+    p.see("bad", 30 * MIN)
+    assert (p.story[-1], p.alert.severity) == (("escalated", ("pager",)), Severity.CRITICAL)
 
 
 def test_an_acknowledgement_stops_the_clock_until_its_timeout_and_the_remainder_runs_on():

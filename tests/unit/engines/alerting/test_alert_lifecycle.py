@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from alert_engine_stories import BURN, DOWN, HOUR, MIN, ODDS, POLICY, RATE, SLOW, TICK, Player, look
+from alert_engine_stories import BURN, DOWN, HOUR, MIN, ODDS, POLICY, RATE, SLOW, T0, TICK, Player, look
 
 from busta_health_dagster.domain.alert import AlertState
 from busta_health_dagster.domain.errors import Refused
@@ -20,6 +20,7 @@ from busta_health_dagster.engines.alerting.actions import (
     snooze,
     unacknowledge,
 )
+from busta_health_dagster.engines.alerting.escalation import elapsed
 from busta_health_dagster.engines.alerting.flapping import is_flapping, push_state, ratio
 from busta_health_dagster.engines.alerting.lifecycle import advance
 from busta_health_dagster.engines.alerting.routing import route
@@ -98,6 +99,15 @@ def test_the_re_probe_before_the_end_opens_it_at_the_end_without_another_look():
     p.every("bb", maintenance="upgrade")
     p.see("pass", 2 * TICK, reprobed=True)
     assert p.events[-1] == "opened"
+
+
+def test_what_was_open_before_maintenance_is_the_same_alert_after_it_and_is_not_opened_again():
+    p = Player()
+    p.every("b")
+    p.see("bad", TICK, maintenance="upgrade")
+    p.see("pass", 2 * TICK, reprobed=True)
+    assert p.events == ["opened", "suppressed", "released"]
+    assert (p.alert.opened_at, elapsed(p.alert, T0 + 2 * TICK)) == (T0, TICK)
 
 
 def test_good_again_inside_maintenance_tells_nobody():

@@ -17,6 +17,7 @@ from busta_health_dagster.domain.alert import Alert
 from busta_health_dagster.domain.observation import Kind
 from busta_health_dagster.pipeline.app.app import App
 from busta_health_dagster.pipeline.app.calendars import kept_calendars, near_events
+from busta_health_dagster.pipeline.delivery.attempt import notification_of
 from busta_health_dagster.pipeline.tick.tick import TickReport, run_tick
 from busta_health_dagster.pipeline.views.doctor import store_findings
 from busta_health_dagster.pipeline.views.explain import explain_source
@@ -79,6 +80,13 @@ rules:
 """
 
 
+ROUTES = """\
+channels: [{name: log, kind: file, path: SENT}]
+escalations: [{name: default, steps: [{after: 0m, notify: [log]}]}]
+routes: [{select: {}, escalation: default}]
+"""
+
+
 @pytest.fixture
 def web() -> Web:
     return Web()
@@ -90,11 +98,11 @@ def opened(web: Web, tmp_path: Path) -> Iterator[object]:
     with ExitStack() as stack:
         at = stack.enter_context(answering(web.answer))
 
-        def home(events: str) -> App:
+        def home(events: str, routes: str = "") -> App:
             config = tmp_path / "config"
             config.mkdir()
             (config / "sources.yaml").write_text(SOURCES.format(at=at))
-            (config / "alerts.yaml").write_text(ALERTS)
+            (config / "alerts.yaml").write_text(ALERTS + routes)
             (config / "maintenance.yaml").write_text("version: 1\nevents:\n  - " + events.format(at=at) + "\n")
             environ = {"BUSTA_HOME": str(tmp_path / "home"), "BUSTA_CONFIG_DIR": str(config)}
             return stack.enter_context(bootstrap.open_app(environ=environ, create_store=True, clock=web.clock))
@@ -137,6 +145,19 @@ def test_what_is_fine_in_the_morning_is_critical_before_kick_off(web: Web, opene
     assert raised is not None
     assert (raised.rule, raised.severity.word) == ("stale-data", "critical")
     assert raised.reason == "5 min, limit 2 min; kick-off in 40 min (nfl: Jets @ Bills)"
+
+
+def test_the_message_says_which_event_is_near_and_names_the_limit_that_holds_for_it(
+    web: Web, opened, tmp_path: Path
+) -> None:
+    app = opened(ICAL, ROUTES.replace("SENT", str(tmp_path / "sent.jsonl")))
+    until(app, web, T0)
+    until(app, web, KICK_OFF - 2400)
+    with app.store.read() as uow:
+        (row,) = uow.outbox.of_alert(1, 0)
+    told = notification_of(row.message.payload)
+    assert told.related == ("Kick-off in 40 min (nfl: Jets @ Bills).",)
+    assert (told.rule.value, told.verdict.limit) == (120.0, 120.0)
 
 
 def test_an_alert_that_is_open_already_rises_when_the_event_comes_near(web: Web, opened) -> None:
