@@ -119,6 +119,29 @@ def show(
 
 
 @quality_app.command()
+def checks(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help="The source.")],
+    output: OutputOption = Output.TABLE,
+) -> None:
+    """Each check of a source over 30 days: how often it passed, since when it fails, who owns it.
+
+    Example: busta quality checks odds_api
+    """
+    from busta_health_dagster.cli.quality_checks_view import history_table
+    from busta_health_dagster.cli.quality_view import show as show_parts
+
+    with session(context).monitor() as monitor:
+        found = monitor.checks(name)
+    if output is Output.JSON:
+        print_json(found)
+    elif not found["checks"]:
+        raise Refused(f"{name} has no checks with a history. Score it with: busta quality run {name}")
+    else:
+        show_parts([history_table(found)])
+
+
+@quality_app.command()
 def score(
     context: typer.Context,
     data: Annotated[Path, typer.Argument(metavar="DATAFILE", help="CSV, TSV, JSON, JSON lines or Parquet.")],

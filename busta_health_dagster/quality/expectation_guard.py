@@ -24,7 +24,7 @@ _KEYS = {
     "expectation_context",
     "windows",
 }
-_META = {"id", "dimension", "severity", "weight", "mostly", "why", "column"}
+_META = {"id", "dimension", "severity", "weight", "mostly", "why", "column", "owner"}
 _GX_SEVERITY = {"critical": CheckSeverity.CRITICAL, "warning": CheckSeverity.WARNING, "info": CheckSeverity.INFO}
 
 
@@ -74,6 +74,7 @@ def read_check(index: int, entry: Any, report: Report) -> CheckSpec | None:
         column=meta.get("column") or ",".join(columns) or None,
         columns=columns,
         table=not known.by_row,
+        owner=str(meta.get("owner") or ""),
     )
 
 

@@ -28,6 +28,7 @@ class CheckSpec:
     column: str | None
     columns: tuple[str, ...]
     table: bool
+    owner: str = ""
 
     def result(self, eligible: int, unexpected: int, error: str | None = None) -> CheckResult:
         return CheckResult(
@@ -42,6 +43,7 @@ class CheckSpec:
             table=self.table,
             error=error,
             why=self.why,
+            owner=self.owner,
         )
 
 
