@@ -47,7 +47,7 @@ def quality_assets(config: "Config") -> list[dg.AssetsDefinition]:
 def _spec(source: Source) -> dg.AssetSpec:
     spec = source.quality
     assert spec is not None
-    evaluated_by = " and ".join(n for n in (spec.suite, spec.validator) if n)
+    evaluated_by = spec.evaluated_by
     return dg.AssetSpec(
         key=quality_key(source.name),
         deps=[asset_key(source)],

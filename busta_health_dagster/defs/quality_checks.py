@@ -54,6 +54,8 @@ def decidable_dimensions(config: Config, sources: Iterable[Source]) -> dict[str,
                     weighed = (c for c in suite.checks if c.severity.weight * c.weight > 0)
                     of_suite[spec.suite] = frozenset(c.dimension for c in weighed)
             there = of_suite[spec.suite]
+        if spec.dbt is not None:
+            there |= {Dimension.TIMELINESS}  # how old its results are; what else it tests stands in dbt's files
         if spec.validator is not None:
             there = frozenset(Dimension)
         found[source.name] = tuple(d for d in Dimension if d in there)

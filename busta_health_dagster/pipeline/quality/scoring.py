@@ -18,6 +18,7 @@ from busta_health_dagster.engines.schema_drift import drift_checks
 from busta_health_dagster.engines.schema_learning import accept, learn, reference
 from busta_health_dagster.extras import require
 from busta_health_dagster.pipeline.quality.comparing import compared
+from busta_health_dagster.pipeline.quality.dbt_files import with_dbt
 from busta_health_dagster.pipeline.quality.in_database import (
     counted_by_database,
     is_counted,
@@ -80,6 +81,7 @@ class Scorer:
     secret: Callable[[SecretRef], str]
     scrub: Callable[[str], str]
     now: int
+    config_dir: Path
     relearn: bool = False
     _loaded: dict[str, Suite | BustaError] = field(default_factory=dict)
 
@@ -105,7 +107,9 @@ class Scorer:
 def scorer(app: App, *, relearn: bool = False) -> Scorer:
     """The process's runners on this application's suites and secrets."""
     gx, sql = _runners()
-    return Scorer(gx, sql, app.config.expectations_dir, app.secrets, app.secrets.scrub, app.now(), relearn)
+    return Scorer(
+        gx, sql, app.config.expectations_dir, app.secrets, app.secrets.scrub, app.now(), app.config.dir, relearn
+    )
 
 
 @functools.cache
@@ -151,11 +155,14 @@ def _score(task: Task, spec: QualitySpec, with_: Scorer) -> Outcome:
         verdict = compared(task.source, task.sample, task.other, verdict, with_)
     if suite is not None and verdict is not None and not counted and task.sample is not None:
         failures = _failures(task, suite, verdict, with_)
+    if spec.dbt is not None:
+        rows = 0 if task.sample is None else len(task.sample.rows)
+        verdict = with_dbt(spec.dbt, verdict, rows, base=with_.config_dir, now=with_.now)
     if spec.validator is not None:
         evaluated = _validated(task, spec)
         verdict = evaluated if verdict is None else combine(verdict, evaluated)
     if verdict is None:
-        raise BadInput(f"{task.source.where}: quality names neither a suite nor a validator; name one")
+        raise BadInput(f"{task.source.where}: quality names no suite, no validator and no dbt tests; name one")
     return Outcome(task, _scored(task, with_, spec, verdict), failures, learned)
 
 
@@ -233,8 +240,7 @@ def _scored(task: Task, with_: Scorer, spec: QualitySpec, verdict: QualityScore)
         checks=tuple(c if c.error is None else replace(c, error=scrub(c.error)) for c in verdict.checks),
         notes=tuple(scrub(n) for n in verdict.notes),
     )
-    evaluated_by = " and ".join(n for n in (spec.suite, spec.validator) if n)
-    return Scored(task.source.name, with_.now, task.data_at, evaluated_by, clean)
+    return Scored(task.source.name, with_.now, task.data_at, spec.evaluated_by, clean)
 
 
 def _one_line(error: BustaError) -> str:
