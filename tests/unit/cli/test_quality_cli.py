@@ -190,3 +190,25 @@ def test_checks_tells_how_often_each_passed_and_since_when_it_fails(league: Qual
     table = busta(root, "quality", "checks", "poor").stdout
     assert table.index("player.not_null") < table.index("game_id.not_null")
     assert "23 Nov 09:00" in table
+
+
+def test_import_makes_a_suite_of_a_contract_names_what_it_leaves_out_and_overwrites_nothing(tmp_path: Path) -> None:
+    (tmp_path / "c.yaml").write_text(
+        "{apiVersion: v3.1.0, kind: DataContract, schema: [{name: plays, properties: [{name: id, required: true}], "
+        "quality: [{type: text, description: complete}]}]}"
+    )
+    out = tmp_path / "plays.json"
+    done = busta(tmp_path, "quality", "import", str(tmp_path / "c.yaml"), "--out", str(out))
+    assert (done.exit_code, [e["meta"]["id"] for e in json.loads(out.read_text())["expectations"]]) == (
+        0,
+        ["table.columns", "id.not_null"],
+    )
+    assert "left out: plays: a rule in words; write it as a metric or in SQL" in done.stderr
+    again = busta(tmp_path, "quality", "import", str(tmp_path / "c.yaml"), "--out", str(out))
+    assert (again.exit_code, "exists, and a suggestion never overwrites" in " ".join(again.stderr.split())) == (2, True)
+    printed = busta(tmp_path, "quality", "import", str(tmp_path / "c.yaml"))
+    assert json.loads(printed.stdout) == json.loads(out.read_text())
+    (tmp_path / "c.yaml").write_text("{apiVersion: v9.0.0, kind: DataContract}")
+    unknown = busta(tmp_path, "quality", "import", str(tmp_path / "c.yaml"))
+    assert unknown.exit_code == 2
+    assert "apiVersion v9.0.0, which this program does not know" in " ".join(unknown.stderr.split())
