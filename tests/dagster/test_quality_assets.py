@@ -210,7 +210,10 @@ def test_any_day_of_the_trends_can_be_filled_again(location, instance, clock) ->
         if r.asset_materialization
     }
     assert means[days[1]] > means[days[0]]
-    assert "**good_file**: at -0.25 a day (95%: -0.25 to -0.25) from 91.8, 90 is crossed in 7 days" in outlook[days[0]]
+    assert (
+        "**good_file**: 91.7 now; at -0.25 a day (95%: -0.25 to -0.25) from 91.8, 90 is crossed in 7 days"
+        in outlook[days[0]]
+    )
 
 
 def test_the_schedule_fills_the_day_that_has_ended(location) -> None:
