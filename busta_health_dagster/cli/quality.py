@@ -119,6 +119,29 @@ def show(
 
 
 @quality_app.command()
+def checks(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help="The source.")],
+    output: OutputOption = Output.TABLE,
+) -> None:
+    """Each check of a source over 30 days: how often it passed, since when it fails, who owns it.
+
+    Example: busta quality checks odds_api
+    """
+    from busta_health_dagster.cli.quality_checks_view import history_table
+    from busta_health_dagster.cli.quality_view import show as show_parts
+
+    with session(context).monitor() as monitor:
+        found = monitor.checks(name)
+    if output is Output.JSON:
+        print_json(found)
+    elif not found["checks"]:
+        raise Refused(f"{name} has no checks with a history. Score it with: busta quality run {name}")
+    else:
+        show_parts([history_table(found)])
+
+
+@quality_app.command()
 def score(
     context: typer.Context,
     data: Annotated[Path, typer.Argument(metavar="DATAFILE", help="CSV, TSV, JSON, JSON lines or Parquet.")],
@@ -202,6 +225,41 @@ def suggest(
         "raise to ERROR or CRITICAL what a bet depends on.",
         soft_wrap=True,
     )
+
+
+@quality_app.command("import")
+def import_(
+    context: typer.Context,
+    contract: Annotated[
+        Path, typer.Argument(metavar="CONTRACT", help="A data contract: Open Data Contract Standard v3, YAML or JSON.")
+    ],
+    table: Annotated[str | None, typer.Option(help="Which table of the contract, where it has several.")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Where to write; never overwrites. Without it: stdout.")
+    ] = None,
+    sql: Annotated[
+        bool, typer.Option("--sql", help="For a source of probe sql: only what its database counts, and rules in SQL.")
+    ] = False,
+) -> None:
+    """Make the draft of a suite of a data contract; what cannot be taken over is named on stderr.
+
+    Example: busta quality import orders.odcs.yaml --table orders --out expectations/orders.json
+    """
+    from busta_health_dagster.quality.contracts import read_contract, suite_of
+    from busta_health_dagster.quality.suggest import write_draft
+
+    del context
+    made = suite_of(read_contract(contract), str(contract), table, sql=sql)
+    errors = err_console()
+    for reason in made.left_out:
+        errors.print(f"left out: {reason}", markup=False, soft_wrap=True)
+    if out is None:
+        sys.stdout.write(json.dumps(made.suite, indent=2) + "\n")
+        return
+    written = write_draft(made.suite, out)
+    checks, left_out = len(made.suite["expectations"]), len(made.left_out)
+    more = f" {left_out} parts of the contract are left out, see above." if left_out else ""
+    console().print(f"{written}: {checks} checks for {made.table}.{more}", soft_wrap=True)
 
 
 def _sample_frame(context: typer.Context, what: str) -> tuple[pd.DataFrame, str, datetime]:

@@ -261,6 +261,10 @@ class RemoteMonitor:
         found: quality.Failures = self._remote.get(f"sources/{part(name)}/quality/failures")
         return found
 
+    def checks(self, name: str) -> quality.CheckHistories:
+        found: quality.CheckHistories = self._remote.get(f"sources/{part(name)}/quality/checks")
+        return found
+
     def report(self, week: str | None = None) -> service.Report:
         found: service.Report = self._remote.one(f"reports/{part(week or 'last')}", "week", again="true")
         return found

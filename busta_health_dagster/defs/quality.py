@@ -4,17 +4,19 @@ score: NO DATA is an observation with its reason.
 Great Expectations costs 6-8 CPU seconds to import: the run's own process pays that once, the code location never.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING
 
 import dagster as dg
 
 from busta_health_dagster.defs.keys import asset_key, quality_key
-from busta_health_dagster.defs.metadata import plottable, texts
+from busta_health_dagster.defs.metadata import check_result, plottable, texts
+from busta_health_dagster.defs.quality_checks import decidable_dimensions, dimension_specs, report_changes, verdicts_of
 from busta_health_dagster.defs.resources import Monitor
 from busta_health_dagster.domain.quality import Dimension
 from busta_health_dagster.domain.source import Source
+from busta_health_dagster.domain.verdict import CheckVerdict
 from busta_health_dagster.settings.instance import JOB_TAG
 from busta_health_dagster.wording.numbers import score as score_text
 
@@ -38,13 +40,14 @@ def quality_assets(config: "Config") -> list[dg.AssetsDefinition]:
     """One multi-asset per 100 scored sources, in the order of the configuration."""
     rest = iter(scored_sources(config))
     shards = iter(lambda: list(islice(rest, SHARD)), [])
-    return [_shard(number, shard) for number, shard in enumerate(shards)]
+    dimensions = decidable_dimensions(config, scored_sources(config))
+    return [_shard(number, shard, dimensions) for number, shard in enumerate(shards)]
 
 
 def _spec(source: Source) -> dg.AssetSpec:
     spec = source.quality
     assert spec is not None
-    evaluated_by = " and ".join(n for n in (spec.suite, spec.validator) if n)
+    evaluated_by = spec.evaluated_by
     return dg.AssetSpec(
         key=quality_key(source.name),
         deps=[asset_key(source)],
@@ -59,18 +62,26 @@ def _spec(source: Source) -> dg.AssetSpec:
     )
 
 
-def _shard(number: int, sources: Sequence[Source]) -> dg.AssetsDefinition:
+def _shard(
+    number: int, sources: Sequence[Source], dimensions: Mapping[str, Sequence[Dimension]]
+) -> dg.AssetsDefinition:
     @dg.multi_asset(
         name=f"score_sources_{number}",
         specs=[_spec(source) for source in sources],
+        check_specs=dimension_specs({source.name: dimensions[source.name] for source in sources}),
         can_subset=True,
         op_tags={"busta/what": "score now"},
     )
-    def score_sources(context: dg.AssetExecutionContext, busta: Monitor) -> Iterator[dg.MaterializeResult]:  # type: ignore[type-arg]
+    def score_sources(
+        context: dg.AssetExecutionContext, busta: Monitor
+    ) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
         from busta_health_dagster.pipeline.quality.quality_pass import run_quality
 
         wanted = context.op_execution_context.selected_asset_keys
-        names = [s.name for s in sources if quality_key(s.name) in wanted]
+        asked = context.op_execution_context.selected_asset_check_keys
+        scored = {*wanted, *(check.asset_key for check in asked)}
+        names = [s.name for s in sources if quality_key(s.name) in scored]
+        unasked: dict[dg.AssetCheckKey, CheckVerdict] = {}
         with busta.open() as app:
             # A schedule scores what is due; a person who materializes wants it now.
             run = run_quality(app, names, force=SCHEDULED not in context.run.tags)
@@ -78,12 +89,20 @@ def _shard(number: int, sources: Sequence[Source]) -> dg.AssetsDefinition:
                 context.log.info("%s: %s", name, reason)
             for outcome in run.outcomes:
                 key, metadata = quality_key(outcome.scored.source), score_metadata(app, outcome)
+                verdicts = verdicts_of(outcome.scored.score, dimensions[outcome.scored.source])
+                by_check = {dg.AssetCheckKey(key, verdict.name): verdict for verdict in verdicts}
+                unasked |= {check: verdict for check, verdict in by_check.items() if check not in asked}
+                results = [check_result(key, verdict) for check, verdict in by_check.items() if check in asked]
+                if not outcome.scored.score.no_data and key in wanted:
+                    yield dg.MaterializeResult(asset_key=key, metadata=metadata, check_results=results)
+                    continue
+                yield from results
                 if not outcome.scored.score.no_data:
-                    yield dg.MaterializeResult(asset_key=key, metadata=metadata)
                     continue
                 log = context.log.error if outcome.broken else context.log.warning
                 log("%s: no data: %s", outcome.scored.source, outcome.scored.score.reason)
                 context.log_event(dg.AssetObservation(asset_key=key, metadata=metadata))
+            report_changes(context.instance, app.now(), unasked)
 
     return score_sources
 
@@ -122,7 +141,8 @@ def quality_job(config: "Config") -> tuple[list["UnresolvedAssetJobDefinition"],
         return [], []
     job = dg.define_asset_job(
         JOB,
-        selection=dg.AssetSelection.assets(*(quality_key(s.name) for s in scored_sources(config))),
+        # Without their checks: Dagster would plan an event for each of them, whether or not it is evaluated.
+        selection=dg.AssetSelection.assets(*(quality_key(s.name) for s in scored_sources(config))).without_checks(),
         description="Scores what is due, in one process that imports Great Expectations once.",
         tags={JOB_TAG: JOB},
         executor_def=dg.in_process_executor,

@@ -60,6 +60,7 @@ class CheckResult:
     table: bool = False
     error: str | None = None
     why: str = ""
+    owner: str = ""
 
     def __post_init__(self) -> None:
         if not 0 <= self.unexpected <= self.eligible:

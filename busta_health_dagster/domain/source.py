@@ -62,6 +62,17 @@ class Reconcile:
 
 
 @dataclass(frozen=True, slots=True)
+class DbtSpec:
+    """Whose tests of dbt count: those of `node`, as the files in dbt's folder `target` tell them, while they are no older than
+    `max_age_s`.
+    """
+
+    target: str
+    node: str
+    max_age_s: int = 26 * 3600
+
+
+@dataclass(frozen=True, slots=True)
 class QualitySpec:
     """How the sample is scored: by a suite, by the platform's validator, or both with the worse one ruling.
 
@@ -79,6 +90,12 @@ class QualitySpec:
     key_columns: tuple[str, ...] = ()
     push_down: bool = True
     reconcile: Reconcile | None = None
+    dbt: DbtSpec | None = None
+
+    @property
+    def evaluated_by(self) -> str:
+        """What the score comes from; empty where nothing is named."""
+        return " and ".join(n for n in (self.suite, self.validator, self.dbt and f"dbt {self.dbt.node}") if n)
 
 
 MONTH_S = 31 * 86_400

@@ -16,6 +16,7 @@ from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
 from busta_health_dagster.domain.fields import SecretRef, Strict, TextOrSecret
 from busta_health_dagster.domain.observation import Phases, ProbeResult, Status
+from busta_health_dagster.domain.sql_statement import dialect_of, only_reads
 from busta_health_dagster.probes.ages import Ages, ColumnAge, DataAge, Zone, age_findings, ages_of
 from busta_health_dagster.probes.custom_metrics import Payload, WithMetrics, measure
 from busta_health_dagster.probes.dates import WithDates, fill
@@ -24,7 +25,6 @@ from busta_health_dagster.probes.measure import conclude, content_mark, json_saf
 from busta_health_dagster.probes.port import Failed, ProbeContext, ProbeType
 from busta_health_dagster.probes.sql_connection import POOLER, connect, driver_text, engine_for, place
 from busta_health_dagster.probes.sql_newest import newest_statement
-from busta_health_dagster.probes.sql_statement import dialect_of, only_reads
 from busta_health_dagster.wording.durations import milliseconds_text
 
 if TYPE_CHECKING:

@@ -2,8 +2,8 @@
 without GX.
 
 GX 1.24 drops an expectation of an unknown type or severity *silently* (a log line, and the suite is one check
-shorter). A contract test compares this table with GX's own registry. Left out on purpose: those that run SQL of their
-own or reach a second table.
+shorter). A contract test compares this table with GX's own registry. Left out on purpose: those that compare with a
+second query or table. Of those that run SQL of their own one is here, and we run it ourselves (quality/sql_checks.py).
 """
 
 from __future__ import annotations
@@ -15,7 +15,9 @@ from busta_health_dagster.domain.quality import Dimension
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One expectation type. kind: map (rows of one column), pair, multi, aggregate (one column, one verdict), table."""
+    """One expectation type. kind: map (rows of one column), pair, multi, query (rows that a query finds), aggregate (one
+    column, one verdict), table.
+    """
 
     kind: str
     dimension: Dimension
@@ -25,7 +27,7 @@ class Entry:
 
     @property
     def by_row(self) -> bool:
-        return self.kind in {"map", "pair", "multi"}
+        return self.kind in {"map", "pair", "multi", "query"}
 
     @property
     def required_kwargs(self) -> frozenset[str]:
@@ -33,7 +35,7 @@ class Entry:
 
     @property
     def kwargs(self) -> frozenset[str]:
-        extra = {"mostly"} if self.by_row else set()
+        extra = {"mostly"} if self.by_row and self.kind != "query" else set()
         if self.conditional:
             extra |= {"row_condition", "condition_parser"}
         return self.required_kwargs | set(self.optional.split()) | extra
@@ -141,6 +143,7 @@ CATALOGUE: dict[str, Entry] = {
         "table", Dimension.COMPLETENESS, "", "min_value max_value strict_min strict_max"
     ),
     "expect_table_row_count_to_equal": Entry("table", Dimension.COMPLETENESS, "value"),
+    "unexpected_rows_expectation": Entry("query", Dimension.VALIDITY, "unexpected_rows_query", conditional=False),
     # Ours: quality/expectations.py registers them with GX.
     "expect_column_values_to_be_number_between": Entry(
         "map", Dimension.VALIDITY, "column", "min_value max_value whole"

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from busta_health_dagster.domain.patterns import pattern
 from busta_health_dagster.domain.quality import CheckSeverity, Dimension
 from busta_health_dagster.quality.catalogue import CATALOGUE, Entry
+from busta_health_dagster.quality.sql_checks import SQL_CHECK, reading_query
 from busta_health_dagster.quality.suite import CheckSpec
 from busta_health_dagster.wording.suggestions import meant, near
 
@@ -24,7 +25,7 @@ _KEYS = {
     "expectation_context",
     "windows",
 }
-_META = {"id", "dimension", "severity", "weight", "mostly", "why", "column"}
+_META = {"id", "dimension", "severity", "weight", "mostly", "why", "column", "owner", "returns"}
 _GX_SEVERITY = {"critical": CheckSeverity.CRITICAL, "warning": CheckSeverity.WARNING, "info": CheckSeverity.INFO}
 
 
@@ -58,6 +59,8 @@ def read_check(index: int, entry: Any, report: Report) -> CheckSpec | None:
     field = f"{field} {check_id}"
     _keys(field, entry, kwargs, meta, known, report)
     _values(field, kwargs, report, check_id)
+    if kind == SQL_CHECK:
+        _query(field, kwargs.get("unexpected_rows_query"), report, check_id)
     severity = _severity(field, entry, meta, report)
     dimension = _dimension(field, meta, known, report)
     weight = _number(meta.get("weight", 1), field, "meta.weight", report)
@@ -74,6 +77,8 @@ def read_check(index: int, entry: Any, report: Report) -> CheckSpec | None:
         column=meta.get("column") or ",".join(columns) or None,
         columns=columns,
         table=not known.by_row,
+        owner=str(meta.get("owner") or ""),
+        returns=_returns(field, kind, meta, report),
     )
 
 
@@ -123,6 +128,22 @@ def _values(field: str, kwargs: dict[str, Any], report: Report, needle: str) -> 
         report(
             f"{field}.kwargs.value_set", "an empty value set (GX would let everything pass)", "a list of values", needle
         )
+
+
+def _query(field: str, query: Any, report: Report, needle: str) -> None:
+    try:
+        reading_query(query)
+    except ValueError as error:
+        remedy = "one statement that reads: the failing rows, or their count with meta.returns: count"
+        report(f"{field}.kwargs.unexpected_rows_query", str(error), remedy, f'"{needle}"')
+
+
+def _returns(field: str, kind: str, meta: dict[str, Any], report: Report) -> str:
+    word = meta.get("returns", "rows")
+    if word not in ("rows", "count") or ("returns" in meta and kind != SQL_CHECK):
+        report(f"{field}.meta.returns", f"{word!r} cannot be used", f"rows or count, of {SQL_CHECK} only", '"returns"')
+        return "rows"
+    return str(word)
 
 
 def _severity(field: str, entry: dict[str, Any], meta: dict[str, Any], report: Report) -> CheckSeverity:

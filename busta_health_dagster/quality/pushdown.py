@@ -12,6 +12,7 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 from busta_health_dagster.domain.quality import no_data
+from busta_health_dagster.domain.sql_statement import dialect_of
 from busta_health_dagster.engines.quality_score import score
 from busta_health_dagster.quality.runner import (
     Validation,
@@ -21,10 +22,12 @@ from busta_health_dagster.quality.runner import (
     ephemeral_context,
     unique_name,
 )
+from busta_health_dagster.quality.sql_checks import results
 
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from busta_health_dagster.domain.quality import CheckResult
     from busta_health_dagster.quality.suite import Suite
 
 _COUNTS = {"result_format": "BASIC", "partial_unexpected_count": 0}
@@ -45,7 +48,7 @@ class SqlRunner:
 
     def __init__(self, timeout_s: float = 30.0) -> None:
         self._lock = threading.Lock()
-        self._slots: dict[tuple[str, str, str], _Slot] = {}
+        self._slots: dict[tuple[str, str], _Slot] = {}
         self._timeout_s = timeout_s
 
     def validate(self, source: str, suite: Suite, url: str, query: str, now: datetime) -> Validation:
@@ -57,7 +60,7 @@ class SqlRunner:
 
         url, query = read_only_url(url), query.strip().rstrip(";")
         try:
-            columns, rows = self._peek(url, query)
+            columns, rows, own = self._peek(url, query, suite)
         except sa.exc.SQLAlchemyError as error:
             cause = " ".join(str(getattr(error, "orig", None) or error).split())[:300]
             return Validation(suite.name, no_data(f"the query could not be run: {cause}"), None)
@@ -65,20 +68,25 @@ class SqlRunner:
             return Validation(suite.name, score((), rows=0), None)
         aged, ages = with_ages(query, url, suite, columns, now)
         columns |= ages
-        slot = self._slot(source, url, query)
-        with slot.lock:
-            # One asset per source for good (a new one leaks 0.25 MB); only its text moves with the clock.
-            slot.batch_definition.data_asset.query = aged
-            found = self._run(slot, source, suite, columns)
-        results = []
+        theirs = suite.on_rows
+        found: dict[str, Any] = {}
+        if theirs.checks:
+            slot = self._slot(source, url, query)
+            with slot.lock:
+                # One asset per source for good (a new one leaks 0.25 MB); only its text moves with the clock.
+                slot.batch_definition.data_asset.query = aged
+                found = self._run(slot, source, theirs, columns)
+        evaluated = []
         for spec in suite.checks:
-            if any(word in spec.type for word in _OURS):
-                results.append(
+            if spec.id in own:
+                evaluated.append(own[spec.id])
+            elif any(word in spec.type for word in _OURS):
+                evaluated.append(
                     spec.result(0, 0, f"{spec.type} runs on rows, not in a database; use GX's own expectation")
                 )
             else:
-                results.append(_to_result(spec, found.get(spec.id), columns, suite))
-        return Validation(suite.name, score(results, rows=rows, total_rows=rows), None)
+                evaluated.append(_to_result(spec, found.get(spec.id), columns, suite))
+        return Validation(suite.name, score(evaluated, rows=rows, total_rows=rows), None)
 
     def _run(self, slot: _Slot, source: str, suite: Suite, columns: set[str]) -> dict[str, Any]:
         import great_expectations as gx
@@ -94,20 +102,36 @@ class SqlRunner:
         )
         return {r.expectation_config.meta["id"]: r for r in outcome.results}
 
-    def _peek(self, url: str, query: str) -> tuple[set[str], int]:
+    def run_sql_checks(self, suite: Suite, url: str, query: str) -> tuple[CheckResult, ...]:
+        """Only the suite's own queries, for a source whose other checks need rows."""
+        import sqlalchemy as sa
+
+        url, query = read_only_url(url), query.strip().rstrip(";")
+        try:
+            _, rows, own = self._peek(url, query, suite)
+        except sa.exc.SQLAlchemyError as error:
+            cause = " ".join(str(getattr(error, "orig", None) or error).split())[:300]
+            return tuple(check.result(0, 0, f"the query could not be run: {cause}") for check in suite.sql_checks)
+        return tuple(own.values()) if rows else ()
+
+    def _peek(self, url: str, query: str, suite: Suite) -> tuple[set[str], int, dict[str, CheckResult]]:
+        """The columns and rows of the query, and what the suite's own queries find."""
         import sqlalchemy as sa
 
         engine = sa.create_engine(
             url, poolclass=sa.pool.NullPool, connect_args=read_only_arguments(url, self._timeout_s)
         )
         with engine.connect() as connection:
+            if connection.dialect.name in ("mysql", "mariadb"):
+                connection.exec_driver_sql("SET SESSION TRANSACTION READ ONLY")
             names = set(connection.execute(sa.text(f"select * from ({query}) as q limit 0")).keys())  # noqa: S608
             rows = int(connection.execute(sa.text(f"select count(*) from ({query}) as q")).scalar_one())  # noqa: S608
-        return names, rows
+            own = results(connection, suite.sql_checks if rows else (), query, dialect_of(url), rows)
+        return names, rows, {result.id: result for result in own}
 
     def _slot(self, source: str, url: str, query: str) -> _Slot:
         with self._lock:
-            key = (source, url, query)
+            key = (source, url)
             if key not in self._slots:
                 data = _add_source(unique_name(source), url, self._timeout_s)
                 asset = data.add_query_asset("rows", query)

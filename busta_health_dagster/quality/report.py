@@ -8,7 +8,9 @@ import functools
 from typing import TYPE_CHECKING, Any
 
 from busta_health_dagster.domain.quality import Dimension
+from busta_health_dagster.domain.units import from_epoch, from_iso
 from busta_health_dagster.engines.quality_score import DIMENSION_WEIGHTS
+from busta_health_dagster.quality.history_strip import history_strip
 from busta_health_dagster.wording import numbers, percentages
 from busta_health_dagster.wording.glyphs import CHECK
 
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
+    from busta_health_dagster.domain.documents.quality import CheckHistoryRow
     from busta_health_dagster.domain.quality import CheckResult, FailingRow, QualityScore
     from busta_health_dagster.engines.schema_drift import Drift
 
@@ -29,8 +32,11 @@ def render_report(
     limit: float = 90.0,
     failing: Sequence[FailingRow] = (),
     drift: Sequence[Drift] = (),
+    history: Sequence[CheckHistoryRow] = (),
 ) -> str:
-    """The page as text. `at` is when the data was scored, `limit` the score that is asked for."""
+    """The page as text. `at` is when the data was scored, `limit` the score that is asked for, `history` each check over the 30
+    days that end with `at`.
+    """
     rendered: str = _template().render(
         score=score,
         source=source,
@@ -44,6 +50,7 @@ def render_report(
         states={c.id: _state(c) for c in score.checks},
         failing=failing,
         drift=drift,
+        history=[(row, history_strip(row["days"], at.date())) for row in history],
     )
     return rendered
 
@@ -61,7 +68,9 @@ def _template() -> Any:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(point=numbers.score, decimal=numbers.decimal, share=_share)
+    environment.filters.update(
+        point=numbers.score, decimal=numbers.decimal, share=_share, percent=percentages.percent, moment=_moment
+    )
     return environment.get_template("quality_report.html.j2")
 
 
@@ -100,3 +109,7 @@ def _why_absent(score: QualityScore, dimension: Dimension) -> str:
 
 def _share(check: CheckResult) -> str:
     return percentages.percent(None if check.ratio is None else 100 * check.ratio)
+
+
+def _moment(instant: str) -> str:
+    return f"{from_epoch(from_iso(instant)):%d %b %H:%M}"

@@ -6,10 +6,12 @@ import math
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from busta_health_dagster.domain.errors import BadInput
 from busta_health_dagster.quality.frame import read_table, snapshot
 from busta_health_dagster.quality.loader import load_suite
 from busta_health_dagster.quality.runner import GxRunner, Validation
 from busta_health_dagster.quality.suite import PLAIN
+from busta_health_dagster.wording.lists import listed
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -41,6 +43,11 @@ def score_file(
         BadInput: the data file cannot be read as a table.
     """
     suite = load_suite(suite_file)
+    if suite.sql_checks:
+        named = listed([c.id for c in suite.sql_checks], most=3)
+        raise BadInput(
+            f"{suite_file} asks a database ({named}), and {data_file} is a file. Score the source with: busta quality run NAME"
+        )
     table = read_table(data_file, suite.layout)
     done = (runner or GxRunner()).validate(
         suite.name,

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from busta_health_dagster.domain.quality import CheckResult, CheckSeverity, Dimension
+from busta_health_dagster.quality.sql_checks import SQL_CHECK
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,6 +29,9 @@ class CheckSpec:
     column: str | None
     columns: tuple[str, ...]
     table: bool
+    owner: str = ""
+    returns: str = "rows"
+    """Of a SQL check: its query returns the failing rows, or their `count`."""
 
     def result(self, eligible: int, unexpected: int, error: str | None = None) -> CheckResult:
         return CheckResult(
@@ -42,6 +46,7 @@ class CheckSpec:
             table=self.table,
             error=error,
             why=self.why,
+            owner=self.owner,
         )
 
 
@@ -101,6 +106,15 @@ class Suite:
     keys: tuple[str, ...] = ()
     public: frozenset[str] = frozenset()
     layout: Layout = PLAIN
+
+    @property
+    def on_rows(self) -> Suite:
+        """Without the SQL checks, which only a database can run."""
+        return replace(self, checks=tuple(c for c in self.checks if c.type != SQL_CHECK))
+
+    @property
+    def sql_checks(self) -> tuple[CheckSpec, ...]:
+        return tuple(c for c in self.checks if c.type == SQL_CHECK)
 
     @property
     def fingerprint(self) -> str:

@@ -11,6 +11,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from busta_health_dagster.engines.latest_level import latest_level
 from busta_health_dagster.engines.slope import MIN_DAYS, crossing, theil_sen
 from busta_health_dagster.svg.lines import polyline
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
+    from busta_health_dagster.engines.latest_level import LatestLevel
     from busta_health_dagster.engines.slope import Side
 
 WINDOW_DAYS = 30
@@ -64,6 +66,8 @@ class Trend:
     reason: str
     latest: float | None = None
     """The median of its three newest days."""
+    level: LatestLevel | None = None
+    """Its newest day, and since when it is past its limit or silent."""
 
     @property
     def has_left(self) -> bool:
@@ -77,6 +81,8 @@ class Trend:
     def is_flat(self) -> bool:
         """It goes nowhere, for all that is known: enough days, no slope for sure, no change of level, no limit near."""
         if self.slope_low is None or self.slope_high is None or self.has_left:
+            return False
+        if self.level is None or not self.level.is_well:
             return False
         return self.slope_low <= 0 <= self.slope_high and self.change_point is None and self.crosses_in_days is None
 
@@ -156,6 +162,7 @@ def _trend(source: str, part: pd.DataFrame, day: date, window: int, limit: float
         crosses_in_days=crosses,
         reason=reason,
         latest=float(known["median"].tail(3).median()),
+        level=latest_level(zip(known["day"], medians.tolist(), strict=True), day, limit, worse),
     )
 
 

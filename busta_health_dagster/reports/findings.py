@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from busta_health_dagster.domain import report as model
 from busta_health_dagster.domain.report import SELF_RESOLVED_S
+from busta_health_dagster.domain.units import from_epoch
+from busta_health_dagster.engines.latest_level import latest_level
 from busta_health_dagster.reports import words
 from busta_health_dagster.wording import durations, lists, numbers, percentages, sentences
 
@@ -13,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from busta_health_dagster.domain.report import OpenItem, TrendRow, WeeklyReport
+    from busta_health_dagster.engines.latest_level import LatestLevel
 
 CHANGED_PERCENT = 25.0
 """A p95 that moved by more than this share of last week's is called changed."""
@@ -131,8 +134,14 @@ def quality(report: WeeklyReport) -> str:
     fell = [r for r in rows if r.before is not None and r.now is not None and r.now - r.before <= -CHANGED_SCORE]
     coming = [r for r in rows if r.crosses_in_days]
     parts = []
+    levels = {r.source: level_of(r) for r in report.quality}
+    silent = [
+        f"{name} for {lists.plural(one.silent_days, 'day')}" for name, one in levels.items() if one and one.is_silent
+    ]
+    if silent:
+        parts.append(f"No score of {lists.listed(silent)}.")
     if under:
-        scores = lists.listed([f"{r.source} ({numbers.score(r.now)})" for r in under])
+        scores = lists.listed([_under(r, levels[r.source]) for r in under])
         parts.append(f"{scores} {'is' if len(under) == 1 else 'are'} below the limit.")
     if fell:
         falls = lists.listed([f"{r.source} from {numbers.score(r.before)} to {numbers.score(r.now)}" for r in fell])
@@ -141,6 +150,11 @@ def quality(report: WeeklyReport) -> str:
     parts += [_uncertain(r) for r in rows if _is_uncertain(r)][:2]
     lowest = rows[0]
     return " ".join(parts) or f"No source lost a point; the lowest is {lowest.source} with {numbers.score(lowest.now)}."
+
+
+def _under(row: TrendRow, level: LatestLevel | None) -> str:
+    since = "" if level is None or level.past_since is None else f", {level.since}"
+    return f"{row.source} ({numbers.score(row.now)}{since})"
 
 
 def _is_uncertain(row: TrendRow) -> bool:
@@ -155,10 +169,21 @@ def _uncertain(row: TrendRow) -> str:
     return f"{row.source} is uncertain: {numbers.score(row.last)} ± {row.half_width:.1f} includes the limit, {row.limit:g}."
 
 
+def level_of(row: TrendRow) -> LatestLevel | None:
+    """Where its newest day stands, as of the end of the week."""
+    days = [(from_epoch(at).date(), value) for at, value in row.days]
+    return latest_level(days, days[-1][0], row.limit, "lower") if days else None
+
+
 def outlook(row: TrendRow) -> str:
     """The last column of the quality table."""
+    level = level_of(row)
+    if level is not None and level.is_silent:
+        return f"no score for {lists.plural(level.silent_days, 'day')}"
     if row.limit is None:
         return "no limit"
+    if level is not None and level.past_since is not None:
+        return level.past()
     if row.crosses_in_days == 0 or (row.now is not None and row.now < row.limit):
         return f"below {row.limit:g}"
     if row.crosses_in_days:

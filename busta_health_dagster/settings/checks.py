@@ -270,8 +270,10 @@ def half_a_quality(review: CheckContext) -> None:
         quality = source.quality
         if quality is None:
             continue
-        if quality.suite is None and quality.validator is None:
-            says = f"`quality` names neither a suite nor a validator: the quality of {source.name} is not scored."
+        if not quality.evaluated_by:
+            says = (
+                f"`quality` names no suite, no validator and no dbt tests: the quality of {source.name} is not scored."
+            )
             review.warn("sources.yaml", review.at_source(source.name, "quality"), says, "suite: NAME")
         elif quality.validator is not None and quality.validator_scale is None:
             says = f"A validator needs `validator_scale`, else the quality of {source.name} is not scored."

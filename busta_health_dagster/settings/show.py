@@ -180,6 +180,13 @@ def _source(source: Source) -> dict[str, Any]:
             "key_columns": quality.key_columns,
             "push_down": quality.push_down,
             "reconcile": None if quality.reconcile is None else asdict(quality.reconcile),
+            "dbt": None
+            if quality.dbt is None
+            else {
+                "target": quality.dbt.target,
+                "node": quality.dbt.node,
+                "max_age": config_duration(quality.dbt.max_age_s),
+            },
         },
         "gate": {
             "min_quality": source.gate.min_quality,

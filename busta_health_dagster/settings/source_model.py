@@ -54,6 +54,18 @@ class ReconcileFields(Strict):
     )
 
 
+class DbtFields(Strict):
+    """Results of dbt's tests that count in the score."""
+
+    target: str = Field(
+        description="dbt's target folder, with run_results.json and manifest.json; relative to the configuration."
+    )
+    node: str = Field(description="The model, seed or snapshot; `source.table` for a source; or dbt's own id.")
+    max_age: PositiveDuration = Field(
+        26 * 3600.0, description="Older results are not evaluated, and the check dbt.age fails."
+    )
+
+
 class QualityFields(Strict):
     """How what it delivers is scored."""
 
@@ -73,6 +85,7 @@ class QualityFields(Strict):
         True, description="Probe sql: let the database count instead of scoring the sample, where the suite permits it."
     )
     reconcile: ReconcileFields | None = Field(None, description="Another source that must say the same.")
+    dbt: DbtFields | None = Field(None, description="Results of dbt's tests that count in the score.")
 
 
 class GateFields(Strict):

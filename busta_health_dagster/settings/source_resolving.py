@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from busta_health_dagster.domain.gate import GatePolicy
 from busta_health_dagster.domain.near_events import NearEvents
 from busta_health_dagster.domain.rule import Severity
-from busta_health_dagster.domain.source import Light, Metered, QualitySpec, Reconcile, Sla, Source
+from busta_health_dagster.domain.source import DbtSpec, Light, Metered, QualitySpec, Reconcile, Sla, Source
 from busta_health_dagster.domain.units import to_epoch
 from busta_health_dagster.settings.active import season
 from busta_health_dagster.settings.source_model import default_group
@@ -122,6 +122,7 @@ def _quality(fields: QualityFields) -> QualitySpec:
         key_columns=fields.key_columns,
         push_down=fields.push_down,
         reconcile=None if fields.reconcile is None else _reconcile(fields.reconcile),
+        dbt=None if fields.dbt is None else DbtSpec(fields.dbt.target, fields.dbt.node, int(fields.dbt.max_age)),
     )
 
 

@@ -17,7 +17,7 @@ from busta_health_dagster.store.schema.observing import (
     rollup_hour,
     sample,
 )
-from busta_health_dagster.store.schema.quality import failing_row, quality_checks, quality_result
+from busta_health_dagster.store.schema.quality import check_history, failing_row, quality_checks, quality_result
 from busta_health_dagster.store.schema.reporting import report
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ KEEPABLE: Mapping[str, tuple[tuple[Table, Column[Any]], ...]] = {
     "live_events": ((event_log, event_log.c.at),),
     "samples": ((sample, sample.c.taken_at), (failing_row, failing_row.c.at)),
     "quality": ((quality_result, quality_result.c.at),),
-    "quality_checks": ((quality_checks, quality_checks.c.at),),
+    "quality_checks": ((quality_checks, quality_checks.c.at), (check_history, check_history.c.at)),
     "reports": ((report, report.c.until),),
 }
 """What `retention:` can name -> the tables, and the column that says how old a row is; where it is null (an open

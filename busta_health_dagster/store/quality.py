@@ -42,8 +42,10 @@ class Quality:
         self._uow = uow
 
     def add(self, results: Iterable[Scored]) -> None:
-        """Keep these validations. Raises UnknownName."""
+        """Keep these validations and count their checks. Those of one source stand oldest first. Raises UnknownName."""
+        by_source: dict[str, list[Scored]] = defaultdict(list)
         for one in results:
+            by_source[one.source].append(one)
             verdict = one.score
             row = {
                 "source_id": self._uow.sources.get(one.source).id,
@@ -65,6 +67,8 @@ class Quality:
             self._uow.connection.execute(
                 quality_checks.insert().values(result_id=key, at=one.at, detail=_packed(verdict))
             )
+        for name, mine in by_source.items():
+            self._uow.check_histories.add(name, mine)
 
     def newest(self, names: Collection[str] | None = None) -> dict[str, Scored]:
         """The newest validation of each source that has one, NO_DATA included, with its checks while they are kept."""

@@ -11,6 +11,7 @@ from busta_health_dagster.store.access import Access
 from busta_health_dagster.store.alerts import Alerts, Suppressions, Transitions
 from busta_health_dagster.store.audit_log import Audit, IncidentNotes
 from busta_health_dagster.store.baselines import Baselines
+from busta_health_dagster.store.check_history import CheckHistories
 from busta_health_dagster.store.events import Events
 from busta_health_dagster.store.gate import Gates
 from busta_health_dagster.store.heartbeats import Heartbeats
@@ -163,6 +164,10 @@ class UnitOfWork:
     @cached_property
     def access(self) -> Access:
         return Access(self)
+
+    @cached_property
+    def check_histories(self) -> CheckHistories:
+        return CheckHistories(self)
 
     @cached_property
     def quality(self) -> Quality:

@@ -94,6 +94,7 @@ READINGS = [
     ["sla", "good_file", "--window", "24h", "--at", "2026-11-01T00:00Z", "--exit-code"],
     ["quality", "show"],
     ["quality", "show", "good_file", "--failures", "--exit-code"],
+    ["quality", "checks", "good_file"],
     ["baselines", "show"],
     ["baselines", "show", "good_file"],
     ["report", "weekly", "--week", "2026-W20"],
@@ -142,6 +143,7 @@ ASKED: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "incident": (service.IncidentDetail, ("INC-1",)),
     "scores": (quality.Scores, ()),
     "failures": (quality.Failures, ("good_file",)),
+    "checks": (quality.CheckHistories, ("good_file",)),
 }
 
 

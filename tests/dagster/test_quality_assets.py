@@ -210,7 +210,10 @@ def test_any_day_of_the_trends_can_be_filled_again(location, instance, clock) ->
         if r.asset_materialization
     }
     assert means[days[1]] > means[days[0]]
-    assert "**good_file**: at -0.25 a day (95%: -0.25 to -0.25) from 91.8, 90 is crossed in 7 days" in outlook[days[0]]
+    assert (
+        "**good_file**: 91.7 now; at -0.25 a day (95%: -0.25 to -0.25) from 91.8, 90 is crossed in 7 days"
+        in outlook[days[0]]
+    )
 
 
 def test_the_schedule_fills_the_day_that_has_ended(location) -> None:
@@ -221,3 +224,71 @@ def test_the_schedule_fills_the_day_that_has_ended(location) -> None:
     ) as context:
         data = schedule.evaluate_tick(context)
     assert [r.partition_key for r in data.run_requests or []] == ["2026-11-22"]
+
+
+def dimension(instance: DagsterInstance, name: str, check_name: str = "completeness") -> tuple[bool, str, str, float]:
+    """What Dagster shows of a dimension, and when it was told."""
+    key = dg.AssetCheckKey(AssetKey(["quality", name]), check_name)
+    record = instance.event_log_storage.get_latest_asset_check_execution_by_key([key])[key]
+    assert record.evaluation is not None
+    shown = record.evaluation
+    return shown.passed, shown.severity.value, shown.description or "", record.create_timestamp
+
+
+def test_each_dimension_of_a_suite_is_a_check_and_the_others_do_not_exist(location, instance) -> None:
+    keys = location.resolve_asset_graph().asset_check_keys
+    mine = {key.name for key in keys if key.asset_key == AssetKey(["quality", "good_file"])}
+    assert mine == {"completeness"}
+    run(location, instance, "health_tick")
+    run(location, instance, "quality_hourly")
+    assert dimension(instance, "good_file")[:3] == (True, "WARN", "100 of 100; its check passes")
+    assert dimension(instance, "old_file")[:3] == (False, "ERROR", "50.0 of 100; 1 failed: play.not_null")
+
+
+def test_a_dimension_is_reported_when_its_verdict_changes_and_costs_no_event_otherwise(
+    location, instance, data, clock
+) -> None:
+    run(location, instance, "health_tick")
+    first = run(location, instance, "quality_hourly")
+    planned = dg.DagsterEventType.ASSET_CHECK_EVALUATION_PLANNED
+    assert not [event for event in first.all_events if event.event_type is planned]
+    before = dimension(instance, "good_file"), dimension(instance, "old_file")
+    clock.advance(3600)
+    run(location, instance, "health_tick")
+    run(location, instance, "quality_hourly")
+    assert (dimension(instance, "good_file"), dimension(instance, "old_file")) == before
+    (data / "good.csv").write_text("play\n" + "run\n" * 20 + '""\n' * 20)
+    clock.advance(3600)
+    run(location, instance, "health_tick")
+    run(location, instance, "quality_hourly")
+    assert dimension(instance, "good_file")[0] is False
+    assert dimension(instance, "old_file") == before[1]
+    clock.advance(86400)
+    run(location, instance, "health_tick")
+    run(location, instance, "quality_hourly")
+    assert dimension(instance, "old_file")[3] > before[1][3], "once a day it is said again"
+
+
+def test_no_data_says_of_each_dimension_that_it_cannot_be_evaluated(location, instance, data, clock) -> None:
+    run(location, instance, "health_tick")
+    run(location, instance, "quality_hourly")
+    (data / "good.csv").unlink()
+    clock.advance(3600)
+    run(location, instance, "health_tick")
+    run(location, instance, "quality_hourly")
+    passed, severity, why, _ = dimension(instance, "good_file")
+    assert (passed, severity) == (False, "WARN")
+    assert why.startswith("cannot be evaluated: the source is down")
+
+
+def test_who_materializes_a_score_by_hand_gets_its_dimensions_in_the_same_run(location, instance) -> None:
+    run(location, instance, "health_tick")
+    assets = [definition for definition in location.assets if AssetKey(["quality", "good_file"]) in definition.keys]
+    result = dg.materialize(
+        assets,
+        instance=instance,
+        resources={"busta": location.resources["busta"]},
+        selection=dg.AssetSelection.assets(AssetKey(["quality", "good_file"])),
+    )
+    (evaluated,) = result.get_asset_check_evaluations()
+    assert (evaluated.check_name, evaluated.passed) == ("completeness", True)

@@ -84,3 +84,44 @@ class Scores(TypedDict):
 
     items: list[ScoreRow]
     never: list[str]
+
+
+class CheckDayRow(TypedDict):
+    """One UTC day of a check: of `evaluated` validations so many passed; `worst` is the lowest share of good rows (0-100)."""
+
+    day: str
+    evaluated: int
+    passed: int
+    worst: Number
+
+
+class CheckHistoryRow(TypedDict):
+    """One check over 30 days. `passing` is the share of its validations that passed (0-100), `good` that of the rows in the newest
+    one; `state` is passed, failed, noted, could not run, not evaluated, or gone (the newest validation does not have it).
+    """
+
+    id: str
+    dimension: str
+    column: str | None
+    severity: str
+    owners: list[str]
+    state: str
+    good: Number | None
+    error: str | None
+    why: str
+    evaluated: int
+    passed: int
+    passing: Number | None
+    failing_since: str | None
+    first_seen: str
+    failing_rows: int
+    days: list[CheckDayRow]
+
+
+class CheckHistories(TypedDict):
+    """`quality checks NAME -o json`: each check of a source over the 30 days that end with `until`, failing ones first."""
+
+    source: str
+    until: str
+    window_days: int
+    checks: list[CheckHistoryRow]

@@ -74,6 +74,13 @@ class ServiceLevelsAndReports(MonitorBase):
             ],
         }
 
+    def checks(self, name: str) -> quality.CheckHistories:
+        """Each check of a source over 30 days."""
+        from busta_health_dagster.pipeline.quality.check_rows import check_histories
+
+        self.known([name])
+        return check_histories(self.app, name)
+
     def report(self, week: str | None = None) -> service.Report:
         """The numbers of a week (None: the newest that is over), counted now."""
         from busta_health_dagster.pipeline.reporting.weekly_report import weekly_report

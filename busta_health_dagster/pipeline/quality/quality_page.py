@@ -6,10 +6,13 @@ from typing import TYPE_CHECKING
 
 from busta_health_dagster.domain.errors import HomeNotWritable, Refused
 from busta_health_dagster.domain.units import from_epoch
+from busta_health_dagster.pipeline.quality.check_rows import check_histories
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
+    from busta_health_dagster.domain.documents.quality import CheckHistoryRow
     from busta_health_dagster.domain.quality import FailingRow, Scored
     from busta_health_dagster.pipeline.app.app import App
 
@@ -33,7 +36,8 @@ def validation_page(app: App, name: str) -> str:
     if scored is None:
         raise Refused(f"{name} was never scored. Score it with: busta quality run {name}")
     source = app.config.sources.get(name)
-    return render(scored, 90.0 if source is None else quality_limit(app, source), failures)
+    limit = 90.0 if source is None else quality_limit(app, source)
+    return render(scored, limit, failures, check_histories(app, name)["checks"])
 
 
 def page_path(app: App, name: str) -> Path:
@@ -52,7 +56,8 @@ def write_page(app: App, scored: Scored, limit: float, failures: tuple[int | Non
     aside = path.with_suffix(".part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        aside.write_text(render(scored, limit, failures), encoding="utf-8")
+        history = check_histories(app, scored.source)["checks"]
+        aside.write_text(render(scored, limit, failures, history), encoding="utf-8")
         aside.replace(path)
     except OSError as error:
         raise HomeNotWritable(
@@ -61,7 +66,12 @@ def write_page(app: App, scored: Scored, limit: float, failures: tuple[int | Non
         ) from error
 
 
-def render(scored: Scored, limit: float, failures: tuple[int | None, tuple[FailingRow, ...]]) -> str:
+def render(
+    scored: Scored,
+    limit: float,
+    failures: tuple[int | None, tuple[FailingRow, ...]],
+    history: Sequence[CheckHistoryRow] = (),
+) -> str:
     """Rows of an earlier validation are left out: they would not belong to these checks."""
     from busta_health_dagster.quality.report import render_report
 
@@ -73,4 +83,5 @@ def render(scored: Scored, limit: float, failures: tuple[int | None, tuple[Faili
         at=from_epoch(scored.at),
         limit=limit,
         failing=rows if at == scored.at else (),
+        history=history,
     )

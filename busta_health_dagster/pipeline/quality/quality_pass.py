@@ -19,8 +19,9 @@ from busta_health_dagster.engines.rules import limits_for
 from busta_health_dagster.engines.seasons import off_season_at, off_season_text
 from busta_health_dagster.pipeline.app.freshness import STALE_INTERVALS, is_stale
 from busta_health_dagster.pipeline.quality.comparing import Other
+from busta_health_dagster.pipeline.quality.in_database import pushes_down
 from busta_health_dagster.pipeline.quality.quality_page import write_page
-from busta_health_dagster.pipeline.quality.scoring import Outcome, Task, pushes_down, score_source, scorer
+from busta_health_dagster.pipeline.quality.scoring import Outcome, Task, score_source, scorer
 from busta_health_dagster.wording.durations import ago, duration_text
 
 if TYPE_CHECKING:

@@ -8,10 +8,9 @@ from __future__ import annotations
 import functools
 import logging
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from busta_health_dagster.domain.errors import BadInput, BustaError, ConfigError
-from busta_health_dagster.domain.fields import SecretRef
 from busta_health_dagster.domain.quality import Scored, no_data
 from busta_health_dagster.domain.units import from_epoch
 from busta_health_dagster.engines.quality_score import combine, score
@@ -19,12 +18,20 @@ from busta_health_dagster.engines.schema_drift import drift_checks
 from busta_health_dagster.engines.schema_learning import accept, learn, reference
 from busta_health_dagster.extras import require
 from busta_health_dagster.pipeline.quality.comparing import compared
-from busta_health_dagster.probes.sql_statement import dialect_of, only_reads
+from busta_health_dagster.pipeline.quality.dbt_files import with_dbt
+from busta_health_dagster.pipeline.quality.in_database import (
+    counted_by_database,
+    is_counted,
+    obstacle_of,
+    pushes_down,
+    with_sql_checks,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from busta_health_dagster.domain.fields import SecretRef
     from busta_health_dagster.domain.observation import Sample
     from busta_health_dagster.domain.quality import FailingRow, Learned, QualityScore, SchemaSnapshot
     from busta_health_dagster.domain.source import QualitySpec, Source
@@ -74,6 +81,7 @@ class Scorer:
     secret: Callable[[SecretRef], str]
     scrub: Callable[[str], str]
     now: int
+    config_dir: Path
     relearn: bool = False
     _loaded: dict[str, Suite | BustaError] = field(default_factory=dict)
 
@@ -99,7 +107,9 @@ class Scorer:
 def scorer(app: App, *, relearn: bool = False) -> Scorer:
     """The process's runners on this application's suites and secrets."""
     gx, sql = _runners()
-    return Scorer(gx, sql, app.config.expectations_dir, app.secrets, app.secrets.scrub, app.now(), relearn)
+    return Scorer(
+        gx, sql, app.config.expectations_dir, app.secrets, app.secrets.scrub, app.now(), app.config.dir, relearn
+    )
 
 
 @functools.cache
@@ -110,12 +120,6 @@ def _runners() -> tuple[GxRunner, SqlRunner]:
     from busta_health_dagster.quality.runner import GxRunner
 
     return GxRunner(), SqlRunner()
-
-
-def pushes_down(source: Source) -> bool:
-    """Does the database count for itself? Then no sample is needed; the suite may still refuse."""
-    spec = source.quality
-    return spec is not None and source.probe == "sql" and spec.push_down and spec.suite is not None
 
 
 def score_source(task: Task, with_: Scorer) -> Outcome:
@@ -142,8 +146,8 @@ def _score(task: Task, spec: QualitySpec, with_: Scorer) -> Outcome:
     failures: tuple[FailingRow, ...] = ()
     counted = False
     if suite is not None:
-        counted = pushes_down(task.source) and _obstacle(suite) is None
-        verdict, shape = _counted(task, suite, with_) if counted else _on_rows(task, suite, with_)
+        counted = is_counted(task.source, suite)
+        verdict, shape = counted_by_database(task, suite, with_) if counted else _on_rows(task, suite, with_)
     learned = None
     if shape is not None and verdict is not None and verdict.score is not None:
         verdict, learned = _drifted(task, shape, verdict, with_)
@@ -151,11 +155,14 @@ def _score(task: Task, spec: QualitySpec, with_: Scorer) -> Outcome:
         verdict = compared(task.source, task.sample, task.other, verdict, with_)
     if suite is not None and verdict is not None and not counted and task.sample is not None:
         failures = _failures(task, suite, verdict, with_)
+    if spec.dbt is not None:
+        rows = 0 if task.sample is None else len(task.sample.rows)
+        verdict = with_dbt(spec.dbt, verdict, rows, base=with_.config_dir, now=with_.now)
     if spec.validator is not None:
         evaluated = _validated(task, spec)
         verdict = evaluated if verdict is None else combine(verdict, evaluated)
     if verdict is None:
-        raise BadInput(f"{task.source.where}: quality names neither a suite nor a validator; name one")
+        raise BadInput(f"{task.source.where}: quality names no suite, no validator and no dbt tests; name one")
     return Outcome(task, _scored(task, with_, spec, verdict), failures, learned)
 
 
@@ -164,44 +171,21 @@ def _declared(suite: Suite, spec: QualitySpec) -> Suite:
     return replace(suite, keys=spec.key_columns or suite.keys, public=suite.public | set(spec.public_columns))
 
 
-def _obstacle(suite: Suite) -> str | None:
-    from busta_health_dagster.quality.pushdown import obstacle
-
-    return obstacle(suite)
-
-
-def _counted(task: Task, suite: Suite, with_: Scorer) -> tuple[QualityScore, SchemaSnapshot | None]:
-    """By the database. What the check stored still shows columns and types, bounded as it is."""
-    config: Any = task.source.config
-    url = with_.secret(config.url) if isinstance(config.url, SecretRef) else config.url
-    try:
-        only_reads(config.query, dialect_of(url))
-    except ValueError as error:  # behind a secret URL no one knew the database before
-        return no_data(str(error)), None
-    verdict = with_.sql.validate(task.source.name, suite, url, config.query, from_epoch(with_.now)).score
-    shape = None
-    if task.sample is not None and task.sample.rows:
-        from busta_health_dagster.quality.frame import rows_to_frame, snapshot
-
-        shape = replace(snapshot(rows_to_frame(task.sample.rows)), truncated=True)
-    return replace(verdict, notes=(*verdict.notes, "counted by the database, over all rows of the query")), shape
-
-
 def _on_rows(task: Task, suite: Suite, with_: Scorer) -> tuple[QualityScore, SchemaSnapshot | None]:
     sample = task.sample
     assert sample is not None, "a source without a sample is refused before"
     done = with_.gx.validate(
         task.source.name,
-        suite,
+        suite.on_rows,
         list(sample.rows),
         from_epoch(task.data_at),
         total_rows=sample.total_rows,
         truncated=sample.truncated,
     )
     verdict = done.score
-    if pushes_down(task.source) and (why := _obstacle(suite)) is not None:
+    if pushes_down(task.source) and (why := obstacle_of(suite)) is not None:
         verdict = replace(verdict, notes=(*verdict.notes, f"scored on the sample, not in the database: {why}"))
-    return verdict, done.schema
+    return (with_sql_checks(task, suite, verdict, with_) if suite.sql_checks else verdict), done.schema
 
 
 def _drifted(
@@ -221,6 +205,7 @@ def _drifted(
 def _failures(task: Task, suite: Suite, verdict: QualityScore, with_: Scorer) -> tuple[FailingRow, ...]:
     from busta_health_dagster.quality.failing_rows import failing_rows
 
+    suite = suite.on_rows
     known = {c.id for c in suite.checks if not c.table}
     failed = [c.id for c in verdict.failing if c.id in known and c.error is None]
     if not failed or task.sample is None:
@@ -255,8 +240,7 @@ def _scored(task: Task, with_: Scorer, spec: QualitySpec, verdict: QualityScore)
         checks=tuple(c if c.error is None else replace(c, error=scrub(c.error)) for c in verdict.checks),
         notes=tuple(scrub(n) for n in verdict.notes),
     )
-    evaluated_by = " and ".join(n for n in (spec.suite, spec.validator) if n)
-    return Scored(task.source.name, with_.now, task.data_at, evaluated_by, clean)
+    return Scored(task.source.name, with_.now, task.data_at, spec.evaluated_by, clean)
 
 
 def _one_line(error: BustaError) -> str:

@@ -193,13 +193,21 @@ def trend_rows(found: Trends) -> list[tuple[str, ...]]:
 
 
 def outlook(found: Trends, trend: Trend) -> str:
-    """Where it heads, and when its level changed."""
-    if trend.has_left:
-        return f"{found.written(trend.latest)} in its newest three days"
+    """Where it stands, and since when; then where it heads, and when its level changed."""
+    level = trend.level
+    if level is None:
+        return trend.reason
+    stands = level.words(found.written, "score" if found.subject == "quality" else "answer")
+    if trend.has_left and level.is_well:
+        stands = f"{stands}, {found.written(trend.latest)} in its newest three days"
+    heads = trend.reason
+    if not level.is_well and trend.slope is not None:  # past its limit, or silent: no forecast of when that will be
+        heads = f"slope {trend.slope:+.2f} a day"
     change = trend.change_point
     if change is None:
-        return trend.reason
-    return f"{trend.reason}; {found.written(change.before)} until {change.day}, {found.written(change.after)} since"
+        return f"{stands}; {heads}"
+    turned = f"{found.written(change.before)} until {change.day}, {found.written(change.after)} since"
+    return f"{stands}; {heads}; {turned}"
 
 
 def trends_markdown(found: Trends) -> str:

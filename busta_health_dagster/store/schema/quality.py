@@ -63,3 +63,13 @@ schema_snapshot = Table(
     Column("seen", Integer, nullable=False),
     Column("drifting_since", Epoch),
 )
+
+# A row per source, so that a validation writes one: 30 days of 30 checks are some 2 KB.
+check_history = Table(
+    "check_history",
+    metadata,
+    Column("source_id", ForeignKey("source.id"), primary_key=True, autoincrement=False),
+    Column("at", Epoch, nullable=False),
+    Column("checks", LargeBinary, nullable=False, comment="JSON, zlib: a row of days for each check"),
+    Index(None, "at"),
+)

@@ -7,7 +7,7 @@ from typing import Annotated, Literal, cast
 
 from fastapi import APIRouter, Path, Query, Request, Response
 
-from busta_health_dagster.domain.documents.quality import Failures, ScoreRow
+from busta_health_dagster.domain.documents.quality import CheckHistories, Failures, ScoreRow
 from busta_health_dagster.domain.documents.service import (
     IncidentDetail,
     IncidentTable,
@@ -108,6 +108,14 @@ def quality(
 @router.get("/sources/{name}/quality/failures", summary="The rows that failed in its newest validation, masked")
 def failures(request: Request, name: SourceName) -> Failures:
     return monitor_of(request).failures(name)
+
+
+@router.get(
+    "/sources/{name}/quality/checks",
+    summary="Each of its checks over 30 days; the shape of `busta quality checks NAME -o json`",
+)
+def checks(request: Request, name: SourceName) -> CheckHistories:
+    return monitor_of(request).checks(name)
 
 
 @router.get("/reports", summary="Finished weekly reports, newest first")

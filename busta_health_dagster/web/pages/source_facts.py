@@ -6,6 +6,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from busta_health_dagster.domain.units import from_epoch
+from busta_health_dagster.engines.latest_level import latest_level
 from busta_health_dagster.engines.slope import crossing, theil_sen
 from busta_health_dagster.pipeline.service_levels.windows import DAY_S
 from busta_health_dagster.web.pages import texts
@@ -197,13 +199,18 @@ def _written(value: Any) -> str:
 
 
 def quality_trend(days: Sequence[tuple[int, float | None]], until: int, limit: float | None) -> str:
-    """Where the daily scores head, in words; nothing where there are too few days to say."""
+    """Where the daily scores stand, if not within the limit, then where they head; nothing where there are too few days to say."""
     known = [((at - until) / DAY_S, q) for at, q in days if q is not None]
+    dated = [(from_epoch(at).date(), q) for at, q in days]
+    level = latest_level(dated, dated[-1][0], limit, "lower") if dated else None
+    stands = "" if level is None or level.is_well else sentences.capital(level.words(numbers.score)) + "."
     slope = theil_sen([at for at, _ in known], [q for _, q in known])
     if slope is None:
-        return ""
-    said = f"Trend: {slope.direction}, {slope.sentence}"
+        return stands
+    said = f"{stands} Trend: {slope.direction}, {slope.sentence}".lstrip()
     in_days, why = crossing(slope, limit, "lower")
+    if stands:
+        in_days = None  # past the limit, or silent: no forecast of when that will be
     if in_days:
         said += f"; from {slope.level:.1f}, {limit:g} is crossed in {lists.plural(in_days, 'day')}"
     elif in_days == 0:

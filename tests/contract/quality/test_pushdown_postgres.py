@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import create_engine, text
 
-from busta_health_dagster.quality.loader import load_suite
+from busta_health_dagster.quality.loader import load_suite, parse_suite
 from busta_health_dagster.quality.pushdown import SqlRunner, obstacle
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
@@ -76,3 +76,30 @@ def test_an_unreachable_database_is_no_data_and_its_password_stays_out() -> None
 
 def test_suites_that_need_rows_say_so() -> None:
     assert obstacle(load_suite(SUITES / "odds.json")) == "expect_column_values_to_be_american_odds runs on rows only"
+
+
+def test_queries_of_the_suite_are_counted_by_postgres_which_writes_nothing(warehouse: str) -> None:
+    def check(name: str, query: str) -> dict:
+        kwargs = {"unexpected_rows_query": query}
+        return {"type": "unexpected_rows_expectation", "kwargs": kwargs, "meta": {"id": name, "severity": "WARNING"}}
+
+    suite = parse_suite(
+        {
+            "name": "games",
+            "expectations": [
+                check("broken", "select nothing_of_the_kind from {batch}"),
+                check("ids", "select * from {batch} where id >= 990 or home_team like 'B%'"),
+                check("sneaky", "select pg_terminate_backend(0), nextval('games_ids') from {batch}"),
+            ],
+        },
+        "games.json",
+    )
+    engine = create_engine(warehouse)
+    with engine.begin() as connection:
+        connection.execute(text("create sequence games_ids"))
+    found = SqlRunner().validate("games", suite, warehouse, "select * from games", NOW).score
+    counts = {c.id: (c.eligible, c.unexpected, c.error or "") for c in found.checks}
+    assert counts["ids"] == (1000, 10, ""), "the error before it spoiled nothing"
+    assert "nothing_of_the_kind" in counts["broken"][2]
+    assert "read-only" in counts["sneaky"][2]
+    engine.dispose()

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
+from sqlalchemy import delete
 from store_stories import DAY, HOUR, T0, added, seen, synced
 
 from busta_health_dagster.domain.errors import UnknownName
@@ -22,6 +23,8 @@ from busta_health_dagster.domain.quality import (
 )
 from busta_health_dagster.domain.verdict import Score
 from busta_health_dagster.engines.quality_score import score
+from busta_health_dagster.store.pruning import prune
+from busta_health_dagster.store.schema.quality import check_history
 
 if TYPE_CHECKING:
     from busta_health_dagster.store import Store
@@ -119,3 +122,38 @@ def test_a_score_is_shown_by_the_state_of_its_source(store: Store) -> None:
         state = uow.states.get("odds")
         assert state is not None
         assert (state.quality, state.quality_at) == (89.0, T0 + 40)
+
+
+def test_each_check_has_a_history_that_is_counted_with_every_validation(store: Store) -> None:
+    synced(store, odds=300, news=300)
+    put(store, scored("odds", T0), scored("odds", T0 + HOUR, NOTHING), scored("odds", T0 + DAY))
+    put(store, scored("odds", T0 + DAY + HOUR))
+    with store.read() as uow:
+        history = {one.id: one for one in uow.check_histories.of("odds")}
+        assert uow.check_histories.of("news") == ()
+        with pytest.raises(UnknownName):
+            uow.check_histories.of("elsewhere")
+    null = history["price.null"]
+    assert (null.first_at, null.last_at, null.failing_since) == (T0, T0 + DAY + HOUR, T0)
+    assert [(day.evaluated, day.passed, day.worst) for day in null.days] == [(1, 0, 0.92), (2, 0, 0.92)]
+    assert history["price.odds"].failing_since is None
+    assert history["gone"].failing_since == T0, "a check that cannot run fails"
+
+
+def test_a_history_begins_with_the_validations_that_were_kept_before_it(store: Store) -> None:
+    synced(store, odds=300)
+    put(store, scored("odds", T0), scored("odds", T0 + HOUR))
+    with store.write() as uow:
+        uow.connection.execute(delete(check_history))
+    put(store, scored("odds", T0 + 2 * HOUR))
+    with store.read() as uow:
+        assert uow.check_histories.of("odds")[0].evaluated == 3
+
+
+def test_a_history_goes_when_its_newest_validation_is_older_than_checks_are_kept(store: Store) -> None:
+    synced(store, odds=300)
+    put(store, scored("odds", T0))
+    assert prune(store, {"quality_checks": DAY}, T0 + DAY)["check_history"] == 0
+    assert prune(store, {"quality_checks": DAY}, T0 + DAY + 1)["check_history"] == 1
+    with store.read() as uow:
+        assert uow.check_histories.of("odds") == ()

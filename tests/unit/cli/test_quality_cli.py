@@ -159,3 +159,56 @@ def test_suggest_drafts_from_a_file_or_a_sample_and_never_overwrites(league: Qua
     )
     assert "no data file" in busta(root, "quality", "suggest", "nowhere.csv").stderr
     assert ROOT.is_dir()
+
+
+def test_checks_tells_how_often_each_passed_and_since_when_it_fails(league: QualityHome) -> None:
+    root = league.root
+    never = busta(root, "quality", "checks", "good")
+    assert (never.exit_code, "busta quality run good" in " ".join(never.stderr.split())) == (2, True)
+    busta(root, "quality", "run")
+    league.look(hours=24)
+    busta(root, "quality", "run")
+    found = json.loads(busta(root, "quality", "checks", "poor", "-o", "json").stdout)
+    assert (found["source"], found["window_days"]) == ("poor", 30)
+    failing, passing = found["checks"]
+    assert (failing["id"], failing["state"], failing["failing_since"]) == (
+        "player.not_null",
+        "failed",
+        "2026-11-23T09:00:05Z",
+    )
+    assert (failing["passing"], failing["good"], failing["failing_rows"]) == (0.0, 70.0, 20)
+    assert [(day["day"], day["evaluated"], day["passed"], day["worst"]) for day in failing["days"]] == [
+        ("2026-11-23", 1, 0, 70.0),
+        ("2026-11-24", 1, 0, 70.0),
+    ]
+    assert (passing["id"], passing["state"], passing["failing_since"], passing["passing"]) == (
+        "game_id.not_null",
+        "passed",
+        None,
+        100.0,
+    )
+    table = busta(root, "quality", "checks", "poor").stdout
+    assert table.index("player.not_null") < table.index("game_id.not_null")
+    assert "23 Nov 09:00" in table
+
+
+def test_import_makes_a_suite_of_a_contract_names_what_it_leaves_out_and_overwrites_nothing(tmp_path: Path) -> None:
+    (tmp_path / "c.yaml").write_text(
+        "{apiVersion: v3.1.0, kind: DataContract, schema: [{name: plays, properties: [{name: id, required: true}], "
+        "quality: [{type: text, description: complete}]}]}"
+    )
+    out = tmp_path / "plays.json"
+    done = busta(tmp_path, "quality", "import", str(tmp_path / "c.yaml"), "--out", str(out))
+    assert (done.exit_code, [e["meta"]["id"] for e in json.loads(out.read_text())["expectations"]]) == (
+        0,
+        ["table.columns", "id.not_null"],
+    )
+    assert "left out: plays: a rule in words; write it as a metric or in SQL" in done.stderr
+    again = busta(tmp_path, "quality", "import", str(tmp_path / "c.yaml"), "--out", str(out))
+    assert (again.exit_code, "exists, and a suggestion never overwrites" in " ".join(again.stderr.split())) == (2, True)
+    printed = busta(tmp_path, "quality", "import", str(tmp_path / "c.yaml"))
+    assert json.loads(printed.stdout) == json.loads(out.read_text())
+    (tmp_path / "c.yaml").write_text("{apiVersion: v9.0.0, kind: DataContract}")
+    unknown = busta(tmp_path, "quality", "import", str(tmp_path / "c.yaml"))
+    assert unknown.exit_code == 2
+    assert "apiVersion v9.0.0, which this program does not know" in " ".join(unknown.stderr.split())

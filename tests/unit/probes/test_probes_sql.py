@@ -12,8 +12,8 @@ from probe_servers import REAL, SECRETS, look
 from pydantic import ValidationError
 
 from busta_health_dagster.domain.observation import Status
+from busta_health_dagster.domain.sql_statement import only_reads
 from busta_health_dagster.probes.sql import SqlConfig
-from busta_health_dagster.probes.sql_statement import only_reads
 
 
 @pytest.fixture

@@ -69,3 +69,35 @@ def test_it_explains_the_caps_the_interval_and_what_was_not_looked_at():
 def test_each_verdict_has_a_shape_and_a_word(verdict, words):
     html = page(verdict)
     assert all(word in html for word in words)
+
+
+def test_each_check_is_shown_over_thirty_days_with_its_owner_and_since_when_it_fails():
+    days = [
+        {"day": "2026-11-22", "evaluated": 4, "passed": 4, "worst": 100.0},
+        {"day": "2026-11-23", "evaluated": 4, "passed": 1, "worst": 92.0},
+    ]
+    row = {
+        "id": "price.null",
+        "dimension": "completeness",
+        "column": "price",
+        "severity": "ERROR",
+        "owners": [EVIL],
+        "state": "failed",
+        "good": 92.0,
+        "error": None,
+        "why": "",
+        "evaluated": 8,
+        "passed": 5,
+        "passing": 62.5,
+        "failing_since": "2026-11-23T08:00:00Z",
+        "first_seen": "2026-11-01T00:00:00Z",
+        "failing_rows": 20,
+        "days": days,
+    }
+    html = page(CAPPED, history=[row])
+    assert EVIL not in html
+    assert "23 Nov 08:00" in html
+    assert "first seen 01 Nov 00:00" in html
+    assert 'aria-label="passed on 1 of 2 days"' in html
+    assert "<title>2026-11-23: passed 1 of 4</title>" in html
+    assert html.count('class="none"') == 28, "a day without a verdict is no failure"

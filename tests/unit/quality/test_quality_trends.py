@@ -109,3 +109,12 @@ def test_what_goes_nowhere_is_flat_and_too_few_days_are_not():
     assert not trend([95.0] * 15 + [92.0] * 15).is_flat
     assert not trend([95.0] * 3).is_flat, "no one can tell yet"
     assert not trend([95.0 + i % 2 for i in range(27)] + [80.0] * 3).is_flat, "three bad days are no slope, and no calm"
+
+
+def test_a_score_below_its_limit_on_its_last_day_or_without_one_is_not_flat():
+    low = trend([95.0 + i % 2 for i in range(29)] + [89.0])
+    assert not low.is_flat
+    assert low.level.past_since == DAY
+    silent = trend([95.0 + i % 2 for i in range(25)] + [None] * 5)
+    assert not silent.is_flat
+    assert silent.level.silent_days == 5

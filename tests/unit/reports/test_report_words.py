@@ -75,7 +75,9 @@ def test_findings_name_what_changed():
     assert findings.response(FULL) == (
         "odds_api is over the limit. One source changed: odds_api 1.52 s to 3.41 s. Everything else stays within 4% of last week."
     )
-    assert findings.quality(FULL).startswith("odds_api (88.7) is below the limit. Fell: odds_api from 96.2 to 88.7.")
+    assert findings.quality(FULL).startswith(
+        "odds_api (88.7, since 22 Nov) is below the limit. Fell: odds_api from 96.2 to 88.7."
+    )
     assert "odds_api is uncertain: 88.7 ± 1.6 includes the limit, 90." in findings.quality(FULL)
     assert operation.noise(FULL).startswith(
         "19 notifications for 9 alerts. One resolved by itself within 10 minutes, three went unacknowledged."
@@ -93,3 +95,12 @@ def test_what_is_open_says_what_it_costs():
         "The newest data is of age 27 h 20 min, limit 26 h. It used 12 of the week's 62 bad slices. "
         "5.0% of its budget is left: after 10 min more down it misses its SLA."
     )
+
+
+def test_a_source_without_a_score_for_days_is_named_before_those_that_fell():
+    row = FULL.quality[1]
+    known = [(at, None if at >= FULL.week.until - 4 * 86400 else value) for at, value in row.days]
+    silent = replace(row, days=tuple(known))
+    assert findings.outlook(silent) == "no score for 4 days"
+    said = findings.quality(replace(FULL, quality=(FULL.quality[0], silent)))
+    assert said.startswith(f"No score of {row.source} for 4 days. odds_api (88.7, since 22 Nov) is below the limit.")

@@ -226,7 +226,7 @@ def test_a_quality_by_which_nothing_can_be_scored_is_told(warnings):
     scale, neither = warnings(sources=fleet)
     assert scale.startswith("sources[0] a, quality.validator: A validator needs `validator_scale`")
     assert scale.endswith("-> validator_scale: 1, or validator_scale: 100")
-    assert neither.startswith("sources[1] b, quality: `quality` names neither a suite nor a validator")
+    assert neither.startswith("sources[1] b, quality: `quality` names no suite, no validator and no dbt tests")
 
 
 def test_confirmation_that_outlasts_the_interval_is_told(warnings):

@@ -22,6 +22,20 @@ def test_the_trend_of_quality_is_said_only_as_far_as_the_days_carry_it() -> None
     assert source_facts.quality_trend(days[:5], 0, 90) == ""
 
 
+def test_a_score_that_is_too_low_or_does_not_come_is_said_before_its_trend() -> None:
+    day = 86400
+    until = 20_780 * day  # 2026-11-23
+    low: list[tuple[int, float | None]] = [
+        (until - back * day, 97.0 if back > 5 else 85.0) for back in range(29, -1, -1)
+    ]
+    assert source_facts.quality_trend(low, until, 90).startswith("Below 90 since 18 Nov, 85.0 now. Trend: ")
+    assert "crossed" not in source_facts.quality_trend(low, until, 90)
+    silent = [(at, None if until - at < 10 * day else 97.0) for at, _ in low]
+    said = source_facts.quality_trend(silent, until, 90)
+    assert said.startswith("No score for 10 days, 97.0 on 13 Nov. Trend: flat")
+    assert source_facts.quality_trend(low[-4:], until, 90) == "Below 90 since 20 Nov or earlier, 85.0 now."
+
+
 def test_too_little_seen_is_no_budget_to_speak_of() -> None:
     assert spoken(-19_900.0, 1.4) is None
     assert spoken(93.0, None) is None
