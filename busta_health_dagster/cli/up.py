@@ -40,9 +40,10 @@ def run_up(
     workers: int | None = None,
     before: Callable[[Supervisor, dict[str, str]], None] | None = None,
     after: Sequence[Sequence[str]] = (),
+    guide: Callable[[str], Sequence[str]] = lambda _url: (),
 ) -> int:
     """Start everything and stay. `before` starts what must run first (the demo's upstreams); `after` are arguments of
-    `busta run` for once the first tick is over. Returns the exit code.
+    `busta run` for once the first tick is over; `guide` are lines to print of the address. Returns the exit code.
     """
     with supervised(current, host=host, port=port) as stage:
         supervisor, home = stage.supervisor, stage.home
@@ -60,6 +61,8 @@ def run_up(
             "  Stop           Ctrl-C",
         )
         console().print("\n" + "\n".join(lines) + "\n")
+        for line in guide(running.url):
+            console().print(line, markup=False, soft_wrap=True)
         sys.stdout.flush()
         assert running.code_port is not None
         renew_web = renewal(supervisor)
@@ -90,12 +93,17 @@ def demo(
     history: Annotated[
         bool, typer.Option("--history/--no-history", help="Generate the past, so that reports have something to say.")
     ] = True,
-    scenario: Annotated[str, typer.Option(help="Which script of incidents to play.")] = "default",
+    scenario: Annotated[
+        str, typer.Option(help="Which script of incidents to play: default, calm, storm, outage or flapping.")
+    ] = "default",
+    tour: Annotated[bool, typer.Option("--tour", help="Say what to look at, in which order, and what comes.")] = False,
 ) -> None:
     """Twelve simulated sources over real sockets and files, some of them failing, in a home of its own. Example: busta
     demo
     """
     from busta_health_dagster.demo.command import prepare
+    from busta_health_dagster.demo.scenarios import scenario as named
+    from busta_health_dagster.demo.tour import tour as stops
 
     given = at_home(context)
     home = given.home or Path(given.environ.get("BUSTA_HOME") or ".busta/demo")
@@ -106,4 +114,6 @@ def demo(
     )
     before = prepare(home, days=days if history else 0, scenario=scenario)
     after = _reports_of(days) if history else ()
-    raise typer.Exit(run_up(current, host=host, port=port, before=before, after=after))
+    script = named(scenario)
+    guide = (lambda url: stops(script, url)) if tour else (lambda _url: ())
+    raise typer.Exit(run_up(current, host=host, port=port, before=before, after=after, guide=guide))
