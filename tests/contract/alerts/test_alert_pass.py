@@ -37,7 +37,7 @@ from busta_health_dagster.engines.service_levels.periods import Period
 from busta_health_dagster.pipeline.alerting import actions
 from busta_health_dagster.pipeline.alerting.alert_pass import LEASE, alert_pass
 from busta_health_dagster.pipeline.observing.observe import store_observations
-from busta_health_dagster.pipeline.service_levels.incidents import list_incidents
+from busta_health_dagster.pipeline.service_levels.incidents import list_incidents, show_incident
 from busta_health_dagster.store import Store
 
 WELL, BAD = "odds_api/source-down", "down"
@@ -325,7 +325,9 @@ def test_an_acknowledgement_stops_the_clock_and_its_end_lets_it_run_on(story: St
     assert acked.ack is not None
     assert acked.ack.by == "op-1"
     assert story.ticks(40, odds_api=BAD) == []
+    assert show_incident(story.app, f"INC-{key}").incident.state == "acked"
     actions.unacknowledge(story.app, [key], actor="op-2")
+    assert show_incident(story.app, f"INC-{key}").incident.state == "open", "no one has it any more"
     assert story.ticks(7, odds_api=BAD)[-1] == (WELL, "escalated")
     with story.app.store.read() as uow:
         assert [(a.actor, a.action, a.detail) for a in uow.audit.list()] == [
