@@ -191,8 +191,8 @@ def _aggregate(metric: CustomMetric, found: list[Any], now: float) -> float | st
         return "nothing stands"
     if metric.seconds:
         spec = _age_spec(metric.format, metric.zone, metric.agg == "oldest_age")
-        told = ages_of(found, spec, now).found()
-        return no_age_text(told) if told.age_s is None else told.age_s
+        age = ages_of(found, spec, now).found()
+        return no_age_text(age) if age.age_s is None else age.age_s
     if metric.agg == "first":
         number = _number(found[0])
         return f"{_quoted(found[0])} is not a number" if number is None else number
