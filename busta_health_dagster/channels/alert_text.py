@@ -36,6 +36,11 @@ class AlertText:
             said += [", the clock stands until ", At(acked.until)]
         return [*said, note]
 
+    def lasting(self, until: int) -> str:
+        """`55 min`, or `30 min on and off`: how long it has been bad at that time."""
+        said = duration_text(max(until - self.alert.first_bad_slot, 0))
+        return f"{said} on and off" if self.alert.interrupted else said
+
     def budget(self) -> str:
         target = f", target {percent(self.source.target)}" if self.source.target is not None else ""
         return (

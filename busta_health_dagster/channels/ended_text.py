@@ -5,7 +5,6 @@ from __future__ import annotations
 from busta_health_dagster.channels import phrases
 from busta_health_dagster.channels.alert_text import AlertText
 from busta_health_dagster.channels.text import At, Button, Line, Part, Text
-from busta_health_dagster.wording.durations import duration_text
 from busta_health_dagster.wording.glyphs import STATUS
 from busta_health_dagster.wording.lists import listed
 from busta_health_dagster.wording.measures import measure
@@ -24,7 +23,7 @@ class EndedText(AlertText):
         value = self._good_value()
         answer = f": {value}" if value else ""
         end = alert.first_good_slot or alert.resolved_at or notification.at
-        lasted = duration_text(max(end - alert.first_bad_slot, 0))
+        lasted = self.lasting(end)
         adjective = phrases.adjective(subject)
         now_is = phrases.standing(source, answer)
         headline = (

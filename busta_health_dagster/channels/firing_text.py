@@ -27,7 +27,7 @@ class FiringText(AlertText):
 
     def firing(self) -> Text:
         notification, alert, source = self.notification, self.alert, self.source
-        lasted = duration_text(max(notification.at - alert.first_bad_slot, 0))
+        lasted = self.lasting(notification.at)
         complaint = phrases.complaint(notification)
         if notification.kind in (NotificationKind.ESCALATED, NotificationKind.RENOTIFIED):
             complaint = (

@@ -21,7 +21,8 @@ class AlertSpan:
 
     `first_good_slot_after` is the first good slot of the *source* after `last_bad_slot`; None while there is none.
     `makes_incident` is False for `no-data`, for alerts about the monitor itself, and for shadow rules. `subject` is what of
-    the Dagster instance it is about: each job, check or daemon has incidents of its own.
+    the Dagster instance it is about: each job, check or daemon has incidents of its own. `acked_at` is its first
+    acknowledgement, `freed_at` when no one had it any more.
     """
 
     alert_id: int
@@ -33,6 +34,7 @@ class AlertSpan:
     last_bad_slot: int
     first_good_slot_after: int | None = None
     acked_at: int | None = None
+    freed_at: int | None = None
     resolved_at: int | None = None
     makes_incident: bool = True
     subject: str = ""
@@ -44,7 +46,7 @@ class Incident:
     bad slot.
 
     Its id is that of its lowest alert, so it survives merging and needs no table of its own; `part` counts the incidents
-    of one alert that reopened.
+    of one alert that reopened. `held`: someone has all of it that is open; an acknowledgement that ended is none.
     """
 
     source: str
@@ -58,6 +60,7 @@ class Incident:
     last_bad_slot: int
     part: int = 1
     subject: str = ""
+    held: bool = False
 
     @property
     def about(self) -> str:
@@ -72,7 +75,7 @@ class Incident:
     def state(self) -> State:
         if self.resolved_at is not None:
             return "resolved"
-        return "open" if self.acked_at is None else "acked"
+        return "acked" if self.held else "open"
 
     @property
     def detect_s(self) -> int:

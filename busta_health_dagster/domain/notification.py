@@ -57,7 +57,9 @@ class NextFacts:
 
 @dataclass(frozen=True, slots=True)
 class AlertFacts:
-    """The alert. Times are epoch seconds; `first_bad_slot` to `first_good_slot` is how long it was really bad."""
+    """The alert. Times are epoch seconds; `first_bad_slot` to `first_good_slot` is how long it was really bad;
+    `interrupted`: with times between them at which it was well.
+    """
 
     id: int
     fingerprint: str
@@ -76,6 +78,7 @@ class AlertFacts:
     flapping: bool = False
     flapping_percent: float | None = None
     next: NextFacts | None = None
+    interrupted: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -237,12 +237,14 @@ def age_findings(found: AgeOf, place: str, items: int | None) -> list[Finding]:
     """
     if found.age_s is not None or items == 0:
         return []
-    why = (
-        f"all {found.future} times lie in the future"
-        if found.future and not found.unreadable
-        else "no time can be read"
-    )
-    return [Finding("warning", "age_unknown", f"data_age: {why} at {place}")]
+    return [Finding("warning", "age_unknown", f"data_age: {no_age_text(found)} at {place}")]
+
+
+def no_age_text(found: AgeOf) -> str:
+    """Why these times tell no age."""
+    if not found.future or found.unreadable:
+        return "no time can be read"
+    return "the only time lies in the future" if found.future == 1 else f"all {found.future} times lie in the future"
 
 
 def cell(row: Any, column: str) -> Any:

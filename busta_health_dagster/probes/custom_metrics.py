@@ -14,7 +14,7 @@ from pydantic import AfterValidator, Field, field_validator, model_validator
 from busta_health_dagster.domain.custom_metric import BUILT_IN, ITEMS, LARGEST, MOST, NAME, Aggregation, CustomMetric
 from busta_health_dagster.domain.fields import Strict
 from busta_health_dagster.domain.patterns import Regex, first_group, pattern
-from busta_health_dagster.probes.ages import DataAge, TimeFormat, Zone, ages_of, cell
+from busta_health_dagster.probes.ages import DataAge, TimeFormat, Zone, ages_of, cell, no_age_text
 from busta_health_dagster.probes.json_path import JsonPath, find
 from busta_health_dagster.probes.port import Finding
 from busta_health_dagster.probes.quota import QuotaFields
@@ -191,8 +191,8 @@ def _aggregate(metric: CustomMetric, found: list[Any], now: float) -> float | st
         return "nothing stands"
     if metric.seconds:
         spec = _age_spec(metric.format, metric.zone, metric.agg == "oldest_age")
-        age = ages_of(found, spec, now).found().age_s
-        return "no time can be read" if age is None else age
+        age = ages_of(found, spec, now).found()
+        return no_age_text(age) if age.age_s is None else age.age_s
     if metric.agg == "first":
         number = _number(found[0])
         return f"{_quoted(found[0])} is not a number" if number is None else number

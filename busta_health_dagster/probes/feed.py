@@ -19,6 +19,7 @@ from busta_health_dagster.probes.oauth2 import authorized
 from busta_health_dagster.probes.port import Failed, Finding, ProbeContext, ProbeType
 from busta_health_dagster.probes.web_config import WebConfig, build_request, certificate_findings, host_of, rate_limited
 from busta_health_dagster.wording.durations import duration_text, milliseconds_text
+from busta_health_dagster.wording.lists import plural
 
 if TYPE_CHECKING:
     from busta_health_dagster.domain.source import Source
@@ -110,7 +111,7 @@ def _evaluate(
     newest = f", newest {duration_text(found.age_s)} old" if found.age_s is not None else ""
     return conclude(
         findings,
-        f"{feed.kind}, {len(rows)} entries{newest}, in {milliseconds_text(got.elapsed_ms)}",
+        f"{feed.kind}, {plural(len(rows), 'entry', 'entries')}{newest}, in {milliseconds_text(got.elapsed_ms)}",
         facts=facts | ages.facts(),
         items=len(rows),
         data_age_s=found.age_s,

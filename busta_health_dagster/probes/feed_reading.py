@@ -12,6 +12,7 @@ from busta_health_dagster.probes.ages import DataAge, to_epoch
 from busta_health_dagster.probes.feed_repair import repair
 from busta_health_dagster.probes.json_text import parse_json
 from busta_health_dagster.probes.port import Finding
+from busta_health_dagster.wording.lists import plural
 
 _HARMLESS = ("CharacterEncodingOverride", "NonXMLContentType")  # the server's label is wrong, the feed is not
 _SUMMARY_CHARS = 500
@@ -88,7 +89,10 @@ def _xml_feed(body: bytes, content_type: str, spec: DataAge) -> ReadFeed:
     parsed = feedparser.parse(body, response_headers=headers, sanitize_html=False, resolve_relative_uris=False)
     if not parsed.get("version") and not parsed.entries:
         start = body[:40].decode("utf-8", "replace")
-        problem = Finding("error", "payload", f"neither RSS, Atom nor JSON Feed; it starts with {start!r}")
+        said = (
+            f"neither RSS, Atom nor JSON Feed; it starts with {start!r}" if body else "the body is empty, a feed wanted"
+        )
+        problem = Finding("error", "payload", said)
         return ReadFeed(problem=problem)
     kind = _name(parsed.get("version", ""))
     times = tuple(_when(entry, spec) for entry in parsed.entries)
@@ -110,7 +114,9 @@ def _xml_feed(body: bytes, content_type: str, spec: DataAge) -> ReadFeed:
         return ReadFeed(kind, rows, times, None, repaired)
     text = str(parse_error).splitlines()[0][:120]
     problem = Finding(
-        "warning" if rows else "error", "payload", f"not well-formed ({text}); {len(rows)} entries recovered"
+        "warning" if rows else "error",
+        "payload",
+        f"not well-formed ({text}); {plural(len(rows), 'entry', 'entries')} recovered",
     )
     return ReadFeed(kind, rows, times, problem, repaired)
 

@@ -34,6 +34,7 @@ from busta_health_dagster.probes.dial import (
 from busta_health_dagster.probes.port import Failed
 from busta_health_dagster.probes.proxy import LOGIN, Proxy, connected, unknown
 from busta_health_dagster.probes.urls import address, redirected, shown
+from busta_health_dagster.wording.lists import plural
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -198,7 +199,9 @@ class Http:
                 own, sent = url.origin() == origin, cookies.filter_cookies(url) if cookies is not None else None
                 step = f"{method} {url} {sent.output([]) if sent else ''}"
                 if step in seen:  # with other cookies the same address may answer otherwise
-                    raise Failed("redirects", f"redirect loop: back at {shown(url)} after {len(seen)} redirects")
+                    raise Failed(
+                        "redirects", f"redirect loop: back at {shown(url)} after {plural(len(seen), 'redirect')}"
+                    )
                 async with self._session(request.guarded).request(
                     method,
                     url,
@@ -284,7 +287,7 @@ def _url(text: str, params: Sequence[tuple[str, str]]) -> URL:
 
 def _next(url: URL, location: str, seen: list[str], limit: int) -> URL:
     if len(seen) > limit:
-        raise Failed("redirects", f"more than {limit} redirects, the last from {shown(url)}")
+        raise Failed("redirects", f"more than {plural(limit, 'redirect')}, the last from {shown(url)}")
     try:
         return redirected(url, location)
     except ValueError as error:
@@ -308,7 +311,6 @@ def _client_failure(error: aiohttp.ClientError, url: URL) -> Failed:
     if isinstance(error, aiohttp.ServerDisconnectedError | aiohttp.ClientOSError):
         return Failed("reset", f"{host} closed the connection before the answer was complete", phases=phases)
     if isinstance(error, aiohttp.ClientResponseError):
-        return Failed(
-            "protocol", f"what {host} sent is not HTTP: {error_text(Exception(error.message))}", phases=phases
-        )
+        said = error_text(Exception(error.message)).rstrip(": ")
+        return Failed("protocol", f"what {host} sent is not HTTP, or longer than it says: {said}", phases=phases)
     return Failed("protocol", f"{host}: {error_text(error)}", phases=phases)

@@ -23,6 +23,8 @@ from busta_health_dagster.wording.lists import plural
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from busta_health_dagster.probes.feed_reading import ReadFeed
+
 _LEFT = re.compile(r"(?i)^(?:x-)?(?:rate-?limit|requests?)-?(?:remaining|left)$")
 _AGE = re.compile(r"max-age=(\d{1,9})(?!\d)")
 
@@ -46,6 +48,7 @@ def of_answer(entry: Mapping[str, Any], status: int, headers: Mapping[str, str],
         _columns(out, rows, now)
     else:
         _page(out, body, headers, now)
+        _not_what_it_says(out, kind, not_json, feed)
     _expect(out, status, rows)
     _pace(out, headers)
     return out
@@ -105,7 +108,11 @@ def _feed(entry: Mapping[str, Any], kind: str, rows: Sequence[Mapping[str, Any]]
             f"a quarter of the usual gap, between 5 min and 1 h ({duration_text(usual)})",
         )
     else:
-        out.put("interval", "30m", "its entries have no times, so nothing tells how often it changes")
+        out.put(
+            "interval",
+            "30m",
+            f"its entries have {'no times' if not times else 'one time'}, so nothing tells how often it changes",
+        )
     return out
 
 
@@ -169,6 +176,16 @@ def _page(out: Suggestion, body: bytes, headers: Mapping[str, str], now: float) 
         out.keys["expect"] = {"regex": [re.escape(words).replace("\\ ", " ")]}
         out.why["expect"] = f"a page with the title {words!r}"
     _last_modified(out, headers, now)
+
+
+def _not_what_it_says(out: Suggestion, kind: str, not_json: str | None, feed: ReadFeed | None) -> None:
+    """A login page where data were announced is no page to watch."""
+    if feed is not None and feed.problem is not None:
+        out.notes.append(
+            f"It looks like a feed and was not read as one: {feed.problem.sentence}. Ask again when it is well."
+        )
+    elif "json" in kind:
+        out.notes.append(f"It says {kind}: {not_json}. As it stands this entry is down. Ask again when it is well.")
 
 
 def _expect(out: Suggestion, status: int, rows: Sequence[Any]) -> None:

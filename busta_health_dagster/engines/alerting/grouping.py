@@ -64,9 +64,9 @@ class NotificationPlan:
         """Is it about everything in its thread, also what other channels were notified of?"""
         return bool(self.cause) or self.storm
 
-    def stands_alone(self, heard: Collection[str]) -> bool:
-        """Is one alert all that its channel reads here? `heard` are those that the thread has told this channel of."""
-        alone = len(self.fingerprints) == 1 and not self.tells_of_all and set(heard) <= set(self.fingerprints)
+    def stands_alone(self, notified: Collection[str]) -> bool:
+        """Is one alert all that its channel reads here? `notified` are those that the thread has notified this channel of."""
+        alone = len(self.fingerprints) == 1 and not self.tells_of_all and set(notified) <= set(self.fingerprints)
         return self.of_one_alert or alone
 
 

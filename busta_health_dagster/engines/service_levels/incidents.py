@@ -45,6 +45,7 @@ def as_of(spans: Iterable[AlertSpan], at: int) -> list[AlertSpan]:
             last_bad_slot=min(span.last_bad_slot, at),
             first_good_slot_after=before(span.first_good_slot_after),
             acked_at=before(span.acked_at),
+            freed_at=before(span.freed_at),
             resolved_at=before(span.resolved_at),
         )
         for span in spans
@@ -163,6 +164,7 @@ def _incident(alerts: Sequence[AlertSpan]) -> Incident:
         resolved_at=None if end == float("inf") else int(end),
         last_bad_slot=max(a.last_bad_slot for a in alerts),
         subject=alerts[0].subject,
+        held=all(a.acked_at is not None and a.freed_at is None for a in alerts if a.resolved_at is None),
     )
 
 

@@ -106,8 +106,8 @@ def notification_context(
     earlier = {a.id: a for a in uow.alerts.by_ids({key for ids in notified.values() for key in ids})}
     earlier |= {a.id: a for a in alerts.values() if a.id is not None}
     threads = {at: [earlier[key] for key in sorted(ids) if key in earlier] for at, ids in notified.items()}
-    heard = {at: [a.fingerprint for a in members] for at, members in threads.items()}
-    single = [alerts[p.fingerprints[0]] for p in plans if p.stands_alone(heard.get((p.thread, p.channel), ()))]
+    known = {at: [a.fingerprint for a in members] for at, members in threads.items()}
+    single = [alerts[p.fingerprints[0]] for p in plans if p.stands_alone(known.get((p.thread, p.channel), ()))]
     names = sorted({a.source for a in single if a.source in states})
     about = {a.id for a in single if a.id is not None}
     about |= {key for ids in notified.values() for key in ids}

@@ -111,7 +111,15 @@ def alert_facts(alert: Alert, scene: NotificationContext) -> AlertFacts:
         flapping=alert.flapping,
         flapping_percent=round(100 * ratio(alert.history), 1) if alert.flapping else None,
         next=next_facts(alert, scene) if alert.ack is None else None,
+        interrupted=_interrupted(scene.transitions.get(alert.id or 0, ()), first_bad),
     )
+
+
+def _interrupted(history: Sequence[Transition], since: int) -> bool:
+    """Was it well in between: did it end and begin again, or flap?"""
+    events = [t.event for t in history if t.at > since]
+    ended = events.index(Event.RESOLVED) if Event.RESOLVED in events else len(events)
+    return Event.FLAPPING_STARTED in events or Event.REOPENED in events[ended:]
 
 
 def rule_facts(alert: Alert, rule: Rule | None, source: Source | None) -> RuleFacts:

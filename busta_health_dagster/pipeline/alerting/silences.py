@@ -52,6 +52,9 @@ def add_silence(
     wish = replace(wish, comment=app.secrets.scrub(comment))
     with locked(app) as uow:
         known = uow.silences.get(key) if key else None
+        if known is not None and wish.created_by == known.by:
+            # A client sends back what it was shown: who made it, with the token behind the name.
+            wish = replace(wish, created_by=known.created_by)
         begun = known is not None and known.state(now) == "active"
         if known is not None and known.state(now) != "expired":
             if known.matchers == wish.matchers and (not begun or starts_at <= now):
@@ -62,7 +65,7 @@ def add_silence(
             raise BadInput(f"There are {MOST:,} silences already; end some with: amtool silence expire ID")
         uow.silences.put(wish)
         what = " ".join(str(m) for m in wish.matchers)
-        detail = f"by {created_by}, {what}, {iso(wish.starts_at)} to {iso(ends_at)}: {wish.comment}"
+        detail = f"by {wish.created_by}, {what}, {iso(wish.starts_at)} to {iso(ends_at)}: {wish.comment}"
         action = "silence.change" if known is not None and known.id == wish.id else "silence.add"
         uow.audit.append(AuditEntry(now, actor, action, f"silence {wish.id}", detail))
         _apply(app, uow)

@@ -81,11 +81,13 @@ def _spans(alert: Alert, history: Sequence[StoredTransition], at: int, *, makes_
     assert alert.id is not None
     spans: list[AlertSpan] = []
     acked: int | None = None
+    freed: int | None = None
     running: AlertSpan | None = None
     for t in (stored.transition for stored in history):
         if t.event in {Event.OPENED, Event.REOPENED} and running is None:
             first = t.numbers.get("first_bad_slot") or t.slot or t.at
-            acked = acked if t.event is Event.REOPENED and t.numbers.get("ack_kept") else None
+            kept = t.event is Event.REOPENED and bool(t.numbers.get("ack_kept"))
+            acked, freed = (acked, freed) if kept else (None, None)
             running = AlertSpan(
                 alert.id,
                 alert.source,
@@ -95,14 +97,17 @@ def _spans(alert: Alert, history: Sequence[StoredTransition], at: int, *, makes_
                 first,
                 first,
                 acked_at=acked,
+                freed_at=freed,
                 makes_incident=makes_incident,
                 subject=alert.label,
             )
-        elif t.event is Event.ACKED and acked is None:
-            acked = t.at
+        elif t.event is Event.ACKED:
+            acked, freed = t.at if acked is None else acked, None
+        elif t.event is Event.UNACKED:
+            freed = t.at
         if running is None:
             continue
-        running = replace(running, severity=max(running.severity, t.severity), acked_at=acked)
+        running = replace(running, severity=max(running.severity, t.severity), acked_at=acked, freed_at=freed)
         if t.event is Event.RESOLVED:
             last = t.numbers.get("last_bad_slot") or running.last_bad_slot
             good = t.numbers.get("first_good_slot")

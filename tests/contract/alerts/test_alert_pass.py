@@ -25,6 +25,7 @@ from alert_stories import (
     observed,
 )
 
+from busta_health_dagster.channels.notification_text import text_of
 from busta_health_dagster.domain.alert import AlertState
 from busta_health_dagster.domain.errors import Refused, UnknownName
 from busta_health_dagster.domain.maintenance import Window
@@ -36,8 +37,9 @@ from busta_health_dagster.domain.verdict import ExternalFact, InstanceReading
 from busta_health_dagster.engines.service_levels.periods import Period
 from busta_health_dagster.pipeline.alerting import actions
 from busta_health_dagster.pipeline.alerting.alert_pass import LEASE, alert_pass
+from busta_health_dagster.pipeline.delivery.attempt import notification_of
 from busta_health_dagster.pipeline.observing.observe import store_observations
-from busta_health_dagster.pipeline.service_levels.incidents import list_incidents
+from busta_health_dagster.pipeline.service_levels.incidents import list_incidents, show_incident
 from busta_health_dagster.store import Store
 
 WELL, BAD = "odds_api/source-down", "down"
@@ -154,6 +156,17 @@ def test_a_message_counts_the_seconds_that_the_incidents_count(store: Store) -> 
     found = list_incidents(story.app, Period("7d", until - 7 * 86400, until)).resolved
     assert [i.resolve_s for i in found] == [ends[-1]["first_good_slot"] - found[0].started_at]
     assert ends[0]["first_bad_slot"] == found[0].started_at == T0 + 600
+
+
+def test_a_message_says_of_what_began_again_that_it_was_on_and_off(store: Store) -> None:
+    story = Story(app_on(store, rules=(replace(DOWN, recover_after=1),)))
+    story.tick(odds_api=BAD)
+    story.tick()
+    story.tick(odds_api=BAD)  # within the grace period: the same alert
+    story.tick()
+    first, second = [text_of(notification_of(p)).summary for p in story.payloads() if p["kind"] == "resolved"]
+    assert first.endswith("Down for 5 min")
+    assert second.endswith("Down for 15 min on and off")
 
 
 def test_no_clock_speaks_of_an_observation_from_before_the_monitors_death(store: Store) -> None:
@@ -325,7 +338,9 @@ def test_an_acknowledgement_stops_the_clock_and_its_end_lets_it_run_on(story: St
     assert acked.ack is not None
     assert acked.ack.by == "op-1"
     assert story.ticks(40, odds_api=BAD) == []
+    assert show_incident(story.app, f"INC-{key}").incident.state == "acked"
     actions.unacknowledge(story.app, [key], actor="op-2")
+    assert show_incident(story.app, f"INC-{key}").incident.state == "open", "no one has it any more"
     assert story.ticks(7, odds_api=BAD)[-1] == (WELL, "escalated")
     with story.app.store.read() as uow:
         assert [(a.actor, a.action, a.detail) for a in uow.audit.list()] == [

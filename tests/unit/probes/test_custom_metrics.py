@@ -76,6 +76,11 @@ async def test_a_metric_that_cannot_be_read_is_never_healthy(serve, metric, says
 @pytest.mark.parametrize(
     ("body", "metric", "says"),
     [
+        (
+            b'["2199-01-01"]',
+            {"path": "$[*]", "agg": "newest_age"},
+            "metric m: the only time lies in the future at path",
+        ),
         (b"[1e308, 1e308]", {"path": "$[*]", "agg": "sum"}, "metric m: the number is too large at path $[*]"),
         (b"[1e308, 1e308]", {"path": "$[*]", "agg": "mean"}, "metric m: the number is too large at path $[*]"),
         (b"[1e300, 1e299]", {"path": "$[*]", "agg": "sum"}, "metric m: the number is too large at path $[*]"),

@@ -122,6 +122,17 @@ async def test_nonsense_from_a_server_is_down_with_its_reason_and_asked_for_once
     assert len(web.requests) == 1  # a hidden retry would make one attempt two
 
 
+@pytest.mark.parametrize(
+    "answer", [b"garbage that is not HTTP\r\n\r\n", reply(b'[{"id": 1}]', headers={"Content-Length": 4})]
+)
+async def test_what_is_no_http_or_longer_than_it_says_is_told_in_a_whole_sentence(serve, answer):
+    web = await serve(answer)
+    seen = await look("http", {"url": web.url()})
+    assert (seen.status, seen.reason) == (Status.DOWN, "protocol")
+    assert "is not HTTP, or longer than it says: " in seen.detail
+    assert seen.detail.endswith(("Bad status line", "Data after `Connection: close`"))
+
+
 async def test_redirects_are_followed_and_shown_without_their_query(serve):
     web = await serve({"/": reply(b"", 302, headers={"Location": "/next?token=abc"}), "/next?token=abc": reply([1])})
     seen = await look("http", {"url": web.url()})

@@ -63,7 +63,7 @@ async def test_the_oldest_entry_counts_when_asked_for(serve):
     ("body", "words"),
     [
         (b"<!doctype html><html><body>Please log in</body></html>", "neither RSS, Atom nor JSON Feed"),
-        (b"", "neither RSS, Atom nor JSON Feed"),
+        (b"", "the body is empty, a feed wanted"),
         (b'{"items": []}', "not a JSON Feed"),
         (b'{"items": [', "not JSON"),
         (b"<?xml version='1.0'?><rss version='2.0'><channel><title>cut", "not well-formed"),

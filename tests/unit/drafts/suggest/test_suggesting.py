@@ -34,6 +34,31 @@ def test_the_records_are_the_nearest_list_of_objects_and_the_others_are_named() 
 
 
 @pytest.mark.parametrize(
+    ("body", "kind", "said"),
+    [
+        (
+            b"",
+            "application/json",
+            "It says application/json: the body is empty, JSON wanted. As it stands this entry is down.",
+        ),
+        (
+            b"<html>Log in</html>",
+            "application/json",
+            "It says application/json: not JSON (Expecting value); it starts with",
+        ),
+        (
+            b"<rss><channel><item><title>a</title></item>",
+            "application/rss+xml",
+            "It looks like a feed and was not read as one",
+        ),
+    ],
+)
+def test_an_answer_that_is_not_what_it_says_is_drafted_with_a_warning(body: bytes, kind: str, said: str) -> None:
+    assert any(note.startswith(said) for note in answer(body, kind=kind).notes)
+    assert not any("It says" in note for note in answer({"a": 1}).notes)
+
+
+@pytest.mark.parametrize(
     ("row", "path"),
     [
         ({"updated_at": iso(NOW - 60), "created_at": iso(NOW - 5)}, "$[*].updated_at"),

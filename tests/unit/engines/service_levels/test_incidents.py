@@ -101,6 +101,17 @@ def test_an_incident_stays_open_until_its_last_alert_is_resolved_and_is_never_av
     ]
 
 
+def test_an_incident_is_acknowledged_only_while_someone_has_all_of_it_that_is_open():
+    (ran_out,) = build([alert(1, 0, None, acked_at=300, freed_at=900)])
+    assert (ran_out.state, ran_out.acknowledge_s) == ("open", 300)
+    (again,) = build([alert(1, 0, 600, acked_at=300), alert(1, 900, None)])
+    assert (again.state, again.acknowledge_s) == ("open", 300)
+    (half,) = build([alert(1, 0, None, acked_at=300), alert(2, 300, None, rule="slow-response")])
+    assert half.state == "open"
+    (before,) = build(as_of([alert(1, 0, None, acked_at=300, freed_at=900)], 600))
+    assert before.state == "acked"
+
+
 def test_an_alert_that_ended_without_a_good_slot_ends_when_it_was_resolved():
     (one,) = build([alert(1, 0, 600, good=None, resolved=1234)])
     assert one.resolve_s == 1234
