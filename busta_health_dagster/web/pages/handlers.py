@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
@@ -24,9 +24,11 @@ from busta_health_dagster.web.pages import action_page, badges
 from busta_health_dagster.web.pages.fleet_filter import Filter, choose
 from busta_health_dagster.web.pages.fleet_picture import fleet_picture, rows_of
 from busta_health_dagster.web.pages.fleet_view import bar_words, overview
+from busta_health_dagster.web.pages.frame import ROOT, frame, site
+from busta_health_dagster.web.pages.lists import Lists
 from busta_health_dagster.web.pages.login import Login
 from busta_health_dagster.web.pages.overview_cache import OverviewCache
-from busta_health_dagster.web.pages.rendering import SECURITY, STATIC, html, svg
+from busta_health_dagster.web.pages.rendering import SECURITY, STATIC, html, principal_of, svg
 from busta_health_dagster.web.pages.source_view import source_view
 
 if TYPE_CHECKING:
@@ -43,7 +45,6 @@ if TYPE_CHECKING:
     Handler = Callable[[Request], Response]
     Materialized = Callable[[Collection[str]], Mapping[str, datetime | None]]
 
-ROOT = "/source-health"
 _WEEK = re.compile(r"\d{4}-W\d{2}")
 REPORT_CSP = (
     "default-src 'none'; img-src data: 'self'; style-src 'unsafe-inline'; sandbox allow-popups; frame-ancestors 'self'"
@@ -68,16 +69,36 @@ class Pages:
         chosen = choose(page, wanted, sources)
         rows = self.shelf.trends([r.source for r in chosen.rows])
         seen = overview(page, chosen, rows, sources, wanted, self.app.now())
-        return html(request, "overview.html", seen | self._links())
+        return self.shown(request, "overview.html", "sources", seen | self._links())
 
     def source(self, request: Request) -> Response:
         name = request.path_params["name"]
         if name not in self.app.config.sources:
-            return html(request, "missing.html", {"name": f"source {name}", "why": ""}, status=404)
+            return self.missing(request, f"source {name}")
         window = request.query_params.get("window", "24h")
         page = source_page(self.app, name, window if window in BUCKETS_S else "24h")
         seen = source_view(page, self.materialized(page.source.feeds))
-        return html(request, "source.html", seen | self._links(page.source))
+        return self.shown(request, "source.html", "sources", seen | self._links(page.source))
+
+    def shown(
+        self, request: Request, template: str, section: str, context: Mapping[str, Any], *, status: int = 200
+    ) -> Response:
+        """A page with the navigation bar above it."""
+        bar = site(principal_of(request), has_status_page=self.app.config.settings.status_page is not None)
+        return html(
+            request,
+            template,
+            {"dagster": self.dagster, **context, "section": section, "site": bar},
+            status=status,
+        )
+
+    def framed(self, request: Request, template: str, section: str, context: Mapping[str, Any]) -> Response:
+        """A page in the frame of all: what the monitor's own clock and troubles are comes from the overview's facts."""
+        page = self.shelf.page(newest="x-renew" in request.headers)
+        return self.shown(request, template, section, {**frame(page, section, self.app.now()), **context})
+
+    def missing(self, request: Request, name: str, why: str = "") -> Response:
+        return self.shown(request, "missing.html", "", {"name": name, "why": why}, status=404)
 
     def _links(self, source: Source | None = None) -> dict[str, str | None]:
         """Where Dagster shows the same, and what addresses of its assets begin with; None where there is no Dagster."""
@@ -114,7 +135,7 @@ class Pages:
         try:
             text = validation_page(self.app, request.path_params["name"])
         except (UnknownName, Refused) as error:
-            return html(request, "missing.html", {"name": "such validation", "why": str(error)}, status=404)
+            return self.missing(request, "such validation", str(error))
         return self._file(text.encode())
 
     def report(self, request: Request) -> Response:
@@ -126,7 +147,7 @@ class Pages:
                 if _WEEK.fullmatch(week)
                 else "A week is written 2026-W47."
             )
-            return html(request, "missing.html", {"name": "such report", "why": why}, status=404)
+            return self.missing(request, "such report", why)
         return self._file(report_html(found).encode())
 
     @staticmethod
@@ -175,11 +196,14 @@ def routes(app: App, materialized: Materialized | None = None, dagster: str | No
     addresses of Dagster's UI begin with; None where there is none, and the pages do not link to it.
     """
     pages, login, action = Pages(app, materialized, dagster), Login(app), action_page.ActionPage(app)
+    lists = Lists(pages)
     packed = [Middleware(GZipMiddleware, minimum_size=2000, compresslevel=5)]
     return [
         Route(ROOT, loud(pages.overview), middleware=packed),
         Route(f"{ROOT}/", _slash),
         Route(f"{ROOT}/s/{{name}}", loud(pages.source), middleware=packed),
+        Route(f"{ROOT}/incidents", loud(lists.incidents), middleware=packed),
+        Route(f"{ROOT}/incidents/{{incident}}", loud(lists.incident), middleware=packed),
         Route(f"{ROOT}/fleet.svg", loud(pages.fleet)),
         Route(f"{ROOT}/strip/{{name}}.svg", loud(pages.strip)),
         Route(f"{ROOT}/badge/{{name}}.svg", loud(pages.badge)),

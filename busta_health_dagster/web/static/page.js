@@ -2,6 +2,7 @@
 import { startClock } from "./clock.js";
 import { startActions } from "./actions.js";
 import { startFilter } from "./filter.js";
+import { startFocus } from "./focus.js";
 import { startKeys } from "./keys.js";
 import { startLive } from "./live.js";
 import { startTheme } from "./theme-button.js";
@@ -10,6 +11,7 @@ import { startTips } from "./tips.js";
 startTheme();
 startClock();
 startFilter();
+startFocus();
 startKeys();
 startTips();
 startActions();
