@@ -130,7 +130,6 @@ class Alerts:
         source: str = "",
         rule: str = "",
         severity: int | None = None,
-        shadow: bool | None = None,
         offset: int = 0,
         limit: int = 50,
     ) -> tuple[int, Sequence[Alert]]:
@@ -139,7 +138,6 @@ class Alerts:
         for column, wanted in ((_T.source, source), (_T.rule, rule)):
             those += [column == wanted] if wanted else []
         those += [] if severity is None else [_T.severity == severity]
-        those += [] if shadow is None else [_T.shadow.is_(shadow)]
         count = self._uow.connection.execute(select(func.count()).select_from(alert).where(*those)).scalar_one()
         asked = select(_T.id, _T.data).where(*those).order_by(_T.resolved_at.desc(), _T.id.desc())
         rows = self._uow.connection.execute(asked.offset(offset).limit(limit))

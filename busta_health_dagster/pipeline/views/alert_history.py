@@ -39,7 +39,6 @@ def alert_history(
     source: str = "",
     rule: str = "",
     severity: str = "",
-    shadow: bool | None = None,
     offset: int = 0,
     limit: int = 50,
 ) -> AlertHistory:
@@ -47,9 +46,7 @@ def alert_history(
     now = app.now()
     level = next((s for s in Severity if s.word == severity), None)
     with app.store.read() as uow:
-        total, found = uow.alerts.over(
-            source=source, rule=rule, severity=level, shadow=shadow, offset=offset, limit=limit
-        )
+        total, found = uow.alerts.over(source=source, rule=rule, severity=level, offset=offset, limit=limit)
         rules = uow.alerts.rules()
     past = (PastAlert(Row(a, now).as_json(), incident_of(a, app.rulebook.rule(a.source, a.rule))) for a in found)
     return AlertHistory(tuple(past), total, rules)

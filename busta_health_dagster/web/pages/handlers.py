@@ -11,9 +11,8 @@ from starlette.responses import RedirectResponse, Response, StreamingResponse
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from busta_health_dagster.domain.errors import Refused, StoreError, UnknownName
+from busta_health_dagster.domain.errors import StoreError
 from busta_health_dagster.pipeline.gate.stored_lineage import asset_path
-from busta_health_dagster.pipeline.quality.quality_page import validation_page
 from busta_health_dagster.pipeline.reporting.sending import kept_report
 from busta_health_dagster.pipeline.views.overview import trends
 from busta_health_dagster.pipeline.views.source_page import BUCKETS_S, source_page
@@ -131,13 +130,6 @@ class Pages:
             return svg(badges.pair(name[:60], "no such source", badges.BADGE["unknown"]), status=404)
         return svg(badges.badge(fleet_health(self.app, [name]).rows[0]))
 
-    def quality(self, request: Request) -> Response:
-        try:
-            text = validation_page(self.app, request.path_params["name"])
-        except (UnknownName, Refused) as error:
-            return self.missing(request, "such validation", str(error))
-        return self._file(text.encode())
-
     def report(self, request: Request) -> Response:
         week = request.path_params["week"]
         found = kept_report(self.app, week) if _WEEK.fullmatch(week) else None
@@ -207,7 +199,10 @@ def routes(app: App, materialized: Materialized | None = None, dagster: str | No
         Route(f"{ROOT}/fleet.svg", loud(pages.fleet)),
         Route(f"{ROOT}/strip/{{name}}.svg", loud(pages.strip)),
         Route(f"{ROOT}/badge/{{name}}.svg", loud(pages.badge)),
-        Route(f"{ROOT}/quality/{{name}}", loud(pages.quality)),
+        Route(f"{ROOT}/alerts", loud(lists.alerts), middleware=packed),
+        Route(f"{ROOT}/sla", loud(lists.sla), middleware=packed),
+        Route(f"{ROOT}/quality/{{name}}", loud(lists.quality), middleware=packed),
+        Route(f"{ROOT}/reports", loud(lists.reports)),
         Route(f"{ROOT}/reports/{{week}}", loud(pages.report)),
         Route(f"{ROOT}/events", pages.events),
         Route(f"{ROOT}/login", login.form, methods=["GET"]),

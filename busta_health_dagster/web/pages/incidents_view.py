@@ -40,19 +40,20 @@ def incidents_view(table: IncidentTable, asked: Mapping[str, str], query: Mappin
     every = table["incidents"]
     rows = [i for i in every if _takes(asked, i)]
     page = min(number(query), max(1, -(-len(rows) // _SIZE)))
-    told = {k: v for k, v in asked.items() if (k, v) != ("window", "30d")}
+    narrow = {k: v for k, v in asked.items() if (k, v) != ("window", "30d")}
     return {
         "table": table,
         "asked": asked,
         "rows": rows[(page - 1) * _SIZE : page * _SIZE],
-        "turn": Turn(page, len(rows), _SIZE, PATH, told),
+        "turn": Turn(page, len(rows), _SIZE, PATH, narrow),
         "windows": [
-            (w, said, address(PATH, **{**told, "window": w}), asked["window"] == w) for w, said in WINDOWS.items()
+            (w, said, address(PATH, **{**narrow, "window": w}), asked["window"] == w) for w, said in WINDOWS.items()
         ],
         "sources": _known((i["source"] for i in every), asked["source"]),
         "rules": _known((rule for i in every for rule in i["rules"]), asked["rule"]),
         "severities": SEVERITIES,
         "states": STATES,
+        "mark_of": mark_of,
         "narrowed": any(asked[k] for k in ("source", "rule", "severity", "state")),
         "path": PATH,
     }
@@ -106,7 +107,7 @@ def mark_of(incident: IncidentRow) -> str:
 
 def _timeline(incident: IncidentDetail) -> list[Happened]:
     """Everything that happened and that people wrote, newest first."""
-    lines = []
+    lines: list[Happened] = []
     for e in incident["timeline"]:
         event = Event(e["event"])
         what = f"{EVENT_WORDS[event]}: {e['rule']}" + (f", by {e['actor']}" if e["actor"] else "")
@@ -114,4 +115,6 @@ def _timeline(incident: IncidentDetail) -> list[Happened]:
     for n in incident["notes"]:
         said = "Cause" if n["kind"] == "cause" else "Note"
         lines.append(Happened(epoch(n["at"]) or 0, f"{said} by {n['author']}", n["text"]))
-    return sorted(reversed(lines), key=lambda line: -line.at)
+    lines.reverse()
+    lines.sort(key=lambda line: -line.at)
+    return lines

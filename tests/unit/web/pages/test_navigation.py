@@ -31,9 +31,7 @@ class Site:
     def bar(self, path: str) -> dict[str, str]:
         """Name -> address of what the page's bar offers."""
         found = BAR.search(self.get(path).text)
-        return (
-            dict((n, h) for h, n in re.findall(r'<a [^>]*href="([^"]+)"[^>]*>([^<]+)</a>', found[1])) if found else {}
-        )
+        return {n: h for h, n in re.findall(r'<a [^>]*href="([^"]+)"[^>]*>([^<]+)</a>', found[1])} if found else {}
 
 
 @pytest.fixture
