@@ -26,6 +26,7 @@ from busta_health_dagster.web.pages.fleet_view import bar_words, overview
 from busta_health_dagster.web.pages.frame import ROOT, frame, site
 from busta_health_dagster.web.pages.lists import Lists
 from busta_health_dagster.web.pages.login import Login
+from busta_health_dagster.web.pages.maintenance_form import MaintenanceForm
 from busta_health_dagster.web.pages.overview_cache import OverviewCache
 from busta_health_dagster.web.pages.rendering import SECURITY, STATIC, html, principal_of, svg
 from busta_health_dagster.web.pages.source_view import source_view
@@ -96,8 +97,8 @@ class Pages:
         page = self.shelf.page(newest="x-renew" in request.headers)
         return self.shown(request, template, section, {**frame(page, section, self.app.now()), **context})
 
-    def missing(self, request: Request, name: str, why: str = "") -> Response:
-        return self.shown(request, "missing.html", "", {"name": name, "why": why}, status=404)
+    def missing(self, request: Request, name: str, why: str = "", *, status: int = 404) -> Response:
+        return self.shown(request, "missing.html", "", {"name": name, "why": why}, status=status)
 
     def _links(self, source: Source | None = None) -> dict[str, str | None]:
         """Where Dagster shows the same, and what addresses of its assets begin with; None where there is no Dagster."""
@@ -202,6 +203,10 @@ def routes(app: App, materialized: Materialized | None = None, dagster: str | No
         Route(f"{ROOT}/alerts", loud(lists.alerts), middleware=packed),
         Route(f"{ROOT}/sla", loud(lists.sla), middleware=packed),
         Route(f"{ROOT}/quality/{{name}}", loud(lists.quality), middleware=packed),
+        Route(f"{ROOT}/maintenance", loud(lists.maintenance), methods=["GET"], middleware=packed),
+        Route(f"{ROOT}/maintenance", MaintenanceForm(app).submit, methods=["POST"]),
+        Route(f"{ROOT}/settings", loud(lists.settings), middleware=packed),
+        Route(f"{ROOT}/audit", loud(lists.audit), middleware=packed),
         Route(f"{ROOT}/reports", loud(lists.reports)),
         Route(f"{ROOT}/reports/{{week}}", loud(pages.report)),
         Route(f"{ROOT}/events", pages.events),

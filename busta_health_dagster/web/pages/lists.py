@@ -5,13 +5,21 @@ from __future__ import annotations
 from collections import OrderedDict
 from typing import TYPE_CHECKING
 
+from busta_health_dagster.bootstrap import diagnose_config, find_config_dir
+from busta_health_dagster.domain.access import Right
 from busta_health_dagster.domain.errors import BadInput, UnknownName
+from busta_health_dagster.domain.units import config_duration
 from busta_health_dagster.pipeline.facade import Monitor
 from busta_health_dagster.pipeline.reporting.sending import report_rows
 from busta_health_dagster.pipeline.views.alert_history import alert_history
-from busta_health_dagster.web.pages import alerts_view, asked, incidents_view, sla_view
+from busta_health_dagster.pipeline.views.audit_log import audit_log
+from busta_health_dagster.pipeline.views.doctor import store_findings
+from busta_health_dagster.settings import fingerprint, show
+from busta_health_dagster.web.pages import alerts_view, asked, incidents_view, maintenance_view, sla_view
+from busta_health_dagster.web.pages.frame import AUDIT
 from busta_health_dagster.web.pages.quality_view import quality_view
 from busta_health_dagster.web.pages.rendering import principal_of
+from busta_health_dagster.web.pages.settings_view import settings_view
 from busta_health_dagster.web.shared_read import SharedRead
 
 if TYPE_CHECKING:
@@ -19,9 +27,12 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
     from busta_health_dagster.domain.documents.service import ServiceLevelRow
+    from busta_health_dagster.domain.errors import Problem
+    from busta_health_dagster.pipeline.app.app import App
     from busta_health_dagster.web.pages.handlers import Pages
 
 _MOST_WINDOWS = 12
+_AUDIT_SIZE = 100
 
 
 class Lists:
@@ -29,6 +40,7 @@ class Lists:
 
     def __init__(self, pages: Pages) -> None:
         self._pages, self._app = pages, pages.app
+        self._doctor = Doctor(pages.app)
         self._levels: OrderedDict[str, SharedRead[list[ServiceLevelRow]]] = OrderedDict()
 
     def _monitor(self, request: Request) -> Monitor:
@@ -112,3 +124,53 @@ class Lists:
             why = f"{name} was never scored. Score it with: busta quality run {name}"
             return self._pages.missing(request, "such validation", why)
         return self._pages.framed(request, "quality.html", "sources", quality_view(found[0], monitor.failures(name)))
+
+    def maintenance(self, request: Request) -> Response:
+        monitor, now = self._monitor(request), self._app.now()
+        month = maintenance_view.month_of(request.query_params.get("month", ""), now)
+        config = self._app.config
+        seen = maintenance_view.maintenance_view(
+            monitor.windows(),
+            monitor.occurrences(*maintenance_view.span_of(month)),
+            month,
+            config.sources,
+            config.settings.schedule.zone,
+            now,
+        )
+        return self._pages.framed(request, "maintenance.html", "maintenance", seen)
+
+    def settings(self, request: Request) -> Response:
+        app = self._app
+        shown = show(app.config, app.secrets)
+        seen = settings_view(shown, self._doctor.problems(), app.secrets.scrub)
+        return self._pages.framed(request, "settings.html", "settings", seen)
+
+    def audit(self, request: Request) -> Response:
+        if not principal_of(request).may(Right.MANAGE):
+            return self._pages.missing(request, "audit log for you", "It is for admins.", status=403)
+        query = request.query_params
+        wanted = {"actor": asked.text(query, "actor"), "action": asked.text(query, "action")}
+        page = asked.number(query)
+        log = audit_log(self._app, **wanted, offset=(page - 1) * _AUDIT_SIZE, limit=_AUDIT_SIZE)
+        turn = asked.Turn(page, log.total, _AUDIT_SIZE, AUDIT[2], wanted)
+        kept = config_duration(int(self._app.config.settings.retention.audit))
+        seen = {"log": log, "turn": turn, "asked": wanted, "kept": kept}
+        return self._pages.framed(request, "audit.html", "audit", seen)
+
+
+class Doctor:
+    """What `config doctor` says, read again when a file has changed."""
+
+    def __init__(self, app: App) -> None:
+        self._app = app
+        self._kept: tuple[str, tuple[Problem, ...]] | None = None
+
+    def problems(self) -> list[Problem]:
+        app = self._app
+        directory = find_config_dir(home=app.home.root, config_dir=None, environ=app.environ)
+        content = fingerprint(directory)
+        kept = self._kept
+        if kept is None or kept[0] != content:
+            found = diagnose_config(directory, app.environ)
+            self._kept = kept = (content, (*found.errors, *found.warnings, *found.notes))
+        return [*kept[1], *store_findings(app)]

@@ -5,6 +5,7 @@ import { startFilter } from "./filter.js";
 import { startFocus } from "./focus.js";
 import { startKeys } from "./keys.js";
 import { startLive } from "./live.js";
+import { startMaintenance } from "./maintenance.js";
 import { startTheme } from "./theme-button.js";
 import { startTips } from "./tips.js";
 
@@ -15,4 +16,5 @@ startFocus();
 startKeys();
 startTips();
 startActions();
+startMaintenance();
 startLive();
