@@ -30,6 +30,7 @@ from busta_health_dagster.web.pages.maintenance_form import MaintenanceForm
 from busta_health_dagster.web.pages.overview_cache import OverviewCache
 from busta_health_dagster.web.pages.rendering import SECURITY, STATIC, html, principal_of, svg
 from busta_health_dagster.web.pages.source_view import source_view
+from busta_health_dagster.web.pages.status_page import Status
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -215,5 +216,6 @@ def routes(app: App, materialized: Materialized | None = None, dagster: str | No
         Route(f"{ROOT}/logout", login.logout, methods=["POST"]),
         Route(action_page.ROUTE, action.show, methods=["GET"]),
         Route(action_page.ROUTE, action.act, methods=["POST"]),
+        *Status(app, dagster).routes(),
         Mount(f"{ROOT}/static", Static(directory=STATIC)),
     ]
