@@ -14,6 +14,8 @@ from page_stories import history, seen, serving, tick, world
 
 from busta_health_dagster.domain.access import Role
 from busta_health_dagster.domain.observation import Status
+from busta_health_dagster.domain.quality import CheckResult, CheckSeverity, Dimension, Scored
+from busta_health_dagster.engines.quality_score import score
 from busta_health_dagster.pipeline.alerting.alert_pass import alert_pass
 from busta_health_dagster.pipeline.app import access
 from busta_health_dagster.testing import FakeClock
@@ -25,7 +27,18 @@ if TYPE_CHECKING:
 
     from busta_health_dagster.pipeline.app.app import App
 
-LISTS = ("/alerts", "/incidents", "/incidents/INC-1", "/sla", "/reports", "/maintenance", "/settings", "/audit")
+LISTS = (
+    "/alerts",
+    "/incidents",
+    "/incidents/INC-1",
+    "/sla",
+    "/reports",
+    "/maintenance",
+    "/settings",
+    "/audit",
+    "/quality/odds_api",
+    "/../status",
+)
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 pytestmark = [
     pytest.mark.e2e,
@@ -50,8 +63,14 @@ def clock() -> FakeClock:
 
 @pytest.fixture
 def app(tmp_path: Path, clock: FakeClock) -> Iterator[App]:
-    opened = world(tmp_path / "home", clock)
+    opened = world(tmp_path / "home", clock, settings="version: 1\nstatus_page: {public: true}\n")
     history(opened, clock, 4)
+    checks = [
+        CheckResult("price not null", Dimension.COMPLETENESS, "price", CheckSeverity.ERROR, 1000, 80, mostly=0.95),
+        CheckResult("spread in range", Dimension.VALIDITY, "spread", CheckSeverity.WARNING, 1000, 0),
+    ]
+    with opened.store.write() as uow:
+        uow.quality.add([Scored("odds_api", opened.now(), opened.now(), "odds", score(checks, rows=1000))])
     yield opened
     opened.close()
 
