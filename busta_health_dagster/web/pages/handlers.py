@@ -48,9 +48,12 @@ if TYPE_CHECKING:
 
 _WEEK = re.compile(r"\d{4}-W\d{2}")
 REPORT_CSP = (
-    "default-src 'none'; img-src data: 'self'; style-src 'unsafe-inline'; sandbox allow-popups; frame-ancestors 'self'"
+    "default-src 'none'; img-src data: 'self'; style-src 'unsafe-inline'; sandbox allow-popups allow-same-origin; "
+    "frame-ancestors 'self'"
 )
-"""A report is a file for mail clients: it carries its style in itself, and no script at all."""
+"""A report is a file for mail clients: it carries its style in itself, and no script at all. It keeps its origin, so that its links
+to the other pages carry the session.
+"""
 
 
 class Pages:
@@ -142,10 +145,8 @@ class Pages:
                 else "A week is written 2026-W47."
             )
             return self.missing(request, "such report", why)
-        return self._file(report_html(found).encode())
-
-    @staticmethod
-    def _file(body: bytes) -> Response:
+        way_back = f'<nav aria-label="Way back"><a href="{ROOT}/reports">All reports</a></nav>'
+        body = report_html(found).replace("<body>", f"<body>{way_back}", 1)
         headers = SECURITY | {"content-security-policy": REPORT_CSP, "cache-control": "private, no-cache"}
         return Response(body, 200, headers, "text/html; charset=utf-8")
 
