@@ -43,7 +43,12 @@ HOSTILE = '"><script>alert(1)</script><img src=x onerror=alert(2)> {{7*7}} <b st
 
 
 def world(
-    home: Path, clock: FakeClock, sources: str = SOURCES, maintenance: str = "version: 1\n", **environ: str
+    home: Path,
+    clock: FakeClock,
+    sources: str = SOURCES,
+    maintenance: str = "version: 1\n",
+    settings: str = "version: 1\n",
+    **environ: str,
 ) -> App:
     """An application on a fresh store: SQLite in `home`, unless the environment names another."""
     config = home / "config"
@@ -52,7 +57,7 @@ def world(
         ("sources", sources),
         ("alerts", ALERTS % (home, home)),
         ("maintenance", maintenance),
-        ("settings", "version: 1\n"),
+        ("settings", settings),
     ):
         (config / f"{name}.yaml").write_text(text, encoding="utf-8")
     return bootstrap.open_app(home=home, environ={"BUSTA_HOME": str(home), **environ}, create_store=True, clock=clock)

@@ -55,3 +55,9 @@ class AlertText:
 
     def url(self) -> str:
         return f"{self.notification.base_url.rstrip('/')}/source-health/s/{quote(self.source.name, safe='')}"
+
+    def incident_url(self) -> str:
+        """The page of its incident, where the cause is written; that of the source where it makes none."""
+        incident = self.notification.incident
+        base = self.notification.base_url.rstrip("/")
+        return f"{base}/source-health/incidents/{incident}#cause" if incident else self.url()

@@ -51,7 +51,7 @@ class EndedText(AlertText):
         buttons = list(self._in_dagster())
         if notification.base_url:
             buttons = [
-                Button("cause", "Note the cause", f"{self.url()}?alert={alert.id}#cause"),
+                Button("cause", "Note the cause", self.incident_url()),
                 Button("open", "Open source", self.url()),
             ]
             lines.append(Line("Please", ("note the cause, while it is fresh.",)))

@@ -24,6 +24,7 @@ from busta_health_dagster.settings import (
     checks_rules,
     checks_season,
     checks_secrets,
+    checks_status_page,
 )
 from busta_health_dagster.settings.calendar_seasons import with_calendar_days
 from busta_health_dagster.settings.check_context import CheckContext
@@ -247,6 +248,7 @@ def _review(review: CheckContext) -> None:
         ((), checks_gate.feeds_that_are_no_keys),
         ((), checks_gate.built_from_itself),
         ((), checks_season.seasons_that_are_over),
+        (("sources.yaml", "settings.yaml"), checks_status_page.groups_without_a_source),
         (("sources.yaml", "alerts.yaml"), checks_season.gates_that_no_one_watches),
         ((), checks_dagster.their_instance),
         ((), checks_routes.default_route),

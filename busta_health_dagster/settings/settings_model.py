@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from datetime import date
 from ipaddress import ip_network
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer
+from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, model_validator
 
 from busta_health_dagster.domain import fields, observation_limits
 from busta_health_dagster.domain.fields import PositiveDuration, Strict, TextOrSecret
@@ -33,6 +33,17 @@ def _web_address(value: str) -> str:
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise ValueError(f"{value!r} has no scheme or no host; write https://health.example.com")
     return value
+
+
+def _origin(value: str) -> str:
+    parts = urlsplit(_web_address(value))
+    if value.rstrip("/") != f"{parts.scheme}://{parts.netloc}" or not re.fullmatch(
+        r"[A-Za-z0-9.:\[\]-]+", parts.netloc
+    ):
+        raise ValueError(
+            f"{value!r} is more than an origin; write https://intranet.example.com, without path and login"
+        )
+    return value.rstrip("/").lower()
 
 
 def _bare_host(value: str) -> str:
@@ -177,6 +188,25 @@ class DagsterSettings(Strict):
     )
 
 
+class StatusPage(Strict):
+    """A page for the consumers of the data at /status: how each group is, and its incidents. Off unless it is here."""
+
+    title: Annotated[str, Field(min_length=1, max_length=100)] = Field("Status", description="Heading of the page.")
+    public: bool = Field(False, description="Answer without a login. Otherwise it answers everyone who may read.")
+    embed: tuple[Annotated[str, AfterValidator(_origin)], ...] = Field(
+        (), description="Origins that may show it in a frame, such as https://intranet.example.com. Needs `public`."
+    )
+    groups: dict[str, Annotated[str, Field(min_length=1, max_length=100)]] = Field(
+        {}, description="Groups that are shown, and their names on the page; without it every group by its own name."
+    )
+
+    @model_validator(mode="after")
+    def _frames_carry_no_login(self) -> Self:
+        if self.embed and not self.public:
+            raise ValueError("`embed` needs `public: true`: a frame on another site carries no login")
+        return self
+
+
 class DeadMansSwitch(Strict):
     """A URL outside that alarms when we stop calling it."""
 
@@ -196,6 +226,7 @@ class Settings(Strict):
     limits: LimitSettings = Field(default_factory=LimitSettings, description="How much at once, and at most.")
     dagster: DagsterSettings = Field(default_factory=DagsterSettings, description="Dagster's catalog and instance.")
     dead_mans_switch: DeadMansSwitch | None = Field(None, description="Who is notified when the monitor dies.")
+    status_page: StatusPage | None = Field(None, description="The page for consumers at /status.")
     refresh: Interval | None = Field(
         None,
         description="How often an unchanged source is shown again in Dagster; hourly up to 100 sources, daily above.",

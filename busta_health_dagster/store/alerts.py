@@ -124,6 +124,29 @@ class Alerts:
             asked = asked.where(_T.id < before)
         return [_alert(row) for row in self._uow.connection.execute(asked)]
 
+    def over(
+        self,
+        *,
+        source: str = "",
+        rule: str = "",
+        severity: int | None = None,
+        offset: int = 0,
+        limit: int = 50,
+    ) -> tuple[int, Sequence[Alert]]:
+        """How many alerts are over, of those asked for, and a page of them, the newest end first."""
+        those = [_T.state == AlertState.RESOLVED.value]
+        for column, wanted in ((_T.source, source), (_T.rule, rule)):
+            those += [column == wanted] if wanted else []
+        those += [] if severity is None else [_T.severity == severity]
+        count = self._uow.connection.execute(select(func.count()).select_from(alert).where(*those)).scalar_one()
+        asked = select(_T.id, _T.data).where(*those).order_by(_T.resolved_at.desc(), _T.id.desc())
+        rows = self._uow.connection.execute(asked.offset(offset).limit(limit))
+        return count, [_alert(row) for row in rows]
+
+    def rules(self) -> Sequence[str]:
+        """The names of all rules that ever made an alert that is kept."""
+        return self._uow.connection.execute(select(_T.rule).distinct().order_by(_T.rule)).scalars().all()
+
     def open_counts(self) -> dict[str, int]:
         """Source -> how many of its alerts are open and meant for someone (shadow ones are not)."""
         asked = select(_T.source, func.count()).where(

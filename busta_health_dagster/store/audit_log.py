@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from busta_health_dagster.domain.access import AuditEntry
 from busta_health_dagster.store.schema.alerting import audit, incident_note
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from busta_health_dagster.store.unit import UnitOfWork
 
 
@@ -29,6 +31,28 @@ class Audit:
             asked = asked.where(audit.c.subject == subject)
         rows = self._uow.connection.execute(asked)
         return [AuditEntry(r.at, r.actor, r.action, r.subject, r.detail) for r in rows]
+
+    def page(
+        self, *, actor: str = "", action: str = "", offset: int = 0, limit: int = 100
+    ) -> tuple[int, Sequence[AuditEntry]]:
+        """How many entries there are of this actor and of this action (with those below it: `alert` takes `alert.ack`), and a
+        page of them, newest first.
+        """
+        those = [audit.c.actor == actor] if actor else []
+        if action:
+            those.append((audit.c.action == action) | audit.c.action.startswith(f"{action}.", autoescape=True))
+        count = self._uow.connection.execute(select(func.count()).select_from(audit).where(*those)).scalar_one()
+        asked = select(audit).where(*those).order_by(audit.c.id.desc()).offset(offset).limit(limit)
+        rows = self._uow.connection.execute(asked)
+        return count, [AuditEntry(r.at, r.actor, r.action, r.subject, r.detail) for r in rows]
+
+    def names(self) -> tuple[Sequence[str], Sequence[str]]:
+        """The actors and the actions that it knows."""
+        ask = self._uow.connection.execute
+        return (
+            ask(select(audit.c.actor).distinct().order_by(audit.c.actor)).scalars().all(),
+            ask(select(audit.c.action).distinct().order_by(audit.c.action)).scalars().all(),
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,6 +52,8 @@ class Authenticator:
     local: Principal = field(default_factory=lambda: Principal("local", Role.ADMIN, "loopback"))
     closed: Callable[[], bool] = lambda: False
     """Is it known already that `guarded` says yes? It never becomes no again."""
+    opens: Callable[[str], bool] = lambda _path: False
+    """Does settings.yaml open this address to everyone?"""
     audit: Callable[[str, str, str], None] = lambda _actor, _subject, _detail: None
 
     def doubled(self, scope: Scope) -> Refusal | None:

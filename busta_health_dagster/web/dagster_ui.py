@@ -24,6 +24,7 @@ from busta_health_dagster.domain.errors import StoreError, StoreUnavailable
 from busta_health_dagster.extras import installed
 from busta_health_dagster.web import graphql_guard
 from busta_health_dagster.web.auth_middleware import failure
+from busta_health_dagster.web.pages.rendering import asset
 
 if TYPE_CHECKING:
     from asyncio import Task
@@ -65,6 +66,8 @@ _NAMES = frozenset(
     {"id", "runId", "runIds", "jobName", "pipelineName", "sensorName", "scheduleName", "path", "partitionName"}
 )
 """What of a mutation's variables says which thing it changes; a run's configuration stays out of the audit log."""
+_LINK_STYLE = f'<link rel="stylesheet" href="{asset("dagster-link.css")}">'.encode()
+_LINK = b'<a id="busta-health" href="/source-health">Source health</a>'
 
 
 class RequestContext(WorkspaceRequestContext):
@@ -105,6 +108,14 @@ class GuardedWebserver(DagsterWebserver[WorkspaceProcessContext, WorkspaceReques
             says = f"There is no run {run_id[:60]!r}. Its id stands in the address of its page, /runs/ID."
             return JSONResponse({"detail": says}, 404)
         answer: Response = await super().download_debug_file_endpoint(request)
+        return answer
+
+    def index_html_endpoint(self, request: Request) -> Response:
+        """Dagster's page as it is, and beside it a link to ours: an element of its own, outside of what Dagster renders."""
+        answer: Response = super().index_html_endpoint(request)
+        page = bytes(answer.body).replace(b"</head>", _LINK_STYLE + b"</head>", 1)
+        answer.body = page.replace(b"</body>", _LINK + b"</body>", 1)
+        answer.headers["content-length"] = str(len(answer.body))
         return answer
 
     def _make_request_context(self, conn: HTTPConnection) -> WorkspaceRequestContext:

@@ -16,6 +16,7 @@ from busta_health_dagster.domain.errors import Refused
 from busta_health_dagster.pipeline.app import access, links
 from busta_health_dagster.web.auth_middleware import AuthMiddleware
 from busta_health_dagster.web.authenticator import Authenticator
+from busta_health_dagster.web.pages import status_page
 from busta_health_dagster.web.slow_requests import Hurried
 
 if TYPE_CHECKING:
@@ -174,6 +175,7 @@ def doorkeeper(app: App, *, host: str, port: int) -> Authenticator:
         closed=lambda: asked.known,
         by_token=lambda secret: access.principal_of_token(app, secret),
         by_cookie=lambda cookie: access.principal_of_session(app, cookie),
+        opens=lambda path: status_page.answers(app, path),
         audit=lambda actor, subject, detail: access.write_down_refusal(app, actor, subject, detail),
         proxies=[ipaddress.ip_network(a) for a in proxy.addresses] if proxy else (),
         proxy_header=proxy.header.lower() if proxy else "",

@@ -131,6 +131,18 @@ def test_a_viewer_gets_dagsters_own_ui_with_its_files(web: Web) -> None:
     assert web.get(f"/static/js/{script}", Role.VIEWER).status_code == 200
 
 
+def test_dagsters_pages_lead_to_ours_and_their_own_policy_lets_them(web: Web) -> None:
+    for path in ("/", "/assets/sources/good_file"):
+        page = web.get(path, Role.VIEWER, accept="text/html")
+        link = '<a id="busta-health" href="/source-health">Source health</a></body>'
+        assert page.text.count(link) == 1, "beside what Dagster renders, not in it"
+        style = page.text.partition('<link rel="stylesheet" href="/source-health/static/dagster-link.css')[2]
+        assert style.partition('">')[0].startswith("?v=")
+        assert "style-src 'unsafe-inline' 'self'" in page.headers["content-security-policy"]
+        assert int(page.headers["content-length"]) == len(page.content)
+    assert web.get("/source-health/static/dagster-link.css", None).status_code == 200
+
+
 def test_a_viewer_reads_the_real_code_location(web: Web) -> None:
     said = web.ask("{ assetNodes { assetKey { path } } permissions { permission value } }", Role.VIEWER).json()["data"]
     assert ["sources", "good_file"] in [node["assetKey"]["path"] for node in said["assetNodes"]]

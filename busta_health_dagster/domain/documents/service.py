@@ -183,12 +183,25 @@ class IncidentTable(IncidentFigures):
 
 
 class IncidentEvent(TypedDict):
-    """One thing that happened in an incident."""
+    """One thing that happened in an incident; `actor` is the person who did it."""
 
     at: str
     rule: str
     event: str
     reason: str
+    actor: str | None
+
+
+class IncidentNotification(TypedDict):
+    """One message about an incident, and what became of it."""
+
+    at: str
+    channel: str
+    kind: str
+    state: str
+    attempts: int
+    finished_at: str | None
+    reason: str | None
 
 
 class IncidentNote(TypedDict):
@@ -208,6 +221,7 @@ class IncidentDetail(IncidentRow):
 
     timeline: list[IncidentEvent]
     notes: list[IncidentNote]
+    notifications: list[IncidentNotification]
 
 
 class ReportRow(TypedDict):

@@ -11,9 +11,9 @@ from busta_health_dagster.domain.access import AuditEntry
 from busta_health_dagster.domain.errors import BadInput, ConfigError, Problem, Refused, UnknownName
 from busta_health_dagster.domain.units import config_duration, from_epoch, iso, near_instant
 from busta_health_dagster.engines.alerting.routing import selector_text
-from busta_health_dagster.engines.maintenance import occurrences, validate
+from busta_health_dagster.engines.maintenance import MaintenanceIndex, occurrences, validate
 from busta_health_dagster.pipeline.app.source_lookup import known_sources
-from busta_health_dagster.pipeline.maintenance.index import maintenance, windows
+from busta_health_dagster.pipeline.maintenance.index import exclusions, maintenance, windows
 from busta_health_dagster.pipeline.maintenance.recompute_rollups import recompute_changed
 
 if TYPE_CHECKING:
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 AHEAD_S = 366 * 86400
 """How far ahead the next occurrence is looked for."""
+PREVIEW_S = 90 * 86400
+"""How far ahead a new window is compared with the others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +95,27 @@ def preview(app: App, since: int, until: int) -> list[Occurrence]:
         return maintenance(app, uow, since, until).occurrences()
 
 
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a window would do before anyone adds it: whom it covers, when it is on in 90 days, and what to think of."""
+
+    planned: PlannedMaintenance
+    occurrences: tuple[Occurrence, ...]
+    warnings: tuple[Problem, ...]
+
+
+def plan(app: App, window: Window) -> Plan:
+    """Stores nothing. Raises as `add`, and UnknownName for a source that no one knows."""
+    warnings, now = _checked(window), app.now()
+    with app.store.read() as uow:
+        known_sources(app, uow, window.select.names)
+        _refuse_taken(app, uow, window)
+        planned = _planned(app, uow, window, now)
+        index = MaintenanceIndex([*exclusions(app, uow), window], now - 86400, now + PREVIEW_S)
+    times = tuple(occurrences(window, now, now + PREVIEW_S))
+    return Plan(planned, times, (*warnings, *_second_thoughts(app, window, planned, index)))
+
+
 def add(app: App, window: Window, *, actor: str) -> tuple[PlannedMaintenance, tuple[Problem, ...]]:
     """Store a window, -> it and the warnings. One that began in the past changes what is counted, and says so.
 
@@ -104,21 +127,30 @@ def add(app: App, window: Window, *, actor: str) -> tuple[PlannedMaintenance, tu
     window = replace(window, origin="store", by=actor)
     now = app.now()
     with app.store.write() as uow:
-        if any(w.name == window.name for w in windows(app, uow)):
-            raise Refused(
-                f"A maintenance window is called {window.name!r} already. Choose another name, or end that one."
-            )
+        _refuse_taken(app, uow, window)
         stored = uow.maintenance.add(window, now)
         counted = recompute_changed(app, uow, [stored], now)
         planned = _planned(app, uow, stored, now)
         _audit(uow, now, actor, "maintenance.add", stored, counted=counted)
-        index = maintenance(app, uow, now - 86400, now + 90 * 86400)
-    overlaps = index.overlaps(s for s in app.config.sources.values() if stored.select.matches(s))
-    warnings = (*warnings, *(p for p in overlaps if stored.name in f"{p.field} {p.message}"))
-    if not planned.sources:
-        says = f"No source matches {selector_text(stored.select)}."
-        warnings = (*warnings, Problem("", f"window {stored.name}, select", says, "check the names", "warning"))
-    return planned, warnings
+        index = maintenance(app, uow, now - 86400, now + PREVIEW_S)
+    return planned, (*warnings, *_second_thoughts(app, stored, planned, index))
+
+
+def _refuse_taken(app: App, uow: UnitOfWork, window: Window) -> None:
+    if any(w.name == window.name for w in windows(app, uow)):
+        raise Refused(f"A maintenance window is called {window.name!r} already. Choose another name, or end that one.")
+
+
+def _second_thoughts(
+    app: App, window: Window, planned: PlannedMaintenance, index: MaintenanceIndex
+) -> tuple[Problem, ...]:
+    """What is allowed and probably not meant: it overlaps another window, or covers nothing."""
+    overlaps = index.overlaps(s for s in app.config.sources.values() if window.select.matches(s))
+    warnings = tuple(p for p in overlaps if window.name in f"{p.field} {p.message}")
+    if planned.sources:
+        return warnings
+    says = f"No source matches {selector_text(window.select)}."
+    return (*warnings, Problem("", f"window {window.name}, select", says, "check the names", "warning"))
 
 
 def change(app: App, key: int, window: Window, *, actor: str, version: int | None = None) -> PlannedMaintenance:

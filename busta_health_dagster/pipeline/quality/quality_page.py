@@ -1,10 +1,10 @@
-"""The page of one validation: made from the store when someone asks, and left in the home by each run."""
+"""The page of one validation as a file, left in the home by each run; and where the web door shows the same."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from busta_health_dagster.domain.errors import HomeNotWritable, Refused
+from busta_health_dagster.domain.errors import HomeNotWritable
 from busta_health_dagster.domain.units import from_epoch
 from busta_health_dagster.pipeline.quality.check_rows import check_histories
 
@@ -17,27 +17,7 @@ if TYPE_CHECKING:
     from busta_health_dagster.pipeline.app.app import App
 
 ROUTE = "/source-health/quality/"
-"""Where the web door serves `validation_page`, plus the source's name."""
-
-
-def validation_page(app: App, name: str) -> str:
-    """The newest validation of a source as a self-contained HTML page.
-
-    Raises:
-        UnknownName: no such source.
-        Refused: it was never scored; the message says how to.
-    """
-    from busta_health_dagster.pipeline.quality.quality_pass import quality_limit
-
-    with app.store.read() as uow:
-        uow.sources.get(name)
-        scored = uow.quality.newest([name]).get(name)
-        failures = uow.quality.failures(name)
-    if scored is None:
-        raise Refused(f"{name} was never scored. Score it with: busta quality run {name}")
-    source = app.config.sources.get(name)
-    limit = 90.0 if source is None else quality_limit(app, source)
-    return render(scored, limit, failures, check_histories(app, name)["checks"])
+"""Where the web door shows the newest validation, plus the source's name."""
 
 
 def page_path(app: App, name: str) -> Path:

@@ -12,6 +12,7 @@ from busta_health_dagster.domain.on_call import duty_list
 from busta_health_dagster.domain.report import WeeklyReport
 from busta_health_dagster.domain.rule import Severity
 from busta_health_dagster.domain.self_monitoring import REPORT_RULE, REPORTER
+from busta_health_dagster.domain.units import iso
 from busta_health_dagster.engines.alerting.on_call import staffed
 from busta_health_dagster.engines.alerting.routing import route
 from busta_health_dagster.pipeline.alerting.on_call_calendars import rotations_now
@@ -21,6 +22,7 @@ from busta_health_dagster.store.outbox_rows import Message
 from busta_health_dagster.store.reports import KeptReport
 
 if TYPE_CHECKING:
+    from busta_health_dagster.domain.documents.service import ReportRow
     from busta_health_dagster.pipeline.app.app import App
 
 NAME = "weekly"
@@ -131,3 +133,18 @@ def kept_reports(app: App, limit: int = 60) -> list[KeptReport]:
     """What is kept, newest week first, without the numbers."""
     with app.store.read() as uow:
         return uow.reports.list(NAME, limit)
+
+
+def report_rows(app: App) -> list[ReportRow]:
+    """The finished reports as documents, newest week first."""
+    return [
+        {
+            "period": one.period,
+            "since": iso(one.since),
+            "until": iso(one.until),
+            "written_at": iso(one.written_at),
+            "sent_at": iso(one.sent_at),
+            "headline": one.headline,
+        }
+        for one in kept_reports(app, 300)
+    ]

@@ -7,7 +7,6 @@ T has not ended at T.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from operator import itemgetter
 from typing import TYPE_CHECKING, Literal
 
 from busta_health_dagster.domain.access import AuditEntry
@@ -25,6 +24,7 @@ from busta_health_dagster.store.audit_log import Note
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
+    from busta_health_dagster.domain.alert import Transition
     from busta_health_dagster.domain.documents import service as explanation
     from busta_health_dagster.domain.documents.service import IncidentTable
     from busta_health_dagster.domain.source import Source
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from busta_health_dagster.engines.service_levels.periods import Period
     from busta_health_dagster.pipeline.app.app import App
     from busta_health_dagster.store import UnitOfWork
+    from busta_health_dagster.store.outbox_rows import OutboxRow
 
 _LONGEST_NAME = 40
 _FOREVER = 1 << 40
@@ -120,7 +121,8 @@ class IncidentDetail:
     """One incident with everything that happened in it, oldest first."""
 
     incident: Incident
-    events: tuple[tuple[int, str, str, str], ...]
+    events: tuple[tuple[str, Transition], ...]
+    messages: tuple[OutboxRow, ...]
     notes: tuple[Note, ...]
     cause: str | None
     age_s: int
@@ -132,9 +134,28 @@ class IncidentDetail:
             "cause": self.cause,
             "age_s": self.age_s,
             "timeline": [
-                {"at": iso(at), "rule": rule, "event": event, "reason": why} for at, rule, event, why in self.events
+                {
+                    "at": iso(t.at),
+                    "rule": rule,
+                    "event": t.event.value,
+                    "reason": t.reason + (f", by {t.actor}" if t.actor and f"by {t.actor}" not in t.reason else ""),
+                    "actor": t.actor or None,
+                }
+                for rule, t in self.events
             ],
             "notes": [{"at": iso(n.at), "author": n.author, "kind": n.kind, "text": n.text} for n in self.notes],
+            "notifications": [
+                {
+                    "at": iso(m.created_at),
+                    "channel": m.message.channel,
+                    "kind": m.message.kind,
+                    "state": m.state,
+                    "attempts": m.attempts,
+                    "finished_at": iso(m.finished_at),
+                    "reason": m.reason or None,
+                }
+                for m in self.messages
+            ],
         }
 
 
@@ -146,17 +167,23 @@ def show_incident(app: App, name: str) -> IncidentDetail:
     """
     with app.store.read() as uow:
         incident = _find(app, uow, name)
-        events, notes = [], []
+        events: list[tuple[str, Transition]] = []
+        notes: list[Note] = []
+        messages: dict[int, OutboxRow] = {}
         for key in incident.alert_ids:
             rule = uow.alerts.get(key).rule
-            for t in (stored.transition for stored in uow.transitions.of(key)):
-                by = f", by {t.actor}" if t.actor and f"by {t.actor}" not in t.reason else ""
-                events.append((t.at, rule, t.event.value, f"{t.reason}{by}"))
+            events += [(rule, stored.transition) for stored in uow.transitions.of(key)]
             notes += uow.notes.of(f"INC-{key}")
+            messages |= {row.id: row for row in uow.outbox.of_alert(key, incident.started_at)}
     notes.sort(key=lambda n: n.at)
     cause = next((n.text for n in reversed(notes) if n.kind == "cause"), None)
     return IncidentDetail(
-        incident, tuple(sorted(events, key=itemgetter(0))), tuple(notes), cause, incident.age_s(app.now())
+        incident,
+        tuple(sorted(events, key=lambda e: e[1].at)),
+        tuple(messages[key] for key in sorted(messages)),
+        tuple(notes),
+        cause,
+        incident.age_s(app.now()),
     )
 
 

@@ -26,6 +26,8 @@ _OURS = ("/api/", "/source-health/")
 _FILES = ("/static/", "/source-health/static/")
 _FILE = 0.1
 """What a file of a page costs: Dagster's UI loads a hundred of them at once."""
+PUBLIC_PATHS = frozenset({"/status", "/status.json", "/status.rss"})
+"""What settings.yaml may open to everyone."""
 _CALLERS = 1000
 
 
@@ -77,6 +79,8 @@ class Limits:
         principal = scope.get("state", {}).get("principal")
         client = scope.get("client") or ("", 0)
         caller = f"{principal.via}:{principal.name}" if principal is not None else str(client[0])
+        if principal is None and scope["path"] in PUBLIC_PATHS:
+            caller = f"public {caller}"  # behind a proxy all have one address: consumers must not use up what the login needs
         cost = _FILE if scope["path"].startswith(_FILES) else 1.0
         now = time.monotonic()
         left, at = self._buckets.pop(caller, (self._burst, now))

@@ -49,15 +49,20 @@ def problem(status: int, title: str, detail: str) -> JSONResponse:
     return JSONResponse(body.model_dump(), status_code=status, media_type=MEDIA, headers={"cache-control": "no-store"})
 
 
+def answer_of(error: Exception) -> JSONResponse:
+    """What one of our errors is answered with."""
+    for kind, status, title in _STATUS:
+        if isinstance(error, kind):
+            return problem(status, title, str(error))
+    return problem(400, "Cannot be done", str(error))
+
+
 def install(api: FastAPI) -> None:
     """Turn everything that a request can run into, into a problem."""
 
     @api.exception_handler(BustaError)
     async def known(_: Request, error: Exception) -> JSONResponse:
-        for kind, status, title in _STATUS:
-            if isinstance(error, kind):
-                return problem(status, title, str(error))
-        return problem(400, "Cannot be done", str(error))
+        return answer_of(error)
 
     @api.exception_handler(HTTPException)
     async def http(_: Request, error: Exception) -> JSONResponse:

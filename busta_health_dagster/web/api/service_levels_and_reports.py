@@ -17,8 +17,9 @@ from busta_health_dagster.domain.documents.service import (
     TokenMade,
     TokenRow,
 )
-from busta_health_dagster.domain.units import iso, parse_seconds
+from busta_health_dagster.domain.units import parse_seconds
 from busta_health_dagster.pipeline.quality.quality_pass import quality_limit
+from busta_health_dagster.pipeline.reporting.sending import report_rows
 from busta_health_dagster.pipeline.views.history import quality_row
 from busta_health_dagster.web.api.models import NoteIn, Page, ScorePage, TokenIn
 from busta_health_dagster.web.api.parameters import (
@@ -120,20 +121,7 @@ def checks(request: Request, name: SourceName) -> CheckHistories:
 
 @router.get("/reports", summary="Finished weekly reports, newest first")
 def report_list(request: Request, limit: Limit = 50, cursor: Cursor = None) -> Page[ReportRow]:
-    with app_of(request).store.read() as uow:
-        kept = uow.reports.list("weekly", 200)
-    rows: list[ReportRow] = [
-        {
-            "period": one.period,
-            "since": iso(one.since),
-            "until": iso(one.until),
-            "written_at": iso(one.written_at),
-            "sent_at": iso(one.sent_at),
-            "headline": one.headline,
-        }
-        for one in kept
-    ]
-    return page(rows, limit, cursor)
+    return page(report_rows(app_of(request)), limit, cursor)
 
 
 @router.get("/reports/{week}", summary="The numbers of one weekly report: the one that was kept, else counted now")

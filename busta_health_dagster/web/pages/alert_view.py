@@ -175,7 +175,7 @@ def _rungs(alert: Alert) -> tuple[Rung, ...]:
     )
 
 
-_WORDS = {
+EVENT_WORDS = {
     Event.PENDING: "Pending",
     Event.CANCELLED: "Cancelled, no one was notified",
     Event.OPENED: "Opened",
@@ -191,7 +191,7 @@ _WORDS = {
     Event.FLAPPING_ENDED: "Flapping ended",
     Event.RESOLVED: "Resolved",
 }
-_MARKS = {
+EVENT_MARKS = {
     Event.OPENED: "degraded",
     Event.REOPENED: "degraded",
     Event.ESCALATED: "down",
@@ -201,14 +201,14 @@ _MARKS = {
 
 
 def _happened(transition: Transition) -> Happened:
-    what = _WORDS[transition.event]
+    what = EVENT_WORDS[transition.event]
     if transition.event in {Event.OPENED, Event.REOPENED, Event.ESCALATED}:
         what += f", {transition.severity.word}" + (f", L{transition.step}" if transition.step else "")
     if transition.actor:
         what += f" by {transition.actor}"
     sent_to = f"to {lists.listed(transition.notify)}" if transition.notify else ""
     why = " · ".join(part for part in (transition.reason, sent_to) if part)
-    return Happened(transition.at, what, why, _MARKS.get(transition.event, ""))
+    return Happened(transition.at, what, why, EVENT_MARKS.get(transition.event, ""))
 
 
 def _sent(row: OutboxRow) -> Happened:

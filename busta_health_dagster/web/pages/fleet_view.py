@@ -10,6 +10,7 @@ from busta_health_dagster.domain.season import OFF_SEASON
 from busta_health_dagster.pipeline.views.status import STRIP_BUCKET_S
 from busta_health_dagster.web.pages import bars_and_sparklines, figures, texts
 from busta_health_dagster.web.pages.alert_view import alert_view
+from busta_health_dagster.web.pages.fleet_filter import GROUPS
 from busta_health_dagster.web.pages.gantt import gantt
 from busta_health_dagster.web.pages.noise_view import noise_view
 from busta_health_dagster.wording import durations, glyphs, lists, numbers, percentages, sentences
@@ -220,6 +221,7 @@ def overview(
         "many": len(chosen.rows) > 40,
         "filter": wanted,
         "states": [("unhealthy", "unhealthy"), *((s, glyphs.STATUS_COUNTED[s]) for s in WORST_FIRST)],
+        "groups": [(by, f"by {word}") for by, word in GROUPS.items()],
         "types": sorted({r.type for r in page.health.rows}),
         "alerts": [a for a in alerts if a.open and not a.quiet],
         "quiet": [a for a in alerts if a.quiet],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
@@ -11,9 +11,8 @@ from starlette.responses import RedirectResponse, Response, StreamingResponse
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from busta_health_dagster.domain.errors import Refused, StoreError, UnknownName
+from busta_health_dagster.domain.errors import StoreError
 from busta_health_dagster.pipeline.gate.stored_lineage import asset_path
-from busta_health_dagster.pipeline.quality.quality_page import validation_page
 from busta_health_dagster.pipeline.reporting.sending import kept_report
 from busta_health_dagster.pipeline.views.overview import trends
 from busta_health_dagster.pipeline.views.source_page import BUCKETS_S, source_page
@@ -24,10 +23,14 @@ from busta_health_dagster.web.pages import action_page, badges
 from busta_health_dagster.web.pages.fleet_filter import Filter, choose
 from busta_health_dagster.web.pages.fleet_picture import fleet_picture, rows_of
 from busta_health_dagster.web.pages.fleet_view import bar_words, overview
+from busta_health_dagster.web.pages.frame import ROOT, frame, site
+from busta_health_dagster.web.pages.lists import Lists
 from busta_health_dagster.web.pages.login import Login
+from busta_health_dagster.web.pages.maintenance_form import MaintenanceForm
 from busta_health_dagster.web.pages.overview_cache import OverviewCache
-from busta_health_dagster.web.pages.rendering import SECURITY, STATIC, html, svg
+from busta_health_dagster.web.pages.rendering import SECURITY, STATIC, html, principal_of, svg
 from busta_health_dagster.web.pages.source_view import source_view
+from busta_health_dagster.web.pages.status_page import Status
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -43,12 +46,14 @@ if TYPE_CHECKING:
     Handler = Callable[[Request], Response]
     Materialized = Callable[[Collection[str]], Mapping[str, datetime | None]]
 
-ROOT = "/source-health"
 _WEEK = re.compile(r"\d{4}-W\d{2}")
 REPORT_CSP = (
-    "default-src 'none'; img-src data: 'self'; style-src 'unsafe-inline'; sandbox allow-popups; frame-ancestors 'self'"
+    "default-src 'none'; img-src data: 'self'; style-src 'unsafe-inline'; sandbox allow-popups allow-same-origin; "
+    "frame-ancestors 'self'"
 )
-"""A report is a file for mail clients: it carries its style in itself, and no script at all."""
+"""A report is a file for mail clients: it carries its style in itself, and no script at all. It keeps its origin, so that its links
+to the other pages carry the session.
+"""
 
 
 class Pages:
@@ -68,16 +73,36 @@ class Pages:
         chosen = choose(page, wanted, sources)
         rows = self.shelf.trends([r.source for r in chosen.rows])
         seen = overview(page, chosen, rows, sources, wanted, self.app.now())
-        return html(request, "overview.html", seen | self._links())
+        return self.shown(request, "overview.html", "sources", seen | self._links())
 
     def source(self, request: Request) -> Response:
         name = request.path_params["name"]
         if name not in self.app.config.sources:
-            return html(request, "missing.html", {"name": f"source {name}", "why": ""}, status=404)
+            return self.missing(request, f"source {name}")
         window = request.query_params.get("window", "24h")
         page = source_page(self.app, name, window if window in BUCKETS_S else "24h")
         seen = source_view(page, self.materialized(page.source.feeds))
-        return html(request, "source.html", seen | self._links(page.source))
+        return self.shown(request, "source.html", "sources", seen | self._links(page.source))
+
+    def shown(
+        self, request: Request, template: str, section: str, context: Mapping[str, Any], *, status: int = 200
+    ) -> Response:
+        """A page with the navigation bar above it."""
+        bar = site(principal_of(request), has_status_page=self.app.config.settings.status_page is not None)
+        return html(
+            request,
+            template,
+            {"dagster": self.dagster, **context, "section": section, "site": bar},
+            status=status,
+        )
+
+    def framed(self, request: Request, template: str, section: str, context: Mapping[str, Any]) -> Response:
+        """A page in the frame of all: what the monitor's own clock and troubles are comes from the overview's facts."""
+        page = self.shelf.page(newest="x-renew" in request.headers)
+        return self.shown(request, template, section, {**frame(page, section, self.app.now()), **context})
+
+    def missing(self, request: Request, name: str, why: str = "", *, status: int = 404) -> Response:
+        return self.shown(request, "missing.html", "", {"name": name, "why": why}, status=status)
 
     def _links(self, source: Source | None = None) -> dict[str, str | None]:
         """Where Dagster shows the same, and what addresses of its assets begin with; None where there is no Dagster."""
@@ -110,13 +135,6 @@ class Pages:
             return svg(badges.pair(name[:60], "no such source", badges.BADGE["unknown"]), status=404)
         return svg(badges.badge(fleet_health(self.app, [name]).rows[0]))
 
-    def quality(self, request: Request) -> Response:
-        try:
-            text = validation_page(self.app, request.path_params["name"])
-        except (UnknownName, Refused) as error:
-            return html(request, "missing.html", {"name": "such validation", "why": str(error)}, status=404)
-        return self._file(text.encode())
-
     def report(self, request: Request) -> Response:
         week = request.path_params["week"]
         found = kept_report(self.app, week) if _WEEK.fullmatch(week) else None
@@ -126,11 +144,9 @@ class Pages:
                 if _WEEK.fullmatch(week)
                 else "A week is written 2026-W47."
             )
-            return html(request, "missing.html", {"name": "such report", "why": why}, status=404)
-        return self._file(report_html(found).encode())
-
-    @staticmethod
-    def _file(body: bytes) -> Response:
+            return self.missing(request, "such report", why)
+        way_back = f'<nav aria-label="Way back"><a href="{ROOT}/reports">All reports</a></nav>'
+        body = report_html(found).replace("<body>", f"<body>{way_back}", 1)
         headers = SECURITY | {"content-security-policy": REPORT_CSP, "cache-control": "private, no-cache"}
         return Response(body, 200, headers, "text/html; charset=utf-8")
 
@@ -175,15 +191,25 @@ def routes(app: App, materialized: Materialized | None = None, dagster: str | No
     addresses of Dagster's UI begin with; None where there is none, and the pages do not link to it.
     """
     pages, login, action = Pages(app, materialized, dagster), Login(app), action_page.ActionPage(app)
+    lists = Lists(pages)
     packed = [Middleware(GZipMiddleware, minimum_size=2000, compresslevel=5)]
     return [
         Route(ROOT, loud(pages.overview), middleware=packed),
         Route(f"{ROOT}/", _slash),
         Route(f"{ROOT}/s/{{name}}", loud(pages.source), middleware=packed),
+        Route(f"{ROOT}/incidents", loud(lists.incidents), middleware=packed),
+        Route(f"{ROOT}/incidents/{{incident}}", loud(lists.incident), middleware=packed),
         Route(f"{ROOT}/fleet.svg", loud(pages.fleet)),
         Route(f"{ROOT}/strip/{{name}}.svg", loud(pages.strip)),
         Route(f"{ROOT}/badge/{{name}}.svg", loud(pages.badge)),
-        Route(f"{ROOT}/quality/{{name}}", loud(pages.quality)),
+        Route(f"{ROOT}/alerts", loud(lists.alerts), middleware=packed),
+        Route(f"{ROOT}/sla", loud(lists.sla), middleware=packed),
+        Route(f"{ROOT}/quality/{{name}}", loud(lists.quality), middleware=packed),
+        Route(f"{ROOT}/maintenance", loud(lists.maintenance), methods=["GET"], middleware=packed),
+        Route(f"{ROOT}/maintenance", MaintenanceForm(app).submit, methods=["POST"]),
+        Route(f"{ROOT}/settings", loud(lists.settings), middleware=packed),
+        Route(f"{ROOT}/audit", loud(lists.audit), middleware=packed),
+        Route(f"{ROOT}/reports", loud(lists.reports)),
         Route(f"{ROOT}/reports/{{week}}", loud(pages.report)),
         Route(f"{ROOT}/events", pages.events),
         Route(f"{ROOT}/login", login.form, methods=["GET"]),
@@ -191,5 +217,6 @@ def routes(app: App, materialized: Materialized | None = None, dagster: str | No
         Route(f"{ROOT}/logout", login.logout, methods=["POST"]),
         Route(action_page.ROUTE, action.show, methods=["GET"]),
         Route(action_page.ROUTE, action.act, methods=["POST"]),
+        *Status(app, dagster).routes(),
         Mount(f"{ROOT}/static", Static(directory=STATIC)),
     ]

@@ -49,7 +49,13 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )
     env.filters |= texts.FILTERS
-    env.globals |= {"glyph": glyph, "asset": asset, "words": glyphs.STATUS_WORD}
+    env.globals |= {
+        "glyph": glyph,
+        "asset": asset,
+        "words": glyphs.STATUS_WORD,
+        "pairs": texts.pairs,
+        "sent": texts.SENT,
+    }
     return env
 
 

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-from busta_health_dagster.domain.units import from_epoch, iso
+from typing import TYPE_CHECKING
+
+from busta_health_dagster.domain.units import from_epoch, from_iso, iso
 from busta_health_dagster.wording import durations, lists, numbers, percentages, sentences
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 _DAY_S = 86400
 
@@ -23,6 +28,11 @@ def moment(epoch: int | None, now: int) -> str:
     return f"{at.day} {at:%b %H:%M}" if at.year == today.year else f"{at.day} {at:%b %Y %H:%M}"
 
 
+def epoch(text: str | None) -> int | None:
+    """An instant of a document, 2026-11-23T08:25:00Z, for the filters that take one."""
+    return None if text is None else from_iso(text)
+
+
 def day(epoch: int) -> str:
     """22 Nov."""
     at = from_epoch(epoch)
@@ -39,6 +49,21 @@ def span(start: int, end: int, now: int) -> str:
     return f"{a:%a} {a.day}{month}, {a:%H:%M}–{tail}"
 
 
+SENT = {
+    "waiting": "waiting",
+    "sending": "being sent",
+    "done": "delivered",
+    "dead": "not delivered",
+    "dropped": "dropped",
+}
+"""What became of a message, by the state of its row in the outbox."""
+
+
+def pairs(names: Iterable[str]) -> list[tuple[str, str]]:
+    """The options of a choice whose values are their words."""
+    return [(name, name) for name in names]
+
+
 FILTERS = {
     "share": percentages.share,
     "percent": percentages.percent,
@@ -51,6 +76,7 @@ FILTERS = {
     "size": numbers.size,
     "clock": clock,
     "moment": moment,
+    "epoch": epoch,
     "day": day,
     "plural": lists.plural,
     "capital": sentences.capital,

@@ -327,4 +327,59 @@ def test_a_validation_shows_its_dimensions_its_cap_and_its_own_page(site: Site, 
     assert "80 of 1,000" in page
     assert "price not null" in page
     assert 'href="/source-health/quality/odds_api"' in page
-    assert "price not null" in site.get("/quality/odds_api").text
+    whole = site.get("/quality/odds_api").text
+    said = " ".join(re.sub(r"<[^>]+>", " ", whole).split())
+    assert '<a href="/source-health/s/odds_api">odds_api</a>' in whole
+    assert "price not null failed completeness ERROR 80 of 1,000 92.00% 95 %" in said
+    assert said.index("price not null failed") < said.index("spread in range passed")
+    assert "Why the score is capped at 89" in said
+    assert "BELOW 90" in said
+
+
+GROUPED = """\
+version: 1
+sources:
+  - {name: a_odds, type: odds, probe: http, url: "https://a.example/odds", tier: 1, owners: ["team:data"], tags: {provider: acme, league: nfl}}
+  - {name: b_odds, type: odds, probe: http, url: "https://a.example/more", tier: 2, tags: {provider: acme}}
+  - {name: c_news, type: news, probe: feed, url: "https://news.example/rss", tier: 2, owners: ["team:desk"]}
+"""
+
+
+def test_search_finds_owners_tags_and_providers_and_can_be_narrowed(tmp_path: Path, clock: FakeClock) -> None:
+    app = world(tmp_path / "grouped", clock, GROUPED)
+    history(app, clock, 1)
+    with serving(guest(app, lambda: Role.VIEWER)) as base:
+        for q, names in (
+            ("acme", ["a_odds", "b_odds"]),
+            ("provider:acme", ["a_odds", "b_odds"]),
+            ("news.example", ["c_news"]),
+            ("tag:league=nfl", ["a_odds"]),
+            ("league=nfl", ["a_odds"]),
+            ("owner:desk", ["c_news"]),
+            ("team:data", ["a_odds"]),
+            ("owner:team:data", ["a_odds"]),
+            ("owner:odds", []),
+            ("tier:2 type:odds", ["b_odds"]),
+        ):
+            page = requests.get(f"{base}/source-health", params={"q": q}, timeout=20).text
+            assert sorted(n for _, n in rows(page)) == names, q
+    app.close()
+
+
+def test_sources_stand_in_groups_that_the_address_asks_for(tmp_path: Path, clock: FakeClock) -> None:
+    app = world(tmp_path / "grouped", clock, GROUPED)
+    history(app, clock, 2, c_news=Status.DOWN)
+    with serving(guest(app, lambda: Role.VIEWER)) as base:
+
+        def heads(by: str) -> list[str]:
+            page = requests.get(f"{base}/source-health?by={by}", timeout=20).text
+            found = re.findall(r'<div role="row" class="gh">(.*?)</div>', page)
+            return [" ".join(re.sub(r"<[^>]+>", " ", head).split()) for head in found]
+
+        assert heads("provider") == ["news.example 1 source, 1 unhealthy", "acme 2 sources"]
+        assert heads("tier") == ["tier 2 2 sources, 1 unhealthy", "tier 1 1 source"]
+        assert heads("owner") == ["team:desk 1 source, 1 unhealthy", "team:data 1 source", "no owner 1 source"]
+        assert heads("nonsense") == heads("") == []
+        kept = requests.get(f"{base}/source-health?by=tier&state=up", timeout=20).text
+        assert "by=tier" in re.findall(r'class="cnt" href="([^"]+)"', kept)[0]
+    app.close()
