@@ -136,15 +136,15 @@ def _chunks(
 ) -> Iterator[pd.DataFrame]:
     """The file in chunks of text (CSV) or of its own types (Parquet); only these columns, when given."""
     size = path.stat().st_size
-    told = advance or (lambda _done, _total: None)
+    report = advance or (lambda _done, _total: None)
     if path.suffix.lower() in {".parquet", ".pq"}:
-        yield from _of_parquet(path, columns, told)
+        yield from _of_parquet(path, columns, report)
         return
     separator = "\t" if path.suffix.lower() == ".tsv" else ","
     with path.open("rb") as file:
         reader = _by_arrow if installed("file") else _by_pandas
         for chunk in reader(path, file, separator, columns):
-            told(min(file.tell(), size), size)
+            report(min(file.tell(), size), size)
             yield chunk
 
 
@@ -184,7 +184,7 @@ def _by_pandas(path: Path, file: Any, separator: str, columns: list[str] | None)
 
 
 def _of_parquet(
-    path: Path, columns: list[str] | None, told: Callable[[int, int | None], None]
+    path: Path, columns: list[str] | None, report: Callable[[int, int | None], None]
 ) -> Iterator[pd.DataFrame]:
     import pyarrow.parquet as pq
 
@@ -195,5 +195,5 @@ def _of_parquet(
         total = max(1, source.metadata.num_rows)
         for batch in source.iter_batches(batch_size=_CHUNK, columns=columns):
             done += batch.num_rows
-            told(size * done // total, size)
+            report(size * done // total, size)
             yield frame_of_batch(batch)
