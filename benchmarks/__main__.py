@@ -13,6 +13,7 @@ ALL = (
     "benchmarks.store.reads",
     "benchmarks.quality.validation",
     "benchmarks.quality.dirty",
+    "benchmarks.quality.large",
     "benchmarks.alerting",
     "benchmarks.delivery",
     "benchmarks.web",

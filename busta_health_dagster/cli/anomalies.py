@@ -67,6 +67,8 @@ def score(
 
     with err_console().status(f"Scoring {series.name} ..."):
         scores = score_file(series, metric)
+    for remark in scores.remarks:
+        err_console().print(remark, markup=False, soft_wrap=True)
     if out is None:
         scores.write(sys.stdout)
         return

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TextIO
 
 import typer
 
-from busta_health_dagster.cli.session import Output, at_home, print_json, session
+from busta_health_dagster.cli.session import Output, at_home, err_console, print_json, session
 from busta_health_dagster.domain.errors import BadInput
 from busta_health_dagster.domain.units import parse_seconds
 
@@ -74,6 +74,8 @@ def backtest(
     with _trial(
         current, observations, alerts, maintenance, since, include_shadow=include_shadow, many=many, costs=summary
     ) as run:
+        if (short := run.too_short_for_anomalies) is not None:
+            err_console().print(short, markup=False, soft_wrap=True)
         if not many:
             screen = sys.stdout.isatty() and (out is None or str(out) == "-")
             with (
@@ -100,7 +102,6 @@ def _report(
 ) -> None:
     from busta_health_dagster.cli import backtest_view as view
     from busta_health_dagster.cli.progress import bar
-    from busta_health_dagster.cli.session import err_console
     from busta_health_dagster.pipeline.backtest import suggestions
     from busta_health_dagster.pipeline.backtest.backtest import lines
     from busta_health_dagster.pipeline.backtest.noise_summary import summarize_noise
@@ -205,7 +206,6 @@ def _seconds(since: str | None) -> int | None:
 
 
 def _complain(rejected: list[Any], more: int) -> None:
-    from busta_health_dagster.cli.session import err_console
 
     errors = err_console()
     for one in rejected:

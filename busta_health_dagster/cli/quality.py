@@ -202,26 +202,29 @@ def suggest(
 
     Example: busta quality suggest odds_api --out expectations/odds_api.json
     """
-    from busta_health_dagster.quality.frame import read_table
+    from busta_health_dagster.cli.progress import bar
     from busta_health_dagster.quality.suggest import suggest as draft_of
     from busta_health_dagster.quality.suggest import write_draft
+    from busta_health_dagster.quality.thinning import read_thinned
 
-    now = datetime.now(UTC)
+    now, whole = datetime.now(UTC), None
     if Path(what).is_file():
-        with err_console().status(f"Reading {what} ..."):
-            frame = read_table(what).frame
+        with bar(f"Reading {what}", unit="bytes") as advance:
+            read = read_thinned(Path(what), advance)
+        frame, whole = read.frame, read.whole
         name = out.stem if out else Path(what).stem
     else:
         frame, name, now = _sample_frame(context, what)
-    with err_console().status(f"Profiling {len(frame):,} rows ..."):
-        suite = draft_of(frame, name, now)
+    with bar(f"Profiling {len(frame):,} rows", unit="columns") as advance:
+        suite = draft_of(frame, name, now, whole=whole, advance=advance)
     checks = len(suite["expectations"])
     if out is None:
         sys.stdout.write(json.dumps(suite, indent=2) + "\n")
         return
     written = write_draft(suite, out)
+    of = "" if whole is None else f" in stretches all over the {whole.rows:,} of the file"
     console().print(
-        f"{written}: {checks} checks drafted from {len(frame):,} rows. Review each line (its evidence is in meta.why), "
+        f"{written}: {checks} checks drafted from {len(frame):,} rows{of}. Review each line (its evidence is in meta.why), "
         "raise to ERROR or CRITICAL what a bet depends on.",
         soft_wrap=True,
     )

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from busta_health_dagster.quality import shapes
-from busta_health_dagster.quality.rules import RULES, numbers, timestamps
+from busta_health_dagster.quality.rules import RULES, is_text, numbers, timestamps
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -73,9 +73,11 @@ def claims(values: pd.Series, column: str) -> list[Claim]:
     """The claims about a column's non-null `values` (in file order) that its last rows survive."""
     first = values.iloc[: math.ceil(len(values) * (1 - HOLDOUT))]
     last = values.iloc[len(first) :]
-    tried = {c.suffix: c for c in _claims(first, column, None)}
+    found = None if _is_temporal(values) else numbers(values)  # once: reading text as numbers costs most of a draft
+    before_last = None if found is None else found.iloc[: len(first)]
+    tried = {c.suffix: c for c in _claims(first, column, None, before_last)}
     kept = []
-    for claim in _claims(values, column, (first, last)):
+    for claim in _claims(values, column, (first, last), found):
         before = tried.get(claim.suffix)
         if before is None or len(last) == 0:
             continue
@@ -83,6 +85,11 @@ def claims(values: pd.Series, column: str) -> list[Claim]:
         if failed <= SURVIVES:
             kept.append(Claim(claim.suffix, claim.type, claim.why, claim.kwargs, claim.dimension, failed))
     return kept
+
+
+def as_text(values: pd.Series) -> pd.Series:
+    """Each value as it is written."""
+    return values if is_text(values) else values.map(str)
 
 
 def words_of(column: str) -> set[str]:
@@ -95,33 +102,48 @@ def is_calendar(column: str) -> bool:
     return bool(words_of(column) & _CALENDAR)
 
 
-def _claims(values: pd.Series, column: str, parts: tuple[pd.Series, pd.Series] | None) -> list[Claim]:
+def _is_temporal(values: pd.Series) -> bool:
+    import pandas as pd
+
+    return bool(pd.api.types.is_datetime64_any_dtype(values.dtype))
+
+
+def _claims(
+    values: pd.Series, column: str, parts: tuple[pd.Series, pd.Series] | None, found: pd.Series | None
+) -> list[Claim]:
     import pandas as pd
 
     n = len(values)
     if n == 0:
         return []
-    if pd.api.types.is_bool_dtype(values.dtype) or values.map(lambda v: isinstance(v, bool)).all():
+    text = is_text(values)
+    if pd.api.types.is_bool_dtype(values.dtype) or (not text and values.map(lambda v: isinstance(v, bool)).all()):
         why = f"{n} values were true or false"
         return [Claim("set", "expect_column_values_to_be_in_set", why, {"value_set": [True, False]})]
-    if pd.api.types.is_datetime64_any_dtype(values.dtype):
+    if found is None:
         return [Claim("timestamp", "expect_column_values_to_be_timestamp", f"{n} values were timestamps", {})]
-    if not values.map(lambda v: isinstance(v, str | int | float)).all():
+    if not text and not values.map(lambda v: isinstance(v, str | int | float)).all():
         return []  # lists and other nested things: only their nulls can be checked
-    found = numbers(values)
     if found.notna().mean() >= NUMERIC_SHARE:
-        return _number(values, found, column, parts)
-    if not values.map(lambda v: isinstance(v, str)).all():
+        halves = None if parts is None else (found.iloc[: len(parts[0])].dropna(), found.iloc[len(parts[0]) :].dropna())
+        return _number(values, found, column, parts, halves)
+    if not text and not values.map(lambda v: isinstance(v, str)).all():
         return []
     return _text(values, column, parts)
 
 
-def _number(values: pd.Series, found: pd.Series, column: str, parts: tuple[pd.Series, pd.Series] | None) -> list[Claim]:
+def _number(
+    values: pd.Series,
+    found: pd.Series,
+    column: str,
+    parts: tuple[pd.Series, pd.Series] | None,
+    halves: tuple[pd.Series, pd.Series] | None,
+) -> list[Claim]:
     import pandas as pd
 
     good = found.dropna()
     text = not pd.api.types.is_numeric_dtype(values.dtype)
-    written = values[found.notna()].map(str) if text else None
+    written = as_text(values[found.notna()]) if text else None
     whole = bool((good == good.round()).all()) and not (
         written is not None and written.str.contains(".", regex=False).any()
     )
@@ -129,11 +151,11 @@ def _number(values: pd.Series, found: pd.Series, column: str, parts: tuple[pd.Se
     kind = "whole numbers" if whole else "numbers"
     distinct = good.nunique()
     if distinct <= MOST_FLAGS and not is_calendar(column) and not (low > 1 and good.is_monotonic_increasing):
-        allowed = sorted(values[found.notna()].map(str).unique()) if text else sorted(good.unique().tolist())
+        allowed = sorted(as_text(values[found.notna()]).unique()) if text else sorted(good.unique().tolist())
         why = f"{len(good)} values were one of {distinct}"
         return [Claim("set", "expect_column_values_to_be_in_set", why, {"value_set": allowed})]
     kwargs: dict[str, Any] = {"whole": True} if whole else {}
-    running = _is_running(good, column, parts)
+    running = _is_running(good, column, halves)
     if running and good.is_unique:
         why = f"{len(values)} different values were {kind} that count on, {low:g} to {high:g} so far"
     elif running:
@@ -141,7 +163,7 @@ def _number(values: pd.Series, found: pd.Series, column: str, parts: tuple[pd.Se
         kwargs["max_value"] = max(float(f"{top:.6g}"), high)
         why = f"{len(values)} values were {kind} that count on, {low:g} to {high:g} so far"
     else:
-        bounds = _bounds(good, low, high, parts, CALENDAR_ROOM if is_calendar(column) else ROOM)
+        bounds = _bounds(good, low, high, halves, CALENDAR_ROOM if is_calendar(column) else ROOM)
         kwargs |= {"min_value": bounds[0], "max_value": bounds[1]}
         why = f"{len(values)} values were {kind} from {low:g} to {high:g}; room to {bounds[0]:g} and {bounds[1]:g}"
     out = [Claim("number", "expect_column_values_to_be_number_between", why, kwargs)]
@@ -171,7 +193,7 @@ def _is_running(good: pd.Series, column: str, parts: tuple[pd.Series, pd.Series]
         return True
     if parts is None:
         return False
-    first, last = (numbers(p).dropna() for p in parts)
+    first, last = parts
     return len(first) > 0 and len(last) > 0 and float((last > first.max()).mean()) > 0.2
 
 
@@ -180,7 +202,7 @@ def _bounds(
 ) -> tuple[float, float]:
     over = under = 0.0
     if parts is not None:
-        first, last = (numbers(p).dropna() for p in parts)
+        first, last = parts
         if len(first) and len(last):
             over, under = max(0.0, last.max() - first.max()), max(0.0, first.min() - last.min())
     room = share * (high - low) or abs(high) or 1.0
@@ -194,12 +216,12 @@ def _bounds(
 
 def _dominant(values: pd.Series, parts: tuple[pd.Series, pd.Series] | None) -> list[Claim]:
     """How common each value is, where values vary enough for a stuck one to stand out."""
-    shares = values.map(str).value_counts(normalize=True)
+    shares = as_text(values).value_counts(normalize=True)
     if len(shares) < DOMINANT_DISTINCT or float(shares.iloc[0]) > MOST_COMMON:
         return []
     room = DOMINANT_ROOM
     if parts is not None:
-        before, after = (p.map(str).value_counts(normalize=True) for p in parts)
+        before, after = (as_text(p).value_counts(normalize=True) for p in parts)
         room = max(room, float(after.sub(before, fill_value=0.0).max()))
     common = {str(v): float(f"{s:.3g}") for v, s in shares.items() if s >= COMMON}
     why = f"no value stood in more than {shares.iloc[0]:.1%} of {len(values)} rows"

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from busta_health_dagster.quality.rules import is_text
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -40,7 +42,8 @@ def dependencies(frame: pd.DataFrame) -> list[Dependency]:
     n = len(frame)
     if n < 30:
         return []
-    codes = {str(c): pd.factorize(frame[c].astype("object").map(_plain))[0] for c in frame}
+    plain = {str(c): frame[c] if is_text(frame[c]) else frame[c].astype("object").map(_plain) for c in frame}
+    codes = {c: pd.factorize(values)[0] for c, values in plain.items()}
     distinct = {c: int(codes[c].max()) + 1 for c in codes}
     shuffle = np.random.default_rng(20260101).permutation(n)
     found: list[Dependency] = []

@@ -203,12 +203,12 @@ def _parquet(file: Path, shape: _Shape) -> Table:
     with pq.ParquetFile(file) as source:
         total = source.metadata.num_rows
         table = _bounded(
-            (_of_batch(b) for b in source.iter_batches(batch_size=_CHUNK)), shape.max_rows, shape.max_bytes
+            (frame_of_batch(b) for b in source.iter_batches(batch_size=_CHUNK)), shape.max_rows, shape.max_bytes
         )
         return Table(table.frame, table.truncated, total)
 
 
-def _of_batch(batch: pa.RecordBatch) -> pd.DataFrame:
+def frame_of_batch(batch: pa.RecordBatch) -> pd.DataFrame:
     """As pyarrow makes it, but for whole numbers beside nulls, which it makes floats."""
     from pyarrow.types import is_integer
 

@@ -9,6 +9,7 @@ derived columns and our own expectations need rows: write them into the query, o
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from busta_health_dagster.domain.quality import no_data
@@ -20,6 +21,7 @@ from busta_health_dagster.quality.runner import (
     _to_result,
     build_gx_suite,
     ephemeral_context,
+    other_table,
     unique_name,
 )
 from busta_health_dagster.quality.sql_checks import results
@@ -86,7 +88,10 @@ class SqlRunner:
                 )
             else:
                 evaluated.append(_to_result(spec, found.get(spec.id), columns, suite))
-        return Validation(suite.name, score(evaluated, rows=rows, total_rows=rows), None)
+        verdict = score(evaluated, rows=rows, total_rows=rows)
+        if (stranger := other_table(theirs, columns)) is not None:
+            verdict = replace(verdict, notes=(*verdict.notes, stranger))
+        return Validation(suite.name, verdict, None)
 
     def _run(self, slot: _Slot, source: str, suite: Suite, columns: set[str]) -> dict[str, Any]:
         import great_expectations as gx

@@ -73,9 +73,16 @@ def timestamps(values: pd.Series, unit: str | None = None) -> pd.Series:
     if unit is not None:
         nanoseconds = numbers(values) * {"s": 1e9, "ms": 1e6}[unit]
         return pd.to_datetime(nanoseconds, unit="ns", utc=True, errors="coerce")
-    text = values.map(_iso).astype("str")
+    text = values if is_text(values) else values.map(_iso).astype("str")
     iso = text.str.match(_ISO).fillna(False).astype(bool)
     return pd.to_datetime(text.where(iso), format="ISO8601", utc=True, errors="coerce")
+
+
+def is_text(values: pd.Series) -> bool:
+    """Is every value a text (or null), as the type of the column says? Asking each value costs more than most checks."""
+    import pandas as pd
+
+    return isinstance(values.dtype, pd.StringDtype)
 
 
 def _iso(value: Any) -> str | None:
@@ -103,7 +110,10 @@ def number_between(
 
         good &= found == found.round()
         if not pd.api.types.is_numeric_dtype(values.dtype):
-            written = values.map(lambda v: not isinstance(v, str) or re.match(_WHOLE, v) is not None)
+            if is_text(values):
+                written = values.str.match(_WHOLE)
+            else:
+                written = values.map(lambda v: not isinstance(v, str) or re.match(_WHOLE, v) is not None)
             good &= written.astype(bool)
     return good
 

@@ -22,6 +22,7 @@ from busta_health_dagster.quality.derive import derive
 from busta_health_dagster.quality.flattening import rows_of
 from busta_health_dagster.quality.frame import MAX_ROWS, rows_to_frame, snapshot
 from busta_health_dagster.quality.pattern_checks import failing, is_pattern_check, result_of
+from busta_health_dagster.wording.lists import listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -95,6 +96,8 @@ class GxRunner:
         if learned is not None:
             results += drift_checks(learned, seen, volume_error=volume_error)
         verdict = score(results, rows=len(frame), total_rows=delivered if not suite.layout.unnest else None)
+        if (stranger := other_table(suite, {str(column) for column in frame.columns})) is not None:
+            verdict = replace(verdict, notes=(*verdict.notes, stranger))
         if cut:
             known = f" of {delivered}" if delivered > len(rows) else ""
             verdict = replace(verdict, notes=(*verdict.notes, f"rests on a sample: {len(frame)}{known} rows"))
@@ -194,6 +197,21 @@ def build_gx_suite(name: str, suite: Suite) -> Any:
 
 def _mostly(check: CheckSpec) -> dict[str, float]:
     return {} if check.table else {"mostly": check.mostly}
+
+
+def other_table(suite: Suite, columns: set[str]) -> str | None:
+    """What to say where the data has none of the columns that the suite reads: every check fails, for one reason."""
+    derived = {d.column: d.sources for d in suite.derivations}
+    asked = {
+        real for c in suite.checks for name in c.columns for real in derived.get(name, (name,)) if real not in derived
+    }
+    if not asked or asked & columns:
+        return None
+    there = listed(sorted(columns), most=5) if columns else "none"
+    return (
+        f"suite {suite.name} is for another table: it reads {listed(sorted(asked), most=5)}, the data has {there}; name the suite "
+        "of this table, or translate the names (meta.rename)"
+    )
 
 
 def _bounded(rows: Any, max_rows: int) -> Any:

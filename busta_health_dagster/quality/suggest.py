@@ -21,12 +21,15 @@ from busta_health_dagster.quality.column_profile import HOLDOUT, claims
 from busta_health_dagster.quality.dependencies import dependencies
 from busta_health_dagster.quality.draft import COLUMN_MOSTLY, Draft
 from busta_health_dagster.quality.frame import rows_to_frame
-from busta_health_dagster.quality.rules import follows_dependency, numbers, timestamps
+from busta_health_dagster.quality.rules import follows_dependency, is_text, numbers, timestamps
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import datetime
 
     import pandas as pd
+
+    from busta_health_dagster.quality.thinning import Whole
 
 NULL_MOSTLY = 0.99
 RECORD_MOSTLY = 0.9
@@ -36,10 +39,20 @@ OVER_HOLDOUT = 1.5  # times what the held-out rows failed
 NULL_BLOCKS = 5  # nulls come in stretches: the worst fifth of the table is its evidence
 COPIES_MOSTLY = 0.98
 MAX_AGE_TO_SUGGEST_S = 7 * 86400
+LONGEST_CODE = 64
+FEW_TIMES = 1_000  # a column of other texts is told by its first values
 
 
-def suggest(frame: pd.DataFrame, name: str, now: datetime) -> dict[str, Any]:
-    """A draft suite, in GX's JSON shape, for a table that is known to be good.
+def suggest(
+    frame: pd.DataFrame,
+    name: str,
+    now: datetime,
+    *,
+    whole: Whole | None = None,
+    advance: Callable[[int, int | None], None] = lambda _done, _total: None,
+) -> dict[str, Any]:
+    """A draft suite, in GX's JSON shape, for a table that is known to be good. `whole`: the file that `frame` has stretches of;
+    `advance` is called with the columns that are profiled and all columns.
 
     Raises:
         BadInput: fewer than 20 rows, or no columns: there is no evidence to draft from.
@@ -61,22 +74,24 @@ def suggest(frame: pd.DataFrame, name: str, now: datetime) -> dict[str, Any]:
         column_set=list(frame.columns),
         exact_match=False,
     )
+    rows = len(frame) if whole is None else whole.rows
     draft.add(
         "table.rows",
         "expect_table_row_count_to_be_between",
         "completeness",
-        f"{len(frame)} rows were there; raise to WARNING if volume matters",
+        f"{rows} rows were there; raise to WARNING if volume matters",
         severity="INFO",
-        min_value=len(frame) // 2,
-        max_value=len(frame) * 2,
+        min_value=rows // 2,
+        max_value=rows * 2,
     )
     checked = [c for c in frame.columns if _nulls(draft, frame[c], c)]
-    for column in checked:
+    for place, column in enumerate(checked):
+        advance(place, len(checked))
         for claim in claims(frame[column].dropna().infer_objects(), column):
             draft.add_claim(column, claim)
         derive += _freshness(draft, frame[column], column, now)
-    keys = _uniqueness(draft, frame[checked])
-    derive += _copies(draft, frame[checked])
+    keys = _uniqueness(draft, frame[checked], whole)
+    derive += _copies(draft, frame[checked], whole)
     usable = [c for c in checked if c not in keys or len(keys) > 1]
     last = frame.iloc[-int(len(frame) * HOLDOUT) :]
     for found in dependencies(frame[usable]):
@@ -95,8 +110,9 @@ def suggest(frame: pd.DataFrame, name: str, now: datetime) -> dict[str, Any]:
             column_B=found.right,
         )
     derive += _records(draft, set(frame.columns))
+    of = "" if whole is None else f" in stretches all over the {whole.rows} rows of the file,"
     meta: dict[str, Any] = {
-        "notes": f"Drafted from {len(frame)} rows at {now:%Y-%m-%d %H:%M} UTC. "
+        "notes": f"Drafted from {len(frame)} rows{of} at {now:%Y-%m-%d %H:%M} UTC. "
         "Review every line; its evidence is in meta.why."
     }
     if keys:
@@ -153,10 +169,10 @@ def _nulls(draft: Draft, values: pd.Series, column: str) -> bool:
     return True
 
 
-def _copies(draft: Draft, frame: pd.DataFrame) -> list[dict[str, Any]]:
+def _copies(draft: Draft, frame: pd.DataFrame, whole: Whole | None) -> list[dict[str, Any]]:
     """Whole rows that are there twice: a page that was fetched twice, a file that was appended to itself."""
-    plain = frame.map(lambda v: repr(v) if isinstance(v, list | dict) else v)
-    share = float(plain.duplicated(keep=False).mean())
+    share = _share_of_copies(frame) if whole is None else whole.copies
+    rows = len(frame) if whole is None else whole.rows
     mostly = round(min(COPIES_MOSTLY, 1 - OVER_HOLDOUT * share), 3)
     if mostly < 0.95:  # repeated rows are how this table is
         return []
@@ -166,7 +182,7 @@ def _copies(draft: Draft, frame: pd.DataFrame) -> list[dict[str, Any]]:
         "single",
         "expect_column_values_to_be_between",
         "uniqueness",
-        f"{share:.2%} of {len(frame)} rows stood in the table twice",
+        f"{share:.2%} of {rows} rows stood in the table twice",
         mostly=mostly,
         severity="ERROR",
         by_record=False,
@@ -176,12 +192,23 @@ def _copies(draft: Draft, frame: pd.DataFrame) -> list[dict[str, Any]]:
     return [{"column": column, "kind": "rows_per_group", "by": list(frame.columns)}]
 
 
+def _share_of_copies(frame: pd.DataFrame) -> float:
+    plain = frame.copy(deep=False)
+    for column in frame.columns:
+        if _may_nest(frame[column]):
+            plain[column] = frame[column].map(lambda v: repr(v) if isinstance(v, list | dict) else v)
+    return float(plain.duplicated(keep=False).mean())
+
+
 def _freshness(draft: Draft, values: pd.Series, column: str, now: datetime) -> list[dict[str, Any]]:
     import pandas as pd
 
     if pd.api.types.is_numeric_dtype(values.dtype):
         return []
-    parsed = timestamps(values.dropna())
+    known = values.dropna()
+    if timestamps(known.iloc[:FEW_TIMES]).isna().any():
+        return []
+    parsed = timestamps(known)
     if parsed.empty or parsed.isna().any():
         return []
     newest = (pd.Timestamp(now) - parsed.max()).total_seconds()
@@ -200,31 +227,47 @@ def _freshness(draft: Draft, values: pd.Series, column: str, now: datetime) -> l
     return [{"column": derived, "kind": "age_seconds", "from": column}]
 
 
-def _uniqueness(draft: Draft, frame: pd.DataFrame) -> tuple[str, ...]:
+def _uniqueness(draft: Draft, frame: pd.DataFrame, whole: Whole | None) -> tuple[str, ...]:
     """Single columns that identify a row; failing that, the first pair that does."""
+    rows = len(frame) if whole is None else whole.rows
+
+    def holds(*columns: str) -> bool:
+        return whole is None or whole.is_unique(columns)
+
     full = [c for c in frame.columns if frame[c].notna().all()]
-    hashable = [c for c in full if not frame[c].map(lambda v: isinstance(v, list | dict)).any()]
-    single = [c for c in hashable if frame[c].is_unique and _codelike(frame[c])]
+    hashable = [
+        c for c in full if not _may_nest(frame[c]) or not frame[c].map(lambda v: isinstance(v, list | dict)).any()
+    ]
+    single = [c for c in hashable if frame[c].is_unique and _codelike(frame[c]) and holds(c)]
     for column in single:
-        why = f"all {len(frame)} values differed"
+        why = f"all {rows} values differed"
         draft.add_column(column, "unique", "expect_column_values_to_be_unique", "uniqueness", why, mostly=COLUMN_MOSTLY)
     if single:
         return (single[0],)
-    candidates = sorted(hashable[:20], key=lambda c: -frame[c].nunique())
+    distinct = {c: frame[c].nunique() for c in hashable[:20]}
+    candidates = sorted(distinct, key=lambda c: -distinct[c])
     for i, left in enumerate(candidates):
         for right in candidates[i + 1 :]:
-            if not frame.duplicated([left, right]).any():
+            if _differ(frame, distinct, left, right) and holds(left, right):
                 pair = sorted((left, right), key=list(frame.columns).index)
                 draft.add(
                     f"{'+'.join(pair)}.unique",
                     "expect_compound_columns_to_be_unique",
                     "uniqueness",
-                    f"no two of {len(frame)} rows shared both",
+                    f"no two of {rows} rows shared both",
                     mostly=COLUMN_MOSTLY,
                     column_list=pair,
                 )
                 return tuple(pair)
     return ()
+
+
+def _differ(frame: pd.DataFrame, distinct: dict[str, int], left: str, right: str) -> bool:
+    """Do no two rows share both? Most pairs are told by how few values they have, or by their first rows."""
+    both = [left, right]
+    if distinct[left] * distinct[right] < len(frame) or frame[both].iloc[:FEW_TIMES].duplicated().any():
+        return False
+    return not bool(frame.duplicated(both).any())
 
 
 def _codelike(values: pd.Series) -> bool:
@@ -234,7 +277,14 @@ def _codelike(values: pd.Series) -> bool:
     found = numbers(values)
     if found.notna().all():
         return bool((found == found.round()).all())
-    return bool(values.map(lambda v: isinstance(v, str) and len(v) <= 64 and " " not in v).all())
+    if is_text(values):
+        return bool(((values.str.len() <= LONGEST_CODE) & ~values.str.contains(" ", regex=False)).all())
+    return bool(values.map(lambda v: isinstance(v, str) and len(v) <= LONGEST_CODE and " " not in v).all())
+
+
+def _may_nest(values: pd.Series) -> bool:
+    """May a value be a list or a mapping?"""
+    return bool(values.dtype == object)
 
 
 def _records(draft: Draft, taken: set[str]) -> list[dict[str, Any]]:

@@ -86,6 +86,7 @@ def test_every_source_is_an_asset_and_nothing_else_is_there(loaded: dict) -> Non
 
 def test_every_source_carries_its_checks_and_the_fleet_its_own(loaded: dict) -> None:
     from busta_health_dagster import bootstrap
+    from busta_health_dagster.quality.loader import find_suite, load_suite
 
     sources = bootstrap.load_config(ROOT / "config", {}).sources
     names = ("connectivity", "failure_rate", "usable")
@@ -95,6 +96,11 @@ def test_every_source_carries_its_checks_and_the_fleet_its_own(loaded: dict) -> 
     expected |= {f"sources/{s.name}:data_age" for s in aged}
     expected |= {f"sources/{source}:quality" for source in scored()}
     expected |= {f"sources/{source}:anomaly" for source in configured()}
+    for source in sources.values():
+        if source.quality is not None and source.quality.suite is not None:
+            checks = load_suite(find_suite(source.quality.suite, ROOT / "expectations")).checks
+            weighed = {check.dimension for check in checks if check.severity.weight}
+            expected |= {f"quality/{source.name}:{dimension}" for dimension in weighed}
     assert set(loaded["checks"]) == expected | {"health/fleet:no_degraded_sources"}
 
 

@@ -13,6 +13,7 @@ from busta_health_dagster.engines.anomaly.explain import number
 from busta_health_dagster.engines.baseline.units import ITEMS, METRICS, Array, M, backward
 
 FOUR_POLLS = thresholds.BEHAVES_AT
+ALWAYS_ZERO = "always 0 so far: nothing can be missing from it"
 YOUNG_FITS = 7
 
 
@@ -90,7 +91,7 @@ def _custom(bank: DetectorBank, source: str, metric: str) -> Behaviour:
         return Behaviour(metric, Use.LEARNING, None, None, None, f"{days} of {thresholds.FIRST_DAYS} days of history")
     usual = float(envelope.backward(rows.week[at], rows.scale[at])[0])
     if usual == 0 and not rows.top[:, :, :, at[0]].any() and not rows.today[:, :, at[0]].any():
-        return Behaviour(metric, Use.LEFT_OUT, 0.0, None, None, "always 0 so far: nothing can be missing from it")
+        return Behaviour(metric, Use.LEFT_OUT, 0.0, None, None, ALWAYS_ZERO)
     worst = envelope.own_worst(rows, at)[:, FOUR_POLLS, 0]
     needed = envelope.limits(rows, at)[:, FOUR_POLLS, 0]
     usable = envelope.behaves(rows, at)[:, 0]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from busta_health_dagster.domain.errors import BadInput
 from busta_health_dagster.domain.rule import Pattern, Rule
+from busta_health_dagster.engines.anomaly.behaviour import ALWAYS_ZERO, Use
 from busta_health_dagster.pipeline.anomaly.anomaly_pass import LEARN_S, check_of, load_detector
 from busta_health_dagster.pipeline.anomaly.fleet_detector import Detector, anomaly_rule
 from busta_health_dagster.wording.durations import duration_text
@@ -53,7 +54,12 @@ def explain_rows(
     detector = Detector([source], {source.name: used}, keep_cold=True)
     for row in rows:
         detector.step(row.slot, [(source.name, row)], lambda _: False)
-    return _explanation(detector, source, used if rule is None else rule, "unknown", reason)
+    found = _explanation(detector, source, used if rule is None else rule, "unknown", reason)
+    for metric in found["metrics"]:
+        values = {getattr(row, metric["metric"], None) for row in rows} - {None}
+        if values == {0}:  # it would be learning for ever
+            metric |= {"use": Use.LEFT_OUT.value, "why": ALWAYS_ZERO}
+    return found
 
 
 def _explanation(detector: Detector, source: Source, rule: Rule, state: str, reason: str) -> AnomalyExplanation:

@@ -8,9 +8,10 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TextIO
 
 from busta_health_dagster.domain.errors import BadInput
+from busta_health_dagster.wording.lists import plural
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
 HEADER = ("timestamp", "value", "anomaly_score")
@@ -27,6 +28,9 @@ class Scores:
     timestamps: tuple[str, ...]
     values: tuple[str, ...]
     scores: tuple[float, ...]
+
+    remarks: tuple[str, ...] = ()
+    """Why the scores say less than they seem to."""
 
     def write(self, stream: TextIO) -> None:
         """As CSV: timestamp, value, anomaly_score."""
@@ -83,7 +87,27 @@ def score_file(path: Path, metric: str = "value") -> Scores:
     from busta_health_dagster.engines.anomaly.series import score_series
 
     scores = score_series([int(x // 1) for x in at], numbers)
-    return Scores(tuple(stamps), tuple(values), tuple(float(x) for x in scores))
+    remarks = tuple(_remarks(path, metric, at, numbers))
+    return Scores(tuple(stamps), tuple(values), tuple(float(x) for x in scores), remarks)
+
+
+def _remarks(path: Path, metric: str, at: list[float], numbers: list[float]) -> Iterator[str]:
+    from busta_health_dagster.engines.anomaly.behaviour import YOUNG_FITS
+
+    days = (at[-1] - at[0]) / 86_400
+    if days < YOUNG_FITS:
+        yield (
+            f"{path} has {plural(round(days), 'day')} of history, and what is normal is learned from {YOUNG_FITS}: hardly a score is "
+            "above 0. Give a longer recording."
+        )
+    known = {value for value in numbers if value == value}  # noqa: PLR0124  NaN differs from itself
+    if len(known) == 1:
+        (value,) = known
+        yield (
+            f"{path}: every {metric} is {value:g}, so that nothing in it can be strange. Score another column with --metric."
+        )
+    if not known:
+        yield f"{path}: no row has a {metric}, so that there is nothing to score. Score another column with --metric."
 
 
 def _header(path: Path, given: Iterable[str] | None, metric: str) -> list[str]:

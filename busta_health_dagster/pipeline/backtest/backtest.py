@@ -17,6 +17,7 @@ from busta_health_dagster.pipeline.app.source_lookup import known_sources
 from busta_health_dagster.pipeline.backtest.history_files import events_of, windows_of
 from busta_health_dagster.pipeline.backtest.replay import Replay, ReplayInput, ticks_of
 from busta_health_dagster.pipeline.maintenance.index import windows
+from busta_health_dagster.wording.lists import plural
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -52,6 +53,20 @@ class BacktestRun:
     last: Mapping[str, int] = field(default_factory=dict)
     causes: tuple[tuple[str, int, int], ...] = ()
     """(source, start, end) of incidents whose cause someone noted: what is surely real."""
+
+    @property
+    def too_short_for_anomalies(self) -> str | None:
+        """What to say where a rule of pattern anomaly is tried on a history from which nothing can be learned."""
+        from busta_health_dagster.engines.anomaly.behaviour import YOUNG_FITS
+
+        named = [rule.name for rule in self.script.rules if rule.pattern is Pattern.ANOMALY]
+        days = (self.script.until - self.script.since) / 86_400
+        if not named or days >= YOUNG_FITS:
+            return None
+        return (
+            f"The history has {plural(round(days), 'day')}, and what is normal is learned from {YOUNG_FITS}: that rule {named[0]} "
+            "finds nothing here says nothing about it. Give a longer recording."
+        )
 
     def run(self, advance: Callable[[int, int | None], None] = lambda _done, _total: None) -> Iterator[Changes]:
         """What every pass changed, in order."""

@@ -178,3 +178,25 @@ def test_the_commands_start_without_numpy() -> None:
         "busta_health_dagster.pipeline.anomaly.normal_ranges; sys.exit('numpy' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", check], check=False).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("values", "step_s", "says"),
+    [
+        ([100 + i % 7 for i in range(3 * 24)], 3600, "has 3 days of history, and what is normal is learned from 7"),
+        (
+            [0] * (10 * 24),
+            3600,
+            "every value is 0, so that nothing in it can be strange. Score another column with --metric.",
+        ),
+        (["NaN"] * (10 * 24), 3600, "no row has a value, so that there is nothing to score. Score another column"),
+    ],
+    ids=["three days", "always 0", "no value"],
+)
+def test_scores_that_say_nothing_are_said_to(tmp_path: Path, values: list[object], step_s: int, says: str) -> None:
+    path = series(tmp_path / "s.csv", values, step_s=step_s)
+    done = CliRunner().invoke(app, ["anomalies", "score", str(path)])
+    assert done.exit_code == 0
+    assert says in " ".join(done.stderr.split())
+    long = series(tmp_path / "long.csv", [100 + i % 7 for i in range(10 * 24)], step_s=3600)
+    assert CliRunner().invoke(app, ["anomalies", "score", str(long)]).stderr == ""

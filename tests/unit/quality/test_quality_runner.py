@@ -313,3 +313,27 @@ def test_a_database_is_scored_by_push_down_and_not_written_to(runner, tmp_path):
     with sqlite3.connect(path) as db:
         assert [r[0] for r in db.execute("select name from sqlite_master")] == ["games"]
     db.close()
+
+
+def test_a_suite_for_a_table_with_other_columns_says_so_and_what_to_do(runner, tmp_path):
+    import pandas as pd
+
+    games = load_suite(SUITES / "warehouse_table.json")
+    said = (
+        "suite warehouse_table is for another table: it reads away_team, game_date, home_team, id and updated_at, the data has "
+        "a and b; name the suite of this table, or translate the names (meta.rename)"
+    )
+    verdict = runner.validate("games", games, pd.DataFrame({"a": [1, 2], "b": [1, 2]}), NOW).score
+    assert said in verdict.notes
+    assert verdict.score == 0.0
+    with sqlite3.connect(tmp_path / "w.db") as db:
+        db.execute("create table t (a integer, b integer)")
+        db.execute("insert into t values (1, 2)")
+    db.close()
+    assert (
+        said in SqlRunner().validate("games", games, f"sqlite:///{tmp_path}/w.db", "select * from t", NOW).score.notes
+    )
+    some = runner.validate("games", games, pd.DataFrame({"a": [1], "id": [1]}), NOW).score
+    assert not [note for note in some.notes if "another table" in note], (
+        "some of its columns are there: each check says"
+    )

@@ -61,3 +61,27 @@ def test_three_days_of_a_recording_are_too_few_and_every_metric_says_so(tmp_path
     assert {m["metric"]: m["why"] for m in found["metrics"]}["distinct_books"] == "2 of 7 days of history"
     with pytest.raises(BadInput, match="has no source 'odds'; it has board"):
         explain_recording(tmp_path, "odds")
+
+
+def test_three_days_of_a_recording_are_said_to_be_too_few_for_the_rule(tmp_path: Path) -> None:
+    def said(days: int, *rules: Rule) -> str | None:
+        (place := tmp_path / str(days)).mkdir(exist_ok=True)
+        history = read_history(recording(place, days), None)
+        return file_run(history, None, rules, AlertPolicy({}, ())).too_short_for_anomalies
+
+    assert said(3, ANOMALY) == (
+        "The history has 3 days, and what is normal is learned from 7: that rule anomaly finds nothing here says nothing about "
+        "it. Give a longer recording."
+    )
+    assert said(8, ANOMALY) is None
+    assert said(3, Rule("down", Pattern.STATUS)) is None
+
+
+def test_a_metric_that_is_always_0_is_left_out_and_says_why(tmp_path: Path) -> None:
+    rows = ["timestamp,up,items"]
+    rows += [f"{START + timedelta(hours=hour):%Y-%m-%dT%H:%M:%SZ},1,0" for hour in range(10 * 24)]
+    (tmp_path / "board.csv").write_text("\n".join(rows) + "\n")
+    found = explain_recording(tmp_path, "board")
+    assert {m["metric"]: (m["use"], m["why"]) for m in found["metrics"]} == {
+        "items": ("left out", "always 0 so far: nothing can be missing from it")
+    }
