@@ -9,6 +9,7 @@ derived columns and our own expectations need rows: write them into the query, o
 from __future__ import annotations
 
 import threading
+import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -127,6 +128,10 @@ class SqlRunner:
             url, poolclass=sa.pool.NullPool, connect_args=read_only_arguments(url, self._timeout_s)
         )
         with engine.connect() as connection:
+            raw = connection.connection.driver_connection
+            if connection.dialect.name == "sqlite" and raw is not None:  # it has no timeout for a statement of its own
+                ends = time.monotonic() + self._timeout_s
+                raw.set_progress_handler(lambda: int(time.monotonic() > ends), 10_000)
             if connection.dialect.name in ("mysql", "mariadb"):
                 connection.exec_driver_sql("SET SESSION TRANSACTION READ ONLY")
             names = set(connection.execute(sa.text(f"select * from ({query}) as q limit 0")).keys())  # noqa: S608

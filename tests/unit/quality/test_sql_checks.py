@@ -155,3 +155,10 @@ def test_a_file_has_no_database_to_ask(tmp_path: Path) -> None:
         BadInput, match=r"asks a database \(teams differ\), and .*games.csv is a file.*busta quality run"
     ):
         score_file(tmp_path / "games.yaml", tmp_path / "games.csv", NOW)
+
+
+def test_a_query_that_never_ends_is_interrupted(url: str) -> None:
+    endless = "with recursive n as (select 1 as i union all select i + 1 from n) select i from n where i < 0"
+    found = SqlRunner(timeout_s=0.5).validate("games", suite_of(entry(endless)), url, GAMES, NOW).score
+    (check,) = found.checks
+    assert check.error == "the query could not be run: interrupted"
