@@ -116,9 +116,10 @@ def _delivered(page: SourcePage) -> list[tuple[str, Chart]]:
 
 
 def lead(page: SourcePage) -> str:
-    """The first sentence: how it is."""
+    """First how it is, and what is not well with it."""
     row, now = page.health, page.fleet.at
-    said = doubts(page) or reason(row, now, since=False)
+    doubt = doubts(page)
+    said = "" if doubt else reason(row, now, since=False)
     limit, normal_range = page.limits.response_ms, normal_range_of(page, Metric.RESPONSE)
     if row.shown == "degraded" and row.reason == "slow" and row.response_ms is not None and limit is not None:
         normal = (
@@ -130,9 +131,9 @@ def lead(page: SourcePage) -> str:
     if said:
         return said
     if row.response_ms is None:
-        return "Healthy: every check passes." if all_pass(page) else "Up."
+        return doubt or ("Healthy: every check passes." if all_pass(page) else "Up.")
     tail = f"; its limit is {limit_text(limit, 'response_ms')}" if limit is not None else ""
-    return f"Answers in {durations.milliseconds_text(row.response_ms)}{tail}."
+    return f"{doubt} Answers in {durations.milliseconds_text(row.response_ms)}{tail}.".lstrip()
 
 
 def doubts(page: SourcePage) -> str:

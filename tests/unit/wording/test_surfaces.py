@@ -98,7 +98,7 @@ def test_a_response_time_reads_the_same_everywhere(app: App, clock: FakeClock, m
     with Monitor(app, "test") as monitor:
         row = next(line for line in terminal(monitor.fleet(bars=True)).splitlines() if "odds_api" in line)
     assert f" {reads} " in row
-    shown = dagster_picture(app, status="up")[-1]
+    shown = dagster_picture(app, status="up", uptime={"24h": 100.0, "7d": 100.0, "30d": 100.0})[-1]
     assert shown.startswith(reads if ms is not None else "100% in")
     trend = replace(FULL.response[0], source="timed_api", now=ms)
     report = replace(FULL, response=(trend,))
@@ -143,7 +143,7 @@ def test_a_duration_reads_the_same_everywhere(app: App, clock: FakeClock, second
         fleet = monitor.fleet(bars=True)
     fleet["next_tick_at"] = None
     row = next(r for r in fleet["sources"] if r["source"] == "odds_api")
-    row |= {"status": "down", "reason": "answered 503", "since": iso(from_iso(fleet["at"]) - seconds)}
+    row |= {"status": "down", "shown": "down", "reason": "answered 503", "since": iso(from_iso(fleet["at"]) - seconds)}
     assert f"answered 503; for {reads}" in terminal(fleet)
     item = replace(FULL.open[0], since=FULL.week.as_of - seconds)
     assert f"({reads} · unacknowledged)" in markdown(replace(FULL, open=(item,)))
