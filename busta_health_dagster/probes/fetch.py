@@ -102,13 +102,14 @@ class Fetched:
 
 class _Answer(ResponseHandler):
     """Takes a head by itself. aiohttp's parser fails at bytes behind the announced end of a body, and what it read in the same
-    breath is lost: an answer with a blank too many would be no HTTP. So a body that came whole is at its end by then.
+    breath is lost: an answer with a blank too many would be no HTTP. So a body that came whole is at its end by then. Other bytes
+    behind the end are what every reader of the announced length misses: that stays an error.
     """
 
     _in_body = False
 
     def data_received(self, data: bytes) -> None:
-        while not self._in_body and 4 <= (end := data.find(b"\r\n\r\n") + 4) < len(data):
+        while data[-1:].isspace() and not self._in_body and 4 <= (end := data.find(b"\r\n\r\n") + 4) < len(data):
             self._in_body = data[9:10] != b"1"  # HTTP/1.1 103 is followed by another head
             super().data_received(data[:end])
             data = data[end:]

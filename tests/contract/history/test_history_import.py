@@ -56,7 +56,7 @@ def test_what_is_open_at_the_end_is_closed_because_the_import_ended(monitor: App
     (closed,) = incidents(monitor, end + 1, "24h").incidents
     assert (closed.state, closed.resolved_at) == ("resolved", end)
     assert any(
-        why == "import ended" for _, _, event, why in show_incident(monitor, closed.id).events if event == "resolved"
+        t.reason == "import ended" for _, t in show_incident(monitor, closed.id).events if t.event.value == "resolved"
     )
 
 
