@@ -70,6 +70,7 @@ def alerts_of(amtool: Amtool, *words: str) -> list[str]:
     return [alert["labels"]["source"] for alert in json.loads(done.stdout)]
 
 
+@pytest.mark.machine_clock
 def test_amtool_reads_alerts_and_adds_finds_changes_and_ends_a_silence(app: App, amtool: Amtool) -> None:
     assert alerts_of(amtool) == ["gone_file"]
     assert alerts_of(amtool, "alertname=source-down", "severity!=critical") == ["gone_file"]
@@ -104,6 +105,7 @@ def test_amtool_reads_alerts_and_adds_finds_changes_and_ends_a_silence(app: App,
     assert told[-1] == "renotified"
 
 
+@pytest.mark.machine_clock
 def test_amtool_reads_what_the_server_is_and_whom_it_notifies(amtool: Amtool) -> None:
     shown = amtool("config", "show")
     assert shown.returncode == 0, shown.stderr
@@ -114,6 +116,7 @@ def test_amtool_reads_what_the_server_is_and_whom_it_notifies(amtool: Amtool) ->
     assert checked.returncode == 0, checked.stderr
 
 
+@pytest.mark.machine_clock
 def test_amtool_brings_its_token_as_bearer_or_as_a_password(app: App, url: str, tmp_path: Path) -> None:
     reader = access.create_token(app, name="reader", role=Role.VIEWER, by="test")
     operator = access.create_token(app, name="operator", role=Role.OPERATOR, by="test")
