@@ -74,6 +74,8 @@ def _days(name: str, texts: Mapping[str, bytes], config_dir: Path, now: float, z
             f"{name} is on the web, and a season must be known while its server is away; save it as a file there"
         )
     (file,) = resolve(config_dir, ROOT, name) if not set(name) & set("*?[") else [posixpath.normpath(name)]
+    if file not in texts and (config_dir / file).is_file():
+        raise BadInput(f"A `for_each` cannot fill in the name of a calendar, here {file}: its changes would go unseen")
     if file not in texts:
         raise BadInput(f"There is no file {file} in {shown_as(config_dir)}")
     calendar = read_calendar(texts[file], int(now) - _PAST_S, int(now) + _AHEAD_S, zone)

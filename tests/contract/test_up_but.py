@@ -15,10 +15,12 @@ from small_home import served
 from busta_health_dagster.cli.glance_view import glance
 from busta_health_dagster.cli.glyphs import UNICODE
 from busta_health_dagster.cli.health_view import render
-from busta_health_dagster.domain.observation import Status
+from busta_health_dagster.domain.observation import Observation, Status
+from busta_health_dagster.domain.units import floor_to
 from busta_health_dagster.pipeline.alerting.asset_checks import stored_checks
 from busta_health_dagster.pipeline.facade import Monitor
 from busta_health_dagster.pipeline.views.fleet_report import what_is_wrong
+from busta_health_dagster.pipeline.views.overview import fleet_page
 from busta_health_dagster.pipeline.views.status import fleet_health
 from busta_health_dagster.testing import FakeClock
 
@@ -123,3 +125,16 @@ def test_of_an_hour_of_observing_no_percentage_of_a_month_is_shown(app: App) -> 
     assert "Uptime, 30 d — observing since" in of_source
     assert row["uptime"] == {"24h": None, "7d": None, "30d": None}
     assert not re.search(r"^busta_slo_(uptime_ratio|burn_rate|error_budget_remaining_ratio)\{", metrics, re.MULTILINE)
+
+
+def test_a_young_source_that_is_down_is_not_in_the_fleets_month(tmp_path: Path) -> None:
+    clock = FakeClock()
+    with world(tmp_path / "home", clock) as app:
+        begun = floor_to(clock.now(), 300) - 30 * 86_400
+        with app.store.write() as uow:
+            uow.observations.add(
+                Observation("odds_api", begun + 300 * n, begun + 300 * n, Status.UP) for n in range(8640)
+            )
+        tick(app, seen(app, "odds_api"), seen(app, "espn_nfl", Status.DOWN))
+        page = fleet_page(app, ())
+        assert (page.met, page.missed, page.month.uptime) == (("odds_api",), (), 100.0)

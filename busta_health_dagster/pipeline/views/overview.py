@@ -152,7 +152,7 @@ def fleet_page(app: App, days: tuple[float | None, ...], noise: NoiseTable | Non
         spare = level.spare_slices * level.slice_s if level and level.spare_slices is not None else None
     return FleetPage(
         health=health,
-        month=_stretch("30d", sources, seen),
+        month=_stretch("30d", {name: sources[name] for name in (*met, *missed)}, seen),
         days=days,
         met=met,
         missed=missed,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from busta_health_dagster.domain.health import FleetHealth, SourceHealth, worst_first
 from busta_health_dagster.domain.maintenance import MAINTENANCE
+from busta_health_dagster.domain.rule import Limits
 from busta_health_dagster.domain.season import OFF_SEASON
 from busta_health_dagster.domain.units import LATEST, config_duration, floor_to, iso
 from busta_health_dagster.domain.uptime_and_budget import percent, spoken
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 
     from busta_health_dagster.domain.documents.sources import SourceConfig, SourceInfo
     from busta_health_dagster.domain.observation import SourceState
-    from busta_health_dagster.domain.rule import Limits
+    from busta_health_dagster.domain.rule import Rule
     from busta_health_dagster.domain.source import Source
     from busta_health_dagster.domain.uptime_and_budget import Degraded, SliceCounts
     from busta_health_dagster.engines.maintenance import MaintenanceIndex
@@ -67,7 +68,7 @@ def fleet_health(app: App, names: Collection[str] | None = None, *, strips: bool
             planned,
             now,
             alerts,
-            limits_for(source, rules),
+            rules,
         )
         for source in chosen
     ]
@@ -147,7 +148,7 @@ def _row(
     index: MaintenanceIndex,
     now: int,
     alerts: Mapping[str, int],
-    limits: Limits,
+    rules: Sequence[Rule],
 ) -> SourceHealth:
     planned = index.intervals(source)
     levels = {label: _shares_of(source, windows[label], seen.get(label), planned) for label in WINDOWS_S}
@@ -203,7 +204,8 @@ def _row(
         metrics={} if gap is not None else state.metrics,
         reservations=reservations(
             source,
-            limits,
+            # Most have no figure that a limit could be held against, and 5,000 times the limits are a tenth of a second.
+            limits_for(source, rules) if failed or state.quality is not None else Limits(),
             quality=state.quality,
             failure_percent=common["failure_rate"],  # type: ignore[arg-type]
             budget_left=spoken(levels["30d"][2], levels["30d"][1]),

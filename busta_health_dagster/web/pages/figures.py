@@ -16,8 +16,7 @@ if TYPE_CHECKING:
 def kpis(page: FleetPage) -> dict[str, Any]:
     """The row of numbers."""
     target = page.targets[0] if len(page.targets) == 1 else None
-    evaluated = bool(page.met or page.missed)
-    uptime = page.month.uptime if evaluated else None
+    uptime = page.month.uptime
     gap = ""
     if uptime is not None and target is not None:
         difference = uptime - target
@@ -33,7 +32,7 @@ def kpis(page: FleetPage) -> dict[str, Any]:
         "uptime": percentages.share(uptime),
         "target": None if target is None else percentages.share(target),
         "uptime_gap": gap,
-        "uptime_from": "" if evaluated else first_figures(page.observing_since, MONTH_S, page.health.at),
+        "uptime_from": "" if page.met or page.missed else first_figures(page.observing_since, MONTH_S, page.health.at),
         "uptime_bad": uptime is not None and target is not None and uptime < target,
         "uptime_spark": bars_and_sparklines.spark(page.days, limit=target),
         "met": len(page.met),

@@ -98,3 +98,15 @@ def test_a_calendar_that_gives_no_season_is_refused_by_name(
     assert diagnosis.config is None
     assert any(says in problem.message for problem in diagnosis.errors), [p.message for p in diagnosis.errors]
     assert all("sources.yaml" in problem.where for problem in diagnosis.errors)
+
+
+def test_a_calendar_whose_name_a_for_each_fills_in_is_refused_as_its_changes_would_go_unseen(tmp_path: Path) -> None:
+    (tmp_path / "sources.yaml").write_text(
+        "version: 1\nsources:\n  - {for_each: {league: [nfl]}, name: '{league}_odds', type: odds, probe: tcp, "
+        "host: example.com, port: 443, active: {ical: '{league}.ics', zone: UTC}}\n"
+    )
+    (tmp_path / "nfl.ics").write_text(WEEKS)
+    diagnosis = diagnose(tmp_path, probes.registry(()).models(), {}, {}, now=NOW)
+    assert [p.message for p in diagnosis.errors if "for_each" in p.message] == [
+        "A `for_each` cannot fill in the name of a calendar, here nfl.ics: its changes would go unseen."
+    ]
