@@ -277,6 +277,10 @@ class Suppressions:
             select(suppression).where(c.fingerprint.startswith(f"{source}/", autoescape=True), c.at >= since)
         )
 
+    def newest(self) -> int:
+        """The highest number in use: what is written next has a higher one. It may be lower than that of a row that was pruned."""
+        return int(self._uow.connection.execute(select(func.max(suppression.c.id))).scalar_one() or 0)
+
     def collected(self, channel: str, reason: str, after: int) -> list[tuple[int, int | None, NotSent]]:
         """What was put off for a channel with this reason, oldest first: (its number, the alert's id, itself), from the number
         `after` on.
