@@ -11,11 +11,16 @@ from typing import TYPE_CHECKING, Any, Self
 from busta_health_dagster import bootstrap
 from busta_health_dagster.channels import registry
 from busta_health_dagster.domain.notification import Notification, NotificationKind
+from busta_health_dagster.domain.observation import Observation, Status
 from busta_health_dagster.domain.policy import AlertPolicy, ChannelSpec, Escalation, Route, Step
 from busta_health_dagster.domain.rule import Severity
 from busta_health_dagster.domain.source import Selector
+from busta_health_dagster.domain.units import floor_to
+from busta_health_dagster.pipeline.alerting.alert_pass import alert_pass
 from busta_health_dagster.pipeline.app.app import App
 from busta_health_dagster.pipeline.delivery.attempt import payload_of
+from busta_health_dagster.pipeline.delivery.delivery_pass import delivery_pass
+from busta_health_dagster.pipeline.observing.observe import store_observations
 from busta_health_dagster.settings import Config, Secrets
 from busta_health_dagster.settings.home import Home
 from busta_health_dagster.store.outbox_rows import Message
@@ -23,6 +28,7 @@ from busta_health_dagster.testing import FakeClock
 from tests import channel_stories as monday
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from pathlib import Path
 
     from busta_health_dagster.store import Store
@@ -152,3 +158,15 @@ def rows(app: App) -> dict[str, OutboxRow]:
 def counters(app: App) -> dict[str, float]:
     with app.store.read() as uow:
         return {k: v for k, v in uow.counters.all().items() if k.startswith("busta_notifications_total")}
+
+
+def tick(app: App, down: Collection[str], reason: str, detail: str) -> None:
+    """Every source is observed, those of `down` with this reason; then alerts and deliveries, and five minutes pass."""
+    now = app.now()
+    slot = floor_to(now, 300)
+    seen = [Observation(n, slot, now, Status.UP) for n in app.config.sources if n not in down]
+    seen += [Observation(n, slot, now, Status.DOWN, reason, detail) for n in app.config.sources if n in down]
+    store_observations(app, seen)
+    alert_pass(app, ticking=True)
+    delivery_pass(app)
+    app.clock.advance(300)

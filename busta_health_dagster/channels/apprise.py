@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -54,12 +55,13 @@ class AppriseConfig(Strict):
 
 @dataclass(frozen=True, slots=True)
 class _Answer:
-    """How the process ended: `sent`, or why not. `status` is an HTTP status that the service gave."""
+    """How the process ended: `sent`, or why not. `status` is an HTTP status that the service gave; `broke`: it gave no answer."""
 
     sent: bool = False
     status: int = 0
     why: str = ""
     refused: str = ""
+    broke: str = ""
 
 
 def payload(notification: Notification) -> dict[str, str]:
@@ -93,7 +95,7 @@ def send(delivery: Delivery, config: AppriseConfig, context: ChannelContext) -> 
         return Rejected(answer.why, remedy)
     if 400 <= answer.status < 500 and answer.status not in _LATER:
         return Rejected(f"the service behind Apprise answered {answer.status}", remedy)
-    said = f": it answered {answer.status}" if answer.status else ""
+    said = f": it answered {answer.status}" if answer.status else f": {answer.broke}" if answer.broke else ""
     return RetryLater(f"Apprise could not deliver it{said}")
 
 
@@ -115,7 +117,10 @@ def _attempt(asked: dict[str, str], refuse: Callable[[str], str | None], timeout
     timer.daemon = True
     timer.start()
     try:
-        return _conversation(process, asked, refuse)
+        answer = _conversation(process, asked, refuse)
+        if answer is None and (status := process.wait()) != -signal.SIGKILL:
+            return _Answer(broke=f"its process ended with status {status}")
+        return answer
     finally:
         timer.cancel()
         process.kill()

@@ -6,10 +6,8 @@ from dataclasses import asdict, dataclass, field, fields
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Self
 
-from busta_health_dagster.domain.digest import Digest
-from busta_health_dagster.domain.policy import Escalation, Mute, Step
+from busta_health_dagster.domain.ladder import Ladder, ladder_in, ladder_out
 from busta_health_dagster.domain.rule import Severity
-from busta_health_dagster.domain.weekly_hours import WeeklyHours
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -46,32 +44,6 @@ class Event(StrEnum):
     FLAPPING_STARTED = "flapping_started"
     FLAPPING_ENDED = "flapping_ended"
     RESOLVED = "resolved"
-
-
-@dataclass(frozen=True, slots=True)
-class Ladder:
-    """A route's escalation as it was when the alert opened.
-
-    `step` counts from 1; `notified_s` is the clock at the last message, `said` what is compared with it before it is repeated.
-    """
-
-    policy: Escalation
-    route: int
-    step: int = 0
-    notified_s: float = 0.0
-    mute: Mute | None = None
-    digest: Digest | None = None
-    said: str = ""
-
-    @property
-    def names(self) -> frozenset[str]:
-        """Every channel of every step."""
-        return frozenset(c for step in self.policy.steps for c in step.notify)
-
-    @property
-    def channels(self) -> tuple[str, ...]:
-        """Channels that the step reached notifies."""
-        return self.policy.steps[self.step - 1].notify if self.step else ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,14 +188,14 @@ class Alert:
         out |= {name: list(out[name]) for name in ("notified", "notified_before")}
         out |= {name: None if out[name] is None else asdict(out[name]) for name in _HOLDS}
         out["held"] = [asdict(h) | {"event": h.event.value, "channels": list(h.channels)} for h in self.held]
-        return out | {"ladders": [_ladder_out(x) for x in self.ladders]}
+        return out | {"ladders": [ladder_out(x) for x in self.ladders]}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
         kept = {_RENAMED.get(name, name): value for name, value in data.items()}
         kept["state"] = AlertState(kept["state"])
         kept["severity"] = Severity(kept["severity"])
-        kept["ladders"] = tuple(_ladder_in(x) for x in kept["ladders"])
+        kept["ladders"] = tuple(ladder_in(x) for x in kept["ladders"])
         for name in _HOLDS:
             kept[name] = None if kept.get(name) is None else Hold(**kept[name])
         kept["held"] = tuple(
@@ -236,65 +208,6 @@ class Alert:
 _HOLDS = ("ack", "snooze", "silence")
 _RENAMED = {"told": "notified", "told_before": "notified_before"}
 """Field names of 0.1.0, as its stores still hold them."""
-
-
-def _ladder_out(ladder: Ladder) -> dict[str, Any]:
-    policy = ladder.policy
-    steps = [
-        {"after_s": s.after_s, "notify": list(s.notify), "severity": s.severity, "named": list(s.named)}
-        for s in policy.steps
-    ]
-    out: dict[str, Any] = {"name": policy.name, "steps": steps, "repeat_s": policy.repeat_s}
-    out |= {
-        "ack_timeout_s": policy.ack_timeout_s,
-        "sticky_ack": policy.sticky_ack,
-        "route": ladder.route,
-        "step": ladder.step,
-        "notified_s": ladder.notified_s,
-        "mute": None if ladder.mute is None else asdict(ladder.mute),
-        "digest": None if ladder.digest is None else asdict(ladder.digest),
-        "repeat_changed": policy.repeat_changed,
-        "said": ladder.said,
-    }
-    return out
-
-
-def _ladder_in(data: Mapping[str, Any]) -> Ladder:
-    steps = tuple(
-        Step(
-            s["after_s"],
-            tuple(s["notify"]),
-            None if s["severity"] is None else Severity(s["severity"]),
-            tuple(s.get("named", ())),
-        )
-        for s in data["steps"]
-    )
-    policy = Escalation(
-        data["name"],
-        steps,
-        data["repeat_s"],
-        data["ack_timeout_s"],
-        data.get("sticky_ack", False),
-        data.get("repeat_changed", False),
-    )
-    digest = data.get("digest")
-    return Ladder(
-        policy,
-        data["route"],
-        data["step"],
-        data.get("notified_s", data.get("told_s", 0.0)),
-        _mute_in(data.get("mute")),
-        None if digest is None else Digest(**digest),
-        data.get("said", ""),
-    )
-
-
-def _mute_in(data: Mapping[str, Any] | None) -> Mute | None:
-    if data is None:
-        return None
-    hours = data["hours"]
-    unless = None if data["unless"] is None else Severity(data["unless"])
-    return Mute(WeeklyHours(hours["zone"], tuple((start, end) for start, end in hours["spans"])), unless)
 
 
 @dataclass(frozen=True, slots=True)

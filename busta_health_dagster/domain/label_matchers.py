@@ -7,7 +7,8 @@ import re
 from busta_health_dagster.domain.errors import BadInput
 from busta_health_dagster.domain.silence import OPERATORS, Matcher
 
-_WRITTEN = re.compile(r'\s*("(?:[^"\\]|\\.)*"|[^\s"=!~{},]+)\s*(=~|!~|!=|=)\s*("(?:[^"\\]|\\.)*"|[^"]*?)\s*', re.DOTALL)
+_WRITTEN = re.compile(r'("(?:[^"\\]|\\.)*"|[^\s"=!~{},]+)\s*(=~|!~|!=|=)\s*("(?:[^"\\]|\\.)*"|[^\s"][^"]*|)', re.DOTALL)
+"""Without the space around it. No two of its parts can share a space: a long text of them would be tried in every division."""
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 _MEANS = {"n": "\n"}
 _KINDS = {operator: kind for kind, operator in OPERATORS.items()}
@@ -15,7 +16,7 @@ _KINDS = {operator: kind for kind, operator in OPERATORS.items()}
 
 def read_matcher(text: str) -> Matcher:
     """Raises BadInput: not a matcher, or its pattern cannot be used."""
-    written = _WRITTEN.fullmatch(text)
+    written = _WRITTEN.fullmatch(text.strip())
     if written is None:
         raise BadInput(f"{text[:100]!r} is no matcher; write a label, =, !=, =~ or !~, and a value: source=odds_api")
     name, operator, value = written.groups()

@@ -45,8 +45,13 @@ class OnCallCalendar:
     people: Mapping[str, str]
     allow_private: bool = False
 
+    @property
+    def place(self) -> SecretRef | str:
+        """Its address, or its file."""
+        return self.url if self.url is not None else self.path or ""
+
     def channel_of(self, title: str, addresses: Collection[str]) -> str | None:
-        """The channel of whom this entry names; None: no one that we know."""
+        """The channel of the first of `people` that this entry names; None: it names none of them."""
         for name, channel in self.people.items():
             if name.lower() in addresses or re.search(rf"(?<!\w){re.escape(name)}(?!\w)", title, re.IGNORECASE):
                 return channel

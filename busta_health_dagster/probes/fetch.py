@@ -300,7 +300,7 @@ def _refused(refused: AddressRefused, redirected: bool) -> Failed:
         return Failed("address_refused", f"redirected: {refused.sentence}; not followed")
     return Failed(
         "address_refused",
-        f"{refused.sentence}; if that is meant, set allow_private: true on this source",
+        f"{refused.sentence}; if that is meant, set allow_private: true where its address stands",
         status=Status.UNKNOWN,
     )
 

@@ -27,12 +27,21 @@ def local_calendar(place: str, directory: Path, now: float, zone: str) -> ReadCa
     """
     if is_remote(place):
         return None
+    try:
+        return read_calendar(calendar_file(place, directory), int(now) - PAST_S, int(now) + AHEAD_S, zone)
+    except ValueError as why:
+        raise BadInput(f"The calendar {directory / place} cannot be read: {why}.") from why
+
+
+def calendar_file(place: str, directory: Path) -> bytes:
+    """The bytes of it, one more than may be read at most.
+
+    Raises:
+        BadInput: it cannot be read; why.
+    """
     path = directory / place
     try:
         with path.open("rb") as file:
-            text = file.read(MOST_BYTES + 1)
-        return read_calendar(text, int(now) - PAST_S, int(now) + AHEAD_S, zone)
+            return file.read(MOST_BYTES + 1)
     except OSError as why:
         raise BadInput(f"The calendar {path} cannot be read: {why.strerror or why}.") from why
-    except ValueError as why:
-        raise BadInput(f"The calendar {path} cannot be read: {why}.") from why

@@ -13,8 +13,8 @@ from busta_health_dagster.wording.suggestions import meant
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-    from busta_health_dagster.settings.alert_model import CalendarFields, RotationFields
     from busta_health_dagster.settings.document import Document, Place
+    from busta_health_dagster.settings.on_call_model import CalendarFields, RotationFields
     from busta_health_dagster.settings.problems import Findings
 
 _DAYS = {"week": 7, "day": 1}

@@ -17,17 +17,10 @@ from busta_health_dagster.domain.policy import (
     Step,
 )
 from busta_health_dagster.domain.rule import Rule, Severity
-from busta_health_dagster.settings.alert_model import (
-    CHANNEL_COMMON,
-    ChannelFields,
-    EscalationFields,
-    GroupingFields,
-    InhibitFields,
-    RotationFields,
-    RouteFields,
-    RuleFields,
-)
+from busta_health_dagster.settings.alert_model import CHANNEL_COMMON, ChannelFields, RuleFields
 from busta_health_dagster.settings.on_call import read_rotation
+from busta_health_dagster.settings.on_call_model import RotationFields
+from busta_health_dagster.settings.route_model import EscalationFields, GroupingFields, InhibitFields, RouteFields
 from busta_health_dagster.settings.rules import RuleReader
 from busta_health_dagster.settings.translating import keys_of, takes_any, translate
 from busta_health_dagster.wording.suggestions import meant, near

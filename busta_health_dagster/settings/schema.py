@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from busta_health_dagster.domain.fields import Strict
-from busta_health_dagster.settings import alert_model, source_model, window_model
+from busta_health_dagster.settings import alert_model, on_call_model, route_model, source_model, window_model
 from busta_health_dagster.settings.settings_model import Settings
 
 if TYPE_CHECKING:
@@ -136,15 +136,15 @@ def _either(*shapes: tuple[str, str]) -> dict[str, Any]:
 def _alerts(channels: Mapping[str, type[BaseModel]]) -> dict[str, Any]:
     lists: dict[str, type[BaseModel]] = {
         "rules": alert_model.RuleFields,
-        "on_call": alert_model.RotationFields,
-        "escalations": alert_model.EscalationFields,
-        "routes": alert_model.RouteFields,
-        "inhibit": alert_model.InhibitFields,
+        "on_call": on_call_model.RotationFields,
+        "escalations": route_model.EscalationFields,
+        "routes": route_model.RouteFields,
+        "inhibit": route_model.InhibitFields,
     }
     models: list[type[BaseModel]] = [
         *lists.values(),
         alert_model.ChannelFields,
-        alert_model.GroupingFields,
+        route_model.GroupingFields,
         *channels.values(),
     ]
     schema, refs = _joined(_file_base("alerts.yaml"), models)
@@ -154,7 +154,7 @@ def _alerts(channels: Mapping[str, type[BaseModel]]) -> dict[str, Any]:
         "version": {"const": 1},
         "channels": {"type": "array", "items": {"$ref": "#/$defs/channel"}},
         **{name: {"type": "array", "items": refs[model]} for name, model in lists.items()},
-        "grouping": refs[alert_model.GroupingFields],
+        "grouping": refs[route_model.GroupingFields],
     }
     schema["required"] = ["version"]
     return schema

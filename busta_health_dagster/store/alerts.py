@@ -1,4 +1,4 @@
-"""Alerts, their transitions, and what was not sent and why: everything that `busta alerts explain` tells."""
+"""Alerts and their transitions: what happened, as `busta alerts explain` shows it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from busta_health_dagster.domain.alert import Alert, AlertState, Event, Transiti
 from busta_health_dagster.domain.errors import UnknownName
 from busta_health_dagster.domain.rule import Severity
 from busta_health_dagster.engines.alerting.routing import Considered
-from busta_health_dagster.engines.alerting.transition import NotSent
 from busta_health_dagster.store.schema.alerting import alert, alert_transition, suppression
 from busta_health_dagster.store.schema.types import LARGEST_KEY
 
@@ -62,11 +61,6 @@ class Alerts:
             rows = self._uow.connection.execute(select(_T.id, _T.data).where(_T.id.in_(some)).order_by(_T.id))
             found += [_alert(row) for row in rows]
         return found
-
-    def some(self, keys: Collection[int]) -> list[Alert]:
-        """Those of these ids that are (still) there, by id."""
-        asked = select(_T.id, _T.data).where(_T.id.in_(keys)).order_by(_T.id)
-        return [_alert(row) for row in self._uow.connection.execute(asked)]
 
     def delete(self, keys: Collection[int], keep: Collection[int] = ()) -> None:
         """Take imported alerts back with all that was recorded of them. Of those in `keep` only the record goes: they
@@ -241,56 +235,6 @@ class Transitions:
             observed = tuple(Considered(**c) for c in json.loads(r.considered))
             found.append(StoredTransition(r.id, r.alert_id, one, observed))
         return found
-
-
-class Suppressions:
-    """Every notification that was not sent, with its reason."""
-
-    def __init__(self, uow: UnitOfWork) -> None:
-        self._uow = uow
-
-    def append(self, not_sent: Iterable[NotSent], ids: dict[str, int] | None = None) -> None:
-        """`ids` are the alerts' ids by fingerprint, where there is one."""
-        known = ids or {}
-        rows = [
-            {
-                "alert_id": known.get(n.fingerprint),
-                "fingerprint": n.fingerprint,
-                "at": n.at,
-                "channel": n.channel,
-                "event": n.event.value,
-                "reason": n.reason,
-            }
-            for n in not_sent
-        ]
-        if rows:
-            self._uow.connection.execute(suppression.insert(), rows)
-
-    def of(self, alert_id: int) -> list[NotSent]:
-        c = suppression.c
-        return self._read(select(suppression).where(c.alert_id == alert_id))
-
-    def of_source(self, source: str, since: int) -> list[NotSent]:
-        """Why no one was notified of this source, newest last."""
-        c = suppression.c
-        return self._read(
-            select(suppression).where(c.fingerprint.startswith(f"{source}/", autoescape=True), c.at >= since)
-        )
-
-    def collected(self, channel: str, reason: str, after: int) -> list[tuple[int, int | None, NotSent]]:
-        """What was put off for a channel with this reason, oldest first: (its number, the alert's id, itself), from the number
-        `after` on.
-        """
-        c = suppression.c
-        asked = select(suppression).where(c.id > after, c.channel == channel, c.reason == reason).order_by(c.id)
-        return [
-            (r.id, r.alert_id, NotSent(r.at, r.fingerprint, r.channel, Event(r.event), r.reason))
-            for r in self._uow.connection.execute(asked)
-        ]
-
-    def _read(self, asked: Any) -> list[NotSent]:
-        rows = self._uow.connection.execute(asked.order_by(suppression.c.id))
-        return [NotSent(r.at, r.fingerprint, r.channel, Event(r.event), r.reason) for r in rows]
 
 
 def batched(keys: Sequence[int], size: int) -> Iterator[Sequence[int]]:

@@ -31,7 +31,8 @@ class Silences:
 
     def get(self, key: str) -> Silence:
         """Raises UnknownName."""
-        row = self._uow.connection.execute(select(silence).where(_S.id == key)).first()
+        asked = select(silence).where(_S.id == key)
+        row = None if "\0" in key else self._uow.connection.execute(asked).first()  # Postgres takes no such text
         if row is None:
             raise UnknownName(f"There is no silence {key!r}. See which there are with: busta alerts silences --all")
         return _silence(row)
@@ -41,9 +42,9 @@ class Silences:
         asked = select(silence).where(_S.ends_at > now, _S.starts_at <= now).order_by(_S.id)
         return [_silence(row) for row in self._uow.connection.execute(asked)]
 
-    def unended(self, now: int) -> int:
-        """How many are in force, or will be."""
-        asked = select(func.count()).select_from(silence).where(_S.ends_at > now)
+    def unended(self, now: int, but: str) -> int:
+        """How many besides this one are in force, or will be."""
+        asked = select(func.count()).select_from(silence).where(_S.ends_at > now, _S.id != but)
         return int(self._uow.connection.execute(asked).scalar_one())
 
     def list(self, limit: int = 1000) -> list[Silence]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import func, select
 
 from busta_health_dagster.store.access import Access
-from busta_health_dagster.store.alerts import Alerts, Suppressions, Transitions
+from busta_health_dagster.store.alerts import Alerts, Transitions
 from busta_health_dagster.store.audit_log import Audit, IncidentNotes
 from busta_health_dagster.store.baselines import Baselines
 from busta_health_dagster.store.check_history import CheckHistories
@@ -29,6 +29,7 @@ from busta_health_dagster.store.schema import metadata
 from busta_health_dagster.store.silences import Silences
 from busta_health_dagster.store.sources import MetricNames, Reasons, Sources
 from busta_health_dagster.store.states import States
+from busta_health_dagster.store.suppressions import Suppressions
 
 if TYPE_CHECKING:
     from sqlalchemy import Table

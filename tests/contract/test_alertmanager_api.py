@@ -13,7 +13,9 @@ import requests
 from small_home import served, small_home
 
 from busta_health_dagster.domain.access import Role
+from busta_health_dagster.domain.silence import Matcher, Silence
 from busta_health_dagster.pipeline.alerting.actions import snooze
+from busta_health_dagster.pipeline.alerting.silences import MOST
 from busta_health_dagster.pipeline.app import access
 
 if TYPE_CHECKING:
@@ -204,6 +206,23 @@ def test_what_is_not_there_is_404_and_what_has_ended_is_not_ended_twice(url: str
     assert requests.delete(f"{url}/api/v2/silence/{key}", timeout=60).status_code == 409
     assert requests.get(f"{url}/api/v2/silence/{key}", timeout=60).json()["status"] == {"state": "expired"}
     assert requests.post(f"{url}/api/v2/alerts", json=[], timeout=60).status_code == 405
+
+
+@pytest.mark.parametrize("key", ["a\x00b", "x" * 5000])
+def test_an_id_that_no_silence_can_have_is_404_on_both_databases(url: str, key: str) -> None:
+    assert requests.post(f"{url}/api/v2/silences", json=posted(id=key), timeout=60).status_code == 404
+
+
+def test_one_of_as_many_silences_as_there_may_be_can_still_be_changed(app: App, url: str) -> None:
+    ends = app.now() + 3600
+    with app.store.write() as uow:
+        for n in range(MOST - 1):
+            uow.silences.put(Silence(str(n), (Matcher("source", "gone"),), ends - 1, ends, "op", "", "op", 0))
+    key = requests.post(f"{url}/api/v2/silences", json=posted(), timeout=60).json()["silenceID"]
+    longer = posted(id=key, endsAt=moment(hours=4))
+    assert requests.post(f"{url}/api/v2/silences", json=longer, timeout=60).json() == {"silenceID": key}
+    answer = requests.post(f"{url}/api/v2/silences", json=posted(), timeout=60)
+    assert (answer.status_code, answer.json()[:29]) == (400, "There are 1,000 silences alre")
 
 
 def test_other_matchers_make_a_new_silence_and_end_the_old_one(url: str) -> None:

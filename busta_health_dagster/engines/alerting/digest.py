@@ -12,8 +12,8 @@ from busta_health_dagster.domain.rule import Severity
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from busta_health_dagster.domain.alert import Ladder
     from busta_health_dagster.domain.digest import Digest
+    from busta_health_dagster.domain.ladder import Ladder
     from busta_health_dagster.engines.alerting.transition import NotSent
 
 _BEGINS = frozenset({Event.OPENED, Event.REOPENED, Event.FLAPPING_STARTED})

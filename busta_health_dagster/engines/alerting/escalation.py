@@ -14,7 +14,8 @@ from busta_health_dagster.domain.rule import Severity
 from busta_health_dagster.wording.durations import duration_text
 
 if TYPE_CHECKING:
-    from busta_health_dagster.domain.alert import Alert, Ladder
+    from busta_health_dagster.domain.alert import Alert
+    from busta_health_dagster.domain.ladder import Ladder
 
 _NUMBERS = re.compile(r"\d[\d,.]*")
 _WORSE = 0.5

@@ -270,7 +270,8 @@ class _Pass(Opener):
         before = a.snoozed
         if a.snooze is not None and ctx.steady >= a.snooze.until:
             self.set(snooze=None)
-        if a.silence is not None and ctx.silence is None:
+        unknown = a.suppressed_by and not a.notified  # no one knows of it, nor could now: the end of its silence waits
+        if a.silence is not None and ctx.silence is None and not unknown:
             self.set(silence=None)
             self.settle_clock()
         after = self.alert.snoozed

@@ -16,7 +16,8 @@ from busta_health_dagster.engines.alerting.transition import Recorder, Transitio
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from busta_health_dagster.domain.alert import Alert, Ladder
+    from busta_health_dagster.domain.alert import Alert
+    from busta_health_dagster.domain.ladder import Ladder
     from busta_health_dagster.domain.policy import Step
 
 

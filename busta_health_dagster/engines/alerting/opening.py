@@ -47,15 +47,19 @@ class Opener(Recorder):
 
     def take_silence(self) -> bool:
         """The silence that matches it now, if that is another than it has; -> whether that changes until when it is snoozed.
-        One that has ended is let go by the timers, after what was observed.
+        One that has ended is let go by the timers, after what was observed. It lasts by the wall clock: where that was set
+        back, the steady clock comes to its end too early.
         """
         silence, mine = self.ctx.silence, self.alert.silence
-        if silence is None or (mine is not None and (mine.at, mine.ends_at) == (silence.starts_at, silence.ends_at)):
+        if silence is None:
+            return False
+        known = mine is not None and (mine.at, mine.ends_at) == (silence.starts_at, silence.ends_at)
+        if known and mine is not None and self.steady < mine.until:
             return False
         before, left = self.alert.snoozed, silence.ends_at - self.now
         self.set(silence=Hold(silence.by, silence.starts_at, self.steady + left, silence.ends_at, silence.comment))
         self.settle_clock()
-        return self.alert.snoozed != before
+        return not known and self.alert.snoozed != before
 
     def settle_clock(self) -> None:
         """The clock under the holds as they are now; maintenance (no mark) keeps it standing."""

@@ -8,7 +8,8 @@ from dataclasses import replace
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from busta_health_dagster.domain.alert import Alert, AlertState, Event, Held, Ladder
+from busta_health_dagster.domain.alert import Alert, AlertState, Event, Held
+from busta_health_dagster.domain.ladder import Ladder
 from busta_health_dagster.engines.alerting import escalation
 from busta_health_dagster.engines.alerting.muting import taken_over
 from busta_health_dagster.engines.alerting.transition import Recorder, TransitionResult

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from busta_health_dagster.domain.alert import Ladder
+from busta_health_dagster.domain.ladder import Ladder
 from busta_health_dagster.domain.self_monitoring import MONITOR
 
 if TYPE_CHECKING:

@@ -12,6 +12,7 @@ from busta_health_dagster.engines.rules.metrics import (
     QUALITY_BIT,
     STATUS_BIT,
 )
+from busta_health_dagster.engines.seasons import off_season
 from busta_health_dagster.wording.durations import duration_text
 from busta_health_dagster.wording.lists import plural
 
@@ -61,7 +62,7 @@ class NoData(Evaluator):
 
 class NoScore(Evaluator):
     """A source that is to be scored and is not: its suite cannot be run, or what it delivers cannot be scored. What was
-    good then says nothing of now.
+    good then says nothing of now. Off season nothing is scored: a stretch of it counts as one score that did not come, at most.
     """
 
     __slots__ = ()
@@ -84,7 +85,11 @@ class NoScore(Evaluator):
         )
 
     def _age_s(self, w: SourceWindow) -> int:
-        return max(0, w.slot - w.score_awaited_since)
+        since, season = w.score_awaited_since, self.source.active
+        gaps = off_season(season, since, w.slot) if season is not None else ()
+        rests = (min(end, w.slot) - max(start, since) for start, end in gaps)
+        counted = self._limit_s() // SCORES_MISSED
+        return max(0, w.slot - since - sum(max(0, rest - counted) for rest in rests))
 
     def _limit_s(self) -> int:
         assert self.source.quality is not None

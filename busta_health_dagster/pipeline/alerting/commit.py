@@ -41,8 +41,8 @@ def commit(
     saved, ids = _save(uow, changes.records)
     entries = [(key, r.transitions, r.considered) for key, r in zip(ids, changes.records, strict=True) if r.transitions]
     uow.transitions.append_all(entries)
-    uow.suppressions.append(changes.not_sent, {name: alert.id for name, alert in saved.items() if alert.id is not None})
     note_collected(uow, changes.records, changes.at)
+    uow.suppressions.append(changes.not_sent, {name: alert.id for name, alert in saved.items() if alert.id is not None})
     if changes.notifications:
         alerts = {**book.alerts, **saved}
         scene = notification_context(

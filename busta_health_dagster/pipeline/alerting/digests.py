@@ -1,7 +1,7 @@
 """Daily digests: what was collected for a channel becomes one message, once a day, in the transaction of an alert pass.
 
 What is collected stands in the store among the notifications that were not sent; here is only kept until when each channel waits,
-and how far it has been sent. A digest that was due while the monitor was down is sent by the first pass after it, and one whose
+and after which of them it began to wait. A digest that was due while the monitor was down is sent by the first pass after it, and one whose
 route has lost it meanwhile at the time that it was promised for.
 """
 
@@ -31,8 +31,9 @@ _KEY = "digests"
 
 
 def note_collected(uow: UnitOfWork, records: Iterable[Record], now: int) -> None:
-    """Channels for which this pass has collected something wait for their next digest from now on."""
+    """Channels for which this pass has collected something, and is about to write it, wait for their next digest from now on."""
     found: dict[str, tuple[str, Digest]] = {}
+    before = uow.suppressions.newest()
     for record in records:
         by_reason = {x.digest.reason: x.digest for x in record.alert.ladders if x.digest is not None}
         for skipped in record.not_sent if by_reason else ():
@@ -42,9 +43,9 @@ def note_collected(uow: UnitOfWork, records: Iterable[Record], now: int) -> None
         return
     waiting: dict[str, Any] = uow.meta.get(_KEY, {})
     for key, (channel, digest) in found.items():
-        known = waiting.get(key, {"after": 0, "due": None, "since": None})
+        known = waiting.get(key, {"due": None})
         if known["due"] is None:
-            known |= {"due": digest.next(now), "since": now}
+            known |= {"due": digest.next(now), "since": now, "after": before}
         waiting[key] = known | {"channel": channel, "minute": digest.minute, "zone": digest.zone}
     uow.meta.put(_KEY, waiting)
 
@@ -52,17 +53,23 @@ def note_collected(uow: UnitOfWork, records: Iterable[Record], now: int) -> None
 def send_due(app: App, uow: UnitOfWork, now: int) -> None:
     """Put every digest whose time has come into the outbox."""
     waiting: dict[str, Any] = uow.meta.get(_KEY, {})
-    due = [one for one in waiting.values() if one["due"] is not None and one["due"] <= now]
-    for one in due:
+    changed = False
+    for one in waiting.values():
+        if one["due"] is None:
+            continue
         digest = Digest(one["minute"], one["zone"])
-        rows = uow.suppressions.collected(one["channel"], digest.reason, one["after"])
-        if rows:
-            message = _message(app, uow, one["channel"], digest, rows, (one["since"], now))
+        soonest = digest.next(now)
+        if one["due"] <= now:
+            rows = uow.suppressions.collected(one["channel"], digest.reason, one["after"])
+            message = _message(app, uow, one["channel"], digest, rows, (one["since"], now)) if rows else None
             if message is not None:
                 uow.outbox.enqueue([message], now)
-            one["after"] = rows[-1][0]
-        one |= {"due": None, "since": None}
-    if due:
+            one |= {"due": None, "since": None}
+            changed = True
+        elif one["due"] > soonest:  # the clock was ahead when it was promised
+            one |= {"due": soonest, "since": min(one["since"], now)}
+            changed = True
+    if changed:
         uow.meta.put(_KEY, waiting)
 
 

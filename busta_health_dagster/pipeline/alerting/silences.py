@@ -61,7 +61,7 @@ def add_silence(
                 wish = replace(wish, id=known.id, starts_at=known.starts_at if begun else wish.starts_at)
             else:
                 uow.silences.put(replace(known, ends_at=now, updated_at=now))
-        if uow.silences.unended(now) >= MOST:
+        if uow.silences.unended(now, wish.id) >= MOST:
             raise BadInput(f"There are {MOST:,} silences already; end some with: amtool silence expire ID")
         uow.silences.put(wish)
         what = " ".join(str(m) for m in wish.matchers)

@@ -54,18 +54,16 @@ def link_key(app: App) -> bytes:
 def _make(path: Path) -> None:
     """Written whole under another name and then linked: of two processes that begin at once one key remains."""
     ours = path.with_name(f"{path.name}.{os.getpid()}-{secrets.token_hex(4)}")
-    fd = os.open(ours, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     try:
-        os.write(fd, secrets.token_hex(_BYTES).encode())
-        os.fsync(fd)
-    finally:
-        os.close(fd)
-    try:
+        with os.fdopen(os.open(ours, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "wb") as file:
+            file.write(secrets.token_hex(_BYTES).encode())
+            file.flush()
+            os.fsync(file.fileno())
         os.link(ours, path)
     except FileExistsError:
         return  # another process was first; its key is ours
     finally:
-        ours.unlink()
+        ours.unlink(missing_ok=True)
 
 
 def _short(key: bytes) -> str:

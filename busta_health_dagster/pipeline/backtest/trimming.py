@@ -27,17 +27,20 @@ if TYPE_CHECKING:
 
 COLUMNS = {"response_ms": 2, "items": 3, "data_age_s": 4, "quality": 5}
 """The numbers of an observation that a limit can be tried on -> their column."""
-FOLLOW = 30
-"""Verdicts after a bad one that still matter: 21 states, and what an alert needs to recover."""
+_STATES = 21
+_LEAST_MORE = 9
 _PAST = {">": gt, ">=": ge, "<": lt, "<=": le}
 
 
 @dataclass(slots=True)
 class _Watch:
-    """One rule on one source: what is bad, and for how many verdicts it still matters."""
+    """One rule on one source: what is bad, for how many verdicts that still matters (21 states, and what an alert needs to
+    recover), and how many of them are left.
+    """
 
     column: int
     bad: Callable[[float], bool]
+    follow: int
     left: int = 0
 
     def needs(self, observation: ObservationRow) -> bool:
@@ -45,7 +48,7 @@ class _Watch:
         if value is None or (self.column == 1 and value == Status.UNKNOWN):
             return False
         if self.bad(value):
-            self.left = FOLLOW
+            self.left = self.follow
             return True
         self.left -= 1
         return self.left >= 0
@@ -97,12 +100,12 @@ def _watch(rule: Rule, source: Source) -> _Watch | None:
     mine = effective(rule, source)
     if mine is None:
         return None
-    condition = mine.conditions[0]
+    condition, follow = mine.conditions[0], _STATES + max(_LEAST_MORE, mine.recover_after)
     if mine.pattern is Pattern.STATUS:
-        return _Watch(1, lambda status: status == Status.DOWN)
+        return _Watch(1, lambda status: status == Status.DOWN, follow)
     past, limits = _PAST[condition.op], [float(condition.value)]
     if mine.recover_limit is not None:  # between the two limits what is open stays open
         limits.append(mine.recover_limit)
     nearest = min(limits) if condition.op.startswith(">") else max(limits)
     loose = {gt: ge, lt: le}.get(past, past) if len(limits) > 1 else past
-    return _Watch(COLUMNS[condition.metric], lambda value: bool(loose(value, nearest)))
+    return _Watch(COLUMNS[condition.metric], lambda value: bool(loose(value, nearest)), follow)

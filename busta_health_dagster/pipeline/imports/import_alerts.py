@@ -66,7 +66,7 @@ def save(uow: UnitOfWork, raised: Sequence[Raised], earlier: Sequence[int]) -> d
     """Write the alerts, -> source -> (id, when it began). `earlier` are the ids of a former import of the same stretch:
     an alert that was raised again keeps its id, and with it the notes on its incident; the others are deleted.
     """
-    by_birth = {_birth(a): a.id for a in uow.alerts.some(earlier)}
+    by_birth = {_birth(a): a.id for a in uow.alerts.by_ids(earlier)}
     again = {_birth(r.alert): by_birth[_birth(r.alert)] for r in raised if _birth(r.alert) in by_birth}
     uow.alerts.delete(earlier, keep={key for key in again.values() if key is not None})
     # `save` answers by fingerprint, so each of a fingerprint's alerts goes in a round of its own.

@@ -2,31 +2,24 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from busta_health_dagster.domain.errors import BadInput, MissingSecret
-from busta_health_dagster.domain.fields import SecretRef
+from busta_health_dagster.domain.errors import BadInput
 from busta_health_dagster.domain.near_events import KnownTime
-from busta_health_dagster.engines.ical import MOST_BYTES, read_calendar
 from busta_health_dagster.pipeline.app.calendars import CalendarReading, keep, kept_calendars, place_of
-from busta_health_dagster.probes.calendar_fetch import fetched
-from busta_health_dagster.settings.calendar_files import AHEAD_S, PAST_S, is_remote, local_calendar
+from busta_health_dagster.pipeline.observing.calendar_reading import AGAIN_S, is_due, read_now
+from busta_health_dagster.settings.calendar_files import AHEAD_S, PAST_S
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from busta_health_dagster.domain.near_events import EventCalendar
     from busta_health_dagster.domain.observation import Observation
-    from busta_health_dagster.engines.ical import ReadCalendar
     from busta_health_dagster.pipeline.app.app import App
     from busta_health_dagster.store import UnitOfWork
 
-AGAIN_S = 900
-"""After a failure it is tried again so soon."""
 MOST_EVENTS = 2000
-_TIMEOUT_S = 10.0
 
 
 def refresh_calendars(app: App) -> None:
@@ -39,7 +32,7 @@ def refresh_calendars(app: App) -> None:
         known = kept_calendars(app, uow)
     for calendar in remote:
         before = known.get(calendar.name)
-        if before is None or before.tried_at + _wait_s(calendar, before) <= now:
+        if before is None or is_due(before.tried_at, _wait_s(calendar, before), now):
             reading = _attempt(app, calendar, before, now)
             with app.store.write() as uow:
                 keep(uow, calendar.name, reading)
@@ -51,26 +44,14 @@ def _wait_s(calendar: EventCalendar, before: CalendarReading) -> int:
 
 def _attempt(app: App, calendar: EventCalendar, before: CalendarReading | None, now: int) -> CalendarReading:
     last = before or CalendarReading(place_of(calendar), now)
+    assert calendar.ical is not None
+    since, until = now - PAST_S, now + AHEAD_S
     try:
-        read = _read(app, calendar, now)
-    except (BadInput, MissingSecret) as why:
-        return replace(last, tried_at=now, problem=app.secrets.scrub(str(why)).rstrip("."))
+        read = read_now(app, calendar.ical, since, until, calendar.zone, allow_private=calendar.allow_private)
+    except BadInput as why:
+        return replace(last, tried_at=now, problem=str(why))
     events = tuple(KnownTime(e.start, _end(e.start, e.end, calendar), e.title) for e in read.events[:MOST_EVENTS])
     return CalendarReading(place_of(calendar), now, now, events, "", read.notes)
-
-
-def _read(app: App, calendar: EventCalendar, now: int) -> ReadCalendar:
-    """Raises BadInput or MissingSecret: why it cannot be read."""
-    place = app.secrets(calendar.ical) if isinstance(calendar.ical, SecretRef) else str(calendar.ical)
-    if not is_remote(place):
-        read = local_calendar(place, app.config.dir, now, calendar.zone)
-        assert read is not None
-        return read
-    text = asyncio.run(fetched(place, timeout_s=_TIMEOUT_S, max_bytes=MOST_BYTES, guarded=not calendar.allow_private))
-    try:
-        return read_calendar(text, now - PAST_S, now + AHEAD_S, calendar.zone)
-    except ValueError as why:
-        raise BadInput(str(why)) from why
 
 
 def take_event_times(app: App, uow: UnitOfWork, seen: Iterable[Observation]) -> None:

@@ -129,7 +129,7 @@ def _rotations(app: App, uow: UnitOfWork) -> list[Problem]:
     for name, rotation in app.config.policy.on_call.items():
         if rotation.calendar is None:
             continue
-        kept, place = kept_calendar(uow, name), f"on_call {name}"
+        kept, place = kept_calendar(uow, name, rotation.calendar), f"on_call {name}"
         stand_in = rotation.shifts[0].turns[0]
         says: list[tuple[str, str]] = []
         if kept.problem:
@@ -140,7 +140,7 @@ def _rotations(app: App, uow: UnitOfWork) -> list[Problem]:
         if kept.unknown:
             says.append(
                 (
-                    f"The calendar of {name} names {listed(kept.unknown)}, whom `people` does not know.",
+                    f"The calendar of {name} names {listed(kept.unknown)}, which `people` does not list.",
                     "people: {NAME: channel}",
                 )
             )

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from busta_health_dagster.domain import maintenance
-    from busta_health_dagster.domain.alert import Alert, Ladder
+    from busta_health_dagster.domain.alert import Alert
     from busta_health_dagster.domain.documents.alerts import (
         AlertExplanation,
         AlsoSeen,
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         Standing,
         TransitionRow,
     )
+    from busta_health_dagster.domain.ladder import Ladder
     from busta_health_dagster.domain.rule import Rule
     from busta_health_dagster.engines.alerting import transition
     from busta_health_dagster.pipeline.views import explain

@@ -1,4 +1,4 @@
-"""What we think of it and whom we told: alerts, their transitions, the outbox, planned work, and who did what."""
+"""What we think of it and who was notified: alerts, their transitions, the outbox, planned work, silences, and who did what."""
 
 from __future__ import annotations
 

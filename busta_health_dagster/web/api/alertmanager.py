@@ -6,10 +6,11 @@ Shapes and answers are Alertmanager's, whose clients read an error as a JSON tex
 from __future__ import annotations
 
 import uuid
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any
 
 import yaml
-from fastapi import FastAPI, Path, Query, Request
+from fastapi import Depends, FastAPI, Path, Query, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
@@ -26,8 +27,6 @@ from busta_health_dagster.pipeline.views.alertmanager import AlertFilter, alert_
 from busta_health_dagster.web.api.parameters import app_of, who
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from busta_health_dagster.domain.silence import Silence
     from busta_health_dagster.pipeline.app.app import App
 
@@ -42,6 +41,25 @@ _STATUS: tuple[tuple[type[BustaError], int], ...] = (
 Filters = Annotated[list[Annotated[str, Query(max_length=2000)]] | None, Query(alias="filter", max_length=100)]
 Receiver = Annotated[str, Query(max_length=500)]
 SilenceId = Annotated[uuid.UUID, Path()]
+
+
+def _wanted(
+    filters: Filters = None,
+    receiver: Receiver = "",
+    active: bool = True,
+    silenced: bool = True,
+    inhibited: bool = True,
+) -> AlertFilter:
+    try:
+        pattern(receiver)
+    except ValueError as error:
+        raise BadInput(f"receiver: {error}") from error
+    matchers = tuple(read_matcher(text) for text in filters or ())
+    return AlertFilter(matchers, receiver, active=active, silenced=silenced, inhibited=inhibited)
+
+
+Wanted = Annotated[AlertFilter, Depends(_wanted)]
+"""The alerts that a query asks for."""
 
 
 class PostedMatcher(BaseModel):
@@ -97,29 +115,12 @@ def build(app: App) -> FastAPI:
         return [{"name": name} for name in app_of(request).config.policy.channels]
 
     @v2.get("/alerts")
-    def alerts(
-        request: Request,
-        filters: Filters = None,
-        receiver: Receiver = "",
-        active: bool = True,
-        silenced: bool = True,
-        inhibited: bool = True,
-    ) -> list[dict[str, Any]]:
-        wanted = _wanted(filters, receiver, active=active, silenced=silenced, inhibited=inhibited)
+    def alerts(request: Request, wanted: Wanted) -> list[dict[str, Any]]:
         return [one.document for one in gettable_alerts(app_of(request), wanted)]
 
     @v2.get("/alerts/groups")
-    def groups(
-        request: Request,
-        filters: Filters = None,
-        receiver: Receiver = "",
-        active: bool = True,
-        silenced: bool = True,
-        inhibited: bool = True,
-        muted: bool = True,
-    ) -> list[dict[str, Any]]:
-        wanted = _wanted(filters, receiver, active=active, silenced=silenced, inhibited=inhibited, muted=muted)
-        return alert_groups(app_of(request), wanted)
+    def groups(request: Request, wanted: Wanted, muted: bool = True) -> list[dict[str, Any]]:
+        return alert_groups(app_of(request), replace(wanted, muted=muted))
 
     @v2.get("/silences")
     def silences(request: Request, filters: Filters = None) -> list[dict[str, Any]]:
@@ -176,14 +177,6 @@ def _answer_errors(v2: FastAPI) -> None:
         assert isinstance(error, RequestValidationError)
         said = (f"{'.'.join(str(p) for p in e['loc'])}: {e['msg']}" for e in error.errors()[:10])
         return JSONResponse("; ".join(said), 400)
-
-
-def _wanted(filters: Sequence[str] | None, receiver: str, **states: bool) -> AlertFilter:
-    try:
-        pattern(receiver)
-    except ValueError as error:
-        raise BadInput(f"receiver: {error}") from error
-    return AlertFilter(tuple(read_matcher(text) for text in filters or ()), receiver, **states)
 
 
 def _document(one: Silence, now: int) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from busta_health_dagster.domain.source import Selector
 from busta_health_dagster.engines.alerting.digest import collected
 from busta_health_dagster.pipeline.alerting.actions import acknowledge, resolve, snooze
 from busta_health_dagster.pipeline.views.alert_list import row_of
+from busta_health_dagster.store.pruning import prune
 from busta_health_dagster.testing import EPOCH
 from tests.alert_stories import HOUR, ODDS, POLICY, WEATHER, Story, app_on
 
@@ -123,6 +124,31 @@ def test_a_digest_that_was_due_while_the_monitor_was_down_is_sent_by_the_first_p
     assert again.messages() == [("chat", "report")]
     again.ticks(3)
     assert len(digests(again)) == 1
+
+
+def test_a_digest_after_a_long_quiet_time_is_sent_though_the_record_of_the_last_is_pruned(story: Story) -> None:
+    story.ticks(2)
+    story.ticks(3, odds_api=SLOW, weather_api=SLOW)
+    story.ticks(5)
+    until_the_digest(story)
+    assert len(digests(story)) == 1
+    prune(story.app.store, {"deliveries": 60}, story.app.now() + 120)
+    story.ticks(3, odds_api=SLOW)
+    story.ticks(5)
+    until_the_digest(story)
+    assert len(digests(story)) == 2
+
+
+def test_a_digest_that_was_promised_by_a_clock_a_year_ahead_is_sent_in_the_morning(story: Story) -> None:
+    story.ticks(2)
+    story.ticks(3, odds_api=SLOW)
+    with story.app.store.write() as uow:
+        waiting = uow.meta.get("digests")
+        (promised,) = waiting.values()
+        promised |= {"due": promised["due"] + 365 * 86400, "since": promised["since"] + 365 * 86400}
+        uow.meta.put("digests", waiting)
+    until_the_digest(story)
+    assert len(digests(story)) == 1
 
 
 def test_what_was_collected_is_sent_though_the_route_has_lost_its_digest(story: Story) -> None:

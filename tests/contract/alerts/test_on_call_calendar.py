@@ -15,12 +15,8 @@ from busta_health_dagster.domain.on_call import OnCallCalendar, Rotation, Shift
 from busta_health_dagster.domain.policy import Escalation, Step
 from busta_health_dagster.domain.rule import Severity
 from busta_health_dagster.domain.weekly_hours import WEEK
-from busta_health_dagster.pipeline.alerting.on_call_calendars import (
-    EVERY_S,
-    kept_calendar,
-    refresh_rotations,
-    rotations_now,
-)
+from busta_health_dagster.pipeline.alerting.on_call_calendars import kept_calendar, refresh_rotations, rotations_now
+from busta_health_dagster.pipeline.observing.calendar_reading import AGAIN_S, is_due
 from busta_health_dagster.pipeline.views.doctor import store_findings
 from busta_health_dagster.settings import Secrets
 
@@ -103,27 +99,27 @@ def test_a_calendar_that_is_away_leaves_the_last_good_one_and_says_so(store: Sto
     app = opened(store, OnCallCalendar(None, str(file), PEOPLE))
     refresh_rotations(app)
     file.unlink()
-    app.clock.advance(EVERY_S)
+    app.clock.advance(AGAIN_S)
     refresh_rotations(app)
     assert on_duty(app, T0) == "chat"
     said = " ".join(p.message for p in store_findings(app))
     assert "The calendar of data cannot be read, that of " in said
     assert "No such file" in said
     file.write_text("<html>login</html>")
-    app.clock.advance(EVERY_S)
+    app.clock.advance(AGAIN_S)
     refresh_rotations(app)
     assert "not an iCalendar" in " ".join(p.message for p in store_findings(app))
     file.write_text(WEEK_OF_TWO)
-    app.clock.advance(EVERY_S)
+    app.clock.advance(AGAIN_S)
     refresh_rotations(app)
     assert "cannot be read" not in " ".join(p.message for p in store_findings(app))
 
 
-def test_the_doctor_names_a_gap_and_whom_no_one_knows(store: Store, file: Path) -> None:
+def test_the_doctor_names_a_gap_and_who_is_not_listed(store: Store, file: Path) -> None:
     app = opened(store, OnCallCalendar(None, str(file), PEOPLE))
     refresh_rotations(app)
     said = [p.message for p in store_findings(app)]
-    assert any("names On Call - Zed - Data, whom `people` does not know" in text for text in said)
+    assert any("names On Call - Zed - Data, which `people` does not list" in text for text in said)
     assert any("No one is on call in data from 2026-" in text and "pager is notified then" in text for text in said)
 
 
@@ -132,15 +128,15 @@ def test_an_address_is_a_secret_and_one_of_our_own_network_is_refused(store: Sto
     for n, (url, says) in enumerate(
         (
             ("webcal://127.0.0.1:9/s3cret-canary.ics", "127.0.0.1"),
-            (f"{served_text}?s3cret-canary", "which is"),
+            (f"{served_text}?s3cret-canary", "is a loopback address"),
             ("", "CAL"),
         )
     ):
         app = opened(store, where, **({"CAL": url} if url else {}))
-        app.clock.advance(n * EVERY_S)
+        app.clock.advance(n * AGAIN_S)
         refresh_rotations(app)
         with store.read() as uow:
-            problem = kept_calendar(uow, "data").problem
+            problem = kept_calendar(uow, "data", where).problem
         assert says in problem
         assert "s3cret-canary" not in problem
 
@@ -151,11 +147,23 @@ def test_it_is_fetched_over_http_within_its_time(store: Store, served_text: str)
     refresh_rotations(app)
     assert on_duty(app, T0) == "chat"
     app = opened(store, where, CAL=f"{served_text}-gone")
-    app.clock.advance(EVERY_S)
+    app.clock.advance(AGAIN_S)
     refresh_rotations(app)
     assert on_duty(app, T0) == "chat"
     with store.read() as uow:
-        assert "answered 404" in kept_calendar(uow, "data").problem
+        assert "answered 404" in kept_calendar(uow, "data", where).problem
+
+
+def test_a_calendar_at_another_place_is_another_one(store: Store, file: Path) -> None:
+    refresh_rotations(opened(store, OnCallCalendar(None, str(file), PEOPLE)))
+    moved = opened(store, OnCallCalendar(None, f"{file}.gone", PEOPLE))
+    refresh_rotations(moved)
+    assert on_duty(moved, T0) == "pager", "the old calendar is in force no more, and the new one is not there"
+    assert "No such file" in " ".join(p.message for p in store_findings(moved))
+
+
+def test_what_a_clock_that_was_ahead_has_read_is_read_again() -> None:
+    assert [is_due(T0 + 86400, 900, T0), is_due(T0, 900, T0 + 899), is_due(T0, 900, T0 + 900)] == [True, False, True]
 
 
 @pytest.fixture

@@ -78,6 +78,12 @@ def test_an_endless_answer_is_cut_at_the_attempts_time(peer):
     assert time.monotonic() - began < 60
 
 
+def test_a_library_that_breaks_is_not_called_slow(monkeypatch, peer, tmp_path):
+    (tmp_path / "apprise.py").write_text("raise RuntimeError('s3cret-canary')\n")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    assert sent(at(peer)) == RetryLater("Apprise could not deliver it: its process ended with status 1")
+
+
 def test_without_the_extra_it_says_what_to_install(monkeypatch, peer):
     monkeypatch.setattr(extras, "installed", lambda extra: extra != "apprise")
     outcome = sent(at(peer))

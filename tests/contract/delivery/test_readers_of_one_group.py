@@ -7,16 +7,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from busta_health_dagster.domain.observation import Observation, Status
 from busta_health_dagster.domain.policy import Escalation, Route, Step
 from busta_health_dagster.domain.rule import Condition, Pattern, Rule, Severity
 from busta_health_dagster.domain.source import Selector, Source
-from busta_health_dagster.domain.units import floor_to
-from busta_health_dagster.pipeline.alerting.alert_pass import alert_pass
 from busta_health_dagster.pipeline.delivery.attempt import notification_of
 from busta_health_dagster.pipeline.delivery.delivery_pass import delivery_pass
-from busta_health_dagster.pipeline.observing.observe import store_observations
-from tests.delivery_stories import Receiver, application, hook
+from tests.delivery_stories import Receiver, application, hook, tick
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -48,19 +44,7 @@ class Story:
 
     def tick(self, *down: str) -> dict[str, dict[str, Any]]:
         """What each channel was sent in this tick: one message at most."""
-        now = self.app.now()
-        store_observations(
-            self.app,
-            [
-                Observation(n, floor_to(now, 300), now, Status.DOWN, "http_status", "answered 500, 2xx wanted")
-                if n in down
-                else Observation(n, floor_to(now, 300), now, Status.UP)
-                for n in self.app.config.sources
-            ],
-        )
-        alert_pass(self.app, ticking=True)
-        delivery_pass(self.app)
-        self.app.clock.advance(300)
+        tick(self.app, down, "http_status", "answered 500, 2xx wanted")
         return self.sent()
 
     def sent(self) -> dict[str, dict[str, Any]]:

@@ -14,19 +14,15 @@ from busta_health_dagster.cli.alert_lines import list_lines
 from busta_health_dagster.cli.explain_lines import alert_lines
 from busta_health_dagster.cli.glyphs import glyph_set
 from busta_health_dagster.domain.access import Role
-from busta_health_dagster.domain.observation import Observation, Status
 from busta_health_dagster.domain.policy import Grouping, ProviderGrouping
 from busta_health_dagster.domain.rule import Condition, Pattern, Rule, Severity
 from busta_health_dagster.domain.source import Source
-from busta_health_dagster.domain.units import floor_to
 from busta_health_dagster.pipeline.alerting.actions import acknowledge, open_of_thread
-from busta_health_dagster.pipeline.alerting.alert_pass import alert_pass
 from busta_health_dagster.pipeline.delivery.delivery_pass import delivery_pass
 from busta_health_dagster.pipeline.facade import Monitor
-from busta_health_dagster.pipeline.observing.observe import store_observations
 from busta_health_dagster.pipeline.views.alert_list import Wanted
 from busta_health_dagster.pipeline.views.overview import fleet_page
-from tests.delivery_stories import Receiver, application, hook
+from tests.delivery_stories import Receiver, application, hook, tick
 from tests.page_stories import guest, serving
 
 if TYPE_CHECKING:
@@ -53,19 +49,7 @@ class Story:
 
     def tick(self, *down: str) -> list[tuple[str, str]]:
         """(type, text) of what was sent in this tick."""
-        now = self.app.now()
-        store_observations(
-            self.app,
-            [
-                Observation(n, floor_to(now, 300), now, Status.DOWN, "connect", "connection refused")
-                if n in down
-                else Observation(n, floor_to(now, 300), now, Status.UP)
-                for n in self.app.config.sources
-            ],
-        )
-        alert_pass(self.app, ticking=True)
-        delivery_pass(self.app)
-        self.app.clock.advance(300)
+        tick(self.app, down, "connect", "connection refused")
         return self.sent()
 
     def sent(self) -> list[tuple[str, str]]:

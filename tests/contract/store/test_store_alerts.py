@@ -10,9 +10,10 @@ from sqlalchemy.exc import IntegrityError
 from store_stories import DAY, T0
 
 from busta_health_dagster.domain.access import AuditEntry, Role, WebSession
-from busta_health_dagster.domain.alert import Alert, AlertState, Event, Hold, Ladder, Transition
+from busta_health_dagster.domain.alert import Alert, AlertState, Event, Hold, Transition
 from busta_health_dagster.domain.alert_replay import replay
 from busta_health_dagster.domain.errors import Refused, UnknownName
+from busta_health_dagster.domain.ladder import Ladder
 from busta_health_dagster.domain.maintenance import Window
 from busta_health_dagster.domain.policy import Escalation, Step
 from busta_health_dagster.domain.rule import Severity

@@ -13,7 +13,14 @@ import pytest
 import yaml
 
 from busta_health_dagster import settings
-from busta_health_dagster.settings import alert_model, settings_model, source_model, window_model
+from busta_health_dagster.settings import (
+    alert_model,
+    on_call_model,
+    route_model,
+    settings_model,
+    source_model,
+    window_model,
+)
 
 ROOT = Path(__file__).parents[3]
 
@@ -92,7 +99,7 @@ def test_the_shipped_files_ask_for_suites_that_are_there():
 
 def test_the_documentation_names_every_key_of_every_file():
     text = (ROOT / "docs/configuration.md").read_text()
-    modules = (source_model, alert_model, window_model, settings_model)
+    modules = (source_model, alert_model, on_call_model, route_model, window_model, settings_model)
     models = {
         m for module in modules for m in vars(module).values() if isinstance(m, type) and hasattr(m, "model_fields")
     }

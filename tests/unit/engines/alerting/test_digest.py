@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from busta_health_dagster.domain.alert import Alert, AlertState, Event, Ladder
+from busta_health_dagster.domain.alert import Alert, AlertState, Event
 from busta_health_dagster.domain.digest import Digest
+from busta_health_dagster.domain.ladder import Ladder
 from busta_health_dagster.domain.policy import Escalation, Step
 from busta_health_dagster.domain.rule import Severity
 from busta_health_dagster.engines.alerting.digest import digest_items, digest_of

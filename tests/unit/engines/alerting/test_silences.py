@@ -81,6 +81,36 @@ def test_the_end_of_a_silence_waits_for_the_observation_that_is_due() -> None:
     assert p.events[-1] == "resolved"
 
 
+@pytest.mark.parametrize("why", ["maintenance racks", "odds_api/source-down"])
+def test_what_opened_under_a_silence_that_ends_while_something_else_suppresses_it_is_told_when_that_ends(
+    why: str,
+) -> None:
+    kept = {"maintenance": why} if why.startswith("maintenance") else {"inhibited_by": why}
+    p = Player()
+    p.see("bad", 0, silence=NIGHT)
+    p.see("bad", 2 * HOUR - 300, silence=NIGHT, **kept)
+    p.see("bad", 2 * HOUR, **kept)
+    assert intents(p) == []
+    p.see("bad", 2 * HOUR + 300)
+    reason = "the silence by op-1 is over and it is still open"
+    assert told(p)[-1] == (2 * HOUR + 300, "renotified", reason, ("slack-data",))
+    assert p.alert is not None
+    assert p.alert.notified == ("slack-data",)
+
+
+def test_a_silence_lasts_as_long_as_the_wall_clock_says_though_that_was_set_back() -> None:
+    p = Player()
+    p.see("bad", 0)
+    p.see("pass", 60, silence=NIGHT)
+    said = len(intents(p))
+    for at in (2 * HOUR - 300, 2 * HOUR, 2 * HOUR + 300):
+        p.see("bad", at, now=int(T0 + at - HOUR), silence=NIGHT)
+    p.see("bad", 2 * HOUR + 600, now=int(T0 + HOUR + 600), silence=NIGHT, severity=Severity.CRITICAL)
+    assert len(intents(p)) == said, "the wall clock was set back by an hour, and says that the silence is on"
+    p.see("bad", 3 * HOUR, now=int(T0 + 2 * HOUR))
+    assert p.events[-1] == "renotified"
+
+
 def test_who_is_silenced_again_after_it_resolved_hears_nothing_of_the_new_outage() -> None:
     p = Player()
     p.every("bgg")
@@ -115,6 +145,13 @@ def test_a_matcher_as_it_is_written(text: str, matches: bool) -> None:
 def test_what_is_no_matcher_is_refused_in_a_sentence(text: str) -> None:
     with pytest.raises(BadInput, match=r"no matcher|cannot be used"):
         read_matcher(text)
+
+
+def test_a_long_text_of_spaces_is_refused_as_fast_as_a_short_one() -> None:
+    with pytest.raises(BadInput, match="no matcher"):
+        read_matcher("a=" + " " * 100_000 + '"')
+    assert read_matcher(" source =  odds_api  ") == Matcher("source", "odds_api")
+    assert read_matcher("note=moving   racks") == Matcher("note", "moving   racks")
 
 
 def test_of_several_the_one_that_ends_last_holds() -> None:

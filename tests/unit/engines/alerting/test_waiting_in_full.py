@@ -6,7 +6,8 @@ from dataclasses import replace
 
 from alert_engine_stories import HOUR, T0
 
-from busta_health_dagster.domain.alert import Alert, AlertState, Event, Held, Hold, Ladder
+from busta_health_dagster.domain.alert import Alert, AlertState, Event, Held, Hold
+from busta_health_dagster.domain.ladder import Ladder
 from busta_health_dagster.domain.policy import Escalation, Step
 from busta_health_dagster.engines.alerting.hearing import LOUDEST
 from busta_health_dagster.engines.alerting.muting import (

@@ -9,6 +9,7 @@ import pytest
 from alert_engine_stories import ODDS, T0, TICK, look
 
 from busta_health_dagster.domain.rule import Pattern, Rule
+from busta_health_dagster.domain.season import ActiveTimes, Season
 from busta_health_dagster.domain.source import QualitySpec
 from busta_health_dagster.domain.verdict import Outcome, Score
 from busta_health_dagster.engines.rules import rules_for
@@ -62,6 +63,19 @@ def test_planned_work_is_no_reason_to_tell_and_silence_of_the_source_brings_no_s
     assert evaluator.outcome(window) is BAD
     window.close(T0 + 11 * TICK)
     assert evaluator.outcome(window) is BAD, "a source that is silent brings no score either"
+
+
+def test_a_night_off_season_is_no_reason_to_tell_and_a_morning_without_a_score_is():
+    by_day = replace(SCORED, active=Season((ActiveTimes("UTC", hours=((8 * 60, 17 * 60),)),)))
+    (evaluator,) = rules_for(by_day, [NO_SCORE]).evaluators
+    window = rules_for(by_day, [NO_SCORE]).empty_window()
+    eight = (8 * 3600 - T0 % 86400) // TICK
+    window.push(look(eight + 107))
+    window.push_score(Score(T0 + (eight + 107) * TICK, 99.0))
+    for n, outcome in ((288, GOOD), (291, GOOD), (292, BAD)):
+        window.push(look(eight + n))
+        assert evaluator.outcome(window) is outcome
+    assert evaluator.explain(window, BAD).reason == "no new score for 35 min, limit 30 min"
 
 
 def test_a_source_that_nobody_scores_has_no_such_rule():

@@ -54,6 +54,12 @@ def test_it_says_the_same(seed: int) -> None:
     assert counted(quietly(short)) == counted(quietly(run))
 
 
+def test_a_rule_that_waits_long_for_its_recovery_gets_what_it_waits_for() -> None:
+    run = trial({"a": history(3)}, (replace(DOWN, recover_after=60),), sources=[source("a")])
+    ticks = list(run.ticks())
+    assert counted(quietly(trimmed(run, ticks))) == counted(quietly(run))
+
+
 def test_a_rule_that_looks_further_back_gets_the_whole_history() -> None:
     run = trial({"a": history(1)}, (DOWN, NO_DATA), sources=[source("a")])
     ticks = list(run.ticks())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import resource
 import stat
 import threading
 from pathlib import Path
@@ -17,10 +18,12 @@ from starlette.applications import Starlette
 from busta_health_dagster import bootstrap
 from busta_health_dagster.domain.access import Role
 from busta_health_dagster.domain.action_link import LIFETIME_S, LINK_PATH, LinkAction
+from busta_health_dagster.domain.errors import HomeNotWritable
 from busta_health_dagster.domain.observation import Status
 from busta_health_dagster.pipeline.alerting.action_links import action_urls
 from busta_health_dagster.pipeline.alerting.actions import acknowledge
 from busta_health_dagster.pipeline.app import access
+from busta_health_dagster.pipeline.app.link_key import link_key
 from busta_health_dagster.pipeline.app.links import note_web_address
 from busta_health_dagster.pipeline.delivery.attempt import notification_of
 from busta_health_dagster.pipeline.delivery.delivery_pass import delivery_pass
@@ -86,6 +89,19 @@ def test_the_key_is_made_once_and_for_this_user_only(app) -> None:
     first = links(app)
     assert stat.S_IMODE(app.home.link_key.stat().st_mode) == 0o600
     assert links(app) == first, "a message that is sent again carries the same links"
+
+
+@pytest.mark.parametrize("room", [0, 10])
+def test_a_full_disk_leaves_no_key_that_is_too_short_and_no_rest_of_one(app, room: int) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (room, hard))
+    try:
+        with pytest.raises(HomeNotWritable, match="cannot be kept in"):
+            link_key(app)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert list(app.home.link_key.parent.glob(f"{app.home.link_key.name}*")) == []
+    assert len(link_key(app)) == 64
 
 
 def test_following_a_link_changes_nothing_and_confirming_acts_under_its_own_name(app, url: str) -> None:
