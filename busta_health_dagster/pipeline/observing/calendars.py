@@ -39,7 +39,7 @@ def refresh_calendars(app: App) -> None:
         known = kept_calendars(app, uow)
     for calendar in remote:
         before = known.get(calendar.name)
-        if before is None or before.tried_at + _wait_s(calendar, before) <= now:
+        if before is None or not 0 <= now - before.tried_at < _wait_s(calendar, before):  # or the clock was set back
             reading = _attempt(app, calendar, before, now)
             with app.store.write() as uow:
                 keep(uow, calendar.name, reading)
