@@ -87,7 +87,7 @@ def test_a_change_of_the_calendar_is_a_change_of_the_configuration(tmp_path: Pat
             "has no event between 2025-10-24 and 2027-12-28",
         ),
         ("{ical: season.ics, zone: Nowhere/Land}", WEEKS, "zone"),
-        ("{ical: season.ics, months: sep-feb, zone: UTC}", WEEKS, "`months` and `dates` both say which days"),
+        ("{ical: season.ics, months: sep-feb, zone: UTC}", WEEKS, "`ical` and `months` both say which days"),
         ("{ical: [season.ics], zone: UTC}", WEEKS, "is not a text"),
     ],
 )
@@ -98,3 +98,12 @@ def test_a_calendar_that_gives_no_season_is_refused_by_name(
     assert diagnosis.config is None
     assert any(says in problem.message for problem in diagnosis.errors), [p.message for p in diagnosis.errors]
     assert all("sources.yaml" in problem.where for problem in diagnosis.errors)
+
+
+@pytest.mark.parametrize("beside", ["months: [sep]", "dates: ['2026-01-01..2026-02-01']"])
+def test_days_beside_a_calendar_are_not_dropped_in_silence(tmp_path: Path, beside: str) -> None:
+    found = told(tmp_path, f"{{ical: season.ics, zone: UTC, {beside}}}")
+    key = beside.partition(":")[0]
+    assert [(p.field, p.message) for p in found.errors] == [
+        (f"sources[0] odds, active, {key}", f"`ical` and `{key}` both say which days; `{key}` would not count.")
+    ]
