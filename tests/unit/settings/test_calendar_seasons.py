@@ -105,5 +105,5 @@ def test_days_beside_a_calendar_are_not_dropped_in_silence(tmp_path: Path, besid
     found = told(tmp_path, f"{{ical: season.ics, zone: UTC, {beside}}}")
     key = beside.partition(":")[0]
     assert [(p.field, p.message) for p in found.errors] == [
-        (f"sources[0] odds, active, {key}", f"`ical` and `{key}` both say which days; `{key}` would not count.")
+        (f"sources[0] odds, active.{key}", f"`ical` and `{key}` both say which days; `{key}` would not count.")
     ]
