@@ -48,13 +48,13 @@ def code_server(
     code = subprocess.run(lost_runs_argv(), env=env, check=False).returncode  # noqa: S603  our own argv
     if code:
         raise HomeError(f"The runs of a code server that has died could not be ended (exit code {code}, see above).")
-    code = watched(code_server_argv(host, port), env)
-    if code is None:
+    ended = watched(code_server_argv(host, port), env)
+    if ended is None:
         raise HomeError(
             "The process that the code server answers through has gone, and the code server with it. Start it again (restart: of the "
             "container does); what ended the process stands above, or in the log of the kernel where memory ran out (dmesg)."
         )
-    raise typer.Exit(code)
+    raise typer.Exit(ended)
 
 
 def daemon(

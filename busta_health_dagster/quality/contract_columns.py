@@ -52,7 +52,7 @@ def _limits(options: dict[str, Any], *, whole: bool) -> dict[str, Any]:
         exclusive, limit = options.get(f"exclusive{name}"), options.get(name.lower())
         if is_number(exclusive):
             limit, exclusive = exclusive, True
-        if is_number(limit):
+        if limit is not None and is_number(limit):
             for key in (f"exclusive{name}", name.lower()):
                 options.pop(key, None)
             step = limit + inside if whole else math.nextafter(limit, inside * math.inf)

@@ -18,7 +18,11 @@ class _Loader(yaml.SafeLoader):
     }
 
 
-_Loader.add_constructor(_TIMESTAMP, yaml.SafeLoader.construct_yaml_str)
+def _as_text(loader: _Loader, node: yaml.ScalarNode) -> str:
+    return str(loader.construct_scalar(node))
+
+
+_Loader.add_constructor(_TIMESTAMP, _as_text)
 
 
 def parse_yaml(text: str) -> Any:
