@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from busta_health_dagster.cli.offspring import ALONE_S, has_living_child
 from busta_health_dagster.cli.run import MODULE, dagster_env
 from busta_health_dagster.cli.session import at_home
 from busta_health_dagster.domain.errors import BadInput, HomeError
@@ -46,7 +48,13 @@ def code_server(
     code = subprocess.run(lost_runs_argv(), env=env, check=False).returncode  # noqa: S603  our own argv
     if code:
         raise HomeError(f"The runs of a code server that has died could not be ended (exit code {code}, see above).")
-    _become(code_server_argv(host, port), env)
+    ended = watched(code_server_argv(host, port), env)
+    if ended is None:
+        raise HomeError(
+            "The process that the code server answers through has gone, and the code server with it. Start it again (restart: of the "
+            "container does); what ended the process stands above, or in the log of the kernel where memory ran out (dmesg)."
+        )
+    raise typer.Exit(ended)
 
 
 def daemon(
@@ -57,6 +65,30 @@ def daemon(
     if not workspace.is_file():
         raise BadInput(f"busta daemon: there is no file {workspace}; --workspace names a workspace.yaml of Dagster.")
     _become(daemon_argv(str(workspace.resolve())), dagster_env(at_home(context)))
+
+
+def watched(argv: Sequence[str], env: dict[str, str], *, alone_s: float = ALONE_S) -> int | None:
+    """Run a process that works through another, which it starts itself, and hand it our signals; -> its exit code. None: it lived on
+    without the other, and was ended.
+    """
+    sys.stdout.flush()
+    process = subprocess.Popen(list(argv), env=env)  # noqa: S603  our own argv
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda given, _frame: process.send_signal(given))
+    alone_since: float | None = None
+    while True:
+        try:
+            code = process.wait(min(1.0, alone_s))
+        except subprocess.TimeoutExpired:
+            now = time.monotonic()
+            if has_living_child(process.pid) is not False:
+                alone_since = now
+            elif alone_since is not None and now - alone_since > alone_s:
+                process.kill()
+                process.wait()
+                return None
+        else:
+            return code if code >= 0 else 128 - code
 
 
 def _become(argv: Sequence[str], env: dict[str, str]) -> None:

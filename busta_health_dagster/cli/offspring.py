@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 _PROC = Path("/proc")
+ALONE_S = 10.0
+"""At its start, and while it changes one for another, a process may be without its child for a while."""
 
 
 def has_living_child(pid: int) -> bool | None:

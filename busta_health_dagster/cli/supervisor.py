@@ -20,7 +20,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from busta_health_dagster.cli.child_log import ChildLog
-from busta_health_dagster.cli.offspring import has_living_child
+from busta_health_dagster.cli.offspring import ALONE_S, has_living_child
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -33,7 +33,6 @@ GRACE_S = 6.0
 STOP_WITHIN_S = 9.0
 BACKOFF_S = (0.0, 1.0, 2.0, 5.0, 15.0, 30.0)
 STEADY_AFTER_S = 60.0
-ALONE_S = 10.0
 _STEP_S = 0.1
 
 
@@ -223,7 +222,6 @@ class Supervisor:
             child.ended(code)
 
     def _mind_the_other(self, child: Child, pid: int, now: float) -> None:
-        """At its start, and while it changes one for another, a process may be alone for a while."""
         if has_living_child(pid) is not False:
             child.alone_since = now
         elif child.alone_since is not None and now - child.alone_since > ALONE_S:

@@ -38,7 +38,8 @@ def dialect_of(url: str) -> str:
 
 
 def only_reads(statement: str, dialect: str | None = None) -> str:
-    """The statement without its closing semicolon. `dialect` None: not known yet, one that accepts it is enough.
+    """The statement without its closing semicolon, and without a comment behind its end, so that it can stand in brackets. `dialect`
+    None: not known yet, one that accepts it is enough, and what is a comment is not known either.
 
     Raises:
         ValueError: several statements, or one that writes; the message names the word.
@@ -46,16 +47,17 @@ def only_reads(statement: str, dialect: str | None = None) -> str:
     refused: ValueError | None = None
     for name in _ANY if dialect is None else (dialect,):
         try:
-            _read_as(statement, name)
+            end = _read_as(statement, name)
         except ValueError as error:
             refused = refused or error
         else:
-            return statement.strip().rstrip("; \t\r\n")
+            return statement.strip().rstrip("; \t\r\n") if dialect is None else statement[:end].strip()
     assert refused is not None
     raise refused
 
 
-def _read_as(statement: str, dialect: str) -> None:
+def _read_as(statement: str, dialect: str) -> int:
+    """Where its last word ends."""
     from sqlglot import Dialect, TokenType
     from sqlglot.errors import TokenError
 
@@ -81,6 +83,7 @@ def _read_as(statement: str, dialect: str) -> None:
         raise ValueError(
             f"the query holds {word}, which writes or locks; write a select that only reads (a column of that name wants quotes)"
         )
+    return tokens[-1].end + 1
 
 
 def _texts(tokens: list[Token]) -> list[str]:

@@ -53,6 +53,8 @@ def _after(before: CheckHistory | None, check: CheckResult, at: int) -> CheckHis
 
 
 def _counted(days: tuple[CheckDay, ...], day: int, passed: bool, ratio: float) -> tuple[CheckDay, ...]:
-    last = days[-1] if days and days[-1].day == day else CheckDay(day, 0, 0, 1.0)
-    earlier = days[:-1] if days and days[-1].day == day else days
-    return (*earlier, CheckDay(day, last.evaluated + 1, last.passed + passed, min(last.worst, ratio)))
+    """Where the clock was set back the day may lie before the last one."""
+    by_day = {one.day: one for one in days}
+    known = by_day.get(day, CheckDay(day, 0, 0, 1.0))
+    by_day[day] = CheckDay(day, known.evaluated + 1, known.passed + passed, min(known.worst, ratio))
+    return tuple(by_day[each] for each in sorted(by_day))

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 AGE_CHECK = "dbt.age"
+CLOCKS_DIFFER_S = 300
+"""So far may the clock of the machine that runs dbt be ahead of ours."""
 KNOWN_RESULTS = ("v1", "v2", "v3", "v4", "v5", "v6")
 """Schema versions of run_results.json whose results have a test's id, status and message."""
 _VERSION = re.compile(r"/(run-results|manifest)/(v\d+)(?:\.json)?/?$")
@@ -56,13 +58,16 @@ def dbt_tests(results: Any, manifest: Any, node: str, *, now: float, max_age_s: 
     wanted = _find(node, nodes)
     tests = {test_id: test for test_id, test in nodes.items() if _tests(test, wanted, nodes)}
     entries = {str(e.get("unique_id")): e for e in results["results"] if isinstance(e, Mapping)}
-    age_s = max(0.0, now - ran_at.timestamp())
+    ran = {test_id: test for test_id, test in tests.items() if test_id in entries}
+    age_s = _age(ran_at, now)
     stale = age_s > max_age_s
     said = f"dbt ran these tests {duration_text(int(age_s))} ago; at most {duration_text(int(max_age_s))} is asked for"
-    age = CheckResult(AGE_CHECK, Dimension.TIMELINESS, None, CheckSeverity.ERROR, 1, int(stale), table=True, why=said)
-    ran = {test_id: test for test_id, test in tests.items() if test_id in entries}
+    told = int(stale or bool(ran))  # new results of other tests say nothing of this node
+    age = CheckResult(
+        AGE_CHECK, Dimension.TIMELINESS, None, CheckSeverity.ERROR, told, int(stale), table=True, why=said
+    )
     checks = [_check(test_id, test, entries[test_id], stale=stale) for test_id, test in ran.items()]
-    return DbtTests(wanted, (*_apart(checks), age), tuple(_notes(wanted, tests, entries, nodes)))
+    return DbtTests(wanted, (*_apart([age, *checks])[1:], age), tuple(_notes(wanted, tests, entries, nodes)))
 
 
 def _generated(results: Any) -> datetime:
@@ -85,12 +90,24 @@ def _generated(results: Any) -> datetime:
     return at if at.tzinfo is not None else at.replace(tzinfo=UTC)
 
 
+def _age(ran_at: datetime, now: float) -> float:
+    """Raises BadInput for a time to come: such results would count as new until then."""
+    ahead = ran_at.timestamp() - now
+    if ahead > CLOCKS_DIFFER_S:
+        raise BadInput(
+            f"run_results.json was made {duration_text(int(ahead))} from now (metadata.generated_at {ran_at:%Y-%m-%d %H:%M}), so that its "
+            "age is unknown; set the clock of the machine that runs dbt, or of this one, and run dbt test again"
+        )
+    return max(0.0, -ahead)
+
+
 def _nodes(manifest: Any) -> dict[str, Mapping[str, Any]]:
     """Models, tests and sources by dbt's id."""
     nodes = manifest.get("nodes") if isinstance(manifest, Mapping) else None
     if not isinstance(nodes, Mapping):
         raise BadInput("this is no manifest.json of dbt: it has no nodes; dbt parse writes one to target/")
-    both = {**nodes, **(manifest.get("sources") or {})}
+    sources = manifest.get("sources")
+    both = {**nodes, **(sources if isinstance(sources, Mapping) else {})}
     return {str(key): node for key, node in both.items() if isinstance(node, Mapping)}
 
 
@@ -130,7 +147,8 @@ def _tests(test: Mapping[str, Any], node: str, nodes: Mapping[str, Mapping[str, 
     if read == [node]:
         return True
     metadata = test.get("test_metadata")
-    model = str((metadata.get("kwargs") or {}).get("model") or "") if isinstance(metadata, Mapping) else ""
+    kwargs = metadata.get("kwargs") if isinstance(metadata, Mapping) else None
+    model = str(kwargs.get("model") or "") if isinstance(kwargs, Mapping) else ""
     name = str(nodes[node].get("name") or "")
     return node in read and bool(name) and re.search(rf"['\"]{re.escape(name)}['\"]\s*\)", model) is not None
 
@@ -164,7 +182,7 @@ def _check(test_id: str, test: Mapping[str, Any], entry: Mapping[str, Any], *, s
 
 
 def _apart(checks: list[CheckResult]) -> list[CheckResult]:
-    """Two tests of one name, in two packages, are told apart by a number."""
+    """Two tests of one name, in two packages, are told apart by a number; so is one that is called `age`."""
     from dataclasses import replace
 
     seen: dict[str, int] = {}
@@ -196,7 +214,7 @@ def _notes(
     odd = sorted(
         f"{tests[test_id].get('name') or test_id} ({entry.get('status')})"
         for test_id, entry in entries.items()
-        if test_id in tests and entry.get("status") not in {"pass", "fail", "warn", "error", "runtime error"}
+        if test_id in tests and str(entry.get("status")) not in {"pass", "fail", "warn", "error", "runtime error"}
     )
     if odd:
         yield f"dbt: not evaluated: {listed(odd, most=_NAMED_AT_MOST)}"

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from busta_health_dagster.probes.dial import Resolver
 
+NOT_A_PROXY = "not a proxy; write http://host:3128"
 _ANSWER_BYTES = 64 * 1024
 _NOT_REACHED = frozenset({HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.GATEWAY_TIMEOUT})
 LOGIN = (
@@ -54,16 +55,20 @@ def parse_proxy(url: str) -> Proxy:
     """The proxy of `http://[user:password@]host[:port]`; port 3128 where none is named.
 
     Raises:
-        ValueError: another scheme, no host, a port that is no number.
+        ValueError: another scheme, no host, a port that is no number. It quotes nothing of the URL.
     """
     parts = urlsplit(url)
-    if parts.scheme != "http" or not parts.hostname or parts.path.strip("/") or parts.query:
-        raise ValueError("not a proxy; write http://host:3128")
+    try:
+        port = parts.port
+    except ValueError:  # whose words hold what stands there: a part of the password, where that has a # or a /
+        raise ValueError(NOT_A_PROXY) from None
+    if parts.scheme != "http" or not parts.hostname or parts.path.strip("/") or parts.query or parts.fragment:
+        raise ValueError(NOT_A_PROXY)
     headers = {}
     if parts.username is not None:
         login = encode_basic_auth(unquote(parts.username), unquote(parts.password or ""), "utf-8")
         headers["Proxy-Authorization"] = login
-    return Proxy(parts.hostname, parts.port or 3128, headers)
+    return Proxy(parts.hostname, port or 3128, headers)
 
 
 async def connected(

@@ -155,10 +155,14 @@ class Tls(Strict):
 def _proxy_url(value: TextOrSecret | None) -> TextOrSecret | None:
     if value is None or isinstance(value, SecretRef):
         return value
-    parts = urlsplit(value)
-    if parts.password or parts.username:
+    if "@" in value:
         raise ValueError("a literal user or password in the proxy's URL; write proxy: {env: NAME}")
-    if parts.scheme != "http" or not parts.hostname or parts.path.strip("/") or parts.query:
+    parts = urlsplit(value)
+    try:
+        is_address = parts.scheme == "http" and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a port that is none
+        is_address = False
+    if not is_address or parts.path.strip("/") or parts.query or parts.fragment:
         raise ValueError(f"{value!r} is not a proxy; write http://host:3128, or {{env: HTTPS_PROXY}}")
     return value
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from busta_health_dagster.quality.contract_rules import Drafted
+from busta_health_dagster.quality.contract_rules import Drafted, is_number
 
 _LENGTHS = {"minLength": "min_value", "maxLength": "max_value"}
 
@@ -31,13 +31,13 @@ def checks_of_type(column: str, kind: str, given: Any, *, sql: bool) -> tuple[li
         made.append(Drafted("boolean", "expect_column_values_to_be_in_set", why, own | {"value_set": words}))
     elif kind == "string":
         made += _text(options, own)
-    return made, sorted(options)
+    return made, sorted(map(str, options))
 
 
 def _text(options: dict[str, Any], own: dict[str, Any]) -> list[Drafted]:
     made = []
-    pattern = options.pop("pattern", None)
-    if pattern is not None:
+    if isinstance(pattern := options.get("pattern"), str):
+        del options["pattern"]
         made.append(Drafted("pattern", "expect_column_values_to_match_regex", "pattern", own | {"regex": pattern}))
     lengths = {ours: options.pop(theirs) for theirs, ours in _LENGTHS.items() if theirs in options}
     if lengths:
@@ -49,15 +49,12 @@ def _limits(options: dict[str, Any], *, whole: bool) -> dict[str, Any]:
     """min_value and max_value; what is exclusive is the next number inside."""
     found: dict[str, Any] = {}
     for name, ours, inside in (("Minimum", "min_value", 1), ("Maximum", "max_value", -1)):
-        exclusive = options.pop(f"exclusive{name}", None)
-        limit = options.pop(name.lower(), None)
-        if _is_number(exclusive):
+        exclusive, limit = options.get(f"exclusive{name}"), options.get(name.lower())
+        if is_number(exclusive):
             limit, exclusive = exclusive, True
-        if _is_number(limit):
+        if limit is not None and is_number(limit):
+            for key in (f"exclusive{name}", name.lower()):
+                options.pop(key, None)
             step = limit + inside if whole else math.nextafter(limit, inside * math.inf)
             found[ours] = step if exclusive is True else limit
     return found
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)

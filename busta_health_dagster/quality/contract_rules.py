@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from busta_health_dagster.quality.catalogue import CATALOGUE
 from busta_health_dagster.quality.sql_checks import BATCH, SQL_CHECK
+from busta_health_dagster.quality.yaml_text import parse_yaml
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -50,7 +52,9 @@ _OPERATORS = {
 }
 _OLD_NAMES = {"nullCheck": "nullValues", "duplicateCount": "duplicateValues", "validValues": "invalidValues"}
 """Of v3.0, where a metric was a `rule`."""
+_NAMES_OF_COLUMNS = ("column", "column_A", "column_B")
 ERROR_FLOOR = 0.95
+LARGEST = sys.float_info.max
 
 
 class LeftOut(Exception):
@@ -120,7 +124,7 @@ def _metric(rule: Mapping[str, Any], column: str | None) -> list[Drafted]:
     if name == "rowCount" and column is None:
         return [Drafted("row_count", "expect_table_row_count_to_be_between", "rows", _limits(rule))]
     if name == "duplicateValues" and column is None:
-        columns = _listed(arguments.get("properties"), "properties")
+        columns = [str(name) for name in _listed(arguments.get("properties"), "properties")]
         kwargs = {"column_list": columns} if len(columns) > 1 else {"column": columns[0]}
         type_ = "expect_compound_columns_to_be_unique" if len(columns) > 1 else "expect_column_values_to_be_unique"
         return [Drafted("unique", type_, f"{', '.join(columns)} unique", kwargs, _mostly(rule))]
@@ -183,9 +187,14 @@ def _operator(rule: Mapping[str, Any]) -> tuple[str, Any]:
     name, value = found[0]
     pair = name.endswith("Between")
     numbers = value if pair and isinstance(value, list) else [value]
-    if len(numbers) != 1 + pair or not all(isinstance(n, int | float) and not isinstance(n, bool) for n in numbers):
+    if len(numbers) != 1 + pair or not all(map(is_number, numbers)):
         raise LeftOut(f"{name}: {value!r} is no {'pair of numbers' if pair else 'number'}")
     return name, value
+
+
+def is_number(value: Any) -> bool:
+    """One that can be compared with: true is none, nor is what no float holds."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and -LARGEST <= value <= LARGEST
 
 
 def _mostly(rule: Mapping[str, Any]) -> float:
@@ -247,21 +256,24 @@ def _custom(rule: Mapping[str, Any], column: str | None) -> Drafted:
     engine = str(rule.get("engine") or "")
     if engine.lower().replace("_", "").replace("-", "") not in {"greatexpectations", "gx"}:
         raise LeftOut(f"a rule of {engine or 'an engine that is not named'}, which only that engine can read")
-    import yaml
-
     body = rule.get("implementation")
     try:
-        found = yaml.safe_load(body) if isinstance(body, str) else body
-    except yaml.YAMLError as error:
-        raise LeftOut("its implementation is no YAML and no JSON") from error
+        found = parse_yaml(body) if isinstance(body, str) else body
+    except ValueError as error:
+        raise LeftOut(f"its implementation is no YAML and no JSON: {error}") from error
     type_ = found.get("type") or found.get("expectation_type") if isinstance(found, Mapping) else None
-    if not isinstance(found, Mapping) or type_ not in CATALOGUE:
+    if not isinstance(found, Mapping) or not isinstance(type_, str) or type_ not in CATALOGUE:
         raise LeftOut(f"its implementation is no expectation that is known: {type_!r}")
-    kwargs = {_snake(k): v for k, v in (found.get("kwargs") or {}).items()}
-    if column is not None and "column" in CATALOGUE[str(type_)].required_kwargs:
+    given = found.get("kwargs")
+    kwargs = {_snake(k): v for k, v in given.items()} if isinstance(given, Mapping) else {}
+    if column is not None and "column" in CATALOGUE[type_].required_kwargs:
         kwargs.setdefault("column", column)
+    names = [kwargs[key] for key in _NAMES_OF_COLUMNS if key in kwargs]
+    several = kwargs.get("column_list", [])
+    if not all(isinstance(name, str) for name in (*names, *(several if isinstance(several, list) else [None]))):
+        raise LeftOut("its columns are no names")
     mostly = kwargs.pop("mostly", 1.0)
-    return Drafted("gx", str(type_), str(type_), kwargs, mostly if isinstance(mostly, int | float) else 1.0)
+    return Drafted("gx", type_, type_, kwargs, mostly if isinstance(mostly, int | float) else 1.0)
 
 
 def _snake(name: str) -> str:
@@ -272,6 +284,6 @@ def columns_of(made: Iterable[Drafted]) -> set[str]:
     """The columns that these read."""
     found: set[str] = set()
     for one in made:
-        found |= {one.kwargs[key] for key in ("column", "column_A", "column_B") if isinstance(one.kwargs.get(key), str)}
+        found |= {one.kwargs[key] for key in _NAMES_OF_COLUMNS if key in one.kwargs}
         found |= set(one.kwargs.get("column_list") or ())
     return found

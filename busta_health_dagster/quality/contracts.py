@@ -16,6 +16,7 @@ from busta_health_dagster.quality.contract_columns import checks_of_type
 from busta_health_dagster.quality.contract_rules import Drafted, LeftOut, columns_of, drafted
 from busta_health_dagster.quality.expectation_guard import read_check
 from busta_health_dagster.quality.loader import parse_suite
+from busta_health_dagster.quality.yaml_text import parse_yaml
 from busta_health_dagster.wording.lists import listed
 from busta_health_dagster.wording.suggestions import near
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 KNOWN_VERSIONS = ("v3.0.0", "v3.0.1", "v3.0.2", "v3.1.0")
 MAX_BYTES = 4_000_000
+MOST_PROPERTIES, DEEPEST = 20_000, 30
 _GX_SEVERITY = {"INFO": "info", "WARNING": "warning"}
 
 
@@ -45,22 +47,21 @@ class _Draft:
     left_out: list[str] = field(default_factory=list)
     columns: list[tuple[str, bool]] = field(default_factory=list)
     keys: list[tuple[int, str]] = field(default_factory=list)
+    seen: int = 0
 
 
 def read_contract(path: Path) -> Any:
     """The contract's YAML (JSON is YAML, too). Raises BadInput."""
-    import yaml
-
     try:
         if path.stat().st_size > MAX_BYTES:
             raise BadInput(f"{path} has more than {MAX_BYTES:,} bytes: no contract has; is it the data?")
-        return yaml.safe_load(path.read_text(encoding="utf-8-sig"))
+        text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise BadInput(f"The contract {path} cannot be read: {error}") from error
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line = f", line {mark.line + 1}" if mark else ""
-        raise BadInput(f"{path}{line} is no YAML: {getattr(error, 'problem', None) or 'it cannot be read'}") from error
+    try:
+        return parse_yaml(text)
+    except ValueError as error:
+        raise BadInput(f"{path} is no YAML: {error}") from error
 
 
 def suite_of(contract: Any, where: str, table: str | None = None, *, sql: bool = False) -> ContractDraft:
@@ -76,7 +77,7 @@ def suite_of(contract: Any, where: str, table: str | None = None, *, sql: bool =
     for one in _properties(chosen):
         _column(draft, one, "")
     _keys(draft)
-    for rule in chosen.get("quality") or ():
+    for rule in _rules(chosen):
         _rule(draft, rule, None, name)
     draft.left_out += _elsewhere(contract)
     _columns_exist(draft)
@@ -130,7 +131,18 @@ def _properties(of: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     return (one for one in given if isinstance(one, Mapping)) if isinstance(given, list) else iter(())
 
 
+def _rules(of: Mapping[str, Any]) -> list[Any]:
+    """Its `quality`, which may be a rule alone."""
+    given = of.get("quality")
+    return given if isinstance(given, list) else [] if given is None else [given]
+
+
 def _column(draft: _Draft, one: Mapping[str, Any], inside: str) -> None:
+    draft.seen += 1
+    if draft.seen > MOST_PROPERTIES or inside.count(".") > DEEPEST:  # a YAML alias may name itself
+        raise BadInput(
+            f"{draft.where}: more than {MOST_PROPERTIES:,} properties, or properties in properties more than {DEEPEST} deep"
+        )
     name = str(one.get("physicalName") or one.get("name") or "")
     if not name:
         draft.left_out.append(f"a property without a name{f' in {inside}' if inside else ''}")
@@ -160,7 +172,7 @@ def _column(draft: _Draft, one: Mapping[str, Any], inside: str) -> None:
     draft.made += [(column, check) for check in typed]
     if unread:
         draft.left_out.append(f"{column}: logicalTypeOptions {', '.join(unread)} of logicalType {kind or 'unknown'}")
-    for rule in one.get("quality") or ():
+    for rule in _rules(one):
         _rule(draft, rule, column, column)
     if one.get("relationships"):
         draft.left_out.append(f"{column}: a relationship to another table; compare two sources with quality.reconcile")
@@ -194,7 +206,7 @@ def _columns_exist(draft: _Draft) -> None:
 
 
 def _suite(draft: _Draft, name: str) -> dict[str, Any]:
-    counted = {one.kwargs["column"] for _, one in draft.made if one.type in NULL_CHECKS and one.severity != "INFO"}
+    counted = columns_of(one for _, one in draft.made if one.type in NULL_CHECKS and one.severity != "INFO")
     nullable = sorted(columns_of(one for _, one in draft.made if one.by_row and one.type not in NULL_CHECKS) - counted)
     meta: dict[str, Any] = {"keys": [key for _, key in sorted(draft.keys)]}
     if nullable and draft.sql:

@@ -14,6 +14,7 @@ from busta_health_dagster.domain.errors import BadInput
 from busta_health_dagster.domain.quality import ColumnShape, SchemaSnapshot
 from busta_health_dagster.extras import require
 from busta_health_dagster.quality.flattening import expand, kind_of, named, rows_of
+from busta_health_dagster.quality.stretches import Stretches
 from busta_health_dagster.quality.suite import PLAIN, Layout
 
 if TYPE_CHECKING:
@@ -29,16 +30,20 @@ TYPED_ROWS = (
 )
 _CHUNK = 50_000
 _EXACT = 2**53  # a float holds every whole number up to here
+_ORDINALS = {2: "second", 4: "fourth", 8: "eighth"}
 _NESTED = frozenset({".json", ".jsonl", ".ndjson"})
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A bounded table. `truncated`: there was more than `frame` holds; `total_rows` is how much, where it is known."""
+    """A bounded table. `truncated`: there was more than `frame` holds; `total_rows` is how much, where it is known, and `drawn` which
+    of it, where it is not the beginning.
+    """
 
     frame: pd.DataFrame
     truncated: bool = False
     total_rows: int | None = None
+    drawn: str = ""
 
 
 def rows_to_frame(payload: Any, layout: Layout = PLAIN) -> pd.DataFrame:
@@ -141,18 +146,14 @@ class _Shape:
 
 
 def _bounded(chunks: Iterator[pd.DataFrame], max_rows: int, max_bytes: int) -> Table:
-    import pandas as pd
-
-    parts: list[pd.DataFrame] = []
-    rows = size = 0
+    """All rows, or stretches all over the file: what was cut off at its end would be what is new."""
+    stretches = Stretches(max_rows, max_bytes)
     for chunk in chunks:
-        part = chunk.iloc[: max_rows - rows]
-        parts.append(part)
-        rows += len(part)
-        size += int(part.memory_usage(deep=True).sum())
-        if len(part) < len(chunk) or size >= max_bytes:
-            return Table(pd.concat(parts, ignore_index=True), truncated=True)
-    return Table(pd.concat(parts, ignore_index=True) if parts else pd.DataFrame())
+        stretches.take(chunk)
+    if stretches.step == 1:
+        return Table(stretches.frame())
+    drawn = f"every {_ORDINALS.get(stretches.step, f'{stretches.step}th')} stretch of {stretches.length:,} rows, all over the file"
+    return Table(stretches.frame(), truncated=True, total_rows=stretches.rows, drawn=drawn)
 
 
 def _csv(file: Path, shape: _Shape) -> Table:
@@ -202,10 +203,8 @@ def _parquet(file: Path, shape: _Shape) -> Table:
 
     with pq.ParquetFile(file) as source:
         total = source.metadata.num_rows
-        table = _bounded(
-            (frame_of_batch(b) for b in source.iter_batches(batch_size=_CHUNK)), shape.max_rows, shape.max_bytes
-        )
-        return Table(table.frame, table.truncated, total)
+        batches = (frame_of_batch(b) for b in source.iter_batches(batch_size=_CHUNK))
+        return replace(_bounded(batches, shape.max_rows, shape.max_bytes), total_rows=total)
 
 
 def frame_of_batch(batch: pa.RecordBatch) -> pd.DataFrame:

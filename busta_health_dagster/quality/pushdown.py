@@ -25,7 +25,7 @@ from busta_health_dagster.quality.runner import (
     other_table,
     unique_name,
 )
-from busta_health_dagster.quality.sql_checks import results
+from busta_health_dagster.quality.sql_checks import failure, results
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -65,8 +65,7 @@ class SqlRunner:
         try:
             columns, rows, own = self._peek(url, query, suite)
         except sa.exc.SQLAlchemyError as error:
-            cause = " ".join(str(getattr(error, "orig", None) or error).split())[:300]
-            return Validation(suite.name, no_data(f"the query could not be run: {cause}"), None)
+            return Validation(suite.name, no_data(failure(error)), None)
         if rows == 0:
             return Validation(suite.name, score((), rows=0), None)
         aged, ages = with_ages(query, url, suite, columns, now)
@@ -116,9 +115,8 @@ class SqlRunner:
         try:
             _, rows, own = self._peek(url, query, suite)
         except sa.exc.SQLAlchemyError as error:
-            cause = " ".join(str(getattr(error, "orig", None) or error).split())[:300]
-            return tuple(check.result(0, 0, f"the query could not be run: {cause}") for check in suite.sql_checks)
-        return tuple(own.values()) if rows else ()
+            return tuple(check.result(0, 0, failure(error)) for check in suite.sql_checks)
+        return tuple(own[check.id] if rows else check.result(0, 0) for check in suite.sql_checks)
 
     def _peek(self, url: str, query: str, suite: Suite) -> tuple[set[str], int, dict[str, CheckResult]]:
         """The columns and rows of the query, and what the suite's own queries find."""

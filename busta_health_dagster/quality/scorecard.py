@@ -59,6 +59,8 @@ def score_file(
         learned=None if against is None else snapshot(read_table(against, suite.layout)),
         volume_error=VOLUME_ERROR,
     )
+    if table.drawn:
+        done = replace(done, score=replace(done.score, notes=(*done.score.notes, f"drawn: {table.drawn}")))
     if table.truncated and table.total_rows is None:  # how much more there was was never counted
         return replace(done, score=replace(done.score, total_rows=None))
     return done

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from sqlalchemy import Connection
+    from sqlalchemy.exc import SQLAlchemyError
 
     from busta_health_dagster.domain.quality import CheckResult
     from busta_health_dagster.quality.suite import CheckSpec
@@ -57,10 +58,17 @@ def _result(connection: Connection, check: CheckSpec, query: str, dialect: str, 
     except ValueError as error:
         return check.result(0, 0, str(error))
     except sa.exc.SQLAlchemyError as error:
-        cause = " ".join(str(getattr(error, "orig", None) or error).split())[:300]
-        return check.result(0, 0, f"the query could not be run: {cause}")
+        return check.result(0, 0, failure(error))
     # A query over another table may find more rows than the source has.
     return check.result(max(rows, unexpected), unexpected)
+
+
+def failure(error: SQLAlchemyError) -> str:
+    """What the database says, in a sentence."""
+    cause = " ".join(str(getattr(error, "orig", None) or error).split())[:300]
+    if cause == "interrupted":  # SQLite's word for what its progress handler ended
+        return "the query could not be run: it did not end in time; make it cheaper, or give its columns an index"
+    return f"the query could not be run: {cause}"
 
 
 def statement(check_query: str, query: str) -> str:

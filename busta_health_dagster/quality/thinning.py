@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import array
 import csv
-from dataclasses import dataclass, field
+import math
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from busta_health_dagster.extras import installed
 from busta_health_dagster.quality.frame import read_table
-from busta_health_dagster.quality.rules import is_text
+from busta_health_dagster.quality.stretches import STRETCH, Stretches
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-STRETCH = 1_000
 MOST_STRETCHES = 128
 SMALL_BYTES = 8_000_000
 """Below, a file is read whole."""
@@ -60,34 +60,6 @@ class Thinned:
     whole: Whole | None = None
 
 
-@dataclass(slots=True)
-class _Stretches:
-    """Every `step`-th stretch of what came so far: when there are too many, every second one goes, and the step doubles."""
-
-    step: int = 1
-    seen: int = 0
-    kept: list[pd.DataFrame] = field(default_factory=list)
-
-    def take(self, stretch: pd.DataFrame) -> None:
-        if self.seen % self.step == 0:
-            self.kept.append(_own(stretch))
-            if len(self.kept) > MOST_STRETCHES:
-                self.kept = self.kept[::2]
-                self.step *= 2
-        self.seen += 1
-
-
-def _own(stretch: pd.DataFrame) -> pd.DataFrame:
-    """A copy with memory of its own. A slice of text keeps its whole chunk, and so does what Arrow calls a copy of one."""
-    import pandas as pd
-
-    columns = {
-        name: pd.array(values.tolist(), dtype="str") if is_text(values) else values.array.copy()
-        for name, values in stretch.items()
-    }
-    return pd.DataFrame(columns)
-
-
 def read_thinned(path: Path, advance: Callable[[int, int | None], None] = lambda _done, _total: None) -> Thinned:
     """The rows a draft is made of. `advance` is called with bytes read and all bytes.
 
@@ -107,13 +79,11 @@ def _read(path: Path, advance: Callable[[int, int | None], None]) -> Thinned:
     import numpy as np
     import pandas as pd
 
-    stretches, rows = _Stretches(), 0
+    stretches = Stretches(MOST_STRETCHES * STRETCH, math.inf)
     hashes = array.array("Q")
     by_line = path.suffix.lower() in {".csv", ".tsv", ".txt"}
     for chunk in _chunks(path, None, advance):
-        for start in range(0, len(chunk), STRETCH):
-            stretches.take(chunk.iloc[start : start + STRETCH])
-        rows += len(chunk)
+        stretches.take(chunk)
         if not by_line:
             hashes.frombytes(pd.util.hash_pandas_object(chunk, index=False).to_numpy().tobytes())
     if by_line:
@@ -121,7 +91,7 @@ def _read(path: Path, advance: Callable[[int, int | None], None]) -> Thinned:
     every = np.frombuffer(hashes, dtype="uint64") if hashes else np.empty(0, dtype="uint64")
     _, counts = np.unique(every, return_counts=True)
     copies = float(counts[counts > 1].sum()) / len(every) if len(every) else 0.0
-    return Thinned(pd.concat(stretches.kept, ignore_index=True), Whole(path, rows, copies))
+    return Thinned(stretches.frame(), Whole(path, stretches.rows, copies))
 
 
 def _lines(path: Path) -> array.array[int]:

@@ -37,6 +37,10 @@ def with_calendar_days(
         name = entry.get("ical")
         if not isinstance(name, str):
             continue  # its model says what is wrong with it
+        for key in ("months", "dates"):
+            if entry.pop(key, None) is not None:
+                says = f"`ical` and `{key}` both say which days; `{key}` would not count."
+                found.add(doc, (*place, key), says, "keep one of them, or write two entries", key=True)
         try:
             entry["dates"] = _days(name, texts, config_dir, now, _zone(entry))
         except (BadInput, ValueError) as why:

@@ -37,7 +37,7 @@ class CheckHistories:
         begins with all validations whose checks are kept.
         """
         key, newest = self._uow.sources.get(name).id, max(one.at for one in results)
-        held = self._held(key)
+        held = self._held(key, to_change=True)
         if held is None:
             history = updated((), self._uow.quality.history(name, newest - WINDOW_DAYS * _DAY_S, newest + 1))
         else:
@@ -46,8 +46,11 @@ class CheckHistories:
         fields = {c: wish.excluded[c] for c in ("at", "checks")}
         self._uow.connection.execute(wish.on_conflict_do_update(index_elements=["source_id"], set_=fields))
 
-    def _held(self, key: int) -> tuple[CheckHistory, ...] | None:
-        found = self._uow.connection.execute(select(_C.checks).where(_C.source_id == key)).scalar_one_or_none()
+    def _held(self, key: int, *, to_change: bool = False) -> tuple[CheckHistory, ...] | None:
+        asked = select(_C.checks).where(_C.source_id == key)
+        if to_change:  # two validations of a source at once: on Postgres the second waits for the first
+            asked = asked.with_for_update()
+        found = self._uow.connection.execute(asked).scalar_one_or_none()
         return None if found is None else _unpacked(found)
 
 

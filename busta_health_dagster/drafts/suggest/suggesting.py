@@ -182,10 +182,12 @@ def _not_what_it_says(out: Suggestion, kind: str, not_json: str | None, feed: Re
     """A login page where data were announced is no page to watch."""
     if feed is not None and feed.problem is not None:
         out.notes.append(
-            f"It looks like a feed and was not read as one: {feed.problem.sentence}. Ask again when it is well."
+            f"It looks like a feed and was not read as one: {feed.problem.sentence}. Ask again once it answers as it should."
         )
     elif "json" in kind:
-        out.notes.append(f"It says {kind}: {not_json}. As it stands this entry is down. Ask again when it is well.")
+        out.notes.append(
+            f"It says {kind}: {not_json}. As it stands this entry is down. Ask again once it answers as it should."
+        )
 
 
 def _expect(out: Suggestion, status: int, rows: Sequence[Any]) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from busta_health_dagster.domain.errors import BadInput
 from busta_health_dagster.domain.rule import Pattern, Rule
-from busta_health_dagster.engines.anomaly.behaviour import ALWAYS_ZERO, Use
+from busta_health_dagster.engines.anomaly.behaviour import ALWAYS_ZERO, YOUNG_FITS, Use
 from busta_health_dagster.pipeline.anomaly.anomaly_pass import LEARN_S, check_of, load_detector
 from busta_health_dagster.pipeline.anomaly.fleet_detector import Detector, anomaly_rule
 from busta_health_dagster.wording.durations import duration_text
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from busta_health_dagster.pipeline.app.app import App
     from busta_health_dagster.store.history import ObservationRow
 
+_DAY_S = 86_400
 TRIED = Rule(name="anomaly", pattern=Pattern.ANOMALY)
 """What a source that no rule watches would be evaluated by."""
 
@@ -35,7 +36,10 @@ def explain_source(app: App, name: str) -> AnomalyExplanation:
         if rule is not None and learned is not None:
             detector = load_detector(app, uow, {name: rule}, now, now + 1, [name])
             check = check_of(app, name, learned, now)
-            return _explanation(detector, source, rule, check.outcome.word, check.reason)
+            found = _explanation(detector, source, rule, check.outcome.word, check.reason)
+            if all(metric["use"] != Use.LEARNING.value for metric in found["metrics"]):
+                return found
+            return _without_zeros(found, uow.observations.columns(now - YOUNG_FITS * _DAY_S, now + 1, [name])[name])
         rows = uow.observations.columns(now - LEARN_S, now + 1, [name])[name]
     if not rows:
         raise BadInput(
@@ -54,10 +58,13 @@ def explain_rows(
     detector = Detector([source], {source.name: used}, keep_cold=True)
     for row in rows:
         detector.step(row.slot, [(source.name, row)], lambda _: False)
-    found = _explanation(detector, source, used if rule is None else rule, "unknown", reason)
+    return _without_zeros(_explanation(detector, source, used if rule is None else rule, "unknown", reason), rows)
+
+
+def _without_zeros(found: AnomalyExplanation, rows: Sequence[ObservationRow]) -> AnomalyExplanation:
+    """A metric that is always 0 would be learning for ever."""
     for metric in found["metrics"]:
-        values = {getattr(row, metric["metric"], None) for row in rows} - {None}
-        if values == {0}:  # it would be learning for ever
+        if {getattr(row, metric["metric"], None) for row in rows} - {None} == {0}:
             metric |= {"use": Use.LEFT_OUT.value, "why": ALWAYS_ZERO}
     return found
 

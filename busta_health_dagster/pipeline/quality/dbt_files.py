@@ -42,8 +42,9 @@ def with_dbt(spec: DbtSpec, verdict: QualityScore | None, rows: int, *, base: Pa
     if verdict is None:
         evaluated = [c for c in checks if c.id != AGE_CHECK and c.error is None and c.passed is not None]
         if not evaluated:  # nothing but that it is too old, or not there
-            (why,) = [c.error or c.why for c in checks if c.id in (AGE_CHECK, "dbt.results")]
-            return no_data(why if checks[-1].passed is False else "; ".join(notes) or "dbt's tests came to no result")
+            last = checks[-1]  # of the age, or that the files cannot be used
+            why = last.error or last.why if last.passed is False else "; ".join(notes)
+            return no_data(why or "dbt's tests came to no result")
         joined = score(checks, rows=max(1, rows))
         return replace(joined, notes=(*notes, "rests on dbt's tests alone"))
     if verdict.score is None:
@@ -62,5 +63,5 @@ def _read(path: Path) -> Any:
         raise BadInput(f"there is no {path}; run dbt test, or correct quality.dbt.target") from error
     except OSError as error:
         raise BadInput(f"{path} cannot be read: {error.strerror or error}") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise BadInput(f"{path} is no JSON: {str(error)[:120]}; was it cut while dbt wrote it?") from error

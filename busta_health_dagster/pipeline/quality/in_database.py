@@ -83,6 +83,4 @@ def _database(task: Task, with_: Scorer) -> tuple[str, str]:
     """The URL and the query of a source of probe sql, with the dates of now in it. Raises ValueError for one that writes."""
     config: Any = task.source.config
     url = with_.secret(config.url) if isinstance(config.url, SecretRef) else config.url
-    query = fill(config.query, with_.now, config.zone)
-    only_reads(query, dialect_of(url))
-    return url, query
+    return url, only_reads(fill(config.query, with_.now, config.zone), dialect_of(url))

@@ -18,6 +18,7 @@ from busta_health_dagster.domain.source import Selector
 from busta_health_dagster.domain.verdict import Outcome
 from busta_health_dagster.pipeline.alerting.alert_pass import alert_pass
 from busta_health_dagster.pipeline.anomaly.anomaly_pass import catch_up
+from busta_health_dagster.pipeline.anomaly.explanation import explain_source
 from busta_health_dagster.pipeline.anomaly.normal_ranges import normal_range_lookup, normal_range_of
 from busta_health_dagster.pipeline.observing.observe import store_observations
 from busta_health_dagster.store import Store
@@ -203,3 +204,20 @@ def test_a_new_source_has_a_band_from_its_type_and_a_message_says_what_is_normal
         assert normal_range_lookup(story.app, uow, T0)("odds_api", "tls_days_left") is None
     assert normal is not None
     assert 150 < normal.p5 < 200 < normal.p95 < 300
+
+
+def test_items_that_were_always_0_are_left_out_and_not_learned_for_ever(store: Store) -> None:
+    feed = replace(WEATHER, name="empty_feed")
+    story = Story(app_on(store, sources=(ODDS, feed), rules=RULES))
+    past(story, 2, names=("odds_api",))
+    store_observations(
+        story.app,
+        [replace(noisy("empty_feed", story.app.now() - k * TICK), items=0) for k in range(int(2 * DAY / TICK), 0, -1)],
+    )
+    catch_up(story.app)
+    with store.read() as uow:
+        assert "empty_feed" in uow.baselines.learned()
+    (items,) = [m for m in explain_source(story.app, "empty_feed")["metrics"] if m["metric"] == "items"]
+    assert (items["use"], items["why"]) == ("left out", "always 0 so far: nothing can be missing from it")
+    (items,) = [m for m in explain_source(story.app, "odds_api")["metrics"] if m["metric"] == "items"]
+    assert items["use"] == "learning"

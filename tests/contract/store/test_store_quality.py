@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -138,6 +140,26 @@ def test_each_check_has_a_history_that_is_counted_with_every_validation(store: S
     assert [(day.evaluated, day.passed, day.worst) for day in null.days] == [(1, 0, 0.92), (2, 0, 0.92)]
     assert history["price.odds"].failing_since is None
     assert history["gone"].failing_since == T0, "a check that cannot run fails"
+
+
+def test_two_validations_at_once_are_both_counted(store: Store) -> None:
+    synced(store, odds=300)
+    put(store, scored("odds", T0))
+    begun = threading.Event()
+
+    def beside() -> None:
+        begun.set()
+        put(store, scored("odds", T0 + HOUR))
+
+    other = threading.Thread(target=beside)
+    with store.write() as uow:
+        uow.quality.add([scored("odds", T0 + 60)])
+        other.start()
+        assert begun.wait(60)
+        time.sleep(0.2)  # it reads while this one is not written yet; without the pause the story holds as well
+    other.join(60)
+    with store.read() as uow:
+        assert {one.evaluated for one in uow.check_histories.of("odds") if one.id == "price.null"} == {3}
 
 
 def test_a_history_begins_with_the_validations_that_were_kept_before_it(store: Store) -> None:

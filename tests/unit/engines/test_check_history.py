@@ -56,3 +56,10 @@ def test_a_history_never_grows_beyond_thirty_days_and_a_check_that_left_the_suit
 def test_the_owner_is_the_one_of_the_newest_suite() -> None:
     held = updated((), [validation(T0, 0, owner="ann@example.com")])
     assert updated(held, [validation(T0 + 60, 0, owner="team:odds")])[0].owner == "team:odds"
+
+
+def test_a_clock_that_was_set_back_leaves_each_day_once_and_in_order() -> None:
+    held = updated((), [validation(T0 + DAY, 0)])
+    held = updated(held, [validation(T0, 10)])
+    (one,) = updated(held, [validation(T0 + DAY, 10)])
+    assert [(d.day, d.evaluated, d.passed) for d in one.days] == [(20_000, 1, 0), (20_001, 2, 1)]

@@ -156,3 +156,39 @@ def test_two_tests_of_one_name_are_told_apart() -> None:
 def test_what_dbt_did_not_write_is_refused_by_name(found: Any, catalogue: Any, why: str) -> None:
     with pytest.raises(BadInput, match=why):
         taken_over(found, catalogue)
+
+
+def test_results_of_a_time_to_come_have_no_age() -> None:
+    catalogue = manifest(own=node_of_test("own"))
+    with pytest.raises(
+        BadInput, match=r"was made 40 d from now \(metadata.generated_at 2027-01-02 08:00\).*set the clock"
+    ):
+        taken_over(results(at="2027-01-02T08:00:00Z", own="pass"), catalogue)
+    a_little = taken_over(results(at="2026-11-23T08:02:00Z", own="pass"), catalogue)
+    assert [c.passed for c in a_little.checks] == [True, True]
+
+
+def test_a_run_without_a_test_of_the_node_says_nothing_of_it() -> None:
+    found = taken_over(results(other="pass"), manifest(own=node_of_test("own")))
+    assert [(c.id, c.passed) for c in found.checks] == [("dbt.age", None)]
+    old = taken_over(results(at="2026-11-01T08:00:00Z", other="pass"), manifest(own=node_of_test("own")))
+    assert [(c.id, c.passed) for c in old.checks] == [("dbt.age", False)]
+
+
+def test_values_of_another_type_than_dbt_writes_end_in_no_traceback() -> None:
+    catalogue = manifest(
+        own=node_of_test(
+            "own", attached_node=None, depends_on={"nodes": [MODEL, "x"]}, test_metadata={"kwargs": ["m"]}
+        ),
+        named=node_of_test("named", test_metadata={"name": ["unique"]}, config=[1], column_name=["id"]),
+    )
+    found = results(own="pass", named="pass")
+    found["results"][1]["status"] = ["pass"]
+    told = taken_over(found, catalogue | {"sources": [1]})
+    assert [(c.id, c.passed) for c in told.checks] == [("dbt.named", None), ("dbt.age", True)]
+    assert told.notes[0] == "dbt: not evaluated: named (['pass'])"
+
+
+def test_a_test_that_is_called_age_is_not_taken_for_the_age_of_the_results() -> None:
+    found = taken_over(results(age="fail"), manifest(age=node_of_test("age")))
+    assert [(c.id, c.passed) for c in found.checks] == [("dbt.age.2", False), ("dbt.age", True)]

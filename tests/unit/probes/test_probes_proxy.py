@@ -156,7 +156,17 @@ async def test_a_feed_and_a_file_over_http_are_asked_through_it_too(serve, tunne
 
 
 @pytest.mark.parametrize(
-    "url", ["socks5://127.0.0.1:1080", "proxy.corp:3128", "http://", "http://a:b@proxy:1", "http://p/x"]
+    "url",
+    [
+        "socks5://127.0.0.1:1080",
+        "proxy.corp:3128",
+        "http://",
+        "http://a:b@proxy:1",
+        "http://p/x",
+        "http://p:x",
+        "http://a:b#c@p",
+        "http://p:99999",
+    ],
 )
 def test_what_is_no_proxy_is_refused_at_load(url):
     with pytest.raises(ValidationError, match=r"not a proxy; write http://host:3128|a literal user or password"):
@@ -167,6 +177,14 @@ async def test_a_secret_that_is_no_proxy_leaves_the_source_unknown():
     seen = await look("http", {"url": "https://example.com/", "proxy": {"env": "NOT_HTTP"}})
     assert (seen.status, seen.reason) == (Status.UNKNOWN, "probe_error")
     assert seen.detail == "proxy {env: NOT_HTTP}: not a proxy; write http://host:3128"
+
+
+@pytest.mark.parametrize(
+    "url", ["http://ann:hun#ter2@proxy:3128", "http://ann:hun/ter2@proxy:3128", "http://proxy:hun"]
+)
+def test_a_secret_that_is_no_proxy_is_not_quoted_not_even_in_part(url):
+    with pytest.raises(ValueError, match=r"^not a proxy; write http://host:3128$"):
+        parse_proxy(url)
 
 
 def test_a_proxys_port_is_3128_unless_it_says_so():

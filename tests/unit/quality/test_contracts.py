@@ -230,3 +230,51 @@ def test_a_file_that_is_no_yaml_is_refused_by_name(tmp_path: Path, text: str) ->
         suite_of(read_contract(path), str(path))
     with pytest.raises(BadInput, match="cannot be read"):
         read_contract(tmp_path / "none.yaml")
+
+
+A = {"name": "a", "logicalType": "integer", "required": True}
+GX = {"type": "custom", "engine": "gx"}
+COMPOUND, NULLS = "expect_compound_columns_to_be_unique", "expect_column_values_to_not_be_null"
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        {"quality": 5},
+        {"properties": [A | {"quality": 5}]},
+        {"quality": [{"metric": "duplicateValues", "arguments": {"properties": [1, 2]}, "mustBe": 0}]},
+        {"quality": [GX | {"implementation": {"type": NULLS, "kwargs": [1]}}]},
+        {"quality": [GX | {"implementation": {"type": ["x"]}}]},
+        {"quality": [GX | {"implementation": {"type": NULLS, "kwargs": {"column": ["x"]}}}]},
+        {"quality": [GX | {"implementation": {"type": COMPOUND, "kwargs": {"column_list": [["x"]]}}}]},
+        {"quality": [GX | {"implementation": {"type": COMPOUND, "kwargs": {"column_list": 3}}}]},
+        {"quality": [GX | {"implementation": "["}]},
+        {"properties": [A | {"logicalType": "number", "logicalTypeOptions": {"minimum": 10**400}}]},
+        {"properties": [A | {"logicalType": "string", "logicalTypeOptions": {"pattern": 5, 1: 2, "a": 3}}]},
+    ],
+)
+def test_a_value_of_the_wrong_type_is_left_out_by_name_and_the_rest_is_taken_over(table: Any) -> None:
+    draft = suite_of(contract(schema=[{"name": "t", "properties": [A], **table}]), "c.yaml")
+    assert "a.not_null" in checks(draft)
+    json.dumps(draft.suite)
+    if "duplicateValues" not in str(table):
+        assert any(one.startswith(("t", "a")) for one in draft.left_out)
+
+
+def test_properties_without_an_end_are_refused() -> None:
+    endless: dict[str, Any] = {"name": "o", "logicalType": "object", "properties": []}
+    endless["properties"].append(endless)
+    with pytest.raises(BadInput, match="more than 30 deep"):
+        suite_of(contract(schema=[{"name": "t", "properties": [endless]}]), "c.yaml")
+
+
+@pytest.mark.parametrize("text", ["[" * 5000, "x: !!int abc", "a: [1", "? [1]\n: 2"])
+def test_what_is_no_yaml_is_a_sentence(text: str, tmp_path: Path) -> None:
+    (tmp_path / "c.yaml").write_text(text)
+    with pytest.raises(BadInput, match="is no YAML"):
+        read_contract(tmp_path / "c.yaml")
+
+
+def test_days_stay_texts_and_one_that_does_not_exist_is_no_reason_to_stop(tmp_path: Path) -> None:
+    (tmp_path / "c.yaml").write_text("created: 2026-02-30\nvalidValues: [2026-01-01]\n")
+    assert read_contract(tmp_path / "c.yaml") == {"created": "2026-02-30", "validValues": ["2026-01-01"]}

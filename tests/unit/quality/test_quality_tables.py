@@ -17,6 +17,7 @@ from busta_health_dagster.quality.derive import derive
 from busta_health_dagster.quality.frame import read_table, rows_to_frame, snapshot
 from busta_health_dagster.quality.loader import parse_suite
 from busta_health_dagster.quality.rules import RULES, broken
+from busta_health_dagster.quality.scorecard import score_file
 from busta_health_dagster.quality.suite import Layout
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
@@ -106,7 +107,7 @@ def test_csv_stays_text_and_only_an_empty_field_is_null(tmp_path):
     assert frame["zip"].isna().tolist() == [False, True]
 
 
-def test_every_kind_of_file_gives_the_same_table_and_is_cut_at_its_limits(tmp_path):
+def test_every_kind_of_file_gives_the_same_table_and_is_thinned_or_cut_at_its_limits(tmp_path):
     rows = [{"id": i, "name": f"n{i}"} for i in range(200)]
     pd.DataFrame(rows).to_csv(tmp_path / "a.csv", index=False)
     pd.DataFrame(rows).to_parquet(tmp_path / "a.parquet")
@@ -114,7 +115,8 @@ def test_every_kind_of_file_gives_the_same_table_and_is_cut_at_its_limits(tmp_pa
     (tmp_path / "a.jsonl").write_text("\n".join(map(json.dumps, rows)))
     for ending in ("csv", "parquet", "json", "jsonl"):
         table = read_table(tmp_path / f"a.{ending}", max_rows=150)
-        assert (len(table.frame), table.truncated, list(table.frame["name"])[-1]) == (150, True, "n149")
+        last = (150, True, "n149") if "json" in ending else (100, True, "n198")
+        assert (len(table.frame), table.truncated, list(table.frame["name"])[-1]) == last
         assert not read_table(tmp_path / f"a.{ending}").truncated
     with pytest.raises(BadInput, match=r"JSON lines"):
         read_table(tmp_path / "a.json", max_bytes=100)
@@ -311,3 +313,43 @@ def test_an_empty_list_is_an_answer_and_one_of_many_parents_may_lack_its_own(
 ) -> None:
     frame = rows_to_frame(document, Layout(rows=rows))
     assert (list(frame["id"]) if ids else len(frame)) == (ids or 0)
+
+
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+def test_a_file_beyond_the_limits_is_scored_on_stretches_from_all_over_it_and_says_so(ending, tmp_path, monkeypatch):
+    every = pd.DataFrame({"id": range(300_000), "price": [1.5] * 300_000})
+    every.loc[290_000:, "price"] = None  # a cut at the byte limit would not have seen them
+    file = tmp_path / f"a.{ending}"
+    every.to_csv(file, index=False) if ending == "csv" else every.to_parquet(file)
+    whole = int(read_table(file).frame.memory_usage(deep=True).sum())
+    table = read_table(file, max_bytes=whole // 3)
+    ids = table.frame["id"].astype(int)
+    assert (table.truncated, table.total_rows) == (True, 300_000)
+    assert (len(ids), int(ids.min()), int(ids.max())) == (75_000, 0, 296_999)
+    assert table.frame.memory_usage(deep=True).sum() <= whole // 3
+    assert int(table.frame["price"].isna().sum()) == 2_000
+
+    monkeypatch.setattr(read_table, "__kwdefaults__", {"max_rows": 1_000_000, "max_bytes": whole // 3})
+    suite = tmp_path / "s.json"
+    checks = [
+        {
+            "type": "expect_column_values_to_not_be_null",
+            "kwargs": {"column": "price"},
+            "meta": {"id": "null", "severity": "WARNING", "mostly": 0.99},
+        },
+        {
+            "type": "expect_table_row_count_to_be_between",
+            "kwargs": {"min_value": 300_000, "max_value": 300_000},
+            "meta": {"id": "rows", "severity": "WARNING"},
+        },
+    ]
+    suite.write_text(json.dumps({"name": "s", "expectations": checks}))
+    found = score_file(suite, file, datetime(2026, 11, 23, tzinfo=UTC)).score
+    assert {c.id: c.passed for c in found.checks} == {"null": False, "rows": True}
+    assert (found.rows, found.total_rows) == (75_000, 300_000)
+    assert found.half_width is not None
+    assert found.half_width > 0
+    assert found.notes == (
+        "rests on a sample: 75000 of 300000 rows",
+        "drawn: every fourth stretch of 1,000 rows, all over the file",
+    )

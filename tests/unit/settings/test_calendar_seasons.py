@@ -87,7 +87,7 @@ def test_a_change_of_the_calendar_is_a_change_of_the_configuration(tmp_path: Pat
             "has no event between 2025-10-24 and 2027-12-28",
         ),
         ("{ical: season.ics, zone: Nowhere/Land}", WEEKS, "zone"),
-        ("{ical: season.ics, months: sep-feb, zone: UTC}", WEEKS, "`months` and `dates` both say which days"),
+        ("{ical: season.ics, months: sep-feb, zone: UTC}", WEEKS, "`ical` and `months` both say which days"),
         ("{ical: [season.ics], zone: UTC}", WEEKS, "is not a text"),
     ],
 )
@@ -109,4 +109,13 @@ def test_a_calendar_whose_name_a_for_each_fills_in_is_refused_as_its_changes_wou
     diagnosis = diagnose(tmp_path, probes.registry(()).models(), {}, {}, now=NOW)
     assert [p.message for p in diagnosis.errors if "for_each" in p.message] == [
         "A `for_each` cannot fill in the name of a calendar, here nfl.ics: its changes would go unseen."
+    ]
+
+
+@pytest.mark.parametrize("beside", ["months: [sep]", "dates: ['2026-01-01..2026-02-01']"])
+def test_days_beside_a_calendar_are_not_dropped_in_silence(tmp_path: Path, beside: str) -> None:
+    found = told(tmp_path, f"{{ical: season.ics, zone: UTC, {beside}}}")
+    key = beside.partition(":")[0]
+    assert [(p.field, p.message) for p in found.errors] == [
+        (f"sources[0] odds, active.{key}", f"`ical` and `{key}` both say which days; `{key}` would not count.")
     ]

@@ -19,6 +19,7 @@ from busta_health_dagster.engines.gate import usable_verdict
 from busta_health_dagster.engines.rules import Inputs, evaluate
 from busta_health_dagster.pipeline.alerting.alert_pass import alert_pass
 from busta_health_dagster.pipeline.app.app import App
+from busta_health_dagster.pipeline.app.calendars import calendar_problems, kept_calendars
 from busta_health_dagster.pipeline.observing.observe import check_now, observe
 from busta_health_dagster.pipeline.views.quota import quotas
 from busta_health_dagster.pipeline.views.source_page import source_page
@@ -213,3 +214,21 @@ def test_off_season_no_credit_is_spent(api: Api, app: App) -> None:
     seen = [o for _ in range(3) for o in (observe(idle)[0], app.clock.advance(300))[0]]
     assert [(o.light, o.status.word) for o in seen] == [(True, "up")] * 3
     assert api.asked == {LIGHT: 3}
+
+
+def test_a_light_observation_says_nothing_of_the_events_that_the_payload_names(
+    api: Api, app: App, tmp_path: Path
+) -> None:
+    (tmp_path / "config" / "maintenance.yaml").write_text(
+        "version: 1\nevents:\n  - {name: games, source: odds, path: '$[*].at', duration: 1h}\n"
+    )
+    environ = {"BUSTA_HOME": str(tmp_path / "home"), "BUSTA_CONFIG_DIR": str(tmp_path / "config")}
+    with bootstrap.open_app(environ=environ, clock=api.clock) as again:
+        tick(again)
+        with again.store.read() as uow:
+            full = kept_calendars(again, uow)
+        seen = tick(again, 3)
+        assert [o.light for o in seen] == [True] * 3
+        with again.store.read() as uow:
+            assert kept_calendars(again, uow) == full
+            assert calendar_problems(again, uow) == {}

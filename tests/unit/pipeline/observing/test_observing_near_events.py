@@ -45,11 +45,14 @@ class Web:
         self.clock = FakeClock(float(T0))
         self.age_s, self.calendar, self.events = 300, Answer(calendar(KICK_OFF)), [KICK_OFF]
         self.board: bytes | None = None
+        self.takes_s = 0
         self.asked: Counter[str] = Counter()
 
     def answer(self, path: str, headers: Mapping[str, str]) -> Answer:
         del headers
         self.asked[path] += 1
+        if path == "/slow":
+            self.clock.advance(self.takes_s)
         if path == "/nfl.ics":
             return self.calendar
         if path == "/scores":
@@ -98,10 +101,10 @@ def opened(web: Web, tmp_path: Path) -> Iterator[object]:
     with ExitStack() as stack:
         at = stack.enter_context(answering(web.answer))
 
-        def home(events: str, routes: str = "") -> App:
+        def home(events: str, routes: str = "", more: str = "") -> App:
             config = tmp_path / "config"
             config.mkdir()
-            (config / "sources.yaml").write_text(SOURCES.format(at=at))
+            (config / "sources.yaml").write_text((SOURCES + more).format(at=at))
             (config / "alerts.yaml").write_text(ALERTS + routes)
             (config / "maintenance.yaml").write_text("version: 1\nevents:\n  - " + events.format(at=at) + "\n")
             environ = {"BUSTA_HOME": str(tmp_path / "home"), "BUSTA_CONFIG_DIR": str(config)}
@@ -321,3 +324,28 @@ def test_entries_that_were_left_out_are_a_warning(web: Web, opened) -> None:
     assert warned(app) == ["Calendar nfl was read in part: 1 entry left out: no readable DTSTART."]
     with app.store.read() as uow:
         assert len(kept_calendars(app, uow)["nfl"].events) == 1
+
+
+def test_a_calendar_that_was_read_under_a_clock_too_far_ahead_is_read_again_when_it_is_set_back(
+    web: Web, opened
+) -> None:
+    app = opened(ICAL)
+    until(app, web, T0 + 400 * 86_400)
+    until(app, web, T0)
+    with app.store.read() as uow:
+        (kept,) = kept_calendars(app, uow).values()
+    assert (kept.tried_at, [event.start for event in kept.events]) == (T0, [KICK_OFF])
+
+
+def test_what_is_observed_between_the_slots_takes_no_time_from_the_next_tick(web: Web, opened) -> None:
+    slow = "  - {{name: slow, type: slow, probe: http, interval: 2m, url: 'http://{at}/slow'}}\n"
+    app = opened(ICAL, more=slow)
+    web.age_s = 10
+    until(app, web, KICK_OFF - 3600)
+    until(app, web, KICK_OFF)
+    web.takes_s = 55
+    late = until(app, web, KICK_OFF + 120)  # of a minute between two ticks, four fifths are for observing
+    assert {o.source: o.kind for o in late.observations} == {"slow": Kind.SCHEDULED}
+    web.takes_s = 0
+    (between,) = until(app, web, KICK_OFF + 180).observations
+    assert (between.source, between.kind) == ("odds", Kind.NEAR_EVENT)

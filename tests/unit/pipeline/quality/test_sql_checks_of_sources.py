@@ -24,6 +24,7 @@ DIFFER = {
     "kwargs": {"unexpected_rows_query": "select * from {batch} where home = away"},
     "meta": {"id": "teams differ", "severity": "ERROR", "mostly": 0.95, "dimension": "consistency"},
 }
+QUERY = "select * from games where day = '{today}'; -- of today"
 PRICED = [
     {
         "type": "expect_column_values_to_not_be_null",
@@ -55,7 +56,7 @@ def scores(tmp_path: Path):
         (tmp_path / "expectations" / "games.json").write_text(json.dumps({"name": "games", "expectations": checks}))
         source = {"name": "games", "type": "stats", "confirm": 0, "quality": {"suite": "games", **more}}
         source |= (
-            {"probe": "sql", "url": f"sqlite:///{path}", "query": "select * from games where day = '{today}'"}
+            {"probe": "sql", "url": f"sqlite:///{path}", "query": QUERY}
             if probe == "sql"
             else {"probe": "file", "path": str(tmp_path / "data.csv")}
         )
