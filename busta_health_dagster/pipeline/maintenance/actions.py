@@ -97,7 +97,7 @@ def preview(app: App, since: int, until: int) -> list[Occurrence]:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a window would do before anyone adds it: whom it covers, when it is on in 90 days, and what to think of."""
+    """What a window would do before anyone adds it: which sources it covers, when it is on in 90 days, and what to think of."""
 
     planned: PlannedMaintenance
     occurrences: tuple[Occurrence, ...]

@@ -123,7 +123,7 @@ def test_the_doctor_names_a_gap_and_whom_no_one_knows(store: Store, file: Path) 
     app = opened(store, OnCallCalendar(None, str(file), PEOPLE))
     refresh_rotations(app)
     said = [p.message for p in store_findings(app)]
-    assert any("names On Call - Zed - Data, whom `people` does not know" in text for text in said)
+    assert any("names people who are not in `people`: On Call - Zed - Data" in text for text in said)
     assert any("No one is on call in data from 2026-" in text and "pager is notified then" in text for text in said)
 
 
