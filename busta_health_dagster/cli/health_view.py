@@ -22,7 +22,6 @@ from busta_health_dagster.cli.health_layout import (
 )
 from busta_health_dagster.cli.health_summary import Lost, counted, header, open_alerts, shown_in
 from busta_health_dagster.domain.units import from_epoch, from_iso
-from busta_health_dagster.domain.uptime_and_budget import spoken
 from busta_health_dagster.wording import numbers, percentages
 from busta_health_dagster.wording.durations import duration_text, milliseconds_text
 from busta_health_dagster.wording.glyphs import STATUS_LABEL
@@ -94,9 +93,9 @@ def _block(fleet: Fleet, row: SourceRow, letters: GlyphSet, layout: Layout, widt
         + f" {response:>{response_width(layout)}}"
     )
     if layout.money:
-        quality, budget = row["quality"], spoken(row["budget_left"], row["coverage_30d"])
+        quality = row["quality"]
         score = letters.write(numbers.score(None if status in {"down", "unknown"} else quality))
-        left = letters.write(percentages.budget(budget))
+        left = letters.write(percentages.budget(row["budget_left"]))
         line.append(f" {score:>5} {left:>7}")
     lines = [line]
     why = reason(fleet, row, status, letters, room=(77 if layout.kind else width) - STATUS)

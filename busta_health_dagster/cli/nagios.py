@@ -27,8 +27,12 @@ def line(fleet: Fleet) -> tuple[str, int]:
     if not codes:
         return "UNKNOWN - no source is configured", 3
     code = next(c for c in _RANK if c in codes.values())
-    named = [f"{r['source']} {r['shown']}: {r['reason']}" for r in rows if codes[r["source"]] == code and code]
-    text = listed(named, 5)
+    if code:
+        text = listed([f"{r['source']} {r['shown']}: {r['reason']}" for r in rows if codes[r["source"]] == code], 5)
+    else:
+        well = ", ".join(f"{count:,} {STATUS_WORD[status]}" for status, count in fleet["counts"].items() if count)
+        but = listed([f"{r['source']}, but {'; '.join(r['reservations'])}" for r in rows if r["reservations"]], 5)
+        text = f"{well}: {but}" if but else well
     perf = [
         f"{name}={fleet['counts'][name]}" for name in ("down", "degraded", "unknown", "maintenance", "off_season", "up")
     ]
@@ -41,8 +45,7 @@ def line(fleet: Fleet) -> tuple[str, int]:
             "quality": _unit(row["quality"], "%"),
         }
         perf = [f"{name}={value}" for name, value in values.items() if value]
-    well = ", ".join(f"{count:,} {STATUS_WORD[status]}" for status, count in fleet["counts"].items() if count)
-    clean = " ".join((text or well).replace("|", "/").split())
+    clean = " ".join(text.replace("|", "/").split())
     return f"{STATES[code]} - {clean}" + (f" | {' '.join(perf)}" if perf else ""), code
 
 

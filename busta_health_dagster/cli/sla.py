@@ -88,7 +88,7 @@ def _print(levels: Sequence[ServiceLevelRow]) -> None:
             f"{row['unknown']:,}",
             letters.write(percentages.share(row["coverage"])),
             letters.write(percentages.budget(spoken(row["budget_left"], row["coverage"]))),
-            letters.dash if (burn := row["burn"].get(PACE)) is None else numbers.decimal(burn, 2),
+            letters.dash if (burn := _pace(row)) is None else numbers.decimal(burn, 2),
             Text(row["verdict"], style=colour),
         )
     out = console()
@@ -103,6 +103,11 @@ def _print(levels: Sequence[ServiceLevelRow]) -> None:
     for row in levels:
         if row["forecast"]["exhausted_in_s"]:
             out.print(f"{row['source']}: {row['forecast']['text']}.", markup=False, soft_wrap=True)
+
+
+def _pace(row: ServiceLevelRow) -> float | None:
+    """How fast the budget goes, where there is a verdict, or where it goes too fast."""
+    return row["burn"].get(PACE) if row["met"] is not None or row["burn_tier"] else None
 
 
 def _next_to_breach(levels: Sequence[ServiceLevelRow]) -> ServiceLevelRow | None:

@@ -90,7 +90,7 @@ def fleet_asset(observed: Sequence[dg.AssetKey] = (), page: str | None = None) -
 
 def _no_degraded(key: dg.AssetKey, health: FleetHealth) -> dg.AssetCheckResult:
     bad = [row for row in health.rows if row.unhealthy]
-    described = [f"{row.source} {row.shown}: {row.detail or row.reason}" for row in bad[:10]]
+    described = [f"{row.source} {row.shown}: {row.why}" for row in bad[:10]]
     if len(bad) > 10:
         described.append(f"{len(bad) - 10} more")
     return dg.AssetCheckResult(

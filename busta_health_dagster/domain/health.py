@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from busta_health_dagster.domain.season import OFF_SEASON
-from busta_health_dagster.domain.units import iso
+from busta_health_dagster.domain.units import from_epoch, iso
 from busta_health_dagster.domain.uptime_and_budget import spoken
 
 if TYPE_CHECKING:
@@ -66,6 +66,18 @@ class SourceHealth:
         return "; ".join(self.reservations) if self.shown == "up" else ""
 
     @property
+    def why(self) -> str:
+        """Why it is as it is. The reason of an observation that is too old is none: it may be `ok`."""
+        if self.stale and self.observed_at is not None:
+            return f"no observation since {from_epoch(self.observed_at):%Y-%m-%d %H:%M} UTC, when it was {self.status}"
+        return self.detail or self.reason
+
+    @property
+    def shown_since(self) -> int | None:
+        """Since when it is as it is: one that is stale since it was last observed."""
+        return self.observed_at if self.stale else self.since
+
+    @property
     def shown(self) -> str:
         """The status a list shows."""
         return _shown(self._status, self.stale, self.maintenance_until)
@@ -93,8 +105,8 @@ class SourceHealth:
             "status": self._status,
             "shown": self.shown,
             "last_status": self.status,
-            "since": iso(self.since),
-            "reason": self.detail or self.reason,
+            "since": iso(self.shown_since),
+            "reason": self.why,
             "reason_code": self.reason,
             "response_ms": self.response_ms,
             "http_status": self.http_status,
@@ -104,7 +116,7 @@ class SourceHealth:
             "failure_rate": self.failure_rate,
             "uptime": dict(self.uptime),
             "coverage_30d": self.coverage_30d,
-            "budget_left": self.budget_left,
+            "budget_left": self.budget,
             "open_alerts": self.open_alerts,
             "reservations": list(self.reservations) if self.shown == "up" else [],
             "maintenance_until": iso(self.maintenance_until),

@@ -74,8 +74,8 @@ def _open(item: DigestItem, digest: Digest) -> str:
     if alert.ack is not None:
         note = f" (“{clean(alert.ack.note, 80)}”)" if alert.ack.note else ""
         said += f"; {clean(acting(alert.ack.by))} has it{note}"
-    if alert.snooze is not None:
-        said += f"; snoozed by {clean(acting(alert.snooze.by))} until {digest.clock(alert.snooze.ends_at)}"
+    if (snoozed := alert.snoozed) is not None:
+        said += f"; snoozed by {clean(acting(snoozed.by))} until {digest.clock(snoozed.ends_at)}"
     return said + _often(item)
 
 

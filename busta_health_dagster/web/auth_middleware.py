@@ -128,7 +128,7 @@ class AuthMiddleware:
                 await store_away(scope, receive, send, error)
                 return
             if principal is None:
-                await self._unknown(scope, headers, send)
+                await self._unknown(scope, headers, receive, send)
                 return
             actor = principal.name
             refusal = csrf_refusal(principal, path, headers, write=write and not socket)
@@ -139,7 +139,7 @@ class AuthMiddleware:
                 )
             scope.setdefault("state", {})["principal"] = principal
         if refusal is not None:
-            await self._refused(scope, send, actor, refusal)
+            await self._refused(scope, receive, send, actor, refusal)
         elif principal is not None and is_stream(scope):
             await self._stream(scope, receive, send, headers, principal)
         else:
@@ -168,14 +168,16 @@ class AuthMiddleware:
                 return
             await attended(self._app, scope, receive, send, still, every_s=self._asked_every_s)
 
-    async def _refused(self, scope: Scope, send: Send, actor: str, refusal: Refusal) -> None:
+    async def _refused(self, scope: Scope, receive: Receive, send: Send, actor: str, refusal: Refusal) -> None:
         if refusal.status in {401, 403}:
             self._log.note(scope, actor, refusal)
-        await refuse(scope, send, refusal)
+        if refusal.status == 403 and _wants_page(scope):
+            await forbidden(Request(scope), refusal)(scope, receive, send)
+        else:
+            await refuse(scope, send, refusal)
 
-    async def _unknown(self, scope: Scope, headers: dict[str, str], send: Send) -> None:
-        wants_page = scope["type"] == "http" and scope["method"] == "GET" and "text/html" in headers.get("accept", "")
-        if wants_page and "authorization" not in headers:
+    async def _unknown(self, scope: Scope, headers: dict[str, str], receive: Receive, send: Send) -> None:
+        if _wants_page(scope) and "authorization" not in headers:
             target = quote(scope["path"] + (f"?{scope['query_string'].decode()}" if scope.get("query_string") else ""))
             location = f"{self._login}?next={target}".encode()
             await send(
@@ -188,7 +190,16 @@ class AuthMiddleware:
             await send({"type": "http.response.body", "body": b""})
             return
         detail = "Send a token as `Authorization: Bearer ...`; an admin makes one with `busta tokens create`."
-        await self._refused(scope, send, "unknown", Refusal(401, "Who are you?", detail))
+        await self._refused(scope, receive, send, "unknown", Refusal(401, "Who are you?", detail))
+
+
+def _wants_page(scope: Scope) -> bool:
+    """Does a person ask, with a browser?"""
+    return (
+        scope["type"] == "http"
+        and scope["method"] == "GET"
+        and b"text/html" in dict(scope["headers"]).get(b"accept", b"")
+    )
 
 
 async def store_away(scope: Scope, receive: Receive, send: Send, error: StoreError) -> None:
@@ -204,6 +215,13 @@ def failure(request: Request, error: StoreError) -> Response:
     from busta_health_dagster.web.pages.rendering import html  # the pages know the door
 
     return html(request, "failure.html", {"problem": str(error)}, status=503, headers={"retry-after": "15"})
+
+
+def forbidden(request: Request, refusal: Refusal) -> Response:
+    """The page that stands where a caller may not be."""
+    from busta_health_dagster.web.pages.rendering import html  # the pages know the door
+
+    return html(request, "refused.html", {"title": refusal.title, "says": refusal.detail}, status=refusal.status)
 
 
 def _with_headers(send: Send) -> Send:

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 import anyio
 from anyio.to_thread import run_sync
 from dagster._core.workspace.context import WorkspaceProcessContext, WorkspaceRequestContext
-from dagster._core.workspace.permissions import PermissionResult, Permissions
 from dagster_webserver.webserver import DagsterWebserver
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.responses import JSONResponse
@@ -24,11 +23,12 @@ from busta_health_dagster.domain.errors import StoreError, StoreUnavailable
 from busta_health_dagster.extras import installed
 from busta_health_dagster.web import graphql_guard
 from busta_health_dagster.web.auth_middleware import failure
+from busta_health_dagster.web.dagster_permissions import RequestContext
 from busta_health_dagster.web.pages.rendering import asset
 
 if TYPE_CHECKING:
     from asyncio import Task
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from graphql import GraphQLError, GraphQLFormattedError
     from starlette.applications import Starlette
@@ -54,41 +54,12 @@ QUERIES_AT_ONCE = 16
 """In threads of their own: a caller that asks Dagster for much does not hold up the pages."""
 SUBSCRIPTIONS = 32
 """Of one websocket."""
-_INSTANCE = (
-    Permissions.START_SCHEDULE,
-    Permissions.STOP_RUNNING_SCHEDULE,
-    Permissions.EDIT_SENSOR,
-    Permissions.UPDATE_SENSOR_CURSOR,
-    Permissions.EDIT_CONCURRENCY_LIMIT,
-    Permissions.TOGGLE_AUTO_MATERIALIZE,
-)
 _NAMES = frozenset(
     {"id", "runId", "runIds", "jobName", "pipelineName", "sensorName", "scheduleName", "path", "partitionName"}
 )
 """What of a mutation's variables says which thing it changes; a run's configuration stays out of the audit log."""
 _LINK_STYLE = f'<link rel="stylesheet" href="{asset("dagster-link.css")}">'.encode()
 _LINK = b'<a id="busta-health" href="/source-health">Source health</a>'
-
-
-class RequestContext(WorkspaceRequestContext):
-    """Dagster's own permissions, so that its pages show what a role may; `manages` False takes those of the instance."""
-
-    def __init__(self, *, manages: bool, **given: Any) -> None:
-        super().__init__(**given)
-        self._manages = manages
-
-    @property
-    def permissions(self) -> Mapping[str, PermissionResult]:
-        return self._less(super().permissions)
-
-    def permissions_for_location(self, *, location_name: str) -> Mapping[str, PermissionResult]:
-        return self._less(super().permissions_for_location(location_name=location_name))
-
-    def _less(self, given: Mapping[str, PermissionResult]) -> Mapping[str, PermissionResult]:
-        if self._manages:
-            return given
-        refused = PermissionResult(enabled=False, disabled_reason="This needs an admin's token")
-        return {**given, **{name: refused for name in _INSTANCE if name in given}}
 
 
 class GuardedWebserver(DagsterWebserver[WorkspaceProcessContext, WorkspaceRequestContext]):

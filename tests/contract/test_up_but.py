@@ -15,6 +15,7 @@ from small_home import served
 from busta_health_dagster.cli.glance_view import glance
 from busta_health_dagster.cli.glyphs import UNICODE
 from busta_health_dagster.cli.health_view import render
+from busta_health_dagster.cli.nagios import line
 from busta_health_dagster.domain.observation import Observation, Status
 from busta_health_dagster.domain.units import floor_to
 from busta_health_dagster.pipeline.alerting.asset_checks import stored_checks
@@ -62,10 +63,11 @@ def test_up_and_past_a_limit_is_said_in_the_same_words_everywhere(app: App) -> N
     assert (row.shown, row.but) == ("up", past)
     assert ("odds_api", f"but {past}") in [(name, why) for name, _, why in what_is_wrong(fleet_health(app))]
     fleet = Monitor(app, "test").fleet(bars=True)
-    assert any(f"but {past}" in line.plain for line in render(fleet, width=120, height=40, letters=UNICODE))
+    assert any(f"but {past}" in row.plain for row in render(fleet, width=120, height=40, letters=UNICODE))
     assert any(
-        "odds_api" in line.plain and f"but {past}" in line.plain for line in glance(fleet, width=80, letters=UNICODE)
+        "odds_api" in row.plain and f"but {past}" in row.plain for row in glance(fleet, width=80, letters=UNICODE)
     )
+    assert line(fleet)[0].startswith(f"OK - 1 in maintenance, 2 up: odds_api, but {past} | ")
     with served(app) as url:
         overview = words(requests.get(f"{url}/source-health", timeout=30).text)
         page = words(requests.get(f"{url}/source-health/s/odds_api", timeout=30).text)
@@ -121,9 +123,14 @@ def test_of_an_hour_of_observing_no_percentage_of_a_month_is_shown(app: App) -> 
         of_source = words(requests.get(f"{url}/source-health/s/espn_nfl", timeout=30).text)
         metrics = requests.get(f"{url}/metrics", timeout=30).text
         row = requests.get(f"{url}/api/v1/sources/espn_nfl", timeout=30).json()
+        levels = words(requests.get(f"{url}/source-health/sla", timeout=30).text)
     assert "Fleet uptime, 30 d — observing since" in page
     assert "Uptime, 30 d — observing since" in of_source
     assert row["uptime"] == {"24h": None, "7d": None, "30d": None}
+    assert row["budget_left"] is None
+    assert "espn_nfl insufficient data — 99.50 — — — · — · — " in levels
+    assert "Answered in every point that was observed, 5 of 288." in of_source
+    assert "Always answered" not in of_source
     assert not re.search(r"^busta_slo_(uptime_ratio|burn_rate|error_budget_remaining_ratio)\{", metrics, re.MULTILINE)
 
 
@@ -138,3 +145,21 @@ def test_a_young_source_that_is_down_is_not_in_the_fleets_month(tmp_path: Path) 
         tick(app, seen(app, "odds_api"), seen(app, "espn_nfl", Status.DOWN))
         page = fleet_page(app, ())
         assert (page.met, page.missed, page.month.uptime) == (("odds_api",), (), 100.0)
+
+
+def test_what_was_seen_too_long_ago_is_no_reason_and_nothing_that_is_so_now(tmp_path: Path) -> None:
+    clock = FakeClock()
+    with world(tmp_path / "home", clock) as app:
+        history(app, clock, 2)
+        clock.advance(3600)
+        tick(app, seen(app, "scores_api"), seen(app, "espn_nfl"))
+        why = "no observation since 2026-11-23 08:10 UTC, when it was up"
+        fleet = Monitor(app, "test").fleet()
+        assert what_is_wrong(fleet_health(app)) == [("odds_api", "○ unknown for 59 min", why)]
+        assert line(fleet)[0].startswith(f"UNKNOWN - odds_api unknown: {why} | ")
+        with served(app) as url:
+            page = words(requests.get(f"{url}/source-health/s/odds_api", timeout=30).text)
+            picture = words(requests.get(f"{url}/source-health/fleet.svg", timeout=30).text)
+    assert f"odds_api is without data: {why}" in picture
+    assert "No observation for 59 min; it was up at 08:10 UTC." in page
+    assert "Data arrive" not in page

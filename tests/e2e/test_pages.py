@@ -317,6 +317,27 @@ def test_when_the_server_dies_the_browser_itself_says_that_the_page_is_old(app: 
     context.close()
 
 
+def test_a_status_page_that_is_left_open_does_not_go_on_calling_everything_operational(
+    app: App, clock: FakeClock, browser: Browser
+) -> None:
+    from playwright.sync_api import expect
+
+    context = browser.new_context()
+    page = context.new_page()
+    page.clock.install()
+    with serving(whole(app)) as base:
+        page.goto(f"{base}/status")
+        expect(page.locator(".lead-in")).to_contain_text("Everything is operational.")
+        clock.advance(3600)
+        page.clock.fast_forward("01:01")
+        expect(page.locator(".lead-in")).to_contain_text("The monitor is silent: nothing is known.")
+        assert page.evaluate("document.documentElement.classList.contains('is-stale')")
+        expect(page.locator("#lost")).to_be_hidden()
+    page.clock.fast_forward("04:01")
+    expect(page.locator("#lost")).to_contain_text("Treat everything below as unknown.")
+    context.close()
+
+
 def test_sources_can_be_walked_and_opened_by_keyboard(address: str, page: Page) -> None:
     from playwright.sync_api import expect
 

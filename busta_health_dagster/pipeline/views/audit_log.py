@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class AuditLog:
-    """A page of entries, newest first, how many there are in all, and whom and what the log knows."""
+    """A page of entries, newest first, how many there are in all, and the actors and actions the log has."""
 
     entries: Sequence[AuditEntry]
     total: int

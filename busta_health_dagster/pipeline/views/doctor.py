@@ -1,5 +1,5 @@
-"""What the doctor sees only in the store: open alerts whose channels the configuration does not have any more, and
-messages that would carry no link, and calendars that do not say who is on call.
+"""What the doctor sees only in the store: open alerts whose channels the configuration does not have any more,
+messages that would carry no link, calendars that do not say who is on call, and digests that their channel does not take.
 """
 
 from __future__ import annotations

@@ -35,6 +35,6 @@ def what_is_wrong(health: FleetHealth) -> list[tuple[str, ...]]:
 
 
 def _row(health: FleetHealth, row: SourceHealth) -> tuple[str, ...]:
-    since = f" for {duration_text(health.at - row.since)}" if row.since else ""
-    why = (f"but {row.but}" if row.but else row.detail or row.reason)[:_WHY_LETTERS]
+    since = f" for {duration_text(health.at - row.shown_since)}" if row.shown_since else ""
+    why = (f"but {row.but}" if row.but else row.why)[:_WHY_LETTERS]
     return row.source, f"{STATUS[row.shown]} {row.shown}{since}", why

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from busta_health_dagster.domain.units import config_duration
 from busta_health_dagster.web.pages.alert_view import alert_view
-from busta_health_dagster.web.pages.asked import Turn, number, text
+from busta_health_dagster.web.pages.asked import Turn, text
 from busta_health_dagster.web.pages.frame import ROOT
 from busta_health_dagster.wording.lists import plural
 
@@ -43,9 +43,9 @@ def wants_past(asked: Mapping[str, str]) -> bool:
 
 
 def alerts_view(
-    page: FleetPage, history: AlertHistory | None, asked: Mapping[str, str], query: Mapping[str, str], kept_s: float
+    page: FleetPage, history: AlertHistory | None, asked: Mapping[str, str], number: int, kept_s: float
 ) -> dict[str, Any]:
-    """`history` is the part of what is over that the address asks for; None where it asks for none."""
+    """`history` is the part of what is over that the address asks for, page `number` of it; None where it asks for none."""
     now = page.health.at
     shown = {r.source: r.shown for r in page.health.rows}
     details = {r.source: r.detail for r in page.health.rows if r.status == "down"}
@@ -69,7 +69,7 @@ def alerts_view(
         "severities": SEVERITIES,
         "states": STATES.items(),
         "history": history,
-        "turn": Turn(number(query), history.total if history else 0, SIZE, PATH, asked),
+        "turn": Turn(number, history.total if history else 0, SIZE, PATH, asked),
         "kept": config_duration(int(kept_s)),
     }
 

@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from urllib.parse import urlencode
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Callable, Collection, Mapping
 
 _MOST = 100
+
+
+class Counted(Protocol):
+    """A part of a list, and how long the whole is."""
+
+    @property
+    def total(self) -> int: ...
+
+
+T = TypeVar("T", bound=Counted)
 
 
 def text(query: Mapping[str, str], name: str, known: Collection[str] | None = None, otherwise: str = "") -> str:
@@ -22,6 +32,14 @@ def number(query: Mapping[str, str], name: str = "page") -> int:
     """1 and up."""
     value = query.get(name, "1")
     return max(1, int(value)) if value.isascii() and value.isdecimal() and len(value) < 6 else 1
+
+
+def paged(query: Mapping[str, str], size: int, read: Callable[[int], T]) -> tuple[int, T]:
+    """The page that is asked for and what `read` finds at its offset; of one beyond the end, the last."""
+    page = number(query)
+    found = read((page - 1) * size)
+    last = max(1, -(-found.total // size))
+    return (page, found) if page <= last else (last, read((last - 1) * size))
 
 
 def address(path: str, **asked: Any) -> str:

@@ -96,7 +96,11 @@ def _said(points: Sequence[Bar], known: Sequence[tuple[int, float]], limit: floa
     unknown = sum(p.status is not None and p.status.word == "unknown" for p in points)
     said = [f"Down in {down} of {len(points)} points."] if down else []
     said += [f"Not known in {unknown} of {len(points)} points."] if unknown else []
-    return f"{text}. {' '.join(said) or 'Always answered.'}"
+    if not said:
+        observed = sum(p.status is not None for p in points)
+        some = f"Answered in every point that was observed, {observed} of {len(points)}."
+        said.append("Always answered." if observed == len(points) else some)
+    return f"{text}. {' '.join(said)}"
 
 
 def quality(

@@ -84,7 +84,7 @@ def _line(row: SourceHealth, bars: Sequence[str | None], health: FleetHealth, to
         out += Markup('<rect x="{}" y="{}" width="2.4" height="{}" fill="{}"/>').format(
             _AT_BARS + _BAR * i, top + 4 + round(above * 0.6, 1), round(tall * 0.6, 1), COLOURS[seen]
         )
-    out += _text(_AT_SINCE, at, "#5c6877", duration_text(health.at - row.since if row.since else None))
+    out += _text(_AT_SINCE, at, "#5c6877", duration_text(health.at - row.shown_since if row.shown_since else None))
     why = f"{row.source}: {_why(row)}"
     return out + Markup('<text x="{}" y="{}" fill="#1f2933"><title>{}</title>{}</text>').format(
         _AT_WHY, at, why, _cut(_why(row), _WHY_LETTERS)
@@ -101,7 +101,7 @@ def _others(rest: Sequence[SourceHealth]) -> str:
 
 def _why(row: SourceHealth) -> str:
     if row.shown != "up":
-        return row.detail or row.reason
+        return row.why
     if row.but:
         return f"but {row.but}"
     uptime = row.uptime.get("30d")

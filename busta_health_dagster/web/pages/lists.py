@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections import OrderedDict
 from typing import TYPE_CHECKING
 
@@ -41,6 +42,7 @@ class Lists:
     def __init__(self, pages: Pages) -> None:
         self._pages, self._app = pages, pages.app
         self._doctor = Doctor(pages.app)
+        self._lock = threading.Lock()
         self._levels: OrderedDict[str, SharedRead[list[ServiceLevelRow]]] = OrderedDict()
 
     def _monitor(self, request: Request) -> Monitor:
@@ -71,19 +73,17 @@ class Lists:
     def alerts(self, request: Request) -> Response:
         query = request.query_params
         wanted = alerts_view.filters(query)
-        history = None
+        chosen = {key: wanted[key] for key in ("source", "rule", "severity")}
+        number, history = 1, None
         if alerts_view.wants_past(wanted):
-            history = alert_history(
-                self._app,
-                source=wanted["source"],
-                rule=wanted["rule"],
-                severity=wanted["severity"],
-                offset=(asked.number(query) - 1) * alerts_view.SIZE,
-                limit=alerts_view.SIZE,
+            number, history = asked.paged(
+                query,
+                alerts_view.SIZE,
+                lambda offset: alert_history(self._app, **chosen, offset=offset, limit=alerts_view.SIZE),
             )
         page = self._pages.shelf.page(newest="x-renew" in request.headers)
         kept_s = self._app.config.settings.retention.alerts
-        seen = alerts_view.alerts_view(page, history, wanted, query, kept_s)
+        seen = alerts_view.alerts_view(page, history, wanted, number, kept_s)
         return self._pages.framed(request, "alerts.html", "alerts", seen)
 
     def sla(self, request: Request) -> Response:
@@ -99,14 +99,14 @@ class Lists:
 
     def _service_levels(self, window: str, *, newest: bool) -> list[ServiceLevelRow]:
         """Read once per change and window: a thousand sources take a second."""
-        shared = self._levels.pop(window, None) or SharedRead(
-            self._app, lambda: Monitor(self._app, "").sla(None, window)
-        )
-        rows = shared.get(newest=newest)
-        self._levels[window] = shared
-        while len(self._levels) > _MOST_WINDOWS:
-            self._levels.popitem(last=False)
-        return rows
+        with self._lock:  # those who ask while it is read wait for the same read
+            shared = self._levels.pop(window, None) or SharedRead(
+                self._app, lambda: Monitor(self._app, "").sla(None, window)
+            )
+            self._levels[window] = shared
+            while len(self._levels) > _MOST_WINDOWS:
+                self._levels.popitem(last=False)
+        return shared.get(newest=newest)
 
     def reports(self, request: Request) -> Response:
         schedule = self._app.config.settings.schedule
@@ -151,8 +151,9 @@ class Lists:
             return self._pages.missing(request, "audit log for you", "It is for admins.", status=403)
         query = request.query_params
         wanted = {"actor": asked.text(query, "actor"), "action": asked.text(query, "action")}
-        page = asked.number(query)
-        log = audit_log(self._app, **wanted, offset=(page - 1) * _AUDIT_SIZE, limit=_AUDIT_SIZE)
+        page, log = asked.paged(
+            query, _AUDIT_SIZE, lambda offset: audit_log(self._app, **wanted, offset=offset, limit=_AUDIT_SIZE)
+        )
         turn = asked.Turn(page, log.total, _AUDIT_SIZE, AUDIT[2], wanted)
         kept = config_duration(int(self._app.config.settings.retention.audit))
         seen = {"log": log, "turn": turn, "asked": wanted, "kept": kept}

@@ -47,7 +47,7 @@ class MaintenanceForm:
             return problem(403, "Not allowed", f"{who.name} is {who.role}; planning maintenance is for operators.")
         try:
             sent = json.loads(await request.body())
-        except ValueError:
+        except (ValueError, RecursionError):
             sent = None
         if not isinstance(sent, dict) or not all(isinstance(value, str) for value in sent.values()):
             return problem(400, "Cannot be used", "Send the fields of the form as one JSON object of texts.")
@@ -108,7 +108,7 @@ def asked_window(sent: Mapping[str, str]) -> dict[str, Any]:
 
 
 def preview_words(plan: Plan, now: int) -> dict[str, Any]:
-    """Whom it would cover and when it would be on, and what the doctor says of it."""
+    """Which sources it would cover, when it would be on, and what the doctor says of it."""
     names, times = plan.planned.sources, plan.occurrences
     covers = f"Covers {plural(len(names), 'source')}: {listed(names, 8)}." if names else "Covers no source."
     said = [texts.span(o.start, o.end, now) for o in times[:_MOST_TIMES]]

@@ -76,12 +76,14 @@ def _row(row: ServiceLevelRow) -> dict[str, Any]:
         "uptime": percentages.share(row["uptime"]) if said else numbers.DASH,
         "missed": met is False,
         "coverage": percentages.share(row["coverage"]),
-        "bad": f"{row['bad']:g} of {row['allowed_bad']:g}" if said else numbers.DASH,
+        "bad": f"{row['bad']:g}, {row['allowed_bad']:g} allowed" if said else numbers.DASH,
         "budget": numbers.DASH if left is None else f"{percentages.budget(left)}%",
         "low": left is not None and left < 0,
         "meter": meter(left),
         "burn": [
-            (label, "" if rate is None else f"{rate:.1f}") for label, rate in row["burn"].items() if label in _PACES
+            (label, "" if rate is None or not (said or row["burn_tier"]) else f"{rate:.1f}")
+            for label, rate in row["burn"].items()
+            if label in _PACES
         ],
         "tier": row["burn_tier"],
         "forecast": row["forecast"]["text"] if said else "",

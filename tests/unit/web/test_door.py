@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
 import json
+import threading
 
 import pytest
 
@@ -100,6 +102,25 @@ async def test_without_a_session_a_browser_is_sent_to_the_login_form_and_back() 
 )
 async def test_each_role_may_what_it_may(role: str, method: str, path: str, expected: int) -> None:
     assert status(await ask(method, path, token(role))) == expected
+
+
+async def test_a_person_who_may_not_reads_so_on_a_page_and_it_is_written_down() -> None:
+    noted: list[tuple[str, str, str]] = []
+    written = threading.Event()
+
+    def note(*said: str) -> None:
+        noted.append(said)
+        written.set()
+
+    sent = await ask("GET", "/source-health/audit", token("viewer") | {"accept": "text/html,*/*"}, audit=note)
+    assert await asyncio.to_thread(written.wait, 60)
+    text = sent[1]["body"].decode()
+    assert status(sent) == 403
+    assert "viewer-1 is viewer; this asks for the right to manage." in text
+    assert "<!doctype html>" in text
+    assert noted == [("viewer-1", "GET /source-health/audit", "403 Not allowed, from 127.0.0.1")]
+    script = await ask("GET", "/source-health/audit", token("viewer"))
+    assert (status(script), json.loads(script[1]["body"])["title"]) == (403, "Not allowed")
 
 
 async def test_a_rebound_name_is_refused_even_where_nobody_logs_in() -> None:

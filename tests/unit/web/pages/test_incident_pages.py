@@ -74,16 +74,12 @@ def test_an_incident_has_everything_that_happened_who_did_it_and_what_was_sent(
     Monitor(app, "dana").write_note("INC-1", "expired API key", kind="cause")
     Monitor(app, "erin").write_note("INC-1", "called the provider", kind="note")
     said = words(get("/incidents/INC-1"))
-    assert "odds_api" in said
-    assert "RESOLVED" in said
-    assert "Lasted 5 min" in said
-    assert "People dana, erin" in said
-    assert "Acknowledged: source-down, by dana" in said
-    assert "Cause expired API key" in said
-    assert "Note by erin called the provider" in said
-    assert "Notifications" in said
-    assert "log opened" in said
-    assert "Resolved: source-down" in said
+    for part in (
+        *("odds_api", "RESOLVED", "Lasted 5 min", "People dana, erin", "Acknowledged: source-down, by dana"),
+        *("Cause expired API key", "Note by erin called the provider"),
+        *("Notifications", "log opened", "Resolved: source-down"),
+    ):
+        assert part in said
 
 
 def test_its_document_is_what_the_page_shows(get: Callable[[str], requests.Response], app: App) -> None:

@@ -191,6 +191,9 @@ def test_the_audit_log_is_read_by_admins_filtered_and_paged(app: App, clock: Fak
     assert "<script>alert" not in first.text
     assert first.text.count('<tr><th scope="row"') == 100
     assert 'rel="next" href="/source-health/audit?page=2"' in first.text
+    beyond = site.get("/audit?page=99")
+    assert beyond.text.count('<tr><th scope="row"') == 21, "the last page stands for those beyond the end"
+    assert "101–121 of 121" in beyond.text
     assert "token grafana" in site.get("/audit?actor=erin").text
     assert site.get("/audit?action=token").text.count('<tr><th scope="row"') == 1
     assert "No entry matches." in site.get("/audit?actor=nobody").text

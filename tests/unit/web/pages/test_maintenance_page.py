@@ -135,7 +135,7 @@ def test_a_viewer_sees_the_calendar_and_plans_nothing(site: Site, app: App) -> N
 
 
 def test_what_is_no_form_is_refused_with_a_sentence(site: Site) -> None:
-    for body in ("nonsense", "[1]", '{"name": 7}'):
+    for body in ("nonsense", "[1]", '{"name": 7}', "[" * 60_000):
         answer = requests.post(f"{site.base}/source-health/maintenance", data=body, timeout=20)
         assert (answer.status_code, "one JSON object of texts" in answer.text) == (400, True)
 
