@@ -62,9 +62,9 @@ def dbt_tests(results: Any, manifest: Any, node: str, *, now: float, max_age_s: 
     age_s = _age(ran_at, now)
     stale = age_s > max_age_s
     said = f"dbt ran these tests {duration_text(int(age_s))} ago; at most {duration_text(int(max_age_s))} is asked for"
-    judged = int(stale or bool(ran))  # new results of other tests say nothing of this node
+    reported = int(stale or bool(ran))  # new results of other tests say nothing of this node
     age = CheckResult(
-        AGE_CHECK, Dimension.TIMELINESS, None, CheckSeverity.ERROR, judged, int(stale), table=True, why=said
+        AGE_CHECK, Dimension.TIMELINESS, None, CheckSeverity.ERROR, reported, int(stale), table=True, why=said
     )
     checks = [_check(test_id, test, entries[test_id], stale=stale) for test_id, test in ran.items()]
     return DbtTests(wanted, (*_apart([age, *checks])[1:], age), tuple(_notes(wanted, tests, entries, nodes)))
