@@ -19,7 +19,7 @@ from busta_health_dagster.cli.lost_runs import LostRuns
 from busta_health_dagster.cli.run import MODULE, here
 from busta_health_dagster.cli.session import err_console
 from busta_health_dagster.cli.supervisor import Child, Supervisor
-from busta_health_dagster.domain.errors import HomeError
+from busta_health_dagster.domain.errors import BustaError, HomeError
 from busta_health_dagster.settings.instance import write_workspace
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ def start_processes(
         return None
     children.append(supervisor.start(Child("daemon", daemon_argv(workspace), env)))
     children.append(supervisor.start(_web(env, host, listener, workspace)))
-    supervisor.start(_first_runs(env, after, lost_runs))
+    supervisor.start(_first_runs(supervisor, env, after, lost_runs))
     return _served(supervisor, home, children, host=host, port=port, code_port=code_port)
 
 
@@ -149,7 +149,9 @@ def _served(
     return running
 
 
-def _first_runs(env: dict[str, str], after: Sequence[Sequence[str]], lost_runs: LostRuns) -> Child:
+def _first_runs(
+    supervisor: Supervisor, env: dict[str, str], after: Sequence[Sequence[str]], lost_runs: LostRuns
+) -> Child:
     """A check once, then the scores that it allows, then the jobs `after`, one behind the other.
 
     The scores come in the schedule's name: a job that a person starts scores everything again, due or not.
@@ -166,9 +168,26 @@ def _first_runs(env: dict[str, str], after: Sequence[Sequence[str]], lost_runs: 
     runs += [Child(f"first-{words[0]}", [*busta, *words], env, once=True) for words in after]
     for run in runs:
         run.ended = lambda code: lost_runs.observation() if code else None
+    runs[0].ended = lambda code: lost_runs.observation() if code else supervisor.on_event(_first_tick(env))
     for run, following in pairwise(runs):
         run.then = following
     return runs[0]
+
+
+def _first_tick(env: dict[str, str]) -> str:
+    """What the first tick found, for who waits for it."""
+    from busta_health_dagster import bootstrap
+    from busta_health_dagster.pipeline.views.status import fleet_health
+    from busta_health_dagster.wording.glyphs import STATUS_COUNTED
+    from busta_health_dagster.wording.lists import listed, plural
+
+    try:
+        with bootstrap.open_app(environ=env) as app:
+            health = fleet_health(app)
+    except BustaError as error:  # edited or moved meanwhile: what runs goes on
+        return f"the first tick is done; what it found cannot be read: {error}"
+    found = listed((f"{n:,} {STATUS_COUNTED[status]}" for status, n in health.counts.items() if n), most=5)
+    return f"the first tick is done: {plural(len(health.rows), 'source')}, {found}"
 
 
 def _until(supervisor: Supervisor, ready: Callable[[], bool], text: str) -> bool:

@@ -8,13 +8,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from busta_health_dagster import __version__
 from busta_health_dagster.cli import ports
 from busta_health_dagster.cli.session import err_console
 from busta_health_dagster.cli.starting import end_left_over
 from busta_health_dagster.cli.supervisor import Stopped, Supervisor
 from busta_health_dagster.domain.clock import SystemClock
 from busta_health_dagster.pipeline.app.supervisor_failures import FailureBook
-from busta_health_dagster.settings.home import PRIVATE_UMASK, InstanceLock
+from busta_health_dagster.settings.home import DEFAULT_HOME, PRIVATE_UMASK, InstanceLock
 
 if TYPE_CHECKING:
     import socket
@@ -33,6 +34,12 @@ class Stage:
     failures: FailureBook
     listener: socket.socket
     notify: Callable[[str], None]
+
+
+def announce(current: Session) -> None:
+    """Say at once what begins; what follows takes seconds to load."""
+    home = current.home or current.environ.get("BUSTA_HOME") or DEFAULT_HOME
+    err_console().print(f"busta {__version__} starts in {home}", markup=False, soft_wrap=True)
 
 
 @contextmanager

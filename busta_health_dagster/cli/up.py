@@ -12,7 +12,7 @@ from busta_health_dagster.cli.config_watch import code_reload, config_watch, ren
 from busta_health_dagster.cli.run import dagster_env
 from busta_health_dagster.cli.session import Session, at_home, console
 from busta_health_dagster.cli.starting import LOOPBACK, start_processes
-from busta_health_dagster.cli.supervised import supervised
+from busta_health_dagster.cli.supervised import announce, supervised
 from busta_health_dagster.settings.instance import PAGE_BESIDE_DAGSTER
 
 if TYPE_CHECKING:
@@ -29,7 +29,9 @@ def up(
     context: typer.Context, host: HostOption = LOOPBACK, port: PortOption = None, workers: WorkersOption = None
 ) -> None:
     """Run the monitor: Dagster's code server, daemon and UI on one home, until Ctrl-C. Example: busta up --port 3000"""
-    raise typer.Exit(run_up(at_home(context), host=host, port=port, workers=workers))
+    current = at_home(context)
+    announce(current)
+    raise typer.Exit(run_up(current, host=host, port=port, workers=workers))
 
 
 def run_up(
@@ -101,10 +103,6 @@ def demo(
     """Twelve simulated sources over real sockets and files, some of them failing, in a home of its own. Example: busta
     demo
     """
-    from busta_health_dagster.demo.command import prepare
-    from busta_health_dagster.demo.scenarios import scenario as named
-    from busta_health_dagster.demo.tour import tour as stops
-
     given = at_home(context)
     home = given.home or Path(given.environ.get("BUSTA_HOME") or ".busta/demo")
     current = Session(
@@ -112,6 +110,11 @@ def demo(
         config_dir=None,
         environ={k: v for k, v in given.environ.items() if k != "BUSTA_CONFIG_DIR"},
     )
+    announce(current)
+    from busta_health_dagster.demo.command import prepare
+    from busta_health_dagster.demo.scenarios import scenario as named
+    from busta_health_dagster.demo.tour import tour as stops
+
     before = prepare(home, days=days if history else 0, scenario=scenario)
     after = _reports_of(days) if history else ()
     script = named(scenario)

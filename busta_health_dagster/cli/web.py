@@ -12,7 +12,7 @@ from busta_health_dagster.cli.config_watch import config_watch, renewal
 from busta_health_dagster.cli.run import dagster_env
 from busta_health_dagster.cli.session import Session, at_home, console
 from busta_health_dagster.cli.starting import LOOPBACK, start_web
-from busta_health_dagster.cli.supervised import supervised
+from busta_health_dagster.cli.supervised import announce, supervised
 from busta_health_dagster.cli.up import HostOption, PortOption
 from busta_health_dagster.domain.errors import BadInput
 
@@ -35,7 +35,9 @@ def web(
         raise BadInput("busta web: --no-dagster serves no workspace; leave one of the two out.")
     if workspace is not None and not workspace.is_file():
         raise BadInput(f"busta web: there is no file {workspace}; --workspace names a workspace.yaml of Dagster.")
-    raise typer.Exit(run_web(at_home(context), host=host, port=port, workspace=workspace))
+    current = at_home(context)
+    announce(current)
+    raise typer.Exit(run_web(current, host=host, port=port, workspace=workspace))
 
 
 def run_web(current: Session, *, host: str, port: int | None, workspace: Path | None) -> int:

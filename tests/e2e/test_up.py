@@ -47,6 +47,10 @@ def test_up_from_start_to_stop(tmp_path: Path) -> None:
         assert found["gone_file"]["status"] == "down"
         assert found["gone_file"]["reason_code"] == "missing"
 
+        err = tmp_path / "up.err"
+        eventually(lambda: "the first tick is done: 2 sources, 1 down and 1 up" in err.read_text(), "what it found")
+        assert err.read_text().splitlines()[0].endswith(f"starts in {home}"), "said before anything is loaded"
+
         second = subprocess.run([*BUSTA, "up"], env=environ, capture_output=True, text=True, check=False)
         assert second.returncode == 2
         assert f"already runs on {home} (pid {process.pid})" in " ".join(second.stderr.split())
@@ -69,5 +73,5 @@ def test_up_from_start_to_stop(tmp_path: Path) -> None:
         assert not (home / "up.json").exists()
     printed = (tmp_path / "up.out").read_text()
     assert now["url"] in printed
-    said = " ".join((tmp_path / "up.err").read_text().split())
+    said = " ".join(err.read_text().split())
     assert "daemon ended with exit code -9 and is started again" in said
