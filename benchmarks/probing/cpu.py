@@ -23,7 +23,7 @@ import aiohttp
 
 from busta_health_dagster.domain.source import Source
 from busta_health_dagster.probes import ProbeLimits, registry
-from busta_health_dagster.probes.http import HttpConfig
+from busta_health_dagster.probes.http_config import HttpConfig
 from busta_health_dagster.probes.prober import Prober
 from busta_health_dagster.testing import FakeClock
 

@@ -17,7 +17,9 @@ from busta_health_dagster.probes.feed_reading import is_json, read_feed
 from busta_health_dagster.probes.measure import conclude, content_mark, sample_of
 from busta_health_dagster.probes.oauth2 import authorized
 from busta_health_dagster.probes.port import Failed, Finding, ProbeContext, ProbeType
-from busta_health_dagster.probes.web_config import WebConfig, build_request, certificate_findings, host_of, rate_limited
+from busta_health_dagster.probes.web_config import WebConfig, host_of
+from busta_health_dagster.probes.web_findings import certificate_findings, rate_limited
+from busta_health_dagster.probes.web_request import build_request
 from busta_health_dagster.wording.durations import duration_text, milliseconds_text
 from busta_health_dagster.wording.lists import plural
 

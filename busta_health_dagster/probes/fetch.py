@@ -1,7 +1,6 @@
 """One HTTP request within a deadline: new connection, every hop checked, decoded bytes capped.
 
-aiohttp does HTTP; the connector here does the connecting, so that DNS, TCP and TLS are timed apart (aiohttp's tracing
-reports them as one) and the connected address is checked on each hop. Redirects are followed by hand, so that each hop
+aiohttp does HTTP, on the connections of connector.py. Redirects are followed by hand, so that each hop
 is seen and a secret meant for one host never reaches another.
 """
 
@@ -11,28 +10,23 @@ import asyncio
 import re
 import ssl
 from dataclasses import dataclass, field
-from functools import partial
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import aiohttp
-from aiohttp.client_proto import ResponseHandler
 from yarl import URL
 
 from busta_health_dagster.domain.observation import Phases, Status
 from busta_health_dagster.domain.observation_limits import BODY_BYTES
 from busta_health_dagster.probes.address import AddressRefused
+from busta_health_dagster.probes.connector import Connector
 from busta_health_dagster.probes.dial import (
     Resolver,
-    dial,
     error_text,
-    note_certificate,
     timing,
-    tls_context,
-    tls_failure,
 )
 from busta_health_dagster.probes.port import Failed
-from busta_health_dagster.probes.proxy import LOGIN, Proxy, connected, unknown
+from busta_health_dagster.probes.proxy import LOGIN, Proxy, unknown
 from busta_health_dagster.probes.urls import address, redirected, shown
 from busta_health_dagster.wording.lists import plural
 
@@ -43,7 +37,6 @@ if TYPE_CHECKING:
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _CHARSET = re.compile(r"charset=[\"']?([\w.:-]+)", re.IGNORECASE)
 _HEADER_BYTES, _HEADERS = 256 * 1024, 1000  # a policy or a cookie of 20 kB is HTTP; gigabytes of it are not
-_TLS_BYE_S = 0.2  # a peer that never says goodbye would otherwise hold its socket for asyncio's default of 30 s
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,61 +93,6 @@ class Fetched:
         return shown(self.url)
 
 
-class _Answer(ResponseHandler):
-    """Takes a head by itself. aiohttp's parser fails at bytes behind the announced end of a body, and what it read in the same
-    breath is lost: an answer with a blank too many would be no HTTP. So a body that came whole is at its end by then. Other bytes
-    behind the end are what every reader of the announced length misses: that stays an error.
-    """
-
-    _in_body = False
-
-    def data_received(self, data: bytes) -> None:
-        while data[-1:].isspace() and not self._in_body and 4 <= (end := data.find(b"\r\n\r\n") + 4) < len(data):
-            self._in_body = data[9:10] != b"1"  # HTTP/1.1 103 is followed by another head
-            super().data_received(data[:end])
-            data = data[end:]
-        super().data_received(data)
-
-
-class _Connector(aiohttp.BaseConnector):
-    """A new connection for each request; `_create_connection` is the hook that aiohttp leaves to its subclasses."""
-
-    allowed_protocol_schema_set = frozenset({"http", "https"})
-
-    def __init__(self, resolver: Resolver, *, guarded: bool) -> None:
-        super().__init__(force_close=True, limit=0)
-        self._factory = partial(_Answer, loop=self._loop)  # type: ignore[assignment]  # partial is invariant
-        self._resolver, self._guarded = resolver, guarded
-
-    async def _create_connection(self, req: aiohttp.ClientRequest, traces: Any, timeout: Any) -> ResponseHandler:  # noqa: ARG002, ASYNC109
-        host, port = (req.url.raw_host or "").rstrip("."), req.url.port or 80
-        loop, times = self._loop, timing()
-        plain = req.url.scheme == "http"
-        if req.proxy is None:
-            sock = await dial(host, port, self._resolver, guarded=self._guarded)
-        else:
-            proxy = Proxy(req.proxy.host or "", req.proxy.port or 0, req.proxy_headers or {})
-            sock = await connected(proxy, host, port, self._resolver, tunnel=not plain, guarded=self._guarded)
-            if plain:
-                req.headers.update(proxy.headers)
-        if plain:
-            _, unencrypted = await loop.create_connection(self._factory, sock=sock)
-            return unencrypted
-        context = req.ssl if isinstance(req.ssl, ssl.SSLContext) else tls_context()
-        times.stage, start = f"the TLS handshake with {host}:{port}", loop.time()
-        try:
-            transport, protocol = await loop.create_connection(
-                self._factory, sock=sock, ssl=context, server_hostname=host, ssl_shutdown_timeout=_TLS_BYE_S
-            )
-        except OSError as error:  # ssl.SSLError is one
-            raise tls_failure(host, error) from error
-        finally:
-            times.add("tls", start, loop.time())
-        note_certificate(transport)
-        times.stage = f"an answer from {host}:{port}"
-        return protocol
-
-
 class Http:
     """Sessions of one `check()`: one for guarded sources, one for those with allow_private; opened when needed."""
 
@@ -166,7 +104,7 @@ class Http:
         session = self._sessions.get(guarded)
         if session is None:
             session = self._sessions[guarded] = aiohttp.ClientSession(
-                connector=_Connector(self._resolver, guarded=guarded),
+                connector=Connector(self._resolver, guarded=guarded),
                 cookie_jar=aiohttp.DummyCookieJar(),  # one source's cookie must never reach another
                 timeout=aiohttp.ClientTimeout(total=None, sock_connect=None),  # the prober's deadline covers everything
                 headers={"User-Agent": "busta-health/1", "Accept": "*/*"},

@@ -38,14 +38,9 @@ from busta_health_dagster.probes.measure import conclude, json_safe, sample_of
 from busta_health_dagster.probes.oauth2 import authorized
 from busta_health_dagster.probes.port import Failed, Finding, ProbeContext, ProbeType
 from busta_health_dagster.probes.unpacking import unpacked
-from busta_health_dagster.probes.web_config import (
-    WebConfig,
-    WebKeys,
-    build_request,
-    certificate_findings,
-    rate_limited,
-    refuse_literal_secrets,
-)
+from busta_health_dagster.probes.web_config import WebConfig, WebKeys, refuse_literal_secrets
+from busta_health_dagster.probes.web_findings import certificate_findings, rate_limited
+from busta_health_dagster.probes.web_request import build_request
 from busta_health_dagster.wording.durations import duration_text
 from busta_health_dagster.wording.lists import plural
 

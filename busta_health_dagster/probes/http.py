@@ -4,35 +4,25 @@ from __future__ import annotations
 
 import io
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pydantic import Field, model_validator
-
-from busta_health_dagster.domain.fields import PositiveDuration, Strict
 from busta_health_dagster.domain.observation import ProbeResult
 from busta_health_dagster.domain.units import EARLIEST, LATEST
 from busta_health_dagster.probes.ages import AgeOf, Ages, DataAge, age_findings, ages_of, cell, to_epoch
 from busta_health_dagster.probes.bounds import parsed_bytes, refuse_memory, table_bytes
-from busta_health_dagster.probes.custom_metrics import Payload, WithMetrics, measure
-from busta_health_dagster.probes.expect import HttpExpect, check_age, check_headers, check_items, check_json, check_text
+from busta_health_dagster.probes.custom_metrics import Payload, measure
+from busta_health_dagster.probes.expect import check_age, check_headers, check_items, check_json, check_text
+from busta_health_dagster.probes.http_config import BODILESS, HttpConfig
 from busta_health_dagster.probes.impostors import Format, format_of, not_data
-from busta_health_dagster.probes.json_path import JsonPath, find
+from busta_health_dagster.probes.json_path import find
 from busta_health_dagster.probes.json_text import parse_json
 from busta_health_dagster.probes.measure import conclude, content_mark, sample_of
 from busta_health_dagster.probes.oauth2 import authorized
 from busta_health_dagster.probes.port import Finding, ProbeContext, ProbeType
 from busta_health_dagster.probes.records import records
-from busta_health_dagster.probes.web_config import (
-    Params,
-    WebConfig,
-    WebKeys,
-    WebUrl,
-    build_request,
-    certificate_findings,
-    host_of,
-    rate_limited,
-    refuse_literal_secrets,
-)
+from busta_health_dagster.probes.web_config import host_of
+from busta_health_dagster.probes.web_findings import certificate_findings, rate_limited
+from busta_health_dagster.probes.web_request import build_request
 from busta_health_dagster.wording.durations import milliseconds_text
 from busta_health_dagster.wording.lists import plural
 
@@ -41,8 +31,6 @@ if TYPE_CHECKING:
     from busta_health_dagster.domain.source import Source
     from busta_health_dagster.probes.fetch import Fetched
 
-_BODILESS = frozenset({204, 205, 304})
-_REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _INLINE_BYTES = 256 * 1024  # beyond, parsing would hold the loop for longer than the neighbours' timings can bear
 _ALL_ROWS = 2**31
 _TYPES: dict[str, Format] = {
@@ -55,98 +43,6 @@ _TYPES: dict[str, Format] = {
     "application/x-jsonlines": "jsonl",
     "application/vnd.apache.parquet": "parquet",
 }
-
-
-class HttpLight(Strict):
-    """A cheap observation each interval, at a place that costs nothing; the source itself is asked `every` so often. Headers,
-    auth, tls and proxy are those of the source.
-    """
-
-    every: PositiveDuration = Field(description="How often the source itself is asked: the full observation.")
-    url: WebUrl = Field(description="What is asked in between.")
-    method: Literal["GET", "HEAD"] = Field("GET", description="How it is asked.")
-    params: Params = Field(default_factory=dict, description="Its parameters; those of the source do not go with it.")
-    expect: HttpExpect = Field(default_factory=HttpExpect, description="What its answer must be.")
-
-    @model_validator(mode="after")
-    def _no_literal_secret(self) -> HttpLight:
-        refuse_literal_secrets(self.params, "parameter")
-        return self
-
-
-class HttpConfig(WebConfig, WithMetrics):
-    """`items` is the JSON path of the records; without one, a top-level list is counted."""
-
-    expect: HttpExpect = Field(default_factory=HttpExpect)
-    format: Format | None = None
-    delimiter: str = Field(default=",", min_length=1, max_length=1)
-    items: JsonPath | None = None
-    data_age: DataAge | None = None
-    light: HttpLight | None = None
-
-    @property
-    def light_config(self) -> HttpConfig | None:
-        """What a light observation is made with."""
-        if self.light is None:
-            return None
-        shared = {name: getattr(self, name) for name in (*WebKeys.model_fields, "zone", "max_bytes")}
-        asked = {name: getattr(self.light, name) for name in ("url", "method", "params", "expect")}
-        return HttpConfig.model_construct(**shared, **asked)
-
-    @property
-    def tells_age(self) -> bool:
-        """Can an observation ever say how old the data are?"""
-        return self.data_age is not None
-
-    @model_validator(mode="after")
-    def _has_a_body(self) -> HttpConfig:
-        wanted = [
-            name
-            for name, asked in (
-                ("items", self.items),
-                ("expect.json", self.expect.json_),
-                ("expect.regex", self.expect.regex),
-                ("data_age", self.data_age is not None and self.data_age.header is None),
-                ("expect.min_items", self.expect.min_items),
-                ("expect.max_items", self.expect.max_items),
-                ("metrics", any(metric.header is None for metric in self.metrics.values())),
-            )
-            if asked not in (None, False, [])
-        ]
-        if wanted and self.method == "HEAD":
-            raise ValueError(f"a HEAD answer has no body, so {wanted[0]} can never be read; method: GET")
-        if wanted and set(self.expect.status.value) <= _BODILESS:
-            codes = ", ".join(str(code) for code in self.expect.status.value)
-            raise ValueError(
-                f"an answer with status {codes} has no body, so {wanted[0]} can never be read; status: [200]"
-            )
-        follows = [str(code) for code in self.expect.status.value if code == "3xx" or code in _REDIRECTS]
-        if follows and self.redirects == 0:
-            raise ValueError(
-                f"redirects: 0 refuses every redirect, so status {', '.join(follows)} is never seen; expect the status "
-                f"of the place it leads to, and redirects: 5"
-            )
-        return self
-
-    @model_validator(mode="after")
-    def _light_can_be_asked(self) -> HttpConfig:
-        if self.light is not None:
-            HttpConfig(url=self.light.url, method=self.light.method, expect=self.light.expect)
-        return self
-
-    @model_validator(mode="after")
-    def _column_needs_items(self) -> HttpConfig:
-        rows = self.items or self.format
-        column = next((name for name, metric in self.metrics.items() if metric.column is not None), None)
-        if column is not None and not rows:
-            raise ValueError(
-                f"metrics.{column} has a column, which needs items: a JSON path to the rows (or format: csv)"
-            )
-        if self.data_age is not None and self.data_age.column is not None and not rows:
-            raise ValueError(
-                "data_age.column needs items: a JSON path to the rows that have the column (or format: csv); or use data_age.path"
-            )
-        return self
 
 
 class _HttpObservation(NamedTuple):
@@ -202,7 +98,7 @@ def _evaluate(
     facts["content"] = content_mark(got.body, got.headers.get("ETag"))
     kind = config.format or _TYPES.get(facts["type"].lower(), "json")
     said = config.format is not None or (kind == "json" and "json" in facts["type"].replace("json-seq", ""))
-    if config.format is None and got.status in _BODILESS:
+    if config.format is None and got.status in BODILESS:
         said = False  # a label on a body that cannot be there
     if config.method != "HEAD" and (wanted or said):
         document, problem = _document(config, kind, got, context, findings)

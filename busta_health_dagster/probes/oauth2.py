@@ -11,7 +11,7 @@ from urllib.parse import quote_plus, urlencode, urlsplit
 from busta_health_dagster.domain.fields import SecretRef
 from busta_health_dagster.probes.json_text import parse_json
 from busta_health_dagster.probes.port import Failed
-from busta_health_dagster.probes.web_config import rate_limited
+from busta_health_dagster.probes.web_findings import rate_limited
 
 if TYPE_CHECKING:
     from busta_health_dagster.domain.source import Source

@@ -12,7 +12,8 @@ from busta_health_dagster.domain.fields import Strict
 from busta_health_dagster.domain.observation import ProbeResult
 from busta_health_dagster.probes.measure import conclude
 from busta_health_dagster.probes.port import ProbeContext, ProbeType
-from busta_health_dagster.probes.web_config import Tls, certificate_findings
+from busta_health_dagster.probes.web_config import Tls
+from busta_health_dagster.probes.web_findings import certificate_findings
 from busta_health_dagster.wording.durations import milliseconds_text
 
 if TYPE_CHECKING:

@@ -4,8 +4,6 @@ request is made.
 
 from __future__ import annotations
 
-import base64
-import json
 import re
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 from urllib.parse import urlsplit
@@ -13,21 +11,12 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field, model_validator
 
 from busta_health_dagster.domain.fields import SecretRef, Strict, TextOrSecret
-from busta_health_dagster.domain.observation import ProbeResult, Status
-from busta_health_dagster.domain.retry_after import longest_pause_s, retry_after
 from busta_health_dagster.probes.ages import Zone
-from busta_health_dagster.probes.dates import OnlyDates, WithDates, fill, fill_all
-from busta_health_dagster.probes.port import Failed, Finding
-from busta_health_dagster.wording.durations import duration_text
+from busta_health_dagster.probes.dates import OnlyDates, WithDates
 
 if TYPE_CHECKING:
-    import ssl
     from collections.abc import Mapping
 
-    from busta_health_dagster.domain.source import Source
-    from busta_health_dagster.probes.fetch import Fetched, Request
-    from busta_health_dagster.probes.port import ProbeContext
-    from busta_health_dagster.probes.proxy import Proxy
 
 _SECRET_NAME = re.compile(
     r"authori[sz]ation|api[-_]?key|token|secret|passw|cookie|^key$|[-_]key$|^sig(nature)?$", re.IGNORECASE
@@ -207,123 +196,3 @@ def host_of(config: Any) -> str | None:
     """What the limit per host counts; a URL that is a secret counts as its own host."""
     url = config.url
     return str(url) if isinstance(url, SecretRef) else urlsplit(url).hostname
-
-
-def build_request(config: WebConfig, source: Source, context: ProbeContext) -> Request:
-    """The request with its secrets in place.
-
-    Raises:
-        MissingSecret: a reference leads nowhere.
-        Failed: unknown, a body that cannot be sent.
-    """
-    from busta_health_dagster.probes.fetch import Request
-
-    def text(value: Any) -> str:
-        if isinstance(value, SecretRef):
-            return (value.prefix if isinstance(value, PrefixedSecret) else "") + context.secret(value)
-        if isinstance(value, bool):
-            return "true" if value else "false"
-        return fill(value, context.now, config.zone) if isinstance(value, str) else str(value)
-
-    headers = {name: value if isinstance(value, str) else text(value) for name, value in config.headers.items()}
-    secrets = {name.lower() for name, value in config.headers.items() if isinstance(value, SecretRef)}
-    if config.auth is not None:
-        if config.auth.bearer is not None:
-            headers["Authorization"] = f"Bearer {context.secret(config.auth.bearer)}"
-        elif config.auth.basic is not None:
-            pair = f"{text(config.auth.basic.username)}:{context.secret(config.auth.basic.password)}"
-            headers["Authorization"] = "Basic " + base64.b64encode(pair.encode()).decode()
-        secrets.add("authorization")
-    digest = config.auth.digest if config.auth is not None else None
-    return Request(
-        url=text(config.url),
-        method=config.method,
-        headers=headers,
-        secrets=frozenset(secrets),
-        params=tuple(
-            (name, text(one))
-            for name, value in config.params.items()
-            for one in (value if isinstance(value, list) else [value])
-        ),
-        body=_body(config, context, headers),
-        max_bytes=config.max_bytes or context.limits.max_bytes,
-        redirects=config.redirects,
-        guarded=not source.allow_private,
-        tls=_tls(config.tls, context, client=True),
-        tls_elsewhere=_tls(config.tls, context, client=False),
-        digest=None if digest is None else (text(digest.username), context.secret(digest.password)),
-        proxy=_proxy(config.proxy, context),
-    )
-
-
-def _proxy(given: TextOrSecret | None, context: ProbeContext) -> Proxy | None:
-    from busta_health_dagster.probes.proxy import parse_proxy, unknown
-
-    if given is None:
-        return None
-    try:
-        return parse_proxy(context.secret(given) if isinstance(given, SecretRef) else given)
-    except ValueError as error:
-        raise unknown(f"proxy {given}: {error}") from error
-
-
-def _tls(tls: Tls | None, context: ProbeContext, *, client: bool) -> ssl.SSLContext | None:
-    """With the client's certificate for the source itself, without it for the places that it redirects to."""
-    from busta_health_dagster.probes.dial import tls_context
-
-    if tls is None:
-        return None
-    if not client or tls.cert_file is None:
-        return tls_context(tls.ca_file, tls.verify)
-    password = context.secret(tls.key_password) if tls.key_password is not None else ""
-    return tls_context(tls.ca_file, tls.verify, tls.cert_file, tls.key_file, password)
-
-
-def _body(config: WebConfig, context: ProbeContext, headers: dict[str, str]) -> bytes | None:
-    if config.body is None:
-        return None
-    if isinstance(config.body, SecretRef):
-        return context.secret(config.body).encode()
-    body = fill_all(config.body, context.now, config.zone)
-    if isinstance(body, str):
-        return body.encode()
-    headers.setdefault("Content-Type", "application/json")
-    try:
-        return json.dumps(_resolved(body, context)).encode()
-    except TypeError as error:
-        raise Failed("probe_error", f"body cannot be written as JSON: {error}", status=Status.UNKNOWN) from error
-
-
-def _resolved(value: Any, context: ProbeContext) -> Any:
-    if isinstance(value, SecretRef):
-        return context.secret(value)
-    if isinstance(value, dict):
-        return {name: _resolved(inner, context) for name, inner in value.items()}
-    return [_resolved(inner, context) for inner in value] if isinstance(value, list) else value
-
-
-def certificate_findings(not_after: float | None, config: Any, now: float) -> tuple[float | None, list[Finding]]:
-    """Days left, and a warning when they are fewer than `cert_days`."""
-    if not_after is None:
-        return None, []
-    days = (not_after - now) / 86400
-    if days >= config.cert_days:
-        return days, []
-    return days, [
-        Finding(
-            "warning",
-            "certificate",
-            f"the certificate ends in {days:.1f} days (limit {config.cert_days:g})",
-        )
-    ]
-
-
-def rate_limited(got: Fetched, source: Source, now: float, seen: Mapping[str, Any]) -> ProbeResult:
-    """What a 429 means: degraded, and a pause that is never longer than ours."""
-    wait = retry_after(got.headers.get("Retry-After"), now)
-    longest = longest_pause_s(source.interval_s)
-    pause = "" if not wait else f"; asks for a pause of {duration_text(wait)}"
-    if wait is not None and wait > longest:
-        pause += f", gets {duration_text(longest)}"
-    detail = f"answered 429, too many requests{pause}"
-    return ProbeResult(Status.DEGRADED, "rate_limited", detail, retry_after_s=wait, **seen)

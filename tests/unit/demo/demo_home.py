@@ -9,7 +9,7 @@ from busta_health_dagster.demo.catalogue import HTTP_NAMES, UPSTREAMS
 from busta_health_dagster.demo.upstreams import Address
 from busta_health_dagster.probes.feed import FeedConfig
 from busta_health_dagster.probes.file import FileConfig
-from busta_health_dagster.probes.http import HttpConfig
+from busta_health_dagster.probes.http_config import HttpConfig
 from busta_health_dagster.probes.sql import SqlConfig
 
 ANCHOR = 1_795_422_300

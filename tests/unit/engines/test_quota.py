@@ -16,7 +16,7 @@ from busta_health_dagster.domain.source import Source
 from busta_health_dagster.domain.verdict import Outcome
 from busta_health_dagster.engines.quota import forecast, next_reset, reset_at
 from busta_health_dagster.engines.rules.compile import Inputs, evaluate, rules_for
-from busta_health_dagster.probes.http import HttpConfig
+from busta_health_dagster.probes.http_config import HttpConfig
 
 MONTHLY = Quota("monthly")
 

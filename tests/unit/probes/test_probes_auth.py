@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from busta_health_dagster.domain.observation import Status
 from busta_health_dagster.probes.file import FileConfig
-from busta_health_dagster.probes.http import HttpConfig
+from busta_health_dagster.probes.http_config import HttpConfig
 
 CHALLENGE = 'Digest realm="r", nonce="n1", qop="auth", algorithm=SHA-256'
 

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from busta_health_dagster.domain.observation import Status
 from busta_health_dagster.probes.dates import fill
 from busta_health_dagster.probes.file import FileConfig
-from busta_health_dagster.probes.http import HttpConfig
+from busta_health_dagster.probes.http_config import HttpConfig
 from busta_health_dagster.probes.sql import SqlConfig
 from busta_health_dagster.testing import EPOCH
 

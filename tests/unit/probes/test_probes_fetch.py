@@ -17,7 +17,7 @@ from probe_servers import SECRETS, look, reply
 from pydantic import ValidationError
 
 from busta_health_dagster.domain.observation import Status
-from busta_health_dagster.probes.http import HttpConfig
+from busta_health_dagster.probes.http_config import HttpConfig
 from busta_health_dagster.settings.secret import secret_refs
 from busta_health_dagster.testing import EPOCH
 

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from busta_health_dagster.domain.observation import Status
 from busta_health_dagster.domain.source import QualitySpec
-from busta_health_dagster.probes.http import HttpConfig
+from busta_health_dagster.probes.http_config import HttpConfig
 
 ODDS = [
     {

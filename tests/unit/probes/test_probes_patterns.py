@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from busta_health_dagster.domain.observation import Status
 from busta_health_dagster.domain.patterns import found
-from busta_health_dagster.probes.http import HttpConfig
+from busta_health_dagster.probes.http_config import HttpConfig
 from busta_health_dagster.probes.json_path import compiled
 from busta_health_dagster.probes.port import ProbeType
 from busta_health_dagster.probes.tcp import TcpConfig

@@ -14,7 +14,7 @@ from probe_servers import look, reply, server_tls
 from pydantic import ValidationError
 
 from busta_health_dagster.domain.observation import Status
-from busta_health_dagster.probes.http import HttpConfig
+from busta_health_dagster.probes.http_config import HttpConfig
 from busta_health_dagster.probes.proxy import parse_proxy
 
 LOGIN = "Basic " + base64.b64encode(b"desk:s3cret").decode()
