@@ -24,24 +24,26 @@ class Period:
     until: int
 
 
-def period(text: str, at: int, zone: str = "UTC") -> Period:
-    """`24h`, `7d`, `30d` (rolling, ending at `at`); `week`, `month` (the current one so far); `2026-W47`, `2026-11`.
+def period(text: str, at: int, zone: str = "UTC", *, end: int | None = None) -> Period:
+    """`24h`, `7d`, `30d` (rolling); `week`, `month` (the current one so far); `2026-W47`, `2026-11`, as they are at `at`.
 
-    Calendar periods run from local midnight to local midnight of `zone` (a week from Monday), and are cut off at
-    `at`: what has not happened yet is not missing. So the week of a DST change has an hour more or less.
+    What rolls ends at `end` (None: at `at`). Calendar periods run from local midnight to local midnight of `zone` (a week
+    from Monday), and are cut off there: what has not happened yet is not missing. So the week of a DST change has an hour
+    more or less.
 
     Raises:
         ValueError: none of these, a week that the year does not have, or a period that lies after `at`.
     """
+    end = at if end is None else end
     local = from_epoch(at).astimezone(ZoneInfo(zone)).date()
     if text == "week":
-        return _calendar(_week_name(local), local - timedelta(days=local.weekday()), 7, at, zone)
+        return _calendar(_week_name(local), local - timedelta(days=local.weekday()), 7, (at, end), zone)
     if text == "month":
-        return _calendar(f"{local:%Y-%m}", local.replace(day=1), None, at, zone)
+        return _calendar(f"{local:%Y-%m}", local.replace(day=1), None, (at, end), zone)
     if found := _WEEK.fullmatch(text):
-        return _calendar(text, _monday(int(found[1]), int(found[2]), text), 7, at, zone)
+        return _calendar(text, _monday(int(found[1]), int(found[2]), text), 7, (at, end), zone)
     if found := _MONTH.fullmatch(text):
-        return _calendar(text, _first(int(found[1]), int(found[2]), text), None, at, zone)
+        return _calendar(text, _first(int(found[1]), int(found[2]), text), None, (at, end), zone)
     try:
         seconds = int(parse_seconds(text))
     except TooLong:
@@ -54,7 +56,7 @@ def period(text: str, at: int, zone: str = "UTC") -> Period:
         raise ValueError(
             f"{text[:20]!r} is longer than 5 years, which is how long daily numbers are kept; write 1825d or less"
         )
-    return Period(text, at - seconds, at)
+    return Period(text, end - seconds, end)
 
 
 def local_midnight(day: date, zone: str) -> int:
@@ -64,12 +66,13 @@ def local_midnight(day: date, zone: str) -> int:
     return int(datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(zone)).astimezone(UTC).timestamp())
 
 
-def _calendar(label: str, first: date, days: int | None, at: int, zone: str) -> Period:
+def _calendar(label: str, first: date, days: int | None, now: tuple[int, int], zone: str) -> Period:
+    at, end = now
     last = first + timedelta(days=days) if days else (first + timedelta(days=32)).replace(day=1)
     since, until = local_midnight(first, zone), local_midnight(last, zone)
     if since > at:
         raise ValueError(f"{label} begins after {from_epoch(at):%Y-%m-%d %H:%M} UTC; nothing is known of it yet")
-    return Period(label, since, min(until, at))
+    return Period(label, since, min(until, end))
 
 
 def _week_name(day: date) -> str:

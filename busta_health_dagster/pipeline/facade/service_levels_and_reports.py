@@ -21,9 +21,9 @@ class ServiceLevelsAndReports(MonitorBase):
 
     def sla(self, names: Sequence[str] | None, window: str, at: str | None = None) -> list[service.ServiceLevelRow]:
         """Service levels of [at - window, at), worst first; of imported sources too."""
-        from busta_health_dagster.pipeline.service_levels.service_levels import ask, service_levels
+        from busta_health_dagster.pipeline.service_levels.service_levels import ask_levels, service_levels
 
-        return [level.as_json() for level in service_levels(self.app, ask(self.app, window, at), names)]
+        return [level.as_json() for level in service_levels(self.app, ask_levels(self.app, window, at), names)]
 
     def incidents(
         self, names: Sequence[str] | None, window: str, at: str | None = None, by: By | None = None

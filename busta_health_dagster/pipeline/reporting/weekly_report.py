@@ -23,7 +23,7 @@ from busta_health_dagster.pipeline.reporting.open_items import open_items
 from busta_health_dagster.pipeline.reporting.operation import delivery_of, maintenance_of, monitor_of, noise_of, sent_in
 from busta_health_dagster.pipeline.reporting.report_trends import metrics_of, quality_of, response_of
 from busta_health_dagster.pipeline.service_levels.incidents import list_incidents
-from busta_health_dagster.pipeline.service_levels.service_levels import DAY_S, service_levels, slice_counts
+from busta_health_dagster.pipeline.service_levels.service_levels import DAY_S, ask_levels, service_levels, slice_counts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -271,8 +271,8 @@ def _incidents(cohort: IncidentList, before: IncidentSummary) -> Incidents:
 
 def sla_now(app: App) -> list[SlaRow]:
     """Every source's service level over the 30 days until now, and its last 7 days beside the 7 before; worst first."""
-    until = floor_to(app.now(), timeslices.SHORTEST_SLICE_S)
-    levels = service_levels(app, Period("30d", until - _MONTH_S, until))
+    asked = ask_levels(app, "30d")
+    levels, until = service_levels(app, asked), asked.until
     sources = {level.source.name: level.source for level in levels}
     with app.store.read() as uow:
         counted = _Counted(

@@ -23,6 +23,7 @@ from busta_health_dagster.engines.service_levels.periods import Period, period
 from busta_health_dagster.pipeline.app.source_lookup import known_sources
 from busta_health_dagster.pipeline.maintenance.index import maintenance
 from busta_health_dagster.pipeline.maintenance.recompute_rollups import moved_windows
+from busta_health_dagster.pipeline.service_levels.windows import window_end
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
@@ -72,8 +73,26 @@ def ask(app: App, window: str, at: str | None = None) -> Period:
         moment = app.now() if at is None else instant(at)
     except ValueError as error:
         raise BadInput(f"at: {error}") from error
+    return _period(app, window, moment, moment)
+
+
+def ask_levels(app: App, window: str, at: str | None = None) -> Period:
+    """As `ask`. What is asked for now ends with the newest slice that was observed, as on every other surface.
+
+    Raises:
+        BadInput: not a window, or not a time.
+    """
+    if at is not None:
+        return ask(app, window, at)
+    now = app.now()
+    with app.store.read() as uow:
+        end = window_end(uow.states.all(), now)
+    return _period(app, window, now, end)
+
+
+def _period(app: App, window: str, at: int, end: int) -> Period:
     try:
-        return period(window, moment, app.config.settings.schedule.zone)
+        return period(window, at, app.config.settings.schedule.zone, end=end)
     except ValueError as error:
         raise BadInput(f"window: {error}") from error
 

@@ -53,10 +53,16 @@ def kpis(page: FleetPage) -> dict[str, Any]:
         "resolved": len(resolved),
         "mtbf": month.now.mtbf_s if month.now else None,
         "next": next_name,
+        "next_none": no_next(any_verdict=bool(page.met or page.missed)),
         "next_budget": f"{percentages.budget(row.budget_left)}%" if row else "",
         "next_low": bool(row and row.budget_left is not None and row.budget_left < 25),
         "next_spare": durations.duration_text(page.spare_s) if page.spare_s is not None else "",
     }
+
+
+def no_next(*, any_verdict: bool) -> str:
+    """Why nothing is next to a breach."""
+    return "No source meets its target" if any_verdict else "No source has enough data for an SLA"
 
 
 def first_figures(since: int | None, span_s: int, now: int) -> str:

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from busta_health_dagster.domain.units import from_epoch
 from busta_health_dagster.web.pages.asked import Turn, address, number
 from busta_health_dagster.web.pages.bars_and_sparklines import meter
+from busta_health_dagster.web.pages.figures import no_next
 from busta_health_dagster.web.pages.frame import ROOT
 from busta_health_dagster.web.pages.texts import epoch
 from busta_health_dagster.wording import numbers, percentages
@@ -55,6 +56,7 @@ def sla_view(
         "missed": verdicts.count(False),
         "unsaid": verdicts.count(None),
         "burning": sum(row["burn_tier"] is not None for row in rows),
+        "next_none": no_next(any_verdict=any(met is not None for met in verdicts)),
         "next": next((row for row in rows if row["met"]), None),
         "rows": [_row(row) for row in rows[(page - 1) * SIZE : page * SIZE]],
         "turn": Turn(page, len(rows), SIZE, PATH, {"window": window}),
@@ -81,7 +83,7 @@ def _row(row: ServiceLevelRow) -> dict[str, Any]:
         "low": left is not None and left < 0,
         "meter": meter(left),
         "burn": [
-            (label, "" if rate is None or not (said or row["burn_tier"]) else f"{rate:.1f}")
+            (label, "" if rate is None or not (said or row["burn_tier"]) else numbers.decimal(rate, 2))
             for label, rate in row["burn"].items()
             if label in _PACES
         ],

@@ -330,7 +330,7 @@ def test_a_validation_shows_its_dimensions_its_cap_and_its_own_page(site: Site, 
     whole = site.get("/quality/odds_api").text
     said = " ".join(re.sub(r"<[^>]+>", " ", whole).split())
     assert '<a href="/source-health/s/odds_api">odds_api</a>' in whole
-    assert "price not null failed completeness ERROR 80 of 1,000 92.00% 95 %" in said
+    assert "price not null failed completeness ERROR 80 of 1,000 92.00% 95%" in said
     assert said.index("price not null failed") < said.index("spread in range passed")
     assert "Why the score is capped at 89" in said
     assert "BELOW 90" in said
