@@ -126,12 +126,33 @@ def at_home(context: typer.Context) -> Session:
 class BustaGroup(TyperGroup):
     """Prints a BustaError as one paragraph and leaves with its exit code, wherever the application is mounted."""
 
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """With help that wraps where the terminal ends: Typer keeps the line ends of a docstring in a list of commands, and
+        gives every switch the type `<bool>`.
+        """
+        command = super().get_command(ctx, cmd_name)
+        if command is not None:
+            first = (command.help or "").strip().partition("\n\n")[0]
+            command.short_help = command.short_help or " ".join(first.split())
+            _untyped_switches(command.get_params(ctx))
+        return command
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        return _untyped_switches(super().get_params(ctx))
+
     def invoke(self, ctx: Any) -> Any:
         try:
             return super().invoke(ctx)
         except BustaError as error:
             complain(error)
             raise typer.Exit(error.exit_code) from error
+
+
+def _untyped_switches(params: list[Any]) -> list[Any]:
+    for param in params:
+        if getattr(param, "is_flag", False) and param.metavar is None:
+            param.metavar = ""
+    return params
 
 
 def complain(error: BustaError) -> None:

@@ -219,3 +219,13 @@ def test_a_group_can_be_mounted_into_another_command_line(home) -> None:
         done = CliRunner().invoke(theirs, words, env=home)
         assert done.exit_code == 0, done.output
     assert CliRunner().invoke(theirs, ["sources", "info", "nope"], env=home).exit_code == 2
+
+
+def test_help_wraps_where_the_terminal_ends_and_a_switch_has_no_type(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "400")  # nothing has to be wrapped
+    for words in ("", "sources", "alerts", "config", "quality", "maintenance"):
+        text = CliRunner().invoke(busta, [*words.split(), "--help"]).output
+        assert "<bool>" not in text
+        rows = [row.split()[1] for row in text.splitlines() if row.startswith("│") and not row.startswith("│ -")]
+        there = [name.rpartition(" ")[2] for name in EVERY if name.startswith(words)]
+        assert set(rows) - {"[default:", "[env"} <= {*there, *(name.partition(" ")[0] for name in EVERY)}, words
