@@ -153,7 +153,7 @@ def explain(
 
     out = console()
     for line in lines:
-        for part in hanging(line, out.width) if out.is_terminal else [line]:
+        for part in hanging(line, out.width) if not out.soft_wrap else [line]:
             out.print(part, markup=False, soft_wrap=True)
 
 

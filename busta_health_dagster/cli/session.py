@@ -14,10 +14,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 import typer
+import typer.exceptions
 from typer.core import TyperGroup
 
 from busta_health_dagster.domain.errors import BadInput, BustaError, Refused
 from busta_health_dagster.domain.given_text import given_name
+from busta_health_dagster.wording.lists import listed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -137,6 +139,21 @@ class BustaGroup(TyperGroup):
             _untyped_switches(command.get_params(ctx))
         return command
 
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """A name that is near none of these may be that of another group's command: busta health."""
+        try:
+            return super().resolve_command(ctx, args)
+        except typer.exceptions.TyperException as error:
+            if error.message.endswith(f"{args[0]!r}."):  # Typer has found none that is near
+                error.message += f" {self._elsewhere(ctx, args[0])}"
+            raise
+
+    def _elsewhere(self, ctx: Any, word: str) -> str:
+        groups = {} if ctx.parent else {name: getattr(self.commands[name], "commands", ()) for name in self.commands}
+        there = [f"{ctx.command_path} {name} {word}" for name, commands in groups.items() if word in commands]
+        known = listed(self.list_commands(ctx), most=len(self.commands))
+        return f"Did you mean {' or '.join(there)}?" if there else f"{ctx.command_path} has {known}."
+
     def get_params(self, ctx: Any) -> list[Any]:
         return _untyped_switches(super().get_params(ctx))
 
@@ -171,11 +188,9 @@ def console() -> Console:
     from rich.console import Console
 
     _forgiving(sys.stdout)
-    piped = not sys.stdout.isatty()
-    # A pipe has no edge to wrap at; Rich would cut tables at 80 columns.
-    return Console(
-        highlight=False, soft_wrap=piped, width=PIPE_WIDTH if piped and "COLUMNS" not in os.environ else None
-    )
+    # A pipe has no edge to wrap at, and Rich would cut tables at 80 columns; unless its reader says how wide it is.
+    endless = not sys.stdout.isatty() and "COLUMNS" not in os.environ
+    return Console(highlight=False, soft_wrap=endless, width=PIPE_WIDTH if endless else None)
 
 
 def _forgiving(stream: TextIO) -> None:

@@ -24,7 +24,7 @@ SENTENCE = 24
 class Columns:
     """Rows under `heads`; those in `right` are numbers. In a narrow terminal the columns `drop` go first, in that order.
     `least` are widths that columns have where there is room, so that a list keeps its places from one observation to the next.
-    Print it: a pipe gets every column, as long as the lines may be.
+    Print it: a pipe that does not say its width gets every column, as long as the lines may be.
     """
 
     heads: Sequence[str]
@@ -42,7 +42,7 @@ class Columns:
     def __rich_console__(self, out: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
         from rich.text import Text
 
-        width = options.max_width if out.is_terminal else None
+        width = None if out.soft_wrap else options.max_width
         shown, gone = self._fitting(width)
         wide = self._roomy(width)
         for row in (tuple(Text(head, style="bold") for head in self.heads), *self.rows):

@@ -229,3 +229,25 @@ def test_help_wraps_where_the_terminal_ends_and_a_switch_has_no_type(monkeypatch
         rows = [row.split()[1] for row in text.splitlines() if row.startswith("│") and not row.startswith("│ -")]
         there = [name.rpartition(" ")[2] for name in EVERY if name.startswith(words)]
         assert set(rows) - {"[default:", "[env"} <= {*there, *(name.partition(" ")[0] for name in EVERY)}, words
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("sorces", "Did you mean 'sources'?"),
+        ("health", "Did you mean busta sources health?"),
+        ("anomalies list", "busta anomalies has explain"),
+        ("sla --windw 7d", "--window"),
+    ],
+)
+def test_a_command_that_there_is_not_is_answered_with_what_was_probably_meant(home, words: str, said: str) -> None:
+    code, _, err = run(home | {"COLUMNS": "400"}, *words.split())
+    assert (code, said in err) == (2, True), err
+
+
+def test_a_pipe_that_says_its_width_gets_no_longer_line(home) -> None:
+    for words in ("sources list", "sla", "maintenance list", "sources health", "alerts explain gone_file"):
+        _, narrow, _ = run(home | {"COLUMNS": "80"}, *words.split())
+        assert max(map(len, narrow.splitlines())) <= 80, words
+    _, wide, _ = run(home, "sources", "list")
+    assert max(map(len, wide.splitlines())) > 80
