@@ -33,7 +33,7 @@ from busta_health_dagster.cli.tokens import tokens_app
 from busta_health_dagster.cli.up import demo, up
 from busta_health_dagster.cli.web import web
 
-_START, _LOOK, _CARE = "Run the monitor", "See how things are", "Change and look after it"
+_START, _SEE, _CARE = "Run the monitor", "See how things are", "Change and look after it"
 
 app = typer.Typer(
     name="busta",
@@ -47,20 +47,20 @@ app = typer.Typer(
     "Exit codes: 0 done, 1 the thing asked about is unhealthy, 2 usage, 3 cannot tell.",
 )
 register_source_actions(sources_app)
-app.add_typer(sources_app, name="sources", rich_help_panel=_LOOK)
+app.add_typer(sources_app, name="sources", rich_help_panel=_SEE)
 register_delivery(alerts_app)
-app.add_typer(alerts_app, name="alerts", rich_help_panel=_LOOK)
-app.add_typer(gate_app, name="gate", rich_help_panel=_LOOK)
+app.add_typer(alerts_app, name="alerts", rich_help_panel=_SEE)
+app.add_typer(gate_app, name="gate", rich_help_panel=_SEE)
 app.add_typer(maintenance_app, name="maintenance", rich_help_panel=_CARE)
-app.add_typer(quality_app, name="quality", rich_help_panel=_LOOK)
-app.add_typer(baselines_app, name="baselines", rich_help_panel=_LOOK)
-app.add_typer(anomalies_app, name="anomalies", rich_help_panel=_LOOK)
+app.add_typer(quality_app, name="quality", rich_help_panel=_SEE)
+app.add_typer(baselines_app, name="baselines", rich_help_panel=_SEE)
+app.add_typer(anomalies_app, name="anomalies", rich_help_panel=_SEE)
 app.add_typer(config_app, name="config", rich_help_panel=_CARE)
 app.add_typer(db_app, name="db", rich_help_panel=_CARE)
-app.add_typer(report_app, name="report", rich_help_panel=_LOOK)
+app.add_typer(report_app, name="report", rich_help_panel=_SEE)
 app.add_typer(run_app, name="run", rich_help_panel=_CARE)
-app.add_typer(incidents_app, name="incidents", rich_help_panel=_LOOK)
-app.command("sla", rich_help_panel=_LOOK)(sla)
+app.add_typer(incidents_app, name="incidents", rich_help_panel=_SEE)
+app.command("sla", rich_help_panel=_SEE)(sla)
 app.command("backtest", rich_help_panel=_CARE)(backtest)
 app.add_typer(tokens_app, name="tokens", rich_help_panel=_CARE)
 app.command("init", rich_help_panel=_START)(init)
