@@ -193,7 +193,7 @@ def test_an_id_that_no_database_can_hold_is_an_unknown_one(here, digits: str) ->
     assert here("alerts", "show", digits)[0] == 2
     code, said = here("incidents", "show", digits)
     assert code == 2
-    assert "There is no alert" in said or "is not an incident's id; write INC-4127" in said
+    assert "There is no incident" in said or "is not an incident's id; write INC-4127" in said
     assert here("maintenance", "end", digits)[0] == 2
 
 

@@ -210,7 +210,12 @@ def _find(app: App, uow: UnitOfWork, name: str) -> Incident:
         raise UnknownName(
             f"{name[:_LONGEST_NAME]!r} is not an incident's id; write INC-4127. Ids: busta incidents list"
         )
-    alert = uow.alerts.get(int(digits))
+    try:
+        alert = uow.alerts.get(int(digits))
+    except UnknownName as error:  # an incident has the number of the alert that began it
+        raise UnknownName(
+            f"There is no incident INC-{digits}. See which there are with: busta incidents list"
+        ) from error
     sources = {**known_sources(app, uow, None), DAGSTER.name: DAGSTER}
     if alert.source in sources and alert.opened_at is not None:
         spans = spans_of(app, uow, {alert.source: sources[alert.source]}, since=0, at=_FOREVER)
