@@ -56,10 +56,12 @@ def serve(folder: Path, port: int) -> None:
     import uvicorn
     from starlette.applications import Starlette
 
+    from busta_health_dagster.garbage import collect_rarely
     from busta_health_dagster.web.auth_middleware import AuthMiddleware
     from busta_health_dagster.web.routes import routes
     from busta_health_dagster.web.serve import doorkeeper
 
+    collect_rarely()
     with open_app(folder) as app:
         door = AuthMiddleware(Starlette(routes=routes(app)), doorkeeper(app, host="127.0.0.1", port=port))
         uvicorn.run(door, host="127.0.0.1", port=port, log_level="error", timeout_graceful_shutdown=1)

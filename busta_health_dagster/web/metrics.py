@@ -19,13 +19,14 @@ from busta_health_dagster.pipeline.gate.verdicts import verdicts
 from busta_health_dagster.pipeline.service_levels.windows import WINDOWS_S
 from busta_health_dagster.pipeline.views.quota import quotas
 from busta_health_dagster.pipeline.views.self_monitoring import failing_channels, self_monitoring_alerts
-from busta_health_dagster.pipeline.views.status import FAILURES_OVER_S, fleet_health
+from busta_health_dagster.pipeline.views.status import FAILURES_OVER_S, health_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from prometheus_client import Metric
 
+    from busta_health_dagster.domain.gate import UsableVerdict
     from busta_health_dagster.domain.health import FleetHealth, SourceHealth
     from busta_health_dagster.domain.quota import QuotaForecast
     from busta_health_dagster.pipeline.app.app import App
@@ -50,16 +51,16 @@ def render(app: App) -> bytes:
     registry = CollectorRegistry()
     with app.store.read() as uow:
         counters = uow.counters.all()
-        left = quotas(app, uow, uow.states.all())
+        states = uow.states.all()
+        left = quotas(app, uow, states)
+        health = health_of(app, uow, states)
+        usable = verdicts(app, uow, states, list(app.config.sources))
         registry.register(_Store(app, uow))
         rest = generate_latest(registry)
-    return "".join((*_sources(fleet_health(app)), _usable(app), *_quotas(left), *_counted(counters))).encode() + rest
+    return "".join((*_sources(health), _usable(usable), *_quotas(left), *_counted(counters))).encode() + rest
 
 
-def _usable(app: App) -> str:
-    names = list(app.config.sources)
-    with app.store.read() as uow:
-        found = verdicts(app, uow, uow.states.all(), names)
+def _usable(found: Mapping[str, UsableVerdict]) -> str:
     return _gauge(
         "busta_gate_usable",
         "1 while anything downstream may use a source, 0 while not.",

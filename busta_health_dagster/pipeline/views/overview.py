@@ -193,7 +193,7 @@ def trends(app: App, names: Collection[str]) -> dict[str, Trend]:
     with app.store.read() as uow:
         known = {s.name for s in uow.sources.all()}
         asked = [n for n in names if n in known]
-        until = window_end(uow.states.all(), now)
+        until = window_end(uow.states.newest_slot(now), now)
         since = until - DAY_S
         bars = strips_of(app, uow, asked, since, until, STRIP_BUCKET_S) if asked else {}
         daily = uow.rollups.daily(asked, now - MONTH_S, now) if asked else {}

@@ -138,7 +138,7 @@ def source_page(app: App, name: str, window: str = "24h") -> SourcePage:
     now = fleet.at
     with app.store.read() as uow:
         states = uow.states.all()
-        until = window_end(states, now)
+        until = window_end(uow.states.newest_slot(now), now)
         spans = {label: (until - span, until) for label, span in WINDOWS_S.items()}
         since = until - WINDOWS_S[window]
         index = maintenance(app, uow, until - MONTH_S, now + AHEAD_S)
