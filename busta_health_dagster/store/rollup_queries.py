@@ -230,12 +230,13 @@ class Rollups:
         only if nothing lies outside.
         """
         keys = self._uow.sources.ids(names)
-        rank = "CASE o.verdict & 3 WHEN 3 THEN 3 WHEN 2 THEN 2 WHEN 0 THEN 1 ELSE 0 END"
-        counts = f"max(CASE WHEN o.verdict & {MAINTENANCE} = 0 THEN {rank} END)"
-        worst = f"coalesce({counts}, max({rank}))"
-        columns = f"o.source_id, {worst}, min(o.verdict & {MAINTENANCE}), avg(o.response)"
+        rank = "CASE o.verdict & 3 WHEN 1 THEN 0 WHEN 0 THEN 1 ELSE o.verdict & 3 END"
+        columns = (
+            f"o.source_id, max({rank} - (o.verdict & {MAINTENANCE})), avg(o.response)"  # below 0: all in maintenance
+        )
         starts = range(since, until, bucket_s)
-        found = {name: [Bar(start, None, False, None) for start in starts] for name in keys.values()}
+        unseen = [Bar(start, None, False, None) for start in starts]
+        found = {name: unseen.copy() for name in keys.values()}
         fleet = self._uow.sources.fleet()
         for bar, start in enumerate(
             starts
@@ -249,10 +250,10 @@ class Rollups:
                 until=min(start + bucket_s, until),
                 tail="GROUP BY o.source_id",
             )
-            for key, worst, planned, response in rows:
+            for key, worst, response in rows:
                 if key in keys:
                     ms = None if response is None else round(float(response) / 10, 1)
-                    found[keys[key]][bar] = Bar(start, _WORST[worst], bool(planned), ms)
+                    found[keys[key]][bar] = Bar(start, _WORST[worst % MAINTENANCE], worst < 0, ms)
         return found
 
     def slices(self, name: str, since: int, until: int, slice_s: int) -> list[SliceRow]:
