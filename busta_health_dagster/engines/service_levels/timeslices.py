@@ -8,7 +8,6 @@ sources from observations (`slices`).
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections import Counter
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING
@@ -206,6 +205,8 @@ def quality(
 
     def excluded(begin: int, end: int) -> int:
         """Slices that begin in [begin, end) and in maintenance."""
+        if not planned:
+            return 0
         first, last = bisect_right(ends, begin), bisect_left(planned, (end, end))
         return sum(len(grid(max(a, begin), min(b, end), step_s)) for a, b in planned[first:last])
 
@@ -219,8 +220,7 @@ def quality(
             )
     counted[Slice.EXCLUDED] = excluded(since, until)
     counted[Slice.UNKNOWN] = len(grid(since, until, step_s)) - sum(counted.values())
-    within = Counter(score for at, score in known if since <= at < until)
-    mean = sum((Fraction(score) * n for score, n in within.items()), Fraction(0)) / within.total() if within else None
+    within = [score for at, score in known if since <= at < until]
     return QualitySla(
         threshold,
         target,
@@ -228,6 +228,15 @@ def quality(
         counted[Slice.DOWN],
         counted[Slice.UNKNOWN],
         counted[Slice.EXCLUDED],
-        mean,
-        within.total(),
+        _mean(within),
+        len(within),
     )
+
+
+def _mean(scores: Sequence[float]) -> Fraction | None:
+    """Exact: the denominators of floats are powers of two, so the largest is common to all."""
+    if not scores:
+        return None
+    ratios = [score.as_integer_ratio() for score in scores]
+    common = max(denominator for _, denominator in ratios)
+    return Fraction(sum(numerator * (common // denominator) for numerator, denominator in ratios), common * len(ratios))
