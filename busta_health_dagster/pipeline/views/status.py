@@ -94,7 +94,7 @@ def health_of(
 
 def stored(uow: UnitOfWork, names: Collection[str]) -> list[str]:
     """Those of these sources that the store knows: one that was configured a moment ago it does not."""
-    known = {s.name for s in uow.sources.all()}
+    known = uow.sources.among(names)
     return [name for name in names if name in known]
 
 
@@ -252,7 +252,7 @@ def source_info(app: App, name: str) -> SourceInfo:
     source = app.config.sources[name]
     row = fleet_health(app, [name]).rows[0]
     with app.store.read() as uow:
-        known = {s.name for s in uow.sources.all()}
+        known = uow.sources.among([name])
         state = uow.states.get(name) if name in known else None
         sample = uow.samples.get(name) if name in known else None
         missing = feeds_without_asset(uow, source)
