@@ -125,7 +125,7 @@ def _read_file(file: Path, lines: TextIO) -> Iterator[Row | Rejected]:
                 yield Rejected(name, rows.line_num, problem)
                 return
             shape = _Shape(file, header)
-        elif any(cell.strip() for cell in cells):
+        elif "".join(cells).strip():
             if unread and (problem := _no_number(file, header, cells)):
                 yield Rejected(name, rows.line_num, problem)
                 return
