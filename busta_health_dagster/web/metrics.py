@@ -129,19 +129,20 @@ class _Store(Collector):
 
 def _sources(health: FleetHealth) -> Iterator[str]:
     rows = health.rows
+    shown = [(row, row.shown) for row in rows]
     yield _gauge(
         "busta_source_up",
         "1 up or degraded, 0 down; absent while no one knows, and off season.",
         (
             (f'source="{r.source}"', 0 if r.status == "down" else 1)
-            for r in rows
-            if r.shown not in {"unknown", "off_season"} and r.status != "unknown"
+            for r, status in shown
+            if status not in {"unknown", "off_season"} and r.status != "unknown"
         ),
     )
     yield _gauge(
         "busta_source_status",
         "1 for the status a source has.",
-        ((f'source="{r.source}",status="{word}"', r.shown == word) for r in rows for word in _STATUSES),
+        ((f'source="{r.source}",status="{word}"', status == word) for r, status in shown for word in _STATUSES),
     )
     fresh = [row for row in rows if not row.stale]
     text = f"Share of failed observations over {FAILURES_OVER_S // 3600} hours, 0 to 1."
