@@ -17,6 +17,7 @@ ALL = (
     "benchmarks.alerting",
     "benchmarks.delivery",
     "benchmarks.web",
+    "benchmarks.fleet",
     "benchmarks.gate",
     "benchmarks.dagster_bytes",
     "benchmarks.backtest",

@@ -56,22 +56,25 @@ def serve(folder: Path, port: int) -> None:
     import uvicorn
     from starlette.applications import Starlette
 
+    from busta_health_dagster.garbage import collect_rarely
     from busta_health_dagster.web.auth_middleware import AuthMiddleware
     from busta_health_dagster.web.routes import routes
     from busta_health_dagster.web.serve import doorkeeper
 
+    collect_rarely()
     with open_app(folder) as app:
         door = AuthMiddleware(Starlette(routes=routes(app)), doorkeeper(app, host="127.0.0.1", port=port))
         uvicorn.run(door, host="127.0.0.1", port=port, log_level="error", timeout_graceful_shutdown=1)
 
 
-def prepare(folder: Path, sources: int) -> None:
+def prepare(folder: Path, sources: int, start: int = START) -> None:
     from busta_health_dagster.pipeline.app.freshness import LAST_TICK
 
     with open_app(home_of(folder, sources)) as app:
-        fill(app.store, sources, 1)
+        fill(app.store, sources, 1, start)
+        end = start + DAY + 20
         with app.store.write() as uow:
-            uow.meta.put(LAST_TICK, {"started_at": NOW - 12, "at": NOW - 10, "duration_s": 2.0})
+            uow.meta.put(LAST_TICK, {"started_at": end - 12, "at": end - 10, "duration_s": 2.0})
             uow.counters.add({f'busta_checks_total{{source="source_{n:05}",result="up"}}': 288 for n in range(sources)})
 
 

@@ -62,7 +62,7 @@ def observations(rng: random.Random, name: str, number: int, slot: int) -> Obser
     return Observation(name, slot, slot + rng.randint(1, 9), status, **common)
 
 
-def fill(store: Store, sources: int, days: int) -> None:
+def fill(store: Store, sources: int, days: int, start: int = START) -> None:
     rng = random.Random(7)
     templates = min(TEMPLATES, sources)
     names = [f"source_{n:05}" for n in range(sources)]
@@ -70,10 +70,10 @@ def fill(store: Store, sources: int, days: int) -> None:
     for first, count in ((0, templates), (templates, sources - templates)):
         if count:
             with store.write() as uow:
-                uow.sources.sync([Source(n, "odds", "http") for n in names[: first + count]], START)
+                uow.sources.sync([Source(n, "odds", "http") for n in names[: first + count]], start)
     for day in range(days):
         with store.write() as uow:
-            slots = range(START + day * DAY, START + (day + 1) * DAY, TICK)
+            slots = range(start + day * DAY, start + (day + 1) * DAY, TICK)
             uow.observations.add(observations(rng, names[n], n, slot) for slot in slots for n in range(templates))
     with store.write() as uow:
         run = uow.connection.execute

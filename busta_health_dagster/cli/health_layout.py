@@ -85,6 +85,8 @@ def resample(strip: Sequence[str | None], bars: int) -> list[str | None]:
     """The worst word of each group, so that neither a short outage nor a time in which no one knew vanishes between bars."""
     if not strip:
         return [None] * bars
+    if len(strip) == bars:
+        return list(strip)
     out: list[str | None] = []
     for i in range(bars):
         part = strip[i * len(strip) // bars : max((i + 1) * len(strip) // bars, i * len(strip) // bars + 1)]

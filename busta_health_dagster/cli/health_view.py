@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 from rich.text import Text
@@ -82,8 +83,8 @@ def _block(fleet: Fleet, row: SourceRow, letters: GlyphSet, layout: Layout, widt
     if layout.kind:
         kind = f"{fit(row['type'], KIND - 5, letters)} {letters.dot} {row['tier']}"
         line.append(f"{kind:<{KIND}}")
-    for word in resample(fleet["strips"].get(row["source"], ()), layout.bars):
-        line.append(letters.bars[word or "unknown"], style=COLOURS[word or "unknown"])
+    for word, run in groupby(resample(fleet["strips"].get(row["source"], ()), layout.bars)):
+        line.append(letters.bars[word or "unknown"] * len(list(run)), style=COLOURS[word or "unknown"])
     dash = letters.dash
     answered = status in {"up", "degraded", "maintenance", "off_season"} and row["response_ms"] is not None
     code = f"HTTP {row['http_status']}" if status == "down" and row["http_status"] else dash

@@ -32,6 +32,7 @@ from busta_health_dagster.cli.sources import sources_app
 from busta_health_dagster.cli.tokens import tokens_app
 from busta_health_dagster.cli.up import demo, up
 from busta_health_dagster.cli.web import web
+from busta_health_dagster.garbage import collect_rarely
 
 _START, _SEE, _CARE = "Run the monitor", "See how things are", "Change and look after it"
 
@@ -112,6 +113,7 @@ def main() -> None:
     """The entry point. With `--nagios` every usage error and crash is UNKNOWN (3): a plug-in must never invent a
     state.
     """
+    collect_rarely()
     if "--nagios" not in sys.argv:
         app()
         return

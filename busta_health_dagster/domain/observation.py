@@ -22,12 +22,15 @@ class Status(IntEnum):
 
     @property
     def word(self) -> str:
-        return self.name.lower()
+        return _WORDS[self]
 
     @property
     def is_verdict(self) -> bool:
         """Did we see anything? Unknown is never healthy, and never a verdict."""
         return self is not Status.UNKNOWN
+
+
+_WORDS = tuple(status.name.lower() for status in Status)  # by number; a day of a fleet asks for 240,000
 
 
 class Kind(IntEnum):

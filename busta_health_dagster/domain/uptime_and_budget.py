@@ -17,13 +17,14 @@ if TYPE_CHECKING:
     from busta_health_dagster.domain.documents.service import QualitySlaRow, SlaRow
 
 MINIMUM_COVERAGE = Fraction(95, 100)
+_MINIMUM_PERCENT = float(100 * MINIMUM_COVERAGE)
 
 
 def spoken(share: float | None, coverage: float | None) -> float | None:
     """A percentage over a window (uptime, or what is left of the budget) as it is shown: of a monitor that is an hour old, two
     bad observations would read 83.33% and -19,900%. Below 95% `coverage` (a percentage) there is no verdict, and so none.
     """
-    return None if coverage is None or coverage < 100 * MINIMUM_COVERAGE else share
+    return None if coverage is None or coverage < _MINIMUM_PERCENT else share
 
 
 Degraded = Literal["good", "bad", "half"]

@@ -118,6 +118,9 @@ def differences(one: Iterable[Interval], other: Iterable[Interval]) -> tuple[Int
     return merged(found)
 
 
+_NO_WINDOW: tuple[list[int], tuple[Interval, ...]] = ([], ())
+
+
 class MaintenanceIndex:
     """The windows of a time range, expanded once; per source a sorted union that is built on first question.
 
@@ -171,6 +174,8 @@ class MaintenanceIndex:
         return tuple(_overlap(owner[b], a, name, at) for (a, b), (at, name) in sorted(seen.items()))
 
     def _union(self, source: Source, kind: str | None) -> tuple[list[int], tuple[Interval, ...]]:
+        if not self._expanded and not self._seasons:
+            return _NO_WINDOW
         known = self._unions.get((source.name, kind))
         if known is None:
             own = [] if kind == OFF_SEASON else self.occurrences(source)

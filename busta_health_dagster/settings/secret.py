@@ -7,6 +7,8 @@ import html
 import json
 import re
 from dataclasses import fields, is_dataclass
+from fractions import Fraction
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, quote, quote_plus, unquote
@@ -18,7 +20,7 @@ from busta_health_dagster.domain.fields import SecretRef
 from busta_health_dagster.settings.secret_scanner import is_secret_parameter
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from busta_health_dagster.settings.config import Config
 
@@ -102,18 +104,30 @@ def secret_refs(value: Any) -> Iterator[SecretRef]:
     """Every reference inside a configuration, a source or a model."""
     if isinstance(value, SecretRef):
         yield value
-    elif isinstance(value, BaseModel):
-        for name in type(value).model_fields:
-            yield from secret_refs(getattr(value, name))
-    elif is_dataclass(value):
-        for item in fields(value):
-            yield from secret_refs(getattr(value, item.name))
-    elif isinstance(value, dict):
-        for inner in value.values():
+        return
+    for inner in _inside(value):
+        if type(inner) not in _LEAVES:  # nine of ten: a call for each was half a second with 5,000 sources
             yield from secret_refs(inner)
-    elif isinstance(value, list | tuple | set | frozenset):
-        for inner in value:
-            yield from secret_refs(inner)
+
+
+_LEAVES = frozenset({str, int, float, bool, type(None), Fraction})
+
+
+def _inside(value: Any) -> Iterable[Any]:
+    if isinstance(value, dict):
+        return value.values()
+    if isinstance(value, list | tuple | set | frozenset):
+        return value
+    kind: Any = type(value)
+    return [getattr(value, name) for name in _names(kind)]
+
+
+@lru_cache(maxsize=1024)
+def _names(kind: type) -> tuple[str, ...]:
+    """The fields of a model or a dataclass; anything else has none."""
+    if issubclass(kind, BaseModel):
+        return tuple(kind.model_fields)
+    return tuple(field.name for field in fields(kind)) if is_dataclass(kind) else ()
 
 
 def _parts(value: str) -> set[str]:

@@ -4,6 +4,7 @@ names that line.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -198,12 +199,11 @@ class SourceReader:
             self._report_unknown(
                 origin((key,)), key, own[key], [*sorted(COMMON), *keys_of(model, ())], f"probe {probe}"
             )
-        hints = {name: f"{name}: ..., which probe {probe} needs" for name in keys_of(model, ())}
         config = self._validate(
             model,
             {key: value for key, value in own.items() if key not in unknown},
             lambda at: origin(at) if at else path,
-            hints,
+            _needs(model, probe),
             {near(key, keys_of(model, ())) for key in unknown},
         )
         return None if unknown else config
@@ -265,3 +265,9 @@ class SourceReader:
                 (*place, key), key, block[key], [*sorted(COMMON), *known], f"probe {probe}" if probe else NO_PROBE
             )
         return {key: value for key, value in block.items() if key not in strangers}
+
+
+@lru_cache(maxsize=1024)
+def _needs(model: type[BaseModel], probe: str) -> Mapping[str, str]:
+    """What is said where a key is missing that the probe needs."""
+    return {name: f"{name}: ..., which probe {probe} needs" for name in keys_of(model, ())}

@@ -182,14 +182,15 @@ def takes_any(model: type[BaseModel]) -> bool:
     return model.model_config.get("extra") == "allow"
 
 
-def keys_of(model: type[BaseModel], path: Place) -> list[str]:
+@lru_cache(maxsize=1024)
+def keys_of(model: type[BaseModel], path: Place) -> tuple[str, ...]:
     """The keys a mapping at `path` below `model` may have, by alias."""
     models = [model]
     for part in path:
         fields = [f for m in models for name, f in m.model_fields.items() if part in {name, f.alias}]
         found = [inner for f in fields for inner in _models_in(f.annotation)]
         models = found or models
-    return list(dict.fromkeys(str(f.alias or name) for m in models for name, f in m.model_fields.items()))
+    return tuple(dict.fromkeys(str(f.alias or name) for m in models for name, f in m.model_fields.items()))
 
 
 def _models_in(annotation: Any) -> list[type[BaseModel]]:

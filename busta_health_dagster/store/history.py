@@ -210,6 +210,12 @@ class History:
         found = ((row, self._observation(name, row).metrics) for row in rows)
         return [MeasuredRow(row[0], bool(row[2] & MAINTENANCE), metrics) for row, metrics in found if metrics]
 
+    def any_in_maintenance(self, name: str, since: int, until: int) -> bool:
+        """Is an observation of [since, until) marked as one in maintenance?"""
+        key = self._uow.sources.get(name).id
+        rows = self._scan("o.source_id", {key: name}, since, until, f"AND o.verdict & {MAINTENANCE} > 0")
+        return any(row[0] == key for row in rows)
+
     def iter_ticks(
         self, since: int, until: int, names: Collection[str] | None = None
     ) -> Iterator[tuple[int, list[Observation]]]:

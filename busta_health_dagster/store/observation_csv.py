@@ -124,13 +124,14 @@ def _read_file(file: Path, lines: TextIO) -> Iterator[Row | Rejected]:
             if problem:
                 yield Rejected(name, rows.line_num, problem)
                 return
-        elif any(cell.strip() for cell in cells):
+            shape = _Shape(file, header)
+        elif "".join(cells).strip():
             if unread and (problem := _no_number(file, header, cells)):
                 yield Rejected(name, rows.line_num, problem)
                 return
             unread = False
             try:
-                row = _row(file, header, cells, rows.line_num)
+                row = shape.row(cells, rows.line_num)
             except ValueError as why:
                 yield Rejected(name, rows.line_num, str(why))
             else:
@@ -167,7 +168,7 @@ def _no_number(file: Path, header: list[str], cells: list[str]) -> str:
     for column, cell in zip(header, cells, strict=False):
         if _is_metric(column):
             try:
-                _number({column: cell.strip()}, column, signed=True)
+                _number(column, cell.strip(), signed=True)
             except ValueError as why:
                 return f"unknown column {column!r} of {file.name}: a further column is a custom metric, and {why}"
     return ""
@@ -180,48 +181,71 @@ def _is_metric(column: str) -> bool:
     return _NAME.fullmatch(column) is not None and not get_close_matches(column, taken, n=1, cutoff=0.8)
 
 
-def _row(file: Path, header: list[str], cells: list[str], line: int) -> Row | None:
-    if len(cells) != len(header):
-        raise ValueError(f"{len(cells)} values for {len(header)} columns")
-    values = {column: cell.strip() for column, cell in zip(header, cells, strict=True)}
-    for column, value in values.items():
-        if not value.isprintable():
+class _Shape:
+    """The columns of one file, found once: a year of 100 sources is ten million lines."""
+
+    def __init__(self, file: Path, header: list[str]) -> None:
+        self._source, self._file, self._header = file.stem, str(file), header
+        self._at = {column: index for index, column in enumerate(header)}
+        self._age = "freshness_s" if "freshness_s" in self._at else "data_age_s"
+        self._metrics = tuple(column for column in header if _is_metric(column))
+
+    def row(self, cells: list[str], line: int) -> Row | None:
+        """One line; None: it says that nothing was observed.
+
+        Raises:
+            ValueError: why it cannot be used.
+        """
+        header, at = self._header, self._at
+        if len(cells) != len(header):
+            raise ValueError(f"{len(cells)} values for {len(header)} columns")
+        values = [cell.strip() for cell in cells]
+        if not "".join(values).isprintable():
+            column, value = next((c, v) for c, v in zip(header, values, strict=True) if not v.isprintable())
             raise ValueError(f"{column} is not UTF-8 text: {_printable(value)!r}")
-    if "up" in values:
-        if not values["up"]:
-            return None
-        source, status = file.stem, _UP.get(values["up"])
-        if status is None:
-            raise ValueError(f"up is {values['up']!r}, not 1, 0 or blank (no observation)")
-    else:
-        source, status = values["source"], _STATUS.get(values["status"].lower())
-        if not _NAME.fullmatch(source):
-            raise ValueError(f"source {source!r} is not a name: a-z, 0-9 and _, beginning with a letter, 63 at most")
-        if status is None:
-            raise ValueError(f"status {values['status']!r} is not one of up, degraded, down, unknown")
-    items = _number(values, "items")
-    if items is not None and items != int(items):
-        raise ValueError(f"items is {values['items']!r}, not a whole number")
-    quality = _number(values, "quality")
-    if quality is not None and quality > 100:
-        raise ValueError(f"quality is {values['quality']}; it ranges from 0 to 100")
-    age = _number(values, "freshness_s" if "freshness_s" in values else "data_age_s")
-    return Row(
-        source=source,
-        at=_epoch(values["timestamp"]),
-        status=status,
-        response_ms=_number(values, "response_ms"),
-        items=None if items is None else int(items),
-        data_age_s=age,
-        quality=quality,
-        metrics={
-            column: number
-            for column in header
-            if _is_metric(column) and (number := _number(values, column, signed=True)) is not None
-        },
-        file=str(file),
-        line=line,
-    )
+        if "up" in at:
+            up = values[at["up"]]
+            if not up:
+                return None
+            source, status = self._source, _UP.get(up)
+            if status is None:
+                raise ValueError(f"up is {up!r}, not 1, 0 or blank (no observation)")
+        else:
+            source, word = values[at["source"]], values[at["status"]]
+            status = _STATUS.get(word.lower())
+            if not _NAME.fullmatch(source):
+                raise ValueError(
+                    f"source {source!r} is not a name: a-z, 0-9 and _, beginning with a letter, 63 at most"
+                )
+            if status is None:
+                raise ValueError(f"status {word!r} is not one of up, degraded, down, unknown")
+        items = self._number(values, "items")
+        if items is not None and items != int(items):
+            raise ValueError(f"items is {values[at['items']]!r}, not a whole number")
+        quality = self._number(values, "quality")
+        if quality is not None and quality > 100:
+            raise ValueError(f"quality is {values[at['quality']]}; it ranges from 0 to 100")
+        age = self._number(values, self._age)
+        return Row(
+            source,
+            _epoch(values[at["timestamp"]]),
+            status,
+            self._number(values, "response_ms"),
+            None if items is None else int(items),
+            age,
+            quality,
+            self._file,
+            line,
+            {
+                column: number
+                for column in self._metrics
+                if (number := _number(column, values[at[column]], signed=True)) is not None
+            },
+        )
+
+    def _number(self, values: list[str], column: str) -> float | None:
+        index = self._at.get(column)
+        return None if index is None or not values[index] else _number(column, values[index])
 
 
 def _epoch(text: str) -> int:
@@ -242,8 +266,7 @@ def _epoch(text: str) -> int:
     return epoch
 
 
-def _number(values: Mapping[str, str], column: str, *, signed: bool = False) -> float | None:
-    text = values.get(column, "")
+def _number(column: str, text: str, *, signed: bool = False) -> float | None:
     if not text:
         return None
     try:

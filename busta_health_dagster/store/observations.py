@@ -125,9 +125,18 @@ class Observations(History):
     def _insert(self, rows: dict[tuple[int, int], dict[str, Any]]) -> set[tuple[int, int]]:
         if not rows:
             return set()
-        wish = self._uow.insert(observation).on_conflict_do_nothing().returning(_T.slot, _T.source_id)
-        done = self._uow.connection.execute(wish, [rows[at] for at in sorted(rows)])
-        return {(slot, key) for slot, key in done}
+        # Asked first, under the lock: having each row told back by the insert costs four times the insert.
+        fresh = sorted(rows.keys() - self._there(rows))
+        if fresh:
+            wish = self._uow.insert(observation).on_conflict_do_nothing()
+            self._uow.connection.execute(wish, [rows[at] for at in fresh])
+        return set(fresh)
+
+    def _there(self, rows: Collection[tuple[int, int]]) -> set[tuple[int, int]]:
+        """Which of these (slot, source id) are stored already."""
+        slots = {slot for slot, _ in rows}
+        keys = dict.fromkeys((key for _, key in rows), "")
+        return {(slot, key) for slot, key in self._scan("o.slot, o.source_id", keys, min(slots), max(slots) + 1, "")}
 
     def _roll_up(self, rows: Sequence[Any], before: dict[int, dict[str, Any]]) -> None:
         if not rows:

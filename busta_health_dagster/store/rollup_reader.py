@@ -15,7 +15,7 @@ from busta_health_dagster.domain.units import floor_to
 from busta_health_dagster.engines.service_levels.timeslices import SHORTEST_SLICE_S
 from busta_health_dagster.store.observation_scan import scan
 from busta_health_dagster.store.packing import quality_of
-from busta_health_dagster.store.rollup_stats import RollupStats, decode, evaluated, one_slot_slice
+from busta_health_dagster.store.rollup_stats import RollupStats, decode, decode_counts, evaluated, one_slot_slice
 from busta_health_dagster.store.rollup_writer import DAY_S, HOUR_S
 from busta_health_dagster.store.schema.observing import rollup_day, rollup_hour
 
@@ -31,10 +31,12 @@ _DAY_SPANS = (DAY_S, 8 * DAY_S, 64 * DAY_S, 20_000 * DAY_S)
 
 
 class RollupReader:
-    """Readings for one set of sources (id -> name)."""
+    """Readings for one set of sources (id -> name). Not `measured`: counts only, without response times, items and quality."""
 
-    def __init__(self, uow: UnitOfWork, keys: Collection[int]) -> None:
+    def __init__(self, uow: UnitOfWork, keys: Collection[int], *, measured: bool = True) -> None:
         self._uow = uow
+        self._measured = measured
+        self._decode = decode if measured else decode_counts
         self._spans = uow.states.spans(keys)
         self._short = uow.sources.faster_than(SHORTEST_SLICE_S, keys)
 
@@ -87,7 +89,10 @@ class RollupReader:
                 continue
             if (slot < instant) == (sign == 1):
                 noise = found[key]
-                noise.see(verdict, response, items, quality_of(trace), sign)
+                if self._measured:
+                    noise.see(verdict, response, items, quality_of(trace), sign)
+                else:
+                    noise.see(verdict, None, None, None, sign)
                 if key not in short:
                     noise.slice_seen(one_slot_slice(verdict), sign)
             if key in short:
@@ -115,7 +120,7 @@ class RollupReader:
         asked = select(when, key, table.c.total).where(when.in_(set(keys.values())))
         if len(keys) <= _FILTER_AT_MOST:
             asked = asked.where(key.in_(keys))
-        return {r[1]: decode(r[2]) for r in self._uow.connection.execute(asked).all() if keys.get(r[1]) == r[0]}
+        return {r[1]: self._decode(r[2]) for r in self._uow.connection.execute(asked).all() if keys.get(r[1]) == r[0]}
 
     def _newest(
         self, table: Table, keys: set[int], before: int, spans: tuple[int, ...], not_before: int
@@ -134,4 +139,4 @@ class RollupReader:
                 asked = asked.where(key.in_(missing))
             rows |= {r[1]: (r[0], r[2]) for r in self._uow.connection.execute(asked).all() if r[1] in missing}
             upto = since
-        return {k: (at, decode(total)) for k, (at, total) in rows.items()}
+        return {k: (at, self._decode(total)) for k, (at, total) in rows.items()}

@@ -188,6 +188,17 @@ def _encode_bins(bins: dict[int, int]) -> bytes:
 
 
 def decode(data: bytes) -> RollupStats:
+    counts, at = _decode_counts(data)
+    return RollupStats(counts, _decode_bins(data, at))
+
+
+def decode_counts(data: bytes) -> RollupStats:
+    """Without the histogram."""
+    return RollupStats(_decode_counts(data)[0])
+
+
+def _decode_counts(data: bytes) -> tuple[list[int], int]:
+    """The counters, and where the histogram begins."""
     mask, at = take(data, 0)
     counts = [0] * WIDTH
     for index in _indexes(mask):
@@ -198,18 +209,22 @@ def decode(data: bytes) -> RollupStats:
         counts[index] = value
     if not mask & _OWN_SLICES:
         counts[SLICES : SLICES + 5] = _plain_slices(counts)
+    return counts, at
+
+
+def _decode_bins(data: bytes, at: int) -> dict[int, int]:
     if at == len(data):
-        return RollupStats(counts)
+        return {}
     kind = data[at]
     width = kind & 7
     if kind & _DENSE:
         n, first = (len(data) - at - 2) // width, data[at + 1]
         values = data[at + 2 :] if width == 1 else unpack_from(f"<{n}{_FORMATS[width]}", data, at + 2)
-        return RollupStats(counts, {first + i: value for i, value in enumerate(values) if value})
+        return {first + i: value for i, value in enumerate(values) if value}
     n = (len(data) - at - 1) // (1 + width)
     edge = at + 1 + n
     values = data[edge:] if width == 1 else unpack_from(f"<{n}{_FORMATS[width]}", data, edge)
-    return RollupStats(counts, dict(zip(data[at + 1 : edge], values, strict=True)))
+    return dict(zip(data[at + 1 : edge], values, strict=True))
 
 
 @cache

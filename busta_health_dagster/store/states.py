@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import bindparam, func, select, update
 
 from busta_health_dagster.domain.observation import FullObservation, Kind, Observation, Phases, SourceState, Status
 from busta_health_dagster.store.schema.observing import source, source_state
@@ -28,6 +28,13 @@ class States:
         names = self._uow.sources.ids(None, removed=removed)
         rows = self._uow.connection.execute(select(source_state)).mappings()
         return {names[r["source_id"]]: _state(names[r["source_id"]], r) for r in rows if r["source_id"] in names}
+
+    def newest_slot(self, now: int) -> int | None:
+        """The newest scheduled slot up to `now` of all sources that are not gone."""
+        asked = select(func.max(_T.last_slot)).join(source, source.c.id == _T.source_id)
+        asked = asked.where(source.c.removed_at.is_(None), _T.last_slot <= now)
+        newest: int | None = self._uow.connection.execute(asked).scalar_one()
+        return newest
 
     def get(self, name: str) -> SourceState | None:
         """None: it was not observed yet. Raises UnknownName."""

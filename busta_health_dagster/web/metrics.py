@@ -19,13 +19,14 @@ from busta_health_dagster.pipeline.gate.verdicts import verdicts
 from busta_health_dagster.pipeline.service_levels.windows import WINDOWS_S
 from busta_health_dagster.pipeline.views.quota import quotas
 from busta_health_dagster.pipeline.views.self_monitoring import failing_channels, self_monitoring_alerts
-from busta_health_dagster.pipeline.views.status import FAILURES_OVER_S, fleet_health
+from busta_health_dagster.pipeline.views.status import FAILURES_OVER_S, health_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from prometheus_client import Metric
 
+    from busta_health_dagster.domain.gate import UsableVerdict
     from busta_health_dagster.domain.health import FleetHealth, SourceHealth
     from busta_health_dagster.domain.quota import QuotaForecast
     from busta_health_dagster.pipeline.app.app import App
@@ -50,16 +51,16 @@ def render(app: App) -> bytes:
     registry = CollectorRegistry()
     with app.store.read() as uow:
         counters = uow.counters.all()
-        left = quotas(app, uow, uow.states.all())
+        states = uow.states.all()
+        left = quotas(app, uow, states)
+        health = health_of(app, uow, states)
+        usable = verdicts(app, uow, states, list(app.config.sources))
         registry.register(_Store(app, uow))
         rest = generate_latest(registry)
-    return "".join((*_sources(fleet_health(app)), _usable(app), *_quotas(left), *_counted(counters))).encode() + rest
+    return "".join((*_sources(health), _usable(usable), *_quotas(left), *_counted(counters))).encode() + rest
 
 
-def _usable(app: App) -> str:
-    names = list(app.config.sources)
-    with app.store.read() as uow:
-        found = verdicts(app, uow, uow.states.all(), names)
+def _usable(found: Mapping[str, UsableVerdict]) -> str:
     return _gauge(
         "busta_gate_usable",
         "1 while anything downstream may use a source, 0 while not.",
@@ -128,19 +129,20 @@ class _Store(Collector):
 
 def _sources(health: FleetHealth) -> Iterator[str]:
     rows = health.rows
+    shown = [(row, row.shown) for row in rows]
     yield _gauge(
         "busta_source_up",
         "1 up or degraded, 0 down; absent while no one knows, and off season.",
         (
             (f'source="{r.source}"', 0 if r.status == "down" else 1)
-            for r in rows
-            if r.shown not in {"unknown", "off_season"} and r.status != "unknown"
+            for r, status in shown
+            if status not in {"unknown", "off_season"} and r.status != "unknown"
         ),
     )
     yield _gauge(
         "busta_source_status",
         "1 for the status a source has.",
-        ((f'source="{r.source}",status="{word}"', r.shown == word) for r in rows for word in _STATUSES),
+        ((f'source="{r.source}",status="{word}"', status == word) for r, status in shown for word in _STATUSES),
     )
     fresh = [row for row in rows if not row.stale]
     text = f"Share of failed observations over {FAILURES_OVER_S // 3600} hours, 0 to 1."

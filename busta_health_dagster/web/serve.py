@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from busta_health_dagster import bootstrap
 from busta_health_dagster.domain.access import Principal, Role
 from busta_health_dagster.domain.errors import Refused
+from busta_health_dagster.garbage import collect_rarely
 from busta_health_dagster.pipeline.app import access, links
 from busta_health_dagster.web.auth_middleware import AuthMiddleware
 from busta_health_dagster.web.authenticator import Authenticator
@@ -68,6 +69,7 @@ def _run(whole: Asgi, app: App, listener: socket.socket) -> None:
     # Dagster's 230,000 objects stay for ever: a full collection over them in the middle of /metrics costs 100 ms.
     gc.collect()
     gc.freeze()
+    collect_rarely()
     tls = app.config.settings.web.tls
     config = uvicorn.Config(
         whole,

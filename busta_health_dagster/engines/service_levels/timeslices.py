@@ -7,7 +7,7 @@ sources from observations (`slices`).
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING
@@ -200,23 +200,27 @@ def quality(
     before `since` count for the first slices, not for the mean.
     """
     known = sorted((at, score) for at, score in scores if score is not None)
-    times = [at for at, _ in known]
     planned = merged(maintenance)
-    begins = [begin for begin, _ in planned]
+    ends = [end for _, end in planned]
+
+    def excluded(begin: int, end: int) -> int:
+        """Slices that begin in [begin, end) and in maintenance."""
+        if not planned:
+            return 0
+        first, last = bisect_right(ends, begin), bisect_left(planned, (end, end))
+        return sum(len(grid(max(a, begin), min(b, end), step_s)) for a, b in planned[first:last])
+
     counted = dict.fromkeys(Slice, 0)
-    cut = min(max(times[0] if times else until, since), until)  # before the first score there is nothing to look up
-    counted[Slice.EXCLUDED] = sum(len(grid(max(begin, since), min(end, cut), step_s)) for begin, end in planned)
-    counted[Slice.UNKNOWN] = len(grid(since, cut, step_s)) - counted[Slice.EXCLUDED]
-    for start in grid(cut, until, step_s):
-        newest = bisect_right(times, start) - 1
-        if _inside(start, begins, planned):
-            counted[Slice.EXCLUDED] += 1
-        elif newest < 0 or start - times[newest] > max_age_s:
-            counted[Slice.UNKNOWN] += 1
-        else:
-            counted[Slice.UP if known[newest][1] >= threshold else Slice.DOWN] += 1
-    within = [Fraction(score) for at, score in known if since <= at < until]
-    mean = sum(within, Fraction(0)) / len(within) if within else None
+    # From score to score, not from slice to slice: with one an hour, a month of 100 sources has a tenth as many.
+    for (at, score), after in zip(known, [*(at for at, _ in known[1:]), until], strict=False):
+        begin, end = max(at, since), min(after, at + max_age_s + 1, until)
+        if begin < end:
+            counted[Slice.UP if score >= threshold else Slice.DOWN] += len(grid(begin, end, step_s)) - excluded(
+                begin, end
+            )
+    counted[Slice.EXCLUDED] = excluded(since, until)
+    counted[Slice.UNKNOWN] = len(grid(since, until, step_s)) - sum(counted.values())
+    within = [score for at, score in known if since <= at < until]
     return QualitySla(
         threshold,
         target,
@@ -224,6 +228,15 @@ def quality(
         counted[Slice.DOWN],
         counted[Slice.UNKNOWN],
         counted[Slice.EXCLUDED],
-        mean,
+        _mean(within),
         len(within),
     )
+
+
+def _mean(scores: Sequence[float]) -> Fraction | None:
+    """Exact: the denominators of floats are powers of two, so the largest is common to all."""
+    if not scores:
+        return None
+    ratios = [score.as_integer_ratio() for score in scores]
+    common = max(denominator for _, denominator in ratios)
+    return Fraction(sum(numerator * (common // denominator) for numerator, denominator in ratios), common * len(ratios))

@@ -71,7 +71,7 @@ def with_service_level(app: App, uow: UnitOfWork, notification: Notification) ->
     if source is None or notification.source is None:
         return notification
     now = int(app.now())
-    until = window_end(uow.states.all(), now)
+    until = window_end(uow.states.newest_slot(now), now)
     span = (until - WINDOWS_S["30d"], until)
     counted = uow.rollups.summary([source.name], {"30d": span})[source.name].get("30d")
     planned = maintenance(app, uow, span[0], max(until, now) + 1).intervals(source)

@@ -49,9 +49,12 @@ EVALUATED_INTERVALS = 3
 Found = dict[tuple[str, int], AnomalyVerdict]
 
 
-def watched(app: App) -> dict[str, Rule]:
-    """Source -> its rule of pattern anomaly."""
-    return watched_by(app.config.sources.values(), app.config.rules)
+def watched(app: App, names: Collection[str] | None = None) -> dict[str, Rule]:
+    """Source -> its rule of pattern anomaly, of these sources (None: of all) as far as they are configured."""
+    sources = app.config.sources
+    return watched_by(
+        sources.values() if names is None else [sources[n] for n in names if n in sources], app.config.rules
+    )
 
 
 def target_of(state: SourceState, interval_s: int) -> int:
@@ -197,10 +200,10 @@ def save_detector(app: App, uow: UnitOfWork, detector: Detector, learned: Mappin
 
 
 def checks(app: App, states: Mapping[str, SourceState], now: int) -> dict[str, CheckVerdict]:
-    """The asset check `anomaly` of every source that a rule watches, from what was said last. A rule in shadow mode has
+    """The asset check `anomaly` of those sources that a rule watches, from what was said last. A rule in shadow mode has
     none, nor has a source that is not rolled out yet.
     """
-    rules = watched(app)
+    rules = watched(app, states)
     if not rules:
         return {}
     with app.store.read() as uow:
@@ -208,7 +211,7 @@ def checks(app: App, states: Mapping[str, SourceState], now: int) -> dict[str, C
     return {
         name: check_of(app, name, learned.get(name), now)
         for name, rule in rules.items()
-        if name in states and not rolled_out(rule, app.config.sources[name], now).shadow
+        if not rolled_out(rule, app.config.sources[name], now).shadow
     }
 
 

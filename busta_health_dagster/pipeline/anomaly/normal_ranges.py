@@ -17,7 +17,7 @@ from busta_health_dagster.pipeline.anomaly.anomaly_pass import check_of, load_de
 from busta_health_dagster.pipeline.anomaly.fleet_detector import anomaly_rule
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from busta_health_dagster.domain.anomaly import NormalRange
     from busta_health_dagster.domain.documents.sources import BaselineRow, Range
@@ -138,7 +138,7 @@ def type_weeks(app: App, type_name: str) -> dict[Metric, tuple[NormalRange, ...]
     from busta_health_dagster.engines.anomaly import ranges
 
     now = app.now()
-    rules = {n: r for n, r in watched(app).items() if app.config.sources[n].type == type_name}
+    rules = watched(app, [s.name for s in app.config.sources.values() if s.type == type_name])
     with app.store.read() as uow:
         detector = load_detector(app, uow, rules, now, now + 1, _stored(uow, rules))
     found: dict[Metric, tuple[NormalRange, ...]] = {}
@@ -158,15 +158,14 @@ def type_weeks(app: App, type_name: str) -> dict[Metric, tuple[NormalRange, ...]
 def _normal_ranges(
     app: App, uow: UnitOfWork, name: str, rule: Rule, metrics: Sequence[Metric], epochs: Sequence[int]
 ) -> dict[Metric, list[NormalRange]]:
-    stored = set(_stored(uow, app.config.sources))
-    if name not in stored:
+    if not _stored(uow, [name]):
         return {}
     alone = load_detector(app, uow, {name: rule}, min(epochs), max(epochs) + 1, [name])
     found = {metric: _source_normal_ranges(alone, name, metric, epochs) for metric in metrics}
     if all(some[0].basis is Basis.OWN for some in found.values()):
         return found
     kind = app.config.sources[name].type
-    mates = {n: r for n, r in watched(app).items() if app.config.sources[n].type == kind and n in stored}
+    mates = watched(app, _stored(uow, [s.name for s in app.config.sources.values() if s.type == kind]))
     together = load_detector(app, uow, mates, min(epochs), max(epochs) + 1, list(mates))
     for metric, some in list(found.items()):
         if some[0].basis is not Basis.OWN:
@@ -182,7 +181,7 @@ def _source_normal_ranges(detector: Detector, name: str, metric: Metric, epochs:
     return ranges.source_normal_ranges(bank, name, metric, epochs, [detector.calendar.at(at, name) for at in epochs])
 
 
-def _stored(uow: UnitOfWork, names: Iterable[str]) -> list[str]:
+def _stored(uow: UnitOfWork, names: Collection[str]) -> list[str]:
     """Those that the store knows: a source is new until its first tick."""
-    known = {s.name for s in uow.sources.all()}
+    known = uow.sources.among(names)
     return [name for name in names if name in known]

@@ -188,7 +188,9 @@ def replay_stored(
     with app.store.write() as uow:
         marks = {name: replay.book.planned.intervals(source) for name, source in sources.items()}
         for name, (first, _) in slots.items():
-            uow.rollups.recompute([name], first, ends[name], marks)
+            planned_now = any(a < ends[name] and b > first for a, b in marks[name])
+            if planned_now or uow.observations.any_in_maintenance(name, first, ends[name]):
+                uow.rollups.recompute([name], first, ends[name], marks)
         known = {name: [(key, at) for key, at in some] for name, some in uow.meta.get(RAISED, {}).items()}
         raised = _without_notified(
             uow, collector.worth_keeping(), sources, {k for some in known.values() for k, _ in some}

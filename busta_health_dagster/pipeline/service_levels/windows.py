@@ -8,23 +8,20 @@ from busta_health_dagster.domain.units import floor_to
 from busta_health_dagster.engines.service_levels.timeslices import SHORTEST_SLICE_S, filled, result
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
-    from busta_health_dagster.domain.observation import SourceState
     from busta_health_dagster.domain.source import Source
     from busta_health_dagster.domain.uptime_and_budget import SlaResult, SliceCounts
-    from busta_health_dagster.store.rollup_queries import Summary
+    from busta_health_dagster.store.rollup_queries import Counts
 
 DAY_S = 86400
 WINDOWS_S = {"24h": DAY_S, "7d": 7 * DAY_S, "30d": 30 * DAY_S}
 
 
-def window_end(states: Mapping[str, SourceState], now: int) -> int:
-    """The T of "the window asked for at T": the end of the newest slice that was checked, or of the last whole one."""
-    newest = max(
-        (s.scheduled_slot for s in states.values() if s.scheduled_slot is not None and s.scheduled_slot <= now),
-        default=0,
-    )
+def window_end(newest: int | None, now: int) -> int:
+    """The T of "the window asked for at T": the end of the newest slice that was checked (`newest` is its slot), or of the
+    last whole one.
+    """
     return max(floor_to(now, SHORTEST_SLICE_S), floor_to(newest, SHORTEST_SLICE_S) + SHORTEST_SLICE_S if newest else 0)
 
 
@@ -32,7 +29,7 @@ def sla_of(
     source: Source,
     window: str,
     span: tuple[int, int],
-    seen: Summary | None,
+    seen: Counts | None,
     planned: Sequence[tuple[int, int]],
 ) -> SlaResult | None:
     """The service level of one source over one window, from its rollups; None when the store has never seen it."""
@@ -48,7 +45,7 @@ def sla_of(
     )
 
 
-def counts_of(source: Source, span: tuple[int, int], seen: Summary, planned: Sequence[tuple[int, int]]) -> SliceCounts:
+def counts_of(source: Source, span: tuple[int, int], seen: Counts, planned: Sequence[tuple[int, int]]) -> SliceCounts:
     """Good, bad, excluded and unknown slices of the span [since, until), from rollups and maintenance intervals."""
     since, until = span
     inside = [(max(a, since), min(b, until)) for a, b in planned if a < until and b > since]

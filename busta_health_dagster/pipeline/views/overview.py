@@ -18,7 +18,7 @@ from busta_health_dagster.pipeline.service_levels.windows import DAY_S, sla_of, 
 from busta_health_dagster.pipeline.views import page_alerts
 from busta_health_dagster.pipeline.views.root_causes import RootCauseLine, root_cause_lines
 from busta_health_dagster.pipeline.views.self_monitoring import MonitorAlert, self_monitoring_alerts
-from busta_health_dagster.pipeline.views.status import STRIP_BUCKET_S, fleet_health, strips_of
+from busta_health_dagster.pipeline.views.status import STRIP_BUCKET_S, health_of, stored, strips_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
@@ -122,14 +122,16 @@ def version_of(app: App) -> Version:
 def fleet_page(app: App, days: tuple[float | None, ...], noise: NoiseTable | None = None) -> FleetPage:
     """The facts of the overview as they are now; `days` are those of `FleetDays`, `noise` what the last weeks have sent."""
     version = version_of(app)
-    health = fleet_health(app)
-    now, sources, until = health.at, app.config.sources, health.until
-    windows = {
-        "30d": (until - MONTH_S, until),
-        "week": (until - 7 * DAY_S, until),
-        "before": (until - 14 * DAY_S, until - 7 * DAY_S),
-    }
+    sources = app.config.sources
     with app.store.read() as uow:
+        states = uow.states.all()
+        health = health_of(app, uow, states)
+        now, until = health.at, health.until
+        windows = {
+            "30d": (until - MONTH_S, until),
+            "week": (until - 7 * DAY_S, until),
+            "before": (until - 14 * DAY_S, until - 7 * DAY_S),
+        }
         known = {s.name for s in uow.sources.all()} & sources.keys()
         seen = uow.rollups.summary(None if len(known) == len(sources) else known, windows)
         index = maintenance(app, uow, until - MONTH_S, now + MAINTENANCE_AHEAD_S)
@@ -141,7 +143,6 @@ def fleet_page(app: App, days: tuple[float | None, ...], noise: NoiseTable | Non
         }
         incidents = page_alerts.month(app, uow, sources, now, up_s)
         monitor_alerts = self_monitoring_alerts(app, uow, alerts)
-        states = uow.states.all()
         gates = impacts(app, uow, states, list(sources))
         began = uow.reports.first_slot()
     met, missed, nearest = _budgets(health)
@@ -191,9 +192,8 @@ def trends(app: App, names: Collection[str]) -> dict[str, Trend]:
     """What the rows of these sources draw."""
     now = app.now()
     with app.store.read() as uow:
-        known = {s.name for s in uow.sources.all()}
-        asked = [n for n in names if n in known]
-        until = window_end(uow.states.all(), now)
+        asked = stored(uow, names)
+        until = window_end(uow.states.newest_slot(now), now)
         since = until - DAY_S
         bars = strips_of(app, uow, asked, since, until, STRIP_BUCKET_S) if asked else {}
         daily = uow.rollups.daily(asked, now - MONTH_S, now) if asked else {}

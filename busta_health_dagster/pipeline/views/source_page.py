@@ -137,12 +137,12 @@ def source_page(app: App, name: str, window: str = "24h") -> SourcePage:
     health = fleet.rows[0]
     now = fleet.at
     with app.store.read() as uow:
-        states = uow.states.all()
-        until = window_end(states, now)
+        states = uow.states.of([name])
+        until = window_end(uow.states.newest_slot(now), now)
         spans = {label: (until - span, until) for label, span in WINDOWS_S.items()}
         since = until - WINDOWS_S[window]
         index = maintenance(app, uow, until - MONTH_S, now + AHEAD_S)
-        known = any(s.name == name for s in uow.sources.all())
+        known = name in uow.sources.among([name])
         seen = uow.rollups.summary([name], spans)[name] if known else {}
         bars = strips_of(app, uow, [name], until - DAY_S, until, 1800)[name] if known else []
         points = strips_of(app, uow, [name], since, until, BUCKETS_S[window])[name] if known else []

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from busta_health_dagster.engines.maintenance import MaintenanceIndex
     from busta_health_dagster.pipeline.app.app import App
     from busta_health_dagster.store import UnitOfWork
-    from busta_health_dagster.store.rollup_queries import Bar, Summary
+    from busta_health_dagster.store.rollup_queries import Bar, Counts
 
 FAILURES_OVER_S = 6 * 3600
 STRIP_BUCKET_S = 1800
@@ -45,19 +45,26 @@ STRIP_BUCKET_S = 1800
 
 def fleet_health(app: App, names: Collection[str] | None = None, *, strips: bool = False) -> FleetHealth:
     """Every source (or these), worst first. `strips` adds the last 24 h as bars of 30 minutes."""
-    now = app.now()
     with app.store.read() as uow:
-        states = uow.states.all()
-        tick = uow.meta.get(LAST_TICK)
-        until = window_end(states, now)
-        windows = {label: (until - span, until) for label, span in WINDOWS_S.items()}
-        windows["failures"] = (until - FAILURES_OVER_S, until)
-        known = {s.name for s in uow.sources.all()}
-        chosen = [s for s in app.config.sources.values() if names is None or s.name in names]
-        asked = None if names is None else [s.name for s in chosen if s.name in known]
-        seen = uow.rollups.summary(asked, windows)
-        planned = maintenance(app, uow, until - WINDOWS_S["30d"], now + 1)
-        alerts = _open_alerts(uow)
+        states = uow.states.all() if names is None else uow.states.of(list(names))
+        health = health_of(app, uow, states, names)
+        asked = None if names is None else stored(uow, names)
+    return with_strips(app, health, asked) if strips else health
+
+
+def health_of(
+    app: App, uow: UnitOfWork, states: Mapping[str, SourceState], names: Collection[str] | None = None
+) -> FleetHealth:
+    """The same within a reading that is under way, from the states that it has read."""
+    now = app.now()
+    tick = uow.meta.get(LAST_TICK)
+    until = window_end(uow.states.newest_slot(now), now)
+    windows = {label: (until - span, until) for label, span in WINDOWS_S.items()}
+    windows["failures"] = (until - FAILURES_OVER_S, until)
+    chosen = [s for s in app.config.sources.values() if names is None or s.name in names]
+    seen = uow.rollups.counts(None if names is None else stored(uow, names), windows)
+    planned = maintenance(app, uow, until - WINDOWS_S["30d"], now + 1)
+    alerts = _open_alerts(uow)
     rules = app.config.rules
     rows = [
         _row(
@@ -73,7 +80,7 @@ def fleet_health(app: App, names: Collection[str] | None = None, *, strips: bool
         for source in chosen
     ]
     tick_s = app.config.tick_s
-    health = FleetHealth(
+    return FleetHealth(
         at=now,
         rows=tuple(sorted(rows, key=worst_first)),
         tick_at=tick["at"] if tick else None,
@@ -83,7 +90,12 @@ def fleet_health(app: App, names: Collection[str] | None = None, *, strips: bool
         config_problem=app.config_problem,
         until=until,
     )
-    return with_strips(app, health, asked) if strips else health
+
+
+def stored(uow: UnitOfWork, names: Collection[str]) -> list[str]:
+    """Those of these sources that the store knows: one that was configured a moment ago it does not."""
+    known = uow.sources.among(names)
+    return [name for name in names if name in known]
 
 
 def with_strips(app: App, health: FleetHealth, names: Sequence[str] | None = None) -> FleetHealth:
@@ -123,7 +135,7 @@ def strips_of(
 
 
 def _shares_of(
-    source: Source, span: tuple[int, int], seen: Summary | None, planned: Sequence[tuple[int, int]]
+    source: Source, span: tuple[int, int], seen: Counts | None, planned: Sequence[tuple[int, int]]
 ) -> tuple[float | None, float | None, float | None]:
     """Uptime, coverage and what is left of the budget, as percentages."""
     if seen is None:
@@ -143,7 +155,7 @@ def _shares(
 def _row(
     source: Source,
     state: SourceState | None,
-    seen: Mapping[str, Summary],
+    seen: Mapping[str, Counts],
     windows: Mapping[str, tuple[int, int]],
     index: MaintenanceIndex,
     now: int,
@@ -186,6 +198,7 @@ def _row(
             stale=True,
             **common,  # type: ignore[arg-type]
         )
+    scored = source.quality is not None
     return SourceHealth(
         status=state.status.word,
         since=state.since,
@@ -205,7 +218,7 @@ def _row(
         reservations=reservations(
             source,
             # Most have no figure that a limit could be held against, and 5,000 times the limits are a tenth of a second.
-            limits_for(source, rules) if failed or state.quality is not None else Limits(),
+            limits_for(source, rules) if failed or (scored and state.quality is not None) else Limits(),
             quality=state.quality,
             failure_percent=common["failure_rate"],  # type: ignore[arg-type]
             budget_left=spoken(levels["30d"][2], levels["30d"][1]),
@@ -239,7 +252,7 @@ def source_info(app: App, name: str) -> SourceInfo:
     source = app.config.sources[name]
     row = fleet_health(app, [name]).rows[0]
     with app.store.read() as uow:
-        known = {s.name for s in uow.sources.all()}
+        known = uow.sources.among([name])
         state = uow.states.get(name) if name in known else None
         sample = uow.samples.get(name) if name in known else None
         missing = feeds_without_asset(uow, source)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -76,6 +77,25 @@ def test_importing_again_replaces_and_keeps_the_ids_and_notes_of_what_happened_a
     assert imported(monitor, healed).replaced == 10
     assert [i.id for i in incidents(monitor, T0 + 10 * DAY).incidents] == [first.id]
     assert level(monitor, T0 + 600 * 300, "50h")["bad"] == 20
+
+
+def test_work_that_the_calendar_no_longer_has_counts_again(monitor: App, tmp_path: Path) -> None:
+    """Only observations that are, or were, inside maintenance have anything to be counted anew."""
+    folder = tmp_path / "log"
+    folder.mkdir()
+    log(folder / "feed.csv", 288, range(100, 112))
+    work = {"kind": "maintenance", "source": "feed", "start": iso(T0 + 100 * 300), "end": iso(T0 + 112 * 300)}
+    (folder / "calendar.json").write_text(json.dumps([work]))
+    imported(monitor, folder)
+    with monitor.store.read() as uow:
+        assert uow.observations.any_in_maintenance("feed", T0, T0 + DAY)
+        assert not uow.observations.any_in_maintenance("feed", T0, T0 + 100 * 300)
+        assert uow.rollups.counts(["feed"], {"day": (T0, T0 + DAY)})["feed"]["day"].down == 0
+    (folder / "calendar.json").write_text("[]")
+    imported(monitor, folder)
+    with monitor.store.read() as uow:
+        assert not uow.observations.any_in_maintenance("feed", T0, T0 + DAY)
+        assert uow.rollups.counts(["feed"], {"day": (T0, T0 + DAY)})["feed"]["day"].down == 12
 
 
 def test_two_files_of_one_source_add_up(monitor: App, tmp_path: Path) -> None:

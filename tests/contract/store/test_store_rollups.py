@@ -116,8 +116,12 @@ def check(
         since, until = sorted((data.draw(edges), data.draw(edges)))
         windows[label] = (T0 + since, T0 + until)
     summaries = uow.rollups.summary([name], windows)[name]
+    counts = uow.rollups.counts([name], windows)[name]
     for label, (since, until) in windows.items():
         got, want = summaries[label], counted(kept, planned, since, until)
+        bare = counts[label]
+        assert (bare.counts, bare.maintenance, bare.flaky) == (got.counts, got.maintenance, got.flaky)
+        assert (bare.slices, bare.failure_ratio) == (got.slices, got.failure_ratio)
         assert got.counts == {s: want["status"][s] for s in Status}
         assert got.maintenance == {s: want["maintenance"][s] for s in Status}
         assert (got.flaky, got.measured) == (want["flaky"], want["measured"])

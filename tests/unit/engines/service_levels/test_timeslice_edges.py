@@ -241,3 +241,29 @@ def test_quality_before_the_first_score_is_unknown_or_planned_and_counted_at_onc
     got = quality(scores, since=0, until=93_000, **asked)
     assert (got.good, got.bad, got.unknown, got.excluded) == (3, 0, 289, 18)
     assert quality([], since=0, until=93_000, **asked).unknown == 310 - 18
+
+
+@given(
+    st.lists(st.tuples(st.integers(-5_000, 50_000), st.sampled_from([50.0, 75.0, 80.0, None])), max_size=12),
+    st.lists(st.tuples(st.integers(0, 40_000), st.integers(0, 9_000)), max_size=4),
+    st.integers(0, 9_000),
+    st.integers(0, 40_000),
+    st.sampled_from([60, 300, 420, 3600]),
+    st.sampled_from([0, 599, 1800, 7200]),
+)
+def test_quality_from_score_to_score_is_the_quality_of_every_slice(scores, work, since, length, step, oldest):
+    until, maintenance = since + length, [(begin, begin + lasts) for begin, lasts in work]
+    want = {"good": 0, "bad": 0, "unknown": 0, "excluded": 0}
+    for start in grid(since, until, step):
+        newest = max(((at, s) for at, s in scores if s is not None and at <= start), default=None)
+        if any(begin <= start < end for begin, end in maintenance):
+            want["excluded"] += 1
+        elif newest is None or start - newest[0] > oldest:
+            want["unknown"] += 1
+        else:
+            want["good" if newest[1] >= 75 else "bad"] += 1
+    asked = {"step_s": step, "threshold": 75, "target": TARGET, "max_age_s": oldest, "maintenance": maintenance}
+    got = quality(scores, since=since, until=until, **asked)
+    assert {name: getattr(got, name) for name in want} == want
+    within = [Fraction(s) for at, s in scores if s is not None and since <= at < until]
+    assert (got.scores, got.mean) == (len(within), sum(within) / len(within) if within else None)
