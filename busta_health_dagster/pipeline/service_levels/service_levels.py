@@ -86,7 +86,7 @@ def ask_levels(app: App, window: str, at: str | None = None) -> Period:
         return ask(app, window, at)
     now = app.now()
     with app.store.read() as uow:
-        end = window_end(uow.states.all(), now)
+        end = window_end(uow.states.newest_slot(now), now)
     return _period(app, window, now, end)
 
 
