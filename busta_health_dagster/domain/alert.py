@@ -138,7 +138,7 @@ class Alert:
     cause: str = ""
 
     def changed(self, **changes: Any) -> Self:
-        """`dataclasses.replace` for the step that every verdict takes: a tenth of its time, because nothing is built anew."""
+        """`dataclasses.replace` for the step that every verdict takes: a tenth of its time, because no field is set again."""
         new = object.__new__(type(self))
         new.__dict__.update(self.__dict__, **changes)
         return new
