@@ -11,6 +11,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from tests.oracle import groups
 from tests.oracle.days import disagreements, engines_own, random_day
 
 
@@ -24,7 +25,9 @@ def main(days: int, first: int) -> int:
             print(line)
         counted.update(event for some in engines_own(*random_day(seed)).events.values() for _, event in some)
     print(f"{days} days, {bad} with a disagreement; {sum(counted.values()):,} events: {dict(counted)}")
-    return 1 if bad else 0
+    apart = [line for seed in range(first, first + days) for line in groups.disagreements(seed)]
+    print(*apart[:5], f"{days} fleets of groups, {len(apart)} disagreements", sep="\n")
+    return 1 if bad or apart else 0
 
 
 if __name__ == "__main__":

@@ -294,6 +294,7 @@ ONE_TAP = replace(
         action: f"{BASE}/source-health/act/WzEsImFjayJd.077aeacb.{action}5tQk" for action in ("ack", "snooze", "open")
     },
 )
+GROUP_ONE_TAP = replace(PROVIDER, action_urls=ONE_TAP.action_urls)
 RENOTIFIED = replace(
     DOWN,
     kind=NotificationKind.RENOTIFIED,
@@ -354,6 +355,7 @@ STORIES = {
     "resolved": RESOLVED,
     "removed": REMOVED,
     "down": DOWN,
+    "group_one_tap": GROUP_ONE_TAP,
     "storm": STORM,
     "storm_less": STORM_LESS,
     "storm_over": STORM_OVER,

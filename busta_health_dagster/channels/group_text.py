@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from busta_health_dagster.channels.text import LOUD, At, Button, Entry, Line, Part, Text
-from busta_health_dagster.domain.action_link import acting
+from busta_health_dagster.domain.action_link import SNOOZE_S, LinkAction, acting
 from busta_health_dagster.domain.notification import NotificationKind
 from busta_health_dagster.domain.observation import Status
 from busta_health_dagster.wording.durations import duration_text
@@ -159,10 +159,17 @@ def _buttons(notification: Notification, facts: GroupFacts, n: int) -> tuple[But
     if not notification.base_url:
         return ()
     page = f"{notification.base_url.rstrip('/')}/source-health"
-    opened = Button("open", "Open the fleet", page)
-    if facts.acked is not None:
-        return (opened,)
-    return Button("ack", f"Acknowledge all {n}", f"{page}?group={quote(facts.key, safe='')}#ack", primary=True), opened
+    signed = notification.action_urls
+    every = f" all {n}" if n > 1 else ""
+    buttons = [Button("open", "Open the fleet", page)]
+    if opened := signed.get(LinkAction.OPEN):
+        buttons = [Button("open", "Open the alerts" if n > 1 else "Open the alert", opened)]
+    if snooze := signed.get(LinkAction.SNOOZE):
+        buttons.insert(0, Button("snooze", f"Snooze{every}{' for' if every else ''} {duration_text(SNOOZE_S)}", snooze))
+    if facts.acked is None:
+        ack = signed.get(LinkAction.ACK, f"{page}?group={quote(facts.key, safe='')}#ack")
+        buttons.insert(0, Button("ack", f"Acknowledge{every}", ack, primary=True))
+    return tuple(buttons)
 
 
 def _context(facts: GroupFacts, word: str) -> list[Part]:

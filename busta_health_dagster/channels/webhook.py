@@ -279,6 +279,7 @@ def _group(notification: Notification) -> dict[str, Any]:
             for m in facts.members
         ],
         "reason": notification.reason or None,
+        "links": dict(notification.action_urls) or None,
     }
 
 

@@ -1,4 +1,4 @@
-"""Links in messages that do one thing to one alert: what a link permits, and for how long."""
+"""Links in messages that do one thing to the alerts that the message names: what a link permits, and for how long."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _ACTOR = "by link, sent to "
 
 
 class LinkAction(StrEnum):
-    """What a link does. OPEN shows the alert and changes nothing."""
+    """What a link does. OPEN shows the alerts and changes nothing."""
 
     ACK = "ack"
     SNOOZE = "snooze"
@@ -23,13 +23,13 @@ class LinkAction(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ActionLink:
-    """The permission that a link carries. `alert` is what identifies it beyond its number, so that the alerts of another store are
-    not taken for it; `use` names this one link, which may be used once; `expires` is epoch seconds.
+    """The permission that a link carries. `alerts` is what identifies them beyond their numbers, so that the alerts of another
+    store are not taken for them; `use` names this one link, which may be used once; `expires` is epoch seconds.
     """
 
     action: LinkAction
-    alert_id: int
-    alert: str
+    alert_ids: tuple[int, ...]
+    alerts: str
     channel: str
     expires: int
     use: str

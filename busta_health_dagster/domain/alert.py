@@ -75,7 +75,7 @@ class Held:
     knows: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # no slots: `changed` copies it whole
 class Alert:
     """One alert of one fingerprint. Instants (`*_at`) are epoch seconds, UTC; slots are epoch seconds of the source's
     slots.
@@ -136,6 +136,12 @@ class Alert:
     flushed: float | None = None
     acts: int = 0
     cause: str = ""
+
+    def changed(self, **changes: Any) -> Self:
+        """`dataclasses.replace` for the step that every verdict takes: a tenth of its time, because no field is set again."""
+        new = object.__new__(type(self))
+        new.__dict__.update(self.__dict__, **changes)
+        return new
 
     @property
     def step(self) -> int:

@@ -231,7 +231,7 @@ class Selector:
 
     def matches_alert(self, source: Source, rule: str, severity: str) -> bool:
         return (
-            self.matches(source)
-            and (not self.rules or rule in self.rules)
+            (not self.rules or rule in self.rules)
             and (not self.severities or severity in self.severities)
+            and self.matches(source)
         )

@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from busta_health_dagster.domain.rule import Severity
 
 
+RECOVERS = ", recovers "
+"""What follows in a reason where the value lies between the rule's two limits."""
+
+
 class Outcome(IntEnum):
     """UNKNOWN says nothing either way: it neither fires nor recovers, and breaks no run of good or bad."""
 

@@ -11,32 +11,40 @@ import binascii
 import hashlib
 import hmac
 import json
+from itertools import accumulate
+from typing import TYPE_CHECKING
 
 from busta_health_dagster.domain.action_link import ActionLink, LinkAction
 from busta_health_dagster.domain.errors import LinkRefused
 from busta_health_dagster.domain.units import from_epoch
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
 _VERSION = 1
 _LONGEST = 2000
+"""Of a link, in characters: a few hundred alerts. Mail programs and chats cut what is much longer."""
 _KNOWN = {(_VERSION, action.value): action for action in LinkAction}
 
 
-def alert_mark(fingerprint: str) -> str:
-    """What identifies an alert beside its number."""
-    return hashlib.sha256(fingerprint.encode()).hexdigest()[:12]
+def alerts_mark(fingerprints: Iterable[str]) -> str:
+    """What identifies alerts beside their numbers."""
+    return hashlib.sha256("|".join(fingerprints).encode()).hexdigest()[:12]
 
 
-def use_mark(message_key: str, alert_id: int, action: LinkAction) -> str:
+def use_mark(message_key: str, alert_ids: Sequence[int], action: LinkAction) -> str:
     """Names one link. A message that is sent again, because no one knows whether it arrived, carries the same links."""
-    return hashlib.sha256(f"{message_key}|{alert_id}|{action}".encode()).hexdigest()[:24]
+    named = ",".join(map(str, alert_ids))
+    return hashlib.sha256(f"{message_key}|{named}|{action}".encode()).hexdigest()[:24]
 
 
-def sign(key: bytes, link: ActionLink) -> str:
-    """The text that goes into the address."""
-    says = [_VERSION, link.action.value, link.alert_id, link.alert, link.channel, link.expires, link.use]
+def sign(key: bytes, link: ActionLink) -> str | None:
+    """The text that goes into the address; None where it would be too long for one."""
+    says = [_VERSION, link.action.value, _named(link.alert_ids), link.alerts, link.channel, link.expires, link.use]
     body = _text(json.dumps(says, separators=(",", ":")).encode())
     head = f"{body}.{_key_mark(key)}"
-    return f"{head}.{_signature(key, head)}"
+    text = f"{head}.{_signature(key, head)}"
+    return text if len(text) <= _LONGEST else None
 
 
 def read(key: bytes, text: str, now: int) -> ActionLink:
@@ -75,12 +83,23 @@ def read(key: bytes, text: str, now: int) -> ActionLink:
 def _permission(body: str) -> ActionLink:
     """What a signed text says. It was signed by this program, so that only another version can have another shape."""
     try:
-        version, action, alert_id, alert, channel, expires, use = json.loads(_bytes(body))
-        return ActionLink(_KNOWN[version, action], int(alert_id), str(alert), str(channel), int(expires), str(use))
+        version, action, named, alerts, channel, expires, use = json.loads(_bytes(body))
+        return ActionLink(_KNOWN[version, action], _ids(named), str(alerts), str(channel), int(expires), str(use))
     except (ValueError, TypeError, KeyError, binascii.Error) as error:
         raise LinkRefused(
             "foreign", "This link was made by another version of the monitor. Open the newest message, or the page."
         ) from error
+
+
+def _named(ids: Sequence[int]) -> int | list[int]:
+    """One alert by its number, several by the steps from one to the next: those of one pass are neighbours."""
+    if len(ids) == 1:
+        return ids[0]
+    return [key - before for before, key in zip((0, *ids), ids, strict=False)]
+
+
+def _ids(named: int | list[int]) -> tuple[int, ...]:
+    return tuple(accumulate(named)) if isinstance(named, list) else (int(named),)
 
 
 def _incomplete() -> LinkRefused:

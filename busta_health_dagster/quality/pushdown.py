@@ -142,9 +142,22 @@ class SqlRunner:
             key = (source, url)
             if key not in self._slots:
                 data = _add_source(unique_name(source), url, self._timeout_s)
-                asset = data.add_query_asset("rows", query)
-                self._slots[key] = _Slot(threading.Lock(), asset.add_batch_definition_whole_table("all"))
+                batch = data.add_query_asset("rows", query).add_batch_definition_whole_table("all")
+                _ask_for_names_alone(data, batch)
+                self._slots[key] = _Slot(threading.Lock(), batch)
             return self._slots[key]
+
+
+def _ask_for_names_alone(data: Any, batch: Any) -> None:
+    """GX reads the names of the columns off the query as it is, and drivers bring a result whole: without its rows."""
+    import sqlalchemy as sa
+
+    def asked(_connection: Any, clause: Any, several: Any, one: Any, _options: Any) -> tuple[Any, Any, Any]:
+        if isinstance(clause, sa.TextClause) and clause.text == batch.data_asset.query:
+            clause = sa.text(f"select * from ({clause.text}) as q limit 0")  # noqa: S608
+        return clause, several, one
+
+    sa.event.listen(data.get_execution_engine().engine, "before_execute", asked, retval=True)
 
 
 def _add_source(name: str, url: str, timeout_s: float) -> Any:

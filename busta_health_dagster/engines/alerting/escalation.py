@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from busta_health_dagster.domain.rule import Severity
+from busta_health_dagster.domain.verdict import RECOVERS
 from busta_health_dagster.wording.durations import duration_text
 
 if TYPE_CHECKING:
@@ -134,7 +135,7 @@ def what_it_says(alert: Alert) -> str:
     worse = 0
     if alert.worst is not None and alert.limit:
         worse = int((alert.worst - alert.limit) / (abs(alert.limit) * _WORSE))
-    words = _NUMBERS.sub("#", alert.bad_reason)
+    words = _NUMBERS.sub("#", alert.bad_reason.partition(RECOVERS)[0])  # between its two limits it is as it was
     return f"{int(alert.severity)}|{alert.reopened}|{alert.acts}|{alert.flapping:d}|{worse}|{words}"
 
 

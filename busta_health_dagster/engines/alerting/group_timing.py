@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from busta_health_dagster.domain.alert import Alert, AlertState, Event, Held
+from busta_health_dagster.domain.rule import Severity
 from busta_health_dagster.engines.alerting.hearing import ANNOUNCES, LOUDEST, OPENS, Hearing
 from busta_health_dagster.engines.alerting.muting import may_speak, waits_for, with_waiting
 from busta_health_dagster.engines.alerting.root_cause import RootCause, root_causes
@@ -45,7 +46,7 @@ class GroupTiming:
                 groups[self._bundle(self.h.alerts[name])].append(name)
         last = self._last_spoke() if groups else {}
         for key, names in groups.items():
-            due = {name: self._due(self._listened(last, key, name)) for name in names}
+            due = {name: self._due(name, self._listened(last, key, name)) for name in names}
             if now := [name for name in names if due[name] is None]:
                 self.start_thread(key, now)
             for name, wait in due.items():
@@ -111,9 +112,11 @@ class GroupTiming:
                 last[at] = max(last.get(at, alert.flushed), alert.flushed)
         return last
 
-    def _due(self, last: float | None) -> tuple[float, str] | None:
+    def _due(self, name: str, last: float | None) -> tuple[float, str] | None:
+        """Until when it waits, and why; None: not at all. What is critical waits for its group, and not for what that has said."""
         wait, interval = self.h.grouping.wait_s, self.h.grouping.interval_s
-        if last is not None and self.h.steady < last + interval:
+        critical = self.h.alerts[name].severity >= Severity.CRITICAL
+        if last is not None and self.h.steady < last + interval and not critical:
             ago = duration_text(self.h.steady - last)
             return last + interval, f"group_interval {duration_text(interval)}, and the group notified {ago} ago"
         return (self.h.steady + wait, f"group_wait {duration_text(wait)}") if wait else None

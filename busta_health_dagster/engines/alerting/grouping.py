@@ -3,7 +3,7 @@
 A *thread* is one message that is updated (Slack), one conversation (mail), one event (PagerDuty). Alerts of the same
 group that are announced in the same pass share a thread for life; a later one of the group gets its own, at the
 earliest `group_interval` after the group's last, so that a slow avalanche does not page for each stone, and a new
-problem is never hidden in an old page.
+problem is never hidden in an old page. A critical one does not wait for that interval.
 """
 
 from __future__ import annotations

@@ -69,6 +69,8 @@ class OpenAlerts:
             before = lies_at.pop(alert.fingerprint, None)  # its severity, a part of the key, may have risen
             if before is not None:
                 index[before].pop(alert.fingerprint, None)
+                if not index[before]:
+                    del index[before]
             if not counts or not inhibition.source.matches_alert(source, alert.rule, alert.severity.word):
                 continue
             key = _values(inhibition.equal, source, alert.rule, alert.severity)
@@ -86,10 +88,11 @@ class OpenAlerts:
             if down and severity <= mutes:
                 return down
         for inhibition, index in zip(self._inhibitions, self._by_pair, strict=True):
-            if not index or not inhibition.target.matches_alert(source, rule, severity.word):
+            opened = index.get(_values(inhibition.equal, source, rule, severity)) if index else None
+            if not opened or not inhibition.target.matches_alert(source, rule, severity.word):
                 continue
             both = inhibition.source.matches_alert(source, rule, severity.word)
-            for other, its in index.get(_values(inhibition.equal, source, rule, severity), {}).items():
+            for other, its in opened.items():
                 # An alert that matches both sides is not suppressed by others that do: else two would silence
                 # each other.
                 if other != fingerprint and severity <= its.mutes and not (both and its.both):

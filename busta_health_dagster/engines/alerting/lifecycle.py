@@ -60,7 +60,7 @@ def advance(alert: Alert | None, verdict: Verdict | None, ctx: Context) -> Trans
         p.fire("", p.alert.severity)
     if p.alert.state is AlertState.OPEN and not ctx.due:
         p.timers()
-    return replace(p.step(), superseded=superseded)
+    return p.step() if superseded is None else replace(p.step(), superseded=superseded)
 
 
 def is_echo(verdict: Verdict | None) -> bool:

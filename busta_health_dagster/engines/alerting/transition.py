@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from busta_health_dagster.domain.alert import Alert, AlertState, Event, Transition
@@ -115,7 +115,7 @@ class Recorder:
         )
 
     def set(self, **changes: Any) -> None:
-        self.alert = replace(self.alert, **changes)
+        self.alert = self.alert.changed(**changes)
 
     def record(
         self,

@@ -11,7 +11,7 @@ import operator
 from typing import TYPE_CHECKING, Any, Final
 
 from busta_health_dagster.domain.observation import Status
-from busta_health_dagster.domain.verdict import Outcome, Verdict
+from busta_health_dagster.domain.verdict import RECOVERS, Outcome, Verdict
 from busta_health_dagster.engines.rules.limits import limit_text, limit_value, value_text
 from busta_health_dagster.engines.rules.metrics import (
     DATA,
@@ -213,7 +213,7 @@ def recovery(rule: Rule, outcome: Outcome, value: float | None) -> tuple[bool, s
     rises = condition.op.startswith("<")
     if value > limit if rises else value < limit:
         return True, ""
-    return False, f", recovers {'above' if rises else 'below'} {limit_text(limit, condition.metric)}"
+    return False, f"{RECOVERS}{'above' if rises else 'below'} {limit_text(limit, condition.metric)}"
 
 
 def aggregate(points: Sequence[float], agg: str) -> float:

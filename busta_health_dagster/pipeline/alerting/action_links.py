@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING
 
 from busta_health_dagster.domain.action_link import LIFETIME_S, LINK_PATH, SNOOZE_S, ActionLink, LinkAction
 from busta_health_dagster.domain.alert import AlertState
-from busta_health_dagster.domain.errors import HomeError, LinkRefused, MissingSecret, UnknownName
+from busta_health_dagster.domain.errors import HomeError, LinkRefused, MissingSecret
 from busta_health_dagster.domain.units import from_epoch
-from busta_health_dagster.engines.action_links import alert_mark, read, sign, use_mark
+from busta_health_dagster.engines.action_links import alerts_mark, read, sign, use_mark
 from busta_health_dagster.pipeline.alerting.actions import acknowledge, snooze
 from busta_health_dagster.pipeline.app.link_key import link_key
+from busta_health_dagster.wording.lists import listed
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from busta_health_dagster.domain.alert import Alert
     from busta_health_dagster.domain.notification import Notification
@@ -27,37 +28,52 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """A valid link, the alert as it stands, and whether the link has just been used."""
+    """A valid link, what it is about as it stands now, what of its message it leaves out because that has ended, and whether it has
+    just been used.
+    """
 
     link: ActionLink
-    alert: Alert
+    alerts: tuple[Alert, ...]
+    ended: tuple[Alert, ...] = ()
     done: bool = False
 
 
 def action_urls(app: App, uow: UnitOfWork, notification: Notification, key: str, channel: str) -> Mapping[str, str]:
-    """The signed addresses of a message about one open alert, by action; empty where it can have none. `key` is the message's: sent
-    again, it carries the same links. OPEN is signed where the page asks people who they are.
+    """The signed addresses of a message about open alerts, by action, each for all of them; empty where it can have none. `key` is
+    the message's: sent again, it carries the same links. OPEN is signed where the page asks people who they are.
     """
-    alert = notification.alert
-    about_source = notification.source is not None and notification.source.name in app.config.sources
-    if alert is None or not notification.base_url or not about_source or alert.state != AlertState.OPEN or app.drill:
+    about = notification.group or notification.alert
+    ids = _open_ids(app, notification)
+    if about is None or not ids or not notification.base_url or app.drill:
         return {}
+    alerts = uow.alerts.by_ids(ids)
     try:
         secret = link_key(app)
     except (MissingSecret, HomeError) as problem:
         _log.warning("Messages carry no signed links: %s", problem)
         return {}
-    wanted = [LinkAction.ACK] if alert.acked is None else []
-    wanted += [LinkAction.SNOOZE] if alert.snoozed is None else []
+    wanted = [LinkAction.ACK] if about.acked is None else []
+    wanted += [LinkAction.SNOOZE] if any(a.snoozed is None for a in alerts) else []
     if app.config.settings.web.trusted_proxy is not None or uow.access.tokens():
         wanted.append(LinkAction.OPEN)
     base = notification.base_url.rstrip("/") + LINK_PATH
-    mark, expires = alert_mark(alert.fingerprint), app.now() + LIFETIME_S
+    mark, expires = alerts_mark(a.fingerprint for a in alerts), app.now() + LIFETIME_S
     found = {}
     for action in wanted:
-        link = ActionLink(action, alert.id, mark, channel, expires, use_mark(key, alert.id, action))
-        found[action.value] = base + sign(secret, link)
+        text = sign(secret, ActionLink(action, ids, mark, channel, expires, use_mark(key, ids, action)))
+        if text is not None:
+            found[action.value] = base + text
     return found
+
+
+def _open_ids(app: App, notification: Notification) -> tuple[int, ...]:
+    """The alerts that are open as the message says it, in order."""
+    if notification.group is not None:
+        return tuple(sorted(m.alert_id for m in notification.group.members if m.open))
+    alert, source = notification.alert, notification.source
+    if alert is None or alert.state != AlertState.OPEN or source is None or source.name not in app.config.sources:
+        return ()
+    return (alert.id,)
 
 
 def offered(app: App, text: str) -> Offer:
@@ -72,7 +88,7 @@ def offered(app: App, text: str) -> Offer:
     with app.store.read() as uow:
         if link.action is not LinkAction.OPEN and (at := uow.used_links.used_at(link.use)) is not None:
             raise _used(at)
-        return Offer(link, _alert_of(uow, link))
+        return _offer(uow, link)
 
 
 def use(app: App, text: str, *, note: str = "") -> Offer:
@@ -82,32 +98,51 @@ def use(app: App, text: str, *, note: str = "") -> Offer:
     if link.action is LinkAction.OPEN:
         return offer
 
-    def permit(uow: UnitOfWork) -> None:
+    ended: list[Alert] = []
+
+    def permit(uow: UnitOfWork) -> Sequence[int]:
         if not uow.used_links.take(link.use, app.now(), link.expires):
             raise _used(uow.used_links.used_at(link.use) or app.now())
-        _alert_of(uow, link)
+        now = _offer(uow, link)
+        ended.extend(now.ended)
+        return [a.id for a in now.alerts if a.id is not None]
 
     if link.action is LinkAction.ACK:
-        changed = acknowledge(app, [link.alert_id], actor=link.actor, note=note, permit=permit)
+        changed = acknowledge(app, link.alert_ids, actor=link.actor, note=note, permit=permit)
     else:
-        changed = snooze(app, [link.alert_id], actor=link.actor, for_s=SNOOZE_S, note=note, permit=permit)
-    return Offer(link, changed[0], done=True)
+        changed = snooze(app, link.alert_ids, actor=link.actor, for_s=SNOOZE_S, note=note, permit=permit)
+    return Offer(link, tuple(changed), tuple(ended), done=True)
 
 
-def _alert_of(uow: UnitOfWork, link: ActionLink) -> Alert:
-    try:
-        alert = uow.alerts.get(link.alert_id)
-    except UnknownName as error:
-        raise LinkRefused("missing", f"{error}. It may be older than the monitor keeps alerts.") from error
-    if alert_mark(alert.fingerprint) != link.alert:
+def _offer(uow: UnitOfWork, link: ActionLink) -> Offer:
+    alerts = uow.alerts.by_ids(link.alert_ids)
+    if gone := sorted({*link.alert_ids} - {a.id for a in alerts}):
+        raise LinkRefused(
+            "missing", f"There is no alert {gone[0]} any more: it is older than the monitor keeps alerts."
+        )
+    if alerts_mark(a.fingerprint for a in alerts) != link.alerts:
+        named = listed([str(key) for key in link.alert_ids])
         raise LinkRefused(
             "foreign",
-            f"This link is about another alert than {alert.id} here: it was made by another monitor. Use its page.",
+            f"This link is about another alert than {named} here: it was made by another monitor. Use its page.",
         )
-    if alert.state is not AlertState.OPEN and link.action is not LinkAction.OPEN:
-        when = f" since {from_epoch(alert.resolved_at):%d %b %H:%M} UTC" if alert.resolved_at else ""
-        raise LinkRefused("over", f"Alert {alert.id} ({alert.fingerprint}) is over{when}: nothing is left to do.")
-    return alert
+    if link.action is LinkAction.OPEN:
+        return Offer(link, tuple(alerts))
+    still = tuple(a for a in alerts if a.state is AlertState.OPEN)
+    ended = tuple(a for a in alerts if a.state is not AlertState.OPEN)
+    if not still:
+        raise _over(ended)
+    return Offer(link, still, ended)
+
+
+def _over(ended: Sequence[Alert]) -> LinkRefused:
+    last = max((a.resolved_at for a in ended if a.resolved_at), default=0)
+    when = f" since {from_epoch(last):%d %b %H:%M} UTC" if last else ""
+    if len(ended) == 1:
+        one = ended[0]
+        return LinkRefused("over", f"Alert {one.id} ({one.fingerprint}) is over{when}: nothing is left to do.")
+    named = listed([a.fingerprint for a in ended])
+    return LinkRefused("over", f"Each of the {len(ended)} alerts ({named}) is over{when}: nothing is left to do.")
 
 
 def _used(at: int) -> LinkRefused:

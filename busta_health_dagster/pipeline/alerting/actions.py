@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from busta_health_dagster.pipeline.app.app import App
     from busta_health_dagster.store import UnitOfWork
 
-    Permit = Callable[[UnitOfWork], None]
+    Permit = Callable[[UnitOfWork], Sequence[int]]
 
 NOTE_LIMIT = 500
 _LONGEST_ID = 18
@@ -36,8 +36,8 @@ _LONGEST_ID = 18
 def acknowledge(
     app: App, ids: Sequence[int], *, actor: str, note: str = "", permit: Permit | None = None
 ) -> list[Alert]:
-    """Someone takes care of it: the clock stops until the policy's timeout. `permit` is asked in the same transaction, and
-    raises when it may not be done.
+    """Someone takes care of it: the clock stops until the policy's timeout. `permit` is asked in the same transaction
+    which of them it may be done to, and raises when to none.
 
     Raises:
         UnknownName: there is no such alert.
@@ -131,10 +131,8 @@ def _act(
         raise BadInput(
             f"The note has {len(detail)} characters; {NOTE_LIMIT} are the limit. Put the story into the incident."
         )
-    wanted = list(dict.fromkeys(ids))
     with locked(app) as uow:
-        if permit is not None:
-            permit(uow)
+        wanted = list(dict.fromkeys(ids if permit is None else permit(uow)))
         states = {n: s for n, s in uow.states.all().items() if n in app.config.sources}
         book = opened_book(app, uow, states)
         now = book.now

@@ -12,7 +12,7 @@ from busta_health_dagster.engines.maintenance import merged
 from busta_health_dagster.engines.rules import effective
 from busta_health_dagster.engines.rules.limits import limit_text
 from busta_health_dagster.pipeline.backtest.noise_summary import BLIP_S, summarize_noise
-from busta_health_dagster.pipeline.backtest.trimming import COLUMNS, trimmed
+from busta_health_dagster.pipeline.backtest.trimming import COLUMNS, PlayedHistory, trimmed
 from busta_health_dagster.pipeline.backtest.variants import only, real_stretches
 
 if TYPE_CHECKING:
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from busta_health_dagster.domain.source import Source
     from busta_health_dagster.pipeline.backtest.backtest import BacktestRun
     from busta_health_dagster.pipeline.backtest.noise_summary import NoiseSummary, Stretch
-    from busta_health_dagster.pipeline.backtest.trimming import Ticks
 
 By = Literal["type", "source"]
 _WEEK_S = 7 * 86400
@@ -119,8 +118,8 @@ def suggest(
     dials = [r for r in run.script.rules if r.pattern is Pattern.ANOMALY and r.name not in noise.shadow]
     runs = len(_SHARES) * bool(numeric) + len(dials) * (len(_DIALS) - 1)
     out: list[Suggestion] = []
-    ticks = list(run.ticks()) if numeric else []
-    candidates = {rule.name: _candidates(ticks, rule, groups) for rule in numeric}
+    history = PlayedHistory.of(list(run.ticks()) if numeric else [])
+    candidates = {rule.name: _candidates(history, rule, groups) for rule in numeric}
     choices: dict[tuple[str, str], list[Choice]] = defaultdict(list)
     for rank in range(len(_SHARES) if numeric else 0):
         values = {
@@ -133,7 +132,7 @@ def suggest(
         }
         changed = [_per_group(rule, values[rule.name], by) for rule in numeric if values[rule.name]]
         if changed:
-            counted = summarize_noise(trimmed(only(run, changed), ticks), lambda _n, _t: None, lambda _c: None)
+            counted = summarize_noise(trimmed(only(run, changed), history), lambda _n, _t: None, lambda _c: None)
             for rule in numeric:
                 for group, value in values[rule.name].items():
                     choices[rule.name, group].append(_choice(run, counted, rule, value, group, groups, incidents))
@@ -172,18 +171,17 @@ def _is_far(tried: Sequence[Choice], budget: float) -> bool:
     return bool(tried) and tried[-1].per_source_week > _FAR * budget
 
 
-def _candidates(ticks: Ticks, rule: Rule, groups: Mapping[str, str]) -> dict[str, list[float]]:
+def _candidates(history: PlayedHistory, rule: Rule, groups: Mapping[str, str]) -> dict[str, list[float]]:
     """Values of each group's own data, from the quietest to the most watchful, with two digits that people would write."""
     condition = rule.conditions[0]
     column, high = COLUMNS[condition.metric], condition.op.startswith(">")
     values: dict[str, list[float]] = defaultdict(list)
-    for _, observations in ticks:
-        for name, observation in observations:
-            value = observation[column]
-            if isinstance(value, int | float):
-                values[groups[name]].append(float(value))
+    for name, verdicts in history.verdicts.items():
+        values[groups[name]] += verdicts[column].values
     out = {}
     for group, some in values.items():
+        if not some:
+            continue
         some.sort(reverse=high)
         picked = [_written(some[min(int(len(some) * share), len(some) - 1)], condition.metric) for share in _SHARES]
         out[group] = list(dict.fromkeys(reversed(picked)))

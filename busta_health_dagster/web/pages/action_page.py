@@ -10,7 +10,6 @@ from urllib.parse import parse_qs
 from starlette.concurrency import run_in_threadpool
 
 from busta_health_dagster.domain.action_link import LINK_PATH, SNOOZE_S, LinkAction, acting
-from busta_health_dagster.domain.alert import AlertState
 from busta_health_dagster.domain.errors import BadInput, HomeError, LinkRefused, MissingSecret, Refused, StoreError
 from busta_health_dagster.engines.alerting.actions import DEFAULT_ACK_S
 from busta_health_dagster.pipeline.alerting import action_links
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
+    from busta_health_dagster.domain.alert import Hold
     from busta_health_dagster.pipeline.alerting.action_links import Offer
     from busta_health_dagster.pipeline.app.app import App
 
@@ -73,23 +73,30 @@ class ActionPage:
         return html(request, "action.html", self._context(offer), headers=_HEADERS)
 
     def _context(self, offer: Offer) -> dict[str, Any]:
-        alert, link = offer.alert, offer.link
-        held_s = min((x.policy.ack_timeout_s for x in alert.ladders), default=DEFAULT_ACK_S)
-        about = self._app.config.sources.get(alert.source)
+        alerts, link = offer.alerts, offer.link
+        held_s = min((x.policy.ack_timeout_s for a in alerts for x in a.ladders), default=DEFAULT_ACK_S)
+        sources = {a.source for a in alerts}
         return {
-            "alert": alert,
-            "is_open": alert.state is AlertState.OPEN,
-            "source": alert.source if about is not None else "",
+            "alerts": alerts,
+            "ended": offer.ended,
+            "named": alerts[0].source if len(alerts) == 1 else f"all {len(alerts)} alerts",
+            "source": next(iter(sources & self._app.config.sources.keys()), "") if len(sources) == 1 else "",
             "action": link.action.value,
             "channel": link.channel,
             "expires": link.expires,
             "by": link.actor,
             "done": offer.done,
             "holds": duration_text(SNOOZE_S if link.action is LinkAction.SNOOZE else held_s),
-            "acked_by": acting(alert.ack.by) if alert.ack is not None else "",
+            "until": min((h.ends_at for h in _holds(offer) if h is not None), default=None),
+            "acks": [(a, acting(a.ack.by)) for a in alerts if a.ack is not None and not offer.done],
             "now": self._app.now(),
         }
 
     @staticmethod
     def _problem(request: Request, title: str, says: str, status: int) -> Response:
         return html(request, "action_refused.html", {"title": title, "says": says}, status=status, headers=_HEADERS)
+
+
+def _holds(offer: Offer) -> list[Hold | None]:
+    """What an action has just begun, by alert."""
+    return [a.snooze if offer.link.action is LinkAction.SNOOZE else a.ack for a in offer.alerts]

@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine, text
+from sqlalchemy import create_engine, event, text
+from sqlalchemy.engine import Engine
 
 from busta_health_dagster.quality.loader import load_suite, parse_suite
 from busta_health_dagster.quality.pushdown import SqlRunner, obstacle
@@ -50,6 +51,23 @@ def test_postgres_counts_for_itself(warehouse: str) -> None:
     assert counts["updated_at.fresh"] == (1, 0, None)
     assert (found.rows, found.score) == (1000, 89.0)
     assert [c.error for c in found.checks if c.error] == []
+
+
+def test_no_statement_brings_the_table_to_the_client(warehouse: str) -> None:
+    """Great Expectations reads the columns off the whole query, and the driver would bring all of it."""
+    brought: list[tuple[int, str]] = []
+
+    def note(_connection, cursor, statement, *_more) -> None:
+        brought.append((cursor.rowcount, statement))
+
+    suite = load_suite(SUITES / "warehouse_table.json")
+    event.listen(Engine, "after_cursor_execute", note)
+    try:
+        SqlRunner().validate("games", suite, warehouse, "select * from games", NOW)
+    finally:
+        event.remove(Engine, "after_cursor_execute", note)
+    assert len(brought) > 3
+    assert [(rows, statement) for rows, statement in brought if rows > 10] == []
 
 
 def test_a_query_that_writes_is_refused_by_the_database(warehouse: str) -> None:

@@ -14,16 +14,16 @@ from hypothesis import strategies as st
 
 from busta_health_dagster.domain.action_link import LIFETIME_S, ActionLink, LinkAction, acting
 from busta_health_dagster.domain.errors import LinkRefused
-from busta_health_dagster.engines.action_links import alert_mark, read, sign, use_mark
+from busta_health_dagster.engines.action_links import alerts_mark, read, sign, use_mark
 
 KEY, NOW = b"k" * 32, 1_795_000_000
 LINK = ActionLink(
     LinkAction.ACK,
-    17,
-    alert_mark("odds_api/source-down"),
+    (17,),
+    alerts_mark(["odds_api/source-down"]),
     "slack-oncall",
     NOW + LIFETIME_S,
-    use_mark("m1", 17, LinkAction.ACK),
+    use_mark("m1", (17,), LinkAction.ACK),
 )
 
 
@@ -62,7 +62,7 @@ def test_a_link_that_a_mail_program_broke_is_called_incomplete(cut: int) -> None
 def test_the_link_of_another_monitor_is_told_from_a_forged_one() -> None:
     assert why(sign(b"o" * 32, LINK)) == "foreign"
     body, mark, signature = sign(KEY, LINK).split(".")
-    for_another = sign(KEY, replace(LINK, alert_id=18)).split(".")[0]
+    for_another = sign(KEY, replace(LINK, alert_ids=(18,))).split(".")[0]
     assert why(f"{for_another}.{mark}.{signature}") == "forged"
     assert why(f"{body}.{mark}.{signature}é") == "incomplete"
 
@@ -76,12 +76,24 @@ def test_a_link_of_another_version_is_no_traceback() -> None:
 
 def test_one_message_one_alert_one_deed_is_one_use() -> None:
     marks = {
-        use_mark(key, alert, action)
+        use_mark(key, alerts, action)
         for key in ("m1", "m2")
-        for alert in (1, 2)
+        for alerts in ((1,), (2,), (1, 2))
         for action in (LinkAction.ACK, LinkAction.SNOOZE)
     }
-    assert len(marks) == 8
+    assert len(marks) == 12
+
+
+@given(st.lists(st.integers(1, 10_000), min_size=1, max_size=60, unique=True))
+def test_a_link_names_each_alert_of_its_message(ids: list[int]) -> None:
+    link = replace(LINK, alert_ids=tuple(sorted(ids)))
+    assert read(KEY, sign(KEY, link), NOW) == link
+
+
+def test_a_storm_fits_into_a_link_and_what_does_not_is_not_signed() -> None:
+    storm = replace(LINK, alert_ids=tuple(range(41_000, 41_400)))
+    assert read(KEY, sign(KEY, storm), NOW) == storm
+    assert sign(KEY, replace(LINK, alert_ids=tuple(range(0, 900_000, 1_000)))) is None
 
 
 def test_who_acted_by_link_reads_as_someone() -> None:

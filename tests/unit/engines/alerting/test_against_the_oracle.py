@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from tests.oracle import groups
 from tests.oracle.days import disagreements, engines_own, random_day, second_opinion
 
 DAYS = 40
@@ -14,6 +15,10 @@ DAYS = 40
 @pytest.mark.parametrize("first", range(0, DAYS, 10))
 def test_the_engine_and_the_second_opinion_agree_on_every_event_and_every_message(first: int) -> None:
     assert [line for seed in range(first, first + 10) for line in disagreements(seed)] == []
+
+
+def test_the_two_agree_on_when_a_group_speaks_and_that_nothing_critical_waits_for_it() -> None:
+    assert [line for seed in range(60) for line in groups.disagreements(seed)] == []
 
 
 def test_a_day_that_is_lived_differently_is_noticed() -> None:

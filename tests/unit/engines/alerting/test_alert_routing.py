@@ -147,6 +147,31 @@ def test_a_group_that_just_spoke_waits_for_its_interval():
     assert late.notifications[0].reason.endswith("after waiting for its group")
 
 
+def test_what_opens_critical_does_not_wait_because_its_group_has_just_spoken():
+    fleet = Fleet(4)
+    fleet.go(0, s0000="bad")
+    spoke, chatter = fleet.players["s0000"].see("pass", 2 * MIN), fleet.players["s0001"].see("bad", 2 * MIN)
+    grave = fleet.players["s0002"].see("bad", 2 * MIN, severity=Severity.CRITICAL)
+    at_once = fleet.plan([spoke, chatter, grave], 2 * MIN)
+    assert [(m.event, m.severity, m.fingerprints) for m in at_once.notifications if m.channel == "slack-data"] == [
+        (Event.OPENED, Severity.CRITICAL, ("s0002/source-down",))
+    ]
+    assert "s0001/source-down" in {n.fingerprint for n in at_once.not_sent if "group_interval" in n.reason}
+    assert fleet.players["s0002"].alert.thread.startswith("alert-"), "never hidden in the page of another"
+    late = fleet.go(5 * MIN)
+    assert [m.fingerprints for m in late.notifications] == [("s0001/source-down",)], "and holds up no one else"
+
+
+def test_what_opens_critical_still_waits_for_the_others_of_its_moment():
+    fleet = Fleet(2, Grouping(wait_s=MIN))
+    fleet.go(0, s0000="bad")
+    fleet.go(MIN)
+    spoke = fleet.players["s0000"].see("pass", 2 * MIN)
+    grave = fleet.players["s0001"].see("bad", 2 * MIN, severity=Severity.CRITICAL)
+    assert said(fleet.plan([spoke, grave], 2 * MIN)) == []
+    assert ("slack-data", "opened", 1) in said(fleet.go(3 * MIN))
+
+
 def test_the_readers_of_another_route_do_not_wait_because_this_one_was_told():
     fleet = Fleet(2)
     fleet.go(0, s0000="bad")

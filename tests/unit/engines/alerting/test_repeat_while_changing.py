@@ -57,6 +57,7 @@ def test_an_acknowledgement_that_was_taken_back_is_a_change() -> None:
     ("changes", "says"),
     [
         ({"bad_reason": "9.99 s, limit 5 s"}, False),
+        ({"bad_reason": "4.30 s, limit 5 s, recovers below 4 s"}, False),
         ({"bad_reason": "HTTP 503"}, True),
         ({"worst": 6100.0}, False),
         ({"worst": 7600.0}, True),

@@ -255,3 +255,81 @@ def test_monitors_without_a_common_home_share_a_configured_key(tmp_path: Path, c
             home=app.home.root, environ={"BUSTA_HOME": str(app.home.root), **short}, clock=clock
         ) as bad:
             assert links(bad) == {}
+
+
+THREE = """\
+version: 1
+sources:
+  - {name: odds_api, type: odds, probe: http, url: "http://127.0.0.1:9/odds", allow_private: true, tier: 1}
+  - {name: scores_api, type: scores, probe: http, url: "http://127.0.0.1:9/scores", allow_private: true, tier: 1}
+  - {name: espn_nfl, type: news, probe: feed, url: "http://127.0.0.1:9/rss", allow_private: true, tier: 1}
+"""
+
+
+@pytest.fixture
+def three(tmp_path: Path, clock: FakeClock):
+    """Three alerts in one message."""
+    with world(tmp_path / "three", clock, sources=THREE) as app:
+        note_web_address(app, host="127.0.0.1", port=3000, tls=False)
+        history(app, clock, 3, odds_api=Status.DOWN, scores_api=Status.DOWN, espn_nfl=Status.DOWN)
+        yield app
+
+
+def of_alerts(app) -> list:
+    with app.store.read() as uow:
+        return uow.alerts.by_ids([1, 2, 3])
+
+
+def test_one_link_acknowledges_all_that_a_message_names_once_and_each_is_audited(three) -> None:
+    assert delivery_pass(three).delivered == 1
+    sent = json.loads((three.home.root / "notifications.jsonl").read_text().splitlines()[0])
+    assert sorted(sent["data"]["links"]) == ["ack", "snooze"]
+    path = links(three)["ack"]
+    with serving(web(three)) as base:
+        asked = requests.get(base + path, timeout=10).text
+        assert "Acknowledge all 3 alerts?" in asked
+        assert all(f"{name}: " in asked for name in ("odds_api", "scores_api", "espn_nfl"))
+        assert [a.ack for a in of_alerts(three)] == [None, None, None]
+        done = requests.post(base + path, data={"note": "the proxy"}, timeout=10)
+        assert (done.status_code, "All 3 alerts are acknowledged" in done.text) == (200, True)
+        assert {(a.ack.by, a.ack.note) for a in of_alerts(three)} == {("by link, sent to log", "the proxy")}
+        assert sorted(deeds(three)) == [("by link, sent to log", "alert.ack", f"alert {n}") for n in (1, 2, 3)]
+        assert requests.post(base + path, timeout=10).status_code == 409
+        assert len(deeds(three)) == 3
+
+
+def test_what_has_ended_meanwhile_is_left_out_and_said(three, clock: FakeClock) -> None:
+    path = links(three)["snooze"]
+    for _ in range(3):
+        clock.advance(300)
+        tick(three, *(seen(three, n, Status.UP if n == "espn_nfl" else Status.DOWN) for n in three.config.sources))
+    ended = next(a for a in of_alerts(three) if a.source == "espn_nfl")
+    with serving(web(three)) as base:
+        asked = requests.get(base + path, timeout=10).text
+        assert "Snooze all 2 alerts for 1 h?" in asked
+        left_out = "Left out, because it has ended since the message was sent: espn_nfl"
+        assert left_out in asked
+        done = requests.post(base + path, timeout=10).text
+        assert "All 2 alerts are snoozed" in done
+        assert left_out in done
+    assert {a.source for a in of_alerts(three) if a.snooze is not None} == {"odds_api", "scores_api"}
+    assert f"alert {ended.id}" not in {subject for _, _, subject in deeds(three)}
+
+
+def test_when_all_of_a_message_is_over_its_links_say_so(three, clock: FakeClock) -> None:
+    path = links(three)["ack"]
+    for _ in range(3):
+        clock.advance(300)
+        tick(three, *(seen(three, name) for name in three.config.sources))
+    with serving(web(three)) as base:
+        answer = requests.post(base + path, timeout=10)
+    assert answer.status_code == 409
+    assert "Each of the 3 alerts" in answer.text
+
+
+def test_with_tokens_on_the_message_of_several_opens_them_all(three) -> None:
+    access.create_token(three, name="admin-1", role=Role.ADMIN, by="test")
+    with serving(web(three)) as base:
+        opened = requests.get(base + links(three)["open"], timeout=10).text
+    assert all(f"{name}: " in opened for name in ("odds_api", "scores_api", "espn_nfl"))
+    assert deeds(three) == []
