@@ -1,4 +1,4 @@
-"""What may happen to a running `busta up`: its logs, its disk, its children. Real processes (faults 31 and 32)."""
+"""What may happen to a running `busta up`: its logs, its disk, its children. Real processes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from dagster import DagsterInstance, DagsterRun, DagsterRunStatus
 
 from tests.e2e.up_stories import environment, eventually, kill_all, processes_of, running, up
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.faults]
 
 SLOW = """\
 version: 1
