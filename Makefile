@@ -9,7 +9,7 @@ export PYTHONDONTWRITEBYTECODE :=
 SUITE = $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 SHORT = not foreign and not faults
 
-.PHONY: install demo up docs test test-times faults foreign other-days mutation check bench bench-detection oracle live-night release clean
+.PHONY: install demo up docs test test-times faults foreign other-days mutation check bench bench-detection oracle live-night chaos release clean
 
 install: $(STAMP)
 
@@ -71,6 +71,11 @@ oracle: install
 live-night: MINUTES ?= 60
 live-night: install
 	nice $(BIN)/python -m benchmarks.live_night --minutes $(MINUTES)
+
+# The same, and besides: stopped processes, a locked store, a full disk (as root), clock jumps, files that are edited and broken.
+chaos: MINUTES ?= 20
+chaos: install
+	nice $(BIN)/python -m benchmarks.chaos --minutes $(MINUTES)
 
 bench-detection: install
 	$(BIN)/python -m benchmarks.detection.run

@@ -47,8 +47,8 @@ def code_server_answers(host: str, port: int) -> Callable[[int], bool]:
             try:
                 ping(b"", timeout=ANSWER_WITHIN_S)
             except grpc.RpcError as error:
-                told = f"{error.code()} {error.details()}"
-                return not any(silence in told for silence in _SILENCE)
+                text = f"{error.code()} {error.details()}"
+                return not any(silence in text for silence in _SILENCE)
         return True
 
     return ask

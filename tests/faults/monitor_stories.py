@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import requests
 
 from busta_health_dagster import bootstrap
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from busta_health_dagster.domain.observation import Observation
 
 EVERY_MINUTE = """\
 version: 1
@@ -44,3 +49,8 @@ def sent(base: Path) -> list[tuple[str, str]]:
     path = base / "data" / "notifications.jsonl"
     lines = path.read_text().splitlines() if path.exists() else []
     return [(line["type"], line["data"]["alert"]["fingerprint"]) for line in map(json.loads, lines)]
+
+
+def observations(environ: dict[str, str], source: str, *, since: float = 0.0) -> list[Observation]:
+    with bootstrap.open_app(environ=environ) as app, app.store.read() as uow:
+        return list(uow.observations.window([source], int(since), 2**31).get(source, ()))

@@ -1,0 +1,52 @@
+"""Everything of a monitor is killed, and no one starts it again for two hours. What can be read meanwhile says so; nothing is over."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+import requests
+
+from tests.delivery_stories import Receiver
+from tests.e2e.up_stories import BUSTA, environment, eventually, kill_all, running, up
+from tests.faults.monitor_stories import EVERY_MINUTE, observations, page, sent
+from tests.faults.shifted_clock import ShiftedClock
+
+pytestmark = [pytest.mark.e2e, pytest.mark.faults]
+HOURS = 2 * 3600
+GONE = "gone_file/source-down"
+
+
+def test_statuses_are_unknown_the_page_is_stale_the_switch_is_silent_and_nothing_has_ended(tmp_path: Path) -> None:
+    clock = ShiftedClock(tmp_path / "clock")
+    environ = environment(tmp_path, EVERY_MINUTE) | clock.environ()
+    with Receiver() as outside:
+        switch = {"version": 1, "dead_mans_switch": {"url": outside.url, "allow_private": True}}
+        (tmp_path / "config" / "settings.yaml").write_text(json.dumps(switch))
+        with up(environ):
+            running(environ)
+            eventually(lambda: outside.received, "the switch outside is called")
+            eventually(lambda: sent(tmp_path) == [("alert.opened", GONE)], "the first tick notifies")
+            kill_all(environ["BUSTA_HOME"])
+        clock.jump(HOURS)
+        calls = len(outside.received)
+        listed = subprocess.run(
+            [*BUSTA, "sources", "list", "-o", "json"], env=environ, capture_output=True, text=True, check=False
+        )
+        assert {source["status"] for source in json.loads(listed.stdout)["sources"]} == {"unknown"}
+        with up(environ, "web"):
+            url = running(environ)["url"]
+            assert "STALE" in page(url)
+            alerts = requests.get(f"{url}/api/v1/alerts?state=open", timeout=60).json()["items"]
+            assert GONE in {alert["fingerprint"] for alert in alerts}
+        assert len(outside.received) == calls
+        began = time.time() + HOURS
+        with up(environ):
+            eventually(lambda: observations(environ, "gone_file", since=began), "it observes again")
+            eventually(lambda: len(outside.received) > calls, "the switch outside is called again")
+        assert [what for what in sent(tmp_path) if what[1] == GONE and what[0] == "alert.resolved"] == []
+        slots = [o.slot for o in observations(environ, "gone_file") if o.slot < began - 300]
+        assert max(slots) < began - HOURS + 60, "no one made the missing slots up"
