@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import requests
 
 from busta_health_dagster import bootstrap
+from tests.e2e.up_stories import environment
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,6 +22,18 @@ sources:
   - {name: good_file, type: stats, probe: file, path: "%(data)s/good.csv"}
   - {name: gone_file, type: stats, probe: file, path: "%(data)s/gone.csv"}
 """
+
+
+GROUPING = "grouping: {by: [rule, source], wait: 0s, interval: 5s, provider: null}\n"
+"""A message goes when it is written: the default holds those of one group back for minutes."""
+
+
+def monitor(base: Path) -> dict[str, str]:
+    """The environment of one that observes two files every minute, and notifies a file."""
+    environ = environment(base, EVERY_MINUTE)
+    with (base / "config" / "alerts.yaml").open("a") as alerts:
+        alerts.write(GROUPING)
+    return environ
 
 
 def metric(url: str, name: str) -> float | None:

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 import requests
 
-from tests.e2e.up_stories import environment, eventually, running, up
-from tests.faults.monitor_stories import EVERY_MINUTE, observations, sent, ticks_done
+from tests.e2e.up_stories import eventually, running, up
+from tests.faults.monitor_stories import monitor, observations, sent, ticks_done
 from tests.faults.shifted_clock import ShiftedClock
 
 pytestmark = [pytest.mark.e2e, pytest.mark.faults]
@@ -24,7 +24,7 @@ escalations:
 
 def test_an_hour_ahead_and_back_nothing_escalates_is_repeated_or_ends(tmp_path: Path) -> None:
     clock = ShiftedClock(tmp_path / "clock")
-    environ = environment(tmp_path, EVERY_MINUTE) | clock.environ()
+    environ = monitor(tmp_path) | clock.environ()
     alerts = tmp_path / "config" / "alerts.yaml"
     text = alerts.read_text()
     alerts.write_text(text.replace(text[text.index("escalations:") : text.index("routes:")], LADDER))

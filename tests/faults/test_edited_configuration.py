@@ -6,15 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.up_stories import environment, eventually, running, up
-from tests.faults.monitor_stories import EVERY_MINUTE, metric, observations, page, sent
+from tests.e2e.up_stories import eventually, running, up
+from tests.faults.monitor_stories import metric, monitor, observations, page, sent
 
 pytestmark = [pytest.mark.e2e, pytest.mark.faults]
 GONE, ACCEPTED = "gone_file/source-down", "busta_config_last_reload_success"
 
 
 def test_half_a_file_leaves_the_last_good_one_in_force_and_a_source_that_is_gone_ends_its_alert(tmp_path: Path) -> None:
-    environ = environment(tmp_path, EVERY_MINUTE)
+    environ = monitor(tmp_path)
     file = tmp_path / "config" / "sources.yaml"
     whole = file.read_text()
     with up(environ):

@@ -8,8 +8,8 @@ import pytest
 
 from busta_health_dagster.domain.errors import StoreFull
 from busta_health_dagster.store import Store
-from tests.e2e.up_stories import environment, eventually, running, up
-from tests.faults.monitor_stories import EVERY_MINUTE, metric, page, sent, ticks_done
+from tests.e2e.up_stories import eventually, running, up
+from tests.faults.monitor_stories import metric, monitor, page, sent, ticks_done
 from tests.faults.small_disk import full, needs_root, small_disk
 
 GONE, GOOD = "gone_file/source-down", "good_file/source-down"
@@ -34,7 +34,7 @@ def test_sqlite_that_calls_a_full_disk_an_error_of_the_disk_is_understood(tmp_pa
 def test_without_room_for_logs_alerts_still_go_out_and_without_room_for_the_store_it_is_loud_until_there_is(
     tmp_path: Path,
 ) -> None:
-    environ = environment(tmp_path, EVERY_MINUTE)
+    environ = monitor(tmp_path)
     home, good = Path(environ["BUSTA_HOME"]), tmp_path / "data" / "good.csv"
     with small_disk(home, 300), small_disk(home / "logs", 1), up(environ) as process:
         url = running(environ)["url"]

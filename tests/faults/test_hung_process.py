@@ -8,15 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.up_stories import environment, eventually, processes_of, running, up
-from tests.faults.monitor_stories import EVERY_MINUTE, metric, ticks_done
+from tests.e2e.up_stories import eventually, processes_of, running, up
+from tests.faults.monitor_stories import metric, monitor, ticks_done
 
 pytestmark = [pytest.mark.e2e, pytest.mark.faults]
 NAMES = ("code-server", "daemon", "web")
 
 
 def test_a_process_that_hangs_is_named_killed_and_started_again_and_ticks_go_on(tmp_path: Path) -> None:
-    environ = environment(tmp_path, EVERY_MINUTE)
+    environ = monitor(tmp_path)
     said = tmp_path / "up.err"
     with up(environ) as process:
         found = running(environ)

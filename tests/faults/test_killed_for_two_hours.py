@@ -11,8 +11,8 @@ import pytest
 import requests
 
 from tests.delivery_stories import Receiver
-from tests.e2e.up_stories import BUSTA, environment, eventually, kill_all, running, up
-from tests.faults.monitor_stories import EVERY_MINUTE, observations, page, sent
+from tests.e2e.up_stories import BUSTA, eventually, kill_all, running, up
+from tests.faults.monitor_stories import monitor, observations, page, sent
 from tests.faults.shifted_clock import ShiftedClock
 
 pytestmark = [pytest.mark.e2e, pytest.mark.faults]
@@ -22,7 +22,7 @@ GONE = "gone_file/source-down"
 
 def test_statuses_are_unknown_the_page_is_stale_the_switch_is_silent_and_nothing_has_ended(tmp_path: Path) -> None:
     clock = ShiftedClock(tmp_path / "clock")
-    environ = environment(tmp_path, EVERY_MINUTE) | clock.environ()
+    environ = monitor(tmp_path) | clock.environ()
     with Receiver() as outside:
         switch = {"version": 1, "dead_mans_switch": {"url": outside.url, "allow_private": True}}
         (tmp_path / "config" / "settings.yaml").write_text(json.dumps(switch))

@@ -11,8 +11,8 @@ import psycopg2
 import pytest
 
 from busta_health_dagster import bootstrap
-from tests.e2e.up_stories import environment, eventually, running, up
-from tests.faults.monitor_stories import EVERY_MINUTE, metric, observations, sent, ticks_done
+from tests.e2e.up_stories import eventually, running, up
+from tests.faults.monitor_stories import metric, monitor, observations, sent, ticks_done
 
 pytestmark = [pytest.mark.e2e, pytest.mark.faults]
 GOOD = "good_file/source-down"
@@ -21,7 +21,7 @@ HELD_S = 20.0
 
 
 def test_a_sqlite_that_someone_locks_is_waited_for_and_no_slot_is_lost(tmp_path: Path) -> None:
-    environ = environment(tmp_path, EVERY_MINUTE)
+    environ = monitor(tmp_path)
     good = tmp_path / "data" / "good.csv"
     with up(environ):
         url = running(environ)["url"]
@@ -49,7 +49,7 @@ def begun(other: sqlite3.Connection) -> bool:
 def test_connections_that_postgres_ends_again_and_again_leave_nothing_half_written(
     tmp_path: Path, postgres_url: str
 ) -> None:
-    environ = environment(tmp_path, EVERY_MINUTE) | {"BUSTA_DATABASE_URL": postgres_url}
+    environ = monitor(tmp_path) | {"BUSTA_DATABASE_URL": postgres_url}
     good = tmp_path / "data" / "good.csv"
     with up(environ) as process:
         running(environ)
