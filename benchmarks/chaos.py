@@ -46,7 +46,7 @@ class Chaos(Night):
         self.environ |= self.clock.environ()
         self.truth = {name: Truth() for name in SOURCES}
         self.disturbances: list[Disturbance] = []
-        self.began = time.time()
+        self.began = self.ended = time.time()
         self.threads: list[threading.Thread] = []
         self.calendar = (self.config / "sources.yaml").read_text()
         if not self.disk:
@@ -77,6 +77,10 @@ class Chaos(Night):
             if self.rng.random() < chance:
                 what()
 
+    def stop(self) -> None:
+        self.ended = time.time()
+        super().stop()
+
     def let_well(self) -> None:
         for thread in self.threads:
             thread.join()
@@ -91,7 +95,7 @@ class Chaos(Night):
         with bootstrap.open_app(environ=self.environ) as app, app.store.read() as uow:
             seen = uow.observations.window(list(SOURCES), 0, int(time.time() + self.clock.ahead_s) + 60)
             alerts = uow.alerts.list(limit=100_000)
-        found, counts = unexplained(seen, self.truth, self.disturbances, self.began, self.clock.jumps)
+        found, counts = unexplained(seen, self.truth, self.disturbances, self.began, self.clock.jumps, self.ended)
         self.counts |= counts
         said = (self.base / "up.log").read_text(errors="replace")
         self.counts["named as hanging"] = named = said.count("no sign of life")

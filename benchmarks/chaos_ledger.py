@@ -47,14 +47,14 @@ def unexplained(
     disturbances: Sequence[Disturbance],
     began: float,
     jumps: Sequence[tuple[float, float]],
+    ended: float | None = None,
 ) -> tuple[list[str], dict[str, int]]:
     """Sentences about what is wrong, and the counts of the ledger. `jumps` are (our time, how far the monitor's clock is ahead)."""
     wrong: list[str] = []
     counts: Counter[str] = Counter()
-    latest = 0.0
-    for name, rows in seen.items():
+    for name in truth:
         at: list[float] = []
-        for row in rows:
+        for row in seen.get(name, ()):
             ours = _our_time(row.observed_at, jumps)
             if ours is None:
                 counts["observed in an hour that there was twice"] += 1
@@ -62,7 +62,8 @@ def unexplained(
             at.append(ours)
             wrong += _untrue(name, row, truth[name].down_at(ours), counts)
         at.sort()
-        latest = max(latest, at[-1] if at else began)
+        if ended is not None:
+            at.append(ended)
         for before, after in zip([began + STARTS_IN_S - MINUTE, *at], at, strict=False):
             missing = round((after - before) / MINUTE) - 1
             if missing <= 0:
