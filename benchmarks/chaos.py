@@ -48,7 +48,7 @@ class Chaos(Night):
         self.disturbances: list[Disturbance] = []
         self.began = self.ended = time.time()
         self.threads: list[threading.Thread] = []
-        self.calendar = (self.config / "sources.yaml").read_text()
+        self.whole = (self.config / "sources.yaml").read_text()
         if not self.disk:
             self.counts["left out, for want of root: a full disk"] = 1
 
@@ -84,7 +84,7 @@ class Chaos(Night):
     def let_well(self) -> None:
         for thread in self.threads:
             thread.join()
-        self._write(self.calendar)
+        self._write(self.whole)
         super().let_well()
 
     def leave(self) -> None:
@@ -171,10 +171,9 @@ class Chaos(Night):
         """One source more, one less, or half a file; the next edit mends it."""
         self.disturb("edited", 0)
         self.counts["edits"] += 1
-        guest = self.calendar.splitlines()[-1].replace(SOURCES[-1], "guest")
-        self._write(
-            self.rng.choice((self.calendar, f"{self.calendar}{guest}\n", self.calendar[: len(self.calendar) // 2]))
-        )
+        *lines, last = self.whole.splitlines(keepends=True)  # one that is taken from the end looks like half a file
+        more = "".join([*lines, last.replace(SOURCES[-1], "guest"), last])
+        self._write(self.rng.choice((self.whole, more, self.whole[: len(self.whole) // 2])))
 
     def _write(self, text: str) -> None:
         fresh = self.config / "sources.new"

@@ -6,7 +6,6 @@ because it finds out only in the middle that someone else writes. Readers see on
 
 from __future__ import annotations
 
-import shutil
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +18,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from busta_health_dagster.domain.errors import BadInput, StoreError, StoreFull, StoreMissing, StoreUnavailable
 from busta_health_dagster.extras import remedy
+from busta_health_dagster.store.room import has_room
 
 if TYPE_CHECKING:
     import sqlite3
@@ -31,7 +31,6 @@ _PG_NO_TABLE = "42P01"
 _PG_NO_DATABASE = "3D000"
 _PG_LOCKED = "55P03"
 _PG_CANCELLED = "57014"
-_ROOM_BYTES = 1 << 20
 _STATEMENT_FACTOR = 4
 """A statement may take so many times as long as waiting for a lock: 2 minutes by default."""
 _SHAPES = "Write sqlite:////absolute/path/busta.db or postgresql://user:password@host:5432/database."
@@ -183,16 +182,9 @@ def _explain(url: URL, error: DBAPIError | PoolTimeout) -> StoreError | None:
     return None
 
 
-def _has_no_room(path: Path) -> bool:
-    """SQLite calls it an I/O error when the disk has no room for the files beside the database."""
-    try:
-        return shutil.disk_usage(path.parent).free < _ROOM_BYTES
-    except OSError:
-        return False
-
-
 def _explain_sqlite(name: str, text: str, path: Path) -> StoreError | None:
-    if "is full" in text or ("disk I/O" in text and _has_no_room(path)):
+    # Without room for the files beside the database SQLite speaks of an I/O error.
+    if "is full" in text or ("disk I/O" in text and not has_room(path.parent)):
         return StoreFull(
             f"The store at {name} has no room left ({text}). Free space on its disk or shorten `retention:`; "
             "busta resumes by itself."

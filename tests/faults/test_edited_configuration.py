@@ -26,7 +26,8 @@ def test_half_a_file_leaves_the_last_good_one_in_force_and_a_source_that_is_gone
         eventually(lambda: ("alert.opened", "monitor/configuration") in sent(tmp_path), "someone is notified")
         seen = len(observations(environ, "gone_file"))
         eventually(lambda: len(observations(environ, "gone_file")) > seen, "the last good one is observed on")
-        file.write_text("\n".join(line for line in whole.splitlines() if "gone_file" not in line) + "\n")
+        left = [line for line in whole.splitlines() if "gone_file" not in line]
+        file.write_text("\n".join([*left, "# gone_file is not delivered any more", ""]))
         eventually(lambda: ("alert.resolved", "monitor/configuration") in sent(tmp_path), "its end is notified")
         eventually(lambda: ("alert.resolved", GONE) in sent(tmp_path), "the source is gone, and its alert with it")
         eventually(lambda: metric(url, ACCEPTED) == 1, "the metric knows that it is over")

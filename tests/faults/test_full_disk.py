@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import requests
+from small_home import served, small_home
 
 from busta_health_dagster.domain.errors import StoreFull
 from busta_health_dagster.store import Store
@@ -26,6 +28,17 @@ def test_sqlite_that_calls_a_full_disk_an_error_of_the_disk_is_understood(tmp_pa
             uow.meta.put("anything", "x" * 100_000)
         with Store(f"sqlite:///{path}") as store, store.write() as uow:
             uow.meta.put("anything", 1)
+
+
+@needs_root
+def test_page_and_metric_say_it_also_where_no_tick_begins_that_could(tmp_path: Path) -> None:
+    """Dagster's files lie on the same disk: it starts nothing."""
+    with small_disk(tmp_path / "home", 8), small_home(tmp_path) as app, served(app) as url:
+        assert metric(url, "busta_store_writable") == 1
+        with full(app.home.root):
+            assert metric(url, "busta_store_writable") == 0
+            assert "has no room left" in requests.get(f"{url}/source-health", headers={"x-renew": "1"}, timeout=60).text
+        assert metric(url, "busta_store_writable") == 1
 
 
 @needs_root
