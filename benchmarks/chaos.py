@@ -116,7 +116,7 @@ class Chaos(Night):
 
     def _stop_one(self) -> None:
         """SIGSTOP to one of the three that busta up keeps, or to the process that the code server works through."""
-        with contextlib.suppress(OSError, ValueError, KeyError):  # it is just being started
+        with contextlib.suppress(OSError, ValueError, LookupError):  # it is just being started
             pids = json.loads((self.home / "up.json").read_text())["pids"]
             name, pid = self.rng.choice(sorted(pids.items()))
             if name == "code-server" and self.rng.random() < 0.5:

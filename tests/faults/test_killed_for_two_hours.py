@@ -12,7 +12,7 @@ import requests
 
 from tests.delivery_stories import Receiver
 from tests.e2e.up_stories import BUSTA, eventually, kill_all, running, up
-from tests.faults.monitor_stories import monitor, observations, page, sent
+from tests.faults.monitor_stories import monitor, observations, sent
 from tests.faults.shifted_clock import ShiftedClock
 
 pytestmark = [pytest.mark.e2e, pytest.mark.faults]
@@ -31,15 +31,19 @@ def test_statuses_are_unknown_the_page_is_stale_the_switch_is_silent_and_nothing
             eventually(lambda: outside.received, "the switch outside is called")
             eventually(lambda: sent(tmp_path) == [("alert.opened", GONE)], "the first tick notifies")
             kill_all(environ["BUSTA_HOME"])
+            (tmp_path / "home" / "up.json").unlink()  # or it would be read as that of the next one
         clock.jump(HOURS)
         calls = len(outside.received)
-        listed = subprocess.run(
-            [*BUSTA, "sources", "list", "-o", "json"], env=environ, capture_output=True, text=True, check=False
+        shown = subprocess.run(
+            [*BUSTA, "sources", "health", "-o", "json"], env=environ, capture_output=True, text=True, check=False
         )
-        assert {source["status"] for source in json.loads(listed.stdout)["sources"]} == {"unknown"}
+        assert {source["status"] for source in json.loads(shown.stdout)} == {"unknown"}
         with up(environ, "web"):
             url = running(environ)["url"]
-            assert "STALE" in page(url)
+            ready = requests.get(f"{url}/readyz", timeout=60)
+            assert (ready.status_code, ready.json()["tick"]) == (503, "stale")
+            items = requests.get(f"{url}/api/v1/sources", timeout=60).json()["items"]
+            assert {source["status"] for source in items} == {"unknown"}
             alerts = requests.get(f"{url}/api/v1/alerts?state=open", timeout=60).json()["items"]
             assert GONE in {alert["fingerprint"] for alert in alerts}
         assert len(outside.received) == calls
