@@ -64,6 +64,7 @@ def unexplained(
         at.sort()
         if ended is not None:
             at.append(ended)
+            counts["minutes of sources in all"] += max(0, round((ended - began - STARTS_IN_S) / MINUTE))
         for before, after in zip([began + STARTS_IN_S - MINUTE, *at], at, strict=False):
             missing = round((after - before) / MINUTE) - 1
             if missing <= 0:
