@@ -7,8 +7,9 @@ STAMP := $(VENV)/.installed
 export PYTHONDONTWRITEBYTECODE :=
 # Files stay in the order of tests/conftest.py: xdist would keep the few long stories of a file for the end.
 SUITE = $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+SHORT = not foreign and not faults
 
-.PHONY: install demo up docs test test-times foreign other-days mutation check bench bench-detection oracle live-night release clean
+.PHONY: install demo up docs test test-times faults foreign other-days mutation check bench bench-detection oracle live-night chaos release clean
 
 install: $(STAMP)
 
@@ -26,16 +27,20 @@ up: install
 	@exec $(BIN)/busta up
 
 test: install
-	@exec $(SUITE) -m "not foreign"
+	@exec $(SUITE) -m "$(SHORT)"
 
 test-times: install
-	@exec $(SUITE) -m "not foreign" --durations=20
+	@exec $(SUITE) -m "$(SHORT)" --durations=20
 
 # The clock of another day: a leap day in the hour of the night's work, and the last minute of a year.
 other-days: OTHER_DAYS = tests/unit tests/contract -m "not e2e and not postgres and not machine_clock"
 other-days: install
 	$(SUITE) --at 2028-02-29T03:10+00:00 $(OTHER_DAYS)
 	$(SUITE) --at 2026-12-31T23:59+00:00 $(OTHER_DAYS)
+
+# What befalls a running monitor: kills, stopped processes, full disks, clocks that jump. docs/faults.md lists it.
+faults: install
+	@exec $(BIN)/python -m pytest -n 2 --dist load -m faults tests/faults
 
 foreign: install
 	@exec $(BIN)/python -m pytest -n 0 -m foreign tests/foreign
@@ -67,6 +72,11 @@ oracle: install
 live-night: MINUTES ?= 60
 live-night: install
 	nice $(BIN)/python -m benchmarks.live_night --minutes $(MINUTES)
+
+# The same, and besides: stopped processes, a locked store, a full disk (as root), clock jumps, files that are edited and broken.
+chaos: MINUTES ?= 20
+chaos: install
+	nice $(BIN)/python -m benchmarks.chaos --minutes $(MINUTES)
 
 bench-detection: install
 	$(BIN)/python -m benchmarks.detection.run

@@ -143,7 +143,7 @@ def kill(databases: list[str], events: int, workers: int, kills: int) -> None:
 
 
 def _massacre(url: str, ops: Receiver, folder: str, workers: int, kills: int, events: int) -> None:
-    command = [sys.executable, "-m", "tests.e2e.delivery_worker", url, ops.url, folder, "2"]
+    command = [sys.executable, "-m", "tests.faults.delivery_worker", url, ops.url, folder, "2"]
     rng = random.Random(1)
     running = [subprocess.Popen(command, cwd=ROOT) for _ in range(workers)]
     try:

@@ -33,6 +33,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
 from busta_health_dagster import bootstrap  # noqa: E402
 from busta_health_dagster.domain.alert import AlertState  # noqa: E402
+from busta_health_dagster.domain.self_monitoring import OVERLOADED  # noqa: E402
 from tests.e2e.up_stories import BUSTA, kill_all, processes_of  # noqa: E402
 
 SOURCES = ("odds", "scores", "stats", "injuries", "weather", "news")
@@ -112,7 +113,7 @@ class Night:
 
     def __init__(self, base: Path, rng: random.Random, sources: Place, readers: dict[str, Place]) -> None:
         self.base, self.rng, self.sources, self.readers = base, rng, sources, readers
-        config = base / "config"
+        self.config = config = base / "config"
         config.mkdir()
         lines = [
             f'  - {{name: {name}, type: local, tier: 1, probe: http, url: "{sources.url}/{name}", allow_private: true, '
@@ -140,26 +141,38 @@ class Night:
         ends = time.monotonic() + seconds
         while time.monotonic() < ends:
             time.sleep(5)
-            self._step()
+            self.step()
 
-    def _step(self) -> None:
+    def step(self) -> None:
         for name in SOURCES:
             down = name in self.sources.out
             if self.rng.random() < (1 / 30 if down else 1 / 60):
-                (self.sources.out.discard if down else self.sources.out.add)(name)
-                self.counts["sources recovered" if down else "sources failed"] += 1
+                self.turn(name, down=not down)
         for place in self.readers.values():
             if self.rng.random() < (1 / 12 if place.out else 1 / 40):
                 self.counts["readers back" if place.out else "readers out"] += 1
                 place.out = set() if place.out else {"all"}
         if self.rng.random() < 1 / 18:
-            self._kill()
+            self.kill()
+        self.keep_up()
+
+    def keep_up(self) -> None:
+        """Start it again when it has gone, as a service manager would."""
         if self.monitor is not None and self.monitor.poll() is not None:
-            kill_all(self.environ["BUSTA_HOME"])  # what it left behind, as a service manager would
+            kill_all(self.environ["BUSTA_HOME"])  # what it left behind
             self.counts["started again"] += 1
             self.start()
 
-    def _kill(self) -> None:
+    def turn(self, name: str, *, down: bool) -> None:
+        """A source fails, or answers again."""
+        (self.sources.out.add if down else self.sources.out.discard)(name)
+        self.counts["sources failed" if down else "sources recovered"] += 1
+
+    def wrong(self) -> list[str]:
+        """What else the ledger finds wrong, for nights of another kind."""
+        return []
+
+    def kill(self) -> None:
         """One of its processes; the monitor itself more seldom."""
         found = sorted(processes_of(self.environ["BUSTA_HOME"]))
         assert self.monitor is not None
@@ -171,14 +184,14 @@ class Night:
 
     def let_well(self) -> None:
         """Everything answers again; wait until nothing is open and nothing waits to be sent."""
-        self.sources.out.clear()
+        for name in sorted(self.sources.out):
+            self.turn(name, down=False)
         for place in self.readers.values():
             place.out = set()
         ends = time.monotonic() + QUIET_S
         while time.monotonic() < ends:
             time.sleep(5)
-            if self.monitor is not None and self.monitor.poll() is not None:
-                self.start()
+            self.keep_up()
             with bootstrap.open_app(environ=self.environ) as app, app.store.read() as uow:
                 if not uow.alerts.open() and not uow.outbox.list("waiting", "sending", limit=1):
                     return
@@ -190,6 +203,9 @@ class Night:
                 self.monitor.wait(60)
         kill_all(self.environ["BUSTA_HOME"])
 
+    def leave(self) -> None:
+        """Give back what the home stood on."""
+
 
 def ledger(environ: dict[str, str], readers: dict[str, Place]) -> tuple[list[str], dict[str, int]]:
     """What is wrong, in sentences, and what was counted."""
@@ -198,11 +214,10 @@ def ledger(environ: dict[str, str], readers: dict[str, Place]) -> tuple[list[str
         rows = uow.outbox.list("waiting", "sending", "done", "dead", "dropped", limit=100_000)
         alerts = uow.alerts.list(limit=100_000)
     open_ = [a for a in alerts if a.state is AlertState.OPEN]
-    unsteady = {
-        a.id for a in open_ if a.flapping
-    }  # ends when it is steady, which takes longer than the quiet at the end
-    counts = {"alerts": len(alerts), "still flapping": len(unsteady), "messages in the outbox": len(rows)}
-    wrong += [f"still open: {a.fingerprint}" for a in open_ if not a.flapping]
+    # Flapping ends when it is steady, overload after twelve slots that were kept: both take longer than the quiet at the end.
+    unsteady = {a.id for a in open_ if a.flapping or a.rule == OVERLOADED.name}
+    counts = {"alerts": len(alerts), "still flapping or overloaded": len(unsteady), "messages in the outbox": len(rows)}
+    wrong += [f"still open: {a.fingerprint}" for a in open_ if a.id not in unsteady]
     wrong += [
         f"{r.message.channel}: {r.message.kind} of {r.message.thread} is {r.state}: {r.reason}"
         for r in rows
@@ -267,8 +282,8 @@ def _twice_or_late(reader: str, place: Place, unsteady: set[int | None], merged:
     return wrong
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
+def main(kind: type[Night] = Night, about: str | None = __doc__) -> int:
+    parser = argparse.ArgumentParser(description=about)
     parser.add_argument("--minutes", type=float, default=60)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--keep", action="store_true", help="Leave the home for a look.")
@@ -279,7 +294,7 @@ def main() -> int:
         sources = stack.enter_context(Place().serving())
         for place in readers.values():
             stack.enter_context(place.serving())
-        night = Night(base, random.Random(chosen.seed), sources, readers)
+        night = kind(base, random.Random(chosen.seed), sources, readers)
         try:
             night.start()
             night.live(60 * chosen.minutes)
@@ -287,6 +302,7 @@ def main() -> int:
         finally:
             night.stop()
         wrong, counts = ledger(night.environ, readers)
+        wrong += night.wrong()
     (base / "got.json").write_text(json.dumps({name: place.got for name, place in readers.items()}, indent=1))
     for name, number in {**night.counts, **counts}.items():
         print(f"{number:6} {name}")
@@ -296,6 +312,7 @@ def main() -> int:
     if chosen.keep or wrong:
         print(f"see {base}")
     else:
+        night.leave()
         shutil.rmtree(base)
     return 1 if wrong else 0
 

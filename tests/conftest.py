@@ -67,13 +67,14 @@ def _spread(items: list[pytest.Item]) -> None:
     files: dict[Path, list[pytest.Item]] = {}
     for item in items:
         files.setdefault(item.path, []).append(item)
-    counting = [path for path in files if path.parent.name != "e2e"]
-    for place, path in enumerate(path for path in files if path.parent.name == "e2e"):
+    counting = [path for path in files if path.parent.name not in _PROCESSES]
+    for place, path in enumerate(path for path in files if path.parent.name in _PROCESSES):
         counting.insert(place * _APART, path)
     items[:] = [item for path in counting for item in files[path]]
 
 
 _APART = 12
+_PROCESSES = {"e2e", "faults"}
 
 
 @pytest.fixture(autouse=True)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from busta_health_dagster.cli import ports
 from busta_health_dagster.cli.dagster_processes import code_server_argv, daemon_argv
+from busta_health_dagster.cli.heartbeats import Heartbeat, Works, code_server_answers, web_answers
 from busta_health_dagster.cli.lost_runs import LostRuns
 from busta_health_dagster.cli.run import MODULE, here
 from busta_health_dagster.cli.session import err_console
@@ -106,12 +107,14 @@ def start_processes(
         env,
         ended=lambda _: lost_runs.observation(),
         through_another=True,
+        heartbeat=Heartbeat(code_server_answers(LOOPBACK, code_port), supervisor.clock),
     )
     children = [supervisor.start(code_server)]
     if not _until(supervisor, lambda: ports.accepts(LOOPBACK, code_port), "Loading the code location"):
         return None
-    children.append(supervisor.start(Child("daemon", daemon_argv(workspace), env)))
-    children.append(supervisor.start(_web(env, host, listener, workspace)))
+    daemon = Child("daemon", daemon_argv(workspace), env, heartbeat=Heartbeat(Works(), supervisor.clock))
+    children.append(supervisor.start(daemon))
+    children.append(supervisor.start(_web(supervisor, env, host, listener, workspace)))
     supervisor.start(_first_runs(supervisor, env, after, lost_runs))
     return _served(supervisor, home, children, host=host, port=port, code_port=code_port)
 
@@ -126,14 +129,17 @@ def start_web(
     workspace: str | None,
 ) -> Running | None:
     """The web process alone, beside a Dagster of another team; with its UI where a workspace is given."""
-    children = [supervisor.start(_web(env, host, listener, workspace))]
+    children = [supervisor.start(_web(supervisor, env, host, listener, workspace))]
     return _served(supervisor, home, children, host=host, port=listener.getsockname()[1], code_port=None)
 
 
-def _web(env: dict[str, str], host: str, listener: socket.socket, workspace: str | None) -> Child:
+def _web(
+    supervisor: Supervisor, env: dict[str, str], host: str, listener: socket.socket, workspace: str | None
+) -> Child:
     argv = [sys.executable, "-m", "busta_health_dagster.web", "--host", host, "--listener", str(listener.fileno())]
     argv += ["--workspace", workspace] if workspace is not None else []
-    return Child("web", argv, env, inherits=(listener.fileno(),))
+    heartbeat = Heartbeat(web_answers(host, listener.getsockname()[1]), supervisor.clock)
+    return Child("web", argv, env, inherits=(listener.fileno(),), heartbeat=heartbeat)
 
 
 def _served(

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from busta_health_dagster.cli.heartbeats import Heartbeat
     from busta_health_dagster.domain.clock import Clock
     from busta_health_dagster.pipeline.app.supervisor_failures import FailureBook
 
@@ -46,7 +47,8 @@ class Stopped(BaseException):
 class Child:
     """One supervised process. `once` children are not restarted (the first tick); their exit code is logged, and where
     it is 0, `then` is started. `ended` is called after every end of it that no one asked for, with the exit code. One that
-    works `through_another` process, which it started itself, is started again when that one has gone.
+    works `through_another` process, which it started itself, is started again when that one has gone. One whose `heartbeat`
+    stays away hangs, and is started again as if it had died.
     """
 
     name: str
@@ -57,6 +59,7 @@ class Child:
     then: Child | None = None
     ended: Callable[[int], None] | None = None
     through_another: bool = False
+    heartbeat: Heartbeat | None = None
     alone_since: float | None = None
     process: subprocess.Popen[bytes] | None = None
     log: ChildLog | None = None
@@ -85,9 +88,12 @@ class Supervisor:
 
     def start(self, child: Child) -> Child:
         """Start a child, or one that ran once again; its output goes to `<log_dir>/<name>.log`."""
-        if child not in self.children:
+        known = child in self.children
+        if not known:
             self.children.append(child)
         self._spawn(child)
+        if child.heartbeat is not None and not known:
+            child.heartbeat.listen(self._stopping)
         return child
 
     def restart(self, child: Child) -> None:
@@ -198,10 +204,7 @@ class Supervisor:
             return
         code = child.process.poll()
         if code is None:
-            if child.failures and now - child.started > STEADY_AFTER_S:
-                child.failures = 0
-            if child.through_another:
-                self._mind_the_other(child, child.process.pid, now)
+            self._mind_the_living(child, child.process.pid, now)
             return
         _signal_group(child, signal.SIGKILL)
         child.process = None
@@ -221,11 +224,29 @@ class Supervisor:
         if child.ended is not None:
             child.ended(code)
 
+    def _mind_the_living(self, child: Child, pid: int, now: float) -> None:
+        if child.failures and now - child.started > STEADY_AFTER_S:
+            child.failures = 0
+        if child.through_another:
+            self._mind_the_other(child, pid, now)
+        if child.heartbeat is not None:
+            self._mind_the_heartbeat(child, child.heartbeat)
+
     def _mind_the_other(self, child: Child, pid: int, now: float) -> None:
         if has_living_child(pid) is not False:
             child.alone_since = now
         elif child.alone_since is not None and now - child.alone_since > ALONE_S:
             self.on_event(f"{child.name} has lost the process that it works through, and is ended")
+            _signal_group(child, signal.SIGKILL)
+
+    def _mind_the_heartbeat(self, child: Child, heartbeat: Heartbeat) -> None:
+        what = f"The process {child.name}"
+        if heartbeat.heard:
+            self.failures.works(what)
+        elif (silent_s := heartbeat.silent_s()) is not None:
+            self.failures.failed(
+                what, f"no sign of life for {silent_s:.0f} s. It hangs: it is killed and started again"
+            )
             _signal_group(child, signal.SIGKILL)
 
     def _spawn(self, child: Child) -> None:
@@ -244,6 +265,8 @@ class Supervisor:
         assert child.process.stdout is not None
         child.log.follow(child.process.stdout)
         child.started = self.clock.monotonic()
+        if child.heartbeat is not None:
+            child.heartbeat.begin(child.process.pid)
 
     def _ends(self, process: subprocess.Popen[bytes], within_s: float) -> bool:
         """Wait for a process, but no longer than no one wants us to stop."""

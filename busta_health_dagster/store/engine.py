@@ -18,6 +18,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from busta_health_dagster.domain.errors import BadInput, StoreError, StoreFull, StoreMissing, StoreUnavailable
 from busta_health_dagster.extras import remedy
+from busta_health_dagster.store.room import has_room
 
 if TYPE_CHECKING:
     import sqlite3
@@ -182,7 +183,8 @@ def _explain(url: URL, error: DBAPIError | PoolTimeout) -> StoreError | None:
 
 
 def _explain_sqlite(name: str, text: str, path: Path) -> StoreError | None:
-    if "is full" in text:
+    # Without room for the files beside the database SQLite speaks of an I/O error.
+    if "is full" in text or ("disk I/O" in text and not has_room(path.parent)):
         return StoreFull(
             f"The store at {name} has no room left ({text}). Free space on its disk or shorten `retention:`; "
             "busta resumes by itself."

@@ -45,10 +45,10 @@ def routes(app: App, materialized: Materialized | None = None, dagster: str | No
         else:
             if tick is None:
                 checks["tick"] = "never"
+            elif set_back:
+                checks["tick"] = set_back  # and no tick begins either, until the clock has caught up
             elif ticks_are_stale(tick["at"], app.now(), app.config.tick_s):
                 checks["tick"] = "stale"
-            elif set_back:
-                checks["tick"] = set_back
             elif slots is not None and slots.overloaded:
                 checks["tick"] = f"overloaded: {slots.text}"
         ready = all(value == "ok" for value in checks.values())

@@ -244,6 +244,10 @@ def test_a_job_whose_sensor_is_gone_is_neither_shown_nor_alerted_on(caller: Call
 def test_a_clock_that_was_set_back_closes_the_gate_and_is_told(caller: Caller) -> None:
     assert caller.get("?sources=good_file").status_code == 200
     caller.clock.advance(-3600)
+    ready = requests.get(f"{caller.url}/readyz", timeout=30).json()
+    assert ready["tick"].startswith("the clock was set back"), (
+        "at once: Dagster starts no tick until the clock is there"
+    )
     for _ in range(4):
         caller.clock.advance(60)
         run_tick(caller.app)

@@ -1,4 +1,4 @@
-"""More ticks than the machine can run: skipped and not queued, counted, and loud on every surface (fault 33)."""
+"""More ticks than the machine can run: skipped and not queued, counted, and loud on every surface."""
 
 from __future__ import annotations
 

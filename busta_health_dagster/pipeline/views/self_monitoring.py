@@ -23,6 +23,7 @@ from busta_health_dagster.pipeline.app.freshness import LAST_TICK
 from busta_health_dagster.pipeline.app.store_failure import store_failure
 from busta_health_dagster.pipeline.app.supervisor_failures import supervisor_failures
 from busta_health_dagster.pipeline.delivery.breaker_state import channel_state
+from busta_health_dagster.store.room import has_room
 from busta_health_dagster.wording.durations import duration_text
 from busta_health_dagster.wording.lists import plural
 
@@ -74,6 +75,10 @@ def _store(app: App) -> Iterator[MonitorAlert]:
     if found is not None:
         text = "The store refuses what the monitor writes: what was seen since then is lost"
         yield MonitorAlert("store", text, found.text, grave=True, since=found.since)
+    elif not has_room(app.home.root):  # Dagster starts no tick either, which could say so
+        text = "The disk of the home has no room left: nothing is observed"
+        do = f"Free space on the disk of {app.home.root} or shorten `retention:`; busta resumes by itself."
+        yield MonitorAlert("store", text, do, grave=True)
 
 
 def _supervisor(app: App) -> Iterator[MonitorAlert]:

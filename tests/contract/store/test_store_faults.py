@@ -1,4 +1,4 @@
-"""Faults of the database: everything or nothing, and a sentence that says what to do (faults.md 7, 8, 9, 13, 14)."""
+"""Faults of the database: everything or nothing, and a sentence that says what to do."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The outbox: claimed by one, in order, done only by who still owns it (faults.md 4, 5, 6)."""
+"""The outbox: claimed by one, in order, done only by who still owns it."""
 
 from __future__ import annotations
 

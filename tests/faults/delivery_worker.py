@@ -1,4 +1,4 @@
-"""Processes that a test may kill; by hand: `python -m tests.e2e.delivery_worker STORE_URL HOOK_URL FOLDER [LEASE_S]`."""
+"""Processes that a test may kill; by hand: `python -m tests.faults.delivery_worker STORE_URL HOOK_URL FOLDER [LEASE_S]`."""
 
 from __future__ import annotations
 

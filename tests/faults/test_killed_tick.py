@@ -1,4 +1,4 @@
-"""A tick that is killed, doubled or overlapped: real processes, real SIGKILL (faults 1, 2, 13, 14, 15)."""
+"""A tick that is killed, doubled or overlapped: real processes, real SIGKILL."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What may happen to a running `busta up`: its logs, its disk, its children. Real processes (faults 31 and 32)."""
+"""What may happen to a running `busta up`: its logs, its disk, its children. Real processes."""
 
 from __future__ import annotations
 
@@ -14,8 +14,9 @@ import requests
 from dagster import DagsterInstance, DagsterRun, DagsterRunStatus
 
 from tests.e2e.up_stories import environment, eventually, kill_all, processes_of, running, up
+from tests.faults.monitor_stories import metric
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.faults]
 
 SLOW = """\
 version: 1
@@ -74,15 +75,6 @@ def state_of(home: Path, run_id: str) -> DagsterRunStatus:
 
 def scheduled(run: DagsterRun) -> bool:
     return "dagster/schedule_name" in run.tags
-
-
-def metric(url: str, name: str) -> float | None:
-    """None while no one answers."""
-    try:
-        lines = requests.get(f"{url}/metrics", timeout=60).text.splitlines()
-    except requests.ConnectionError:
-        return None
-    return float(next(line.split()[1] for line in lines if line.startswith(f"{name} ")))
 
 
 def test_a_full_disk_and_logs_that_are_moved_stop_nothing_and_are_shown(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from busta_health_dagster.domain.clock import SystemClock
 from busta_health_dagster.pipeline.delivery.delivery_pass import delivery_pass
 from busta_health_dagster.store import Store
 from tests.delivery_stories import Receiver, application, enqueue, hook, message, rows
-from tests.e2e import delivery_worker
+from tests.faults import delivery_worker
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,7 +41,7 @@ routes:
   - {select: {}, escalation: default}
 """
 PROCESSES = multiprocessing.get_context("forkserver")  # imports once; each child is a process of its own
-PROCESSES.set_forkserver_preload(["tests.e2e.delivery_worker"])
+PROCESSES.set_forkserver_preload(["tests.faults.delivery_worker"])
 
 
 @pytest.fixture

@@ -1,0 +1,7 @@
+"""A code location with nothing in it."""
+
+from __future__ import annotations
+
+import dagster as dg
+
+defs = dg.Definitions()
