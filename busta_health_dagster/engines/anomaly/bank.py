@@ -102,8 +102,8 @@ class DetectorBank:
     def dump_hot(self, names: Iterable[str] | None = None) -> dict[str, bytes]:
         """The rows as bytes, by name."""
         chosen = list(self.names if names is None else names)
-        packed = self.rows.pack([self._index[name] for name in chosen])
-        return {name: row + self.custom.pack(name) for name, row in zip(chosen, packed, strict=True)}
+        packed, custom = self.rows.pack([self._index[name] for name in chosen]), self.custom.pack(chosen)
+        return {name: row + custom[name] for name, row in zip(chosen, packed, strict=True)}
 
     def confirm(self, names: Collection[str]) -> None:
         """Someone or something else has seen what these sources' open incidents are about: they cost no budget."""
