@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from benchmarks.chaos_ledger import Disturbance, Truth, unexplained
+from benchmarks.live_night import Place, twice_or_late
 from busta_health_dagster.domain.observation import Observation, Status
 
 BEGAN = 1_800_000_000.0
@@ -48,3 +49,11 @@ def test_the_clock_of_the_monitor_is_read_as_ours() -> None:
 def test_the_end_of_the_night_counts_too() -> None:
     wrong, _ = unexplained(rows(UP, UP, UP, UP), {"odds": Truth()}, [], BEGAN, STILL, ended=BEGAN + 600)
     assert wrong == ["odds: 6 minutes before 600 s have no observation, and no fault"]
+
+
+def test_what_begins_again_and_flaps_by_that_is_one_message_and_no_firing_after_its_end() -> None:
+    reader = Place()
+    for n, kind in enumerate(("opened", "resolved", "flapping_started", "resolved", "escalated")):
+        body = {"type": f"alert.{kind}", "timestamp": str(n), "data": {"alert": {"id": 3, "fingerprint": "odds/down"}}}
+        reader.got.append((BEGAN + n, f"key-{n}", body))
+    assert twice_or_late("chat", reader, {3}, set()) == ["chat: alert 3 (odds/down) alert.escalated after its end"]

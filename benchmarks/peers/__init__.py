@@ -1,0 +1,1 @@
+"""The same fleet, watched by others in the same run."""
