@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 LOOPBACK = "127.0.0.1"
 SLOW_AFTER_S = 120.0
+KILLED_WITHIN_S = 10.0
 
 
 @dataclass(slots=True)
@@ -70,6 +71,9 @@ def end_left_over(home: Home) -> list[str]:
     for name in ended:
         with contextlib.suppress(ProcessLookupError):  # it has ended by itself
             os.killpg(pids[name], signal.SIGKILL)
+    waits_until = time.monotonic() + KILLED_WITHIN_S
+    while any(_is_of(home, pids[name]) for name in ended) and time.monotonic() < waits_until:
+        time.sleep(0.05)  # until then it holds its port
     home.processes.unlink(missing_ok=True)
     return ended
 

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 from busta_health_dagster import __version__
 from busta_health_dagster.cli import ports
 from busta_health_dagster.cli.session import err_console
-from busta_health_dagster.cli.starting import end_left_over
+from busta_health_dagster.cli.starting import LOOPBACK, end_left_over
 from busta_health_dagster.cli.supervisor import Stopped, Supervisor
 from busta_health_dagster.domain.clock import SystemClock
+from busta_health_dagster.domain.errors import ConfigError
 from busta_health_dagster.pipeline.app.supervisor_failures import FailureBook
 from busta_health_dagster.settings.home import DEFAULT_HOME, PRIVATE_UMASK, InstanceLock
 
@@ -42,6 +43,21 @@ def announce(current: Session) -> None:
     err_console().print(f"busta {__version__} starts in {home}", markup=False, soft_wrap=True)
 
 
+def address(current: Session, host: str | None, port: int | None) -> tuple[str, int | None]:
+    """Where to serve: what the options say, else `web` of settings.yaml; a port that neither says is the next free one."""
+    from busta_health_dagster import bootstrap
+
+    if host is None or port is None:
+        try:
+            found = bootstrap.find_config_dir(home=current.home, config_dir=current.config_dir, environ=current.environ)
+            web = bootstrap.load_config(found, current.environ).settings.web
+        except ConfigError:  # the start meets it again, and says what can be done
+            return host or LOOPBACK, port
+        host = host or web.host
+        port = web.port if port is None and "port" in web.model_fields_set else port
+    return host, port
+
+
 @contextmanager
 def supervised(current: Session, *, host: str, port: int | None) -> Iterator[Stage]:
     """Everything that must be there before the first child, and is gone after the last one, however this ends.
@@ -57,12 +73,12 @@ def supervised(current: Session, *, host: str, port: int | None) -> Iterator[Sta
     home = bootstrap.find_home(home=current.home, environ=current.environ).ensure()
     lock = InstanceLock(home)
     lock.acquire()
+    left_over = end_left_over(home)  # before a port is chosen: they may hold the one that messages have named
     listener = ports.listen(host, port)
 
     def notify(text: str) -> None:
         log.print(f"{time.strftime('%H:%M:%S', time.gmtime())} {text}", markup=False, soft_wrap=True)
 
-    left_over = end_left_over(home)
     if left_over:
         notify(f"an earlier busta was killed and left {', '.join(left_over)} running: ended")
     clock = SystemClock()

@@ -12,7 +12,7 @@ from busta_health_dagster.cli.config_watch import code_reload, config_watch, ren
 from busta_health_dagster.cli.run import dagster_env
 from busta_health_dagster.cli.session import Session, at_home, console
 from busta_health_dagster.cli.starting import LOOPBACK, start_processes
-from busta_health_dagster.cli.supervised import announce, supervised
+from busta_health_dagster.cli.supervised import address, announce, supervised
 from busta_health_dagster.settings.instance import PAGE_BESIDE_DAGSTER
 
 if TYPE_CHECKING:
@@ -20,18 +20,22 @@ if TYPE_CHECKING:
 
     from busta_health_dagster.cli.supervisor import Supervisor
 
-HostOption = Annotated[str, typer.Option(help="Address to serve on.")]
-PortOption = Annotated[int | None, typer.Option(help="Port to serve on; the next free one from 3000 when left out.")]
+HostOption = Annotated[
+    str | None, typer.Option(help="Address to serve on.", show_default="web.host of settings.yaml, 127.0.0.1")
+]
+PortOption = Annotated[
+    int | None,
+    typer.Option(help="Port to serve on.", show_default="web.port of settings.yaml, the next free from 3000"),
+]
 WorkersOption = Annotated[int | None, typer.Option(help="How many Dagster runs may run at once.", min=1)]
 
 
-def up(
-    context: typer.Context, host: HostOption = LOOPBACK, port: PortOption = None, workers: WorkersOption = None
-) -> None:
+def up(context: typer.Context, host: HostOption = None, port: PortOption = None, workers: WorkersOption = None) -> None:
     """Run the monitor: Dagster's code server, daemon and UI on one home, until Ctrl-C. Example: busta up --port 3000"""
     current = at_home(context)
     announce(current)
-    raise typer.Exit(run_up(current, host=host, port=port, workers=workers))
+    where, at = address(current, host, port)
+    raise typer.Exit(run_up(current, host=where, port=at, workers=workers))
 
 
 def run_up(
@@ -89,8 +93,10 @@ def _reports_of(days: int) -> tuple[tuple[str, ...], ...]:
 
 def demo(
     context: typer.Context,
-    host: HostOption = LOOPBACK,
-    port: PortOption = None,
+    host: Annotated[str, typer.Option(help="Address to serve on.")] = LOOPBACK,
+    port: Annotated[
+        int | None, typer.Option(help="Port to serve on; the next free one from 3000 when left out.")
+    ] = None,
     days: Annotated[int, typer.Option(help="Days of history to generate.", min=0, max=60)] = 30,
     history: Annotated[
         bool, typer.Option("--history/--no-history", help="Generate the past, so that reports have something to say.")

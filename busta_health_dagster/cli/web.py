@@ -11,8 +11,8 @@ import typer
 from busta_health_dagster.cli.config_watch import config_watch, renewal
 from busta_health_dagster.cli.run import dagster_env
 from busta_health_dagster.cli.session import Session, at_home, console
-from busta_health_dagster.cli.starting import LOOPBACK, start_web
-from busta_health_dagster.cli.supervised import announce, supervised
+from busta_health_dagster.cli.starting import start_web
+from busta_health_dagster.cli.supervised import address, announce, supervised
 from busta_health_dagster.cli.up import HostOption, PortOption
 from busta_health_dagster.domain.errors import BadInput
 
@@ -25,7 +25,7 @@ NoDagsterOption = Annotated[bool, typer.Option("--no-dagster", help="Without Dag
 
 def web(
     context: typer.Context,
-    host: HostOption = LOOPBACK,
+    host: HostOption = None,
     port: PortOption = None,
     workspace: WorkspaceOption = None,
     no_dagster: NoDagsterOption = False,
@@ -37,7 +37,8 @@ def web(
         raise BadInput(f"busta web: there is no file {workspace}; --workspace names a workspace.yaml of Dagster.")
     current = at_home(context)
     announce(current)
-    raise typer.Exit(run_web(current, host=host, port=port, workspace=workspace))
+    where, at = address(current, host, port)
+    raise typer.Exit(run_web(current, host=where, port=at, workspace=workspace))
 
 
 def run_web(current: Session, *, host: str, port: int | None, workspace: Path | None) -> int:
