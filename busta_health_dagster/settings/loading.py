@@ -227,6 +227,11 @@ def _report_plugins(plugins: Sequence[PluginProblem], config: Config, found: Fin
 
 def _review(review: CheckContext) -> None:
     """Run the checks whose files can be trusted; one of a half-read file would report nonsense."""
+
+    def settings_and(*files: str) -> tuple[str, ...]:
+        """settings.yaml may be missing, and must not be broken."""
+        return (*files, *({"settings.yaml"} & review.docs.keys()))
+
     every: list[tuple[tuple[str, ...], Callable[[CheckContext], None]]] = [
         ((), checks.missing_files),
         (("sources.yaml",), checks.unused_types),
@@ -252,7 +257,7 @@ def _review(review: CheckContext) -> None:
         ((), checks_season.seasons_that_are_over),
         (("sources.yaml", "settings.yaml"), checks_status_page.groups_without_a_source),
         (("sources.yaml", "alerts.yaml"), checks_season.gates_that_no_one_watches),
-        (("sources.yaml",), checks_vantages.vantages_of_sources),
+        (settings_and("sources.yaml"), checks_vantages.vantages_of_sources),
         ((), checks_dagster.their_instance),
         ((), checks_routes.default_route),
         (("sources.yaml",), checks_routes.selectors_that_match_nothing),
@@ -267,9 +272,7 @@ def _review(review: CheckContext) -> None:
         (("sources.yaml", "alerts.yaml"), checks_rules.without_a_limit),
         (("sources.yaml", "alerts.yaml"), checks_rules.unwatched_sources),
         (("maintenance.yaml",), checks.windows),
-        (("settings.yaml",), checks.the_monitor_itself)
-        if "settings.yaml" in review.docs
-        else ((), checks.the_monitor_itself),
+        (settings_and(), checks.the_monitor_itself),
         ((), checks_secrets.missing_secrets),
         (("alerts.yaml",), checks_secrets.secrets_of_no_use),
     ]

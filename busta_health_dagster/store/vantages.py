@@ -28,16 +28,22 @@ class VantageAnswers:
         self._uow = uow
 
     def add(self, vantage: str, observations: Collection[Observation]) -> None:
-        """Raises UnknownName: a source that was never synced."""
+        """What else a vantage point writes of these sources follows in the same transaction: none other writes it meanwhile.
+
+        Raises:
+            UnknownName: a source that was never synced.
+        """
         if not observations:
             return
+        keys = {o.source: self._uow.sources.get(o.source).id for o in observations}
+        self._uow.sources.lock(keys.values())
         numbers = self._uow.reasons.numbers({o.reason for o in observations})
         measured = {name for o in observations for name in o.metrics}
         ids = self._uow.metric_names.numbers(measured) if measured else {}
         rows = [
             {
                 "slot": o.slot,
-                "source_id": self._uow.sources.get(o.source).id,
+                "source_id": keys[o.source],
                 "vantage": vantage,
                 **pack(o, numbers[o.reason], maintenance=False, metric_ids=ids)._asdict(),
                 "facts": json.dumps(dict(o.facts)) if o.facts else None,

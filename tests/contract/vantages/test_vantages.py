@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import requests
+from page_stories import guest, serving
+from small_home import environ_of, served
 from sqlalchemy import func, select
+from typer.testing import CliRunner
 from vantage_stories import SOURCES, T0, TICK_S, Api, open_alerts, sees, sensor, state, tick, watching
 
+from busta_health_dagster.cli.main import app as busta
+from busta_health_dagster.domain.access import Role
 from busta_health_dagster.domain.observation import Status
-from busta_health_dagster.pipeline.alerting.alert_pass import alert_pass
+from busta_health_dagster.pipeline.alerting.alert_pass import alert_pass, due_sources
 from busta_health_dagster.pipeline.app.app import App
 from busta_health_dagster.pipeline.app.store_admin import prune
 from busta_health_dagster.pipeline.facade import Monitor
@@ -192,6 +199,29 @@ def test_each_surface_shows_how_every_vantage_point_sees_it(app: App, api: Api) 
     assert 'busta_vantage_last_report_timestamp_seconds{vantage="nyc"}' in text
 
 
+def test_the_page_and_the_terminal_have_a_row_for_each(app: App, api: Api, tmp_path: Path) -> None:
+    tick(app)
+    sees(app, api, nyc=503, fra=200)
+    app.clock.advance(60)
+    sensor(app)
+    with serving(guest(app, lambda: Role.VIEWER)) as url:
+        page = requests.get(f"{url}/source-health/s/odds", timeout=20).text
+        here = requests.get(f"{url}/source-health/s/here", timeout=20).text
+    _, _, card = page.partition('id="h-vantages"')
+    words = re.sub(r"\s+", " ", re.sub(r"<svg.*?</svg>|<[^>]+>", " ", card.partition("</section>")[0], flags=re.DOTALL))
+    assert "down once more than half of those that answered see it down" in words
+    assert "nyc DOWN Answered 503, 2xx wanted" in words
+    assert re.search(r"fra UP [\d.]+ ms", words)
+    assert "lon NO DATA No answer in the last 24 slots" in words
+    assert "h-vantages" not in here
+    with served(app) as url:
+        done = CliRunner().invoke(busta, ["--url", url, "sources", "info", "odds"], env=environ_of(tmp_path))
+    lines = {line.partition(" ")[0]: line.partition(" ")[2].strip() for line in done.output.splitlines()}
+    assert lines["vantages.nyc"] == "down: answered 503, 2xx wanted"
+    assert re.fullmatch(r"up: [\d.]+ ms", lines["vantages.fra"])
+    assert lines["vantages.lon"] == "unknown: no answer in the last 24 slots"
+
+
 def test_answers_are_pruned_with_the_observations_and_copied_with_the_store(app: App, api: Api, tmp_path: Path) -> None:
     tick(app)
     sees(app, api, nyc=503, fra=200, lon=200)
@@ -216,3 +246,15 @@ def test_without_vantage_points_nothing_is_asked_written_or_shown(api: Api, tmp_
             assert uow.meta.get("vantages_expected") is None
             assert uow.meta.get("vantage_reported:nyc") is None
         assert "vantage" not in render(app).decode()
+
+
+def test_clocks_of_an_alert_wait_a_minute_for_vantage_points_and_not_for_ever(app: App, api: Api) -> None:
+    """The next escalation, repeat or end of a snooze does not speak before the slot does, nor wait for one that is away."""
+    tick(app)
+    sees(app, api, nyc=503, fra=503, lon=503)
+    sensor(app)
+    app.clock.advance(TICK_S)
+    now, states = app.now(), {"odds": state(app)}
+    assert due_sources(app, states, now) == {"odds"}
+    assert due_sources(app, states, now + 59) == {"odds"}
+    assert due_sources(app, states, now + 60) == set()

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from settings_stories import Files
+from settings_stories import CHANNELS, NOW, PROBES, Files
 
-from busta_health_dagster.settings import Diagnosis
+from busta_health_dagster.settings import Diagnosis, Reloader, load
+from busta_health_dagster.settings.secret import Secrets
+from busta_health_dagster.settings.show import show_source
 
 THREE = "vantages: {nyc: {}, fra: {}, lon: {tags: {dagster-k8s/config: {pod_spec_config: {}}}}}\n"
 
@@ -105,3 +108,28 @@ def test_what_brings_nothing_or_costs_too_much_is_a_warning(
     found = doctor(keys=keys, probe=probe)
     assert found.config is not None
     assert any(says in str(p) for p in found.warnings), [str(p) for p in found.warnings]
+
+
+def test_a_broken_settings_file_is_one_error_and_not_one_for_each_source(doctor: Callable[..., Diagnosis]) -> None:
+    found = doctor(settings="vantages: {nyc: {}, New York: {}}\n", keys="vantages: [nyc]")
+    assert len(found.errors) == 1
+
+
+def test_a_vantage_point_that_comes_goes_or_moves_reloads_the_schedule(tmp_path: Path) -> None:
+    sources = 'version: 1\nsources:\n  - {name: odds, type: odds, probe: http, url: "https://a.example/"}\n'
+    files = Files(tmp_path / "config").write(sources=sources, settings="version: 1\n")
+    reloader = Reloader(lambda path: load(path, PROBES, CHANNELS, {}), files.dir, tmp_path / "keep")
+    for age, settings in enumerate(
+        ("vantages: {nyc: {}}", "vantages: {nyc: {tags: {a: b}}}", "vantages: {nyc: {tags: {a: b}}, fra: {}}", ""),
+        start=1,
+    ):
+        path = files.dir / "settings.yaml"
+        path.write_text(f"version: 1\n{settings}\n")
+        os.utime(path, (NOW - 100 + age, NOW - 100 + age))
+        assert reloader.poll(NOW).sources_changed, settings
+
+
+def test_the_configuration_that_is_shown_says_from_where(doctor: Callable[..., Diagnosis]) -> None:
+    found = doctor(keys="vantages: [fra]")
+    assert found.config is not None
+    assert show_source(found.config.sources["odds"], Secrets({}, found.config.dir))["vantages"] == ["fra"]
