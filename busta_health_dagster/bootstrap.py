@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from busta_health_dagster.engines.alerting.compiled_rules import CompiledRules
     from busta_health_dagster.probes.prober import Prober
     from busta_health_dagster.settings import Config, Diagnosis, Reloader
+    from busta_health_dagster.settings.settings_model import Settings
     from busta_health_dagster.store import Store
 
 DATABASE_URL = "BUSTA_DATABASE_URL"
@@ -203,6 +204,11 @@ def make_channels(app: App) -> Channels:
     return Channels(channels.load(), context)
 
 
+def _runs_of_a_tick(settings: Settings) -> int:
+    """Of every shard its own, and one from each vantage point."""
+    return settings.limits.shards * (1 + len(settings.vantages))
+
+
 def prepare_home(
     *, home: Path | None, config_dir: Path | None, environ: Mapping[str, str], max_runs: int | None = None
 ) -> dict[str, str]:
@@ -214,7 +220,7 @@ def prepare_home(
             postgres_env=None if app.store.is_sqlite else DATABASE_URL,
             tick_retention_days=max(1, round(app.config.settings.retention.ticks / 86400)),
             max_runtime_s=max(180, 2 * app.config.tick_s),
-            max_runs=max_runs or chosen.max_runs or max(4, app.config.settings.limits.shards + 2),
+            max_runs=max_runs or chosen.max_runs or max(4, _runs_of_a_tick(app.config.settings) + 2),
             run_launcher=chosen.run_launcher,
         )
         write_instance(app.home, content)

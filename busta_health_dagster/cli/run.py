@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from busta_health_dagster.cli.session import BustaGroup, at_home, err_console
+from busta_health_dagster.domain.errors import UnknownName
 from busta_health_dagster.settings.home import PRIVATE_UMASK
 from busta_health_dagster.settings.instance import HOST_TAG
 
@@ -83,6 +84,20 @@ _job("tick", "health_tick", "Check every source that is due, now.")
 _job("quality", "quality_hourly", "Score the newest sample of every source that has a suite or a validator, now.")
 _job("baselines", "baselines_daily", "Show the normal operating range of every type as it is known now.")
 _job("retention", "retention_daily", "Delete what is older than its retention, in our store and in Dagster's.")
+
+
+@run_app.command("vantage")
+def vantage(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help="One of `vantages` in settings.yaml; this machine is that place.")],
+) -> None:
+    """Observe from a vantage point what is due there, now. Example: busta run vantage fra"""
+    current = at_home(context)
+    known = _config(current).settings.vantages
+    if name not in known:
+        there = f"There are: {', '.join(known)}." if known else "There is none; see docs/vantages.md."
+        raise UnknownName(f"settings.yaml has no vantage point {name!r}. {there}")
+    _run(current, "vantage_observations", {"busta/vantage": name})
 
 
 @run_app.command("trends")

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from rich.text import Text
 
-    from busta_health_dagster.domain.documents.sources import Fleet, ObservationRow
+    from busta_health_dagster.domain.documents.sources import Fleet, ObservationRow, VantageRow
 
 sources_app = typer.Typer(
     cls=BustaGroup, no_args_is_help=True, help="The data sources. Example: busta sources health --watch"
@@ -134,11 +134,21 @@ def info(
 
     rows = []
     for key, value in facts.items():
+        if key == "vantages" and facts["vantages"]:
+            rows += [(f"{key}.{row['vantage']}", _from_there(row)) for row in facts["vantages"]]
+            continue
         inner = value.items() if isinstance(value, dict) else [("", value)]
         rows += [(f"{key}.{part}" if part else key, _readable(key, part, one)) for part, one in inner]
     out = console()
     for line in aligned(rows):
         out.print(line, markup=False, soft_wrap=True)
+
+
+def _from_there(row: VantageRow) -> str:
+    """Down: HTTP 503 (expected 2xx)."""
+    took = measure(row["response_ms"], "response_ms") if row["response_ms"] is not None else ""
+    why = "" if row["reason"] == "ok" or (row["status"] == "up" and took) else row["reason"]
+    return plain(": ".join(filter(None, (row["status"], why or took))))
 
 
 def _readable(key: str, part: str, value: object) -> str:

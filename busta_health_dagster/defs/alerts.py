@@ -48,6 +48,7 @@ _WINDOW_COLUMNS = ("window", "when (UTC)", "sources", "reason")
 )
 def alert_sensor(context: dg.SensorEvaluationContext) -> dg.SkipReason:
     from busta_health_dagster.pipeline.alerting.alert_pass import alert_pass
+    from busta_health_dagster.pipeline.observing.vantages import close_slots
     from busta_health_dagster.pipeline.tick.confirmation import confirmation_pass
 
     started = time.monotonic()
@@ -55,6 +56,7 @@ def alert_sensor(context: dg.SensorEvaluationContext) -> dg.SkipReason:
         found = instance_facts(context.instance, app)
         here = context.code_location_origin
         asleep = stopped(context.instance, here.location_name if here is not None else None)
+        close_slots(app)
         passed = alert_pass(app, instance=found, whole=False, stopped=asleep)
         confirmed = confirmation_pass(app)
         if passed.clock_note:

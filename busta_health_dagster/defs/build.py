@@ -20,6 +20,7 @@ from busta_health_dagster.defs.reports import report_definitions
 from busta_health_dagster.defs.resources import Monitor
 from busta_health_dagster.defs.sources import source_assets
 from busta_health_dagster.defs.trends import trend_definitions
+from busta_health_dagster.defs.vantages import vantage_definitions
 
 if TYPE_CHECKING:
     from busta_health_dagster.settings import Config
@@ -34,7 +35,11 @@ def build() -> dg.Definitions:
     Without an executor: merged into a project of yours it would run your jobs, too.
     """
     config = read_config()
-    return dg.Definitions.merge(fleet_definitions(config), report_definitions_of(config), source_definitions(config))
+    return dg.Definitions.merge(
+        fleet_definitions(config),
+        report_definitions_of(config),
+        source_definitions(config),
+    )
 
 
 def read_config() -> Config:
@@ -43,17 +48,18 @@ def read_config() -> Config:
 
 
 def fleet_definitions(config: Config) -> dg.Definitions:
-    """The tick, and what shows the fleet as it is now. Beyond DRAWN_AT_MOST sources none of it names one: each tick would pay
-    for the lineage, 1 CPU second with 1,000.
+    """The tick, what observes from vantage points, and what shows the fleet as it is now. Beyond DRAWN_AT_MOST sources none of
+    it names one: each tick would pay for the lineage, 1 CPU second with 1,000.
     """
     health_tick = tick_job()
+    vantage_jobs, vantage_schedules = vantage_definitions(config)
     keys = [asset_key(source) for source in config.sources.values()]
     observed = keys if len(keys) <= DRAWN_AT_MOST else []
     scores = [quality_key(source.name) for source in scored_sources(config)] if observed else []
     return dg.Definitions(
         assets=[fleet_asset([*observed, *scores], page_url(config)), *alert_assets(observed)],
-        jobs=[health_tick, retention_daily],
-        schedules=schedules(config, health_tick),
+        jobs=[health_tick, retention_daily, *vantage_jobs],
+        schedules=[*schedules(config, health_tick), *vantage_schedules],
         sensors=[alert_sensor, notification_sensor],
         resources={"busta": Monitor()},
     )

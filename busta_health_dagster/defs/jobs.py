@@ -1,6 +1,6 @@
 """Jobs and schedules. The tick runs in its own process, in one thread of steps: its executor starts nothing more."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
@@ -80,8 +80,7 @@ def tick_requests(shards: int) -> Callable[[dg.ScheduleEvaluationContext], Itera
                 )
                 for n in range(shards)
             }
-        waiting = _waiting(context.instance, list(wanted))
-        asked = [request for queue, request in wanted.items() if queue not in waiting]
+        asked = without_waiting(context.instance, wanted)
         if asked:
             yield from asked
         else:
@@ -90,10 +89,11 @@ def tick_requests(shards: int) -> Callable[[dg.ScheduleEvaluationContext], Itera
     return requests
 
 
-def _waiting(instance: dg.DagsterInstance, queues: list[str]) -> frozenset[str]:
-    """Those of the queues in which a run waits."""
-    queued = dg.RunsFilter(statuses=[dg.DagsterRunStatus.QUEUED], tags={JOB_TAG: queues})
-    return frozenset(run.tags[JOB_TAG] for run in instance.get_runs(queued))
+def without_waiting(instance: dg.DagsterInstance, wanted: Mapping[str, dg.RunRequest]) -> list[dg.RunRequest]:
+    """The requests, by queue, but for the queues in which a run waits already."""
+    queued = dg.RunsFilter(statuses=[dg.DagsterRunStatus.QUEUED], tags={JOB_TAG: list(wanted)})
+    waiting = frozenset(run.tags[JOB_TAG] for run in instance.get_runs(queued))
+    return [request for queue, request in wanted.items() if queue not in waiting]
 
 
 def _note_slot(context: dg.ScheduleEvaluationContext, at: float) -> None:

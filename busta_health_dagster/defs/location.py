@@ -1,8 +1,8 @@
 """The code location as Dagster asks for it, part by part.
 
 The process of a run loads the code location to find one job. The tick needs no asset of a source, and building those
-would cost each tick 0.4 CPU seconds with 1,000 sources, 2.6 with 5,000. So the tick and the retention are found among the
-fleet's own definitions; everything else, and everything that the code server lists, comes from the whole.
+would cost each tick 0.4 CPU seconds with 1,000 sources, 2.6 with 5,000. So the tick, the retention and the vantage points are
+found among the fleet's own definitions; everything else, and everything that the code server lists, comes from the whole.
 """
 
 from __future__ import annotations

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 OURS = frozenset(
     {
         "health_tick",
+        "vantage_observations",
         "quality_hourly",
         "trends_daily",
         "baselines_daily",

@@ -141,6 +141,8 @@ class Source:
 
     `event_paths`: (calendar, JSON path) of the calendars that are read from its payload.
 
+    With `vantages` it is observed from there, and not by the tick.
+
     Before `shadow_until` (epoch seconds) its rules are evaluated and recorded, and notify no one.
 
     `config` is the probe's own validated model; only that probe reads it. `where` names the line of the file it came
@@ -181,6 +183,7 @@ class Source:
     quota: Quota | None = None
     shadow_until: int | None = None
     shard: int = 0
+    vantages: tuple[str, ...] = ()
     where: str = ""
 
     @property

@@ -26,6 +26,7 @@ from busta_health_dagster.settings import (
     checks_season,
     checks_secrets,
     checks_status_page,
+    checks_vantages,
 )
 from busta_health_dagster.settings.calendar_seasons import with_calendar_days
 from busta_health_dagster.settings.check_context import CheckContext
@@ -134,7 +135,7 @@ def _diagnose(
     control: tuple[Any, ...] = ()
     if "sources.yaml" in docs:
         with_calendar_days(docs["sources.yaml"], texts, config_dir, at, found)
-        reader = SourceReader(docs["sources.yaml"], probes, found, settings.limits.shards)
+        reader = SourceReader(docs["sources.yaml"], probes, found, settings.limits.shards, settings.vantages)
         sources, control = reader.read()
     if reader is not None:
         check_dependencies(docs["sources.yaml"], sources, reader.names, reader.place_of, found)
@@ -226,6 +227,11 @@ def _report_plugins(plugins: Sequence[PluginProblem], config: Config, found: Fin
 
 def _review(review: CheckContext) -> None:
     """Run the checks whose files can be trusted; one of a half-read file would report nonsense."""
+
+    def settings_and(*files: str) -> tuple[str, ...]:
+        """settings.yaml may be missing, and must not be broken."""
+        return (*files, *({"settings.yaml"} & review.docs.keys()))
+
     every: list[tuple[tuple[str, ...], Callable[[CheckContext], None]]] = [
         ((), checks.missing_files),
         (("sources.yaml",), checks.unused_types),
@@ -251,6 +257,7 @@ def _review(review: CheckContext) -> None:
         ((), checks_season.seasons_that_are_over),
         (("sources.yaml", "settings.yaml"), checks_status_page.groups_without_a_source),
         (("sources.yaml", "alerts.yaml"), checks_season.gates_that_no_one_watches),
+        (settings_and("sources.yaml"), checks_vantages.vantages_of_sources),
         ((), checks_dagster.their_instance),
         ((), checks_routes.default_route),
         (("sources.yaml",), checks_routes.selectors_that_match_nothing),
@@ -265,9 +272,7 @@ def _review(review: CheckContext) -> None:
         (("sources.yaml", "alerts.yaml"), checks_rules.without_a_limit),
         (("sources.yaml", "alerts.yaml"), checks_rules.unwatched_sources),
         (("maintenance.yaml",), checks.windows),
-        (("settings.yaml",), checks.the_monitor_itself)
-        if "settings.yaml" in review.docs
-        else ((), checks.the_monitor_itself),
+        (settings_and(), checks.the_monitor_itself),
         ((), checks_secrets.missing_secrets),
         (("alerts.yaml",), checks_secrets.secrets_of_no_use),
     ]

@@ -196,8 +196,9 @@ def keep_copy(config: Config, keep: Path) -> None:
 
 
 def _shape(config: Config) -> tuple[object, ...]:
-    """What asset definitions are made of."""
-    return tuple(
+    """What asset definitions and schedules are made of."""
+    vantages = tuple((name, repr(vantage)) for name, vantage in config.settings.vantages.items())
+    return vantages + tuple(
         (
             s.name,
             s.type,
@@ -211,6 +212,7 @@ def _shape(config: Config) -> tuple[object, ...]:
             s.description,
             s.feeds,
             s.shard,
+            s.vantages,
         )
         for s in config.sources.values()
     )

@@ -12,7 +12,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, mo
 
 from busta_health_dagster.domain import fields, observation_limits
 from busta_health_dagster.domain.fields import PositiveDuration, Strict, TextOrSecret
-from busta_health_dagster.settings.fields import Interval, Size, Zone, size_text
+from busta_health_dagster.settings.fields import Interval, Label, Size, Zone, size_text
 
 _DAY = 86400.0
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
@@ -55,6 +55,15 @@ def _bare_host(value: str) -> str:
 def _weekly(value: str) -> str:
     if not re.fullmatch(rf"({'|'.join(_DAYS)}) ([01]\d|2[0-3]):[0-5]\d", value):
         raise ValueError(f"{value!r} is not a time of the week; write Mon 07:00")
+    return value
+
+
+def _run_tags(value: dict[str, Any]) -> dict[str, Any]:
+    for key in value:
+        if not re.fullmatch(r"([A-Za-z0-9_.-]{1,63}/)?[A-Za-z0-9_.-]{1,63}", key):
+            raise ValueError(f"{key!r} cannot be a tag of a run; letters, digits, _ . and -, with one / at most")
+        if key.startswith("busta/"):
+            raise ValueError(f"{key!r} belongs to busta; tags of your run launcher, such as dagster-k8s/config")
     return value
 
 
@@ -183,10 +192,22 @@ class DagsterSettings(Strict):
         None, description="Dagster's UI, where `busta web` runs beside it; the pages link there."
     )
     run_launcher: RunLauncher | None = Field(None, description="Where runs start; without it on this machine.")
-    max_runs: _Count | None = Field(None, description="Runs at once; without it 4, or two more than `limits.shards`.")
+    max_runs: _Count | None = Field(
+        None, description="Runs at once; without it 4, or two more than a tick has (`limits.shards`, `vantages`)."
+    )
     paint_degraded: bool = Field(
         True,
         description="A degraded source is red in the catalog (ERROR), as one that is down; false: a warning (WARN).",
+    )
+
+
+class VantageFields(Strict):
+    """A place from which sources are observed besides this machine."""
+
+    description: str = Field("", description="Where it is, for people.")
+    tags: Annotated[dict[str, Any], AfterValidator(_run_tags)] = Field(
+        {},
+        description="Tags of its runs: what the run launcher needs to start them there, such as `dagster-k8s/config`.",
     )
 
 
@@ -229,6 +250,14 @@ class Settings(Strict):
     dagster: DagsterSettings = Field(default_factory=DagsterSettings, description="Dagster's catalog and instance.")
     dead_mans_switch: DeadMansSwitch | None = Field(None, description="Who is notified when the monitor dies.")
     status_page: StatusPage | None = Field(None, description="The page for consumers at /status.")
+    vantages: dict[Label, VantageFields] = Field(
+        {},
+        description="Places from which every source is observed; see vantages.md. Without it from this machine only.",
+    )
+    quorum: _Count | None = Field(
+        None,
+        description="So many vantage points must see a source down before it is. Without it more than half of those that answered.",
+    )
     refresh: Interval | None = Field(
         None,
         description="How often an unchanged source is shown again in Dagster; hourly up to 100 sources, daily above.",

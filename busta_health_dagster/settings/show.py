@@ -162,6 +162,7 @@ def _source(source: Source) -> dict[str, Any]:
         "runbook": source.runbook,
         "feeds": source.feeds,
         **({"depends_on": source.depends_on} if source.depends_on else {}),
+        **({"vantages": source.vantages} if source.vantages else {}),
         "cadence": _duration(source.cadence_s),
         "max_data_age": _duration(source.stale_after_s),
         "active": None if source.active is None else source.active.as_config(),

@@ -186,6 +186,9 @@ class SourceFields(Strict):
     near_events: NearEventsFields | None = Field(
         None, description="What holds while a known event, such as a kick-off, is near."
     )
+    vantages: tuple[Label, ...] | None = Field(
+        None, description="From which of the `vantages` of settings.yaml it is observed; [] from this machine only."
+    )
     rollout: RolloutFields | None = Field(None, description="Until when its rules stay in shadow: they notify no one.")
     allow_private: bool = Field(False, description="Private, link-local and loopback addresses are refused without it.")
 

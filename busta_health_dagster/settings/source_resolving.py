@@ -12,6 +12,7 @@ from busta_health_dagster.domain.near_events import NearEvents
 from busta_health_dagster.domain.rule import Severity
 from busta_health_dagster.domain.source import DbtSpec, Light, Metered, QualitySpec, Reconcile, Sla, Source
 from busta_health_dagster.domain.units import to_epoch
+from busta_health_dagster.domain.vantage import OWN_OBSERVATION
 from busta_health_dagster.settings.active import season
 from busta_health_dagster.settings.source_model import default_group
 
@@ -27,9 +28,17 @@ if TYPE_CHECKING:
 
 
 def resolve(
-    fields: SourceFields, config: BaseModel | None, entry: dict[str, Any], *, where: str, shards: int
+    fields: SourceFields,
+    config: BaseModel | None,
+    entry: dict[str, Any],
+    *,
+    where: str,
+    shards: int,
+    vantages: tuple[str, ...] = (),
 ) -> Source:
-    """`entry` is what the source itself says: an SLO written there is explicit, one of the defaults is inherited."""
+    """`entry` is what the source itself says: an SLO written there is explicit, one of the defaults is inherited. `vantages`
+    are those of a source that names none.
+    """
     own_sla = entry.get("sla")
     # Defaults say how fresh data must be; a port or a name has none, unless its own entry insists.
     dated = getattr(config, "has_data", True)
@@ -79,8 +88,17 @@ def resolve(
         metrics=getattr(config, "custom_metrics", ()),
         # By name, not by position: a source added at the top must not move every other one to another run.
         shard=zlib.crc32(fields.name.encode()) % shards,
+        vantages=_vantages(fields, vantages),
         where=where,
     )
+
+
+def _vantages(fields: SourceFields, known: tuple[str, ...]) -> tuple[str, ...]:
+    """In the order of settings.yaml; one that is not there stays, for the doctor to refuse."""
+    if fields.vantages is None:
+        return () if fields.probe in OWN_OBSERVATION else known
+    chosen = dict.fromkeys(fields.vantages)
+    return (*(name for name in known if name in chosen), *(name for name in chosen if name not in known))
 
 
 def _near(fields: NearEventsFields) -> NearEvents:

@@ -19,7 +19,7 @@ from busta_health_dagster.settings.translating import keys_of, takes_any, transl
 from busta_health_dagster.wording.suggestions import meant, near
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
 
     from busta_health_dagster.domain.source import Source
     from busta_health_dagster.settings.document import Document, Place
@@ -33,8 +33,16 @@ _PLACEHOLDER = {"name": "x", "type": "x", "probe": "x"}
 class SourceReader:
     """Reads one document; what is wrong goes to `found`, and the sources that can be built are returned."""
 
-    def __init__(self, doc: Document, probes: Mapping[str, type[BaseModel]], found: Findings, shards: int = 1) -> None:
+    def __init__(
+        self,
+        doc: Document,
+        probes: Mapping[str, type[BaseModel]],
+        found: Findings,
+        shards: int = 1,
+        vantages: Iterable[str] = (),
+    ) -> None:
         self._doc, self._probes, self._found, self._shards = doc, probes, found, shards
+        self._vantages = tuple(vantages)
         self._defaults = self._block(("defaults",), doc.data.get("defaults"))
         self._types = self._type_blocks()
         self.used_types: set[str] = set()
@@ -122,7 +130,7 @@ class SourceReader:
         config = self._probe_config(common.get("probe"), own, origin, path)
         if fields is None or config is None:
             return None
-        return resolve(fields, config, entry, where=self._doc.line(path), shards=self._shards)
+        return resolve(fields, config, entry, where=self._doc.line(path), shards=self._shards, vantages=self._vantages)
 
     def _of_its_probe(self, probe: Any, own: dict[str, Any], origin: Callable[[Place], Place]) -> dict[str, Any]:
         """Without what `defaults` say for sources of other probes: a proxy is nothing to a SQL source."""

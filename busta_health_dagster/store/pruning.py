@@ -19,6 +19,7 @@ from busta_health_dagster.store.schema.observing import (
 )
 from busta_health_dagster.store.schema.quality import check_history, failing_row, quality_checks, quality_result
 from busta_health_dagster.store.schema.reporting import report
+from busta_health_dagster.store.schema.vantages import vantage_answer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,7 +30,11 @@ if TYPE_CHECKING:
 _BATCH = 20_000
 
 KEEPABLE: Mapping[str, tuple[tuple[Table, Column[Any]], ...]] = {
-    "observations": ((observation, observation.c.slot), (manual_observation, manual_observation.c.slot)),
+    "observations": (
+        (observation, observation.c.slot),
+        (manual_observation, manual_observation.c.slot),
+        (vantage_answer, vantage_answer.c.slot),
+    ),
     "rollup_hour": ((rollup_hour, rollup_hour.c.hour), (metric_hour, metric_hour.c.hour)),
     "rollup_day": ((rollup_day, rollup_day.c.day), (metric_day, metric_day.c.day)),
     "alerts": ((alert, alert.c.resolved_at), (silence, silence.c.ends_at)),

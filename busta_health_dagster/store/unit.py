@@ -30,6 +30,7 @@ from busta_health_dagster.store.silences import Silences
 from busta_health_dagster.store.sources import MetricNames, Reasons, Sources
 from busta_health_dagster.store.states import States
 from busta_health_dagster.store.suppressions import Suppressions
+from busta_health_dagster.store.vantages import VantageAnswers
 
 if TYPE_CHECKING:
     from sqlalchemy import Table
@@ -77,6 +78,10 @@ class UnitOfWork:
     @cached_property
     def observations(self) -> Observations:
         return Observations(self)
+
+    @cached_property
+    def vantages(self) -> VantageAnswers:
+        return VantageAnswers(self)
 
     @cached_property
     def states(self) -> States:

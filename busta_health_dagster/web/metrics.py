@@ -14,12 +14,14 @@ from prometheus_client.registry import Collector
 
 from busta_health_dagster import __version__
 from busta_health_dagster.pipeline.app.freshness import LAST_TICK
+from busta_health_dagster.pipeline.app.vantages import vantage_reports
 from busta_health_dagster.pipeline.gate.jobs import jobs_of
 from busta_health_dagster.pipeline.gate.verdicts import verdicts
 from busta_health_dagster.pipeline.service_levels.windows import WINDOWS_S
 from busta_health_dagster.pipeline.views.quota import quotas
 from busta_health_dagster.pipeline.views.self_monitoring import failing_channels, self_monitoring_alerts
 from busta_health_dagster.pipeline.views.status import FAILURES_OVER_S, health_of
+from busta_health_dagster.pipeline.views.vantages import vantage_verdicts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -54,10 +56,12 @@ def render(app: App) -> bytes:
         states = uow.states.all()
         left = quotas(app, uow, states)
         health = health_of(app, uow, states)
+        seen = list(vantage_verdicts(app, uow))
         usable = verdicts(app, uow, states, list(app.config.sources))
         registry.register(_Store(app, uow))
         rest = generate_latest(registry)
-    return "".join((*_sources(health), _usable(usable), *_quotas(left), *_counted(counters))).encode() + rest
+    each = (*_sources(health), _usable(usable), *_quotas(left), *_vantages(seen), *_counted(counters))
+    return "".join(each).encode() + rest
 
 
 def _usable(found: Mapping[str, UsableVerdict]) -> str:
@@ -79,6 +83,16 @@ def _quotas(left: dict[str, QuotaForecast]) -> Iterator[str]:
         "When they end at the present rate, epoch seconds; absent while no one knows, and where they do not end.",
         ((f'source="{name}"', one.ends_at) for name, one in left.items() if one.ends_at is not None),
     )
+
+
+def _vantages(seen: Sequence[tuple[str, str, bool]]) -> Iterator[str]:
+    """Nothing where no source has vantage points."""
+    if seen:
+        yield _gauge(
+            "busta_vantage_up",
+            "1 while a source is up or degraded from a vantage point, 0 while down; absent while no one knows.",
+            ((f'source="{source}",vantage="{vantage}"', works) for source, vantage, works in seen),
+        )
 
 
 class _Store(Collector):
@@ -112,6 +126,13 @@ class _Store(Collector):
         yield _plain("busta_supervisor_failing", text, monitor_alerts["supervisor"])
         text = "Channels that do not deliver: their breaker is open, or messages wait behind their word."
         yield _plain("busta_channels_failing", text, len(failing_channels(app, uow)))
+        if reports := vantage_reports(uow, app.config.settings.vantages).at:
+            reported = GaugeMetricFamily(
+                "busta_vantage_last_report_timestamp_seconds", "When a vantage point reported last.", labels=["vantage"]
+            )
+            for name, at in reports.items():
+                reported.add_metric([name], at)
+            yield reported
         held = GaugeMetricFamily(
             "busta_gate_held_seconds", "How long a job behind the gate waits; 0 while none does.", labels=["job"]
         )

@@ -17,7 +17,18 @@ FILES = {
     "sources.yaml": {"sources", "control", "types", "defaults", "consumers"},
     "alerts.yaml": {"channels", "rules", "escalations", "routes", "inhibit", "grouping", "on_call"},
     "maintenance.yaml": {"windows", "events"},
-    "settings.yaml": {"store", "retention", "web", "schedule", "limits", "dagster", "dead_mans_switch", "status_page"},
+    "settings.yaml": {
+        "store",
+        "retention",
+        "web",
+        "schedule",
+        "limits",
+        "dagster",
+        "dead_mans_switch",
+        "status_page",
+        "vantages",
+        "quorum",
+    },
 }
 SOURCE = {"name": "odds_api", "type": "odds", "probe": "http", "url": "https://odds.example.com/v4/odds"}
 OTHER = {"scores_api": {**SOURCE, "name": "scores_api", "quality": {"suite": "scores"}}}

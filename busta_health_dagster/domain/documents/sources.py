@@ -103,10 +103,24 @@ class QuotaRow(TypedDict):
     reason: str
 
 
+class VantageRow(TypedDict):
+    """A source from one vantage point: how it is seen there now, unknown where it is away (`reason_code`); and in the newest
+    slots, oldest first (null: no answer).
+    """
+
+    vantage: str
+    status: str
+    reason: str
+    reason_code: str
+    response_ms: Number | None
+    observed_at: str | None
+    slots: list[str | None]
+
+
 class SourceInfo(SourceRow):
     """All that is known of one source: `sources info -o json`. `feeds_without_asset`: what it feeds by its configuration, and
     no code location has; `hits`: what is downstream. `full_observed_at`: when items, age, payload and metrics were observed; later
-    observations were light.
+    observations were light. `vantages` is empty where it is observed from the monitor's own machine.
     """
 
     attempts: int
@@ -131,6 +145,7 @@ class SourceInfo(SourceRow):
     gate: str
     hits: str | None
     quota: QuotaRow | None
+    vantages: list[VantageRow]
     near_event: str | None
     calendar_problem: str | None
     runbook: str | None

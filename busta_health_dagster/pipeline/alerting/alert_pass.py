@@ -18,6 +18,7 @@ from busta_health_dagster.domain.alert import AlertState
 from busta_health_dagster.domain.errors import Refused
 from busta_health_dagster.domain.observation import Kind
 from busta_health_dagster.domain.units import floor_to
+from busta_health_dagster.engines.quorum import GRACE_S
 from busta_health_dagster.pipeline.alerting import evaluation, monitor_rules
 from busta_health_dagster.pipeline.alerting.asset_checks import asset_checks
 from busta_health_dagster.pipeline.alerting.changes import Changes
@@ -31,6 +32,7 @@ from busta_health_dagster.pipeline.app.calendars import near_events
 from busta_health_dagster.pipeline.app.failpoints import failpoint
 from busta_health_dagster.pipeline.app.freshness import LAST_TICK, STALE_TICKS, clock_set_back
 from busta_health_dagster.pipeline.app.overload import slot_count
+from busta_health_dagster.pipeline.app.vantages import expect_reports, vantage_reports
 from busta_health_dagster.pipeline.gate.jobs import held_facts
 from busta_health_dagster.pipeline.maintenance.index import maintenance
 from busta_health_dagster.pipeline.observing.observe import due
@@ -39,7 +41,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from busta_health_dagster.domain.observation import Observation, SourceState
-    from busta_health_dagster.domain.verdict import CheckVerdict, InstanceReading
+    from busta_health_dagster.domain.source import Source
+    from busta_health_dagster.domain.verdict import CheckVerdict, InstanceReading, Verdict
     from busta_health_dagster.engines.maintenance import MaintenanceIndex
     from busta_health_dagster.pipeline.app.app import App
     from busta_health_dagster.store import UnitOfWork
@@ -116,7 +119,7 @@ def alert_pass(
         )
         waiting = due_sources(app, states, now) - {o.source for o in by_hand}
         if ticking:
-            waiting = frozenset(n for n in waiting if shard is not None and app.config.sources[n].shard != shard)
+            waiting = frozenset(n for n in waiting if _observed_elsewhere(app.config.sources[n], shard))
         book.begin(now, steady.at, _reprobed(app, book, states, now), waiting, near_events(app, uow, now))
         # Only the running monitor knows; a person's check may use other files.
         in_force = ticking or all(o.kind is Kind.CONFIRMATION for o in by_hand)
@@ -170,9 +173,20 @@ def locked(app: App) -> Iterator[UnitOfWork]:
 
 
 def due_sources(app: App, states: Mapping[str, SourceState], now: int) -> frozenset[str]:
-    """Sources of which a tick is about to make an observation; not those that no tick has ever observed."""
+    """Sources of which a tick is about to make an observation; not those that no tick has ever observed. For vantage points
+    that let the others wait, nothing else does.
+    """
     found = due(app.config.sources.values(), states, now)
-    return frozenset(s.name for s, _ in found if s.name in states and states[s.name].scheduled_slot is not None)
+    return frozenset(
+        s.name
+        for s, slot in found
+        if s.name in states and states[s.name].scheduled_slot is not None and not (s.vantages and now - slot >= GRACE_S)
+    )
+
+
+def _observed_elsewhere(source: Source, shard: int | None) -> bool:
+    """Not by the tick of this shard, which has just observed its own."""
+    return bool(source.vantages) or (shard is not None and source.shard != shard)
 
 
 def compile_rules(app: App) -> CompiledRules:
@@ -238,3 +252,17 @@ def _evaluate_monitor(
     overload = monitor_rules.overload_verdict(slot_count(app, uow), book.now)
     if overload is not None:
         book.take(us, self_monitoring.OVERLOADED, overload)
+    away = _vantages_verdict(app, uow, book, ticking=ticking)
+    if away is not None:
+        book.take(us, self_monitoring.VANTAGE_AWAY, away)
+
+
+def _vantages_verdict(app: App, uow: UnitOfWork, book: AlertEngine, *, ticking: bool) -> Verdict | None:
+    names = tuple(app.config.settings.vantages)
+    known = book.alerts.get(f"{self_monitoring.MONITOR.name}/{self_monitoring.VANTAGE_AWAY.name}")
+    if not names and known is None:
+        return None
+    if ticking:
+        expect_reports(uow, names, book.now)
+    limit_s = STALE_TICKS * app.config.tick_s
+    return monitor_rules.vantages_verdict(names, vantage_reports(uow, names), limit_s, book.now)

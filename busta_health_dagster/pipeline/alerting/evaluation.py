@@ -157,12 +157,14 @@ def _is_new(known: Score | None, value: float, at: int, source: Source) -> bool:
 
 
 def close_slots(book: AlertEngine, intake: EvaluationBatch, finished_at: int | None) -> None:
-    """Slots of the last finished tick that have nothing of a source: only this makes silence count."""
+    """Slots of the last finished tick that have nothing of a source: only this makes silence count. Vantage points have until
+    the end of a slot to answer, so that theirs is the one before.
+    """
     if finished_at is None:
         return
     for name, taken in intake.rule_states.items():
         interval = taken.source.interval_s
-        slot = floor_to(finished_at, interval)
+        slot = floor_to(finished_at, interval) - (interval if taken.source.vantages else 0)
         if taken.window.close(slot):
             book.evaluate_rules(name, may_open=slot >= book.now - OPENS_WITHIN_INTERVALS * interval)
             intake.changed.add(name)

@@ -15,7 +15,9 @@ from busta_health_dagster.domain.self_monitoring import (
     OVERLOADED,
     SENSOR_STOPPED,
     TICKS,
+    VANTAGE_AWAY,
 )
+from busta_health_dagster.domain.units import from_epoch
 from busta_health_dagster.domain.verdict import Outcome, Verdict
 from busta_health_dagster.wording.durations import duration_text
 from busta_health_dagster.wording.lists import listed
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from busta_health_dagster.domain.observation import SourceState
+    from busta_health_dagster.domain.vantage import VantageReports
     from busta_health_dagster.domain.verdict import InstanceReading
     from busta_health_dagster.engines.overload import SlotCount
 
@@ -35,6 +38,8 @@ DO = {
     TICKS.name: "Check the daemon and the runs of health_tick (busta dagster run list); restart with busta up.",
     INSTANCE_SLOW.name: "Look at the database of the Dagster instance; busta dagster instance info names it. Notifications "
     "of failures there are late until then.",
+    VANTAGE_AWAY.name: "Look at the runs of vantage_observations in Dagster: can they start there, and reach the store? See "
+    "docs/vantages.md.",
     OVERLOADED.name: "Give the machine more CPU, raise the intervals, or split the tick: limits.shards. See docs/operations.md.",
 }
 
@@ -103,6 +108,25 @@ def overload_verdict(slots: SlotCount | None, now: int) -> Verdict | None:
         )
         return Verdict(Outcome.BAD, now, reason, float(slots.expected - slots.observed))
     return Verdict(Outcome.GOOD, now, "the machine keeps up with the ticks again") if slots.keeps_up else None
+
+
+def vantages_verdict(names: Sequence[str], reports: VantageReports, limit_s: int, now: int) -> Verdict | None:
+    """Is a vantage point away? None before any was expected."""
+    newest = {name: at for name in names if (at := reports.newest(name)) is not None}
+    away = [name for name, at in newest.items() if now - at > limit_s]
+    if away:
+        said = [_silence_of(name, reports) for name in away]
+        reason = f"{'; '.join(said)}: what only {'it sees' if len(away) == 1 else 'they see'} is unknown"
+        return Verdict(Outcome.BAD, now, reason, float(now - min(newest[name] for name in away)), float(limit_s))
+    if names and not newest:
+        return None
+    return Verdict(Outcome.GOOD, now, "every vantage point reports again")
+
+
+def _silence_of(name: str, reports: VantageReports) -> str:
+    if name in reports.at:
+        return f"vantage {name} has not reported since {from_epoch(reports.at[name]):%Y-%m-%d %H:%M} UTC"
+    return f"vantage {name} has never reported"
 
 
 BEHIND_S = 300

@@ -24,7 +24,7 @@ BUDGET_S = 15.0
 
 def confirm(app: App) -> list[Observation]:
     """Observe again the sources whose failure waits to be confirmed; one attempt each. One that cannot be observed confirms
-    nothing, and is not stored.
+    nothing, and is not stored. From here no one can tell how a source is seen from its vantage points: the next slot does.
     """
     sources = _waiting(app)
     if not 0 < len(sources) <= MOST:
@@ -50,7 +50,7 @@ def _waiting(app: App) -> list[Source]:
     for alert in alerts:
         source, rule = app.config.sources.get(alert.source), rules.rule(alert.source, alert.rule)
         state = states.get(alert.source)
-        if source is None or rule is None or state is None or now < state.not_before:
+        if source is None or rule is None or state is None or now < state.not_before or source.vantages:
             continue
         if due(alert, rule, source, state.observed_at, now):
             found[source.name] = source

@@ -48,7 +48,7 @@ def due(sources: Iterable[Source], states: Mapping[str, SourceState], now: int) 
 
 def observe(app: App, shard: int | None = None) -> tuple[list[Observation], int]:
     """One tick's observations: probe what is due, evaluate it by its limits, store it. Returns what was newly stored, and how many
-    were due. `shard` limits it to the sources of one of `limits.shards`.
+    were due. `shard` limits it to the sources of one of `limits.shards`. Sources with vantage points are observed from there.
 
     A second tick of the same slot finds nothing due; one that overlaps stores only what the first has not.
     """
@@ -56,24 +56,38 @@ def observe(app: App, shard: int | None = None) -> tuple[list[Observation], int]
     with app.store.read() as uow:
         states = uow.states.all()
         near = near_events(app, uow, now)
-    mine = [s for s in app.config.sources.values() if shard is None or s.shard == shard]
+    mine = [s for s in app.config.sources.values() if not s.vantages and (shard is None or s.shard == shard)]
     todo = due(mine, states, now)
-    asked = [(source, slot) for source, slot in todo if not _backs_off(states.get(source.name), now)]
-    light = {s.name for s, slot in asked if is_light(s, states.get(s.name), slot, full_every_s(s, near.get(s.name)))}
     more = _between_slots(mine, {s.name for s, _ in todo}, states, near, now)
-    held = [
-        _skipped_by_retry_after(source, slot, states[source.name], now)
-        for source, slot in todo
-        if _backs_off(states.get(source.name), now)
-    ]
-    app.heartbeats.refresh()
     budget_s, started = TICK_SHARE * app.config.tick_s, app.clock.monotonic()
-    seen = [*held, *probe(app, asked, Kind.SCHEDULED, light, budget_s=budget_s)]
+    seen = probe_due(app, todo, states, near, budget_s=budget_s)
     left_s = budget_s - (app.clock.monotonic() - started)
     if more and left_s > 0:  # what stands between the slots never makes the tick longer
         seen += probe(app, more, Kind.NEAR_EVENT, budget_s=left_s)
     failpoint("during_probe")
     return store_observations(app, seen), len(todo)
+
+
+def probe_due(
+    app: App,
+    todo: Sequence[tuple[Source, int]],
+    states: Mapping[str, SourceState],
+    near: Mapping[str, NearEvent],
+    *,
+    budget_s: float,
+) -> list[Observation]:
+    """Observe these, lightly where that will do. One that asked for a pause is not asked, and unknown."""
+    now = app.now()
+    asked, held = [], []
+    for source, slot in todo:
+        state = states.get(source.name)
+        if state is not None and _backs_off(state, now):
+            held.append(_skipped_by_retry_after(source, slot, state, now))
+        else:
+            asked.append((source, slot))
+    light = {s.name for s, slot in asked if is_light(s, states.get(s.name), slot, full_every_s(s, near.get(s.name)))}
+    app.heartbeats.refresh()
+    return [*held, *probe(app, asked, Kind.SCHEDULED, light, budget_s=budget_s)]
 
 
 def _between_slots(
@@ -128,7 +142,7 @@ def store_observations(app: App, seen: Sequence[Observation]) -> list[Observatio
     sources, rules = app.config.sources, app.config.rules
     states, near = _known_before(app, seen)
     watched = {o.source: source_near(sources[o.source]) if o.source in near else sources[o.source] for o in seen}
-    evaluated = [_scrubbed(app, _evaluated(watched[o.source], o, rules, states.get(o.source))) for o in seen]
+    evaluated = [scrubbed(app, _evaluated(watched[o.source], o, rules, states.get(o.source))) for o in seen]
     first, last = min(o.slot for o in evaluated), max(o.slot for o in evaluated)
     now = app.now()
     with app.store.write() as uow:
@@ -197,7 +211,7 @@ def _skipped_by_retry_after(source: Source, slot: int, state: SourceState, now: 
     return Observation(source.name, slot, now, Status.UNKNOWN, LIMITED_REASON, detail, attempts=0)
 
 
-def _scrubbed(app: App, o: Observation) -> Observation:
+def scrubbed(app: App, o: Observation) -> Observation:
     """No secret leaves this process, whatever an error text, a final URL or a payload quoted."""
     scrub = app.secrets.scrub
     return replace(

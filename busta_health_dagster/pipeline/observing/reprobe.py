@@ -27,7 +27,8 @@ def reprobe(app: App, since: int) -> list[Observation]:
     ending = [
         s
         for s in sources
-        if (inside := index.interval_at(s, now)) is not None
+        if not s.vantages
+        and (inside := index.interval_at(s, now)) is not None
         and inside[1] <= now + tick_s
         and s.name in states
         and states[s.name].observed_at < since

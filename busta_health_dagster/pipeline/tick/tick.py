@@ -17,6 +17,7 @@ from busta_health_dagster.pipeline.delivery.delivery_pass import delivery_pass
 from busta_health_dagster.pipeline.observing.calendars import refresh_calendars
 from busta_health_dagster.pipeline.observing.observe import observe
 from busta_health_dagster.pipeline.observing.reprobe import reprobe
+from busta_health_dagster.pipeline.observing.vantages import close_slots, observe_from
 from busta_health_dagster.pipeline.views.status import fleet_health
 
 if TYPE_CHECKING:
@@ -62,10 +63,21 @@ def run_tick(
         return _tick(app, shard, stopped, instance)
 
 
+def run_vantage(app: App, vantage: str, shard: int | None = None) -> list[Observation]:
+    """Observe from a vantage point, and store what it sees. The verdict is the monitor's own, see `close_slots`.
+
+    Raises:
+        StoreError: the store refused; a note beside it tells the page and the metrics.
+    """
+    with recording_store_failure(app):
+        return observe_from(app, vantage, shard)
+
+
 def _tick(app: App, shard: int | None, stopped: Sequence[str] | None, instance: InstanceReading | None) -> TickReport:
     started = app.clock.monotonic()
     at = app.now()
     note_begun(app, shard)
+    closed = close_slots(app)
     stored, due = observe(app, shard)
     between = [o for o in stored if o.kind is Kind.NEAR_EVENT]
     refresh_rotations(app)
@@ -92,4 +104,4 @@ def _tick(app: App, shard: int | None, stopped: Sequence[str] | None, instance: 
     if not shard:
         refresh_calendars(app)
     catch_up(app, for_s=LEARN_SHARE * app.config.tick_s)
-    return TickReport(at, due, tuple(stored), passed.verdicts, fleet_health(app), took)
+    return TickReport(at, due, (*closed, *stored), passed.verdicts, fleet_health(app), took)

@@ -31,6 +31,7 @@ from busta_health_dagster.pipeline.views.page_anomalies import ShownAnomaly, ano
 from busta_health_dagster.pipeline.views.quota import quotas
 from busta_health_dagster.pipeline.views.self_monitoring import MonitorAlert, self_monitoring_alerts
 from busta_health_dagster.pipeline.views.status import fleet_health, strips_of
+from busta_health_dagster.pipeline.views.vantages import seen_from
 from busta_health_dagster.settings.show import show_source
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
     from busta_health_dagster.pipeline.app.app import App
     from busta_health_dagster.pipeline.gate.impact import Impact
     from busta_health_dagster.pipeline.views.page_alerts import Month, ShownAlert
+    from busta_health_dagster.pipeline.views.vantages import SeenFrom
     from busta_health_dagster.store import UnitOfWork
     from busta_health_dagster.store.alerts import StoredTransition
     from busta_health_dagster.store.history import Mean
@@ -117,6 +119,8 @@ class SourcePage:
     impact: Impact | None = None
     observing_since: int | None = None
     quota: QuotaForecast | None = None
+    vantages: tuple[SeenFrom, ...] = ()
+    quorum: int | None = None
     score: QualityScore | None = None
     scored_by: str = ""
     near: str = ""
@@ -166,6 +170,7 @@ def source_page(app: App, name: str, window: str = "24h") -> SourcePage:
         }
         causes = uow.notes.causes()
         credits_left = quotas(app, uow, states, [name]).get(name) if known else None
+        vantages = seen_from(app, uow, source) if known else ()
         event = _event(app, uow, name, now)
         limits = limits_for(as_watched(app, uow, name, now), app.config.rules)
         steady = read_clock(app, uow).at
@@ -204,6 +209,8 @@ def source_page(app: App, name: str, window: str = "24h") -> SourcePage:
         impact=impact,
         observing_since=began,
         quota=credits_left,
+        vantages=vantages,
+        quorum=app.config.settings.quorum,
         events=_coming(source, MaintenanceIndex(app.config.events, now, now + AHEAD_S), now),
         config=show_source(source, app.secrets),
         stale_after_s=3 * app.config.tick_s,

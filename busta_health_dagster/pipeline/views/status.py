@@ -24,6 +24,7 @@ from busta_health_dagster.pipeline.gate.stored_lineage import feeds_without_asse
 from busta_health_dagster.pipeline.maintenance.index import maintenance
 from busta_health_dagster.pipeline.service_levels.windows import DAY_S, WINDOWS_S, counts_of, window_end
 from busta_health_dagster.pipeline.views.quota import quotas
+from busta_health_dagster.pipeline.views.vantages import seen_from
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -260,6 +261,7 @@ def source_info(app: App, name: str) -> SourceInfo:
         near = near_events(app, uow, app.now()).get(name)
         limits = limits_for(as_watched(app, uow, name, app.now()), app.config.rules)
         calendar_problem = calendar_of(app, calendar_problems(app, uow), name)
+        seen_there = seen_from(app, uow, source) if known else ()
         credits_left = None if state is None else quotas(app, uow, {name: state}, [name]).get(name)
     return {
         **row.as_json(),
@@ -295,6 +297,7 @@ def source_info(app: App, name: str) -> SourceInfo:
         "gate": impact.override or impact.verdict.reason,
         "hits": impact.radius.sentence if impact.radius is not None else None,
         "quota": None if credits_left is None else credits_left.as_json(),
+        "vantages": [one.as_json() for one in seen_there],
         "near_event": None if near is None else near_text(near, app.now()),
         "calendar_problem": calendar_problem or None,
         "runbook": source.runbook,

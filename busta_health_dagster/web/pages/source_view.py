@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from busta_health_dagster.domain.anomaly import Metric
 from busta_health_dagster.domain.verdict import Outcome
 from busta_health_dagster.pipeline.service_levels.windows import DAY_S
-from busta_health_dagster.web.pages import bars_and_sparklines, charts, source_facts, texts
+from busta_health_dagster.web.pages import bars_and_sparklines, charts, source_facts, texts, vantages_view
 from busta_health_dagster.web.pages.alert_view import alert_view
 from busta_health_dagster.web.pages.fleet_view import bar_words
 from busta_health_dagster.web.pages.source_figures import kpis, normal_range_of
@@ -63,6 +63,8 @@ def source_view(page: SourcePage, built: Mapping[str, datetime | None] | None = 
             window=WINDOW_WORDS[page.window],
             anomalies=[a.since for a in page.anomalies if a.response],
         ),
+        "vantages": vantages_view.vantages(page),
+        "quorum": vantages_view.quorum(page),
         "delivered": _delivered(page),
         "anomalies": source_facts.anomalies(page),
         "unjudged": page.anomaly.reason if page.anomaly is not None and page.anomaly.outcome is Outcome.UNKNOWN else "",
