@@ -8,6 +8,7 @@ import typer
 
 from busta_health_dagster.cli.session import BustaGroup, Output, console, print_json, session
 from busta_health_dagster.cli.sources import OutputOption, seconds
+from busta_health_dagster.domain.alert import PAST_SHOWN
 from busta_health_dagster.domain.errors import Refused, UnknownName
 from busta_health_dagster.domain.units import from_iso
 from busta_health_dagster.pipeline.views.alert_list import Wanted
@@ -40,12 +41,15 @@ def list_(
     state: Annotated[
         Wanted, typer.Option(help="open (with acknowledged ones), acked, snoozed, resolved or all.")
     ] = Wanted.OPEN,
+    past: Annotated[
+        int, typer.Option("--past", min=1, max=100_000, help="With resolved or all: at most so many that are over.")
+    ] = PAST_SHOWN,
     exit_code: Annotated[bool, typer.Option("--exit-code", help="Leave with 1 if an alert is open.")] = False,
     output: OutputOption = Output.TABLE,
 ) -> None:
     """Open alerts, worst first, with who has them and what comes next. Example: busta alerts list --state acked"""
     with session(context).monitor() as monitor:
-        found = monitor.alerts(state, sources)
+        found = monitor.alerts(state, sources, past=past)
     if output is Output.JSON:
         print_json(found["items"])
     else:
