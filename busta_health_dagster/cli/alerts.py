@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -13,6 +14,7 @@ from busta_health_dagster.domain.errors import Refused, UnknownName
 from busta_health_dagster.domain.units import from_iso
 from busta_health_dagster.pipeline.views.alert_list import Wanted
 from busta_health_dagster.wording.durations import duration_text
+from busta_health_dagster.wording.lists import listed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,9 +29,14 @@ alerts_app = typer.Typer(
 
 IdsArgument = Annotated[
     list[str],
-    typer.Argument(help="Ids of alerts, or names of sources: all their open ones.", metavar="ID_OR_SOURCE..."),
+    typer.Argument(
+        help="Ids of alerts (4127, #4127), of incidents (INC-4127), or names of sources: all their open ones.",
+        metavar="ID_OR_SOURCE...",
+    ),
 ]
+_WHAT = "Id of an alert (4127, #4127) or of an incident (INC-4127), or the name of a source."
 _DIGITS = 40
+_ALERT, _INCIDENT = re.compile(r"#?\d+"), re.compile(r"INC-\d+(\.\d+)?", re.IGNORECASE)
 ByOption = Annotated[str | None, typer.Option("--by", help="Who acts; the account's name when left out.")]
 NoteOption = Annotated[str, typer.Option("--note", "-m", help="One line for the others.")]
 
@@ -66,12 +73,15 @@ def list_(
 @alerts_app.command()
 def show(
     context: typer.Context,
-    alert: Annotated[int, typer.Argument(help="Id of the alert.")],
+    what: Annotated[str, typer.Argument(help=_WHAT, metavar="ID_OR_SOURCE")],
     output: OutputOption = Output.TABLE,
 ) -> None:
     """One alert as it stands. Example: busta alerts show 4127"""
     with session(context).monitor() as monitor:
-        row = monitor.alert(alert)
+        ids = _alerts_of(monitor, [what])
+        if len(ids) > 1:
+            raise Refused(f"{what} has {len(ids)} alerts: {listed([str(key) for key in ids])}. Name one of them.")
+        row = monitor.alert(ids[0])
     if output is Output.JSON:
         print_json(row)
         return
@@ -133,7 +143,7 @@ def resolve(context: typer.Context, ids: IdsArgument, note: NoteOption = "", by:
 @alerts_app.command()
 def explain(
     context: typer.Context,
-    what: Annotated[str, typer.Argument(help="Id of an alert, or the name of a source.", metavar="ID_OR_SOURCE")],
+    what: Annotated[str, typer.Argument(help=_WHAT, metavar="ID_OR_SOURCE")],
     output: OutputOption = Output.TABLE,
 ) -> None:
     """Why was I (not) notified: verdicts, transitions, routes, deliveries, each with its reason; for a source, why there
@@ -144,8 +154,8 @@ def explain(
 
     explanation: AlertExplanation | SourceExplanation
     with session(context).monitor() as monitor:
-        if what.isdecimal():
-            explanation = monitor.explain_alert(_id(what))
+        if _ALERT.fullmatch(what) or _INCIDENT.fullmatch(what):
+            explanation = monitor.explain_alert(_alerts_of(monitor, [what])[0])
             lines = explain_lines.alert_lines(explanation, glyph_set())
         else:
             explanation = monitor.explain_source(what)
@@ -162,16 +172,19 @@ def explain(
 
 
 def _alerts_of(monitor: Monitor | RemoteMonitor, given: Sequence[str]) -> list[int]:
-    """The ids that were given, and those of the open alerts of the sources that were.
+    """The ids that were given, and those of the alerts of the incidents and of the open ones of the sources that were.
 
     Raises:
-        UnknownName: no such source.
+        UnknownName: no such source or incident.
         Refused: a source without an open alert.
     """
     found: list[int] = []
     for word in given:
-        if word.isdecimal():
-            found.append(_id(word))
+        if _ALERT.fullmatch(word):
+            found.append(_id(word.removeprefix("#")))
+            continue
+        if _INCIDENT.fullmatch(word):
+            found += monitor.incident(word)["alerts"]
             continue
         ids = [key for row in monitor.alerts(Wanted.OPEN, [word])["items"] if (key := row["id"]) is not None]
         if not ids:

@@ -34,7 +34,10 @@ class ChildLog:
         self._pump: threading.Thread | None = None
 
     def follow(self, stream: IO[bytes]) -> None:
-        """Write all that comes out of `stream`, until its last writer has ended."""
+        """Write all that comes out of `stream`, until its last writer has ended. The file is there from the beginning: whoever looks
+        for the log of a process that has printed nothing finds it empty, and not missing.
+        """
+        self.write(b"")
         self._pump = threading.Thread(target=self._follow, args=(stream,), daemon=True, name=self.path.name)
         self._pump.start()
 
