@@ -76,7 +76,7 @@ def show(
     what: Annotated[str, typer.Argument(help=_WHAT, metavar="ID_OR_SOURCE")],
     output: OutputOption = Output.TABLE,
 ) -> None:
-    """One alert as it stands. Example: busta alerts show 4127"""
+    """One alert as it stands. Example: busta alerts show weather_api"""
     with session(context).monitor() as monitor:
         ids = _alerts_of(monitor, [what])
         if len(ids) > 1:
@@ -95,7 +95,7 @@ def show(
 
 @alerts_app.command()
 def ack(context: typer.Context, ids: IdsArgument, note: NoteOption = "", by: ByOption = None) -> None:
-    """Say that you take care of it: the clock stops for the policy's ack_timeout. Example: busta alerts ack 4127 -m
+    """Say that you take care of it: the clock stops for the policy's ack_timeout. Example: busta alerts ack weather_api -m
     "asked the provider"
     """
     with session(context).monitor(by=by) as monitor:
@@ -107,7 +107,7 @@ def ack(context: typer.Context, ids: IdsArgument, note: NoteOption = "", by: ByO
 
 @alerts_app.command()
 def unack(context: typer.Context, ids: IdsArgument, by: ByOption = None) -> None:
-    """Take an acknowledgement back: the clock runs on. Example: busta alerts unack 4127"""
+    """Take an acknowledgement back: the clock runs on. Example: busta alerts unack weather_api"""
     with session(context).monitor(by=by) as monitor:
         rows = monitor.unacknowledge(_alerts_of(monitor, ids))
     _say(rows, "not acknowledged any more")
@@ -122,7 +122,7 @@ def snooze(
     by: ByOption = None,
 ) -> None:
     """Send no more notifications of it for a while; if it ends meanwhile, those who know are notified. Example: busta alerts snooze
-    4127 --for 2h
+    weather_api --for 2h
     """
     span = seconds(for_, "--for")
     with session(context).monitor(by=by) as monitor:
@@ -132,7 +132,7 @@ def snooze(
 
 @alerts_app.command()
 def resolve(context: typer.Context, ids: IdsArgument, note: NoteOption = "", by: ByOption = None) -> None:
-    """End it on your word; if the source is still bad, it reopens. Example: busta alerts resolve 4127 -m "false
+    """End it on your word; if the source is still bad, it reopens. Example: busta alerts resolve weather_api -m "false
     alarm"
     """
     with session(context).monitor(by=by) as monitor:
@@ -147,7 +147,7 @@ def explain(
     output: OutputOption = Output.TABLE,
 ) -> None:
     """Why was I (not) notified: verdicts, transitions, routes, deliveries, each with its reason; for a source, why there
-    is no alert. Example: busta alerts explain 4127
+    is no alert. Example: busta alerts explain weather_api
     """
     from busta_health_dagster.cli import explain_lines
     from busta_health_dagster.cli.glyphs import glyph_set

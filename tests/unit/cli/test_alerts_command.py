@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import shlex
 import shutil
 from pathlib import Path
 from typing import Any
@@ -235,3 +237,13 @@ def test_an_alert_is_named_by_its_id_its_incident_or_its_source(story: Story) ->
     assert "There is no incident INC-99" in run(story, "alerts", "show", "INC-99", code=2)
     assert "There is no alert 99" in run(story, "alerts", "ack", "#99", code=2)
     assert "No alert of weather_api is open" in run(story, "alerts", "show", "weather_api", code=2)
+
+
+def test_the_example_in_the_help_of_each_deed_works_where_that_source_is_down(story: Story) -> None:
+    story.tick()
+    story.ticks(3, weather_api="down")
+    for name in ("show", "explain", "ack", "unack", "snooze", "resolve"):
+        help_text = " ".join(run(story, "alerts", name, "--help").replace("│", " ").split())
+        example = re.search(r"Example: busta (alerts .*?)(?: ╭| Arguments| Options|$)", help_text)
+        assert example is not None, help_text
+        assert "weather_api" in run(story, *shlex.split(example[1]))

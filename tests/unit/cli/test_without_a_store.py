@@ -71,3 +71,9 @@ def test_a_store_of_an_older_schema_is_not_taken_for_none(checkout: Path) -> Non
     done = CliRunner().invoke(app, ["maintenance", "preview"])
     assert done.exit_code == 3
     assert "Bring it up to date with: busta db upgrade" in " ".join(done.stderr.split())
+
+
+def test_no_token_is_a_sentence_and_no_empty_table() -> None:
+    assert CliRunner().invoke(app, ["db", "upgrade"]).exit_code == 0
+    done = CliRunner().invoke(app, ["tokens", "list"])
+    assert done.stdout.startswith("There is no token: who connects from this machine is admin.")
