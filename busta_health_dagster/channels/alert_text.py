@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from urllib.parse import quote
 
+from busta_health_dagster.channels.page_links import incident_page, source_page
 from busta_health_dagster.channels.text import At, Button, Part
 from busta_health_dagster.domain.action_link import acting
 from busta_health_dagster.wording.durations import duration_text
@@ -54,10 +54,9 @@ class AlertText:
         return (Button("open", "Open in Dagster", url, primary=True),) if url else ()
 
     def url(self) -> str:
-        return f"{self.notification.base_url.rstrip('/')}/source-health/s/{quote(self.source.name, safe='')}"
+        return source_page(self.notification.base_url, self.source.name)
 
-    def incident_url(self) -> str:
-        """The page of its incident, where the cause is written; that of the source where it makes none."""
-        incident = self.notification.incident
-        base = self.notification.base_url.rstrip("/")
-        return f"{base}/source-health/incidents/{incident}#cause" if incident else self.url()
+    def incident_button(self) -> tuple[Button, ...]:
+        """Leads to its timeline and notes, where it has any."""
+        url = incident_page(self.notification)
+        return (Button("incident", "Incident", url),) if url else ()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from busta_health_dagster.channels import phrases
 from busta_health_dagster.channels.alert_text import AlertText
+from busta_health_dagster.channels.page_links import incident_page
 from busta_health_dagster.channels.text import At, Button, Line, Part, Text
 from busta_health_dagster.wording.glyphs import STATUS
 from busta_health_dagster.wording.lists import listed
@@ -50,8 +51,9 @@ class EndedText(AlertText):
             lines.append(Line("Acted", tuple(self.acted())))
         buttons = list(self._in_dagster())
         if notification.base_url:
+            incident = incident_page(self.notification)
             buttons = [
-                Button("cause", "Note the cause", self.incident_url()),
+                Button("cause", "Note the cause", f"{incident}#cause" if incident else self.url()),
                 Button("open", "Open source", self.url()),
             ]
             lines.append(Line("Please", ("note the cause, while it is fresh.",)))
@@ -80,7 +82,9 @@ class EndedText(AlertText):
             summary=headline,
             notification=f"{headline}. It did not end by recovery.",
             lines=(Line("Note", ("This is no recovery: the source was not seen to be up again.",)),),
-            buttons=(Button("open", "Open source", self.url()),) if self.notification.base_url else (),
+            buttons=(Button("open", "Open source", self.url()), *self.incident_button())
+            if self.notification.base_url
+            else (),
             context=("closed ", At(alert.resolved_at or self.notification.at), f" · alert {alert.id}"),
             reply=(f"Closed: {why}.",),
         )

@@ -167,7 +167,7 @@ class FiringText(AlertText):
             buttons.insert(0, Button("ack", "Acknowledge", ack, primary=True))
         if (found := phrases.runbook(self.notification)) is not None:
             buttons.append(Button("runbook", "Runbook", found))
-        return tuple(buttons)
+        return (*buttons, *self.incident_button())
 
     def _changes(self) -> str:
         share = self.alert.flapping_percent

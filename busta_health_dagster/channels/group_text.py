@@ -6,6 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from busta_health_dagster.channels.page_links import fleet_page, source_page
 from busta_health_dagster.channels.text import LOUD, At, Button, Entry, Line, Part, Text
 from busta_health_dagster.domain.action_link import SNOOZE_S, LinkAction, acting
 from busta_health_dagster.domain.notification import NotificationKind
@@ -142,7 +143,7 @@ def _causes(members: list[Member]) -> str:
 
 
 def _entry(member: Member, base: str) -> Entry:
-    url = f"{base.rstrip('/')}/source-health/s/{quote(member.source, safe='')}" if base else None
+    url = source_page(base, member.source) if base else None
     return Entry(
         STATUS[member.status.word],
         member.source,
@@ -158,7 +159,7 @@ def _worst_first(member: Member) -> tuple[int, int, int, str]:
 def _buttons(notification: Notification, facts: GroupFacts, n: int) -> tuple[Button, ...]:
     if not notification.base_url:
         return ()
-    page = f"{notification.base_url.rstrip('/')}/source-health"
+    page = fleet_page(notification.base_url)
     signed = notification.action_urls
     every = f" all {n}" if n > 1 else ""
     buttons = [Button("open", "Open the fleet", page)]

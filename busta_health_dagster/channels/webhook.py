@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import re
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator
 
 from busta_health_dagster.channels import phrases, template, transport
 from busta_health_dagster.channels.notification_text import text_of
+from busta_health_dagster.channels.page_links import fleet_page, incident_page, source_page
 from busta_health_dagster.channels.port import IN_PLACE, ChannelContext, ChannelType
 from busta_health_dagster.channels.signature import sign
 from busta_health_dagster.domain.delivery import Delivery, Outcome, Rejected
@@ -100,9 +101,7 @@ def payload(notification: Notification) -> dict[str, Any]:
             "source": _source(notification.source, phrases.runbook(notification)),
             "rule": _rule(notification.rule),
             "verdict": _verdict(notification.verdict),
-            "incident": {"id": notification.incident, "started_at": iso(notification.alert.first_bad_slot)}
-            if notification.incident
-            else None,
+            "incident": _incident(notification, notification.alert),
             "reason": notification.reason or None,
             "related": list(notification.related),
             "links": dict(notification.action_urls) or None,
@@ -170,12 +169,19 @@ def _url(notification: Notification) -> str | None:
         return notification.dagster_url
     if not notification.base_url:
         return None
-    page = f"{notification.base_url.rstrip('/')}/source-health"
-    return (
-        f"{page}/s/{quote(notification.source.name, safe='')}"
-        if notification.source is not None and notification.group is None
-        else page
-    )
+    if notification.source is not None and notification.group is None:
+        return source_page(notification.base_url, notification.source.name)
+    return fleet_page(notification.base_url)
+
+
+def _incident(notification: Notification, alert: AlertFacts) -> dict[str, Any] | None:
+    if not notification.incident:
+        return None
+    return {
+        "id": notification.incident,
+        "started_at": iso(alert.first_bad_slot),
+        "url": incident_page(notification),
+    }
 
 
 def _alert(alert: AlertFacts, kind: NotificationKind) -> dict[str, Any]:

@@ -38,7 +38,7 @@ def _print(found: NoiseTable, since: str) -> None:
     if not found["items"]:
         typer.echo(f"No message about an alert was sent in the last {since}.")
         return
-    table = Columns(_HEADS, right=frozenset(_HEADS[2:]))
+    table = Columns(_HEADS, right=frozenset(_HEADS[2:]), drop=("PER WEEK", "ALERTS"))
     for row in found["items"][:_SHOWN]:
         shares = (_percent(row["acknowledged_percent"]), _percent(row["self_resolved_percent"]))
         count, week = str(row["notifications"]), f"{row['per_week']:.1f}"

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from busta_health_dagster.cli.session import BustaGroup, Output, console, print_json, session
 from busta_health_dagster.cli.sources import OutputOption, seconds
+from busta_health_dagster.domain.alert import PAST_SHOWN
 from busta_health_dagster.domain.errors import Refused, UnknownName
 from busta_health_dagster.domain.units import from_iso
 from busta_health_dagster.pipeline.views.alert_list import Wanted
 from busta_health_dagster.wording.durations import duration_text
+from busta_health_dagster.wording.lists import listed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,9 +29,14 @@ alerts_app = typer.Typer(
 
 IdsArgument = Annotated[
     list[str],
-    typer.Argument(help="Ids of alerts, or names of sources: all their open ones.", metavar="ID_OR_SOURCE..."),
+    typer.Argument(
+        help="Ids of alerts (4127, #4127), of incidents (INC-4127), or names of sources: all their open ones.",
+        metavar="ID_OR_SOURCE...",
+    ),
 ]
+_WHAT = "Id of an alert (4127, #4127) or of an incident (INC-4127), or the name of a source."
 _DIGITS = 40
+_ALERT, _INCIDENT = re.compile(r"#?\d+"), re.compile(r"INC-\d+(\.\d+)?", re.IGNORECASE)
 ByOption = Annotated[str | None, typer.Option("--by", help="Who acts; the account's name when left out.")]
 NoteOption = Annotated[str, typer.Option("--note", "-m", help="One line for the others.")]
 
@@ -40,12 +48,15 @@ def list_(
     state: Annotated[
         Wanted, typer.Option(help="open (with acknowledged ones), acked, snoozed, resolved or all.")
     ] = Wanted.OPEN,
+    past: Annotated[
+        int, typer.Option("--past", min=1, max=100_000, help="With resolved or all: at most so many that are over.")
+    ] = PAST_SHOWN,
     exit_code: Annotated[bool, typer.Option("--exit-code", help="Leave with 1 if an alert is open.")] = False,
     output: OutputOption = Output.TABLE,
 ) -> None:
     """Open alerts, worst first, with who has them and what comes next. Example: busta alerts list --state acked"""
     with session(context).monitor() as monitor:
-        found = monitor.alerts(state, sources)
+        found = monitor.alerts(state, sources, past=past)
     if output is Output.JSON:
         print_json(found["items"])
     else:
@@ -62,12 +73,15 @@ def list_(
 @alerts_app.command()
 def show(
     context: typer.Context,
-    alert: Annotated[int, typer.Argument(help="Id of the alert.")],
+    what: Annotated[str, typer.Argument(help=_WHAT, metavar="ID_OR_SOURCE")],
     output: OutputOption = Output.TABLE,
 ) -> None:
-    """One alert as it stands. Example: busta alerts show 4127"""
+    """One alert as it stands. Example: busta alerts show weather_api"""
     with session(context).monitor() as monitor:
-        row = monitor.alert(alert)
+        ids = _alerts_of(monitor, [what])
+        if len(ids) > 1:
+            raise Refused(f"{what} has {len(ids)} alerts: {listed([str(key) for key in ids])}. Name one of them.")
+        row = monitor.alert(ids[0])
     if output is Output.JSON:
         print_json(row)
         return
@@ -81,7 +95,7 @@ def show(
 
 @alerts_app.command()
 def ack(context: typer.Context, ids: IdsArgument, note: NoteOption = "", by: ByOption = None) -> None:
-    """Say that you take care of it: the clock stops for the policy's ack_timeout. Example: busta alerts ack 4127 -m
+    """Say that you take care of it: the clock stops for the policy's ack_timeout. Example: busta alerts ack weather_api -m
     "asked the provider"
     """
     with session(context).monitor(by=by) as monitor:
@@ -93,7 +107,7 @@ def ack(context: typer.Context, ids: IdsArgument, note: NoteOption = "", by: ByO
 
 @alerts_app.command()
 def unack(context: typer.Context, ids: IdsArgument, by: ByOption = None) -> None:
-    """Take an acknowledgement back: the clock runs on. Example: busta alerts unack 4127"""
+    """Take an acknowledgement back: the clock runs on. Example: busta alerts unack weather_api"""
     with session(context).monitor(by=by) as monitor:
         rows = monitor.unacknowledge(_alerts_of(monitor, ids))
     _say(rows, "not acknowledged any more")
@@ -108,7 +122,7 @@ def snooze(
     by: ByOption = None,
 ) -> None:
     """Send no more notifications of it for a while; if it ends meanwhile, those who know are notified. Example: busta alerts snooze
-    4127 --for 2h
+    weather_api --for 2h
     """
     span = seconds(for_, "--for")
     with session(context).monitor(by=by) as monitor:
@@ -118,7 +132,7 @@ def snooze(
 
 @alerts_app.command()
 def resolve(context: typer.Context, ids: IdsArgument, note: NoteOption = "", by: ByOption = None) -> None:
-    """End it on your word; if the source is still bad, it reopens. Example: busta alerts resolve 4127 -m "false
+    """End it on your word; if the source is still bad, it reopens. Example: busta alerts resolve weather_api -m "false
     alarm"
     """
     with session(context).monitor(by=by) as monitor:
@@ -129,19 +143,19 @@ def resolve(context: typer.Context, ids: IdsArgument, note: NoteOption = "", by:
 @alerts_app.command()
 def explain(
     context: typer.Context,
-    what: Annotated[str, typer.Argument(help="Id of an alert, or the name of a source.", metavar="ID_OR_SOURCE")],
+    what: Annotated[str, typer.Argument(help=_WHAT, metavar="ID_OR_SOURCE")],
     output: OutputOption = Output.TABLE,
 ) -> None:
     """Why was I (not) notified: verdicts, transitions, routes, deliveries, each with its reason; for a source, why there
-    is no alert. Example: busta alerts explain 4127
+    is no alert. Example: busta alerts explain weather_api
     """
     from busta_health_dagster.cli import explain_lines
     from busta_health_dagster.cli.glyphs import glyph_set
 
     explanation: AlertExplanation | SourceExplanation
     with session(context).monitor() as monitor:
-        if what.isdecimal():
-            explanation = monitor.explain_alert(_id(what))
+        if _ALERT.fullmatch(what) or _INCIDENT.fullmatch(what):
+            explanation = monitor.explain_alert(_alerts_of(monitor, [what])[0])
             lines = explain_lines.alert_lines(explanation, glyph_set())
         else:
             explanation = monitor.explain_source(what)
@@ -158,16 +172,19 @@ def explain(
 
 
 def _alerts_of(monitor: Monitor | RemoteMonitor, given: Sequence[str]) -> list[int]:
-    """The ids that were given, and those of the open alerts of the sources that were.
+    """The ids that were given, and those of the alerts of the incidents and of the open ones of the sources that were.
 
     Raises:
-        UnknownName: no such source.
+        UnknownName: no such source or incident.
         Refused: a source without an open alert.
     """
     found: list[int] = []
     for word in given:
-        if word.isdecimal():
-            found.append(_id(word))
+        if _ALERT.fullmatch(word):
+            found.append(_id(word.removeprefix("#")))
+            continue
+        if _INCIDENT.fullmatch(word):
+            found += monitor.incident(word)["alerts"]
             continue
         ids = [key for row in monitor.alerts(Wanted.OPEN, [word])["items"] if (key := row["id"]) is not None]
         if not ids:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import threading
+from contextlib import suppress
 from typing import IO, TYPE_CHECKING
 
 from busta_health_dagster.settings.home import PRIVATE
@@ -34,7 +35,12 @@ class ChildLog:
         self._pump: threading.Thread | None = None
 
     def follow(self, stream: IO[bytes]) -> None:
-        """Write all that comes out of `stream`, until its last writer has ended."""
+        """Write all that comes out of `stream`, until its last writer has ended. The file is there from the beginning: whoever looks
+        for the log of a process that has printed nothing finds it empty, and not missing.
+        """
+        with suppress(OSError):  # the first line that cannot be written is reported
+            self.path.parent.mkdir(parents=True, exist_ok=True, mode=PRIVATE)
+            self.path.touch()
         self._pump = threading.Thread(target=self._follow, args=(stream,), daemon=True, name=self.path.name)
         self._pump.start()
 

@@ -12,6 +12,7 @@ import typer.exceptions
 from busta_health_dagster import __version__
 from busta_health_dagster.cli.alerts import alerts_app
 from busta_health_dagster.cli.anomalies import anomalies_app
+from busta_health_dagster.cli.audit import audit_app
 from busta_health_dagster.cli.backtest import backtest
 from busta_health_dagster.cli.baselines import baselines_app
 from busta_health_dagster.cli.config import config_app
@@ -64,6 +65,7 @@ app.add_typer(incidents_app, name="incidents", rich_help_panel=_SEE)
 app.command("sla", rich_help_panel=_SEE)(sla)
 app.command("backtest", rich_help_panel=_CARE)(backtest)
 app.add_typer(tokens_app, name="tokens", rich_help_panel=_CARE)
+app.add_typer(audit_app, name="audit", rich_help_panel=_CARE)
 app.command("init", rich_help_panel=_START)(init)
 app.command("up", rich_help_panel=_START)(up)
 app.command("web", rich_help_panel=_START)(web)

@@ -27,7 +27,7 @@ maintenance_app = typer.Typer(
 @maintenance_app.command("list")
 def list_(context: typer.Context, output: OutputOption = Output.TABLE) -> None:
     """Every window, of the file and added ones, with the next time it is on. Example: busta maintenance list"""
-    with session(context).monitor() as monitor:
+    with session(context).monitor(need_store=False) as monitor:
         found = monitor.windows()
     if output is Output.JSON:
         print_json(found)
@@ -154,7 +154,7 @@ def preview(
     """Every time a window is on, in UTC. Example: busta maintenance preview --from 2026-11-23 --until 30d"""
     begin = _instant(from_, int(time.time()), "--from")
     end = _instant(until, begin, "--until")
-    with session(context).monitor() as monitor:
+    with session(context).monitor(need_store=False) as monitor:
         found = monitor.occurrences(begin, end)
     if output is Output.JSON:
         print_json([{"window": o["window"], "start": o["start"], "end": o["end"]} for o in found])

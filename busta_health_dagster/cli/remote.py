@@ -8,7 +8,7 @@ from urllib.parse import quote, urlsplit
 from busta_health_dagster.domain.errors import BadInput, BustaError, Refused, RemoteUnavailable, UnknownName
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     import requests
 
@@ -56,12 +56,14 @@ class Remote:
         rows: list[Any] = self.whole(path, **parameters)["items"]
         return rows
 
-    def whole(self, path: str, **parameters: Any) -> dict[str, Any]:
-        """A paged list with every row, and what else its first page says."""
+    def whole(
+        self, path: str, *, enough: Callable[[Sequence[Any]], bool] = lambda _: False, **parameters: Any
+    ) -> dict[str, Any]:
+        """A paged list with every row, or as many pages of it as are `enough`, and what else its first page says."""
         found: dict[str, Any] = self.get(path, limit=_PAGE, **parameters)
         if not isinstance(found["items"], list):
             raise RemoteUnavailable(f"{self._base}{path} answered, but that is not a busta. Is --url right?")
-        while found["next"] is not None:
+        while found["next"] is not None and not enough(found["items"]):
             page = self.get(path, limit=_PAGE, cursor=found["next"], **parameters)
             found["items"] += page["items"]
             found["next"] = page["next"]

@@ -10,6 +10,7 @@ import time
 from typing import TYPE_CHECKING, Self
 
 from busta_health_dagster.cli.remote import part
+from busta_health_dagster.domain.alert import PAST_SHOWN
 from busta_health_dagster.domain.gate import GatePolicy
 from busta_health_dagster.domain.units import config_duration, from_iso, iso
 
@@ -89,9 +90,16 @@ class RemoteMonitor:
 
     # Alerts
 
-    def alerts(self, state: Wanted, names: Sequence[str] | None = None) -> alert_documents.AlertList:
-        found = self._remote.whole("alerts", state=state.value, source=list(names or ()))
-        return {"items": found["items"], "summary": found["summary"]}
+    def alerts(
+        self, state: Wanted, names: Sequence[str] | None = None, *, past: int = PAST_SHOWN
+    ) -> alert_documents.AlertList:
+        def enough(rows: Sequence[alert_documents.AlertRow]) -> bool:
+            return sum(row["state"] == "resolved" for row in rows) >= past
+
+        found = self._remote.whole("alerts", enough=enough, state=state.value, source=list(names or ()))
+        rows: list[alert_documents.AlertRow] = found["items"]
+        over = [row for row in rows if row["state"] == "resolved"]
+        return {"items": rows[: len(rows) - len(over) + past], "summary": found["summary"]}
 
     def alert(self, alert: int) -> alert_documents.AlertRow:
         row: alert_documents.AlertRow = self._remote.get(f"alerts/{alert}")
@@ -182,7 +190,7 @@ class RemoteMonitor:
 
     def occurrences(self, since: int, until: int) -> list[service.MaintenanceOccurrence]:
         rows: list[service.MaintenanceOccurrence] = self._remote.all(
-            "maintenance/occurrences", since=iso(since), until=iso(until)
+            "maintenance/preview", since=iso(since), until=iso(until)
         )
         return rows
 
@@ -278,6 +286,10 @@ class RemoteMonitor:
     def create_token(self, name: str, role: Role) -> service.TokenMade:
         made: service.TokenMade = self._remote.post("tokens", {"name": name, "role": role.value})
         return made
+
+    def audit(self, *, actor: str = "", action: str = "", limit: int = 100) -> list[service.AuditRow]:
+        rows: list[service.AuditRow] = self._remote.get("audit", actor=actor, action=action, limit=limit)["items"]
+        return rows
 
     def revoke_token(self, name: str, *, force: bool = False) -> None:
         self._remote.delete(f"tokens/{part(name)}", force="true" if force else None)

@@ -75,6 +75,7 @@ def _of_web(address: str, name: str, taken: set[str], headers: dict[str, str]) -
     from busta_health_dagster.drafts.draft import Unusable, at_address
     from busta_health_dagster.drafts.secrets import without_secrets
     from busta_health_dagster.drafts.suggest.suggesting import of_answer
+    from busta_health_dagster.probes.impostors import login_page
     from busta_health_dagster.wording.names import unique_name
 
     try:
@@ -85,6 +86,11 @@ def _of_web(address: str, name: str, taken: set[str], headers: dict[str, str]) -
     if not 200 <= got.status < 300:
         how = " Ask with a key: --header 'X-Api-Key: VALUE'." if got.status in {401, 403} else ""
         raise BadInput(f"{got.shown_url} answered {got.status}, so there is nothing to learn from.{how}")
+    if (login := login_page(got.body, got.url.path)) is not None:
+        raise BadInput(
+            f"{got.shown_url} answered {got.status} with a login page ({login!r}), so there is nothing to learn from. "
+            "Ask with a key: --header 'X-Api-Key: VALUE'."
+        )
     chosen = name or unique_name(f"{got.url.host} {got.url.path}", address, taken)
     safe, variables = without_secrets(chosen, {"name": chosen, **entry, **({"headers": headers} if headers else {})})
     made = of_answer(safe, got.status, got.headers, got.body, time.time())

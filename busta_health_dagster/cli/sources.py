@@ -36,7 +36,7 @@ ExitOption = Annotated[bool, typer.Option("--exit-code", help="Leave with 1 if a
 @sources_app.command("list")
 def list_(context: typer.Context, output: OutputOption = Output.TABLE) -> None:
     """Every configured source and how it is checked. Example: busta sources list"""
-    with session(context).monitor() as monitor:
+    with session(context).monitor(need_store=False) as monitor:
         rows = monitor.sources()
     if output is Output.JSON:
         print_json(rows)

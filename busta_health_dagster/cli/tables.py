@@ -71,7 +71,8 @@ class Columns:
 
     def _least(self, shown: list[int]) -> int:
         *names, last = (self._wide(i) for i in shown)
-        return sum(names) + min(last, max(SENTENCE, len(self.heads[shown[-1]]))) + len(GAP) * len(names)
+        sentence = last if self.heads[shown[-1]] in self.right else min(last, max(SENTENCE, len(self.heads[shown[-1]])))
+        return sum(names) + sentence + len(GAP) * len(names)
 
     def _lines(
         self, row: tuple[Text, ...], shown: list[int], wide: list[int], width: int | None, out: Console
@@ -87,7 +88,7 @@ class Columns:
         if self.heads[shown[-1]] in self.right:
             line.append(" " * (wide[shown[-1]] - last.cell_len))
         indent = " " * line.cell_len
-        if room is None or last.cell_len <= room:
+        if room is None or last.cell_len <= room or self.heads[shown[-1]] in self.right:  # a number is no sentence
             parts = [last]
         elif max(map(len, last.plain.split()), default=0) <= room:
             parts = list(last.wrap(out, room))

@@ -40,6 +40,12 @@ def list_(context: typer.Context, output: OutputOption = Output.TABLE) -> None:
     if output is Output.JSON:
         print_json(rows)
         return
+    if not rows:
+        console().print(
+            "There is no token: who connects from this machine is admin. Make one: busta tokens create --role admin --name NAME",
+            soft_wrap=True,
+        )
+        return
     from busta_health_dagster.cli.glyphs import glyph_set
 
     dash = glyph_set().dash

@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
+PAST_SHOWN = 50
+"""How many alerts that are over a list shows unless it is asked for more."""
+
+
 def fingerprint(source: str, rule: str, label: str = "") -> str:
     """`odds_api/slow-response`; the one identity an alert has."""
     return f"{source}/{rule}/{label}" if label else f"{source}/{rule}"

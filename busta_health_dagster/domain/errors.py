@@ -16,7 +16,7 @@
     ├── RemoteUnavailable           exit 3: no one answers at --url, or no busta does
     └── StoreError                  exit 3: we cannot tell
         ├── StoreUnavailable        unreachable, locked for too long, refused
-        ├── StoreMissing            nothing there yet, or older than this program: `busta db upgrade`
+        ├── StoreMissing            nothing there yet (StoreAbsent), or older than this program: `busta db upgrade`
         ├── StoreTooNew             written by a newer program
         └── StoreFull               no room left
 
@@ -135,6 +135,10 @@ class StoreUnavailable(StoreError):
 
 class StoreMissing(StoreError):
     """There is no store yet, or its schema is older than this program."""
+
+
+class StoreAbsent(StoreMissing):
+    """There is no store at all: nothing was ever observed, and what stands in files alone is known."""
 
 
 class StoreTooNew(StoreError):

@@ -26,20 +26,22 @@ def forecast(
 ) -> QuotaForecast | None:
     """From (instant, credits left), oldest first; None without any. `limit` and `reset` are what the newest answer says.
 
-    The rate is that since the credits last became more: what was used before belongs to another period.
+    The rate is that since the credits last became more: what was used before belongs to another period. Credits below zero
+    are none.
     """
     if not points:
         return None
-    at, remaining = points[-1]
+    at, said_left = points[-1]
+    remaining = max(said_left, 0.0)
     resets_at = next_reset(quota, at) if quota.period is not None else reset_at(reset, at)
     used = _since_refill(points)
     limit = quota.limit if limit is None else limit
     if remaining <= 0:
         since = next(t for t, left in used if left <= 0)
         short = resets_at is None or resets_at > at
-        return QuotaForecast(
-            at, remaining, limit, None, since, resets_at, short, f"no credits left{_reset_text(resets_at)}"
-        )
+        below = f" (the API says {said_left:,.0f})" if said_left < 0 else ""
+        reason = f"no credits left{below}{_reset_text(resets_at)}"
+        return QuotaForecast(at, remaining, limit, None, since, resets_at, short, reason)
     if len(used) < MIN_POINTS:
         reason = f"{remaining:,.0f} credits left; {len(used)} of {MIN_POINTS} observations that a rate needs"
         return QuotaForecast(at, remaining, limit, None, None, resets_at, None, reason)

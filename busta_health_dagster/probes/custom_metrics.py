@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,7 +10,8 @@ from functools import cached_property, lru_cache
 from statistics import fmean, median
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
-from pydantic import AfterValidator, Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, ValidationError, field_validator, model_validator
+from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from busta_health_dagster.domain.custom_metric import BUILT_IN, ITEMS, LARGEST, MOST, NAME, Aggregation, CustomMetric
 from busta_health_dagster.domain.fields import Strict
@@ -58,22 +60,38 @@ class MetricFields(Strict):
         return self
 
 
+def _own_name(name: str) -> str:
+    if name in BUILT_IN:
+        raise ValueError(f"the name {name!r} is taken by a metric that every source has; {name}_own")
+    if not NAME.fullmatch(name):
+        raise ValueError(f"{name!r} cannot be a name here: a small letter, then small letters, digits and _")
+    return name
+
+
 def _sound(metrics: dict[str, MetricFields]) -> dict[str, MetricFields]:
     if len(metrics) > MOST:
         raise ValueError(f"{len(metrics)} metrics, {MOST} at most; keep those that a rule or a person looks at")
     before: list[str] = [ITEMS]
+    wrong: dict[str, str] = {}
     for name, metric in metrics.items():
-        if name in BUILT_IN:
-            raise ValueError(f"the name {name!r} is taken by a metric that every source has; {name}_own")
-        if not NAME.fullmatch(name):
-            raise ValueError(f"{name!r} cannot be a name here: a small letter, then small letters, digits and _")
         if metric.per is not None and metric.per not in before:
-            raise ValueError(f"{name} is per {metric.per!r}, which stands not above it; per: {before[-1]}")
+            wrong[name] = f"{name} is per {metric.per!r}, which stands not above it; per: {before[-1]}"
         before.append(name)
+    return _refused(metrics, wrong)
+
+
+def _refused(metrics: dict[str, MetricFields], wrong: Mapping[str, str]) -> dict[str, MetricFields]:
+    """The metrics, where none is wrong. Raises ValidationError, which names every one that is: its fault by its name."""
+    if wrong:
+        faults: list[InitErrorDetails] = [
+            {"type": PydanticCustomError("value_error", "{said}", {"said": said}), "loc": (name,), "input": name}
+            for name, said in wrong.items()
+        ]
+        raise ValidationError.from_exception_data("metrics", faults)
     return metrics
 
 
-Metrics = Annotated[dict[str, MetricFields], AfterValidator(_sound)]
+Metrics = Annotated[dict[Annotated[str, AfterValidator(_own_name)], MetricFields], AfterValidator(_sound)]
 
 
 class WithMetrics(Strict):
@@ -87,13 +105,18 @@ class WithMetrics(Strict):
     @field_validator("metrics")
     @classmethod
     def _readable_here(cls, metrics: dict[str, MetricFields]) -> dict[str, MetricFields]:
-        for name, metric in metrics.items():
-            given = next(key for key in _PLACES if getattr(metric, key) is not None)
-            if given not in cls.metric_places:
-                raise ValueError(
-                    f"{name} has a {given}, and this probe has none to read; {' or '.join(cls.metric_places)}"
-                )
-        return metrics
+        places = {
+            name: next(key for key in _PLACES if getattr(metric, key) is not None) for name, metric in metrics.items()
+        }
+        readable = " or ".join(cls.metric_places)
+        return _refused(
+            metrics,
+            {
+                name: f"{name} has a {given}, and this probe has none to read; {readable}"
+                for name, given in places.items()
+                if given not in cls.metric_places
+            },
+        )
 
     @model_validator(mode="after")
     def _quota_is_readable(self) -> WithMetrics:
@@ -126,7 +149,8 @@ class Measured:
 @dataclass(frozen=True, slots=True)
 class Payload:
     """What a probe has at hand. `columns` are those of a table that was not kept whole. `text` is asked for only where a
-    metric has a regex. `items` None: they are not counted.
+    metric has a regex. `items` None: they are not counted. `as_written` is the document with the numbers that JSON has not (NaN),
+    asked for only to name one that stood where a number was wanted.
     """
 
     now: float
@@ -136,6 +160,7 @@ class Payload:
     headers: Mapping[str, str] = field(default_factory=dict)
     text: Callable[[], str] = str
     items: int | None = None
+    as_written: Callable[[], Any] = lambda: None
 
 
 def measure(metrics: Sequence[CustomMetric], payload: Payload) -> Measured:
@@ -146,6 +171,8 @@ def measure(metrics: Sequence[CustomMetric], payload: Payload) -> Measured:
     for metric in metrics:
         found = _values(metric, payload)
         value = _aggregate(metric, found, payload.now)
+        if isinstance(value, str) and found and found[0] is None and metric.path is not None:
+            value = f"{_written(metric.path, payload)} is not a number"
         if metric.per is not None and not isinstance(value, str):
             by = payload.items if metric.per == ITEMS else measured.values.get(metric.per)
             if metric.per == ITEMS and by is None:
@@ -203,6 +230,13 @@ def _aggregate(metric: CustomMetric, found: list[Any], now: float) -> float | st
         return _NUMBERS[metric.agg](numbers)
     except OverflowError:  # fsum of numbers of which each is finite
         return math.inf
+
+
+def _written(path: str, payload: Payload) -> str:
+    """What is null to every reader, as the answer spells it: null, NaN, Infinity."""
+    document = payload.as_written()
+    found = [] if document is None else find(path, document)
+    return json.dumps(found[0]) if found and isinstance(found[0], float) else "null"
 
 
 @lru_cache(maxsize=1024)

@@ -70,7 +70,7 @@ async def probe(source: Source, config: FeedConfig, context: ProbeContext) -> Pr
     if got.status == 429:
         return rate_limited(got, source, context.now, seen)
     if not 200 <= got.status < 300:
-        raise Failed("http_status", f"answered {got.status}, 2xx wanted", **(seen | {"response_ms": None}))
+        raise Failed("http_status", f"{got.answered} {got.status}, 2xx wanted", **(seen | {"response_ms": None}))
     # feedparser takes 1 ms per entry or so: never on the loop, where others are being timed
     return await context.threads.run(source.name, _evaluate, config, context, got, findings, seen)
 

@@ -65,7 +65,7 @@ class Request:
 class Fetched:
     """A complete answer; `url` is where it came from in the end, `shown_url` the same without query and user.
 
-    `elapsed_ms` is request start to last body byte, all hops.
+    `elapsed_ms` is request start to last body byte, all hops. `elsewhere`: a redirect led to another host.
     """
 
     status: int
@@ -76,6 +76,12 @@ class Fetched:
     phases: Phases
     elapsed_ms: float
     tls_not_after: float | None
+    elsewhere: bool = False
+
+    @property
+    def answered(self) -> str:
+        """Who answered, where that is not the host that was asked."""
+        return f"{self.url.host}, to which it redirects, answered" if self.elsewhere else "answered"
 
     @property
     def charset(self) -> str:
@@ -171,6 +177,7 @@ class Http:
                             phases=_phases(started, now, ended),
                             elapsed_ms=(ended - started) * 1000,
                             tls_not_after=times.not_after,
+                            elsewhere=url.host != origin.host,
                         )
                     status, location = response.status, response.headers["Location"]
             except AddressRefused as refused:

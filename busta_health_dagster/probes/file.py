@@ -130,7 +130,7 @@ async def _over_http(source: Source, config: FileConfig, context: ProbeContext) 
         return rate_limited(got, source, context.now, timed)
     if got.status != 200:
         reason = "missing" if got.status in (404, 410) else "http_status"
-        raise Failed(reason, f"answered {got.status}, 200 wanted", http_status=got.status, phases=got.phases)
+        raise Failed(reason, f"{got.answered} {got.status}, 200 wanted", http_status=got.status, phases=got.phases)
     changed = got.headers.get("Last-Modified")
     opened = Opened(
         urlsplit(config.path).path,

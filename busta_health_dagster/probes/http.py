@@ -15,7 +15,7 @@ from busta_health_dagster.probes.expect import check_age, check_headers, check_i
 from busta_health_dagster.probes.http_config import BODILESS, HttpConfig
 from busta_health_dagster.probes.impostors import Format, format_of, not_data
 from busta_health_dagster.probes.json_path import find
-from busta_health_dagster.probes.json_text import parse_json
+from busta_health_dagster.probes.json_text import as_written, parse_json
 from busta_health_dagster.probes.measure import conclude, content_mark, sample_of
 from busta_health_dagster.probes.oauth2 import authorized
 from busta_health_dagster.probes.port import Finding, ProbeContext, ProbeType
@@ -68,7 +68,8 @@ async def probe(source: Source, config: HttpConfig, context: ProbeContext) -> Pr
     if not statuses.has(got.status):
         if got.status == 429:
             return rate_limited(got, source, context.now, seen | {"facts": facts})
-        sentence = f"answered {got.status}, {', '.join(str(s) for s in statuses.value)} wanted"
+        wanted = ", ".join(str(s) for s in statuses.value)
+        sentence = f"{got.answered} {got.status}, {wanted} wanted"
         findings.insert(0, Finding(statuses.severity, "http_status", sentence))
         if statuses.severity == "error":  # an error page fails every other assertion too; that says nothing new
             return conclude(findings, "", facts=facts, **seen)
@@ -126,6 +127,7 @@ def _evaluate(
             headers=got.headers,
             text=lambda: got.body.decode(got.charset, "replace"),
             items=items,
+            as_written=lambda: as_written(got.body, got.charset) if kind == "json" else None,
         ),
     )
     findings += metrics.findings

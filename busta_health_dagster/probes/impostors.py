@@ -21,6 +21,11 @@ _HTML = re.compile(rb"<(!doctype html|html|head|body|script)[\s>]", re.IGNORECAS
 _MARKUP = re.compile(rb"<[!?/a-zA-Z]")
 _OBJECT = re.compile(rb"\{\s*\"[^\"]*\"\s*:")
 _POINTERS = ((b"version https://git-lfs.github.com/spec/", "Git LFS"), (b"/annex/objects/", "git-annex"))
+_TITLE = re.compile(rb"<title[^>]*>([^<]{1,200})</title>", re.IGNORECASE)
+_PASSWORD = re.compile(rb"<input\b[^>]{0,500}\btype\s*=\s*[\"']?password\b", re.IGNORECASE)
+_LOGIN = re.compile(r"\b(log|sign)[ -]?(in|on)\b|\bsso\b|\bauth(enticate|entication|orize)?\b", re.IGNORECASE)
+_TEXT = re.compile(rb"<(script|style)\b.*?</\1\s*>|<[^>]*>", re.IGNORECASE | re.DOTALL)
+_PAGE_BYTES, _FEW_WORDS = 256 * 1024, 120
 PEEK = 1024
 """How much of the beginning tells."""
 
@@ -52,6 +57,21 @@ def not_data(head: bytes, kind: Format | None) -> str | None:
 def is_page(head: bytes) -> bool:
     """Is this an HTML page?"""
     return _HTML.match(head[:PEEK].removeprefix(b"\xef\xbb\xbf").lstrip()) is not None
+
+
+def login_page(body: bytes, path: str) -> str | None:
+    """What a page says of itself that asks who one is instead of showing data (None: it is no such page). `path` is that of
+    the address it came from in the end. A page with much to read that has a login somewhere is none.
+    """
+    page = body[:_PAGE_BYTES]
+    if not is_page(page) and _TITLE.search(page) is None:
+        return None
+    found = _TITLE.search(page)
+    title = " ".join(found[1].decode("utf-8", "replace").split()) if found else ""
+    asks = _PASSWORD.search(page) is not None
+    named = _LOGIN.search(title) is not None or _LOGIN.search(path.replace("/", " ")) is not None
+    brief = len(_TEXT.sub(b"", page).split()) < _FEW_WORDS
+    return (title or "without a title") if (asks and brief) or (named and (asks or brief)) else None
 
 
 def _quoted(start: bytes) -> str:

@@ -28,6 +28,11 @@ def parse_json(body: bytes, charset: str = "utf-8") -> tuple[Any, str | None]:
         return None, f"not JSON ({why}); it starts with {start!r}" if body else "the body is empty, JSON wanted"
 
 
+def as_written(body: bytes, charset: str = "utf-8") -> Any:
+    """The document of a body that `parse_json` took, with the numbers that no comparison should meet: for messages alone."""
+    return json.loads(_decoded(body, charset))
+
+
 def _why(error: ValueError | RecursionError) -> str:
     if isinstance(error, json.JSONDecodeError):
         return error.msg

@@ -39,5 +39,5 @@ def rate_limited(got: Fetched, source: Source, now: float, seen: Mapping[str, An
     pause = "" if not wait else f"; asks for a pause of {duration_text(wait)}"
     if wait is not None and wait > longest:
         pause += f", gets {duration_text(longest)}"
-    detail = f"answered 429, too many requests{pause}"
+    detail = f"{got.answered} 429, too many requests{pause}"
     return ProbeResult(Status.DEGRADED, "rate_limited", detail, retry_after_s=wait, **seen)

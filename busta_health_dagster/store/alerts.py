@@ -121,7 +121,7 @@ class Alerts:
     def over(
         self,
         *,
-        source: str = "",
+        sources: Collection[str] = (),
         rule: str = "",
         severity: int | None = None,
         offset: int = 0,
@@ -129,8 +129,8 @@ class Alerts:
     ) -> tuple[int, Sequence[Alert]]:
         """How many alerts are over, of those asked for, and a page of them, the newest end first."""
         those = [_T.state == AlertState.RESOLVED.value]
-        for column, wanted in ((_T.source, source), (_T.rule, rule)):
-            those += [column == wanted] if wanted else []
+        those += [_T.source.in_(sources)] if sources else []
+        those += [_T.rule == rule] if rule else []
         those += [] if severity is None else [_T.severity == severity]
         count = self._uow.connection.execute(select(func.count()).select_from(alert).where(*those)).scalar_one()
         asked = select(_T.id, _T.data).where(*those).order_by(_T.resolved_at.desc(), _T.id.desc())

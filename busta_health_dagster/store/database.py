@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Self
 
 from sqlalchemy import Select, String, column, select, table, text
 
-from busta_health_dagster.domain.errors import StoreMissing, StoreTooNew, StoreUnavailable
+from busta_health_dagster.domain.errors import StoreAbsent, StoreMissing, StoreTooNew, StoreUnavailable
 from busta_health_dagster.store import engine as engines
 from busta_health_dagster.store.unit import UnitOfWork
 from busta_health_dagster.store.versions import HEAD, VERSION_TABLE, SchemaStatus, compare
@@ -116,7 +116,7 @@ class Store:
         """Raise unless the store's schema is this program's. Asked once; later calls cost nothing.
 
         Raises:
-            StoreMissing: there is none yet, or it is older.
+            StoreMissing: it is older, or a copy that was not finished; StoreAbsent: there is none yet.
             StoreTooNew: it is newer.
             StoreUnavailable: it cannot be asked.
         """
@@ -125,6 +125,8 @@ class Store:
         status = self.status()
         if status.state == "new":
             raise StoreTooNew(status.sentence)
+        if status.state == "missing":
+            raise StoreAbsent(status.sentence)
         if status.state != "ok":
             raise StoreMissing(status.sentence)
         self._checked = True

@@ -35,7 +35,10 @@ class SchemaStatus:
         """What it means and what to do."""
         match self.state:
             case "missing":
-                return f"There is no store at {self.url} yet. Create it with: busta db upgrade"
+                return (
+                    f"There is no store at {self.url} yet: the monitor was never started. "
+                    "Start it with: busta up; the store alone: busta db upgrade"
+                )
             case "unfinished":
                 return (
                     f"The store at {self.url} is a copy that was not finished. Give the same `busta db copy` or "

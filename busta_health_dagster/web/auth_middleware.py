@@ -65,7 +65,7 @@ def _within(path: str, *folders: str) -> bool:
 
 def right_asked(method: str, path: str) -> Right:
     """What a request asks for, by its method and path."""
-    if _within(path, "/api/v1/tokens", "/source-health/audit"):
+    if _within(path, "/api/v1/tokens", "/api/v1/audit", "/source-health/audit"):
         return Right.MANAGE
     if path.startswith("/api/v1/heartbeat/"):
         return Right.HEARTBEAT

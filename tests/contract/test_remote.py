@@ -120,7 +120,7 @@ def test_both_monitors_answer_the_same_questions() -> None:
         return {name: inspect.signature(one) for name, one in public if not name.startswith("_")}
 
     here, there = questions(Monitor), questions(RemoteMonitor)
-    for name in ("known", "window"):  # parts of other questions, asked inside
+    for name in ("known", "known_in_alerts", "window"):  # parts of other questions, asked inside
         del here[name]
     assert here == there
 
@@ -219,6 +219,19 @@ def test_an_admin_manages_tokens(laptop: Laptop) -> None:
     assert laptop("tokens", "create", "--role", "viewer", "--name", "v2", role=Role.ADMIN)[1].startswith("busta_")
     assert laptop("tokens", "revoke", "v2", role=Role.ADMIN)[1] == "revoked v2\n"
     assert laptop("tokens", "list", role=Role.VIEWER)[0] == 2
+
+
+def test_an_admin_reads_who_did_what_and_no_one_else_does(laptop: Laptop) -> None:
+    laptop("tokens", "create", "--role", "viewer", "--name", "v3", role=Role.ADMIN)
+    for words in (("audit", "list", "--action", "token"), ("audit", "list", "--actor", "admin-1", "--limit", "1")):
+        assert laptop(*words, role=Role.ADMIN) == laptop.here(*words)
+        assert laptop(*words, "-o", "json", role=Role.ADMIN) == laptop.here(*words, "-o", "json")
+    rows = TypeAdapter(list[service.AuditRow]).validate_json(
+        laptop("audit", "list", "-o", "json", role=Role.ADMIN)[1], strict=True
+    )
+    assert ("admin-1", "token.create", "v3") in {(row["actor"], row["action"], row["subject"]) for row in rows}
+    assert laptop("audit", "list", "--actor", "nobody", role=Role.ADMIN)[1] == "No entry of the audit log matches.\n"
+    assert laptop("audit", "list", role=Role.OPERATOR)[0] == 2
 
 
 def test_work_is_planned_and_ended(laptop: Laptop) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,8 +11,11 @@ from prometheus_client.parser import text_string_to_metric_families
 from small_home import scored, served, small_home
 
 from busta_health_dagster.domain.access import Role
+from busta_health_dagster.domain.alert import Alert, AlertState
 from busta_health_dagster.domain.units import iso
 from busta_health_dagster.pipeline.app import access
+from busta_health_dagster.pipeline.facade import Monitor
+from busta_health_dagster.pipeline.views.alert_list import Wanted
 
 
 class Client(requests.Session):
@@ -194,13 +198,53 @@ def test_an_incident_is_shown_and_written_on(web: Client, app, token) -> None:
 
 def test_planned_work_is_previewed_in_utc(web: Client) -> None:
     span = {"since": "2126-12-01T00:00:00Z", "until": "2126-12-03T01:00:00+01:00"}
-    found = web.get("/api/v1/maintenance/occurrences", params=span).json()["items"]
+    found = web.get("/api/v1/maintenance/preview", params=span).json()["items"]
     assert [o["start"] for o in found] == ["2126-12-01T03:00:00Z", "2126-12-02T03:00:00Z"]
-    assert web.get("/api/v1/maintenance/occurrences", params=span | {"until": "2126-12-01"}).status_code == 422
-    assert web.get("/api/v1/maintenance/occurrences", params=span | {"until": span["since"]}).status_code == 400
-    assert (
-        web.get("/api/v1/maintenance/occurrences", params=span | {"until": "2136-12-01T00:00:00Z"}).status_code == 400
+    assert web.get("/api/v1/maintenance/preview", params=span | {"until": "2126-12-01"}).status_code == 422
+    assert web.get("/api/v1/maintenance/preview", params=span | {"until": span["since"]}).status_code == 400
+    assert web.get("/api/v1/maintenance/preview", params=span | {"until": "2136-12-01T00:00:00Z"}).status_code == 400
+
+
+def test_a_preview_that_names_no_span_is_that_of_the_command_and_keeps_its_old_address(web: Client) -> None:
+    work = {"name": "move", "select": {"names": ["good_file"]}, "duration": "1h", "zone": "UTC", "rrule": "FREQ=DAILY"}
+    web.post("/api/v1/maintenance", json=work)
+    fortnight = web.get("/api/v1/maintenance/preview").json()["items"]
+    assert len(fortnight) in {14, 15}  # the one that is on, and those of the days to come
+    assert web.get("/api/v1/maintenance/occurrences").json()["items"] == fortnight
+
+
+def test_the_history_of_alerts_is_paged_to_its_end(web: Client, app) -> None:
+    with app.store.write() as uow:
+        for n in range(60):
+            at = 1_790_000_000 + 600 * n
+            past = Alert(f"good_file/rule-{n}", "good_file", f"rule-{n}", state=AlertState.RESOLVED)
+            uow.alerts.save([replace(past, opened_at=at, first_bad_slot=at, resolved_at=at + 300)])
+    rows, cursor = [], None
+    while cursor is not None or not rows:
+        found = web.get("/api/v1/alerts", params={"state": "all", "limit": 25, "cursor": cursor}).json()
+        rows, cursor = rows + found["items"], found["next"]
+    assert [row["state"] for row in rows] == ["open"] + ["resolved"] * 60
+    assert [row["rule"] for row in rows[1:]] == [f"rule-{n}" for n in reversed(range(60))], "newest end first"
+    ask = {"state": "resolved", "limit": 1000, "source": "good_file"}
+    assert web.get("/api/v1/alerts", params=ask).json()["items"] == rows[1:]
+    assert len(Monitor(app, "test").alerts(Wanted.ALL)["items"]) == 51, (
+        "a list at the terminal ends after fifty of them"
     )
+
+
+def test_the_audit_log_is_for_admins_and_paged(web: Client, token, app) -> None:
+    admin = token(Role.ADMIN)
+    for note in ("mine", "still mine"):
+        assert web.post("/api/v1/alerts/1/ack", json={"note": note}, headers=admin).status_code == 200
+    first = web.get("/api/v1/audit", params={"action": "alert", "limit": 1}, headers=admin).json()
+    ask = {"action": "alert.ack", "actor": "admin-1", "cursor": first["next"]}
+    second = web.get("/api/v1/audit", params=ask, headers=admin).json()
+    assert [(row["actor"], row["action"], row["subject"]) for row in (*first["items"], *second["items"])] == [
+        ("admin-1", "alert.ack", "alert 1")
+    ] * 2
+    assert [row["detail"] for row in (*first["items"], *second["items"])] == ["still mine", "mine"]
+    assert second["next"] is None
+    assert web.get("/api/v1/audit", headers=token(Role.OPERATOR)).status_code == 403
 
 
 def test_a_window_begins_now_and_in_the_zone_of_the_settings_unless_it_says_otherwise(web: Client) -> None:

@@ -271,3 +271,13 @@ class TokenMade(TypedDict):
 
 Report = dict[str, Any]
 """The numbers of one weekly report, as its JSON file has them."""
+
+
+class AuditRow(TypedDict):
+    """Who did what to which thing, when: an entry of `audit list -o json`."""
+
+    at: str
+    actor: str
+    action: str
+    subject: str
+    detail: str | None

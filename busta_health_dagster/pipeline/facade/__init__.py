@@ -9,6 +9,7 @@ May import: every room (of the rooms of `pipeline/`).
 
 from __future__ import annotations
 
+from busta_health_dagster.pipeline.facade.access import Access
 from busta_health_dagster.pipeline.facade.alerts import Alerts
 from busta_health_dagster.pipeline.facade.gate import Gate
 from busta_health_dagster.pipeline.facade.maintenance import Maintenance
@@ -16,7 +17,7 @@ from busta_health_dagster.pipeline.facade.service_levels_and_reports import Serv
 from busta_health_dagster.pipeline.facade.sources import Sources
 
 
-class Monitor(Sources, Alerts, Gate, Maintenance, ServiceLevelsAndReports):
+class Monitor(Sources, Alerts, Gate, Maintenance, ServiceLevelsAndReports, Access):
     """The monitor of a home. A name that nothing has raises UnknownName."""
 
 

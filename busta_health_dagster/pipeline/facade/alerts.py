@@ -6,6 +6,7 @@ import contextlib
 from typing import TYPE_CHECKING
 
 from busta_health_dagster.domain.access import AuditEntry
+from busta_health_dagster.domain.alert import PAST_SHOWN
 from busta_health_dagster.domain.errors import StoreMissing
 from busta_health_dagster.pipeline.facade.base import MonitorBase
 
@@ -20,15 +21,23 @@ if TYPE_CHECKING:
 class Alerts(MonitorBase):
     """What is asked about alerts and the messages they send."""
 
-    def alerts(self, state: Wanted, names: Sequence[str] | None = None) -> alert_documents.AlertList:
-        """Alerts by state, worst first; `names` may be of sources that are configured no more, and had one."""
+    def alerts(
+        self, state: Wanted, names: Sequence[str] | None = None, *, past: int = PAST_SHOWN
+    ) -> alert_documents.AlertList:
+        """Alerts by state, worst first, then the `past` newest of those that are over; `names` may be of sources that are
+        configured no more, and had one.
+        """
         from busta_health_dagster.pipeline.views.alert_list import listing
 
+        self.known_in_alerts(names)
+        return listing(self.app, state, names, past=past).as_json()
+
+    def known_in_alerts(self, names: Sequence[str] | None) -> None:
+        """Raises UnknownName for a source that is not configured and never had an alert."""
         if names:
             with self.app.store.read() as uow:
                 gone = {a.source for a in uow.alerts.list(sources=names, limit=1000)}
             self.known([n for n in names if n not in gone])
-        return listing(self.app, state, names).as_json()
 
     def alert(self, alert: int) -> alert_documents.AlertRow:
         from busta_health_dagster.pipeline.views.alert_list import row_of

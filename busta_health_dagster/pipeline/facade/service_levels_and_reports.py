@@ -1,4 +1,4 @@
-"""What it meant: service levels, incidents, quality, the weekly report; and who may ask (tokens)."""
+"""What it meant: service levels, incidents, quality, the weekly report."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from busta_health_dagster.pipeline.facade.base import MonitorBase
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from busta_health_dagster.domain.access import Role
     from busta_health_dagster.domain.documents import quality, service
     from busta_health_dagster.engines.service_levels.incidents import By
 
@@ -87,21 +86,3 @@ class ServiceLevelsAndReports(MonitorBase):
 
         found: service.Report = json.loads(weekly_report(self.app, week).to_json())
         return found
-
-    def tokens(self) -> list[service.TokenRow]:
-        from busta_health_dagster.pipeline.app import access
-
-        return [access.token_row(token) for token in access.list_tokens(self.app)]
-
-    def create_token(self, name: str, role: Role) -> service.TokenMade:
-        """Make a token; its secret is shown this once."""
-        from busta_health_dagster.pipeline.app import access
-
-        secret = access.create_token(self.app, name=name, role=role, by=self.actor)
-        return {"token": secret, "name": name, "role": role.value}
-
-    def revoke_token(self, name: str, *, force: bool = False) -> None:
-        """End a token and its sessions; the last admin token only with `force`."""
-        from busta_health_dagster.pipeline.app import access
-
-        access.revoke_token(self.app, name=name, by=self.actor, force=force)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from busta_health_dagster.domain.access import AuditEntry
-from busta_health_dagster.domain.errors import BadInput, ConfigError, Problem, Refused, UnknownName
+from busta_health_dagster.domain.errors import BadInput, ConfigError, Problem, Refused, StoreAbsent, UnknownName
 from busta_health_dagster.domain.units import config_duration, from_epoch, iso, near_instant
 from busta_health_dagster.engines.alerting.routing import selector_text
 from busta_health_dagster.engines.maintenance import MaintenanceIndex, occurrences, validate
@@ -17,8 +17,11 @@ from busta_health_dagster.pipeline.maintenance.index import exclusions, maintena
 from busta_health_dagster.pipeline.maintenance.recompute_rollups import recompute_changed
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from busta_health_dagster.domain.documents.service import WindowRow
     from busta_health_dagster.domain.maintenance import Occurrence, Window
+    from busta_health_dagster.domain.source import Source
     from busta_health_dagster.pipeline.app.app import App
     from busta_health_dagster.store import UnitOfWork
 
@@ -62,10 +65,13 @@ class PlannedMaintenance:
 
 
 def listing(app: App) -> list[PlannedMaintenance]:
-    """Every window of the file and of the store: those that are on first, then by their next start."""
+    """Every window of the file and of the store, where there is one: those that are on first, then by their next start."""
     now = app.now()
-    with app.store.read() as uow:
-        found = [_planned(app, uow, w, now) for w in windows(app, uow)]
+    try:
+        with app.store.read() as uow:
+            found = [_planned(app, uow, w, now) for w in windows(app, uow)]
+    except StoreAbsent:
+        found = [_of(app.config.sources, w, now) for w in app.config.windows]
     return sorted(
         found, key=lambda p: (not p.active, p.occurrence.start if p.occurrence else now + AHEAD_S, p.window.name)
     )
@@ -79,7 +85,7 @@ def find(app: App, key: int) -> PlannedMaintenance:
 
 
 def preview(app: App, since: int, until: int) -> list[Occurrence]:
-    """Every occurrence that overlaps [since, until), unclipped, by start.
+    """Every occurrence that overlaps [since, until), unclipped, by start; of the file alone where there is no store yet.
 
     Raises:
         BadInput: the range is empty, or one end of it is no instant that can be meant.
@@ -91,8 +97,12 @@ def preview(app: App, since: int, until: int) -> list[Occurrence]:
             raise BadInput(f"{name}: {error}") from error
     if since >= until:
         raise BadInput(f"The range ends ({iso(until)}) before it begins ({iso(since)}). Give --from before --until.")
-    with app.store.read() as uow:
-        return maintenance(app, uow, since, until).occurrences()
+    try:
+        with app.store.read() as uow:
+            index = maintenance(app, uow, since, until)
+    except StoreAbsent:
+        index = MaintenanceIndex((*app.config.windows, *app.config.off_season), since, until)
+    return index.occurrences()
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,8 +240,12 @@ def _checked(window: Window) -> tuple[Problem, ...]:
 
 
 def _planned(app: App, uow: UnitOfWork, window: Window, now: int) -> PlannedMaintenance:
+    return _of(known_sources(app, uow, None), window, now)
+
+
+def _of(sources: Mapping[str, Source], window: Window, now: int) -> PlannedMaintenance:
     found = occurrences(window, now, now + AHEAD_S)
-    names = tuple(s.name for s in known_sources(app, uow, None).values() if window.select.matches(s))
+    names = tuple(s.name for s in sources.values() if window.select.matches(s))
     return PlannedMaintenance(window, names, found[0] if found else None, bool(found) and found[0].start <= now)
 
 

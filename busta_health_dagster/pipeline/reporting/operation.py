@@ -96,7 +96,9 @@ def _opened(uow: UnitOfWork, since: int, until: int) -> list[Alert]:
 
 
 def maintenance_of(app: App, uow: UnitOfWork, week: Week, sources: Mapping[str, Source]) -> Maintenance:
-    """Used within the week, on at its `as_of`, and next within eight days of that."""
+    """Used within the week, on at its `as_of`, and next within eight days of that: those that are over by now, because the report
+    is counted later, are not to come.
+    """
     index = maintenance(app, uow, week.since, week.as_of + AHEAD_S)
     held = [
         (fingerprint.partition("/")[0], fingerprint, at)
@@ -111,7 +113,7 @@ def maintenance_of(app: App, uow: UnitOfWork, week: Week, sources: Mapping[str, 
             used.append(work)
         if o.start <= week.as_of < o.end:
             now.append(work)
-        elif o.start > week.as_of:
+        elif o.start > week.as_of and o.end > app.now():
             coming.append(work)
     return Maintenance(tuple(used), tuple(now), tuple(coming))
 

@@ -46,7 +46,9 @@ def alert_history(
     now = app.now()
     level = next((s for s in Severity if s.word == severity), None)
     with app.store.read() as uow:
-        total, found = uow.alerts.over(source=source, rule=rule, severity=level, offset=offset, limit=limit)
+        total, found = uow.alerts.over(
+            sources=[source] if source else (), rule=rule, severity=level, offset=offset, limit=limit
+        )
         rules = uow.alerts.rules()
     past = (PastAlert(Row(a, now).as_json(), incident_of(a, app.rulebook.rule(a.source, a.rule))) for a in found)
     return AlertHistory(tuple(past), total, rules)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from busta_health_dagster.domain.alert import Alert, AlertState
+from busta_health_dagster.domain.alert import PAST_SHOWN, Alert, AlertState
 from busta_health_dagster.domain.units import from_epoch, iso
 from busta_health_dagster.engines.alerting.digest import collected
 from busta_health_dagster.engines.alerting.escalation import Upcoming, is_recovering, upcoming
@@ -19,9 +19,6 @@ if TYPE_CHECKING:
 
     from busta_health_dagster.domain.documents.alerts import AlertBrief, AlertList, AlertRow
     from busta_health_dagster.pipeline.app.app import App
-    from busta_health_dagster.store import UnitOfWork
-
-RESOLVED_SHOWN = 50
 
 
 class Wanted(StrEnum):
@@ -145,7 +142,9 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """What was asked for, worst and longest first, and what stands behind it: pending, held back, shadow."""
+    """What was asked for, worst and longest first, then what is over, the newest end first; and what stands behind it: pending,
+    held back, shadow. `total` counts the rows of all pages.
+    """
 
     rows: tuple[Row, ...]
     open: int
@@ -155,6 +154,7 @@ class Listing:
     inhibited: tuple[Alert, ...] = ()
     shadow: tuple[Alert, ...] = ()
     causes: tuple[RootCauseLine, ...] = ()
+    total: int = 0
 
     def as_json(self) -> AlertList:
         """The rows of `alerts list -o json`, and what stands behind them."""
@@ -176,8 +176,18 @@ def _brief(alerts: Iterable[Alert]) -> list[AlertBrief]:
     return [{"id": a.id, "source": a.source, "rule": a.rule, "progress": a.progress} for a in alerts]
 
 
-def listing(app: App, wanted: Wanted = Wanted.OPEN, sources: Sequence[str] | None = None) -> Listing:
-    """Alerts of all sources or of these, by state. Reads only."""
+def listing(
+    app: App,
+    wanted: Wanted = Wanted.OPEN,
+    sources: Sequence[str] | None = None,
+    *,
+    offset: int = 0,
+    limit: int | None = None,
+    past: int = PAST_SHOWN,
+) -> Listing:
+    """Alerts of all sources or of these, by state. Without `limit` every one that is not over and the `past` newest of the others;
+    with it a page of the whole history. Reads only.
+    """
     now = app.now()
     with app.store.read() as uow:
         steady = read_clock(app, uow).at
@@ -189,19 +199,21 @@ def listing(app: App, wanted: Wanted = Wanted.OPEN, sources: Sequence[str] | Non
             for line in root_cause_lines(app.config.sources, every, states)
             if any(a in active for a in line.alerts)
         ]
-        over = _over(uow, sources) if wanted in {Wanted.RESOLVED, Wanted.ALL} else []
-    live = [a for a in active if a.state is AlertState.OPEN and not a.shadow]
+        now_listed = _active(active, wanted)
+        begin = max(offset - len(now_listed), 0)
+        room = past if limit is None else max(offset + limit - len(now_listed), 0) - begin
+        total, over = (
+            uow.alerts.over(sources=sources or (), offset=begin, limit=room)
+            if wanted in {Wanted.RESOLVED, Wanted.ALL}
+            else (0, ())
+        )
+    live = _active(active, Wanted.OPEN)
     waiting = [a for a in active if a.state is AlertState.PENDING and not a.shadow]
-    chosen = {
-        Wanted.OPEN: live,
-        Wanted.ACKED: [a for a in live if a.ack is not None],
-        Wanted.SNOOZED: [a for a in live if a.snoozed is not None],
-        Wanted.RESOLVED: over,
-        Wanted.ALL: [*live, *(a for a in active if a not in live), *over],
-    }[wanted]
-    rows = [Row(a, now, upcoming(a, now, steady) if a.state is AlertState.OPEN else None) for a in chosen]
+    first = sorted((Row(a, now, _upcoming(a, now, steady)) for a in now_listed), key=_urgency)
+    shown = first[offset:] if limit is None else first[offset : offset + limit]
     return Listing(
-        rows=tuple(rows if wanted is Wanted.RESOLVED else sorted(rows, key=_urgency)),
+        rows=(*shown, *(Row(a, now) for a in over)),
+        total=len(first) + total,
         open=len(live),
         unacknowledged=sum(a.ack is None for a in live),
         pending=tuple(_by_id(a for a in waiting if not a.suppressed_by)),
@@ -220,23 +232,34 @@ def row_of(app: App, key: int) -> Row:
         alert = uow.alerts.get(key)
         steady = read_clock(app, uow).at
     now = app.now()
-    return Row(alert, now, upcoming(alert, now, steady) if alert.state is AlertState.OPEN else None)
+    return Row(alert, now, _upcoming(alert, now, steady))
 
 
-def _over(uow: UnitOfWork, sources: Sequence[str] | None) -> list[Alert]:
-    return uow.alerts.list(states=[AlertState.RESOLVED.value], sources=sources or (), limit=RESOLVED_SHOWN)
+def _active(active: Sequence[Alert], wanted: Wanted) -> list[Alert]:
+    """Those of the state that was asked for which are not over."""
+    live = [a for a in active if a.state is AlertState.OPEN and not a.shadow]
+    return {
+        Wanted.OPEN: live,
+        Wanted.ACKED: [a for a in live if a.ack is not None],
+        Wanted.SNOOZED: [a for a in live if a.snoozed is not None],
+        Wanted.RESOLVED: [],
+        Wanted.ALL: list(active),
+    }[wanted]
+
+
+def _upcoming(alert: Alert, now: int, steady: float) -> Upcoming | None:
+    return upcoming(alert, now, steady) if alert.state is AlertState.OPEN else None
 
 
 def _by_id(alerts: Iterable[Alert]) -> list[Alert]:
     return sorted(alerts, key=lambda a: a.id or 0)
 
 
-def _urgency(row: Row) -> tuple[bool, bool, bool, int, int, int]:
-    """Open before pending before resolved; unacknowledged first, then by severity, then the longest."""
+def _urgency(row: Row) -> tuple[bool, bool, int, int, int]:
+    """Open before pending; unacknowledged first, then by severity, then the longest."""
     a = row.alert
     begun = a.opened_at or a.pending_at or 0
     return (
-        a.state is AlertState.RESOLVED,
         a.state is not AlertState.OPEN,
         a.ack is not None or a.snoozed is not None,
         -int(a.severity),

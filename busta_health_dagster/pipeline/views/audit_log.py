@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from busta_health_dagster.domain.units import iso
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from busta_health_dagster.domain.access import AuditEntry
+    from busta_health_dagster.domain.documents.service import AuditRow
     from busta_health_dagster.pipeline.app.app import App
 
 
@@ -20,6 +23,13 @@ class AuditLog:
     total: int
     actors: Sequence[str]
     actions: Sequence[str]
+
+    def as_json(self) -> list[AuditRow]:
+        """The rows of `busta audit list -o json`."""
+        return [
+            {"at": iso(e.at), "actor": e.actor, "action": e.action, "subject": e.subject, "detail": e.detail or None}
+            for e in self.entries
+        ]
 
 
 def audit_log(app: App, *, actor: str = "", action: str = "", offset: int = 0, limit: int = 100) -> AuditLog:

@@ -15,15 +15,18 @@ from busta_health_dagster.domain.documents.alerts import (
 )
 from busta_health_dagster.domain.documents.delivery import ChannelAnswer, Outbox
 from busta_health_dagster.domain.units import parse_seconds
-from busta_health_dagster.pipeline.views.alert_list import Wanted
+from busta_health_dagster.pipeline.views.alert_list import Wanted, listing
 from busta_health_dagster.web.api.models import Ack, AlertPage, Page, Requeued, Retry, Snooze
-from busta_health_dagster.web.api.parameters import AlertId, Cursor, Limit, Names, Since, SourceName, monitor_of
-from busta_health_dagster.web.api.problems import RESPONSES, page
+from busta_health_dagster.web.api.parameters import AlertId, Cursor, Limit, Names, Since, SourceName, app_of, monitor_of
+from busta_health_dagster.web.api.problems import RESPONSES, page, part_of, start_of
 
 router = APIRouter(responses=RESPONSES)
 
 
-@router.get("/alerts", summary="Alerts, worst first; the shape of `busta alerts list -o json`")
+@router.get(
+    "/alerts",
+    summary="Alerts, worst first, then those that are over, newest first; the shape of `busta alerts list -o json`",
+)
 def alerts(
     request: Request,
     state: Annotated[Wanted, Query(description="open, acked, snoozed, resolved or all")] = Wanted.OPEN,
@@ -31,8 +34,11 @@ def alerts(
     limit: Limit = 200,
     cursor: Cursor = None,
 ) -> AlertPage:
-    found = monitor_of(request).alerts(state, source)
-    return {**page(found["items"], limit, cursor), "summary": found["summary"]}
+    start = start_of(cursor)
+    monitor_of(request).known_in_alerts(source)
+    found = listing(app_of(request), state, source, offset=start, limit=limit)
+    listed = found.as_json()
+    return {**part_of(listed["items"], found.total, start), "summary": listed["summary"]}
 
 
 @router.get(

@@ -11,7 +11,15 @@ from fastapi.responses import HTMLResponse
 
 from busta_health_dagster import __version__
 from busta_health_dagster.pipeline.facade import Monitor
-from busta_health_dagster.web.api import alertmanager, alerts, gate, maintenance, service_levels_and_reports, sources
+from busta_health_dagster.web.api import (
+    access,
+    alertmanager,
+    alerts,
+    gate,
+    maintenance,
+    service_levels_and_reports,
+    sources,
+)
 from busta_health_dagster.web.api.manual_checks import ManualChecks
 from busta_health_dagster.web.api.problems import declare, install
 from busta_health_dagster.web.shared_read import SharedRead
@@ -38,7 +46,7 @@ def build(app: App) -> FastAPI:
     api.state.checks = ManualChecks()
     api.state.fleet = SharedRead(app, lambda: Monitor(app, "").fleet())
     install(api)
-    for part in (sources, alerts, gate, maintenance, service_levels_and_reports):
+    for part in (sources, alerts, gate, maintenance, service_levels_and_reports, access):
         api.include_router(part.router, prefix="/v1")
     api.mount("/v2", alertmanager.build(app))
     generated = api.openapi

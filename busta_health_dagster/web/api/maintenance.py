@@ -27,6 +27,7 @@ WindowId = Annotated[int, Path(ge=1, description="Id of a stored window.")]
 IfMatch = Annotated[
     str | None, Header(max_length=40, description='The window\'s ETag, so that no change is overwritten: "3".')
 ]
+SHOWN_DAYS = 14
 LONGEST_DAYS = 800
 """How much may be previewed at once: a window of every hour has 19,200 occurrences in it."""
 
@@ -36,18 +37,20 @@ def windows(request: Request, limit: Limit = 200, cursor: Cursor = None) -> Page
     return page(monitor_of(request).windows(), limit, cursor)
 
 
+@router.get("/maintenance/occurrences", include_in_schema=False, deprecated=True)  # its name in 0.1
 @router.get(
-    "/maintenance/occurrences", summary="Every time a window is on; the shape of `busta maintenance preview -o json`"
+    "/maintenance/preview", summary="Every time a window is on; the shape of `busta maintenance preview -o json`"
 )
-def occurrences(
+def preview(
     request: Request,
-    since: Annotated[AwareDatetime, Query(description="From when, ISO 8601 with zone.")],
-    until: Annotated[AwareDatetime, Query(description="Until when, likewise.")],
+    since: Annotated[AwareDatetime | None, Query(description="From when, ISO 8601 with zone; else now.")] = None,
+    until: Annotated[AwareDatetime | None, Query(description="Until when, likewise; else 14 days after.")] = None,
     limit: Limit = 200,
     cursor: Cursor = None,
 ) -> Page[MaintenanceOccurrence]:
     try:
-        begin, end = to_epoch(since), to_epoch(until)
+        begin = app_of(request).now() if since is None else to_epoch(since)
+        end = begin + SHOWN_DAYS * 86400 if until is None else to_epoch(until)
     except (ValueError, OverflowError) as error:
         raise BadInput("since and until are instants with their zone: 2026-11-23T08:25:00Z") from error
     if end - begin > LONGEST_DAYS * 86400:

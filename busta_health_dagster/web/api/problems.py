@@ -93,20 +93,35 @@ def declare(spec: dict[str, Any]) -> dict[str, Any]:
     return spec
 
 
+_FARTHEST = 2**31
+"""No list is longer, and a database takes no larger offset from everyone."""
+
+
 def page(rows: Sequence[Row], limit: int, cursor: str | None) -> Page[Row]:
     """A slice of `rows` and the cursor of the next one; cursors are opaque to callers.
 
     Raises:
         BadInput: a cursor that is not one of ours.
     """
-    start = 0
-    if cursor is not None:
-        try:
-            start = int(base64.urlsafe_b64decode(cursor.encode("ascii", "strict")).decode("ascii"))
-        except (ValueError, binascii.Error) as error:
-            raise BadInput("The cursor is not one of ours; begin without one.") from error
-        if start < 0:
-            raise BadInput("The cursor is not one of ours; begin without one.")
-    end = start + limit
-    following = base64.urlsafe_b64encode(str(end).encode()).decode() if end < len(rows) else None
-    return {"items": list(rows[start:end]), "next": following}
+    start = start_of(cursor)
+    return part_of(rows[start : start + limit], len(rows), start)
+
+
+def part_of(rows: Sequence[Row], total: int, start: int) -> Page[Row]:
+    """A page that was read as such: `rows` from `start` on, of so many."""
+    end = start + len(rows)
+    following = base64.urlsafe_b64encode(str(end).encode()).decode() if rows and end < total else None
+    return {"items": list(rows), "next": following}
+
+
+def start_of(cursor: str | None) -> int:
+    """Where the page of a cursor begins. Raises BadInput."""
+    if cursor is None:
+        return 0
+    try:
+        start = int(base64.urlsafe_b64decode(cursor.encode("ascii", "strict")).decode("ascii"))
+    except (ValueError, binascii.Error) as error:
+        raise BadInput("The cursor is not one of ours; begin without one.") from error
+    if not 0 <= start < _FARTHEST:
+        raise BadInput("The cursor is not one of ours; begin without one.")
+    return start

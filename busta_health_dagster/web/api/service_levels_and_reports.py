@@ -1,11 +1,11 @@
-"""What it meant, over REST: service levels, incidents, quality, reports. And tokens: who may ask."""
+"""What it meant, over REST: service levels, incidents, quality, reports."""
 
 from __future__ import annotations
 
 import json
 from typing import Annotated, Literal, cast
 
-from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi import APIRouter, Path, Query, Request
 
 from busta_health_dagster.domain.documents.quality import CheckHistories, Failures, ScoreRow
 from busta_health_dagster.domain.documents.service import (
@@ -14,14 +14,12 @@ from busta_health_dagster.domain.documents.service import (
     Report,
     ReportRow,
     ServiceLevelRow,
-    TokenMade,
-    TokenRow,
 )
 from busta_health_dagster.domain.units import parse_seconds
 from busta_health_dagster.pipeline.quality.quality_pass import quality_limit
 from busta_health_dagster.pipeline.reporting.sending import report_rows
 from busta_health_dagster.pipeline.views.history import quality_row
-from busta_health_dagster.web.api.models import NoteIn, Page, ScorePage, TokenIn
+from busta_health_dagster.web.api.models import NoteIn, Page, ScorePage
 from busta_health_dagster.web.api.parameters import (
     At,
     Cursor,
@@ -135,23 +133,3 @@ def report(
     if kept is not None:
         return cast("Report", json.loads(kept.data))
     return monitor_of(request).report(None if week == "last" else week)
-
-
-@router.get("/tokens", summary="Tokens without their secrets (admin)")
-def tokens(request: Request, limit: Limit = 200, cursor: Cursor = None) -> Page[TokenRow]:
-    return page(monitor_of(request).tokens(), limit, cursor)
-
-
-@router.post("/tokens", status_code=201, summary="Make a token; it is shown this once (admin)")
-def create_token(request: Request, body: TokenIn) -> TokenMade:
-    return monitor_of(request).create_token(body.name, body.role)
-
-
-@router.delete("/tokens/{name}", status_code=204, summary="Revoke a token and its sessions (admin)")
-def revoke_token(
-    request: Request,
-    name: Annotated[str, Path(max_length=63)],
-    force: Annotated[bool, Query(description="Also the last admin token.")] = False,
-) -> Response:
-    monitor_of(request).revoke_token(name, force=force)
-    return Response(status_code=204)

@@ -22,7 +22,7 @@ def test_a_workflow_of_teams_gets_an_adaptive_card(peer):
     assert got.path.endswith("sig=s3cret-canary")
     assert got.json["type"] == "message"
     assert attachment["contentType"] == "application/vnd.microsoft.card.adaptive"
-    assert [a["type"] for a in attachment["content"]["actions"]] == ["Action.OpenUrl"] * 3
+    assert [a["type"] for a in attachment["content"]["actions"]] == ["Action.OpenUrl"] * 4
 
 
 @pytest.mark.parametrize(

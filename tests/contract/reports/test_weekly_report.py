@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -12,8 +13,10 @@ from weekly_history import DAY, HOUR, MONDAY, SEVEN, write_history
 from busta_health_dagster import bootstrap
 from busta_health_dagster.domain.errors import BadInput
 from busta_health_dagster.domain.observation import Observation, Status
+from busta_health_dagster.domain.source import Selector
 from busta_health_dagster.domain.units import iso
 from busta_health_dagster.pipeline.delivery.delivery_pass import delivery_pass
+from busta_health_dagster.pipeline.facade import Monitor
 from busta_health_dagster.pipeline.imports.import_history import import_history
 from busta_health_dagster.pipeline.reporting.sending import kept_report, kept_reports, publish, receivers
 from busta_health_dagster.pipeline.reporting.weekly_report import last_week, sla_now, week_of, weekly_report
@@ -68,6 +71,16 @@ def test_an_outage_after_the_week_is_open_and_not_in_its_figures(app, tmp_path: 
     assert report.week.as_of == SEVEN, "told as of the hour it was due, whenever it is asked for"
     assert report.figure("Fleet uptime").now == 100.0
     assert "The outage of odds_api after that is not in it yet." in findings.sla_note(report)
+
+
+def test_a_window_that_is_over_when_the_report_is_counted_is_not_to_come(app, clock) -> None:
+    nightly = {"duration_s": 1800, "start": datetime(2026, 11, 20, 3), "zone": "UTC", "rrule": "FREQ=DAILY"}
+    Monitor(app, "dana").add_window("backup", Selector(names=("odds_api",)), **nightly)
+    due = weekly_report(app, "2026-W47").maintenance.next
+    assert [m.start for m in due] == [MONDAY + n * DAY + 3 * HOUR for n in range(1, 9)]
+    clock.jump(3 * DAY)
+    later = weekly_report(app, "2026-W47").maintenance.next
+    assert [m.start for m in later] == [MONDAY + n * DAY + 3 * HOUR for n in range(4, 9)]
 
 
 def test_the_first_week_has_coverage_and_no_verdict(app, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from sqlalchemy import Table, text
 from sqlalchemy.exc import InternalError
 from store_stories import T0, added, seen, synced
 
-from busta_health_dagster.domain.errors import BadInput, StoreMissing, StoreTooNew, StoreUnavailable
+from busta_health_dagster.domain.errors import BadInput, StoreAbsent, StoreMissing, StoreTooNew, StoreUnavailable
 from busta_health_dagster.store import Store
 from busta_health_dagster.store.engine import parse_url
 from busta_health_dagster.store.migrate import config
@@ -53,7 +53,9 @@ def test_reading_makes_no_store_and_says_how_to_make_one(bare: Store, tmp_path: 
     assert bare.status().state == "missing"
     for open_it in (bare.read, bare.write):
         with (
-            pytest.raises(StoreMissing, match=r"There is no store at .* yet. Create it with: busta db upgrade"),
+            pytest.raises(
+                StoreAbsent, match=r"There is no store at .* yet: .* Start it with: busta up; .*: busta db upgrade"
+            ),
             open_it(),
         ):
             pytest.fail("a missing store was opened")

@@ -230,6 +230,22 @@ def test_flapping_says_so_once_at_its_start_and_once_at_its_end():
     assert webhook.event_type(start) == "alert.flapping_started"
 
 
+@pytest.mark.parametrize(
+    "notification", [OPENED, ESCALATED, RESOLVED, replace(RESOLVED, recovered=False, reason="source removed")]
+)
+def test_every_message_of_an_incident_leads_to_its_page(notification):
+    page = "https://health.example.com/source-health/incidents/INC-4127"
+    event = webhook.payload(notification)["data"]
+    assert event["incident"]["url"] == page
+    assert page in {button.url.removesuffix("#cause") for button in text_of(notification).buttons}
+
+
+def test_what_has_no_page_of_an_incident_leads_to_none():
+    for notification in (replace(OPENED, incident=None), replace(OPENED, drill=True), replace(OPENED, base_url="")):
+        assert not any("/incidents/" in button.url for button in text_of(notification).buttons)
+        assert (webhook.payload(notification)["data"]["incident"] or {}).get("url") is None
+
+
 def test_without_an_address_of_the_page_there_are_no_links_to_it():
     bare = replace(OPENED, base_url="")
     assert [b.id for b in text_of(bare).buttons] == ["runbook"]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import shlex
 import shutil
 from pathlib import Path
 from typing import Any
@@ -220,3 +222,28 @@ def test_noise_says_what_each_source_sent_and_what_anyone_acted_upon(story: Stor
     assert said[1].split()[:2] == ["weather_api", "source-down"]
     story.clock.advance(40 * 86400)
     assert run(story, "alerts", "noise").strip() == "No message about an alert was sent in the last 28d."
+
+
+def test_an_alert_is_named_by_its_id_its_incident_or_its_source(story: Story) -> None:
+    story.tick()
+    story.ticks(3, weather_api="down")
+    (shown,) = {run(story, "alerts", "show", name) for name in ("1", "#1", "INC-1", "inc-1", "weather_api")}
+    assert "1 weather_api source-down: open" in shown
+    for name in ("1", "#1", "INC-1"):
+        assert "weather_api" in run(story, "alerts", "explain", name)
+    for deed, name in (("ack", "INC-1"), ("unack", "#1"), ("snooze", "weather_api"), ("resolve", "inc-1")):
+        more = ("--for", "2h") if deed == "snooze" else ()
+        assert run(story, "alerts", deed, name, *more).startswith("1 weather_api/source-down: ")
+    assert "There is no incident INC-99" in run(story, "alerts", "show", "INC-99", code=2)
+    assert "There is no alert 99" in run(story, "alerts", "ack", "#99", code=2)
+    assert "No alert of weather_api is open" in run(story, "alerts", "show", "weather_api", code=2)
+
+
+def test_the_example_in_the_help_of_each_deed_works_where_that_source_is_down(story: Story) -> None:
+    story.tick()
+    story.ticks(3, weather_api="down")
+    for name in ("show", "explain", "ack", "unack", "snooze", "resolve"):
+        help_text = " ".join(run(story, "alerts", name, "--help").replace("│", " ").split())
+        example = re.search(r"Example: busta (alerts .*?)(?: ╭| Arguments| Options|$)", help_text)
+        assert example is not None, help_text
+        assert "weather_api" in run(story, *shlex.split(example[1]))

@@ -15,10 +15,12 @@ from typer.testing import CliRunner
 
 from busta_health_dagster import bootstrap
 from busta_health_dagster.cli.main import app
+from busta_health_dagster.probes.impostors import login_page
 
 SECRET = "hush-hush-42"
 JUST_NOW = (datetime.now(UTC) - timedelta(minutes=1)).isoformat()
 ROWS = [{"id": f"g{n}", "last_update": JUST_NOW} for n in range(6)]
+LOGIN = "<!doctype html><title>Sign in - Odds</title><form><input name=u><input type=password name=p></form>"
 FEED = "<rss version='2.0'><channel><item><title>a</title></item></channel></rss>"
 
 
@@ -31,7 +33,7 @@ class Api:
     def answer(self, path: str, headers: Mapping[str, str]) -> Answer:
         self.asked += 1
         path = path.partition("?")[0]
-        known = {"/odds": json.dumps({"data": ROWS}), "/feed": FEED, "/page": "<title>Hello</title>"}
+        known = {"/odds": json.dumps({"data": ROWS}), "/feed": FEED, "/page": "<title>Hello</title>", "/private": LOGIN}
         if path == "/locked":
             if headers.get("X-Api-Key") != SECRET:
                 return Answer(status=401)
@@ -127,3 +129,28 @@ def test_it_writes_where_it_is_told_to_and_overwrites_nothing(place: Path, serve
 def test_what_cannot_be_observed_is_said_in_a_sentence(server: str, words: tuple[str, ...], says: str) -> None:
     said = run("sources", "suggest", *(word.format(server=server) for word in words), code=2)
     assert says in " ".join(said.split())
+
+
+def test_a_login_page_is_called_one_and_nothing_is_drafted_from_it(server: str) -> None:
+    done = CliRunner().invoke(app, ["sources", "suggest", f"{server}/private"])
+    assert done.exit_code == 2
+    assert done.stdout == ""
+    said = " ".join(done.stderr.split())
+    assert "/private answered 200 with a login page ('Sign in - Odds'), so there is nothing to learn from." in said
+    assert "--header 'X-Api-Key: VALUE'" in said
+
+
+@pytest.mark.parametrize(
+    ("page", "path", "login"),
+    [
+        (LOGIN, "/", "Sign in - Odds"),
+        ("<html><title>Odds</title><input id=p type='password'>", "/", "Odds"),
+        ("<html><body>Redirecting ...", "/sso/start", "without a title"),
+        ("<html><title>NBA scores</title>" + "<td>101</td> " * 300 + "<input type=password>", "/", None),
+        ("<html><title>Login statistics of May</title>" + "<td>101</td> " * 300, "/", None),
+        ("<title>Hello</title>", "/", None),
+        ('{"password": "<input type=password>"}', "/login", None),
+    ],
+)
+def test_what_a_login_page_is(page: str, path: str, login: str | None) -> None:
+    assert login_page(page.encode(), path) == login

@@ -328,3 +328,8 @@ def test_one_that_has_not_begun_yet_is_left_alone(
     assert slow.process is not None
     assert slow.process.poll() is None
     assert said == []
+
+
+def test_the_log_of_a_process_that_prints_nothing_is_there(supervisor: Supervisor) -> None:
+    supervisor.start(child("daemon", FOREVER))
+    assert (supervisor.log_dir / "daemon.log").read_bytes() == b""

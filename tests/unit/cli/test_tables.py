@@ -46,3 +46,11 @@ def test_a_list_keeps_its_places_where_there_is_room_and_gives_them_up_before_a_
     assert lines(roomy, 120)[1] == "Mon 16:20     2h        beat-writers-migration      minor version upgrades"
     assert lines(roomy, 66)[1] == "Mon 16:20  2h     beat-writers-migration  minor version upgrades"
     assert lines(roomy, 120, terminal=False)[1] == lines(roomy, 120)[1]
+
+
+def test_a_number_in_the_last_column_stays_under_its_head() -> None:
+    table = Columns(
+        ("SOURCE", "PER WEEK", "SELF-RESOLVED"), right=frozenset({"PER WEEK", "SELF-RESOLVED"}), drop=("PER WEEK",)
+    )
+    table.add("rss_transactions", "0.5", "0%")
+    assert lines(table, 36)[:2] == ["SOURCE            SELF-RESOLVED", "rss_transactions             0%"]

@@ -50,6 +50,13 @@ def test_credits_that_last_are_not() -> None:
     assert "after the reset" in found.reason
 
 
+def test_credits_below_zero_are_none_and_said_so() -> None:
+    found = forecast(MONTHLY, [(NOON - 300, 3.0), (NOON, -5.0)])
+    assert found is not None
+    assert (found.remaining, found.short, found.ends_at) == (0, True, NOON)
+    assert found.reason == "no credits left (the API says -5), the reset is 2026-12-01 00:00 UTC"
+
+
 def test_the_rate_is_that_since_the_credits_were_last_given() -> None:
     before = falling(900, 100, 8, until=NOON - 12 * 300)
     found = forecast(MONTHLY, [*before, *falling(20_000, 1)])

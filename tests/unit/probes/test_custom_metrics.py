@@ -87,8 +87,10 @@ async def test_a_metric_that_cannot_be_read_is_never_healthy(serve, metric, says
         (b"[-1e308]", {"path": "$[*]"}, "metric m: the number is too large at path $[*]"),
         (b"[" + b"9" * 400 + b"]", {"path": "$[*]"}, "metric m: '9999999999999999999999999999999999999999' is not a"),
         (b"[" + b"9" * 400 + b"]", {"path": "$[*]", "agg": "max"}, "metric m: '999999999999999999999999999999999999"),
-        (b"[1e999]", {"path": "$[*]"}, "metric m: null is not a number at path $[*]"),
-        (b"[NaN]", {"path": "$[*]"}, "metric m: null is not a number at path $[*]"),
+        (b"[null]", {"path": "$[*]"}, "metric m: null is not a number at path $[*]"),
+        (b"[1e999]", {"path": "$[*]"}, "metric m: Infinity is not a number at path $[*]"),
+        (b"[NaN]", {"path": "$[*]"}, "metric m: NaN is not a number at path $[*]"),
+        (b"[NaN, null]", {"path": "$[*]", "agg": "median"}, "metric m: NaN is not a number at path $[*]"),
     ],
 )
 async def test_a_number_that_no_store_takes_is_a_finding(serve, body, metric, says) -> None:
@@ -185,3 +187,24 @@ def test_what_can_never_be_measured_is_refused_at_load(model, more, metrics, say
     with pytest.raises(ValidationError, match=r".*") as refused:
         model.model_validate(more | {"metrics": metrics})
     assert says in str(refused.value)
+
+
+def test_every_metric_that_is_wrong_is_named_by_its_own_name() -> None:
+    metrics = {
+        "items": {"path": "$.a"},
+        "Books": {"path": "$.b"},
+        "price": {"path": "$.c", "agg": "average"},
+        "two_places": {"path": "$.d", "header": "x"},
+    }
+    with pytest.raises(ValidationError) as refused:
+        HttpConfig.model_validate({"url": "http://a/", "metrics": metrics})
+    assert {error["loc"][1] for error in refused.value.errors()} == set(metrics)
+    shares = {"a": {"path": "$.a", "per": "b"}, "b": {"path": "$.b"}, "c": {"path": "$.c", "per": "d"}}
+    with pytest.raises(ValidationError) as refused:
+        HttpConfig.model_validate({"url": "http://a/", "metrics": shares})
+    assert [error["loc"] for error in refused.value.errors()] == [("metrics", "a"), ("metrics", "c")]
+    with pytest.raises(ValidationError) as refused:
+        SqlConfig.model_validate(
+            {"url": "sqlite:///a", "query": "select 1", "metrics": {"a": {"header": "a"}, "b": {"regex": "([0-9])"}}}
+        )
+    assert [error["loc"] for error in refused.value.errors()] == [("metrics", "a"), ("metrics", "b")]

@@ -139,6 +139,16 @@ async def test_redirects_are_followed_and_shown_without_their_query(serve):
     assert (seen.status, seen.facts["redirects"], seen.facts["final_url"]) == (Status.UP, 1, web.url("/next"))
 
 
+@pytest.mark.parametrize(("probe", "status"), [("http", 403), ("feed", 403), ("http", 429)])
+async def test_who_refuses_behind_a_redirect_to_another_host_is_named(serve, probe, status):
+    elsewhere = await serve(reply(b"", status))
+    target = elsewhere.url("/in?token=abc", host="localhost")
+    web = await serve({"/": reply(b"", 302, headers={"Location": target}), "/same": reply(b"", status)})
+    seen = await look(probe, {"url": web.url()})
+    assert seen.detail.startswith(f"localhost, to which it redirects, answered {status}, ")
+    assert (await look(probe, {"url": web.url("/same")})).detail.startswith(f"answered {status}, ")
+
+
 async def test_a_redirect_loop_is_named_as_one(serve):
     web = await serve(
         {"/": reply(b"", 302, headers={"Location": "/b"}), "/b": reply(b"", 302, headers={"Location": "/"})}

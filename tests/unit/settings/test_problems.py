@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
+
+from busta_health_dagster import bootstrap
 
 HEAD = "version: 1\nsources:\n"
 
@@ -257,3 +261,15 @@ dead_mans_switch: {every: 5m}
     assert "Mon 07:00" in said["schedule.weekly_report"]
     assert "10MB" in said["limits.body"]
     assert "`url` is missing" in said["dead_mans_switch"]
+
+
+def test_the_doctor_names_every_metric_that_is_wrong(tmp_path: Path) -> None:
+    metrics = "{items: {path: $.a}, Books: {path: $.b}, price: {path: $.c, agg: average}}"
+    entry = f"  - {{name: a, type: t, probe: http, url: 'http://a/', metrics: {metrics}}}\n"
+    (tmp_path / "sources.yaml").write_text(HEAD + entry)
+    found = bootstrap.diagnose_config(tmp_path, {}).errors
+    assert [problem.field for problem in found] == [
+        "sources[0] a, metrics.items",
+        "sources[0] a, metrics.Books",
+        "sources[0] a, metrics.price.agg",
+    ]

@@ -111,7 +111,11 @@ def test_operators_act_on_an_open_incident_and_viewers_read_it(
 
 def test_any_of_its_alerts_leads_to_it_and_what_is_none_says_so(get: Callable[[str], requests.Response]) -> None:
     assert get("/incidents/inc-2").status_code == 200
-    for name, why in (("INC-999", "no alert 999"), ("nonsense", "write INC-4127"), ("INC-1.7", "makes no incident")):
+    for name, why in (
+        ("INC-999", "There is no incident INC-999"),
+        ("nonsense", "write INC-4127"),
+        ("INC-1.7", "makes no incident"),
+    ):
         answer = get(f"/incidents/{name}")
         assert answer.status_code == 404
         assert why in words(answer)
