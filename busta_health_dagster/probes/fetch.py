@@ -20,6 +20,7 @@ from busta_health_dagster.domain.observation import Phases, Status
 from busta_health_dagster.domain.observation_limits import BODY_BYTES
 from busta_health_dagster.probes.address import AddressRefused
 from busta_health_dagster.probes.connector import Connector
+from busta_health_dagster.probes.content_encoding import Damaged, unpacking
 from busta_health_dagster.probes.dial import (
     Resolver,
     error_text,
@@ -117,6 +118,7 @@ class Http:
                 max_line_size=_HEADER_BYTES,
                 max_field_size=_HEADER_BYTES,
                 max_headers=_HEADERS,
+                auto_decompress=False,  # aiohttp takes a packed body that breaks off for the whole
             )
             session._retry_connection = False  # noqa: SLF001  a reset is a failed attempt; aiohttp would hide the first one
         return session
@@ -203,14 +205,34 @@ class Http:
         times.stage, start = f"the rest of the body from {response.url.host}", loop.time()
         chunks: list[bytes] = []
         size = 0
+        packing = response.headers.get("Content-Encoding", "")
+        unpacked = unpacking(packing)
         while chunk := await content.readany():
-            size += len(chunk)
-            if size > cap:
-                response.close()
+            try:
+                for piece in (chunk,) if unpacked is None else unpacked.feed(chunk):
+                    size += len(piece)
+                    if size > cap:
+                        response.close()
+                        raise Failed(
+                            "too_large",
+                            f"more than {cap:,} bytes when decoded; cut there (max_bytes)",
+                            phases=times.phases(),
+                        )
+                    chunks.append(piece)
+                    if unpacked is not None:
+                        await asyncio.sleep(0)  # a small chunk may unpack to megabytes: others have their turn
+            except Damaged as error:
                 raise Failed(
-                    "too_large", f"more than {cap:,} bytes when decoded; cut there (max_bytes)", phases=times.phases()
-                )
-            chunks.append(chunk)
+                    "payload",
+                    f"the body from {response.url.host} cannot be decoded: it is not {packing}, as its Content-Encoding says",
+                    phases=times.phases(),
+                ) from error
+        if unpacked is not None and not unpacked.whole:
+            raise Failed(
+                "payload",
+                f"the body from {response.url.host} breaks off: its {packing} does not end after {size:,} decoded bytes",
+                phases=times.phases(),
+            )
         times.add("body", start, loop.time())
         return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 

@@ -151,7 +151,7 @@ CATALOGUE: dict[str, Entry] = {
     "expect_column_values_to_be_american_odds": Entry("map", Dimension.VALIDITY, "column", "max_value"),
     "expect_column_values_to_be_decimal_odds": Entry("map", Dimension.VALIDITY, "column", "max_value"),
     "expect_column_values_to_be_odds": Entry("map", Dimension.VALIDITY, "column"),
-    "expect_column_values_to_be_timestamp": Entry("map", Dimension.VALIDITY, "column"),
+    "expect_column_values_to_be_timestamp": Entry("map", Dimension.VALIDITY, "column", "min_value max_value"),
     "expect_column_values_to_be_known_or_recurring": Entry("map", Dimension.VALIDITY, "column value_set min_share"),
     "expect_column_values_to_not_be_dominant": Entry("map", Dimension.VALIDITY, "column shares rare rows room"),
     "expect_column_pair_values_to_follow_dependency": Entry(

@@ -31,6 +31,8 @@ RUNNING_ROOM = 10.0
 LONG_TAIL = 10  # times the median: such a maximum is no limit, and doubling it leaves room
 OVER_HOLDOUT = 3  # times what the held-out rows went beyond the first ones
 MOST_COMMON = 0.25  # a value more common than this dominates by nature
+SET_DISTINCT, SET_ROOM = 3, 0.5  # members of a set, and how much more common one may become
+TIMES_BEFORE_DAYS, TIMES_AFTER_DAYS = 365, 5 * 365
 DOMINANT_ROOM = 0.02
 DOMINANT_DISTINCT = 8  # with fewer values a common one is ordinary
 COMMON = 0.02  # shares below are not worth a line
@@ -121,7 +123,7 @@ def _claims(
         why = f"{n} values were true or false"
         return [Claim("set", "expect_column_values_to_be_in_set", why, {"value_set": [True, False]})]
     if found is None:
-        return [Claim("timestamp", "expect_column_values_to_be_timestamp", f"{n} values were timestamps", {})]
+        return [_timestamp(timestamps(values), f"{n} values were timestamps")]
     if not text and not values.map(lambda v: isinstance(v, str | int | float)).all():
         return []  # lists and other nested things: only their nulls can be checked
     if found.notna().mean() >= NUMERIC_SHARE:
@@ -214,12 +216,32 @@ def _bounds(
     return min(float(f"{bottom:.6g}"), low), max(float(f"{top:.6g}"), high)
 
 
-def _dominant(values: pd.Series, parts: tuple[pd.Series, pd.Series] | None) -> list[Claim]:
-    """How common each value is, where values vary enough for a stuck one to stand out."""
+def _timestamp(times: pd.Series, why: str) -> Claim:
+    """Times move on, and not by ages: 1970, 1900 and 9999 stand for no time, and a year that is mistyped is another."""
+    import pandas as pd
+
+    first, last = times.min(), times.max()
+    span = last - first
+    bounds = {
+        "min_value": first - max(span, pd.Timedelta(days=TIMES_BEFORE_DAYS)),
+        "max_value": last + max(span, pd.Timedelta(days=TIMES_AFTER_DAYS)),
+    }
+    kwargs = {name: f"{at:%Y-%m-%dT%H:%M:%SZ}" for name, at in bounds.items()}
+    why += f" from {first:%Y-%m-%d} to {last:%Y-%m-%d}; as long a time before, and five years or as long after, allowed"
+    return Claim("timestamp", "expect_column_values_to_be_timestamp", why, kwargs)
+
+
+def _dominant(values: pd.Series, parts: tuple[pd.Series, pd.Series] | None, *, of_a_set: bool = False) -> list[Claim]:
+    """How common each value is, where values vary enough for a stuck one to stand out.
+
+    What the members of a set share changes more from one delivery to the next: there only a takeover stands out.
+    """
     shares = as_text(values).value_counts(normalize=True)
-    if len(shares) < DOMINANT_DISTINCT or float(shares.iloc[0]) > MOST_COMMON:
+    distinct, most, room = (
+        (SET_DISTINCT, SET_ROOM, SET_ROOM) if of_a_set else (DOMINANT_DISTINCT, MOST_COMMON, DOMINANT_ROOM)
+    )
+    if len(shares) < distinct or float(shares.iloc[0]) > most:
         return []
-    room = DOMINANT_ROOM
     if parts is not None:
         before, after = (as_text(p).value_counts(normalize=True) for p in parts)
         room = max(room, float(after.sub(before, fill_value=0.0).max()))
@@ -232,13 +254,11 @@ def _dominant(values: pd.Series, parts: tuple[pd.Series, pd.Series] | None) -> l
 
 def _text(values: pd.Series, column: str, parts: tuple[pd.Series, pd.Series] | None) -> list[Claim]:
     out = []
-    parsed = timestamps(values.iloc[:5000])
-    if parsed.notna().all():
-        why = f"{len(values)} values were ISO 8601 timestamps"
-        out.append(Claim("timestamp", "expect_column_values_to_be_timestamp", why, {}))
+    if timestamps(values.iloc[:5000]).notna().all():
+        out.append(_timestamp(timestamps(values), f"{len(values)} values were ISO 8601 timestamps"))
     closed = [] if is_calendar(column) else _growing_set(values)
     if closed:
-        return out + closed
+        return out + closed + _dominant(values, parts, of_a_set=True)
     out += _format(values)
     if not any(c.suffix == "format" for c in out):
         out += _free_text(values)

@@ -139,19 +139,21 @@ class ExpectColumnValuesToNotBeDominant(ColumnMapExpectation):
 
 class TimestampMetric(ColumnMapMetricProvider):
     condition_metric_name = "column_values.busta_timestamp"
-    condition_value_keys = ()
+    condition_value_keys = ("min_value", "max_value")
 
     @column_condition_partial(engine=PandasExecutionEngine)
-    def _pandas(cls, column: Any, **_: Any) -> Any:
-        return rules.is_timestamp(column)
+    def _pandas(cls, column: Any, min_value: Any = None, max_value: Any = None, **_: Any) -> Any:
+        return rules.is_timestamp(column, min_value, max_value)
 
 
 class ExpectColumnValuesToBeTimestamp(ColumnMapExpectation):
-    """Expect ISO 8601 text or timestamps."""
+    """Expect ISO 8601 text or timestamps, no earlier than `min_value` and no later than `max_value`."""
 
+    min_value: Optional[str] = None
+    max_value: Optional[str] = None
     map_metric: ClassVar[str] = "column_values.busta_timestamp"
-    success_keys: ClassVar[tuple[str, ...]] = ("mostly",)
-    args_keys: ClassVar[tuple[str, ...]] = ("column",)
+    success_keys: ClassVar[tuple[str, ...]] = ("min_value", "max_value", "mostly")
+    args_keys: ClassVar[tuple[str, ...]] = ("column", "min_value", "max_value")
 
 
 class DependencyMetric(ColumnPairMapMetricProvider):

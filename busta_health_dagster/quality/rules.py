@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _FEW = 50  # rows: fewer say nothing about shares
+OLD_MEMBERS = 0.5  # share of rows with a known value, below which a set has not grown: it has been replaced
 _NUMBER = r"^[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?$"
 _WHOLE = r"^[+-]?[0-9]+$"
 _ISO = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[T ][0-9:.]{4,18}(?:Z|[+-][0-9]{2}:?[0-9]{2})?)?$"
@@ -143,8 +144,17 @@ def odds(values: pd.Series) -> pd.Series:
     return decimal_odds(values) if written_as(values) == "decimal" else american_odds(values)
 
 
-def is_timestamp(values: pd.Series) -> pd.Series:
-    return timestamps(values).notna()
+def is_timestamp(values: pd.Series, min_value: str | None = None, max_value: str | None = None) -> pd.Series:
+    """A time that can be read, no earlier and no later than these instants (ISO 8601)."""
+    import pandas as pd
+
+    found = timestamps(values)
+    good = found.notna()
+    if min_value is not None:
+        good &= found >= pd.to_datetime(min_value, utc=True)
+    if max_value is not None:
+        good &= found <= pd.to_datetime(max_value, utc=True)
+    return good
 
 
 def in_set(values: pd.Series, value_set: list[Any]) -> pd.Series:
@@ -155,10 +165,14 @@ def known_or_recurring(values: pd.Series, value_set: list[Any], min_share: float
     """Values of a set that grows: known, or new and seen often enough to be a new member rather than a mistake.
 
     A promoted team stands in 5% of next season's rows; a misspelt one in a row or two. `min_share` is the share of rows
-    from which a new value counts as a member, and never fewer than three rows.
+    from which a new value counts as a member, and never fewer than three rows. Members join those that are there: where
+    most rows hold none of these, it is another vocabulary (another case, another column) and nothing in it is known.
     """
+    known: pd.Series = values.isin(value_set)
+    if not known.mean() >= OLD_MEMBERS:
+        return known
     counts = values.map(values.value_counts())
-    good: pd.Series = values.isin(value_set) | (counts >= max(3.0, min_share * len(values)))
+    good: pd.Series = known | (counts >= max(3.0, min_share * len(values)))
     return good
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from busta_health_dagster.domain.anomaly import Judgement
+from busta_health_dagster.domain.anomaly import Judgement, Term
 from busta_health_dagster.domain.verdict import Outcome, Verdict
 from busta_health_dagster.engines.rules.metrics import (
     ANOMALY_BIT,
@@ -133,6 +133,8 @@ class Anomaly(Evaluator):
             settled=w.anomaly.closed_reason is not None,
             news=w.anomaly.news or "",
             since=w.anomaly.opened_at,
+            # Failures are counted over a window, as by a rate: what is left of them once the source is up is an echo.
+            last_bad=(w.last_failed or None) if found and all(f.term is Term.FAILURES for f in found) else None,
         )
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from busta_health_dagster.quality.column_profile import claims, is_calendar
 from busta_health_dagster.quality.loader import parse_suite
-from busta_health_dagster.quality.rules import known_or_recurring, not_dominant
+from busta_health_dagster.quality.rules import is_timestamp, known_or_recurring, not_dominant
 from busta_health_dagster.quality.suggest import suggest
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
@@ -83,6 +83,50 @@ def faulty(kind: str) -> pd.DataFrame:
 def test_five_percent_of_bad_rows_alert(runner, kind: str) -> None:
     assert score_of(runner, season(2025, CLUBS, 3)) >= 95, "without the fault"
     assert score_of(runner, faulty(kind)) < 90
+
+
+def replaced(kind: str) -> pd.DataFrame:
+    frame = season(2025, CLUBS, 3)
+    if kind == "another case":
+        frame["home"] = frame["home"].str.lower()
+    elif kind == "a trailing blank":
+        frame["home"] = frame["home"] + " "
+    elif kind == "another column":
+        frame = frame.rename(columns={"home": "result", "result": "home"})
+    elif kind == "one member":
+        frame["home"] = CLUBS[3]
+    elif kind == "times of 1970":
+        frame.loc[frame.index[::10], "date"] = "1970-01-01"
+    elif kind == "times of the next decade":
+        frame.loc[frame.index[::10], "date"] = "2036-01-01"
+    return frame
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "another case",
+        "a trailing blank",
+        "another column",
+        "one member",
+        "times of 1970",
+        "times of the next decade",
+    ],
+)
+def test_a_column_that_was_replaced_alerts_although_every_new_value_recurs(runner, kind: str) -> None:
+    assert score_of(runner, replaced(kind)) < 90
+
+
+def test_a_set_of_which_most_is_new_has_not_grown() -> None:
+    lower = pd.Series(["bears"] * 60 + ["hawks"] * 60 + ["Bears"] * 10)
+    good = known_or_recurring(lower, ["Bears", "Hawks"], 0.05)
+    assert set(lower[good]) == {"Bears"}
+
+
+def test_a_time_has_bounds_and_one_that_cannot_be_read_is_outside() -> None:
+    times = pd.Series(["2026-01-01", "1970-01-01T00:00:00Z", "2099-01-01", "soon"])
+    assert list(is_timestamp(times, "2025-01-01", "2031-01-01T00:00:00Z")) == [True, False, False, False]
+    assert list(is_timestamp(times)) == [True, True, True, False]
 
 
 def test_a_set_grows_by_members_that_recur_and_not_by_mistakes() -> None:

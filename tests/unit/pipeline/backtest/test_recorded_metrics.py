@@ -10,7 +10,7 @@ import pytest
 
 from busta_health_dagster.domain.errors import BadInput
 from busta_health_dagster.domain.policy import AlertPolicy
-from busta_health_dagster.domain.rule import Pattern, Rule
+from busta_health_dagster.domain.rule import Condition, Pattern, Rule
 from busta_health_dagster.pipeline.backtest.backtest import file_run, lines
 from busta_health_dagster.pipeline.backtest.history_files import read_history
 from busta_health_dagster.pipeline.backtest.recording import explain_recording
@@ -40,6 +40,29 @@ def test_a_further_column_of_a_recording_raises_an_anomaly_by_its_name(tmp_path:
     opened = [line for line in said if line["event"] == "opened"]
     assert [line["at"] for line in opened] == [f"{START + timedelta(hours=451):%Y-%m-%dT%H:%M:%SZ}"]
     assert opened[0]["reason"].startswith("distinct_books 4 where 11 is usual")
+
+
+def test_failed_checks_are_told_while_they_fail_and_not_again_when_the_outage_is_over(tmp_path: Path) -> None:
+    """The detector still counts the failures for a while: true, and no second message about what is over."""
+    rows, outage = ["timestamp,up,items"], range(20 * 96, 20 * 96 + 12)
+    for quarter in range(21 * 96):
+        at = START + timedelta(minutes=15 * quarter)
+        down = quarter in outage
+        rows.append(f"{at:%Y-%m-%dT%H:%M:%SZ},{0 if down else 1},{'' if down else 20 + quarter % 3}")
+    (tmp_path / "board.csv").write_text("\n".join(rows) + "\n")
+    history = read_history(tmp_path, None)
+
+    def events(rules: list[Rule]) -> list[tuple[str, str]]:
+        run = file_run(history, None, rules, AlertPolicy({}, ()))
+        return [(line["rule"], line["event"]) for changes in run.run() for line in lines(changes)]
+
+    down = Rule("source-down", Pattern.STATUS, (Condition("status", "==", "down"),))
+    assert events([ANOMALY]) == [("anomaly", "opened"), ("anomaly", "resolved")]
+    assert events([down, ANOMALY]) == [
+        ("source-down", "opened"),
+        ("anomaly", "suppressed"),
+        ("source-down", "resolved"),
+    ]
 
 
 def test_labels_beside_a_recording_say_which_anomalies_were_real(tmp_path: Path) -> None:
