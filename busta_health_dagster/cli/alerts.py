@@ -65,7 +65,7 @@ def list_(
 
         out = console()
         for line in list_lines(found, glyph_set()):
-            out.print(line, soft_wrap=True)
+            out.print(line)
     if exit_code and found["summary"]["open"]:
         raise typer.Exit(1)
 

@@ -35,8 +35,8 @@ class ChildLog:
         self._pump: threading.Thread | None = None
 
     def follow(self, stream: IO[bytes]) -> None:
-        """Write all that comes out of `stream`, until its last writer has ended. The file is there from the beginning: whoever looks
-        for the log of a process that has printed nothing finds it empty, and not missing.
+        """Write all that comes out of `stream`, until its last writer has ended. The file is there from the beginning: the log of a
+        process that has printed nothing is empty, and not missing.
         """
         with suppress(OSError):  # the first line that cannot be written is reported
             self.path.parent.mkdir(parents=True, exist_ok=True, mode=PRIVATE)

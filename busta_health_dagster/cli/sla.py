@@ -95,14 +95,14 @@ def _print(levels: Sequence[ServiceLevelRow]) -> None:
     out.print(table)
     if levels:
         first = levels[0]
-        out.print(f"Window {first['window']}: {first['since']} to {first['until']}, end exclusive.", soft_wrap=True)
+        out.print(f"Window {first['window']}: {first['since']} to {first['until']}, end exclusive.")
     closest = _next_to_breach(levels)
     if closest is not None:
         left = duration_text(closest["time_to_breach_s"] or 0)
-        out.print(f"Next to breach: {closest['source']}, {left} of downtime left.", soft_wrap=True)
+        out.print(f"Next to breach: {closest['source']}, {left} of downtime left.")
     for row in levels:
         if row["forecast"]["exhausted_in_s"]:
-            out.print(f"{row['source']}: {row['forecast']['text']}.", markup=False, soft_wrap=True)
+            out.print(f"{row['source']}: {row['forecast']['text']}.", markup=False)
 
 
 def _pace(row: ServiceLevelRow) -> float | None:

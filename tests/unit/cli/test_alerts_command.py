@@ -247,3 +247,15 @@ def test_the_example_in_the_help_of_each_deed_works_where_that_source_is_down(st
         example = re.search(r"Example: busta (alerts .*?)(?: ╭| Arguments| Options|$)", help_text)
         assert example is not None, help_text
         assert "weather_api" in run(story, *shlex.split(example[1]))
+
+
+@pytest.mark.parametrize("width", [80, 100])
+def test_a_list_keeps_to_the_columns_that_its_reader_has(
+    story: Story, monkeypatch: pytest.MonkeyPatch, width: int
+) -> None:
+    story.tick()
+    story.ticks(6, weather_api="down", odds_api="down", scores_api="down", rss_league_news="down")
+    monkeypatch.setenv("COLUMNS", str(width))
+    lines = run(story, "alerts", "list", "--state", "all").splitlines()
+    assert any(line.startswith(("1 ", "2 ", "3 ", "4 ", "5 ", "6 ")) for line in lines), lines
+    assert max(map(len, lines)) <= width, max(lines, key=len)

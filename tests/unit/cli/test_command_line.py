@@ -158,13 +158,15 @@ def test_reading_never_creates_a_store(home, tmp_path: Path) -> None:
         ["sla"],
         ["incidents", "list"],
         ["tokens", "list"],
-        ["maintenance", "list"],
         ["quality", "show"],
         ["db", "status"],
         ["alerts", "outbox"],
+        ["audit", "list"],
     ):
         code, _, err = run(nowhere, *words)
         assert (code, "Traceback" in err) == (3, False), (words, err)
+    for words in (["sources", "list"], ["maintenance", "list"], ["maintenance", "preview"]):
+        assert run(nowhere, *words)[0] == 0, "what stands in files needs no store"
     assert not (tmp_path / "none").exists()
 
 
