@@ -14,8 +14,10 @@ from busta_health_dagster.cli.session import err_console
 from busta_health_dagster.cli.starting import end_left_over
 from busta_health_dagster.cli.supervisor import Stopped, Supervisor
 from busta_health_dagster.domain.clock import SystemClock
+from busta_health_dagster.domain.errors import ConfigError
 from busta_health_dagster.pipeline.app.supervisor_failures import FailureBook
 from busta_health_dagster.settings.home import DEFAULT_HOME, PRIVATE_UMASK, InstanceLock
+from busta_health_dagster.settings.settings_model import Web
 
 if TYPE_CHECKING:
     import socket
@@ -32,6 +34,7 @@ class Stage:
     home: Home
     supervisor: Supervisor
     failures: FailureBook
+    host: str
     listener: socket.socket
     notify: Callable[[str], None]
 
@@ -42,9 +45,22 @@ def announce(current: Session) -> None:
     err_console().print(f"busta {__version__} starts in {home}", markup=False, soft_wrap=True)
 
 
+def _web(current: Session) -> Web:
+    """`web:` of settings.yaml, or of its last good copy. Without either the defaults: what comes next says what is wrong."""
+    from busta_health_dagster import bootstrap
+
+    try:
+        return bootstrap.config_reloader(
+            home=current.home, config_dir=current.config_dir, environ=current.environ, keep=False
+        ).config.settings.web
+    except ConfigError:
+        return Web()
+
+
 @contextmanager
-def supervised(current: Session, *, host: str, port: int | None) -> Iterator[Stage]:
-    """Everything that must be there before the first child, and is gone after the last one, however this ends.
+def supervised(current: Session, *, host: str | None, port: int | None) -> Iterator[Stage]:
+    """Everything that must be there before the first child, and is gone after the last one, however this ends. Without
+    `host` and `port` it serves where settings.yaml says.
 
     Raises:
         AlreadyRunning: another busta runs on this home.
@@ -57,7 +73,6 @@ def supervised(current: Session, *, host: str, port: int | None) -> Iterator[Sta
     home = bootstrap.find_home(home=current.home, environ=current.environ).ensure()
     lock = InstanceLock(home)
     lock.acquire()
-    listener = ports.listen(host, port)
 
     def notify(text: str) -> None:
         log.print(f"{time.strftime('%H:%M:%S', time.gmtime())} {text}", markup=False, soft_wrap=True)
@@ -65,6 +80,11 @@ def supervised(current: Session, *, host: str, port: int | None) -> Iterator[Sta
     left_over = end_left_over(home)
     if left_over:
         notify(f"an earlier busta was killed and left {', '.join(left_over)} running: ended")
+    web = _web(current)
+    address = web.host if host is None else host
+    listener = ports.listen(
+        address, port, default=web.port
+    )  # after their end: the links of messages lead to their port
     clock = SystemClock()
     failures = FailureBook(home.supervisor_failures, clock, notify)
     failures.clear()
@@ -72,7 +92,7 @@ def supervised(current: Session, *, host: str, port: int | None) -> Iterator[Sta
     supervisor.leaving = lambda: home.processes.unlink(missing_ok=True)
     supervisor.install_signals()
     try:
-        yield Stage(home, supervisor, failures, listener, notify)
+        yield Stage(home, supervisor, failures, address, listener, notify)
         notify("stopped")
     except Stopped:
         notify("stopped while it was being prepared")

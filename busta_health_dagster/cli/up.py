@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 
     from busta_health_dagster.cli.supervisor import Supervisor
 
-HostOption = Annotated[str, typer.Option(help="Address to serve on.")]
-PortOption = Annotated[int | None, typer.Option(help="Port to serve on; the next free one from 3000 when left out.")]
+HostOption = Annotated[str | None, typer.Option(help="Address to serve on; that of settings.yaml when left out.")]
+PortOption = Annotated[
+    int | None, typer.Option(help="Port to serve on; the next free one from that of settings.yaml when left out.")
+]
 WorkersOption = Annotated[int | None, typer.Option(help="How many Dagster runs may run at once.", min=1)]
 
 
-def up(
-    context: typer.Context, host: HostOption = LOOPBACK, port: PortOption = None, workers: WorkersOption = None
-) -> None:
+def up(context: typer.Context, host: HostOption = None, port: PortOption = None, workers: WorkersOption = None) -> None:
     """Run the monitor: Dagster's code server, daemon and UI on one home, until Ctrl-C. Example: busta up --port 3000"""
     current = at_home(context)
     announce(current)
@@ -37,7 +37,7 @@ def up(
 def run_up(
     current: Session,
     *,
-    host: str,
+    host: str | None,
     port: int | None,
     workers: int | None = None,
     before: Callable[[Supervisor, dict[str, str]], None] | None = None,
@@ -53,7 +53,7 @@ def run_up(
             if before is not None:
                 before(supervisor, dict(current.environ))
             env = dagster_env(current, max_runs=workers) | {PAGE_BESIDE_DAGSTER: "1"}
-        running = start_processes(supervisor, home, env, host=host, listener=stage.listener, after=after)
+        running = start_processes(supervisor, home, env, host=stage.host, listener=stage.listener, after=after)
         if running is None:
             return 0
         lines = (
@@ -89,7 +89,7 @@ def _reports_of(days: int) -> tuple[tuple[str, ...], ...]:
 
 def demo(
     context: typer.Context,
-    host: HostOption = LOOPBACK,
+    host: HostOption = None,
     port: PortOption = None,
     days: Annotated[int, typer.Option(help="Days of history to generate.", min=0, max=60)] = 30,
     history: Annotated[
