@@ -163,10 +163,7 @@ class Http:
                         cookies.update_cookies(response.cookies, url)
                     now = loop.time()
                     if response.status not in _REDIRECTS or "Location" not in response.headers:
-                        if response.status == HTTPStatus.PARTIAL_CONTENT and "range" not in {
-                            h.lower() for h in headers
-                        }:
-                            _refuse_part(response.headers.get("Content-Range", ""), url)
+                        _refuse_part(response, headers)
                         content = await self._read(response, request.max_bytes, loop)
                         ended = loop.time()
                         return Fetched(
@@ -235,18 +232,20 @@ class Http:
         return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
 
-def _refuse_part(given: str, url: URL) -> None:
+def _refuse_part(response: aiohttp.ClientResponse, asked: Mapping[str, str]) -> None:
     """206 is a part of the whole. One that no one asked for, as a cache may send it, is not what is asked about.
 
     Raises:
         Failed: `payload`, unless the part is the whole.
     """
-    part = _PART.fullmatch(given.strip())
+    if response.status != HTTPStatus.PARTIAL_CONTENT or "range" in {name.lower() for name in asked}:
+        return
+    part = _PART.fullmatch(response.headers.get("Content-Range", "").strip())
     if part is None or (part[3] != "*" and int(part[1]) == 0 and int(part[2]) + 1 >= int(part[3])):
         return
     raise Failed(
         "payload",
-        f"{url.host} answers 206 with a part ({part[0]}), and no part was asked for",
+        f"{response.url.host} answers 206 with a part ({part[0]}), and no part was asked for",
         phases=timing().phases(),
     )
 
