@@ -6,6 +6,7 @@ from busta_health_dagster.channels import phrases
 from busta_health_dagster.channels.alert_text import AlertText
 from busta_health_dagster.channels.page_links import incident_page
 from busta_health_dagster.channels.text import At, Button, Line, Part, Text
+from busta_health_dagster.domain.self_monitoring import MONITOR
 from busta_health_dagster.wording.glyphs import STATUS
 from busta_health_dagster.wording.lists import listed
 from busta_health_dagster.wording.measures import measure
@@ -34,9 +35,15 @@ class EndedText(AlertText):
         )
         if subject == "dagster" and notification.verdict is not None:
             headline = f"{source.name} reports: {clean(notification.verdict.reason)}"
+        # The monitor itself has no status that could be known or not.
+        own_rule = notification.rule.name if source.type == MONITOR.type and notification.rule is not None else ""
+        if own_rule:
+            headline = f"{source.name} no longer breaks rule {own_rule}"
         if notification.past:
             begin, until = At(alert.first_bad_slot).utc(), At(end).utc(alert.first_bad_slot)
             headline = f"{source.name} was {adjective} from {begin} to {until}, and {now_is}"
+            if own_rule:
+                headline = f"{source.name} broke rule {own_rule} from {begin} to {until}"
         lines = [
             Line(
                 adjective.capitalize(),

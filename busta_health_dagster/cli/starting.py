@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import select
 import signal
 import sys
 import time
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
 LOOPBACK = "127.0.0.1"
 SLOW_AFTER_S = 120.0
-KILLED_WITHIN_S = 10.0
+ENDED_AFTER_S = 10.0  # a killed process that waits for its disk may take a while
 
 
 @dataclass(slots=True)
@@ -60,8 +61,8 @@ class Running:
 
 
 def end_left_over(home: Home) -> list[str]:
-    """End what a `busta up` that was killed has left running, and forget it; -> the names. Two daemons on one instance
-    would start everything twice. Call it with the instance lock held.
+    """End what a `busta up` that was killed has left running, wait for its end, and forget it; -> the names. Two daemons
+    on one instance would start everything twice, and its port is free only then. Call it with the instance lock held.
     """
     try:
         pids: dict[str, int] = json.loads(home.processes.read_text(encoding="utf-8"))["pids"]
@@ -70,10 +71,12 @@ def end_left_over(home: Home) -> list[str]:
     ended = [name for name, pid in pids.items() if _is_of(home, pid)]
     for name in ended:
         with contextlib.suppress(ProcessLookupError):  # it has ended by itself
-            os.killpg(pids[name], signal.SIGKILL)
-    waits_until = time.monotonic() + KILLED_WITHIN_S
-    while any(_is_of(home, pids[name]) for name in ended) and time.monotonic() < waits_until:
-        time.sleep(0.05)  # until then it holds its port
+            process = os.pidfd_open(pids[name])
+            try:
+                os.killpg(pids[name], signal.SIGKILL)
+                select.select([process], [], [], ENDED_AFTER_S)
+            finally:
+                os.close(process)
     home.processes.unlink(missing_ok=True)
     return ended
 

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING
 from busta_health_dagster import __version__
 from busta_health_dagster.cli import ports
 from busta_health_dagster.cli.session import err_console
-from busta_health_dagster.cli.starting import LOOPBACK, end_left_over
+from busta_health_dagster.cli.starting import end_left_over
 from busta_health_dagster.cli.supervisor import Stopped, Supervisor
 from busta_health_dagster.domain.clock import SystemClock
 from busta_health_dagster.domain.errors import ConfigError
 from busta_health_dagster.pipeline.app.supervisor_failures import FailureBook
 from busta_health_dagster.settings.home import DEFAULT_HOME, PRIVATE_UMASK, InstanceLock
+from busta_health_dagster.settings.settings_model import Web
 
 if TYPE_CHECKING:
     import socket
@@ -33,6 +34,7 @@ class Stage:
     home: Home
     supervisor: Supervisor
     failures: FailureBook
+    host: str
     listener: socket.socket
     notify: Callable[[str], None]
 
@@ -43,24 +45,22 @@ def announce(current: Session) -> None:
     err_console().print(f"busta {__version__} starts in {home}", markup=False, soft_wrap=True)
 
 
-def address(current: Session, host: str | None, port: int | None) -> tuple[str, int | None]:
-    """Where to serve: what the options say, else `web` of settings.yaml; a port that neither says is the next free one."""
+def _web(current: Session) -> Web:
+    """`web:` of settings.yaml, or of its last good copy. Without either the defaults: what comes next says what is wrong."""
     from busta_health_dagster import bootstrap
 
-    if host is None or port is None:
-        try:
-            found = bootstrap.find_config_dir(home=current.home, config_dir=current.config_dir, environ=current.environ)
-            web = bootstrap.load_config(found, current.environ).settings.web
-        except ConfigError:  # the start meets it again, and says what can be done
-            return host or LOOPBACK, port
-        host = host or web.host
-        port = web.port if port is None and "port" in web.model_fields_set else port
-    return host, port
+    try:
+        return bootstrap.config_reloader(
+            home=current.home, config_dir=current.config_dir, environ=current.environ, keep=False
+        ).config.settings.web
+    except ConfigError:
+        return Web()
 
 
 @contextmanager
-def supervised(current: Session, *, host: str, port: int | None) -> Iterator[Stage]:
-    """Everything that must be there before the first child, and is gone after the last one, however this ends.
+def supervised(current: Session, *, host: str | None, port: int | None) -> Iterator[Stage]:
+    """Everything that must be there before the first child, and is gone after the last one, however this ends. Without
+    `host` and `port` it serves where settings.yaml says.
 
     Raises:
         AlreadyRunning: another busta runs on this home.
@@ -73,14 +73,15 @@ def supervised(current: Session, *, host: str, port: int | None) -> Iterator[Sta
     home = bootstrap.find_home(home=current.home, environ=current.environ).ensure()
     lock = InstanceLock(home)
     lock.acquire()
-    left_over = end_left_over(home)  # before a port is chosen: they may hold the one that messages have named
-    listener = ports.listen(host, port)
 
     def notify(text: str) -> None:
         log.print(f"{time.strftime('%H:%M:%S', time.gmtime())} {text}", markup=False, soft_wrap=True)
 
-    if left_over:
+    if left_over := end_left_over(home):
         notify(f"an earlier busta was killed and left {', '.join(left_over)} running: ended")
+    web = _web(current)
+    address = web.host if host is None else host
+    listener = ports.listen(address, port, default=web.port)  # after their end: links of messages lead to that port
     clock = SystemClock()
     failures = FailureBook(home.supervisor_failures, clock, notify)
     failures.clear()
@@ -88,7 +89,7 @@ def supervised(current: Session, *, host: str, port: int | None) -> Iterator[Sta
     supervisor.leaving = lambda: home.processes.unlink(missing_ok=True)
     supervisor.install_signals()
     try:
-        yield Stage(home, supervisor, failures, listener, notify)
+        yield Stage(home, supervisor, failures, address, listener, notify)
         notify("stopped")
     except Stopped:
         notify("stopped while it was being prepared")

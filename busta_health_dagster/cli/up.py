@@ -12,7 +12,7 @@ from busta_health_dagster.cli.config_watch import code_reload, config_watch, ren
 from busta_health_dagster.cli.run import dagster_env
 from busta_health_dagster.cli.session import Session, at_home, console
 from busta_health_dagster.cli.starting import LOOPBACK, start_processes
-from busta_health_dagster.cli.supervised import address, announce, supervised
+from busta_health_dagster.cli.supervised import announce, supervised
 from busta_health_dagster.settings.instance import PAGE_BESIDE_DAGSTER
 
 if TYPE_CHECKING:
@@ -20,12 +20,9 @@ if TYPE_CHECKING:
 
     from busta_health_dagster.cli.supervisor import Supervisor
 
-HostOption = Annotated[
-    str | None, typer.Option(help="Address to serve on.", show_default="web.host of settings.yaml, 127.0.0.1")
-]
+HostOption = Annotated[str | None, typer.Option(help="Address to serve on; that of settings.yaml when left out.")]
 PortOption = Annotated[
-    int | None,
-    typer.Option(help="Port to serve on.", show_default="web.port of settings.yaml, the next free from 3000"),
+    int | None, typer.Option(help="Port to serve on; the next free one from that of settings.yaml when left out.")
 ]
 WorkersOption = Annotated[int | None, typer.Option(help="How many Dagster runs may run at once.", min=1)]
 
@@ -34,14 +31,13 @@ def up(context: typer.Context, host: HostOption = None, port: PortOption = None,
     """Run the monitor: Dagster's code server, daemon and UI on one home, until Ctrl-C. Example: busta up --port 3000"""
     current = at_home(context)
     announce(current)
-    where, at = address(current, host, port)
-    raise typer.Exit(run_up(current, host=where, port=at, workers=workers))
+    raise typer.Exit(run_up(current, host=host, port=port, workers=workers))
 
 
 def run_up(
     current: Session,
     *,
-    host: str,
+    host: str | None,
     port: int | None,
     workers: int | None = None,
     before: Callable[[Supervisor, dict[str, str]], None] | None = None,
@@ -57,7 +53,7 @@ def run_up(
             if before is not None:
                 before(supervisor, dict(current.environ))
             env = dagster_env(current, max_runs=workers) | {PAGE_BESIDE_DAGSTER: "1"}
-        running = start_processes(supervisor, home, env, host=host, listener=stage.listener, after=after)
+        running = start_processes(supervisor, home, env, host=stage.host, listener=stage.listener, after=after)
         if running is None:
             return 0
         lines = (
@@ -93,10 +89,8 @@ def _reports_of(days: int) -> tuple[tuple[str, ...], ...]:
 
 def demo(
     context: typer.Context,
-    host: Annotated[str, typer.Option(help="Address to serve on.")] = LOOPBACK,
-    port: Annotated[
-        int | None, typer.Option(help="Port to serve on; the next free one from 3000 when left out.")
-    ] = None,
+    host: HostOption = None,
+    port: PortOption = None,
     days: Annotated[int, typer.Option(help="Days of history to generate.", min=0, max=60)] = 30,
     history: Annotated[
         bool, typer.Option("--history/--no-history", help="Generate the past, so that reports have something to say.")

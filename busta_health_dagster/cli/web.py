@@ -12,7 +12,7 @@ from busta_health_dagster.cli.config_watch import config_watch, renewal
 from busta_health_dagster.cli.run import dagster_env
 from busta_health_dagster.cli.session import Session, at_home, console
 from busta_health_dagster.cli.starting import start_web
-from busta_health_dagster.cli.supervised import address, announce, supervised
+from busta_health_dagster.cli.supervised import announce, supervised
 from busta_health_dagster.cli.up import HostOption, PortOption
 from busta_health_dagster.domain.errors import BadInput
 
@@ -37,11 +37,10 @@ def web(
         raise BadInput(f"busta web: there is no file {workspace}; --workspace names a workspace.yaml of Dagster.")
     current = at_home(context)
     announce(current)
-    where, at = address(current, host, port)
-    raise typer.Exit(run_web(current, host=where, port=at, workspace=workspace))
+    raise typer.Exit(run_web(current, host=host, port=port, workspace=workspace))
 
 
-def run_web(current: Session, *, host: str, port: int | None, workspace: Path | None) -> int:
+def run_web(current: Session, *, host: str | None, port: int | None, workspace: Path | None) -> int:
     """Serve and stay. Returns the exit code."""
     from busta_health_dagster import bootstrap
 
@@ -53,7 +52,7 @@ def run_web(current: Session, *, host: str, port: int | None, workspace: Path | 
             found = bootstrap.find_config_dir(home=current.home, config_dir=current.config_dir, environ=current.environ)
             env = dict(current.environ) | {"BUSTA_HOME": str(home.root), "BUSTA_CONFIG_DIR": str(found.resolve())}
         path = str(workspace.resolve()) if workspace is not None else None
-        running = start_web(supervisor, home, env, host=host, listener=stage.listener, workspace=path)
+        running = start_web(supervisor, home, env, host=stage.host, listener=stage.listener, workspace=path)
         if running is None:
             return 0
         console().print(f"\n  Health         [bold]{running.url}/source-health[/]\n  Stop           Ctrl-C\n")

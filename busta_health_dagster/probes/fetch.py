@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _CHARSET = re.compile(r"charset=[\"']?([\w.:-]+)", re.IGNORECASE)
+_PART = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18}|\*)", re.IGNORECASE)  # of how many, where that is known
 _HEADER_BYTES, _HEADERS = 256 * 1024, 1000  # a policy or a cookie of 20 kB is HTTP; gigabytes of it are not
 
 
@@ -168,6 +169,7 @@ class Http:
                         cookies.update_cookies(response.cookies, url)
                     now = loop.time()
                     if response.status not in _REDIRECTS or "Location" not in response.headers:
+                        _refuse_part(response, headers)
                         content = await self._read(response, request.max_bytes, loop)
                         ended = loop.time()
                         return Fetched(
@@ -235,6 +237,24 @@ class Http:
             )
         times.add("body", start, loop.time())
         return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+
+
+def _refuse_part(response: aiohttp.ClientResponse, asked: Mapping[str, str]) -> None:
+    """206 is a part of the whole. One that no one asked for, as a cache may send it, is not what is asked about.
+
+    Raises:
+        Failed: `payload`, unless the part is the whole.
+    """
+    if response.status != HTTPStatus.PARTIAL_CONTENT or "range" in {name.lower() for name in asked}:
+        return
+    part = _PART.fullmatch(response.headers.get("Content-Range", "").strip())
+    if part is None or (part[3] != "*" and int(part[1]) == 0 and int(part[2]) + 1 >= int(part[3])):
+        return
+    raise Failed(
+        "payload",
+        f"{response.url.host} answers 206 with a part ({part[0]}), and no part was asked for",
+        phases=timing().phases(),
+    )
 
 
 def _phases(started: float, headers_at: float, ended: float) -> Phases:

@@ -172,10 +172,12 @@ def _document(
 
     if kind == "csv":
         refuse_memory(table_bytes(got.body, config.delimiter), context.limits.memory_bytes)
+    headed = kind in {"csv", "parquet"}  # names its columns also where no row comes: without ours it is another table
     rows = read_rows(
         unpacked(io.BytesIO(got.body), ""),
         kind,
-        column=None,
+        column=config.data_age.column if headed and config.data_age is not None else None,
+        keep=tuple(m.column for m in config.custom_metrics if m.column is not None) if headed else (),
         items="rows",
         cap=config.max_bytes or context.limits.max_bytes,
         limits=replace(context.limits, sample_rows=_ALL_ROWS),

@@ -132,7 +132,7 @@ class Web(Strict):
 
     host: str = Field("127.0.0.1", description="Address to bind. Without tokens only loopback is accepted.")
     port: Annotated[int, Field(ge=0, le=65535)] = Field(
-        3000, description="Port to bind. Left out: the next free one from here."
+        3000, description="Port; the next free one where it is taken, and --port is left out."
     )
     public_url: Annotated[str, AfterValidator(_web_address)] | None = Field(
         None, description="How people reach it; the base of links in messages."

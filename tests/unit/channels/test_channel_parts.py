@@ -53,6 +53,18 @@ def test_a_resolution_says_what_is_true_of_the_source_now(status, detail, reads)
     assert ("up again" in text.reply[0]) == (status is Status.UP)
 
 
+def test_the_end_of_an_alert_of_the_monitor_itself_says_what_is_over_and_nothing_of_a_status():
+    own = replace(
+        RESOLVED,
+        source=replace(RESOLVED.source, name="monitor", type="monitor", status=Status.UNKNOWN, detail=""),
+        rule=replace(RESOLVED.rule, name="configuration", pattern=Pattern.THRESHOLD, metric=""),
+    )
+    assert text_of(own).headline == "monitor no longer breaks rule configuration"
+    past = text_of(replace(own, past=True)).headline
+    assert past.startswith("monitor broke rule configuration from ")
+    assert "not known" not in past
+
+
 @pytest.mark.parametrize(
     ("kind", "acked", "snoozed", "begins", "line"),
     [

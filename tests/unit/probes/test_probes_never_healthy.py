@@ -94,6 +94,42 @@ def test_data_that_look_a_little_like_it_are_data(kind, head):
     assert not_data(head, kind) is None
 
 
+@pytest.mark.parametrize(
+    "asked", [{"data_age": {"column": "at"}}, {"metrics": {"books": {"column": "at", "agg": "count"}}}]
+)
+@pytest.mark.parametrize("body", [b"Error: rate limit exceeded", b"Please try later\nRef 123\n", b"id;at\n1;2\n"])
+async def test_a_table_without_the_column_that_is_asked_for_is_another_one_also_without_rows(serve, body, asked):
+    web = await serve(reply(body, headers={"Content-Type": "text/csv"}))
+    for probe, config in (("http", {"url": web.url(), "items": "$[*]"}), ("file", {"path": web.url("/a.csv")})):
+        seen = await look(probe, config | {"format": "csv"} | asked)
+        assert (seen.status, seen.reason) == (Status.DOWN, "payload"), probe
+        assert seen.detail.startswith("there is no column at; there are ")
+    web = await serve(reply(b"id,at\n", headers={"Content-Type": "text/csv"}))
+    seen = await look("http", {"url": web.url(), "items": "$[*]", "format": "csv"} | asked)
+    assert (seen.status, seen.items) == (Status.UP, 0)
+
+
+@pytest.mark.parametrize(
+    ("given", "status"),
+    [
+        ("bytes 0-11/900", Status.DOWN),
+        ("bytes 888-899/900", Status.DOWN),
+        ("bytes 0-11/*", Status.DOWN),
+        ("bytes 0-11/12", Status.UP),
+        (None, Status.UP),
+    ],
+)
+async def test_a_part_that_no_one_asked_for_is_not_the_whole(serve, given, status):
+    part = {"Content-Type": "application/json"} | ({} if given is None else {"Content-Range": given})
+    web = await serve(reply(b'[{"id": 123}]', 206, headers=part))
+    seen = await look("http", {"url": web.url(), "items": "$[*]"})
+    assert seen.status is status
+    if status is Status.DOWN:
+        assert seen.detail == f"127.0.0.1 answers 206 with a part ({given}), and no part was asked for"
+    asked = await look("http", {"url": web.url(), "items": "$[*]", "headers": {"Range": "bytes=0-11"}})
+    assert (asked.status, asked.items) == (Status.UP, 1)
+
+
 async def test_a_login_page_under_the_name_of_a_data_file_is_down(serve, tmp_path):
     web = await serve(reply(b"<html>Please sign in</html>", headers={"Content-Type": "text/html"}))
     for probe, config in (("http", {"url": web.url("/v4/odds.json")}), ("file", {"path": web.url("/report.txt")})):
