@@ -16,6 +16,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from busta_health_dagster.domain.observation import Observation, Status
 from busta_health_dagster.domain.rule import Severity
 from busta_health_dagster.domain.units import floor_to
+from busta_health_dagster.pipeline.app.vantages import note_report
 from busta_health_dagster.pipeline.delivery.attempt_result import OVERTAKEN
 from busta_health_dagster.pipeline.service_levels.windows import WINDOWS_S
 from busta_health_dagster.testing import FakeClock
@@ -31,7 +32,8 @@ NOT_METRICS = {"busta_recording", "busta_monitor", "busta_sources"}
 def exposed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[str, set[str]]]:
     """Name -> (type, labels) of what a monitored world exposes."""
     clock = FakeClock(1_795_000_000)
-    with world(tmp_path_factory.mktemp("metrics"), clock) as app:
+    places = "version: 1\nvantages: {nyc: {}}\n"
+    with world(tmp_path_factory.mktemp("metrics"), clock, settings=places) as app:
         month = floor_to(app.now(), 300) - 30 * 86_400  # shares are exposed of what was observed long enough
         first = [
             Observation("odds_api", month + 300 * n, month + 300 * n, Status.UP, response_ms=120.0) for n in range(8640)
@@ -41,6 +43,8 @@ def exposed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[str, se
         history(app, clock, 2)
         tick(app, seen(app, "odds_api"))
         with app.store.write() as uow:
+            uow.vantages.add("nyc", [seen(app, "odds_api")])
+            note_report(uow, "nyc", app.now())
             uow.counters.add({'busta_notifications_total{channel="log",result="delivered"}': 1})
             uow.counters.add({'busta_checks_total{source="odds_api",result="up"}': 1})
             uow.states.set_quality({"odds_api": (99.0, app.now())})
