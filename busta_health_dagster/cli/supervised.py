@@ -14,7 +14,7 @@ from busta_health_dagster.cli.session import err_console
 from busta_health_dagster.cli.starting import end_left_over
 from busta_health_dagster.cli.supervisor import Stopped, Supervisor
 from busta_health_dagster.domain.clock import SystemClock
-from busta_health_dagster.domain.errors import ConfigError
+from busta_health_dagster.domain.errors import BadInput, ConfigError
 from busta_health_dagster.pipeline.app.supervisor_failures import FailureBook
 from busta_health_dagster.settings.home import DEFAULT_HOME, PRIVATE_UMASK, InstanceLock
 from busta_health_dagster.settings.settings_model import Web
@@ -53,7 +53,7 @@ def _web(current: Session) -> Web:
         return bootstrap.config_reloader(
             home=current.home, config_dir=current.config_dir, environ=current.environ, keep=False
         ).config.settings.web
-    except ConfigError:
+    except (ConfigError, BadInput):  # the demo's is not written yet
         return Web()
 
 

@@ -53,8 +53,7 @@ def open_title(item: OpenItem, report: WeeklyReport) -> str:
 
 
 def open_side(item: OpenItem, report: WeeklyReport) -> str:
-    lasted = report.week.as_of - item.since
-    age = durations.duration_text(lasted) if lasted >= 60 else "just begun"
+    age = durations.duration_text(report.week.as_of - item.since)
     return f"{age} · {item.acked_by or 'unacknowledged'}"
 
 

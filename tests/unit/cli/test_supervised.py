@@ -97,3 +97,9 @@ def test_the_port_of_one_that_was_killed_is_taken_again(tmp_path: Path) -> None:
         Running(f"http://127.0.0.1:{port}", "127.0.0.1", port, None, 0.0, {"web": left.pid}).write(home)
         with supervised(session(tmp_path, f"{{port: {port}}}"), host=None, port=None) as stage:
             assert stage.listener.getsockname() == ("127.0.0.1", port)
+
+
+def test_without_a_configuration_it_serves_where_it_would_by_default(tmp_path: Path) -> None:
+    """As the demo does, which writes its own a moment later."""
+    with supervised(Session(home=tmp_path / "home", environ={}), host=None, port=0) as stage:
+        assert stage.host == "127.0.0.1"

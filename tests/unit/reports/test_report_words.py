@@ -104,8 +104,3 @@ def test_a_source_without_a_score_for_days_is_named_before_those_that_fell():
     assert findings.outlook(silent) == "no score for 4 days"
     said = findings.quality(replace(FULL, quality=(FULL.quality[0], silent)))
     assert said.startswith(f"No score of {row.source} for 4 days. odds_api (88.7, since 22 Nov) is below the limit.")
-
-
-def test_what_began_at_the_very_hour_of_the_report_did_not_last_no_second():
-    item = replace(FULL.open[0], since=FULL.week.as_of, acked_by="")
-    assert findings.open_side(item, FULL) == "just begun · unacknowledged"
